@@ -1,0 +1,52 @@
+# Everything runs in .venv, made from nothing but Python >= 3.11 with pip and venv.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check check-tools lint types imports smoke soak bench clean
+
+.venv/made: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@
+
+demo: .venv/made
+	$(BIN)/ecmbraze demo
+
+test: .venv/made
+	$(BIN)/pytest -n 2
+
+check: lint types imports test smoke
+
+lint: .venv/made
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/made
+	$(BIN)/mypy
+
+imports: .venv/made
+	$(BIN)/lint-imports
+
+# The wheel as a user gets it, in an environment without the development tools.
+smoke: .venv/made
+	rm -rf build/smoke && mkdir -p build/smoke
+	$(BIN)/python -m build --quiet --wheel --outdir build/smoke .
+	$(PYTHON) -m venv build/smoke/venv
+	build/smoke/venv/bin/pip install --quiet build/smoke/*.whl
+	build/smoke/venv/bin/ecmbraze --help > build/smoke/help.txt
+	build/smoke/venv/bin/ecmbraze --version
+	grep -q onboarding build/smoke/help.txt
+
+# What needs Debian's tools; `.ci/run` installs them first.
+check-tools:
+	crontab -T cron/ecmbraze.crontab
+	systemd-analyze verify cron/ecmbraze.service cron/ecmbraze.timer
+
+soak: .venv/made
+	ECMBRAZE_KILLS=200 $(BIN)/pytest tests/test_crash.py
+
+bench: .venv/made
+	$(BIN)/python -m benchmarks.inventory
+
+clean:
+	rm -rf .venv build dist *.egg-info

@@ -1,0 +1,84 @@
+"""The command line: assembles the commands and turns every ending into its exit code."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from ecmbraze import __version__
+from ecmbraze.cli import check, flow_commands, holds, init, quarantine, rehearsal, runs
+from ecmbraze.cli.logs import LOG, set_up
+from ecmbraze.cli.shared import Shared
+from ecmbraze.errors import EcmbrazeError
+
+app = typer.Typer(
+    name="ecmbraze",
+    help="Keep OpenText Extended ECM business workspaces and Braze in step: one subcommand per data flow.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ecmbraze {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option("-c", "--config", envvar="ECMBRAZE_CONFIG", help="configuration file (default: ecmbraze.yaml)"),
+    ] = None,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="say more on stderr")] = False,
+    log_format: Annotated[str, typer.Option(help="text or json", metavar="text|json")] = "text",
+    _show: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")
+    ] = False,
+) -> None:
+    """Take the options that every command shares."""
+    if log_format not in ("text", "json"):
+        raise typer.BadParameter("--log-format is text or json")
+    set_up(verbose=verbose, log_format=log_format)
+    context.obj = Shared(config=config, verbose=verbose)
+
+
+for part in (init, check, flow_commands, holds, quarantine, runs, rehearsal):
+    part.register(app)
+
+
+def main() -> None:
+    """Run the program; every ending is an exit code of interface.md."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code."""
+    try:
+        result = typer.main.get_command(app).main(args=arguments, prog_name="ecmbraze", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        LOG.error("Interrupted; nothing was sent after that.")
+        return 130
+    except EcmbrazeError as error:
+        LOG.error("%s", error, extra={"fields": {"exit_code": error.exit_code, "name": error.name}})
+        return error.exit_code
+    except Exception as error:  # a bug: say so, keep the code of the contract, never print locals
+        LOG.error("bug: %s: %s", type(error).__name__, error, extra={"fields": {"exit_code": 1, "name": "bug"}})
+        if LOG.isEnabledFor(10):
+            traceback.print_exc()
+        return 1

@@ -1,0 +1,121 @@
+"""Build the parts from the configuration; the one place where all of them meet."""
+
+from __future__ import annotations
+
+import difflib
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+from ecmbraze.cli.clock import WallClock, clock, environ
+from ecmbraze.cli.signals import Budget
+from ecmbraze.config import Settings, load
+from ecmbraze.engine.batches import Limits as BatchLimits
+from ecmbraze.engine.run import Setting, Systems
+from ecmbraze.errors import ConfigurationError
+from ecmbraze.flow import Flow
+from ecmbraze.flows import FLOWS
+from ecmbraze.ledger.ledger import Ledger
+from ecmbraze.planning.guards import Limits as GuardLimits
+from ecmbraze.systems.braze.client import BrazeClient
+from ecmbraze.systems.ecm.client import EcmClient
+from ecmbraze.systems.http import Http, RequestCounters
+from ecmbraze.systems.redaction import Redactor
+
+DEFAULT_CONFIG = Path("ecmbraze.yaml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clients:
+    """The two clients of one process and what they share."""
+
+    ecm: EcmClient
+    braze: BrazeClient
+    counters: RequestCounters
+    redactor: Redactor
+
+
+def settings(path: Path | None) -> Settings:
+    """Load the configuration; raises ConfigurationError with every problem at once."""
+    return load(path or DEFAULT_CONFIG, flows={flow.name: flow.options for flow in FLOWS}, environ=environ())
+
+
+def wall_clock(config: Settings) -> WallClock:
+    return clock(environ(), rehearsal=config.both_loopback)
+
+
+def identity(config: Settings) -> dict[str, str]:
+    """Return what makes a state file belong to this configuration."""
+    return {"ecm": config.ecm.url, "braze": config.braze.url}
+
+
+def section(config: Settings, flow: Flow[Any]) -> Any:
+    """Return the flow's section; raises ConfigurationError when there is none."""
+    if flow.name not in config.flows:
+        raise ConfigurationError(
+            f"{config.path} has no section flows.{flow.name}.", advice="Add it; `config.example.yaml` shows one."
+        )  # fmt: skip
+    return config.flows[flow.name]
+
+
+def clients(config: Settings, wall: WallClock, budget: Budget) -> Clients:
+    """Return the clients; nothing is asked of a system yet."""
+    counters, redactor = RequestCounters(), Redactor()
+    for secret in (config.ecm.password, config.braze.api_key):
+        redactor.add(secret.reveal())
+    shared: dict[str, Any] = {
+        "clock": wall, "counters": counters, "redactor": redactor, "deadline": budget.left, "rng": random.Random(),
+        "connections": config.ecm.connections,
+    }  # fmt: skip
+    ecm_http = Http(
+        base_url=config.ecm.url, system="ecm", timeout_s=config.ecm.timeout_s, ca_file=config.ecm.ca_file, **shared
+    )
+    braze_http = Http(
+        base_url=config.braze.url, system="braze", timeout_s=config.braze.timeout_s, ca_file=config.braze.ca_file, **shared
+    )  # fmt: skip
+    ecm = EcmClient(
+        ecm_http, username=config.ecm.username, password=config.ecm.password.reveal(), domain=config.ecm.domain,
+        zone=config.ecm.timezone, page_size=config.ecm.page_size,
+    )  # fmt: skip
+    return Clients(
+        ecm=ecm, braze=BrazeClient(braze_http, api_key=config.braze.api_key.reveal()), counters=counters,
+        redactor=redactor,
+    )  # fmt: skip
+
+
+def unknown(what: str, name: str, there: Iterable[str]) -> ConfigurationError:
+    """Return the error for a name ECM does not have, with the nearest one it has."""
+    near = difflib.get_close_matches(name, list(there), n=1, cutoff=0.5)
+    return ConfigurationError(f"{what} {name!r} is not there" + (f"; did you mean {near[0]!r}?" if near else "."))
+
+
+def systems(made: Clients) -> Systems:
+    return Systems(workspaces=made.ecm, people=made.braze, sink=made.braze, requests=made.counters.as_dict)
+
+
+def setting(config: Settings, flow: str) -> Setting:
+    """Return what the engine needs of the configuration."""
+    return Setting(
+        zone=config.ecm.timezone or UTC,
+        prefix=config.attribute_prefix,
+        guards=GuardLimits(**config.guards.model_dump()),
+        max_per_person=config.max_per_person,
+        connections=config.ecm.connections,
+        sweep_requests=config.ecm.sweep_requests,
+        sweep_every=config.sweep_every,
+        batches=BatchLimits(
+            track=config.braze.track_batch,
+            trigger=config.braze.trigger_batch,
+            marker=f"ecmbraze_{flow}" if config.braze.marker else "",
+        ),
+    )
+
+
+def ledger(config: Settings, *, read_only: bool = False) -> Ledger:
+    """Open the state file and make sure it belongs to this configuration."""
+    opened = Ledger.open(config.state, read_only=read_only)
+    opened.check_identity(identity(config))
+    return opened

@@ -1,0 +1,203 @@
+"""The demo: the program as its users run it, against the sandbox, with what each customer received; no shortcuts."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ecmbraze.sandbox.remote import RemoteSandbox
+
+_START = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+_TYPE = "Customer Onboarding"
+
+_CONFIG = """\
+ecm:
+  url: {ecm}
+  username: {username}
+  password: ${{ECM_PASSWORD}}
+  timezone: Europe/Berlin
+braze:
+  url: {braze}
+  api_key: ${{BRAZE_API_KEY}}
+state: state.db
+flows:
+  onboarding:
+    workspace_types: [Customer Onboarding]
+    customer: Onboarding.Customer Number
+    attributes: {{stage: Onboarding.Stage, product: Onboarding.Product}}
+    milestones:
+      - name: contract_approved
+        when: {{Onboarding.Contract Status: Approved}}
+        date: Onboarding.Contract Approved On
+        suppress_when: {{Onboarding.Complaint: Open}}
+        send:
+          event: contract_approved
+          campaign: 3f0c0000-0000-4000-8000-000000000001
+          consent: {{email: subscribed}}
+          properties: {{workspace: "${{workspace.name}}", stage: "${{Onboarding.Stage}}"}}
+      - name: kyc_completed
+        when: {{Onboarding.KYC Status: Completed}}
+        date: Onboarding.KYC Completed On
+        send:
+          event: kyc_completed
+          campaign: 3f0c0000-0000-4000-8000-000000000002
+          consent: {{email: subscribed}}
+      - name: service_active
+        when: {{Onboarding.Service Status: Active}}
+        date: Onboarding.Service Activated On
+        send:
+          event: service_active
+          canvas: 91aa0000-0000-4000-8000-000000000001
+          consent: {{transactional: "the customer asked for the service"}}
+          properties: {{product: "${{Onboarding.Product}}"}}
+"""
+
+
+class Stage:
+    """The sandbox, the configuration and the program, run as a process of its own."""
+
+    def __init__(self, box: RemoteSandbox, folder: Path, console: Console) -> None:
+        self.box, self.folder, self.console = box, folder, console
+        self.config = folder / "ecmbraze.yaml"
+        self.config.write_text(_CONFIG.format(ecm=box.ecm, braze=box.braze, username=box.username), encoding="utf-8")
+
+    def ecmbraze(self, *arguments: str) -> int:
+        """Run the program and let it print."""
+        self.console.print(f"\n[bold]$ ecmbraze {' '.join(arguments)}[/bold]", highlight=False)
+        self.console.file.flush()
+        return subprocess.run(self._command(*arguments), env=self._environ(), check=False).returncode
+
+    def report(self, *arguments: str) -> dict[str, Any]:
+        """Run the program and return its run report."""
+        done = subprocess.run(
+            self._command(*arguments, "--json"), env=self._environ(), check=False, capture_output=True
+        )
+        told: dict[str, Any] = json.loads(done.stdout)
+        return told
+
+    def received(self) -> dict[str, Any]:
+        """Return what the sandbox's Braze says it received."""
+        found: dict[str, Any] = self.box.call("GET", "/braze/received")
+        return found
+
+    def _command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "ecmbraze", "-c", str(self.config), *arguments]
+
+    def _environ(self) -> dict[str, str]:
+        return {
+            **os.environ, "ECM_PASSWORD": self.box.password, "BRAZE_API_KEY": self.box.api_key,
+            "ECMBRAZE_NOW": self.box.now().isoformat(), "COLUMNS": "150",
+        }  # fmt: skip
+
+
+def play(folder: Path) -> int:
+    """Play the demo in ``folder``; return 0 when its numbers agree with what Braze received, else 1."""
+    console = Console(width=150)
+    with RemoteSandbox.start("--seed", "7", now=_START) as box:
+        stage = Stage(box, folder, console)
+        _say(console, "1. A new installation: the first run is a baseline and writes to neither system.")
+        stage.ecmbraze("init", "--non-interactive")
+        stage.ecmbraze("onboarding")
+        _say(console, "2. Five days pass; people work in ECM: contracts are approved, KYC is completed, one complains.")
+        _days_pass(box)
+        _say(console, "3. What would be sent, to whom and why, and who is left out.")
+        stage.ecmbraze("onboarding", "--dry-run")
+        _say(console, "4. The live run, and what each customer received.")
+        stage.ecmbraze("onboarding", "--report", str(folder / "report.html"))
+        first = stage.received()
+        _show(console, first)
+        agreed = _agree(console, stage, first)
+        _say(console, "6. One edit fires exactly one milestone.")
+        box.advance(3600)
+        box.edit_workspace(_standing(box, "Contract")[0], {"Onboarding.KYC Status": "Completed"})
+        stage.ecmbraze("onboarding")
+        events = len(stage.received()["events"]) - len(first["events"])
+        messages = len(stage.received()["messages"]) - len(first["messages"])
+        _say(console, f"Braze recorded {events} more event and {messages} more message.")
+        return 0 if agreed and (events, messages) == (1, 1) else 1
+
+
+def _days_pass(box: RemoteSandbox) -> None:
+    box.advance(timedelta(days=5).total_seconds())
+    started, contract, kyc = (_standing(box, stage) for stage in ("Started", "Contract", "KYC"))
+    today = f"{box.now():%Y-%m-%d}"
+    for number in started[:3]:
+        box.edit_workspace(
+            number,
+            {
+                "Onboarding.Contract Status": "Approved",
+                "Onboarding.Contract Approved On": today,
+                "Onboarding.Stage": "Contract",
+            },
+        )
+    box.edit_workspace(started[2], {"Onboarding.Complaint": "Open"})
+    box.edit_workspace(
+        contract[1],
+        {"Onboarding.KYC Status": "Completed", "Onboarding.KYC Completed On": today, "Onboarding.Stage": "KYC"},
+    )
+    box.edit_workspace(
+        kyc[0],
+        {
+            "Onboarding.Service Status": "Active",
+            "Onboarding.Service Activated On": today,
+            "Onboarding.Stage": "Service",
+        },
+    )
+
+
+def _standing(box: RemoteSandbox, stage: str) -> list[int]:
+    """Return the workspaces at a stage whose customers may be written to, in id order."""
+    users = {user["external_id"]: user for user in box.call("GET", "/braze/users")}
+    found = []
+    for workspace in box.workspaces(_TYPE):
+        values = workspace["values"]
+        user = users.get(values.get("Onboarding.Customer Number"), {})
+        if values.get("Onboarding.Stage") == stage and user.get("email_subscribe") != "unsubscribed":
+            found.append(int(workspace["id"]))
+    return sorted(found)
+
+
+def _show(console: Console, received: dict[str, Any]) -> None:
+    table = Table(title="What Braze received", title_justify="left")
+    for column in ("customer", "messages", "events", "attributes"):
+        table.add_column(column, overflow="fold")
+    people = dict.fromkeys(
+        entry["recipient"] for name in ("messages", "events", "attributes") for entry in received[name]
+    )
+    for person in people:
+        mine = {
+            name: [e for e in received[name] if e["recipient"] == person]
+            for name in ("messages", "events", "attributes")
+        }
+        values = [f"{e['name']}={e['value']}" for e in mine["attributes"] if not e["name"].startswith("ecmbraze_")]
+        table.add_row(
+            person, *("\n".join(e["name"] for e in mine[n]) for n in ("messages", "events")), "\n".join(values)
+        )
+    console.print(table)
+
+
+def _agree(console: Console, stage: Stage, received: dict[str, Any]) -> bool:
+    """Compare the stored report with Braze's own book, then run again."""
+    told = stage.box, stage.report("runs", "--last", "1")["runs"][0]
+    by_action = told[1]["by_action"]
+    agreed = (by_action["events"], by_action["triggers"]) == (len(received["events"]), len(received["messages"]))
+    console.print(
+        f"The report says {by_action['events']} events and {by_action['triggers']} messages; "
+        f"Braze received {len(received['events'])} and {len(received['messages'])}.", highlight=False,
+    )  # fmt: skip
+    _say(console, "5. A second run sends nothing.")
+    second = stage.report("onboarding")
+    console.print(f"sent {second['counts']['sent']}, planned {second['counts']['planned']}", highlight=False)
+    return bool(agreed and second["counts"]["sent"] == 0 and stage.received()["requests"] >= received["requests"])
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(f"\n[bold cyan]{text}[/bold cyan]", highlight=False)

@@ -1,0 +1,57 @@
+"""`ecmbraze sandbox` and `ecmbraze demo`: rehearse on simulated systems; needs the extra `sandbox`."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+
+from ecmbraze.cli.clock import instant_of
+from ecmbraze.errors import UsageError
+
+
+def register(app: typer.Typer) -> None:
+    app.command("sandbox")(sandbox)
+    app.command("demo")(demo)
+
+
+def sandbox(
+    ecm_port: Annotated[int, typer.Option(help="0 takes any free port")] = 0,
+    braze_port: Annotated[int, typer.Option(help="0 takes any free port")] = 0,
+    control_port: Annotated[int, typer.Option(help="0 takes any free port")] = 0,
+    seed: Annotated[int, typer.Option(help="same seed, same world")] = 7,
+    workspaces: Annotated[int | None, typer.Option(min=1, help="onboarding workspaces")] = None,
+    now: Annotated[str | None, typer.Option(help="instant at which its clock starts, ISO 8601")] = None,
+) -> int:
+    """Run the simulated Extended ECM and Braze on loopback, with data, until Ctrl-C."""
+    _installed()
+    from ecmbraze.sandbox.process import Options, serve  # heavy, and only here
+
+    start = instant_of(now, "--now") if now else None
+    return serve(
+        Options(ecm_port=ecm_port, braze_port=braze_port, control_port=control_port, seed=seed, workspaces=workspaces, now=start)
+    )  # fmt: skip
+
+
+def demo(
+    keep: Annotated[Path | None, typer.Option(help="keep configuration, state and reports in this folder")] = None,
+) -> int:
+    """Show everything on loopback: baseline, days pass, dry run, live run, a second run that sends nothing."""
+    _installed()
+    from ecmbraze.cli.demo import play  # heavy, and only here
+
+    if keep:
+        keep.mkdir(parents=True, exist_ok=True)
+        return play(keep)
+    with TemporaryDirectory(prefix="ecmbraze-demo-") as folder:
+        return play(Path(folder))
+
+
+def _installed() -> None:
+    if importlib.util.find_spec("flask") is None:
+        raise UsageError(
+            "The sandbox is not installed.", undone="Nothing was started.", advice="pip install 'ecmbraze[sandbox]'"
+        )  # fmt: skip

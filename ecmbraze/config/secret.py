@@ -1,0 +1,95 @@
+"""Secrets: where they come from, and a type that never shows them; they never stand in the file."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import stat
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+_ENV = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_COMMAND_S = 10
+
+
+class Secret:
+    """A value that prints as ``***``; :meth:`reveal` gives it out, pickling is refused."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the secret itself; hand it on, never print it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is not pickled")
+
+
+def resolve(raw: object, environ: Mapping[str, str]) -> Secret:
+    """Return the secret a setting points to; raises ValueError with a sentence for the operator."""
+    if isinstance(raw, Secret):
+        return raw
+    if isinstance(raw, Mapping) and list(raw) == ["command"] and isinstance(raw["command"], list):
+        return _filled(_command([str(part) for part in raw["command"]]), "the command printed nothing")
+    if not isinstance(raw, str):
+        raise ValueError('write "${NAME}", "file:/path", "credential:NAME" or {command: [program, argument]}')
+    if match := _ENV.fullmatch(raw):
+        name = match[1]
+        return _filled(environ.get(name, ""), f"the environment variable {name} is empty or not set")
+    if raw.startswith("file:"):
+        return _filled(_file(Path(raw.removeprefix("file:"))), "the file is empty")
+    if raw.startswith("credential:"):
+        folder = environ.get("CREDENTIALS_DIRECTORY", "")
+        if not folder:
+            raise ValueError("CREDENTIALS_DIRECTORY is not set: systemd's LoadCredential= gives it")
+        return _filled(_read(Path(folder) / raw.removeprefix("credential:")), "the credential is empty")
+    if raw.startswith("command:"):
+        return _filled(_command(shlex.split(raw.removeprefix("command:"))), "the command printed nothing")
+    raise ValueError('a secret never stands in the file: write "${NAME}", "file:/path" or "credential:NAME"')
+
+
+def _filled(value: str, otherwise: str) -> Secret:
+    text = value.rstrip("\r\n")
+    if not text:
+        raise ValueError(otherwise)
+    return Secret(text)
+
+
+def _file(path: Path) -> str:
+    try:
+        entry = path.stat()
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from None
+    if stat.S_IMODE(entry.st_mode) & 0o077:
+        raise ValueError(f"{path} can be read by others (mode {stat.S_IMODE(entry.st_mode):04o}): chmod 600 it")
+    if entry.st_uid not in (0, os.geteuid()):
+        raise ValueError(f"{path} belongs to user {entry.st_uid}")
+    return _read(path)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} cannot be read: {type(error).__name__}") from None
+
+
+def _command(argv: Sequence[str]) -> str:
+    if not argv:
+        raise ValueError("the command is empty")
+    try:
+        done: Any = subprocess.run(argv, capture_output=True, timeout=_COMMAND_S, check=False, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ValueError(f"the command {argv[0]!r} failed: {type(error).__name__}") from None
+    if done.returncode:
+        raise ValueError(f"the command {argv[0]!r} ended with {done.returncode}")
+    return str(done.stdout.decode("utf-8", "replace"))

@@ -1,0 +1,107 @@
+"""The sections of the configuration as typed models; reads no file and knows no flow."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, WithJsonSchema
+
+from ecmbraze.config.secret import Secret
+from ecmbraze.config.urls import checked, is_loopback
+from ecmbraze.planning.rules import Section, Span
+
+
+def _zone(raw: object) -> ZoneInfo:
+    if isinstance(raw, ZoneInfo):
+        return raw
+    if not isinstance(raw, str) or raw not in available_timezones():
+        near = difflib.get_close_matches(str(raw), available_timezones(), n=1)
+        raise ValueError(f"zone {str(raw)!r} unknown" + (f"; did you mean {near[0]!r}?" if near else ""))
+    return ZoneInfo(raw)
+
+
+_TEXT = {"type": "string"}
+Zone = Annotated[ZoneInfo, BeforeValidator(_zone), WithJsonSchema(_TEXT)]
+Url = Annotated[str, AfterValidator(checked)]
+Hidden = Annotated[Secret, WithJsonSchema(_TEXT)]
+
+
+class Otds(Section):
+    """Login through OpenText Directory Services instead of a password."""
+
+    url: Url = Field(description="base URL of OTDS")
+    client_id: str = Field(description="OAuth client id")
+    client_secret: Hidden = Field(description="OAuth client secret")
+
+
+class Ecm(Section):
+    """Extended ECM: where it is and how politely it is asked."""
+
+    url: Url = Field(description="base URL with its path, e.g. https://ecm.example.com/otcs/cs.exe")
+    username: str = Field(description="service account")
+    password: Hidden = Field(description="its password: ${ENV}, file:/path, credential:NAME or {command: [...]}")
+    domain: str | None = Field(None, description="login domain, where domains are enabled")
+    timezone: Zone | None = Field(None, description="zone of times that ECM gives without one")
+    otds: Otds | None = Field(None, description="login through OTDS")
+    connections: int = Field(3, ge=1, le=8, description="requests at the same time, at most")
+    page_size: int = Field(500, ge=1, le=500, description="rows asked for per listing page")
+    sweep_requests: int = Field(2000, ge=0, le=100_000, description="details read again per run, to find silent edits")
+    timeout_s: int = Field(60, ge=5, le=600, description="seconds for one whole request")
+    ca_file: Path | None = Field(None, description="PEM file of a private certificate authority")
+
+
+class Braze(Section):
+    """Braze: where it is and how much one request may hold."""
+
+    url: Url = Field(description="REST endpoint of your instance")
+    api_key: Hidden = Field(description="REST key: ${ENV}, file:/path, credential:NAME or {command: [...]}")
+    track_batch: int = Field(75, ge=1, le=75, description="objects per /users/track request")
+    trigger_batch: int = Field(50, ge=1, le=50, description="recipients per triggered send")
+    timeout_s: int = Field(60, ge=5, le=600, description="seconds for one whole request")
+    ca_file: Path | None = Field(None, description="PEM file of a private certificate authority")
+    marker: bool = Field(True, description="write the attribute ecmbraze_<flow> that proves an attempt arrived")
+
+
+class Guards(Section):
+    """What is unusual and stops a plan."""
+
+    max_messages: int = Field(500, ge=1, le=1_000_000, description="messages in one run")
+    max_audience_share: float = Field(0.10, gt=0, le=1, description="share of the known people messaged in one run")
+    max_audience_people: int = Field(20, ge=1, le=1_000_000, description="people always allowed, whatever the share")
+    max_shrink: float = Field(0.30, gt=0, lt=1, description="share of a listing that may be missing")
+    max_changed_share: float = Field(0.50, gt=0, le=1, description="share of all workspaces that may have changed")
+
+
+class Settings(Section):
+    """The whole configuration."""
+
+    ecm: Ecm = Field(description="Extended ECM")
+    braze: Braze = Field(description="Braze")
+    state: Path = Field(description="the state file; relative to this file")
+    guards: Guards = Field(default_factory=Guards, description="what is unusual and stops a plan")
+    max_per_person: int | None = Field(None, ge=1, le=100, description="campaigns and Canvases per person in 24 hours")
+    attribute_prefix: str = Field("ecm_", pattern=r"^[a-z][a-z0-9_]*$", description="prefix of Braze attributes")
+    sweep_every: Span = Field(timedelta(hours=24), description="how old a detail read may grow")
+    flows: dict[str, SerializeAsAny[Section]] = Field(default_factory=dict, description="one section per flow")
+    path: Path = Field(Path("ecmbraze.yaml"), exclude=True, json_schema_extra={"deprecated": True})
+
+    @property
+    def both_loopback(self) -> bool:
+        """Say whether both systems are on loopback: only then is ``ECMBRAZE_NOW`` honoured."""
+        return is_loopback(self.ecm.url) and is_loopback(self.braze.url)
+
+    def fingerprint(self) -> str:
+        """Return sha256 of what the configuration means, without its secrets."""
+        return hashlib.sha256(
+            json.dumps(self.model_dump(mode="python"), sort_keys=True, default=_told).encode()
+        ).hexdigest()
+
+
+def _told(value: Any) -> str:
+    return "***" if isinstance(value, Secret) else str(value)

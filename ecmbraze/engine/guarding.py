@@ -1,0 +1,48 @@
+"""Count what a plan would do and refuse the unusual one; the judgement itself is `planning.guards`."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ecmbraze.engine.planner import Planner
+from ecmbraze.errors import GuardTripped
+from ecmbraze.ledger.mirror import Mirror
+from ecmbraze.ledger.planfile import PlanFile
+from ecmbraze.planning.guards import Figures, Limits, trips
+
+
+class Asked(Protocol):
+    """What of the command line matters to a guard."""
+
+    @property
+    def backfill(self) -> bool: ...
+    @property
+    def include_messages(self) -> bool: ...
+
+
+def figures(plan: PlanFile, planner: Planner, mirror: Mirror) -> Figures:
+    """Return the counts over the plan file and the ledger that guards look at."""
+    messages, people = plan.messages()
+    counts = plan.counts()
+    types = planner.needs.types
+    return Figures(
+        messages=messages,
+        people=people,
+        audience=planner.view.audience(),
+        changed=sum(counts.get(f"{name}\x1fchanged", 0) for name in types),
+        listed={name: plan.seen(name) for name in types},
+        known={name: mirror.known(name) for name in types},
+    )
+
+
+def refuse(counted: Figures, limits: Limits, asked: Asked, plan_hash: str) -> GuardTripped | None:
+    """Return the error of an unusual plan; ``None`` when it may be staged."""
+    reasons = trips(counted, limits)
+    if asked.backfill and asked.include_messages and counted.messages:
+        reasons.append(f"a backfill with {counted.messages} messages always needs a confirmed plan")
+    if not reasons:
+        return None
+    return GuardTripped(
+        f"Plan {plan_hash[:12]} is unusual: " + "; ".join(reasons) + ".", undone="Nothing of it was staged or sent.",
+        advice="Look at it with --dry-run. If it is right, raise the guard under `guards:` and run again.",
+    )  # fmt: skip

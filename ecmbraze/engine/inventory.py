@@ -1,0 +1,198 @@
+"""List each workspace type once, read what changed, and write it into the plan file; plans nothing."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from ecmbraze.engine.records import TypeNeeds, as_record
+from ecmbraze.errors import ConfigurationError, RecordUnreadable
+from ecmbraze.ledger.codec import dump, load_facts
+from ecmbraze.ledger.mirror import Mirror
+from ecmbraze.ledger.planfile import PlanFile
+from ecmbraze.model import Record, Skip, WorkspaceDetail, WorkspacePage
+from ecmbraze.ports import WorkspaceReader
+
+# A type that was never read whole (a baseline, a new attribute) is saved in slices of this many details.
+SLICE = 2000
+_WINDOW = 60
+_SAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """What one complete listing showed: when it began by the server's clock, and the newest modify date in it."""
+
+    began: datetime
+    newest: datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class Inventory:
+    """The scan of one run. ``save`` keeps the details read so far; ``tick`` raises when the run must end."""
+
+    reader: WorkspaceReader
+    mirror: Mirror
+    plan: PlanFile
+    now: datetime
+    connections: int
+    sweep_requests: int
+    sweep_every: timedelta
+    tick: Callable[[], None]
+    save: Callable[[], None]
+    monotonic: Callable[[], float]
+    fresh: dict[int, tuple[float, Record]] = field(default_factory=dict)
+    """Records read in this run and when: the screen need not read them again within a minute."""
+    listed: bool = False
+    """Whether every listing was complete: then a detail that fails does not undo the scan."""
+
+    def take(self, needs: Sequence[TypeNeeds]) -> dict[str, Scan]:
+        """List every type completely, then read the details; return the scan per type.
+
+        Raises ConfigurationError for a type or attribute that does not exist, TemporaryError when a listing fails:
+        then nothing of this scan is kept.
+        """
+        ids = self.reader.workspace_types()
+        missing = [_unknown("workspace type", need.name, ids) for need in needs if need.name not in ids]
+        if missing:
+            raise ConfigurationError("The configuration names what ECM does not have:", problems=missing)
+        scans = {need.name: self._list(need, ids[need.name]) for need in needs}
+        self.listed = True
+        for need in needs:
+            self._read(need)
+        return scans
+
+    def _list(self, need: TypeNeeds, type_id: int) -> Scan:
+        began = self.reader.server_now()
+        newest, armed = None, need.names <= self.mirror.armed(need.name)
+        for number, page in enumerate(self.reader.list_workspaces(type_id)):
+            self.tick()
+            if number == 0 and not armed:
+                self._check_names(need, page)
+            dates = [self._page(need, page, armed=armed)]
+            newest = max([date for date in [newest, *dates] if date], default=None)
+        self.plan.put_watermark("listing", need.name, began)
+        self._sweep(need)
+        return Scan(began=began, newest=min(newest or began, began))
+
+    def _page(self, need: TypeNeeds, page: WorkspacePage, *, armed: bool) -> datetime | None:
+        known = self.mirror.listed([row.id for row in page.rows])
+        todo: list[tuple[int, datetime, str]] = []
+        for row in page.rows:
+            if not self.plan.mark_seen(need.name, [row.id]):
+                continue
+            held = known.get(row.id)
+            if held is None:
+                todo.append((row.id, row.modified_at, "new"))
+            elif held[:2] != (row.modified_at, row.name):
+                todo.append((row.id, row.modified_at, "changed"))
+            elif not armed and not need.names <= held[2]:
+                todo.append((row.id, row.modified_at, "unarmed"))
+            else:
+                self._count(need, "unchanged")
+            self._count(need, "read")
+        self.plan.add_todo(need.name, todo)
+        for number, reason in page.unreadable:
+            if self.plan.mark_seen(need.name, [number]):
+                self._count(need, "read")
+                self._quarantine(need, number, reason)
+        return max((row.modified_at for row in page.rows), default=None)
+
+    def _check_names(self, need: TypeNeeds, page: WorkspacePage) -> None:
+        """Refuse a fact that no workspace carries before anything is read for it."""
+        wanted = need.facts
+        carried: set[str] = set()
+        for row in page.rows[:_SAMPLES]:
+            carried |= self.reader.attributes(row.id).keys()
+            if wanted <= carried:
+                return
+        missing = [_unknown(f"attribute on {need.name!r}", name, carried) for name in sorted(wanted - carried)]
+        if page.rows and missing:
+            raise ConfigurationError("The configuration names what ECM does not have:", problems=missing)
+
+    def _sweep(self, need: TypeNeeds) -> None:
+        """Queue the details read longest ago: a category edit need not move the modify date (api/ecm.md 6)."""
+        oldest = self.mirror.oldest_reads(need.name, self.now - self.sweep_every, self.sweep_requests)
+        self.plan.add_todo(need.name, ((number, modified, "sweep") for number, modified in oldest))
+
+    def _read(self, need: TypeNeeds) -> None:
+        whole = not need.names <= self.mirror.armed(need.name)
+        after, since_save = 0, 0
+        with ThreadPoolExecutor(max_workers=self.connections) as pool:
+            while window := self.plan.todo(need.name, after, _WINDOW):
+                self.tick()
+                for (number, why), detail in zip(window, pool.map(self._detail, (n for n, _ in window)), strict=True):
+                    self._keep(need, number, why, detail)
+                after = window[-1][0]
+                since_save += len(window)
+                if whole and since_save >= SLICE:
+                    self.save()
+                    since_save = 0
+        self.plan.arm(need.name, need.names, self.now)
+
+    def _detail(self, number: int) -> WorkspaceDetail | RecordUnreadable:
+        try:
+            return self.reader.workspace(number)
+        except RecordUnreadable as error:
+            return error
+
+    def _keep(self, need: TypeNeeds, number: int, why: str, detail: WorkspaceDetail | RecordUnreadable) -> None:
+        if isinstance(detail, RecordUnreadable):
+            self._leave_out(need, number, why, detail)
+            return
+        before = self.mirror.facts(number)
+        try:
+            record, people = as_record(detail, need)
+            _refuse_vanished(record, detail, before)
+        except RecordUnreadable as error:
+            if why != "sweep":
+                self._quarantine(need, number, error.happened)
+            return
+        moved = before is not None and before != dump(record.facts)
+        match why:
+            case "sweep":
+                # Counted as unchanged by the listing; the sweep is what found it.
+                self.plan.count(f"{need.name}\x1fswept")
+                if moved:
+                    self._count(need, "changed")
+                    self.plan.count(f"{need.name}\x1funchanged", -1)
+            case "unarmed":
+                self._count(need, "unchanged")
+            case _:
+                self._count(need, why)
+        self.plan.put_workspace(record, people)
+        if len(self.fresh) < SLICE:
+            self.fresh[number] = (self.monotonic(), record)
+
+    def _leave_out(self, need: TypeNeeds, number: int, why: str, error: RecordUnreadable) -> None:
+        """Note a workspace that was listed and cannot be read: it went meanwhile, or we may not see it (E23)."""
+        if why != "sweep":
+            self._count(need, "filtered")
+        skip = Skip(record=f"ws:{number}", customer="", rule="", reason=f"gone or not readable: {error.happened}")
+        self.plan.put_skip("", skip, self.now)
+
+    def _quarantine(self, need: TypeNeeds, number: int, reason: str) -> None:
+        self._count(need, "quarantined")
+        skip = Skip(record=f"ws:{number}", customer="", rule="", reason=reason, quarantined=True)
+        self.plan.put_skip("", skip, self.now)
+
+    def _count(self, need: TypeNeeds, name: str) -> None:
+        self.plan.count(f"{need.name}\x1f{name}")
+
+
+def _refuse_vanished(record: Record, detail: WorkspaceDetail, before: str | None) -> None:
+    """Quarantine a record that lost an attribute which held a value: a renamed attribute is not an empty one (E20)."""
+    for name, value in load_facts(before or "{}").items():
+        if value not in (None, ()) and name in record.facts and name not in detail.facts and "." in name:
+            if name.startswith("customer: "):
+                continue
+            raise RecordUnreadable(f"attribute {name!r} not found any more; template changed?")
+
+
+def _unknown(what: str, name: str, there: object) -> str:
+    names = [str(entry) for entry in there] if isinstance(there, Iterator | dict | set) else []
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f"{what} {name!r} is not there" + (f"; did you mean {near[0]!r}?" if near else "")

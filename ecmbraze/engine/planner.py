@@ -1,0 +1,86 @@
+"""Plan one flow over what changed, page by page into the plan file; decides nothing the flow should."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from ecmbraze.engine.inventory import Scan
+from ecmbraze.errors import RecordUnreadable
+from ecmbraze.flow import Context, Flow, Needs
+from ecmbraze.ledger.planfile import PlanFile
+from ecmbraze.ledger.view import View
+from ecmbraze.model import Change, Skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planner:
+    """The planning of one flow in one run."""
+
+    flow: Flow[Any]
+    options: Any
+    needs: Needs
+    view: View
+    plan: PlanFile
+    context: Context
+    tick: Callable[[], None]
+
+    def plan_changes(self, scans: Mapping[str, Scan], limit: int | None) -> bool:
+        """Plan what changed since the flow's position; return whether all of it was planned."""
+        baselines = {name: self.view.baseline(name) for name in self.needs.types}
+        ids = self.view.candidates(self.needs.types)
+        for change in self.view.changes(ids[:limit]):
+            self._one(self._armed(change, baselines[change.record.type]))
+        for name, scan in scans.items():
+            self.plan.put_watermark(self.flow.name, f"workspaces/{name}", scan.newest)
+            if baselines[name] is None and (limit is None or len(ids) <= limit):
+                self.plan.put_baseline(self.flow.name, name, self.needs.customer.fact, scan.began)
+        return limit is None or len(ids) <= limit
+
+    def plan_span(self, since: datetime, until: datetime, limit: int | None) -> None:
+        """Plan a backfill: every workspace last modified in the span, as if its past were unknown."""
+        ids = self.view.modified_between(self.needs.types, since, until)
+        for change in self.view.changes(ids[:limit]):
+            self._one(replace(change, before=None, fires=True))
+
+    def _armed(self, change: Change, baseline: datetime | None) -> Change:
+        """Say whether a change may fire: not at a baseline, not for what existed before it but is first seen now."""
+        if baseline is None:
+            return replace(change, fires=False)
+        if change.before is None and change.record.created_at < baseline:
+            self.plan.count(f"{self.flow.name}\x1ffirst_seen_late")
+            reason = "first seen after the baseline although created before it; nothing fires"
+            skip = Skip(record=change.record.key, customer="", rule="", reason=reason)
+            self.plan.put_skip(self.flow.name, skip, self.context.now)
+            return replace(change, fires=False)
+        return change
+
+    def _one(self, change: Change) -> None:
+        self.tick()
+        if not self.context.backfill and change.before and _same(change):
+            return
+        try:
+            decision = self.flow.plan(self.options, change, self.view, self.context)
+        except (RecordUnreadable, KeyError) as error:
+            reason = (
+                error.happened if isinstance(error, RecordUnreadable) else f"{error.args[0]!r} is not known of it yet"
+            )
+            skip = Skip(record=change.record.key, customer="", rule="", reason=reason, quarantined=True)
+            self._refuse([skip])
+            return
+        self.plan.put_decision(self.flow.name, change, decision, self.context.now)
+        self.plan.count(f"{self.flow.name}\x1fquarantined", sum(skip.quarantined for skip in decision.skips))
+
+    def _refuse(self, skips: Sequence[Skip]) -> None:
+        for skip in skips:
+            self.plan.put_skip(self.flow.name, skip, self.context.now)
+            self.plan.count(f"{self.flow.name}\x1fquarantined")
+
+
+def _same(change: Change) -> bool:
+    before = change.before
+    return (
+        before is not None and before.facts == change.record.facts and before.modified_at == change.record.modified_at
+    )

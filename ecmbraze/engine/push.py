@@ -1,0 +1,103 @@
+"""Send what is staged, phase by phase: mark in flight, send, settle; plans nothing and never guesses an outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+
+from ecmbraze.engine.batches import Batch, Limits, build, divide
+from ecmbraze.engine.screen import Screen
+from ecmbraze.engine.settle import settle
+from ecmbraze.errors import TemporaryError
+from ecmbraze.ledger.outbox import Outbox, Row, Step
+from ecmbraze.model import Answer, Phase, State, TrackBatch, Verdict
+from ecmbraze.ports import Clock, MessageSink
+
+
+@dataclass(slots=True, kw_only=True)
+class Push:
+    """One flow's sending in one run. ``tick`` raises between requests when the run must end."""
+
+    flow: str
+    outbox: Outbox
+    sink: MessageSink
+    screen: Screen
+    clock: Clock
+    limits: Limits
+    connections: int
+    new_id: Callable[[], str]
+    tick: Callable[[], None]
+    counts: dict[str, int] = field(default_factory=dict)
+    steps: dict[int, Step] = field(default_factory=dict)
+    """The last step of every row this run touched."""
+
+    def send_all(self) -> None:
+        """Send every sendable row; each phase is a barrier.
+
+        Raises what an answer says must end the flow, after its rows were settled; TemporaryError when a request
+        could not be sent. Returns early, with rows in doubt, after an unknown outcome.
+        """
+        for phase in (Phase.PROFILE, Phase.TRIGGER):
+            while rows := self.outbox.sendable(self.flow, phase, self.limits.trigger * self.connections):
+                self.tick()
+                leave = self._screened(rows)
+                if leave and not self._waves(list(divide(leave, self.limits))):
+                    return
+
+    def _screened(self, rows: Sequence[Row]) -> list[Row]:
+        steps = self.screen.look(rows)
+        self._move(steps)
+        stopped = {step.row.id for step in steps}
+        return [row for row in rows if row.id not in stopped]
+
+    def _waves(self, groups: list[tuple[Row, ...]]) -> bool:
+        """Send groups, `connections` at a time; return False when an outcome is unknown."""
+        clear = True
+        with ThreadPoolExecutor(max_workers=self.connections) as pool:
+            while groups and clear:
+                self.tick()
+                wave, groups = groups[: self.connections], groups[self.connections :]
+                again, clear = self._wave(pool, wave)
+                groups = again + groups
+        return clear
+
+    def _wave(self, pool: ThreadPoolExecutor, wave: Sequence[tuple[Row, ...]]) -> tuple[list[tuple[Row, ...]], bool]:
+        attempt = self.new_id()
+        batches = [build(rows, self.limits, attempt) for rows in wave]
+        flying = [Step(row=row, state=State.IN_FLIGHT) for batch in batches for row in batch.rows]
+        self._move(flying, attempt=attempt)  # one commit marks the whole wave before its first byte
+        futures: dict[Future[Answer], Batch] = {pool.submit(self._send, batch): batch for batch in batches}
+        again: list[tuple[Row, ...]] = []
+        answers: list[Answer] = []
+        for future in as_completed(futures):
+            answer = future.result()
+            settled = settle(futures[future], answer)
+            self._move(settled.steps)
+            again.extend(settled.again)
+            answers.append(answer)
+        self._stop_if_told(answers)
+        return again, all(answer.verdict is not Verdict.UNKNOWN for answer in answers)
+
+    def _send(self, batch: Batch) -> Answer:
+        value = batch.value
+        return self.sink.track(value) if isinstance(value, TrackBatch) else self.sink.trigger(value)
+
+    def _stop_if_told(self, answers: Sequence[Answer]) -> None:
+        for answer in answers:
+            if answer.stop is not None:
+                raise answer.stop
+        for answer in answers:
+            if answer.verdict is Verdict.NOT_PROCESSED:
+                raise TemporaryError(
+                    f"Braze did not take a request: {answer.reason}.", undone="What was not sent waits.",
+                    advice="The next run goes on.",
+                )  # fmt: skip
+
+    def _move(self, steps: Sequence[Step], *, attempt: str = "") -> None:
+        self.outbox.move(steps, self.clock.now(), attempt=attempt)
+        for step in steps:
+            self.steps[step.row.id] = step
+            if step.state in (State.SENT, State.REFUSED):
+                name = f"{step.state}/{step.row.action.kind}"
+                self.counts[name] = self.counts.get(name, 0) + 1

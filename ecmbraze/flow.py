@@ -1,0 +1,67 @@
+"""What a flow is: one value that says what it reads, how it plans, and what it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from typing import Generic, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from ecmbraze.model import Change, Decision, Json, Record
+from ecmbraze.planning.customers import Customer
+
+Options = TypeVar("Options", bound=BaseModel)
+
+
+class Known(Protocol):
+    """What planning may ask of the ledger, overlaid with the plan in hand."""
+
+    def of_customer(self, customer: str) -> Sequence[Record]:
+        """Return every record of the flow that leads to this person, in id order."""
+        ...
+
+    def accepted(self, target: str) -> tuple[bool, Json]:
+        """Return (known, value) last planned, staged or accepted for a target."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a flow reads of workspaces: their types, the facts its rules name, and whom they belong to."""
+
+    types: tuple[str, ...]
+    facts: frozenset[str]
+    customer: Customer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The circumstances of a planning run."""
+
+    now: datetime
+    zone: tzinfo
+    prefix: str
+    backfill: bool = False
+    include_messages: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow(Generic[Options]):
+    """One of the directed syncs.
+
+    ``plan`` is pure and never asks a system. ``holds`` says why a rule no longer holds for a record read again
+    before sending, ``None`` when it does.
+    """
+
+    name: str
+    summary: str
+    direction: str
+    options: type[Options]
+    every: timedelta
+    needs: Callable[[Options], Needs]
+    plan: Callable[[Options, Change, Known, Context], Decision]
+    holds: Callable[[Options, Record, str], str | None]
+    outbound: Callable[[Options, str], Sequence[tuple[str, str, str]]]
+    """(field that leaves ECM, where to, by which rule), given the attribute prefix."""

@@ -1,0 +1,190 @@
+"""Onboarding: customer workspaces reach milestones; the person gets attributes, an event and a campaign, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from ecmbraze.errors import RecordUnreadable
+from ecmbraze.flow import Context, Flow, Known, Needs
+from ecmbraze.model import Action, Change, Decision, Json, Record, Skip
+from ecmbraze.planning import messages, texts
+from ecmbraze.planning.attributes import Voice, deltas
+from ecmbraze.planning.conditions import satisfied
+from ecmbraze.planning.customers import Customer
+from ecmbraze.planning.hits import Hit, judge
+from ecmbraze.planning.rules import Rule, Section, Span
+
+NAME = "onboarding"
+
+
+class Milestone(Rule):
+    """A stage of the onboarding that a workspace comes to."""
+
+    date: str | None = Field(None, description="attribute with the day it happened; also sent as <prefix><name>_on")
+
+    def facts(self) -> frozenset[str]:
+        return Rule.facts(self) | ({self.date} if self.date else set())
+
+
+class Options(Section):
+    """The `onboarding:` section."""
+
+    enabled: bool = Field(True, description="false leaves the flow out of `ecmbraze run`")
+    every: Span = Field(timedelta(minutes=15), description="how often `ecmbraze run` takes it up")
+    workspace_types: tuple[str, ...] = Field(min_length=1, description="workspace types by name")
+    customer: Customer = Field(description="where the recipient stands")
+    create_profiles: bool = Field(False, description="create people Braze does not know, instead of waiting for them")
+    attributes: dict[str, str] = Field(default_factory=dict, description="Braze attribute (prefix is added) → fact")
+    messages: Literal["last", "all"] = Field("last", description="of several milestones at once, which are messaged")
+    milestones: tuple[Milestone, ...] = Field(min_length=1, description="the rules, in the order of the stages")
+
+    @model_validator(mode="after")
+    def _names_once(self) -> Options:
+        names = [milestone.name for milestone in self.milestones]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two milestones are named {name!r}")
+        for name in self.attributes:
+            if not name.isidentifier() or name != name.lower():
+                raise ValueError(f"attribute {name!r}: use snake_case")
+        return self
+
+
+def needs(options: Options) -> Needs:
+    """Return what the flow reads."""
+    facts = frozenset(options.attributes.values()).union(*(m.facts() for m in options.milestones))
+    named = frozenset(fact for fact in facts if not fact.startswith("workspace."))
+    return Needs(types=options.workspace_types, facts=named | options.customer.attributes(), customer=options.customer)
+
+
+def plan(options: Options, change: Change, known: Known, context: Context) -> Decision:
+    """Decide one workspace: attributes for each person it leads to, and the messages of the milestones it reached."""
+    judged = judge(options.milestones, change, backfill=context.backfill)
+    if not change.fires:
+        return Decision(occurrences=judged.occurrences)
+    record = change.record
+    past = change.before.customers if change.before else ()
+    everyone = dict.fromkeys((*record.customers, *past))
+    outcome: list[Action | Skip] = []
+    for customer in everyone:
+        changed = list(_attributes(options, change, customer, known, context))
+        outcome.extend(changed)
+        if customer in record.customers:
+            values = {entry.name: entry.payload for entry in changed if isinstance(entry, Action)}
+            outcome.extend(_messages(options, change, judged.hits, customer, values, context))
+    if judged.hits and not record.customers:
+        rules = ", ".join(hit.rule.name for hit in judged.hits)
+        outcome.append(
+            Skip(record=record.key, customer="", rule=rules, reason="the workspace names no customer", quarantined=True)
+        )
+    return Decision(
+        actions=tuple(entry for entry in outcome if isinstance(entry, Action)),
+        skips=tuple(entry for entry in outcome if isinstance(entry, Skip)),
+        occurrences=judged.occurrences,
+    )
+
+
+def _attributes(
+    options: Options, change: Change, customer: str, known: Known, context: Context
+) -> Iterator[Action | Skip]:
+    voice = Voice(
+        rank=lambda record: (_stage_date(options, record, context), record.id),
+        values=lambda record: _values(options, record, context.prefix),
+    )
+    yield from deltas(
+        NAME, change, customer, known.of_customer(customer), voice, known.accepted, context.now,
+        create=options.create_profiles, backfill=context.backfill,
+    )  # fmt: skip
+
+
+def _values(options: Options, record: Record, prefix: str) -> dict[str, Json]:
+    facts = record.named
+    values = {f"{prefix}{name}": texts.plain(facts.get(fact)) for name, fact in options.attributes.items()}
+    for milestone in options.milestones:
+        if milestone.date:
+            reached = _reached(milestone, record)
+            values[f"{prefix}{milestone.name}_on"] = texts.plain(facts.get(milestone.date)) if reached else None
+    return values
+
+
+def _reached(milestone: Milestone, record: Record) -> bool:
+    """Say whether a record stands at a milestone; one whose facts are not all known yet does not."""
+    try:
+        return satisfied(milestone.when, record.named)
+    except KeyError:
+        return False
+
+
+def _stage_date(options: Options, record: Record, context: Context) -> datetime:
+    """Return the latest date of the milestones reached, else when the workspace was made."""
+    dates = [
+        messages.as_instant(value, context.zone)
+        for milestone in options.milestones
+        if milestone.date and (value := record.facts.get(milestone.date)) and _reached(milestone, record)
+    ]
+    return max(dates, default=datetime.min.replace(tzinfo=UTC))
+
+
+def _messages(
+    options: Options, change: Change, hits: Sequence[Hit], customer: str, values: dict[str, Json], context: Context
+) -> Iterator[Action | Skip]:
+    record = change.record
+    if context.backfill and not context.include_messages:
+        return
+    for hit in hits:
+        skip = partial(Skip, record=record.key, customer=customer, rule=hit.rule.name)
+        if stopped := hit.rule.stopped_by(record.named):
+            yield skip(reason=stopped)
+            continue
+        date = hit.rule.date if isinstance(hit.rule, Milestone) else None
+        occasion = messages.Occasion(
+            flow=NAME, record=record, hit=hit, now=context.now, zone=context.zone, date=date
+        )  # fmt: skip
+        try:
+            yield from messages.events(occasion, customer)
+            if options.messages == "all" or hit is hits[-1]:
+                yield from messages.triggers(occasion, customer, values, create=options.create_profiles)
+            elif hit.rule.send.campaign or hit.rule.send.canvas:
+                yield skip(reason=f"overtaken by {hits[-1].rule.name} in the same change; its event is recorded")
+        except RecordUnreadable as error:
+            yield skip(reason=error.happened, quarantined=True)
+
+
+def holds(options: Options, record: Record, rule: str) -> str | None:
+    """Return why a milestone's message must not go any more; ``None`` while it may."""
+    for milestone in options.milestones:
+        if milestone.name == rule:
+            if not satisfied(milestone.when, record.named):
+                return f"no longer {milestone.told()}"
+            return milestone.stopped_by(record.named)
+    return f"the rule {rule!r} is no longer configured"
+
+
+def outbound(options: Options, prefix: str) -> Sequence[tuple[str, str, str]]:
+    """Return each fact that leaves ECM, where to, and by which rule."""
+    rows = [(options.customer.attribute, "identifies the person", "customer")]
+    rows += [(fact, f"attribute {prefix}{name}", "attributes") for name, fact in options.attributes.items()]
+    for milestone in options.milestones:
+        if milestone.date:
+            rows.append((milestone.date, f"attribute {prefix}{milestone.name}_on, event time", milestone.name))
+        for name, text in milestone.send.properties.items():
+            rows += [(fact, f"property {name}", milestone.name) for fact in sorted(texts.named(text))]
+    return rows
+
+
+FLOW = Flow(
+    name=NAME,
+    summary="Onboarding milestones in ECM become attributes, events and campaigns in Braze.",
+    direction="ECM → Braze",
+    options=Options,
+    every=timedelta(minutes=15),
+    needs=needs,
+    plan=plan,
+    holds=holds,
+    outbound=outbound,
+)

@@ -1,0 +1,115 @@
+"""The state file as one value: opens it, names its parts, keeps run reports; the only door to the database."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from ecmbraze.errors import ConfigurationError
+from ecmbraze.ledger import file
+from ecmbraze.ledger.codec import dump, instant, load, moment
+from ecmbraze.ledger.history import History
+from ecmbraze.ledger.mirror import Mirror
+from ecmbraze.ledger.outbox import Outbox
+from ecmbraze.ledger.planfile import PlanFile
+from ecmbraze.ledger.stage import Stage
+from ecmbraze.ledger.view import View
+
+
+class Ledger:
+    """What we remember. One thread owns it."""
+
+    def __init__(self, path: Path, database: Database) -> None:
+        self.path, self.database = path, database
+        salt = database.execute("SELECT value FROM identity WHERE name = 'salt'").fetchone()
+        self.history = History(database, bytes.fromhex(salt[0]) if salt else b"")
+        self.outbox = Outbox(database, self.history)
+
+    @classmethod
+    def create(cls, path: Path, identity: Mapping[str, str], now: datetime) -> Ledger:
+        """Make the state file of one ECM and one Braze; raises when something stands there."""
+        database = file.create(path)
+        with database.atomic():
+            for name, value in {**identity, "salt": secrets.token_hex(32), "created_at": instant(now)}.items():
+                database.conn.execute("INSERT INTO identity VALUES (?, ?)", (name, value))
+            ledger = cls(path, database)
+            ledger.history.append(now, "init", dict(identity))
+        return ledger
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False) -> Ledger:
+        """Open an existing state file; see :func:`ecmbraze.ledger.file.open_existing` for what is refused."""
+        database = file.open_existing(path, read_only=read_only)
+        with file.guarded(path):
+            return cls(path, database)
+
+    def close(self) -> None:
+        self.database.close()
+
+    def check_identity(self, identity: Mapping[str, str]) -> None:
+        """Raise ConfigurationError when the state file belongs to another ECM or Braze."""
+        for name, value in identity.items():
+            row = self.database.execute("SELECT value FROM identity WHERE name = ?", (name,)).fetchone()
+            if row is None or row[0] != value:
+                raise ConfigurationError(
+                    f"The state file {self.path} belongs to {name} {row[0] if row else 'unknown'}, "
+                    f"the configuration names {value}.",
+                    advice="One state file is one ECM and one Braze: name another `state:`, or the right system.",
+                )
+
+    def plan_path(self, run_id: str) -> Path:
+        """Return where the plan file of a run stands: beside the state, so that a merge never crosses a disk."""
+        return self.path.with_name(f"{self.path.name}.plan-{run_id}")
+
+    def clear_garbage(self, keep: Path) -> None:
+        """Remove plan files that no waiting plan owns, but ``keep``; call with the run lock held."""
+        owned = {row[0] for row in self.database.execute("SELECT file FROM waiting_plan")} | {keep.name}
+        for left in self.path.parent.glob(f"{self.path.name}.plan-*"):
+            if left.name not in owned:
+                left.unlink(missing_ok=True)
+
+    @property
+    def mirror(self) -> Mirror:
+        return Mirror(self.database)
+
+    def view(self, plan: PlanFile, flow: str, customer: str, names: frozenset[str]) -> View:
+        """Return the ledger overlaid with the plan as one flow sees it."""
+        return View(self.database, plan, flow=flow, customer=customer, names=names)
+
+    def stage(self, plan: PlanFile) -> Stage:
+        return Stage(self.database, self.history, plan)
+
+    def watermarks(self, flow: str) -> Mapping[str, datetime]:
+        """Return stream → watermark of a flow."""
+        query = "SELECT stream, value FROM watermark WHERE flow = ?"
+        return {row[0]: moment(row[1]) for row in self.database.execute(query, (flow,))}
+
+    def store_run(self, report: Mapping[str, object], now: datetime) -> None:
+        """Keep a run report and log that the run ended."""
+        with self.database.atomic():
+            self.database.conn.execute(
+                "INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (report["run_id"], report["flow"], report["mode"], report["started_at"], instant(now),
+                 report["exit_code"], dump(report)),
+            )  # fmt: skip
+            told = {name: report[name] for name in ("run_id", "flow", "mode", "exit_code", "counts", "plan_hash")}
+            self.history.append(now, "run", told)
+
+    def runs(self, limit: int) -> list[Mapping[str, object]]:
+        """Return the newest stored reports first."""
+        query = "SELECT report FROM run ORDER BY started_at DESC, id DESC LIMIT ?"
+        return [load(row[0]) for row in self.database.execute(query, (limit,))]
+
+    def last_change(self) -> int:
+        """Return a number that moves with every committed change, to tell whether the ledger moved meanwhile."""
+        return int(self.database.execute("SELECT ifnull(max(seq), 0) FROM history").fetchone()[0])
+
+    def quarantined(self, flow: str | None = None) -> list[tuple[str, str, str, str, str, str]]:
+        """Return (flow, record, rule, customer, reason, at) of records put aside, oldest first."""
+        where, values = ("WHERE flow = ?", (flow,)) if flow else ("", ())
+        query = f"SELECT flow, record, rule, customer, reason, at FROM quarantine {where} ORDER BY at, record"  # noqa: S608
+        return [tuple(row) for row in self.database.execute(query, values)]

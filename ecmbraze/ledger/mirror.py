@@ -1,0 +1,56 @@
+"""What we remember of workspaces, whoever asks: the ground for telling new, changed and unread; writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from ecmbraze.ledger.codec import instant, load, moment
+
+
+class Mirror:
+    """The ledger's directory of workspaces."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def listed(self, ids: Sequence[int]) -> Mapping[int, tuple[datetime, str, frozenset[str]]]:
+        """Return id → (modify date, name, the fact names held) of the ids the ledger knows."""
+        marks = ",".join("?" * len(ids))
+        rows = self._database.execute(
+            f"SELECT id, modified_at, name, facts FROM workspace WHERE id IN ({marks})",  # noqa: S608 only marks
+            tuple(ids),
+        )
+        return {row[0]: (moment(row[1]), row[2], frozenset(load(row[3]))) for row in rows}
+
+    def known(self, type_name: str) -> int:
+        """Return how many workspaces of the type the last complete listing showed."""
+        query = "SELECT count(*) FROM workspace WHERE type = ? AND missed = 0"
+        return int(self._database.execute(query, (type_name,)).fetchone()[0])
+
+    def armed(self, type_name: str) -> frozenset[str]:
+        """Return the fact names for which the whole type was once read."""
+        query = "SELECT name FROM armed WHERE type = ?"
+        return frozenset(row[0] for row in self._database.execute(query, (type_name,)))
+
+    def oldest_reads(self, type_name: str, before: datetime, limit: int) -> list[tuple[int, datetime]]:
+        """Return up to ``limit`` (id, modify date) whose last detail read is oldest and before ``before``."""
+        rows = self._database.execute(
+            "SELECT id, modified_at FROM workspace WHERE type = ? AND missed = 0 AND read_at < ? "
+            "ORDER BY read_at, id LIMIT ?",
+            (type_name, instant(before), limit),
+        ).fetchall()
+        return [(row[0], moment(row[1])) for row in rows]
+
+    def oldest_read_at(self, type_name: str) -> datetime | None:
+        """Return when the workspace read longest ago was read; ``None`` for an empty type."""
+        query = "SELECT min(read_at) FROM workspace WHERE type = ? AND missed = 0"
+        text = self._database.execute(query, (type_name,)).fetchone()[0]
+        return moment(text) if text else None
+
+    def facts(self, number: int) -> str | None:
+        """Return the stored facts of one workspace as canonical text, to tell whether a reading differs."""
+        row = self._database.execute("SELECT facts FROM workspace WHERE id = ?", (number,)).fetchone()
+        return str(row[0]) if row else None

@@ -1,0 +1,145 @@
+"""The outbox: what is intended, what became of it; every change of state is one committed step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlite_utils import Database
+
+from ecmbraze.ledger.codec import dump, instant, moment
+from ecmbraze.ledger.history import History
+from ecmbraze.ledger.planfile import ACTION_COLUMNS, read_action
+from ecmbraze.model import Action, Delivery, Kind, Phase, State
+
+TERMINAL = (State.SENT, State.SUPPRESSED, State.EXPIRED, State.SUPERSEDED, State.DROPPED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One outbox row with its number and its fate so far."""
+
+    id: int
+    action: Action
+    state: State
+    why: str
+    attempt: str
+    planned_at: datetime
+    changed_at: datetime
+    looks: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One row's next state and the reason for it."""
+
+    row: Row
+    state: State
+    why: str = ""
+
+
+class Outbox:
+    """Read rows in the order they may leave, and move them."""
+
+    def __init__(self, database: Database, history: History) -> None:
+        self._database, self._history = database, history
+
+    def rows(self, where: str, parameters: Sequence[object] = (), *, limit: int = -1) -> list[Row]:
+        """Return the rows matching a condition over the outbox columns, oldest first."""
+        query = (
+            f"SELECT id, state, why, attempt, planned_at, changed_at, looks, {ACTION_COLUMNS} FROM outbox "  # noqa: S608
+            f"WHERE {where} ORDER BY id LIMIT ?"
+        )
+        return [
+            Row(
+                id=row[0], state=State(row[1]), why=row[2], attempt=row[3], planned_at=moment(row[4]),
+                changed_at=moment(row[5]), looks=row[6], action=read_action(row[7:]),
+            )
+            for row in self._database.execute(query, (*parameters, limit))
+        ]  # fmt: skip
+
+    def looked(self, rows: Sequence[tuple[Row, int]]) -> None:
+        """Note how many looks for evidence each row has had."""
+        with self._database.atomic():
+            for row, looks in rows:
+                self._database.conn.execute("UPDATE outbox SET looks = ? WHERE id = ?", (looks, row.id))
+
+    def sendable(self, flow: str, phase: Phase, limit: int) -> list[Row]:
+        """Return ready rows of one phase whose person has nothing in doubt and no earlier hold of the same rule.
+
+        In doubt blocks all of a person's messages; held blocks only later occurrences of that rule for them.
+        """
+        return self.rows(
+            """flow = ? AND phase = ? AND state = 'ready' AND (delivery = 'latest' OR NOT EXISTS (
+                 SELECT 1 FROM outbox o WHERE o.recipient = outbox.recipient AND o.delivery = 'once' AND (
+                   o.state IN ('in doubt', 'in flight') OR (o.state = 'held' AND o.flow = outbox.flow
+                   AND o.record = outbox.record AND o.rule = outbox.rule AND o.occurrence < outbox.occurrence))))""",
+            (flow, phase), limit=limit,
+        )  # fmt: skip
+
+    def move(self, steps: Iterable[Step], now: datetime, *, attempt: str = "") -> None:
+        """Move rows and log it, in one transaction; payloads are blanked once a row is terminal.
+
+        Raises sqlite3.IntegrityError for a pair that delivery.md does not know: a bug.
+        """
+        moved = tuple(steps)
+        if not moved:
+            return
+        with self._database.atomic():
+            for step in moved:
+                self._database.conn.execute(
+                    "UPDATE outbox SET state = ?, why = ?, changed_at = ?, attempt = coalesce(nullif(?, ''), attempt), "
+                    "payload = CASE WHEN ? THEN NULL ELSE payload END WHERE id = ?",
+                    (step.state, step.why, instant(now), attempt, step.state in TERMINAL, step.row.id),
+                )
+                if step.state is State.SENT and step.row.action.kind.delivery is Delivery.LATEST:
+                    self._accept(step.row.action, now)
+            self._history.append(now, "outbox", {"attempt": attempt, "steps": [self._told(step) for step in moved]})
+
+    def _accept(self, action: Action, now: datetime) -> None:
+        self._database.conn.execute(
+            "INSERT OR REPLACE INTO accepted VALUES (?, ?, ?)", (action.target, dump(action.payload), instant(now))
+        )
+
+    def _told(self, step: Step) -> dict[str, object]:
+        action = step.row.action
+        return {
+            "row": step.row.id, "record": action.record, "flow": action.flow, "rule": action.rule,
+            "occurrence": action.occurrence, "kind": action.kind, "subject": self._history.subject(action.recipient),
+            "from": step.row.state, "to": step.state, "why": step.why,
+        }  # fmt: skip
+
+    def recover(self, now: datetime) -> list[Row]:
+        """Take up what a crash left in flight: class S may go again, class N is in doubt. Return the doubtful."""
+        left = self.rows("state = 'in flight'")
+        crash = "the run was interrupted while this was on its way"
+        doubtful = [row for row in left if row.action.kind.delivery is not Delivery.LATEST]
+        self.move([Step(row=r, state=State.IN_DOUBT, why=crash) for r in doubtful], now)
+        latest = [row for row in left if row.action.kind.delivery is Delivery.LATEST]
+        self.move([Step(row=r, state=State.READY, why=crash) for r in latest], now)
+        return doubtful
+
+    def expire(self, flow: str, now: datetime) -> int:
+        """Give up what is past its time; return how many."""
+        late = self.rows("flow = ? AND state IN ('ready', 'waiting') AND expires_at <= ? AND delivery <> 'latest'",
+                         (flow, instant(now)))  # fmt: skip
+        self.move([Step(row=row, state=State.EXPIRED, why="not sendable before it expired") for row in late], now)
+        return len(late)
+
+    def wake(self, flow: str, now: datetime) -> None:
+        """Make waiting rows ready again: they are looked up once more in each run."""
+        waiting = self.rows("flow = ? AND state = 'waiting'", (flow,))
+        self.move([Step(row=row, state=State.READY) for row in waiting], now)
+
+    def pending(self, flow: str) -> int:
+        """Return how many rows of a flow still wait to go."""
+        query = "SELECT count(*) FROM outbox WHERE flow = ? AND state IN ('ready', 'waiting', 'in flight')"
+        return int(self._database.execute(query, (flow,)).fetchone()[0])
+
+    def messages_today(self, recipient: str, now: datetime) -> int:
+        """Return how many campaigns and Canvases a person got, or may have got, in the last 24 hours."""
+        query = """SELECT count(*) FROM outbox WHERE recipient = ? AND kind IN (?, ?) AND changed_at > ?
+                   AND state IN ('in flight', 'in doubt', 'held', 'sent')"""
+        since = instant(now - timedelta(hours=24))
+        return int(self._database.execute(query, (recipient, Kind.CAMPAIGN, Kind.CANVAS, since)).fetchone()[0])

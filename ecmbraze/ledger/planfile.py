@@ -1,0 +1,208 @@
+"""The plan as a file: everything one run wants to merge, written page by page beside the state; sends nothing."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from ecmbraze.ledger import schema
+from ecmbraze.ledger.codec import dump, instant, load_json, moment
+from ecmbraze.model import Action, Change, Decision, Kind, Record, Skip
+
+# Everything `stage` merges, in the order in which the hash reads it, each in key order.
+MERGED = (
+    ("workspace", "id"), ("recipient", "mapping, workspace, customer"), ("fact", "flow, record"),
+    ("due", "flow, record"), ("watermark", "flow, stream"), ("armed", "type, name"), ("baseline", "flow, type, mapping"),
+    ("quarantine", "flow, record, rule, customer"), ("action", "key, name"),
+)  # fmt: skip
+# What differs from look to look although nothing changed is not part of what a person confirms.
+_UNHASHED = {"at", "id", "expires_at"}
+
+
+class PlanFile:
+    """One scratch SQLite file, 0600, locked while it is being written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        fresh = not path.exists()
+        self._descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.execute("PRAGMA journal_mode = OFF")
+        connection.execute("PRAGMA synchronous = OFF")
+        self.database = Database(connection, execute_plugins=False)
+        if fresh:
+            connection.executescript(schema.PLAN)
+
+    def close(self) -> None:
+        """Let go of the file; it stays on disk."""
+        self.database.close()
+        os.close(self._descriptor)
+
+    def discard(self) -> None:
+        """Close and remove: nothing of this plan happened."""
+        self.close()
+        self.path.unlink(missing_ok=True)
+
+    def rows(self, sql: str, parameters: Iterable[object] = ()) -> Iterator[tuple[object, ...]]:
+        yield from self.database.conn.execute(sql, tuple(parameters))
+
+    def count(self, name: str, n: int = 1) -> None:
+        """Add ``n`` to one of the counts of the run report."""
+        self.database.conn.execute(
+            "INSERT INTO counter VALUES (?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n", (name, n)
+        )
+
+    def counts(self) -> Mapping[str, int]:
+        return dict(self.database.conn.execute("SELECT name, n FROM counter").fetchall())
+
+    def mark_seen(self, type_name: str, ids: Iterable[int]) -> int:
+        """Note the ids of one listing page and return how many were new to this scan."""
+        before = self.database.conn.total_changes
+        self.database.conn.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", ((i, type_name) for i in ids))
+        return self.database.conn.total_changes - before
+
+    def seen(self, type_name: str) -> int:
+        return int(self.database.conn.execute("SELECT count(*) FROM seen WHERE type = ?", (type_name,)).fetchone()[0])
+
+    def add_todo(self, type_name: str, rows: Iterable[tuple[int, datetime, str]]) -> None:
+        """Queue detail reads: (workspace id, modify date as listed, why)."""
+        self.database.conn.executemany(
+            "INSERT OR IGNORE INTO todo VALUES (?, ?, ?, ?)",
+            ((number, type_name, instant(modified), why) for number, modified, why in rows),
+        )
+
+    def todo(self, type_name: str, after: int, limit: int) -> list[tuple[int, str]]:
+        """Return the next ``limit`` (id, why) above ``after``, in id order."""
+        return self.database.conn.execute(
+            "SELECT id, why FROM todo WHERE type = ? AND id > ? ORDER BY id LIMIT ?", (type_name, after, limit)
+        ).fetchall()
+
+    def put_workspace(self, record: Record, customers: Mapping[str, tuple[str, ...]]) -> None:
+        """Write one mirror row and the people it leads to, by customer mapping."""
+        execute = self.database.conn.execute
+        execute(
+            "INSERT OR REPLACE INTO workspace VALUES (?, ?, ?, ?, ?, ?, 0)",
+            (record.id, record.type, record.name, instant(record.created_at), instant(record.modified_at),
+             dump(record.facts)),
+        )  # fmt: skip
+        for mapping, people in customers.items():
+            for customer in people:
+                execute("INSERT OR IGNORE INTO recipient VALUES (?, ?, ?)", (mapping, record.id, customer))
+
+    def put_decision(self, flow: str, change: Change, decision: Decision, now: datetime) -> None:
+        """Write what a flow made of one change: its new facts, its actions, its skips."""
+        record = change.record
+        self.database.conn.execute(
+            "INSERT OR REPLACE INTO fact VALUES (?, ?, ?, ?, ?)",
+            (flow, record.key, dump(record.facts), instant(record.modified_at), dump(decision.occurrences)),
+        )
+        if decision.due:
+            self.database.conn.execute(
+                "INSERT OR REPLACE INTO due VALUES (?, ?, ?)", (flow, record.key, instant(decision.due))
+            )
+        for action in decision.actions:
+            self.put_action(action)
+        for skip in decision.skips:
+            self.put_skip(flow, skip, now)
+
+    def put_action(self, action: Action) -> None:
+        """Write one action; of several for one ``latest`` target the newest stays."""
+        if action.kind is Kind.ATTRIBUTE:
+            self.database.conn.execute("DELETE FROM action WHERE target = ?", (action.target,))
+        self.database.conn.execute(
+            f"INSERT OR IGNORE INTO action VALUES (NULL{', ?' * 16})",
+            (action.key, action.flow, action.record, action.rule, action.occurrence, action.kind, action.kind.delivery,
+             action.kind.phase, action.recipient, action.name, action.target, dump(action.payload),
+             None if action.consent is None else dump(action.consent), action.create_profile,
+             instant(action.expires_at), action.reason),
+        )  # fmt: skip
+
+    def put_skip(self, flow: str, skip: Skip, now: datetime) -> None:
+        self.database.conn.execute(
+            "INSERT INTO skip VALUES (NULL, ?, ?, ?, ?)", (skip.record, skip.customer, skip.rule, skip.reason)
+        )
+        if skip.quarantined:
+            self.database.conn.execute(
+                "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?, ?, ?, ?)",
+                (flow, skip.record, skip.rule, skip.customer, skip.reason, instant(now)),
+            )
+
+    def put_watermark(self, flow: str, stream: str, value: datetime) -> None:
+        self.database.conn.execute("INSERT OR REPLACE INTO watermark VALUES (?, ?, ?)", (flow, stream, instant(value)))
+
+    def arm(self, type_name: str, names: Iterable[str], now: datetime) -> None:
+        """Note that every workspace of the type was read for these facts."""
+        self.database.conn.executemany(
+            "INSERT OR REPLACE INTO armed VALUES (?, ?, ?)", ((type_name, name, instant(now)) for name in names)
+        )
+
+    def put_baseline(self, flow: str, type_name: str, mapping: str, at: datetime) -> None:
+        self.database.conn.execute(
+            "INSERT OR REPLACE INTO baseline VALUES (?, ?, ?, ?)", (flow, type_name, mapping, instant(at))
+        )
+
+    def actions(self) -> Iterator[Action]:
+        """Yield the planned actions in the order of planning."""
+        yield from (read_action(row) for row in self.rows(f"SELECT {ACTION_COLUMNS} FROM action ORDER BY id"))
+
+    def planned(self) -> int:
+        """Return how many actions the plan holds."""
+        return int(self.database.conn.execute("SELECT count(*) FROM action").fetchone()[0])
+
+    def messages(self) -> tuple[int, int]:
+        """Return how many messages the plan holds, and for how many people."""
+        query = "SELECT count(*), count(DISTINCT recipient) FROM action WHERE delivery = 'once'"
+        messages, people = self.database.conn.execute(query).fetchone()
+        return messages, people
+
+    def skips(self, limit: int) -> list[tuple[str, str, str, str]]:
+        """Return the first (record, customer, rule, reason) left out."""
+        query = "SELECT record, customer, rule, reason FROM skip ORDER BY id LIMIT ?"
+        return self.database.conn.execute(query, (limit,)).fetchall()
+
+    def watermarks(self, flow: str) -> dict[str, datetime]:
+        """Return stream → watermark as the merge would leave it."""
+        query = "SELECT stream, value FROM watermark WHERE flow = ?"
+        return {row[0]: moment(row[1]) for row in self.database.conn.execute(query, (flow,))}
+
+    def forget_workspaces(self) -> None:
+        """Drop the mirror rows that were merged already, so that a long first scan keeps the file small."""
+        self.database.conn.execute("DELETE FROM workspace")
+        self.database.conn.execute("DELETE FROM recipient")
+
+    def hash(self) -> str:
+        """Return sha256 over every merged table in key order, without what differs from look to look."""
+        digest = hashlib.sha256()
+        for table, order in MERGED:
+            cursor = self.database.conn.execute(f"SELECT * FROM {table} ORDER BY {order}")  # noqa: S608 constants
+            kept = [
+                i for i, column in enumerate(cursor.description) if column[0] not in _UNHASHED or table == "workspace"
+            ]
+            for row in cursor:
+                digest.update(f"{table}\x1f{dump([row[i] for i in kept])}\x1e".encode())
+        return digest.hexdigest()
+
+
+ACTION_COLUMNS = (
+    "flow, record, rule, occurrence, kind, recipient, name, payload, expires_at, reason, consent, create_profile"
+)
+
+
+def read_action(row: tuple[object, ...]) -> Action:
+    """Return the action of one row selected with ``ACTION_COLUMNS``."""
+    flow, record, rule, occurrence, kind, recipient, name, payload, expires, reason, consent, create = row
+    facts = load_json(None if consent is None else str(consent))
+    return Action(
+        flow=str(flow), record=str(record), rule=str(rule), occurrence=int(str(occurrence)), kind=Kind(str(kind)),
+        recipient=str(recipient), name=str(name), payload=load_json(None if payload is None else str(payload)),
+        expires_at=moment(str(expires)), reason=str(reason), consent=facts if isinstance(facts, dict) else None,
+        create_profile=bool(create),
+    )  # fmt: skip

@@ -1,0 +1,102 @@
+"""Merge a plan file into the ledger in one transaction; decides nothing about what may be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from ecmbraze.ledger.codec import instant
+from ecmbraze.ledger.history import History
+from ecmbraze.ledger.planfile import PlanFile
+
+_OPEN = "('ready', 'waiting')"
+_ACTION = (
+    "key, flow, record, rule, occurrence, kind, delivery, phase, recipient, name, target, payload, consent, "
+    "create_profile, expires_at, reason"
+)
+
+# Newer rows only, and a change number only where something a flow can see differs: a sweep that finds a
+# workspace as it was must not make every flow plan it again.
+_MIRROR = (
+    """INSERT INTO workspace (id, type, name, created_at, modified_at, facts, missed, change, read_at)
+       SELECT id, type, name, created_at, modified_at, facts, 0, :change, :now FROM plan.workspace WHERE true
+       ON CONFLICT (id) DO UPDATE SET change = excluded.change, facts = excluded.facts, name = excluded.name,
+           type = excluded.type, modified_at = excluded.modified_at
+       WHERE (facts, name, type, modified_at) IS NOT (excluded.facts, excluded.name, excluded.type, excluded.modified_at)
+         AND excluded.modified_at >= modified_at""",
+    "UPDATE workspace SET read_at = :now, missed = 0 WHERE id IN (SELECT id FROM plan.workspace)",
+    """DELETE FROM recipient WHERE (mapping, workspace) IN
+       (SELECT m.mapping, w.id FROM plan.workspace w, (SELECT DISTINCT mapping FROM plan.recipient) m)""",
+    "INSERT OR IGNORE INTO recipient SELECT * FROM plan.recipient",
+    "DELETE FROM quarantine WHERE flow = '' AND record IN (SELECT 'ws:' || id FROM plan.workspace)",
+)
+
+_LISTING = (
+    "UPDATE workspace SET missed = 0 WHERE missed > 0 AND id IN (SELECT id FROM plan.seen)",
+    """UPDATE workspace SET missed = missed + 1 WHERE type IN (SELECT stream FROM plan.watermark WHERE flow = 'listing')
+       AND id NOT IN (SELECT id FROM plan.seen)""",
+    "INSERT OR REPLACE INTO quarantine SELECT * FROM plan.quarantine WHERE flow = ''",
+    "INSERT OR REPLACE INTO armed SELECT * FROM plan.armed",
+)
+
+_FLOW = (
+    "INSERT OR REPLACE INTO fact SELECT * FROM plan.fact",
+    "DELETE FROM due WHERE (flow, record) IN (SELECT flow, record FROM plan.fact)",
+    "INSERT OR REPLACE INTO due SELECT * FROM plan.due",
+    """INSERT INTO watermark SELECT * FROM plan.watermark WHERE flow <> 'listing'
+       ON CONFLICT DO UPDATE SET value = max(value, excluded.value)""",
+    "INSERT OR REPLACE INTO baseline SELECT * FROM plan.baseline",
+    "INSERT OR REPLACE INTO quarantine SELECT * FROM plan.quarantine",
+)
+
+# What a limited run may keep: what was decided of the records it took, but no watermark and no baseline.
+_PARTIAL = (*_FLOW[:3], _FLOW[-1])
+
+_OUTBOX = (
+    f"""UPDATE outbox SET state = 'superseded', why = 'a newer value is planned', changed_at = :now
+        WHERE delivery = 'latest' AND state IN {_OPEN} AND target IN (SELECT target FROM plan.action)""",
+    f"""INSERT OR IGNORE INTO outbox ({_ACTION}, planned_at, changed_at)
+        SELECT {_ACTION}, :now, :now FROM plan.action ORDER BY id""",  # noqa: S608 constants
+)
+
+
+class Stage:
+    """Merge parts of a plan, each in a transaction of its own choosing."""
+
+    def __init__(self, database: Database, history: History, plan: PlanFile) -> None:
+        self._database, self._history, self._plan = database, history, plan
+
+    def slice(self, now: datetime) -> None:
+        """Merge the details read so far of a scan that is not finished."""
+        self._merge(_MIRROR, now, after=())
+
+    def mirror(self, now: datetime) -> None:
+        """Merge a complete inventory; needs no guard, since it sends nothing."""
+        self._merge(_MIRROR + _LISTING, now, after=())
+
+    def everything(self, flow: str, now: datetime, *, move: bool) -> None:
+        """Merge the whole plan of ``flow``: mirror, facts, due rows, watermarks and outbox, and move its position.
+
+        With ``move`` false (a backfill or a limited run) the position and the watermarks stay.
+        """
+        statements = _MIRROR + _LISTING + (_FLOW if move else _PARTIAL) + _OUTBOX
+        position = ("""INSERT OR REPLACE INTO position SELECT :flow, ifnull((SELECT max(change) FROM workspace), 0)""",)
+        self._merge(statements, now, after=position if move else (), flow=flow)
+
+    def actions_only(self, now: datetime) -> None:
+        """Merge the mirror and the outbox rows, but no facts: what a backfill may do."""
+        self._merge(_MIRROR + _LISTING + _OUTBOX, now, after=())
+
+    def _merge(self, statements: Sequence[str], now: datetime, *, after: Sequence[str], flow: str = "") -> None:
+        self._database.conn.execute("ATTACH DATABASE ? AS plan", (str(self._plan.path),))
+        try:
+            with self._database.atomic():
+                change = self._database.execute("SELECT ifnull(max(change), 0) + 1 FROM workspace").fetchone()[0]
+                values = {"now": instant(now), "change": change, "flow": flow}
+                for statement in (*statements, *after):
+                    self._database.conn.execute(statement, values)
+                self._history.append(now, "stage", {"flow": flow, "plan": self._plan.hash(), "change": change})
+        finally:
+            self._database.conn.execute("DETACH DATABASE plan")

@@ -1,0 +1,110 @@
+"""The ledger as one flow sees it, overlaid with the plan in hand (the plan wins); writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from ecmbraze.ledger.codec import instant, load, load_facts, load_json, moment
+from ecmbraze.ledger.planfile import PlanFile
+from ecmbraze.model import Change, Facts, Json, Record
+
+_ACCEPTED = (
+    "SELECT payload FROM outbox WHERE target = ? AND delivery = 'latest' AND state IN ('ready', 'waiting', 'in flight')",
+    "SELECT value FROM accepted WHERE target = ?",
+)
+
+
+class View:
+    """What planning may ask; ``customer`` is the fact under which the people of a workspace are kept."""
+
+    def __init__(self, ledger: Database, plan: PlanFile, *, flow: str, customer: str, names: frozenset[str]) -> None:
+        self._ledger, self._plan = ledger, plan.database
+        self._flow, self._customer, self._names = flow, customer, names | {customer}
+
+    def workspace(self, number: int) -> Record | None:
+        """Return the newest record of one workspace; ``None`` when it was never read."""
+        query = "SELECT id, type, name, created_at, modified_at, facts FROM workspace WHERE id = ?"
+        row = self._plan.execute(query, (number,)).fetchone() or self._ledger.execute(query, (number,)).fetchone()
+        if row is None:
+            return None
+        held = load_facts(row[5])
+        return Record(
+            id=row[0], type=row[1], name=row[2], created_at=moment(row[3]), modified_at=moment(row[4]),
+            facts={name: value for name, value in held.items() if name in self._names},
+            customers=self._people(held),
+        )  # fmt: skip
+
+    def of_customer(self, customer: str) -> Sequence[Record]:
+        """Return every record that leads to ``customer``, in id order."""
+        query = "SELECT workspace FROM recipient WHERE mapping = ? AND customer = ?"
+        values = (self._customer, customer)
+        numbers = {row[0] for database in (self._plan, self._ledger) for row in database.execute(query, values)}
+        records = (self.workspace(number) for number in sorted(numbers))
+        return [record for record in records if record and customer in record.customers]
+
+    def accepted(self, target: str) -> tuple[bool, Json]:
+        """Return (known, value) of what is planned, staged or accepted for a target, the newest first."""
+        row = self._plan.execute("SELECT payload FROM action WHERE target = ?", (target,)).fetchone()
+        for query in _ACCEPTED:
+            row = row or self._ledger.execute(query, (target,)).fetchone()
+        return (row is not None, load_json(row[0]) if row else None)
+
+    def audience(self) -> int:
+        """Return how many people the ledger knows under this mapping."""
+        query = "SELECT count(DISTINCT customer) FROM recipient WHERE mapping = ?"
+        return int(self._ledger.execute(query, (self._customer,)).fetchone()[0])
+
+    def baseline(self, type_name: str) -> datetime | None:
+        """Return the instant of the baseline of (flow, type, customer mapping); ``None`` when there was none yet."""
+        row = self._ledger.execute(
+            "SELECT at FROM baseline WHERE flow = ? AND type = ? AND mapping = ?",
+            (self._flow, type_name, self._customer),
+        ).fetchone()
+        return moment(row[0]) if row else None
+
+    def candidates(self, types: Iterable[str]) -> list[int]:
+        """Return the ids to plan: what this run read and what changed since the flow's position, in id order."""
+        row = self._ledger.execute("SELECT change FROM position WHERE flow = ?", (self._flow,)).fetchone()
+        names = tuple(types)
+        marks = ",".join("?" * len(names))
+        read = self._plan.execute(f"SELECT id FROM workspace WHERE type IN ({marks})", names)  # noqa: S608
+        changed = self._ledger.execute(
+            f"SELECT id FROM workspace WHERE change > ? AND type IN ({marks})",  # noqa: S608
+            (row[0] if row else 0, *names),
+        )
+        return sorted({entry[0] for cursor in (read, changed) for entry in cursor})
+
+    def modified_between(self, types: Iterable[str], since: datetime, until: datetime) -> list[int]:
+        """Return the ids last modified in the half-open span, for a backfill."""
+        names = tuple(types)
+        marks = ",".join("?" * len(names))
+        query = f"SELECT id FROM workspace WHERE modified_at >= ? AND modified_at < ? AND type IN ({marks})"  # noqa: S608
+        span = (instant(since), instant(until), *names)
+        return sorted({row[0] for database in (self._plan, self._ledger) for row in database.execute(query, span)})
+
+    def changes(self, ids: Iterable[int]) -> Iterator[Change]:
+        """Yield the change of each id since this flow last planned it; whether it fires is the engine's to say."""
+        for number in ids:
+            record = self.workspace(number)
+            if record is not None:
+                yield self._change(record)
+
+    def _change(self, record: Record) -> Change:
+        row = self._ledger.execute(
+            "SELECT facts, modified_at, occurrences FROM fact WHERE flow = ? AND record = ?", (self._flow, record.key)
+        ).fetchone()
+        if row is None:
+            return Change(record=record, before=None, fires=True, occurrences={})
+        facts = load_facts(row[0])
+        before = Record(
+            id=record.id, type=record.type, name=record.name, created_at=record.created_at,
+            modified_at=moment(row[1]), facts=facts, customers=self._people(facts),
+        )  # fmt: skip
+        return Change(record=record, before=before, fires=True, occurrences=load(row[2]))
+
+    def _people(self, facts: Facts) -> tuple[str, ...]:
+        people = facts.get(self._customer) or ()
+        return tuple(str(person) for person in people) if isinstance(people, tuple) else (str(people),)

@@ -1,0 +1,104 @@
+"""The `when` language, small for ever: a value, a list, not, is, at_least, at_most; no expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from ecmbraze.errors import RecordUnreadable
+from ecmbraze.model import Fact, Facts
+
+_SHAPES = "a value, a list of values, {not: value}, {is: set}, {is: empty}, {at_least: number} or {at_most: number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One entry of a `when`: an operator and what it compares with."""
+
+    operator: str
+    operand: Fact
+
+    def holds(self, fact: Fact) -> bool:
+        """Say whether ``fact`` satisfies the condition; a multi-value fact does when one of its values does.
+
+        Raises RecordUnreadable when a comparison of numbers meets something that is none.
+        """
+        match self.operator:
+            case "is":
+                return (fact is None or fact == () or fact == "") is (self.operand == "empty")
+            case "any":
+                return any(_same(value, wanted) for value in _values(fact) for wanted in _values(self.operand))
+            case "not":
+                return not any(_same(value, wanted) for value in _values(fact) for wanted in _values(self.operand))
+            case "at_least":
+                return fact is not None and _number(fact) >= _number(self.operand)
+            case "at_most":
+                return fact is not None and _number(fact) <= _number(self.operand)
+        raise AssertionError(self.operator)  # the parser knows no other
+
+    def told(self) -> str:
+        """Return the condition as people write it."""
+        operand = " or ".join(str(value) for value in _values(self.operand))
+        return operand if self.operator == "any" else f"{self.operator.replace('_', ' ')} {operand}"
+
+
+def _values(fact: Fact) -> tuple[Any, ...]:
+    return fact if isinstance(fact, tuple) else (fact,)
+
+
+def _same(left: Any, right: Any) -> bool:
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, str) != isinstance(right, str) and None not in (left, right):
+        return str(left) == str(right)  # a popup of numbers arrives as text
+    return bool(left == right)
+
+
+def _number(fact: Fact) -> float:
+    if isinstance(fact, int | float) and not isinstance(fact, bool):
+        return fact
+    try:
+        return float(str(fact))
+    except ValueError:
+        raise RecordUnreadable(f"{fact!r} is not a number, but a rule compares it with one.") from None
+
+
+def _parse(raw: object) -> Condition:
+    if isinstance(raw, Condition):
+        return raw
+    if isinstance(raw, Mapping):
+        if len(raw) != 1:
+            raise ValueError(f"one operator at a time: {_SHAPES}")
+        operator, operand = next(iter(raw.items()))
+        if operator == "is" and operand in ("set", "empty"):
+            return Condition("is", operand)
+        if operator == "not" and not isinstance(operand, Mapping):
+            return Condition("not", tuple(operand) if isinstance(operand, list) else operand)
+        numeric = isinstance(operand, int | float) and not isinstance(operand, bool)
+        if operator in ("at_least", "at_most") and numeric:
+            return Condition(operator, operand)
+        raise ValueError(f"write {_SHAPES}")
+    if isinstance(raw, list):
+        if not raw or any(isinstance(value, list | Mapping) for value in raw):
+            raise ValueError("a list needs at least one plain value")
+        return Condition("any", tuple(raw))
+    if raw is None:
+        raise ValueError("write {is: empty} for a fact without a value")
+    if isinstance(raw, str | int | float | bool):
+        return Condition("any", raw)
+    raise ValueError(f"write {_SHAPES}")
+
+
+# What pydantic sees: anything the YAML can hold, turned into a Condition or refused with a sentence.
+When = Annotated[
+    dict[str, Annotated[Condition, BeforeValidator(_parse)]],
+    Field(min_length=1, json_schema_extra={"additionalProperties": True, "type": "object"}),
+]
+
+
+def satisfied(when: Mapping[str, Condition], facts: Facts) -> bool:
+    """Say whether all entries hold. Raises KeyError for a fact the record does not carry: unknown is not false."""
+    return all(condition.holds(facts[name]) for name, condition in when.items())

@@ -1,0 +1,94 @@
+"""Who a workspace belongs to: the `customer:` of a flow, resolved from one workspace; asks no system."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from ecmbraze.errors import RecordUnreadable
+from ecmbraze.model import Fact, Facts, WorkspaceDetail
+from ecmbraze.planning.rules import Section
+
+_SET = re.compile(r"(?P<set>[^\[\]]+)\[(?P<column>[^=\[\]]+)=(?P<value>[^\[\]]+)\]\.(?P<attribute>.+)")
+BUSINESS_OBJECT = "business_object"
+
+
+class Alias(Section):
+    """A Braze user alias: the label is fixed, the name comes from the workspace."""
+
+    alias: str = Field(description="alias label in Braze")
+
+
+class Customer(Section):
+    """Where the recipient stands in the workspace, and how Braze knows them."""
+
+    attribute: str = Field(description="Category.Attribute, Set[Column=Value].Attribute, or business_object")
+    identify: Literal["external_id", "email"] | Alias = Field(
+        "external_id", alias="as", description="kind of id in Braze"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, raw: object) -> object:
+        return {"attribute": raw} if isinstance(raw, str) else raw
+
+    @model_validator(mode="after")
+    def _readable(self) -> Customer:
+        if "[" in self.attribute and not _SET.fullmatch(self.attribute):
+            raise ValueError("write a set row as Contacts[Role=Borrower].Customer Number")
+        return self
+
+    @property
+    def fact(self) -> str:
+        """The name under which the mirror keeps the people of a workspace; it changes with the mapping."""
+        kind = f"alias {self.identify.alias}" if isinstance(self.identify, Alias) else self.identify
+        return f"customer: {self.attribute} as {kind}"
+
+    def attributes(self) -> frozenset[str]:
+        """Return the plain ``Category.Attribute`` names this mapping reads."""
+        plain = self.attribute != BUSINESS_OBJECT and "[" not in self.attribute
+        return frozenset({self.attribute}) if plain else frozenset()
+
+    def people(self, detail: WorkspaceDetail) -> tuple[str, ...]:
+        """Return the recipients, each once, in the order of the record; empty when it names nobody.
+
+        Raises RecordUnreadable where one value is expected and several stand (fault E21).
+        """
+        found = [text for value in self._values(detail) if (text := _identifier(value))]
+        return tuple(dict.fromkeys(self._recipient(text) for text in found))
+
+    def _values(self, detail: WorkspaceDetail) -> list[Fact]:
+        if self.attribute == BUSINESS_OBJECT:
+            return [reference[2] for reference in detail.references[:1]]
+        if match := _SET.fullmatch(self.attribute):
+            rows = _rows(detail, match["set"])
+            return [row.get(match["attribute"]) for row in rows if str(row.get(match["column"])) == match["value"]]
+        if self.attribute not in detail.facts:
+            raise RecordUnreadable(f"attribute {self.attribute!r} not found on this workspace; template changed?")
+        value = detail.facts[self.attribute]
+        if isinstance(value, tuple) and len(value) > 1:
+            raise RecordUnreadable(f"{self.attribute} holds {len(value)} values where one customer is expected")
+        return list(value) if isinstance(value, tuple) else [value]
+
+    def _recipient(self, text: str) -> str:
+        if isinstance(self.identify, Alias):
+            return f"alias:{self.identify.alias}:{text}"
+        return f"email:{text.lower()}" if self.identify == "email" else text
+
+
+def _rows(detail: WorkspaceDetail, name: str) -> tuple[Facts, ...]:
+    for full, rows in detail.sets.items():
+        if full == name or full.endswith(f".{name}"):
+            return rows
+    raise RecordUnreadable(f"set {name!r} not found on this workspace; template changed?")
+
+
+def _identifier(value: Fact) -> str:
+    if isinstance(value, bool | float):
+        raise RecordUnreadable(f"{value!r} is no customer number")
+    text = "" if value is None else str(value).strip()
+    if len(text.encode()) > 987:  # Braze refuses longer external ids (api/braze.md 1.5)
+        raise RecordUnreadable("a customer number longer than 987 bytes")
+    return text

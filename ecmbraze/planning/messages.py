@@ -1,0 +1,91 @@
+"""Turn a hit into the event, campaign and Canvas of each person; sends nothing, knows no batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+
+from dateutil import parser
+
+from ecmbraze.errors import RecordUnreadable
+from ecmbraze.model import Action, Json, Kind, Record
+from ecmbraze.planning import texts
+from ecmbraze.planning.hits import Hit
+from ecmbraze.planning.rules import Consent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """Everything the messages of one hit share."""
+
+    flow: str
+    record: Record
+    hit: Hit
+    now: datetime
+    zone: tzinfo
+    date: str | None
+    """The rule's date attribute, if it names one."""
+
+
+def events(occasion: Occasion, customer: str) -> Iterator[Action]:
+    """Yield the event of a hit for one person, if the rule records one."""
+    send = occasion.hit.rule.send
+    if send.event:
+        moment, source = happened_at(occasion)
+        consent = _told(send.consent) if send.event_consent and send.consent else None
+        properties = {**texts.fill(dict(send.properties), occasion.record.named), "ecm_time_source": source}
+        payload: Json = {"name": send.event, "time": moment.isoformat(), "properties": properties}
+        yield _action(occasion, customer, Kind.EVENT, send.event, payload, consent)
+
+
+def triggers(occasion: Occasion, customer: str, attributes: Mapping[str, Json], *, create: bool) -> Iterator[Action]:
+    """Yield the campaign and the Canvas of a hit for one person, with the attributes they rely on."""
+    send = occasion.hit.rule.send
+    properties = texts.fill(dict(send.properties), occasion.record.named)
+    payload: Json = {"properties": properties, "attributes": dict(attributes)}
+    for kind, name in ((Kind.CAMPAIGN, send.campaign), (Kind.CANVAS, send.canvas)):
+        if name and send.consent:
+            yield _action(occasion, customer, kind, name, payload, _told(send.consent), create=create)
+
+
+def happened_at(occasion: Occasion) -> tuple[datetime, str]:
+    """Return when the hit happened and how we know: the rule's date, else the modify date, else now.
+
+    Braze replaces a future time by the current one (api/braze.md 1.7), so a date ahead counts as observed now.
+    """
+    value = occasion.record.named[occasion.date] if occasion.date else None
+    if value:
+        moment, source = as_instant(value, occasion.zone), "date"
+    else:
+        moment, source = occasion.record.modified_at, "modified"
+    return (moment, source) if moment <= occasion.now else (occasion.now, "observed")
+
+
+def as_instant(value: object, zone: tzinfo) -> datetime:
+    """Return a date fact as an instant: a bare day begins at midnight in the zone of ECM."""
+    try:
+        moment = parser.isoparse(str(value))
+    except ValueError:
+        raise RecordUnreadable(f"{value!r} is no date.") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def _action(
+    occasion: Occasion, customer: str, kind: Kind, name: str, payload: Json, consent: Mapping[str, Json] | None,
+    *, create: bool = False,
+) -> Action:  # fmt: skip
+    if texts.too_long(payload):
+        raise RecordUnreadable(
+            f"a property of {name!r} is longer than {texts.MAX_TEXT} characters; Braze would drop it."
+        )
+    rule = occasion.hit.rule
+    return Action(
+        flow=occasion.flow, record=occasion.record.key, rule=rule.name, occurrence=occasion.hit.occurrence, kind=kind,
+        recipient=customer, name=name, payload=payload, expires_at=occasion.now + rule.send.expires,
+        reason=rule.told(), consent=consent, create_profile=create,
+    )  # fmt: skip
+
+
+def _told(consent: Consent) -> dict[str, Json]:
+    return {name: value for name, value in consent.model_dump().items() if value is not None}

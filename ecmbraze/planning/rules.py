@@ -1,0 +1,144 @@
+"""What a rule says, as typed YAML sections shared by the flows: who, when, what is sent, on which consent."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from ecmbraze.model import Facts
+from ecmbraze.planning import texts
+from ecmbraze.planning.conditions import When, satisfied
+
+_SPAN = re.compile(r"(\d+)([smhd])")
+_UNIT = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+class Section(BaseModel):
+    """A part of the configuration: unknown keys are refused, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, str_min_length=1)
+
+
+def _span(raw: object) -> timedelta:
+    if isinstance(raw, timedelta):
+        return raw
+    match = _SPAN.fullmatch(raw) if isinstance(raw, str) else None
+    if not match:
+        raise ValueError('write a span such as "90s", "15m", "72h" or "30d"')
+    span = timedelta(**{_UNIT[match[2]]: int(match[1])})
+    if not timedelta(seconds=1) <= span <= timedelta(days=3660):
+        raise ValueError("a span lies between 1s and 3660d")
+    return span
+
+
+Span = Annotated[timedelta, BeforeValidator(_span), Field(json_schema_extra={"type": "string"})]
+
+
+class GroupConsent(Section):
+    """The least state one channel demands."""
+
+    state: Literal["opted_in", "subscribed"] = Field(description="least state: opted_in or subscribed")
+    group: str | None = Field(None, description="id of the Braze subscription group that must be subscribed")
+
+
+class Consent(Section):
+    """On which ground a message may go: a written reason, or a state per channel."""
+
+    transactional: str | None = Field(None, description="why no consent is needed, in a sentence for the auditor")
+    email: GroupConsent | None = Field(None, description="what e-mail demands")
+    sms: GroupConsent | None = Field(None, description="what SMS demands")
+    whatsapp: GroupConsent | None = Field(None, description="what WhatsApp demands")
+    push: GroupConsent | None = Field(None, description="what push demands")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_forms(cls, raw: object) -> object:
+        """Accept ``{email: opted_in, group: ID}`` for ``{email: {state: opted_in, group: ID}}``."""
+        if not isinstance(raw, dict):
+            return raw
+        channels = {"email", "sms", "whatsapp", "push"} & raw.keys()
+        group = raw.get("group")
+        if group is not None and len(channels) != 1:
+            raise ValueError("`group` beside a channel needs exactly one channel; nest it otherwise")
+        return {
+            name: {"state": value, **({"group": group} if group else {})}
+            if name in channels and isinstance(value, str)
+            else value
+            for name, value in raw.items()
+            if name != "group"
+        }
+
+    @model_validator(mode="after")
+    def _one_ground(self) -> Consent:
+        channels = [self.email, self.sms, self.whatsapp, self.push]
+        if bool(self.transactional) == any(channels):
+            raise ValueError('name either a channel (email: subscribed) or transactional: "reason"')
+        for channel in ("sms", "whatsapp"):
+            entry = getattr(self, channel)
+            if entry and not entry.group:
+                raise ValueError(f"{channel} consent lives in a subscription group: name its `group`")
+        return self
+
+
+class Send(Section):
+    """What a rule sends: an event, a campaign or a Canvas, and the facts that travel with it."""
+
+    event: str | None = Field(None, max_length=255, description="custom event to record")
+    campaign: str | None = Field(None, description="API-triggered campaign id")
+    canvas: str | None = Field(None, description="API-triggered Canvas id")
+    consent: Consent | None = Field(None, description="on which consent the campaign or Canvas goes")
+    event_consent: Literal["required"] | None = Field(None, description="`required` screens the event like a message")
+    properties: dict[str, str | bool | int | float] = Field(
+        default_factory=dict, description="name → text with ${fact}"
+    )
+    expires: Span = Field(timedelta(hours=72), description="how long an unsent message stays sendable")
+
+    @model_validator(mode="after")
+    def _sendable(self) -> Send:
+        if not (self.event or self.campaign or self.canvas):
+            raise ValueError("name what is sent: event, campaign or canvas")
+        if (self.campaign or self.canvas or self.event_consent) and self.consent is None:
+            raise ValueError('a message needs a consent: {email: subscribed}, or {transactional: "reason"}')
+        for name in self.properties:
+            if name in ("time", "event_name") or name.startswith("$"):
+                raise ValueError(f"Braze reserves the property name {name!r}")
+        return self
+
+    def facts(self) -> frozenset[str]:
+        """Return the facts the properties name."""
+        return frozenset().union(*(texts.named(value) for value in self.properties.values()))
+
+
+def _several(raw: object) -> object:
+    return (raw,) if isinstance(raw, dict) else raw
+
+
+Suppress = Annotated[tuple[When, ...], BeforeValidator(_several)]
+
+
+class Rule(Section):
+    """A named condition; a record *comes to* satisfy it once, or each time with `repeat`."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=80, description="snake_case, unique in the flow")
+    when: When = Field(description="fact → value; all must hold")
+    suppress_when: Suppress = Field((), description="facts that stop this rule; in a list, any entry does")
+    repeat: bool = Field(False, description="happens again when the record leaves the condition and comes back")
+    send: Send = Field(description="what is sent")
+
+    def facts(self) -> frozenset[str]:
+        """Return every fact this rule names."""
+        return frozenset(self.when).union(*self.suppress_when, self.send.facts())
+
+    def stopped_by(self, facts: Facts) -> str | None:
+        """Return what stops the rule for this record, in words; ``None`` when nothing does."""
+        for when in self.suppress_when:
+            if satisfied(when, facts):
+                return "suppressed: " + ", ".join(f"{name} is {entry.told()}" for name, entry in when.items())
+        return None
+
+    def told(self) -> str:
+        """Return the condition in words."""
+        return ", ".join(f"{name} is {entry.told()}" for name, entry in self.when.items())

@@ -1,0 +1,71 @@
+"""What the engine asks of the outside: read-only readers, the sink, the clock. No implementation here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from ecmbraze.model import Answer, AttributeInfo, Profile, TrackBatch, TriggerBatch, WorkspaceDetail, WorkspacePage
+
+
+class Clock(Protocol):
+    """Time is passed in. ``now`` is aware UTC; ``monotonic`` measures spans; ``sleep`` waits."""
+
+    def now(self) -> datetime: ...
+    def monotonic(self) -> float: ...
+    def sleep(self, seconds: float) -> None: ...
+
+
+class WorkspaceReader(Protocol):
+    """Extended ECM as a flow sees it. Everything raises; nothing returns ``None`` for trouble."""
+
+    def server_now(self) -> datetime:
+        """Return the server's own clock, aware."""
+        ...
+
+    def workspace_types(self) -> Mapping[str, int]:
+        """Return workspace type name → id of every type this account sees."""
+        ...
+
+    def list_workspaces(self, type_id: int) -> Iterator[WorkspacePage]:
+        """Yield the pages of one type until its own ``next`` link ends.
+
+        Rows come in the server's order and may repeat between pages. Raises TemporaryError when a page fails
+        or the listing ends short of its total: the scan then failed as a whole.
+        """
+        ...
+
+    def workspace(self, workspace_id: int) -> WorkspaceDetail:
+        """Read one workspace with its categories by name.
+
+        Raises RecordUnreadable when ECM says it cannot be read: missing and forbidden look alike.
+        """
+        ...
+
+    def attributes(self, workspace_id: int) -> Mapping[str, AttributeInfo]:
+        """Return the category attributes this workspace carries, by ``Category.Attribute`` name."""
+        ...
+
+
+class PeopleReader(Protocol):
+    """Braze as the screen sees it."""
+
+    def profiles(self, recipients: Sequence[str]) -> Mapping[str, Sequence[Profile]]:
+        """Read up to 50 people; a recipient missing from the answer is unknown to Braze, two entries are a tie."""
+        ...
+
+    def group_states(self, group_id: str, recipients: Sequence[str]) -> Mapping[str, str]:
+        """Return recipient → ``subscribed | unsubscribed | unknown`` (lower case) for up to 50 people."""
+        ...
+
+    def hard_bounces(self, since: datetime) -> frozenset[str]:
+        """Return the lower-cased addresses that hard-bounced since ``since``."""
+        ...
+
+
+class MessageSink(Protocol):
+    """The only writer to Braze. Never raises for an answer: every outcome is a judged Answer."""
+
+    def track(self, batch: TrackBatch) -> Answer: ...
+    def trigger(self, batch: TriggerBatch) -> Answer: ...

@@ -1,0 +1,105 @@
+"""Write a run report to a file, by its ending: .json, .csv or .html; private, whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+import os
+from dataclasses import astuple, fields
+from pathlib import Path
+
+from ecmbraze.engine.run_report import ActionLine, RunReport, SkipLine
+from ecmbraze.errors import StorageError, UsageError
+from ecmbraze.report.plain import printable
+
+# What a spreadsheet takes for a formula (fault D10), half-width and full-width.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+
+
+def write(report: RunReport, path: Path) -> None:
+    """Write the report, mode 0600. Raises UsageError for another ending, StorageError for the disk."""
+    makers = {".json": as_json, ".csv": as_csv, ".html": as_html}
+    if path.suffix not in makers:
+        raise UsageError(f"--report {path}: the ending says the form: .json, .csv or .html.", undone="Nothing was run.")
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with os.fdopen(os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+            file.write(makers[path.suffix](report))
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+    except OSError as error:
+        scratch.unlink(missing_ok=True)
+        raise StorageError(f"Cannot write {path}: {error.strerror}.", undone="The run itself is done.") from error
+
+
+def as_json(report: RunReport) -> str:
+    """Return the report as interface.md has it."""
+    return json.dumps(report.as_json(), indent=2, ensure_ascii=False) + "\n"
+
+
+def as_csv(report: RunReport) -> str:
+    """Return one line per action and per record left out; no cell can become a formula."""
+    out = io.StringIO()
+    writer = csv.writer(out, quoting=csv.QUOTE_ALL)
+    writer.writerow([field.name for field in fields(ActionLine)])
+    for line in report.actions:
+        writer.writerow([_cell(value) for value in astuple(line)])
+    for skip in report.skipped:
+        writer.writerow([_cell(v) for v in (skip.record, skip.customer, skip.rule, "", "", skip.reason, "skipped", "")])
+    return out.getvalue()
+
+
+def _cell(value: object) -> str:
+    text = printable(str(value))
+    return f"'{text}" if str(value).startswith(_FORMULA) else text
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
+body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; color: #1c2430; }}
+h1 {{ font-size: 1.5rem; margin-bottom: .2rem; }} h2 {{ font-size: 1.1rem; margin-top: 2rem; }}
+p.lead {{ color: #556; margin-top: 0; }} table {{ border-collapse: collapse; width: 100%; font-size: .9rem; }}
+th, td {{ text-align: left; padding: .4rem .6rem; border-bottom: 1px solid #e3e6eb; vertical-align: top; overflow-wrap: anywhere; }}
+th {{ background: #f4f6f9; }} .counts span {{ display: inline-block; margin: 0 1.2rem .4rem 0; }} .counts b {{ font-size: 1.1rem; }}
+.bad {{ color: #a11; font-weight: 600; }} .suppressed, .waiting, .skipped {{ color: #8a5a00; }} .sent, .planned {{ color: #146c2e; }}
+</style></head><body><h1>{title}</h1><p class="lead">{lead}</p>{error}<div class="counts">{counts}</div>{notes}
+<h2>{verb}</h2>{actions}<h2>Left out</h2>{skips}</body></html>
+"""
+
+
+def as_html(report: RunReport) -> str:
+    """Return one page without scripts or outside files: what legal signs before going live."""
+    kind = "Dry run" if report.dry_run else f"{report.mode.capitalize()} run"
+    counts = "".join(
+        f"<span><b>{n}</b> {_esc(name.replace('_', ' '))}</span>" for name, n in report.counts.items() if n
+    )
+    return _PAGE.format(
+        title=_esc(f"{kind} of {report.flow}"),
+        lead=_esc(f"run {report.run_id} · {report.started_at:%Y-%m-%d %H:%M} UTC · plan {report.plan_hash or '–'}"),
+        error=f'<p class="bad">{_esc(report.exit_reason)}</p>' if report.exit_code else "",
+        counts=counts,
+        notes="".join(f"<p>{_esc(note)}</p>" for note in report.notes),
+        verb="Would be sent" if report.dry_run else "Sent and tried",
+        actions=_html_table(report.actions, ("record", "customer", "rule", "kind", "name", "state", "why", "reason")),
+        skips=_html_table(report.skipped, ("record", "customer", "rule", "reason")),
+    )
+
+
+def _html_table(lines: list[ActionLine] | list[SkipLine], columns: tuple[str, ...]) -> str:
+    if not lines:
+        return "<p>Nothing.</p>"
+    head = "".join(f"<th>{_esc(column)}</th>" for column in columns)
+    body = "".join(
+        f'<tr class="{_esc(getattr(line, "state", "skipped"))}">'
+        + "".join(f"<td>{_esc(str(getattr(line, column)))}</td>" for column in columns)
+        + "</tr>"
+        for line in lines
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _esc(text: str) -> str:
+    return html.escape(printable(text))

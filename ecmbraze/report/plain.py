@@ -1,0 +1,12 @@
+"""Make text of strangers safe to print: no control characters, no terminal codes."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def printable(text: str) -> str:
+    """Return the text with control and direction-changing characters shown as their escapes."""
+    return "".join(
+        char if unicodedata.category(char) not in ("Cc", "Cf", "Cs") else f"\\u{ord(char):04x}" for char in text
+    )

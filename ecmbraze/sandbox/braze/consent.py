@@ -1,0 +1,61 @@
+"""Writes of consent, and deletion: group states, e-mail states; sends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ecmbraze.sandbox.braze import track
+from ecmbraze.sandbox.braze.answers import Refused
+from ecmbraze.sandbox.braze.store import BrazeStore
+
+_MOST = 50
+
+
+def set_group(store: BrazeStore, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer `/subscription/status/set` (V1): one group, external ids or e-mails. Raises Refused."""
+    group, state = body.get("subscription_group_id"), body.get("subscription_state")
+    if group not in store.groups:
+        raise Refused(400, "Invalid subscription group ID")
+    if state not in ("subscribed", "unsubscribed"):
+        raise Refused(400, "Invalid subscription state")
+    if body.get("email") and body.get("phone"):
+        raise Refused(400, "Either an email address or a phone number should be provided, but not both.")
+    ids, emails = _several(body.get("external_id")), _several(body.get("email"))
+    if not ids and not emails:
+        raise Refused(400, "external_id, email or phone is required")
+    for identifier in [{"external_id": value} for value in ids] or [{"email": value} for value in emails]:
+        user = track.find(store, identifier)
+        for other in track.sharing(store, user) if user else ():
+            other.groups[group] = state
+    return {"message": "success"}
+
+
+def set_email(store: BrazeStore, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer `/email/status`: unknown addresses are accepted too. Raises Refused."""
+    state = body.get("subscription_state")
+    if state not in ("subscribed", "unsubscribed", "opted_in"):
+        raise Refused(400, "Invalid subscription state")
+    for email in _several(body.get("email")):
+        for user in store.by_email.get(email.lower(), []):
+            store.set_field(user, "email_subscribe", state)
+    return {"message": "success"}
+
+
+def delete(store: BrazeStore, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer `/users/delete`: exactly one list; the number is what was submitted. Raises Refused."""
+    lists = [name for name in ("external_ids", "user_aliases", "braze_ids") if body.get(name)]
+    if len(lists) != 1:
+        raise Refused(400, "Exactly one of external_ids, user_aliases, braze_ids is required")
+    field = {"external_ids": "external_id", "user_aliases": "user_alias", "braze_ids": "braze_id"}[lists[0]]
+    for value in _several(body[lists[0]]):
+        if user := track.find(store, {field: value}):
+            store.drop_user(user)
+    return {"deleted": len(body[lists[0]]), "message": "success"}
+
+
+def _several(value: Any) -> list[Any]:
+    found = value if isinstance(value, list) else [value] if value else []
+    if len(found) > _MOST:
+        raise Refused(400, "The max number of ids per request was exceeded")
+    return found

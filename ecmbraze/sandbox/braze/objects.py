@@ -1,0 +1,93 @@
+"""Check the objects of a track request one by one, with the sentences Braze uses; changes nothing."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ecmbraze.sandbox.braze.store import BrazeStore
+
+PRIMARY = ("external_id", "user_alias", "braze_id")
+_EMAIL = re.compile(r"[^\s@\".][^\s@\"]{0,63}@([a-z0-9-]{1,63}\.)+[a-z]{2,63}", re.IGNORECASE)
+_STATES = ("subscribed", "unsubscribed", "opted_in")
+Refusal = tuple[str, str]
+
+
+def refusal(store: BrazeStore, array: str, value: object) -> Refusal | None:
+    """Return (code, sentence) of why an object is refused; ``None`` when it is taken."""
+    if not isinstance(value, Mapping):
+        return ("INVALID_OBJECT", f"'{array}' must be an array of objects")
+    problem = _identifier(value)
+    if problem is None:
+        problem = _attributes(store, value) if array == "attributes" else _event(value) if array == "events" else None
+    return problem
+
+
+def _identifier(value: Mapping[str, Any]) -> Refusal | None:
+    named = [name for name in PRIMARY if value.get(name) is not None]
+    if len(named) > 1:
+        return ("IDENTIFIER", "You must specify only one of 'external_id', 'user_alias' or 'braze_id'")
+    if not named and not value.get("email") and not value.get("phone"):
+        return ("IDENTIFIER", "'external_id', 'braze_id', 'user_alias', 'email' or 'phone' is required")
+    external = value.get("external_id")
+    if external is not None and len(str(external).encode()) > 987:
+        return ("EXTERNAL_USER_ID_TOO_LARGE", "'external_id' must be fewer than 988 bytes")
+    alias = value.get("user_alias")
+    if alias is not None and not (isinstance(alias, Mapping) and alias.get("alias_name") and alias.get("alias_label")):
+        return ("USER_ALIAS", "'user_alias' must be an object with 'alias_name' and 'alias_label'")
+    return None
+
+
+def _attributes(store: BrazeStore, value: Mapping[str, Any]) -> Refusal | None:
+    for name, code in (("email_subscribe", "BAD_EMAIL"), ("push_subscribe", "BAD_PUSH")):
+        if name in value and value[name] not in _STATES:
+            return (f"{code}_SUBSCRIPTION_STATE", f"'{name}' must be 'subscribed', 'unsubscribed', or 'opted_in'")
+    email = value.get("email")
+    if email is not None and not (isinstance(email, str) and _EMAIL.fullmatch(email)):
+        return ("EMAIL_BAD_FORMAT", "The value provided for the 'email' field is not a valid email.")
+    if "email_subscription_info" in value:
+        return ("INVALID_ATTRIBUTE_EMAIL_SUBSCRIPTION_INFO", "'email_subscription_info' is not an attribute")
+    location = value.get("current_location")
+    if location is not None and not (isinstance(location, Mapping) and {"longitude", "latitude"} <= location.keys()):
+        return ("BAD_LOCATION_UPDATE", "'current_location' must have 'longitude' and 'latitude'")
+    return _groups(store, value["subscription_groups"]) if "subscription_groups" in value else None
+
+
+def _groups(store: BrazeStore, groups: object) -> Refusal | None:
+    if not isinstance(groups, list):
+        return ("BAD_SUBSCRIPTION_GROUP_ARRAY", "'subscription_groups' must be an array of objects")
+    for entry in groups:
+        if not isinstance(entry, Mapping):
+            return ("BAD_SUBSCRIPTION_GROUP_HASH", "'subscription_groups' must be an array of objects")
+        if not _is_uuid(entry.get("subscription_group_id")) or entry["subscription_group_id"] not in store.groups:
+            return ("BAD_SUBSCRIPTION_GROUP_ID", "'subscription_group_id' must be a valid subscription group id")
+        if entry.get("subscription_state") not in ("subscribed", "unsubscribed"):
+            return ("BAD_SUBSCRIPTION_GROUP_STATE", "'subscription_state' must be 'subscribed' or 'unsubscribed'")
+    return None
+
+
+def _event(value: Mapping[str, Any]) -> Refusal | None:
+    if not isinstance(value.get("name"), str) or not value["name"]:
+        return ("EVENT_NAME", "'name' is required")
+    if not isinstance(value.get("time"), str) or not value["time"]:
+        return ("EVENT_TIME", "'time' is required")
+    properties = value.get("properties", {})
+    if not isinstance(properties, Mapping):
+        return ("EVENT_PROPERTIES", "'properties' must be an object")
+    rules: tuple[Callable[[str], bool], ...] = (
+        lambda name: name in ("time", "event_name"),
+        lambda name: not name or len(name) > 255 or name.startswith("$"),
+    )
+    for name in properties:
+        if any(rule(name) for rule in rules):
+            return ("EVENT_PROPERTIES", f"'{name}' is not a valid property name")
+    return None
+
+
+def _is_uuid(value: object) -> bool:
+    try:
+        return str(uuid.UUID(str(value))) == str(value)
+    except ValueError:
+        return False

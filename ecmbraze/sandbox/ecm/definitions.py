@@ -1,0 +1,114 @@
+"""Hold and change the definitions of categories and workspace types; knows no node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ecmbraze.sandbox.ecm.model import Attribute, Category, WorkspaceType
+
+_FIELDS = {
+    "name": "name",
+    "type": "type_name",
+    "multi_value": "multi_value",
+    "required": "required",
+    "max_length": "max_length",
+    "valid_values": "valid_values",
+    "multilingual": "multilingual",
+    "default": "default",
+    "empty": "empty",
+    "rows": "inner",
+}
+TYPES = ("String", "Integer", "Date", "Boolean")
+
+
+class Definitions:
+    """The categories and workspace types of one server."""
+
+    def __init__(self, next_id: Callable[[], int]) -> None:
+        self._next_id = next_id
+        self.categories: dict[int, Category] = {}
+        self.types: dict[int, WorkspaceType] = {}
+
+    def add_category(self, name: str, attributes: list[Mapping[str, Any]], gaps: Callable[[], int]) -> Category:
+        """Define a category.
+
+        Attributes are mappings of ``name, type, multi_value, required, max_length, valid_values, multilingual,
+        default, empty`` or, for a set, ``name, rows``. Ids start at 2 and are spread by ``gaps`` (5.2).
+        """
+        if any(category.name == name for category in self.categories.values()):
+            raise ValueError(f"category {name!r} exists")
+        category = Category(id=self._next_id(), name=name)
+        self.categories[category.id] = category
+        for raw in attributes:
+            self.add_attribute(category, raw, gaps)
+        return category
+
+    def add_attribute(self, category: Category, raw: Mapping[str, Any], gaps: Callable[[], int]) -> Attribute:
+        """Add one attribute or set at the end of a category; ids are never used again."""
+        if category.by_name(str(raw.get("name"))):
+            raise ValueError(f"{category.name}.{raw['name']} exists")
+        fresh = _Ids(category, gaps)
+        attribute = _built(raw, fresh)
+        category.attributes.append(attribute)
+        return attribute
+
+    def change_attribute(self, dotted: str, raw: Mapping[str, Any]) -> Attribute:
+        """Change how an attribute is defined; stored values stay as they are (fault E20)."""
+        _, attribute = self.attribute(dotted)
+        for key, value in raw.items():
+            if key not in _FIELDS or key == "rows":
+                raise ValueError(f"unknown attribute field {key!r}")
+            setattr(attribute, _FIELDS[key], tuple(value) if key == "valid_values" else value)
+        return attribute
+
+    def drop_attribute(self, dotted: str) -> tuple[Category, Attribute]:
+        """Remove an attribute from its category and return both."""
+        category, attribute = self.attribute(dotted)
+        category.attributes.remove(attribute)
+        return category, attribute
+
+    def attribute(self, dotted: str) -> tuple[Category, Attribute]:
+        """Find ``Category.Attribute`` or ``Category.Set``. Raises ValueError when there is none."""
+        for category in self.categories.values():
+            if dotted.startswith(f"{category.name}."):
+                attribute = category.by_name(dotted[len(category.name) + 1 :])
+                if attribute is not None:
+                    return category, attribute
+        raise ValueError(f"no attribute {dotted!r}")
+
+    def category_named(self, name: str) -> Category | None:
+        """Return the category of this name, or None."""
+        return next((c for c in self.categories.values() if c.name == name), None)
+
+    def type_named(self, name: str) -> WorkspaceType:
+        """Find a workspace type by its exact English name. Raises ValueError when there is none."""
+        for kind in self.types.values():
+            if kind.name == name:
+                return kind
+        raise ValueError(f"no workspace type {name!r}")
+
+
+class _Ids:
+    """Hand out attribute ids of one category: from 2, growing, with gaps."""
+
+    def __init__(self, category: Category, gaps: Callable[[], int]) -> None:
+        used = [a.id for a in category.attributes] + [i.id for a in category.attributes for i in a.inner or ()]
+        self._last, self._gaps = max(used, default=0), gaps
+
+    def next(self) -> int:
+        self._last = self._last + self._gaps() if self._last else 2
+        return self._last
+
+
+def _built(raw: Mapping[str, Any], ids: _Ids) -> Attribute:
+    unknown = set(raw) - set(_FIELDS)
+    if unknown or not raw.get("name"):
+        raise ValueError(f"not an attribute: {dict(raw)!r}")
+    if raw.get("type", "String") not in TYPES:
+        raise ValueError(f"unknown attribute type {raw['type']!r}; one of {', '.join(TYPES)}")
+    fields: dict[str, Any] = {_FIELDS[key]: value for key, value in raw.items() if key != "rows"}
+    attribute = Attribute(id=ids.next(), **{**fields, "valid_values": tuple(fields.get("valid_values", ()))})
+    if "rows" in raw:
+        attribute.inner = [_built(inner, ids) for inner in raw["rows"]]
+    return attribute

@@ -1,0 +1,95 @@
+"""Serve the members of the simulated ECM, twenty at most a page (api/ecm.md 9); changes none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from ecmbraze.sandbox.ecm.answers import answer, collection, cut, self_link
+from ecmbraze.sandbox.ecm.asking import whole
+from ecmbraze.sandbox.ecm.refusals import RefusalError
+
+members = Blueprint("members", __name__)
+
+_DEFAULT, _CAP = 10, 20  # api/ecm.md 9
+_TYPE_NAMES = {0: "User", 1: "Group", 17: "Service User"}
+_NAMES = (
+    ("Jürgen", "Groß"), ("Zoë", "Żółć"), ("Anne-Marie", "O'Neill"), ("Björn", "Ångström"), ("Li", "李"),
+    ("Fatma", "Y\u0131lmaz"), ("Søren", "Ødegård"), ("María", "Ñíguez"), ("Ivo", "Šimić"),
+)  # fmt: skip
+
+
+def _member(number: int, name: str, kind: int, first: str = "", last: str = "") -> dict[str, Any]:
+    return {
+        "id": number,
+        "name": name,
+        "name_formatted": f"{first} {last}".strip() or name,
+        "first_name": first or None,
+        "last_name": last or None,
+        "business_email": f"{name}@example.org" if kind == 0 else None,
+        "deleted": False,
+        "group_id": 1001 if kind == 0 else None,
+        "initials": name[:1].upper(),
+        "time_zone": -1,
+        "title": None,
+        "type": kind,
+        "type_name": _TYPE_NAMES[kind],
+    }
+
+
+CALLER = _member(1000, "svc-ecmbraze", 0, "Service", "Ecmbraze")
+_ALL = {
+    m["id"]: m
+    for m in (
+        CALLER,
+        _member(1001, "DefaultGroup", 1),
+        _member(1002, "Case Workers", 1),
+        _member(1003, "Case Workers Süd", 1),
+        _member(1010, "svc-archive", 17),
+        *(_member(2000 + 7 * i, f"user{i:02d}", 0, *_NAMES[i % len(_NAMES)]) for i in range(45)),
+    )
+}
+_PREFIXED = {
+    "where_name": "name",
+    "where_first_name": "first_name",
+    "where_last_name": "last_name",
+    "where_business_email": "business_email",
+}
+
+
+@members.get("/v2/members")
+def list_members() -> Response:
+    """List members; an unknown filter is ignored, an unknown sort falls back to ``asc_id``."""
+    limit, page = whole("limit", _DEFAULT), whole("page", 1)
+    if limit < 1:
+        raise RefusalError(400, "limit")
+    if page < 1:
+        raise RefusalError(400, "minimum", name="page", value=page)
+    if "query" in request.args and any(name.startswith("where_") for name in request.args):
+        raise RefusalError(400, "query_and_where")
+    asked = request.args.get("sort", "asc_id")
+    sort = asked if asked.partition("_")[2] in ("id", "name", "last_name", "first_name") else "asc_id"
+    direction, _, column = sort.partition("_")
+    found = sorted(_chosen(), key=lambda m: (str(m[column] or ""), m["id"]) if column != "id" else m["id"])
+    chosen = cut(found[::-1] if direction == "desc" else found, page, min(limit, _CAP))
+    return answer(collection(chosen, [{"data": {"properties": m}} for m in chosen.rows], sort))
+
+
+@members.get("/v2/members/<int(signed=True):member_id>")
+def one_member(member_id: int) -> Response:
+    """Return any member by id, whatever its type."""
+    if member_id not in _ALL:
+        raise RefusalError(500, "member", id=member_id)
+    return answer({"links": self_link(), "results": {"data": {"properties": _ALL[member_id]}}})
+
+
+def _chosen() -> list[dict[str, Any]]:
+    kinds = {int(kind) for kind in request.args.getlist("where_type") if kind.isdigit()}
+    found = [m for m in _ALL.values() if not kinds or m["type"] in kinds]
+    for parameter, key in _PREFIXED.items():
+        text = request.args.get(parameter, "").casefold()
+        if text:
+            found = [m for m in found if str(m[key] or "").casefold().startswith(text)]
+    query = request.args.get("query", "").casefold()
+    return [m for m in found if query in f"{m['name']} {m['name_formatted']}".casefold()]

@@ -1,0 +1,141 @@
+"""Serve single nodes: read, create, change, delete (api/ecm.md 4.1, 4.4); lists are ``children``'s work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from ecmbraze.sandbox.ecm import shapes
+from ecmbraze.sandbox.ecm.answers import answer, self_link
+from ecmbraze.sandbox.ecm.asking import as_whole, flag, form, groups, seen, store, writable
+from ecmbraze.sandbox.ecm.categories import checked, token_of
+from ecmbraze.sandbox.ecm.keys import flat, nested
+from ecmbraze.sandbox.ecm.model import CONTAINERS, DOCUMENT, WORKSPACE, Node
+from ecmbraze.sandbox.ecm.refusals import RefusalError
+from ecmbraze.sandbox.ecm.rows import narrowed, node_properties
+
+nodes = Blueprint("nodes", __name__)
+_ONE = "/v2/nodes/<int(signed=True):node_id>"
+
+
+def shown(node: Node, default: tuple[str, ...] = ("properties",)) -> dict[str, Any]:
+    """Return a node's ``data`` and ``metadata`` by the requested field groups; categories in list shape."""
+    asked = groups(default)
+    data: dict[str, Any] = {}
+    found: dict[str, Any] = {"data": data}
+    if "properties" in asked:
+        data["properties"] = narrowed(node_properties(store(), node), asked["properties"])
+    if "categories" in asked:
+        pairs = shapes.of_node(store(), node)
+        data["categories"] = [values for _, values in pairs]
+        if flag("metadata"):
+            found["metadata"] = {"categories": [shapes.definition(category) for category, _ in pairs]}
+    return found
+
+
+@nodes.get(_ONE)
+def one_node(node_id: int) -> Response:
+    """Return one node; with ``state`` also its lock token."""
+    node = seen(node_id, 400)
+    results = shown(node)
+    if "state" in request.args:
+        token = token_of(node)
+        results["state"] = {"metadata_token": token, "properties": {"metadata_token": token}}
+    return answer({"links": self_link(), "results": results})
+
+
+@nodes.put(_ONE)
+def change(node_id: int) -> Response:
+    """Rename, describe or move a node, or change its attributes (flat)."""
+    node = writable(seen(node_id, 400, "sorry"))
+    fields = form()
+    if fields.get("metadata_token") not in (None, "", token_of(node)):
+        raise RefusalError(409, "conflict")
+    values = _roles(flat(fields.get("roles")), node)
+    if fields.get("parent_id") and as_whole("parent_id", fields["parent_id"]) != node.parent_id:
+        _container(as_whole("parent_id", fields["parent_id"]))
+        store().move(node, int(fields["parent_id"]))
+    if fields.get("name") and fields["name"] != node.name:
+        store().rename(node, str(fields["name"]), "api")
+    if "description" in fields:
+        node.put("description", str(fields["description"] or ""))
+        store().touch(node)
+    for category_id, changes in values.items():
+        store().write(node, store().definitions.categories[category_id], changes, "api")
+    return answer({"links": self_link(), "results": shown(node)})
+
+
+@nodes.delete(_ONE)
+def delete(node_id: int) -> Response:
+    """Move a node to the recycle bin; from then on it answers like a forbidden one."""
+    store().remove(writable(seen(node_id, store().switches.delete_missing_status)), "api")
+    return answer({"links": self_link(), "results": {}})
+
+
+@nodes.post("/v2/nodes")
+def create() -> Response:
+    """Create a node below ``parent_id``: a taken name is a 500, attributes are flat, a document needs its file."""
+    fields = form()
+    node = _created(fields, 500, _roles(flat(fields.get("roles")), None))
+    return answer({"links": self_link(), "results": {"data": {"properties": node_properties(store(), node)}}})
+
+
+@nodes.post("/v1/nodes")
+def create_v1() -> Response:
+    """Create a node as the older API does: a taken name is a 400, attributes are nested, the id lies on top."""
+    fields = form()
+    node = _created(fields, 400, _roles(nested(fields.get("roles")), None))
+    return answer({"id": node.id, "name": node.name, "type": node.subtype, "parent_id": node.parent_id})
+
+
+@nodes.get("/v1/nodes/<int(signed=True):node_id>/businessworkspace")
+def enclosing_workspace(node_id: int) -> Response:
+    """Return the workspace that encloses a node."""
+    node: Node | None = seen(node_id, 400)
+    while node is not None and node.subtype != WORKSPACE:
+        node = store().visible(node.parent_id)
+    if node is None:
+        raise RefusalError(400, "node", id=node_id)
+    return answer({"id": node.id, "isLinked": False, "type": WORKSPACE, "workspace_type_id": node.type_id})
+
+
+def _created(fields: dict[str, Any], collision: int, values: dict[int, dict[Any, Any]]) -> Node:
+    for name in ("type", "parent_id", "name"):
+        if fields.get(name) in (None, ""):
+            raise RefusalError(400, "argument", name=name)
+    subtype, parent_id = as_whole("type", fields["type"]), as_whole("parent_id", fields["parent_id"])
+    if subtype == WORKSPACE:
+        raise RefusalError(400, "action", name="create")
+    _container(parent_id)
+    upload = request.files.get("file")
+    if subtype == DOCUMENT and upload is None:
+        raise RefusalError(400, "missing_file")
+    node = store().add(subtype, str(fields["name"]), parent_id, values=values, collision=collision)
+    if fields.get("description"):
+        node.put("description", str(fields["description"]))
+    if upload is not None:
+        node.put("content", upload.read())
+        node.put("mime_type", upload.mimetype or "application/octet-stream")
+        node.put("file_name", upload.filename or node.name)
+    return node
+
+
+def _container(parent_id: int) -> Node:
+    """Return the container something is to be put in. Raises RefusalError when it is none."""
+    parent = writable(seen(parent_id, 500))
+    if parent.subtype not in CONTAINERS:
+        raise RefusalError(400, "action", name="create")
+    return parent
+
+
+def _roles(sent: dict[int, dict[str, Any]], node: Node | None) -> dict[int, dict[Any, Any]]:
+    """Return the checked values of the sent categories: of a new node, or of one that carries them already."""
+    values: dict[int, dict[Any, Any]] = {}
+    for category_id, fields in sent.items():
+        category = store().definitions.categories.get(category_id)
+        if category is None:
+            raise RefusalError(400, "node", id=category_id)
+        stored = node.values.get(category_id) if node else None
+        values[category_id] = checked(category, stored or category.blank(), fields, new=stored is None)
+    return values

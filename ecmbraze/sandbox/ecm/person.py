@@ -1,0 +1,192 @@
+"""Do to the simulated ECM what people and administrators do: edit by name, without REST; for the control API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ecmbraze.sandbox.clock import parse_instant
+from ecmbraze.sandbox.ecm.model import (
+    ENTERPRISE,
+    FOLDER,
+    WORKSPACE,
+    Attribute,
+    Category,
+    Node,
+    Reference,
+    WorkspaceType,
+)
+from ecmbraze.sandbox.ecm.store import EcmStore
+
+_DAY = 10
+
+
+class Person:
+    """Somebody who works in the simulated ECM. Every method raises ValueError for what makes no sense."""
+
+    def __init__(self, store: EcmStore) -> None:
+        self._store = store
+
+    def perform(self, operations: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Make several edits; each is ``{"do": create|edit|delete|restore|hide|show|hold|release, "id"?, …}``."""
+        return [self._perform(dict(operation)) for operation in operations]
+
+    def create(self, raw: Mapping[str, Any]) -> int:
+        """Make a workspace of ``type`` with ``name``, ``values``, ``references``, ``created``, ``modified``."""
+        kind = self._store.definitions.type_named(str(raw.get("type")))
+        created = _second(raw.get("created"), self._store.now())
+        name = raw.get("name") or f"{kind.name} {len(self._store.of_type.get(kind.id, {})) + 1:06d}"
+        node = self._store.add(
+            WORKSPACE,
+            str(name),
+            kind.folder_id,
+            by="person",
+            type_id=kind.id,
+            created=created,
+            modified=_second(raw.get("modified"), created),
+            values={cid: self._store.definitions.categories[cid].blank() for cid in kind.category_ids},
+        )
+        stamps = node.modified
+        self._write(node, raw.get("values") or {})
+        self._relate(node, raw)
+        node.modified = stamps
+        if "raw_modified" in raw:
+            node.put("raw_modified", raw["raw_modified"])
+        return node.id
+
+    def edit(self, node_id: int, raw: Mapping[str, Any]) -> None:
+        """Change ``values``, ``name``, ``references``, ``related``, ``modified`` (an instant) or ``raw_modified``.
+
+        ``raw_modified`` is served as the modify date as it stands, null and nonsense included (fault E16).
+        """
+        node = self._workspace(node_id)
+        self._write(node, raw.get("values") or {})
+        if raw.get("name"):
+            self._store.rename(node, str(raw["name"]), "person")
+        self._relate(node, raw)
+        if raw.get("modified"):
+            node.modified = _second(raw["modified"], 0)
+            self._store.version += 1
+        if "raw_modified" in raw:
+            node.put("raw_modified", raw["raw_modified"])
+
+    def add_type(self, name: str, categories: Iterable[str], german: str | None = None) -> WorkspaceType:
+        """Define a workspace type whose template carries the named categories, and its folder."""
+        store, found = self._store, []
+        for category_name in categories:
+            category = store.definitions.category_named(category_name)
+            if category is None:
+                raise ValueError(f"no category {category_name!r}")
+            found.append(category.id)
+        folder = store.add(FOLDER, name, ENTERPRISE, by="person")
+        taken = set(store.definitions.types)
+        type_id = next(i for i in iter(lambda: store.random.randrange(11, 400), None) if i not in taken)
+        kind = WorkspaceType(
+            id=type_id,
+            name=name,
+            names={"en": name, "de": german or name},
+            template_id=store.next_id(),
+            folder_id=folder.id,
+            config_node_id=store.next_id(),
+            category_ids=tuple(found),
+        )
+        store.definitions.types[type_id] = kind
+        return kind
+
+    def gap(self) -> int:
+        """Return the distance to the next attribute id: seldom more than three."""
+        return self._store.random.choice((1, 1, 1, 2, 3))
+
+    def describe(self, node: Node) -> dict[str, Any]:
+        """Return a workspace with its values by name, deleted and hidden ones too."""
+        kind = self._store.type_of(node)
+        values: dict[str, Any] = {}
+        for category_id, stored in node.values.items():
+            category = self._store.definitions.categories[category_id]
+            for attribute in category.attributes:
+                values[f"{category.name}.{attribute.name}"] = _named(attribute, stored.get(attribute.id))
+        return {
+            "id": node.id,
+            "type": kind.name if kind else None,
+            "name": node.name,
+            "created": datetime.fromtimestamp(node.created, UTC).isoformat(),
+            "modified": datetime.fromtimestamp(node.modified, UTC).isoformat(),
+            "hidden": node.id in self._store.invisible,
+            "deleted": node.id in self._store.recycled,
+            "values": values,
+            "references": [[r.ext_system_id, r.bo_type, r.bo_id] for r in node.get("references", ())],
+            "related": [list(relation) for relation in self._store.links.of(node.id)],
+        }
+
+    def _perform(self, raw: dict[str, Any]) -> dict[str, Any]:
+        action, node_id = raw.pop("do", None), int(raw.pop("id", 0))
+        match action:
+            case "create":
+                node_id = self.create(raw)
+            case "edit":
+                self.edit(node_id, raw)
+            case "delete":
+                self._store.remove(self._workspace(node_id), "person")
+            case "restore":
+                self._store.restore(node_id, "person")
+            case "hide" | "show":
+                self._store.show(self._workspace(node_id), action == "show")
+            case "hold":
+                self._store.held[self._workspace(node_id).id] = int(raw.get("status", 403))
+            case "release":
+                self._store.held.pop(node_id, None)
+            case _:
+                raise ValueError(f"unknown operation {action!r}")
+        return {"id": node_id}
+
+    def _workspace(self, node_id: int) -> Node:
+        node = self._store.nodes.get(node_id)
+        if node is None:
+            raise ValueError(f"no workspace {node_id}")
+        return node
+
+    def _write(self, node: Node, values: Mapping[str, Any]) -> None:
+        for dotted, raw in values.items():
+            category = self._store.definitions.category_named(dotted)
+            if category is not None and raw is None:
+                if category.id in node.values:
+                    self._store.strip(node, category, "person")
+                continue
+            category, attribute = self._store.definitions.attribute(dotted)
+            self._store.write(node, category, {attribute.id: _stored(category, attribute, raw)}, "person")
+
+    def _relate(self, node: Node, raw: Mapping[str, Any]) -> None:
+        if "references" in raw:
+            found = [Reference(ext_system_id=r[0], bo_type=r[1], bo_id=r[2]) for r in raw["references"]]
+            node.put("references", tuple(found))
+        for parent_id in raw.get("related_to") or ():
+            self._store.links.relate(self._workspace(int(parent_id)).id, node.id)
+
+
+def _stored(category: Category, attribute: Attribute, raw: Any) -> Any:
+    """Return what is kept: days as they are echoed, rows by attribute id, anything else as given.
+
+    Nothing is checked, so that a tenant with odd contents can be made (several values where one is expected).
+    """
+    if attribute.inner is not None:
+        by_name = {inner.name: inner for inner in attribute.inner}
+        unknown = {name for row in raw or () for name in row} - set(by_name)
+        if unknown:
+            raise ValueError(f"{category.name}.{attribute.name} has no {', '.join(sorted(unknown))}")
+        return [{i.id: _stored(category, i, row.get(i.name)) for i in attribute.inner} for row in raw or ()]
+    if raw is None:
+        return attribute.nothing()
+    if attribute.type_name == "Date" and isinstance(raw, str) and len(raw) == _DAY:
+        return f"{raw}T00:00:00"
+    return raw
+
+
+def _named(attribute: Attribute, stored: Any) -> Any:
+    if attribute.inner is None:
+        return stored
+    return [{inner.name: row.get(inner.id) for inner in attribute.inner} for row in stored or ()]
+
+
+def _second(text: Any, otherwise: int) -> int:
+    return otherwise if text is None else int(parse_instant(str(text)).timestamp())

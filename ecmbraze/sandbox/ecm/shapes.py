@@ -1,0 +1,92 @@
+"""Show category values and definitions under their keys, in the three container shapes (api/ecm.md 0.2, 15 and 16)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ecmbraze.sandbox.ecm.model import Attribute, Category, Node
+from ecmbraze.sandbox.ecm.store import EcmStore
+
+# type numbers as the vendor's metadata prints them
+_TYPES = {"String": -1, "Integer": 2, "Date": -7, "Boolean": 5, "Assoc": -18}
+_LANGUAGES = ("en", "de")
+
+
+def flat_values(category: Category, values: dict[Any, Any]) -> dict[str, Any]:
+    """Return one category's values: ``{cat}_{attr}``, set rows as ``{cat}_{set}_{row}_{attr}`` with rows from 1."""
+    shown: dict[str, Any] = {}
+    for attribute in category.attributes:
+        key = f"{category.id}_{attribute.id}"
+        if attribute.inner is not None:
+            for row, stored in enumerate(values.get(attribute.id) or (), start=1):
+                for inner in attribute.inner:
+                    shown[f"{key}_{row}_{inner.id}"] = stored.get(inner.id, inner.nothing())
+            continue
+        shown[key] = values.get(attribute.id, attribute.nothing())
+        if attribute.multilingual:
+            shown[f"{key}_multilingual"] = values.get(f"{attribute.id}_multilingual") or dict.fromkeys(_LANGUAGES)
+    return shown
+
+
+def of_node(store: EcmStore, node: Node) -> list[tuple[Category, dict[str, Any]]]:
+    """Return the node's categories with their flat values, in the order in which they were applied."""
+    found = [(store.definitions.categories[cid], values) for cid, values in node.values.items()]
+    return [(category, flat_values(category, values)) for category, values in found]
+
+
+def definition(category: Category) -> dict[str, Any]:
+    """Return the metadata of one category: the category itself first, sets with the row placeholder ``x``."""
+    shown: dict[str, Any] = {str(category.id): _entry(str(category.id), category.name, "category")}
+    for attribute in category.attributes:
+        key = f"{category.id}_{attribute.id}"
+        shown[key] = _attribute(key, attribute)
+        for inner in attribute.inner or ():
+            shown[f"{key}_x_{inner.id}"] = _attribute(f"{key}_x_{inner.id}", inner)
+    return shown
+
+
+def entry(category: Category, shown: dict[str, Any], metadata: bool) -> dict[str, Any]:
+    """Return one element of ``/nodes/{id}/categories``; without ``metadata`` there are ids only, no names."""
+    result: dict[str, Any] = {"data": {"categories": shown}}
+    if metadata:
+        defined = definition(category)
+        keys = [key for key in defined if key != str(category.id)]
+        result["metadata"] = {"categories": defined}
+        result["metadata_map"] = {"categories": {str(category.id): keys}}
+        result["metadata_order"] = {"categories": [str(category.id)]}
+    return result
+
+
+def _attribute(key: str, attribute: Attribute) -> dict[str, Any]:
+    if attribute.is_set:
+        return {
+            **_entry(key, attribute.name, "set"),
+            "type": _TYPES["Assoc"],
+            "type_name": "Assoc",
+            "multi_value": True,
+            "multi_value_length_max": 100,
+        }
+    return {
+        **_entry(key, attribute.name, ""),
+        "type": _TYPES[attribute.type_name],
+        "type_name": attribute.type_name,
+        "multi_value": attribute.multi_value,
+        "multi_value_length_max": 50 if attribute.multi_value else 1,
+        "required": attribute.required,
+        "max_length": attribute.max_length if attribute.type_name == "String" else None,
+        "multilingual": attribute.multilingual,
+        "valid_values": list(attribute.valid_values),
+        "valid_values_name": list(attribute.valid_values),
+    }
+
+
+def _entry(key: str, name: str, persona: str) -> dict[str, Any]:
+    return {
+        "key": key,
+        "name": name,
+        "persona": persona,
+        "description": None,
+        "hidden": False,
+        "read_only": False,
+        "required": False,
+    }

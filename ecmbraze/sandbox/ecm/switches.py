@@ -1,0 +1,94 @@
+"""Name every behaviour of the simulated ECM that can be turned; decides nothing by itself.
+
+What api/ecm.md marks UNCONFIRMED is a switch here; the defaults are the documented or the likelier side.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+
+@dataclass(slots=True, kw_only=True)
+class Switches:
+    """The current settings. Assign through :meth:`change`, which checks names and types."""
+
+    # time
+    server_tz: str = "Europe/Berlin"
+    z_suffix_nodes: bool = True
+    z_suffix_bw: bool = False
+    date_shift: bool = False  # a written day comes back one day early east of UTC (5.3, F:308444)
+    create_gap_s: int = 6  # a workspace made over REST is modified this long after it was created (3.5)
+    # tickets
+    ticket_ttl_requests: int | None = None
+    ticket_ttl_s: int = 7200  # of inactivity (2.1)
+    ticket_absolute: bool = False  # count ticket_ttl_s from the login instead
+    rotate_ticket: bool = False
+    ticket_grace_s: int = 60  # how long a rotated-out ticket stays valid
+    ticket_storm: int = 0  # that many authenticated requests answer 401, whatever their ticket
+    otds_expires_in: int = 3600
+    # listings
+    page_cap: int = 500
+    window_cap: int = 100_000
+    repeat_last_page: bool = True  # beyond the end: the last page again; off: the first page again
+    total_count_includes_invisible: bool = False  # rows are cut into pages first, then filtered
+    recent_cap: int = 30
+    columns: tuple[str, ...] = ()  # ``Category.Attribute`` shown as wnf_att_<code>_<n>
+    sortable_columns: tuple[str, ...] = ("name",)  # besides the wnf_att_* ones (3.2)
+    column_query_modify_date: bool = False  # off: 400
+    column_query_ignores_case: bool = False
+    meta_data_always: bool = False  # off: only with metadata or global_metadata
+    children_default_limit: int = 25
+    children_page_cap: int = 100
+    nodes_list_fields: bool = False  # on: POST /v2/nodes/list honours fields=categories
+    # shapes
+    results_as_list: bool = False  # GET /v2/businessworkspaces/{id}
+    missing_workspace_status: int = 400
+    delete_missing_status: int = 500
+    validation_status: int = 400
+    # modify dates
+    category_write_bumps_modify_date: bool = True
+    child_change_bumps_parent: bool = False
+    # the rest
+    version: str = "25.4"
+    error_language: str = "en"
+    user_language: str = "en"
+    latency_ms: int = 0
+
+    def change(self, wanted: Mapping[str, Any]) -> None:
+        """Set several switches or none. Raises ValueError naming the first one that cannot be set."""
+        checked = {name: self._checked(name, value) for name, value in wanted.items()}
+        for name, value in checked.items():
+            setattr(self, name, value)
+
+    def read(self) -> dict[str, Any]:
+        """Return every switch by name."""
+        return dataclasses.asdict(self)
+
+    def _checked(self, name: str, value: Any) -> Any:
+        if name not in {f.name for f in dataclasses.fields(self)}:
+            raise ValueError(f"unknown switch {name!r}")
+        if name == "server_tz":
+            return _zone(value)
+        old = getattr(type(self)(), name)
+        if isinstance(old, tuple):
+            if not isinstance(value, list | tuple):
+                raise ValueError(f"{name} wants a list")
+            return tuple(str(item) for item in value)
+        kind: type = int if old is None else type(old)
+        if value is None and name == "ticket_ttl_requests":
+            return None
+        if type(value) is not kind:
+            raise ValueError(f"{name} wants {kind.__name__}, not {value!r}")
+        return value
+
+
+def _zone(value: Any) -> str:
+    try:
+        ZoneInfo(str(value))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"unknown time zone {value!r}") from error
+    return str(value)

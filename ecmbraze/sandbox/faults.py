@@ -1,0 +1,135 @@
+"""Hold the faults that were ordered and choose the one for a request; applies none of them itself."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+from urllib.parse import unquote_plus
+
+KINDS = frozenset(
+    {
+        "status",
+        "html500",
+        "html200",
+        "empty200",
+        "reset_before",
+        "reset_after",
+        "cut_answer",
+        "slow",
+        "drip",
+        "redirect",
+        "busy",
+        "edit",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One ordered misbehaviour: which requests it meets, how often, and what happens to them.
+
+    ``path`` and ``query`` are regular expressions that are searched; ``query`` looks at the query string and the
+    body. The first ``skip`` matching requests pass; the next ``times`` are hit (None: all). ``seconds`` delays a
+    fault of any kind. ``process`` says whether the simulated system still does what was asked before its answer
+    is replaced. ``edits`` (kind ``edit``) are operations of ``POST /ecm/bulk``, made ``before`` or ``after`` the
+    request, so that rows move between the pages of a listing.
+    """
+
+    kind: str
+    system: str | None = None
+    method: str | None = None
+    path: str = ""
+    query: str = ""
+    skip: int = 0
+    times: int | None = 1
+    status: int = 500
+    text: str = ""
+    json: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str | None = None
+    process: bool = False
+    seconds: float = 0.0
+    bytes: int = 0
+    location: str = ""
+    when: str = "after"
+    edits: tuple[Mapping[str, Any], ...] = ()
+
+    @classmethod
+    def read(cls, raw: Mapping[str, Any]) -> Fault:
+        """Build a fault from control JSON. Raises ValueError naming what is wrong with it."""
+        unknown = set(raw) - {f.name for f in fields(cls)}
+        if unknown:
+            raise ValueError(f"unknown fault fields: {', '.join(sorted(unknown))}")
+        if raw.get("kind") not in KINDS:
+            raise ValueError(f"unknown fault kind {raw.get('kind')!r}; one of {', '.join(sorted(KINDS))}")
+        try:
+            re.compile(raw.get("path") or "")
+            re.compile(raw.get("query") or "")
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from error
+        given = {name: value for name, value in raw.items() if value is not None or name == "times"}
+        return cls(**{**given, "edits": tuple(given.get("edits", ()))})
+
+    def meets(self, system: str, method: str, path: str, payload: str) -> bool:
+        """Say whether a request is one this fault was ordered for."""
+        return (
+            self.system in (None, system)
+            and self.method in (None, method)
+            and re.search(self.path, path) is not None
+            and re.search(self.query, payload) is not None
+        )
+
+
+@dataclass(slots=True)
+class _Armed:
+    fault: Fault
+    skip: int
+    left: int | None
+    hits: int = 0
+
+
+class FaultPlan:
+    """The ordered faults in the order in which they were given. Safe to use from many threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._armed: list[_Armed] = []
+
+    def add(self, faults: Iterable[Fault]) -> None:
+        """Arm further faults; those given earlier are tried first."""
+        with self._lock:
+            self._armed += [_Armed(fault, fault.skip, fault.times) for fault in faults]
+
+    def clear(self) -> None:
+        """Disarm everything."""
+        with self._lock:
+            self._armed.clear()
+
+    def listing(self) -> list[dict[str, Any]]:
+        """Return each fault with ``left`` (None: no end), ``skips_left`` and ``hits``."""
+        with self._lock:
+            return [
+                {**asdict(armed.fault), "left": armed.left, "skips_left": armed.skip, "hits": armed.hits}
+                for armed in self._armed
+            ]
+
+    def take(self, system: str, method: str, path: str, query: str, body: bytes) -> Fault | None:
+        """Return the fault that hits this request, counting it, or None when the request goes through."""
+        with self._lock:
+            if not self._armed:
+                return None
+            text = body.decode("utf-8", "replace")
+            payload = "\n".join((query, unquote_plus(query), text, unquote_plus(text)))
+            for armed in self._armed:
+                if armed.left == 0 or not armed.fault.meets(system, method, path, payload):
+                    continue
+                if armed.skip:
+                    armed.skip -= 1
+                    continue
+                armed.left = None if armed.left is None else armed.left - 1
+                armed.hits += 1
+                return armed.fault
+        return None

@@ -1,0 +1,147 @@
+"""Stand between the wire and a simulated system: journal, faults, latency. Touches no socket."""
+
+from __future__ import annotations
+
+import html
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from http import HTTPStatus
+from io import BytesIO
+from typing import Any
+
+from ecmbraze.sandbox.faults import Fault, FaultPlan
+from ecmbraze.sandbox.journal import Journal
+
+WsgiApp = Callable[..., Iterable[bytes]]
+_HTML = "text/html; charset=UTF-8"
+# The marker texts of Content Server's own error page (api/ecm.md 1.5, PX37:REQUEST_RETRY_HTML_MARKERS).
+_PAGE = (
+    "<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>Error Processing Request</h1>"
+    "<p>Content Server Client Error: {title}. Please try again.</p></body></html>"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A whole answer and what the wire does to it.
+
+    ``reset`` sends nothing and resets the connection; ``cut`` sends that many bytes of the raw answer (negative:
+    all but that many) and closes; ``drip`` sends ``cut`` bytes at a time with that pause between them.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    reset: bool = False
+    cut: int | None = None
+    drip: float | None = None
+
+
+def call(app: WsgiApp, environ: Mapping[str, Any], body: bytes) -> Reply:
+    """Run a WSGI application and collect its whole answer."""
+    started: list[tuple[str, list[tuple[str, str]]]] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> Callable[..., None]:
+        started.append((status, headers))
+        return lambda _: None
+
+    inner = {
+        **environ,
+        "wsgi.input": BytesIO(body),
+        "wsgi.input_terminated": True,
+        "wsgi.errors": sys.stderr,
+        "CONTENT_LENGTH": str(len(body)),
+    }
+    chunks = app(inner, start_response)
+    try:
+        content = b"".join(chunks)
+    finally:
+        getattr(chunks, "close", lambda: None)()
+    status, headers = started[-1]
+    return Reply(status=int(status.split(" ", 1)[0]), headers=tuple(headers), body=content)
+
+
+def page(status: int, title: str, headers: Iterable[tuple[str, str]] = ()) -> Reply:
+    """Return an HTML answer, as a server that is busy, restarting or behind a gateway gives it."""
+    body = _PAGE.format(title=html.escape(title)).encode()
+    return Reply(status=status, headers=(("Content-Type", _HTML), *headers), body=body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """One simulated system as the wire sees it."""
+
+    system: str
+    app: WsgiApp
+    journal: Journal
+    faults: FaultPlan
+    now: Callable[[], datetime]
+    latency_s: Callable[[], float] = lambda: 0.0
+    edit: Callable[[Iterable[Mapping[str, Any]]], None] = lambda _: None
+    pause: Callable[[float], None] = field(default=time.sleep)
+
+    def serve(self, environ: Mapping[str, Any], body: bytes) -> Reply:
+        """Answer one request: note it, wait, meet its fault, or simply pass it on."""
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        fault = self.faults.take(self.system, method, path, environ.get("QUERY_STRING", ""), body)
+        entry = self.journal.arrived(self.now().isoformat(), self.system, environ, body)
+        try:
+            self.pause(self.latency_s() + (fault.seconds if fault and fault.kind != "drip" else 0.0))
+            if fault is None:
+                entry.processed = True
+                reply = call(self.app, environ, body)
+            else:
+                entry.fault, entry.processed = fault.kind, _processes(fault)
+                reply = self._meet(fault, environ, body)
+            entry.status = None if reply.reset else reply.status
+            return reply
+        finally:
+            self.journal.left(entry)
+
+    def _meet(self, fault: Fault, environ: Mapping[str, Any], body: bytes) -> Reply:
+        if fault.kind == "edit" and fault.when == "before":
+            self.edit(fault.edits)
+        reply = call(self.app, environ, body) if _processes(fault) else page(500, "Internal Server Error")
+        if fault.kind == "edit" and fault.when != "before":
+            self.edit(fault.edits)
+        return _replaced(fault, reply)
+
+
+def _processes(fault: Fault) -> bool:
+    """Tell whether the system behind does what was asked."""
+    return fault.process or fault.kind in ("reset_after", "cut_answer", "slow", "drip", "edit")
+
+
+def _replaced(fault: Fault, reply: Reply) -> Reply:
+    match fault.kind:
+        case "status":
+            return _status(fault)
+        case "html500":
+            return page(500, "Internal Server Error")
+        case "html200":
+            return page(200, "Content Server is starting")
+        case "empty200":
+            return Reply(status=200, headers=(("Content-Type", "application/json"),), body=b"")
+        case "busy":
+            return page(503, "Service Temporarily Unavailable", fault.headers.items())
+        case "redirect":
+            return page(301, "Moved Permanently", [("Location", fault.location)])
+        case "reset_before" | "reset_after":
+            return replace(reply, reset=True)
+        case "cut_answer":
+            return replace(reply, cut=fault.bytes)
+        case "drip":
+            return replace(reply, cut=fault.bytes or 1, drip=fault.seconds)
+        case _:
+            return reply
+
+
+def _status(fault: Fault) -> Reply:
+    text = json.dumps(fault.json) if fault.json is not None else fault.text or HTTPStatus(fault.status).phrase
+    kind = fault.content_type or ("application/json" if fault.json is not None else "text/plain; charset=utf-8")
+    headers = tuple((name, str(value)) for name, value in fault.headers.items())
+    return Reply(status=fault.status, headers=(("Content-Type", kind), *headers), body=text.encode())

@@ -1,0 +1,121 @@
+"""One answer of a server, and the ways an exchange can fail; judges nothing."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+# faults.md T-8. Both systems nest fewer than ten levels.
+MAX_DEPTH = 100
+_SURROGATE = re.compile(rb"\\u[dD][89abAB]|\\u[dD][c-fC-F]")
+
+
+class TransportFailure(Exception):
+    """No whole answer came. The text is scrubbed and names the cause."""
+
+
+class NotSent(TransportFailure):
+    """No byte of the request can have reached the server: DNS, connect, TLS, a local error."""
+
+
+class CertificateRefused(NotSent):
+    """The server's certificate or its TLS version is not acceptable; no byte of the request was sent."""
+
+
+class OutcomeUnknown(TransportFailure):
+    """The request may have been processed: reset, read time-out, cut-off or oversized answer."""
+
+
+class NotJson(ValueError):
+    """The body is not the whole JSON object an API answers with."""
+
+
+@dataclass(frozen=True, kw_only=True)  # no slots: the parsed body is kept, a page of 500 rows is read once
+class Exchange:
+    """A whole answer: status, headers by lower-case name, body bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> dict[str, Any]:
+        """Return the JSON object of the body.
+
+        Raises NotJson for HTML, empty, cut off, NaN, duplicate keys, deep nesting, lone surrogates, or a non-object.
+        """
+        if isinstance(self._parsed, NotJson):
+            raise self._parsed
+        return self._parsed
+
+    def has_json(self) -> bool:
+        """Say whether the body is a JSON object."""
+        return not isinstance(self._parsed, NotJson)
+
+    @property
+    def kind(self) -> str:
+        """What the body is, for a message to a person."""
+        if not self.body.strip():
+            return "an empty answer"
+        if self.body.lstrip().startswith(b"<"):
+            return "a web page"
+        return "JSON" if self.has_json() else str(self._parsed)
+
+    @cached_property
+    def _parsed(self) -> dict[str, Any] | NotJson:
+        try:
+            return parse(self.body)
+        except NotJson as error:
+            return error
+
+
+def parse(body: bytes) -> dict[str, Any]:
+    """Return the JSON object in the bytes; raises NotJson, never another exception (faults.md B35, I-2)."""
+    try:
+        value = json.loads(
+            body.decode("utf-8-sig"), parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_no_duplicates
+        )
+        if _SURROGATE.search(body):
+            json.dumps(value, ensure_ascii=False).encode("utf-8")  # a lone half fails here, a pair does not
+    except (ValueError, RecursionError):
+        raise NotJson(f"answer is not valid JSON ({len(body)} bytes)") from None
+    if not isinstance(value, dict):
+        raise NotJson("answer is JSON, but not an object")
+    _refuse_depth(value)
+    return value
+
+
+def _refuse_depth(value: object) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            part
+            for outer in level
+            for part in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
+            if isinstance(part, dict | list)
+        ]
+        if not level:
+            return
+    raise NotJson(f"answer nests deeper than {MAX_DEPTH} levels")
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError("a number is too large")
+    return value
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    built = dict(pairs)
+    if len(built) != len(pairs):
+        raise ValueError("a key stands twice")
+    return built
