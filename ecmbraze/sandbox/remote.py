@@ -44,7 +44,7 @@ class RemoteSandbox:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         line = process.stdout.readline() if process.stdout else b""
         if not line:
-            process.wait()
+            process.communicate()
             raise RuntimeError(f"the sandbox did not start: {' '.join(command)}")
         return cls(json.loads(line), process)
 

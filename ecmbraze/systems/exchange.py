@@ -15,11 +15,11 @@ MAX_DEPTH = 100
 _SURROGATE = re.compile(rb"\\u[dD][89abAB]|\\u[dD][c-fC-F]")
 
 
-class TransportFailure(Exception):
+class TransportError(Exception):
     """No whole answer came. The text is scrubbed and names the cause."""
 
 
-class NotSent(TransportFailure):
+class NotSent(TransportError):
     """No byte of the request can have reached the server: DNS, connect, TLS, a local error."""
 
 
@@ -27,11 +27,11 @@ class CertificateRefused(NotSent):
     """The server's certificate or its TLS version is not acceptable; no byte of the request was sent."""
 
 
-class OutcomeUnknown(TransportFailure):
+class OutcomeUnknown(TransportError):
     """The request may have been processed: reset, read time-out, cut-off or oversized answer."""
 
 
-class NotJson(ValueError):
+class NotJsonError(ValueError):
     """The body is not the whole JSON object an API answers with."""
 
 
@@ -46,15 +46,15 @@ class Exchange:
     def json(self) -> dict[str, Any]:
         """Return the JSON object of the body.
 
-        Raises NotJson for HTML, empty, cut off, NaN, duplicate keys, deep nesting, lone surrogates, or a non-object.
+        Raises NotJsonError for HTML, empty, cut off, NaN, duplicate keys, deep nesting, lone surrogates, or a non-object.
         """
-        if isinstance(self._parsed, NotJson):
+        if isinstance(self._parsed, NotJsonError):
             raise self._parsed
         return self._parsed
 
     def has_json(self) -> bool:
         """Say whether the body is a JSON object."""
-        return not isinstance(self._parsed, NotJson)
+        return not isinstance(self._parsed, NotJsonError)
 
     @property
     def kind(self) -> str:
@@ -66,15 +66,15 @@ class Exchange:
         return "JSON" if self.has_json() else str(self._parsed)
 
     @cached_property
-    def _parsed(self) -> dict[str, Any] | NotJson:
+    def _parsed(self) -> dict[str, Any] | NotJsonError:
         try:
             return parse(self.body)
-        except NotJson as error:
+        except NotJsonError as error:
             return error
 
 
 def parse(body: bytes) -> dict[str, Any]:
-    """Return the JSON object in the bytes; raises NotJson, never another exception (faults.md B35, I-2)."""
+    """Return the JSON object in the bytes; raises NotJsonError, never another exception (faults.md B35, I-2)."""
     try:
         value = json.loads(
             body.decode("utf-8-sig"), parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_no_duplicates
@@ -82,9 +82,9 @@ def parse(body: bytes) -> dict[str, Any]:
         if _SURROGATE.search(body):
             json.dumps(value, ensure_ascii=False).encode("utf-8")  # a lone half fails here, a pair does not
     except (ValueError, RecursionError):
-        raise NotJson(f"answer is not valid JSON ({len(body)} bytes)") from None
+        raise NotJsonError(f"answer is not valid JSON ({len(body)} bytes)") from None
     if not isinstance(value, dict):
-        raise NotJson("answer is JSON, but not an object")
+        raise NotJsonError("answer is JSON, but not an object")
     _refuse_depth(value)
     return value
 
@@ -100,7 +100,7 @@ def _refuse_depth(value: object) -> None:
         ]
         if not level:
             return
-    raise NotJson(f"answer nests deeper than {MAX_DEPTH} levels")
+    raise NotJsonError(f"answer nests deeper than {MAX_DEPTH} levels")
 
 
 def _no_constant(name: str) -> None:

@@ -10,7 +10,7 @@ import requests
 from requests import exceptions
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
-from ecmbraze.systems.exchange import CertificateRefused, NotSent, OutcomeUnknown, TransportFailure
+from ecmbraze.systems.exchange import CertificateRefused, NotSent, OutcomeUnknown, TransportError
 from ecmbraze.systems.wire import Trace
 
 # Raised by requests before it opens anything; a header with a line break is one of them.
@@ -18,7 +18,7 @@ _LOCAL = (exceptions.InvalidURL, exceptions.InvalidHeader, exceptions.MissingSch
 _BEFORE = (NewConnectionError, ConnectTimeoutError, requests.ConnectTimeout, *_LOCAL)
 
 
-def failure_of(error: Exception, trace: Trace, host: str, connect_s: float, timeout_s: float) -> TransportFailure:
+def failure_of(error: Exception, trace: Trace, host: str, connect_s: float, timeout_s: float) -> TransportError:
     """Return the failure behind what requests raised.
 
     *Not sent* needs proof: our own connection saw no byte leave, or the cause lies before any connection. The text
@@ -29,12 +29,12 @@ def failure_of(error: Exception, trace: Trace, host: str, connect_s: float, time
         return _not_sent(causes, host, connect_s)
     if isinstance(error, TimeoutError | requests.Timeout) or any(isinstance(cause, TimeoutError) for cause in causes):
         return OutcomeUnknown(f"no whole answer from {host} within {timeout_s:.0f} s")
-    if any(isinstance(cause, Oversized) for cause in causes):
-        return OutcomeUnknown(str(next(cause for cause in causes if isinstance(cause, Oversized))))
+    if any(isinstance(cause, OversizedError) for cause in causes):
+        return OutcomeUnknown(str(next(cause for cause in causes if isinstance(cause, OversizedError))))
     return OutcomeUnknown(f"connection to {host} lost while waiting for the answer")
 
 
-class Oversized(OSError):
+class OversizedError(OSError):
     """The answer is larger than any of these APIs sends."""
 
 

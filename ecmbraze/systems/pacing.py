@@ -38,7 +38,7 @@ def exhausted(headers: Mapping[str, str], now: datetime) -> float:
 
 
 def after_429(headers: Mapping[str, str], now: datetime, attempt: int, rng: random.Random) -> float:
-    """Return the seconds to wait after a 429; up to two more than asked, since all clients wake at the same boundary."""
+    """Return the seconds to wait after a 429; a little more than asked: all clients wake at the same boundary."""
     seconds = asked(headers, now)
     return back_off(attempt, rng, RATE_CAP_S) if seconds is None else seconds + 2 * rng.random()
 

@@ -72,7 +72,7 @@ class _UntilDeadline(io.RawIOBase):
         if left <= 0:
             raise TimeoutError("the answer was not complete in time")
         self._sock.settimeout(left)
-        return self._raw.readinto(buffer)  # type: ignore[attr-defined, no-any-return]  # SocketIO has it
+        return self._raw.readinto(buffer)  # type: ignore[attr-defined]  # SocketIO has it
 
     def close(self) -> None:
         self._raw.close()
@@ -142,8 +142,9 @@ def _ready(connection: Any) -> Any:
 
 
 def _stamped(connection: Any) -> Any:
-    if connection is not None:
-        connection.answered_at = _trace().monotonic()
+    trace: Trace | None = getattr(_LOCAL, "trace", None)
+    if connection is not None and trace is not None:
+        connection.answered_at = trace.monotonic()
     return connection
 
 

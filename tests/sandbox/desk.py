@@ -29,14 +29,14 @@ class FakePeople:
     def put_user(self, external_id: str, fields: dict[str, Any]) -> None:
         self.users[external_id] = fields
 
-    def put_campaign(self, id: str, name: str) -> None:
-        self.messages[id] = name
+    def put_campaign(self, message_id: str, name: str) -> None:
+        self.messages[message_id] = name
 
-    def put_canvas(self, id: str, name: str) -> None:
-        self.messages[id] = name
+    def put_canvas(self, message_id: str, name: str) -> None:
+        self.messages[message_id] = name
 
-    def put_group(self, id: str, name: str, channel: str) -> None:
-        self.messages[id] = name
+    def put_group(self, message_id: str, name: str, channel: str) -> None:
+        self.messages[message_id] = name
 
 
 class Desk:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -23,7 +24,7 @@ def alphas(desk: Desk) -> Desk:
 
 
 def column(desk: Desk, attribute: str) -> str:
-    shown = desk.page("metadata")["meta_data"]["properties"]
+    shown: dict[str, Any] = desk.page("metadata")["meta_data"]["properties"]
     return next(name for name, c in shown.items() if c["name"] == attribute and name.startswith("wnf_att_"))
 
 

@@ -89,6 +89,6 @@ class Switches:
 def _zone(value: Any) -> str:
     try:
         ZoneInfo(str(value))
-    except (OSError, ValueError) as error:
+    except (KeyError, OSError, ValueError) as error:
         raise ValueError(f"unknown time zone {value!r}") from error
     return str(value)

@@ -5,66 +5,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from ecmbraze.errors import ConfigurationError, CredentialRefused, EcmbrazeError
 from ecmbraze.model import Answer, Verdict
-from ecmbraze.systems.exchange import Exchange, NotJson
+from ecmbraze.systems.braze import refusals
+from ecmbraze.systems.exchange import CertificateRefused, Exchange, NotSent, TransportError
+from ecmbraze.systems.shapes import excerpt
 
-_MISSING = (
-    "invalid campaign id",
-    "campaign_id",
-    "canvas_id",
-    "archived",
-    "paused",
-    "message variant",
-    "no message to send",
-)
+# Texts of 400 that speak of the campaign or Canvas, not of a person (api/braze.md 3.6, 7.4, 9.3).
+_OBJECT = (
+    "invalid campaign id", "campaign_id", "canvas_id", "archived", "paused", "message variant", "mismatched message type",
+    "no message to send", "not a transactional",
+)  # fmt: skip
+# Texts of 400 that say we built the request wrong (faults B12, B13).
 _OURS = ("max number of", "max input length", "no recipients")
+# A notice that says nothing is sent (api/braze.md 3.3); any other may stand beside a send that happened.
+_NOTHING_SENT = ("paused", "archived")
 
 
-def judge(answer: Exchange, permission: str, sizes: Mapping[str, int], where: str) -> Answer:
-    """Return the judged outcome of a whole answer.
+def judge(
+    outcome: Exchange | TransportError, *, host: str, path: str, sizes: Mapping[str, int], scrub: Callable[[str], str]
+) -> Answer:
+    """Return the judged outcome of one attempt.
 
-    ``sizes`` is array → number of objects sent, to attribute single errors; ``permission`` is what the path needs;
-    ``where`` names the request for messages.
+    ``sizes`` is array → number of objects sent, to attribute single errors. ``scrub`` removes secrets from a text: a
+    401 echoes the key.
     """
-    try:
-        body: Mapping[str, Any] | None = answer.json()
-    except NotJson:
-        body = None
-    if 200 <= answer.status < 300:
-        return _success(body, sizes, answer)
-    if answer.status in (401, 403):
-        return _not_processed("key refused", _credential(answer.status, permission))
-    if answer.status == 429:
-        return _not_processed("rate-limited")
-    if 300 <= answer.status < 400:
-        stop = _wrong(f"Braze answers {where} with a redirect; refusing to follow it.", "Check braze.url.")
-        return Answer(verdict=Verdict.UNKNOWN, reason=f"redirect {answer.status}", stop=stop)
-    if 400 <= answer.status < 500 and answer.status != 408 and body is not None:
-        return _client_error(answer.status, str(body.get("message", "")), where)
-    kind = "Braze JSON" if body is not None else "no Braze JSON"
-    return Answer(verdict=Verdict.UNKNOWN, reason=f"status {answer.status} with {kind}")
+    if isinstance(outcome, TransportError):
+        return _failed(outcome, scrub)
+    status, body = outcome.status, outcome.json() if outcome.has_json() else None
+    if 200 <= status < 300:
+        return _success(outcome, body, path, sizes, scrub)
+    if 300 <= status < 400:
+        target = scrub(excerpt(urlsplit(outcome.headers.get("location", "")).netloc))
+        return _unknown(f"status {status}, a redirect", refusals.redirected(host, path, target))
+    said = scrub(excerpt(body.get("message", ""))) if _is_braze(body) and body else ""
+    match status:
+        case 401:
+            return _not_processed("the API key was refused", refusals.key_refused())
+        case 403:
+            return _not_processed("the key lacks a permission", refusals.permission_missing(path))
+        case 429:
+            return _not_processed("rate-limited")
+    if not 400 <= status < 500 or status == 408 or not said:
+        return _unknown(f"status {status} with {outcome.kind}")
+    return _refusal(status, said, path)
 
 
-def _success(body: Mapping[str, Any] | None, sizes: Mapping[str, int], answer: Exchange) -> Answer:
-    if body is None:
-        return Answer(verdict=Verdict.UNKNOWN, reason="answer is not Braze JSON; is a proxy in between?")
+def _failed(failure: TransportError, scrub: Callable[[str], str]) -> Answer:
+    said = scrub(str(failure))
+    if isinstance(failure, CertificateRefused):
+        stop = CredentialRefused(
+            f"Braze: {said}.", undone="Nothing was sent.", advice="Check braze.url and braze.ca_file."
+        )  # fmt: skip
+        return _not_processed(said, stop)
+    return _not_processed(said) if isinstance(failure, NotSent) else _unknown(said)
+
+
+def _success(
+    outcome: Exchange, body: Mapping[str, Any] | None, path: str, sizes: Mapping[str, int], scrub: Callable[[str], str]
+) -> Answer:
+    if body is None or not _is_braze(body):
+        return _unknown(f"status {outcome.status} with {outcome.kind}, not Braze's answer; is a proxy in between?")
     if notice := body.get("notice"):
-        stop = _wrong(f"Braze did not send: {notice}", "Resume the Canvas in Braze; the messages wait.")
-        return _not_processed(str(notice), stop)
-    if body.get("message") not in ("success", "queued"):
-        return Answer(verdict=Verdict.UNKNOWN, reason=f"message is {str(body.get('message'))[:80]!r}, not success")
+        said = scrub(excerpt(notice))
+        if any(word in said.lower() for word in _NOTHING_SENT):
+            return _not_processed(said, refusals.object_refused(path, said))
+        return _unknown(f"accepted with a notice we do not know: {said}")
+    if body["message"] != "success":
+        return _unknown(f"status {outcome.status}, but the message is {scrub(excerpt(body['message']))!r}")
     refused: dict[tuple[str, int], str] = {}
     errors = body.get("errors") or []
     for entry in errors if isinstance(errors, list) else [errors]:
         slot = _slot(entry, sizes)
         if slot is None:
-            return Answer(verdict=Verdict.UNKNOWN, reason="Braze reported an error we cannot assign")
-        refused[slot] = str(entry.get("type", "refused"))[:200]
-    reason = "accepted for later processing" if answer.status == 202 else "accepted"
+            return _unknown("Braze reported an error we cannot assign to an object")
+        refused[slot] = scrub(excerpt(entry.get("type") or entry.get("message") or "refused without a reason"))
+    reason = "accepted for later processing (maintenance)" if outcome.status == 202 else "accepted"
     return Answer(verdict=Verdict.ACCEPTED, reason=reason, refused=refused)
 
 
@@ -78,31 +98,32 @@ def _slot(entry: object, sizes: Mapping[str, int]) -> tuple[str, int] | None:
     return (array, index) if 0 <= index < sizes.get(array, 0) else None
 
 
-def _client_error(status: int, message: str, where: str) -> Answer:
-    said = message.lower()
+def _refusal(status: int, said: str, path: str) -> Answer:
+    """Judge a 4xx with Braze's JSON: nothing was processed; the text says whose fault it is."""
+    lower = said.lower()
     if status == 404:
-        return _not_processed("no such address", _wrong(f"Braze does not know {where}.", "Check braze.url."))
-    if any(text in said for text in _OURS):
-        bug = EcmbrazeError(f"Braze refused how {where} was built: {message[:200]}", undone="Nothing of it was sent.")
-        return _not_processed(message[:200], bug)
-    if any(text in said for text in _MISSING):
-        stop = _wrong(f"Braze refuses {where}: {message[:200]}", "Check the id in the configuration, and that it runs.")
-        return _not_processed(message[:200], stop)
-    return Answer(verdict=Verdict.REFUSED, reason=message[:200] or f"status {status}")
+        return _not_processed(said, refusals.key_refused())
+    if status == 415 or (status == 400 and any(text in lower for text in _OURS)):
+        bug = EcmbrazeError(
+            f"Braze refused how {path} was built: {said}.", undone="Nothing of this request was processed; it waits.",
+            advice="This is a bug in ecmbraze; report it with this line.",
+        )  # fmt: skip
+        return _not_processed(said, bug)
+    if status == 400 and path != "/users/track" and any(text in lower for text in _OBJECT):
+        return _not_processed(said, refusals.object_refused(path, said))
+    if status in (400, 413):
+        return Answer(verdict=Verdict.REFUSED, reason=said)
+    return _not_processed(f"status {status}: {said}")
+
+
+def _is_braze(body: Mapping[str, Any] | None) -> bool:
+    """Say whether this is Braze's envelope: an object with a text under ``message`` (api/braze.md 9.3)."""
+    return body is not None and isinstance(body.get("message"), str)
 
 
 def _not_processed(reason: str, stop: Exception | None = None) -> Answer:
     return Answer(verdict=Verdict.NOT_PROCESSED, reason=reason, stop=stop)
 
 
-def _credential(status: int, permission: str) -> CredentialRefused:
-    if status == 401:
-        happened, advice = "Braze refuses the API key.", "Check the secret behind braze.api_key, and braze.url."
-    else:
-        happened = f"The Braze key lacks the permission {permission}."
-        advice = "Make a key with it: permissions of a key cannot be edited."
-    return CredentialRefused(happened, undone="Nothing of this request was sent.", advice=advice)
-
-
-def _wrong(happened: str, advice: str) -> ConfigurationError:
-    return ConfigurationError(happened, undone="Nothing of this request was sent.", advice=advice)
+def _unknown(reason: str, stop: ConfigurationError | None = None) -> Answer:
+    return Answer(verdict=Verdict.UNKNOWN, reason=reason, stop=stop)

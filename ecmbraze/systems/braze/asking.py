@@ -1,0 +1,54 @@
+"""Read from Braze, and say what a refusal means; writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from ecmbraze.errors import ConfigurationError, TemporaryError
+from ecmbraze.systems.braze import refusals
+from ecmbraze.systems.exchange import Exchange
+from ecmbraze.systems.http import Http
+from ecmbraze.systems.shapes import ShapeError, excerpt
+
+
+class Asking:
+    """The reading side of one key. Thread-safe."""
+
+    def __init__(self, http: Http, headers: Mapping[str, str]) -> None:
+        self._http, self._headers = http, headers
+
+    def ask(self, method: str, path: str, **request: Any) -> Mapping[str, Any]:
+        """Return the JSON object of a successful read.
+
+        Raises CredentialRefused, ConfigurationError for what Braze says is wrong, TemporaryError for anything else.
+        """
+        answer = self.answer(method, path, **request)
+        if answer.status >= 400:
+            said = self._http.redactor.scrub(excerpt(answer.json().get("message", "")))
+            raise ConfigurationError(
+                f"Braze refuses {path}: {said or f'status {answer.status}'}", undone="Nothing was sent.",
+                advice="Check the ids in the configuration and braze.url.",
+            )  # fmt: skip
+        return answer.json()
+
+    def answer(self, method: str, path: str, **request: Any) -> Exchange:
+        """Return a JSON answer of any status but those that concern the key or the address."""
+        answer = self._http.read(method, path, json_errors_final=False, headers=self._headers, **request)
+        if answer.status in (401, 404):
+            raise refusals.key_refused()
+        if answer.status == 403:
+            raise refusals.permission_missing(path)
+        if 300 <= answer.status < 400:
+            target = self._http.redactor.scrub(excerpt(urlsplit(answer.headers.get("location", "")).netloc))
+            raise refusals.redirected(self._http.host, path, target)
+        return answer
+
+
+def odd(path: str, error: ShapeError) -> TemporaryError:
+    """Return what an undocumented shape means: nothing can be concluded from it, least of all consent (fault B27)."""
+    return TemporaryError(
+        f"Braze answered {path} in an unknown shape: {error}.", undone="Nothing was concluded from it or sent.",
+        advice="The next run tries again; if it stays so, report it.",
+    )  # fmt: skip

@@ -1,0 +1,62 @@
+"""Build the bodies of the two writes; a broadcast, a segment or a trigger without people cannot come out of here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ecmbraze.errors import EcmbrazeError
+from ecmbraze.model import Json, Kind, TrackBatch, TriggerBatch
+from ecmbraze.systems.braze.identifiers import identifier, trigger_identifier
+
+MAX_OBJECTS = 75  # both arrays together (api/braze.md 1.2)
+MAX_RECIPIENTS = 50  # api/braze.md 3.1
+
+Body = Mapping[str, Json]
+
+
+def track(batch: TrackBatch) -> tuple[Body, Mapping[str, int]]:
+    """Return the body of `/users/track` and array → number of objects; raises EcmbrazeError beyond 75.
+
+    Every object updates existing people only, but the attributes of ``create_profiles``: without the switch Braze
+    makes a profile of every mistyped id.
+    """
+    objects = len(batch.attributes) + len(batch.events)
+    if not 1 <= objects <= MAX_OBJECTS:
+        raise _wrong(f"a track request of {objects} objects", f"1 to {MAX_OBJECTS}")
+    body: dict[str, Json] = {}
+    if batch.attributes:
+        body["attributes"] = [
+            {**values, **identifier(person), "_update_existing_only": person not in batch.create_profiles}
+            for person, values in batch.attributes
+        ]
+    if batch.events:
+        body["events"] = [
+            {**event, **identifier(person), "_update_existing_only": True} for person, event in batch.events
+        ]
+    return body, {"attributes": len(batch.attributes), "events": len(batch.events)}
+
+
+def trigger(batch: TriggerBatch) -> tuple[str, Body]:
+    """Return path and body of a campaign or Canvas send to named people; raises EcmbrazeError beyond 50."""
+    if not 1 <= len(batch.recipients) <= MAX_RECIPIENTS:
+        raise _wrong(f"a trigger for {len(batch.recipients)} people", f"1 to {MAX_RECIPIENTS}")
+    campaign = batch.kind is Kind.CAMPAIGN
+    properties = "trigger_properties" if campaign else "context"
+    recipients: list[Json] = []
+    for entry in batch.recipients:
+        told: dict[str, Json] = {**trigger_identifier(entry.recipient), properties: dict(entry.properties)}
+        if entry.attributes:
+            told["attributes"] = dict(entry.attributes)
+        if "user_alias" not in told:  # not usable with aliases (api/braze.md 3.1)
+            told["send_to_existing_only"] = True
+        recipients.append(told)
+    path = "/campaigns/trigger/send" if campaign else "/canvas/trigger/send"
+    name = "campaign_id" if campaign else "canvas_id"
+    return path, {name: batch.message_id, "broadcast": False, "recipients": recipients}
+
+
+def _wrong(what: str, allowed: str) -> EcmbrazeError:
+    return EcmbrazeError(
+        f"The request builder made {what}; Braze takes {allowed}.", undone="It was not sent; it waits.",
+        advice="This is a bug in ecmbraze; report it with this line.",
+    )  # fmt: skip

@@ -1,0 +1,26 @@
+"""Which permission of a Braze key each path needs (api/braze.md, one per endpoint); asks nothing."""
+
+from __future__ import annotations
+
+NEEDED = {
+    "/users/track": "users.track",
+    "/campaigns/trigger/send": "campaigns.trigger.send",
+    "/canvas/trigger/send": "canvas.trigger.send",
+    "/users/export/ids": "users.export.ids",
+    "/subscription/status/get": "subscription.status.get",
+    "/email/hard_bounces": "email.hard_bounces",
+    "/campaigns/details": "campaigns.details",
+    "/canvas/details": "canvas.details",
+}
+
+# What a missing permission stops, in the words of the operator (fault B15).
+PURPOSE = {
+    "/users/track": "needed to write attributes and events",
+    "/campaigns/trigger/send": "needed to send campaigns",
+    "/canvas/trigger/send": "needed to send Canvases",
+    "/users/export/ids": "needed for the consent check",
+    "/subscription/status/get": "needed for the consent check",
+    "/email/hard_bounces": "needed for the consent check",
+    "/campaigns/details": "needed to check campaigns",
+    "/canvas/details": "needed to check Canvases",
+}

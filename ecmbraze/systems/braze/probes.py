@@ -1,0 +1,55 @@
+"""What `check` asks Braze: objects by id, permissions of the key; no probe can write or send."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ecmbraze.errors import ConfigurationError, CredentialRefused
+from ecmbraze.systems.braze import refusals
+from ecmbraze.systems.braze.asking import Asking
+from ecmbraze.systems.braze.permissions import NEEDED
+
+# A request that is complete enough to be refused by permission, and too empty to do anything: no person is named,
+# no campaign is named, and a date range of one day in the past.
+_NOBODY = "ecmbraze-permission-probe"
+_NIL = "00000000-0000-0000-0000-000000000000"
+_PROBES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "/users/track": ("POST", {"json": {}}),
+    "/campaigns/trigger/send": ("POST", {"json": {"broadcast": False, "recipients": []}}),
+    "/canvas/trigger/send": ("POST", {"json": {"broadcast": False, "recipients": []}}),
+    "/users/export/ids": ("POST", {"json": {"external_ids": [_NOBODY], "fields_to_export": ["external_id"]}}),
+    "/subscription/status/get": ("GET", {"params": {"subscription_group_id": _NIL, "external_id[]": _NOBODY}}),
+    "/email/hard_bounces": ("GET", {"params": {"start_date": "2020-01-01", "end_date": "2020-01-02", "limit": "1"}}),
+    "/campaigns/details": ("GET", {"params": {"campaign_id": _NIL}}),
+    "/canvas/details": ("GET", {"params": {"canvas_id": _NIL}}),
+}
+
+
+def details(asking: Asking, kind: str, message_id: str) -> Mapping[str, Any]:
+    """Return `/campaigns/details` or `/canvas/details` (api/braze.md 7.3, 7.4); an unknown id is a 400."""
+    path, name = ("/campaigns/details", "campaign_id") if kind == "campaign" else ("/canvas/details", "canvas_id")
+    answer = asking.answer("GET", path, params={name: message_id})
+    if answer.status >= 400:
+        raise ConfigurationError(f"Braze has no {kind} {message_id!r}.")
+    return answer.json()
+
+
+def missing(asking: Asking, paths: Sequence[str]) -> Mapping[str, str]:
+    """Return path → permission for those answered 403; raises CredentialRefused when the key itself is refused."""
+    lacking: dict[str, str] = {}
+    for path in paths:
+        method, request = _PROBES[path]
+        try:
+            asking.answer(method, path, **request)
+        except CredentialRefused as error:
+            if error.happened == refusals.key_refused().happened:
+                raise
+            lacking[path] = NEEDED[path]
+    return lacking
+
+
+def group_exists(asking: Asking, group_id: str) -> bool:
+    """Say whether the group is known: an unknown one is a 400 (api/braze.md 5.3)."""
+    params = {"subscription_group_id": group_id, "external_id[]": _NOBODY}
+    return asking.answer("GET", "/subscription/status/get", params=params).status < 400

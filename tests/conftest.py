@@ -1,0 +1,25 @@
+"""Fixtures shared by the tests that run the program against the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.rehearsal import Rehearsal, rehearsal
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Rehearsal]:
+    """A small world whose baseline has been taken."""
+    with rehearsal(tmp_path) as ready:
+        ready.set_up()
+        yield ready
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Rehearsal]:
+    """A small world and a configuration without a state file."""
+    with rehearsal(tmp_path) as ready:
+        yield ready

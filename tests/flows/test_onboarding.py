@@ -1,0 +1,280 @@
+"""Onboarding as its users run it, against the sandbox with pages of seven rows."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from tests.rehearsal import CAMPAIGN, CONTRACT, GROUP, KYC, KYC_CAMPAIGN, TYPE, Rehearsal, rehearsal
+
+
+def test_a_first_run_writes_to_neither_system(stage: Rehearsal) -> None:
+    got = stage.received()
+
+    assert (got["messages"], got["events"], got["attributes"]) == ([], [], [])
+
+
+def test_a_milestone_reaches_the_customer_once(stage: Rehearsal) -> None:
+    workspace = stage.open_workspaces()[0]
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved", "Onboarding.Contract Approved On": "2026-11-19"})
+
+    first, second = stage.run(), stage.run()
+
+    customer = stage.customer(workspace)
+    assert stage.messages() == {(customer, "contract_approved"): 1, (customer, CAMPAIGN): 1}
+    assert (first["counts"]["sent"], second["counts"]["sent"]) == (3, 0)
+    event = stage.received()["events"][0]
+    assert event["time"] == "2026-11-18T23:00:00Z"  # midnight in Berlin
+    assert event["properties"]["ecm_time_source"] == "date"
+
+
+def test_a_dry_run_names_the_records_and_changes_nothing(stage: Rehearsal) -> None:
+    chosen = stage.open_workspaces()[:3]
+    for workspace in chosen:
+        stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+    before = hashlib.sha256(stage.state.read_bytes()).hexdigest()
+
+    report = stage.run("--dry-run")
+
+    assert {line["record"] for line in report["actions"]} == {f"ws:{number}" for number in chosen}
+    assert hashlib.sha256(stage.state.read_bytes()).hexdigest() == before
+    assert not list(stage.folder.glob("*.plan-*"))
+    assert not stage.messages()
+    assert stage.ecmbraze("onboarding", "--dry-run", "--exit-code").code == 9
+
+
+def test_three_thousand_old_workspaces_are_silent_and_five_transitions_are_five(tmp_path: Path) -> None:
+    with rehearsal(tmp_path, "--workspaces", "3000") as stage:
+        stage.config["ecm"]["page_size"] = 500
+        stage.set_up()
+        stage.flow["milestones"].append(
+            {"name": "vip", "when": {"Onboarding.VIP": False}, "send": {"event": "vip"}}
+        )  # fmt: skip
+        assert stage.run()["counts"]["planned"] == 0  # a rule added on an attribute the ledger never held
+        chosen = stage.open_workspaces()[:5]
+        for workspace in chosen:
+            stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+
+        dry, live = stage.run("--dry-run"), stage.run()
+
+        records = {f"ws:{number}" for number in chosen}
+        assert {line["record"] for line in dry["actions"]} == records
+        assert {line["record"] for line in live["actions"]} == records
+        assert stage.messages().keys() == {
+            (stage.customer(number), name) for number in chosen for name in ("contract_approved", CAMPAIGN)
+        }
+        assert dry["plan_hash"] == live["plan_hash"]
+
+
+def test_a_workspace_created_after_the_baseline_fires(stage: Rehearsal) -> None:
+    customer = stage.customer(stage.open_workspaces()[0])
+    stage.box.advance(60)
+    stage.box.create_workspace(TYPE, values={"Onboarding.Customer Number": customer, CONTRACT: "Approved"})
+
+    stage.run()
+
+    assert stage.messages()[(customer, CAMPAIGN)] == 1
+
+
+def test_a_workspace_older_than_the_baseline_but_first_seen_now_fires_nothing(stage: Rehearsal) -> None:
+    customer = stage.customer(stage.open_workspaces()[0])
+    values = {"Onboarding.Customer Number": customer, CONTRACT: "Approved"}
+    stage.box.create_workspace(TYPE, values=values, created="2026-01-01T00:00:00Z", modified="2026-01-01T00:00:00Z")
+
+    report = stage.run()
+
+    assert report["counts"]["first_seen_late"] == 1
+    assert not stage.messages()
+    assert "first seen" in report["skipped"][0]["reason"]
+
+
+def test_a_jump_over_two_stages_records_both_events_and_sends_the_last_message(stage: Rehearsal) -> None:
+    workspace = stage.open_workspaces()[0]
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved", KYC: "Completed"})
+
+    report = stage.run()
+
+    customer = stage.customer(workspace)
+    assert stage.messages() == dict.fromkeys(
+        [(customer, "contract_approved"), (customer, "kyc_completed"), (customer, KYC_CAMPAIGN)], 1
+    )
+    assert "overtaken by kyc_completed" in report["skipped"][0]["reason"]
+
+
+def test_once_per_workspace_unless_repeat(stage: Rehearsal) -> None:
+    stage.flow["milestones"][1]["repeat"] = True
+    workspace = stage.open_workspaces()[0]
+    for value in ("Approved", "Draft", "Approved"):
+        stage.box.advance(10)
+        other = "Completed" if value == "Approved" else "Open"
+        stage.box.edit_workspace(workspace, {CONTRACT: value, KYC: other})
+        stage.run()
+
+    customer = stage.customer(workspace)
+    assert stage.messages()[(customer, "contract_approved")] == 1
+    assert stage.messages()[(customer, "kyc_completed")] == 2
+
+
+def test_an_unsubscribed_person_gets_the_event_but_no_message(stage: Rehearsal) -> None:
+    workspace = stage.open_workspaces()[0]
+    customer = stage.customer(workspace)
+    stage.box.call("PUT", f"/braze/users/{customer}", {"email_subscribe": "unsubscribed"})
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+
+    report = stage.run()
+
+    assert stage.messages() == {(customer, "contract_approved"): 1}
+    assert report["counts"]["suppressed"] == 1
+    assert not stage.received()["not_sent"]  # we did not even ask
+
+
+@pytest.mark.parametrize(("state", "sent"), [("subscribed", 1), ("unsubscribed", 0), (None, 0)])
+def test_a_group_must_be_subscribed_and_unknown_is_not_consent(stage: Rehearsal, state: str | None, sent: int) -> None:
+    stage.flow["milestones"][0]["send"]["consent"] = {"email": "subscribed", "group": GROUP}
+    stage.box.call("PUT", "/braze/groups/b0000000-0000-4000-8000-000000000001", {"name": "other"})
+    workspace = stage.open_workspaces()[0]
+    customer = stage.customer(workspace)
+    if state is None:
+        stage.flow["milestones"][0]["send"]["consent"]["group"] = "b0000000-0000-4000-8000-000000000001"
+    else:
+        stage.box.call("PUT", f"/braze/users/{customer}", {"groups": {GROUP: state}})
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+
+    stage.run()
+
+    assert stage.messages()[(customer, CAMPAIGN)] == sent
+
+
+def test_a_bounced_address_gets_no_message(stage: Rehearsal) -> None:
+    workspace = stage.open_workspaces()[0]
+    customer = stage.customer(workspace)
+    stage.box.call("PUT", f"/braze/users/{customer}", {"hard_bounced": True})
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+
+    stage.run()
+
+    assert stage.messages() == {(customer, "contract_approved"): 1}
+
+
+def test_a_person_braze_does_not_know_waits_until_the_profile_appears(stage: Rehearsal) -> None:
+    workspace = stage.box.create_workspace(TYPE, values={"Onboarding.Customer Number": "NEW-1", CONTRACT: "Draft"})
+    stage.run()
+    stage.box.advance(60)
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+    waiting = stage.run()
+    assert waiting["counts"]["waiting"] > 0
+    assert not stage.messages()
+
+    stage.box.call("PUT", "/braze/users/NEW-1", {"email": "new1@example.com"})
+    stage.run()
+
+    assert stage.messages() == {("NEW-1", "contract_approved"): 1, ("NEW-1", CAMPAIGN): 1}
+
+
+def test_what_waited_too_long_expires_and_never_goes_out(stage: Rehearsal) -> None:
+    workspace = stage.box.create_workspace(TYPE, values={"Onboarding.Customer Number": "NEW-2", CONTRACT: "Approved"})
+    stage.run()
+    stage.box.advance(80 * 3600)
+    stage.box.call("PUT", "/braze/users/NEW-2", {"email": "new2@example.com"})
+
+    stage.run()
+
+    assert workspace
+    assert not [key for key in stage.messages() if key[0] == "NEW-2"]
+
+
+def test_attributes_are_sent_only_when_they_changed(stage: Rehearsal) -> None:
+    workspace = stage.open_workspaces()[0]
+    stage.box.edit_workspace(workspace, {"Onboarding.Stage": "KYC"})
+    stage.run()
+    stage.box.advance(10)
+    stage.box.edit_workspace(workspace, {"Onboarding.Product": "other"})
+
+    second = stage.run()
+
+    assert second["by_action"]["attributes"] == 0
+    assert [entry["name"] for entry in stage.received()["attributes"]] == ["ecm_stage"]
+
+
+def test_of_two_workspaces_of_one_customer_the_later_stage_date_speaks(stage: Rehearsal) -> None:
+    first, second = stage.open_workspaces()[:2]
+    customer = stage.customer(first)
+    stage.box.edit_workspace(second, {"Onboarding.Customer Number": customer})
+    stage.box.edit_workspace(
+        first, {CONTRACT: "Approved", "Onboarding.Contract Approved On": "2026-11-19", "Onboarding.Stage": "KYC"}
+    )
+    stage.box.edit_workspace(
+        second, {CONTRACT: "Approved", "Onboarding.Contract Approved On": "2026-11-10", "Onboarding.Stage": "Contract"}
+    )
+
+    stage.run()
+
+    user = stage.box.call("GET", f"/braze/users/{customer}")
+    assert user["custom_attributes"]["ecm_stage"] == "KYC"
+    assert stage.messages()[(customer, "contract_approved")] == 2  # an occurrence for each workspace
+
+
+def test_a_complaint_suppresses_the_rule_with_the_reason(stage: Rehearsal) -> None:
+    stage.flow["milestones"][0]["suppress_when"] = {"Onboarding.Complaint": "Open"}
+    stage.run()  # the new attribute is read once for all
+    workspace = stage.open_workspaces()[0]
+    stage.box.advance(10)
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved", "Onboarding.Complaint": "Open"})
+
+    report = stage.run()
+
+    assert not stage.messages()
+    assert report["skipped"][0]["reason"] == "suppressed: Onboarding.Complaint is Open"
+
+
+def test_at_most_max_per_person_messages_a_day(stage: Rehearsal) -> None:
+    stage.config["max_per_person"] = 1
+    stage.flow["messages"] = "all"
+    workspace = stage.open_workspaces()[0]
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved", KYC: "Completed"})
+
+    first = stage.run()
+    stage.box.advance(25 * 3600)
+    stage.run()
+
+    assert (first["by_action"]["triggers"], first["counts"]["waiting"]) == (1, 1)
+    assert stage.messages()[(stage.customer(workspace), KYC_CAMPAIGN)] == 1
+
+
+def test_a_silent_category_edit_is_found_by_the_sweep(stage: Rehearsal) -> None:
+    stage.box.switch(category_write_bumps_modify_date=False)
+    workspace = stage.open_workspaces()[0]
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+    assert stage.run()["counts"]["planned"] == 0
+
+    stage.box.advance(25 * 3600)
+    report = stage.run()
+
+    assert report["counts"]["changed"] == 1
+    assert stage.messages()[(stage.customer(workspace), CAMPAIGN)] == 1
+
+
+def test_the_books_of_a_report_balance(stage: Rehearsal) -> None:
+    for workspace in stage.open_workspaces()[:2]:
+        stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+    stage.box.create_workspace(TYPE, values={"Onboarding.Customer Number": "C-1"})
+
+    counts = stage.run()["counts"]
+
+    told = sum(counts[name] for name in ("new", "changed", "unchanged", "filtered", "quarantined"))
+    assert counts["read"] == told == 26
+
+
+def test_a_backfill_sends_attributes_and_messages_only_when_confirmed(stage: Rehearsal) -> None:
+    report = stage.run("--since", "2000-01-01")
+    assert report["mode"] == "backfill"
+    assert report["by_action"]["attributes"] > 0
+    assert not stage.messages()
+    watermarks = report["watermarks"]["workspaces/Customer Onboarding"]
+    assert watermarks["before"] == watermarks["after"]
+
+    stage.run("--since", "2000-01-01", "--include-messages", code=6)
+
+    assert not stage.messages()

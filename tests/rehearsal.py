@@ -1,0 +1,161 @@
+"""A rehearsal: the sandbox and the program as its users run it, in processes of their own."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ecmbraze.sandbox.remote import RemoteSandbox
+
+START = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+TYPE = "Customer Onboarding"
+CAMPAIGN = "3f0c0000-0000-4000-8000-000000000001"
+KYC_CAMPAIGN = "3f0c0000-0000-4000-8000-000000000002"
+CANVAS = "91aa0000-0000-4000-8000-000000000001"
+GROUP = "ed060000-0000-4000-8000-00000000000a"
+CONTRACT, KYC = "Onboarding.Contract Status", "Onboarding.KYC Status"
+
+CONFIG: dict[str, Any] = {
+    "ecm": {
+        "url": "", "username": "", "password": "${ECM_PASSWORD}", "timezone": "Europe/Berlin", "page_size": 7,
+    },
+    "braze": {"url": "", "api_key": "${BRAZE_API_KEY}"},
+    "state": "state.db",
+    "flows": {
+        "onboarding": {
+            "workspace_types": [TYPE],
+            "customer": "Onboarding.Customer Number",
+            "attributes": {"stage": "Onboarding.Stage"},
+            "milestones": [
+                {
+                    "name": "contract_approved",
+                    "when": {CONTRACT: "Approved"},
+                    "date": "Onboarding.Contract Approved On",
+                    "send": {
+                        "event": "contract_approved", "campaign": CAMPAIGN, "consent": {"email": "subscribed"},
+                        "properties": {"workspace": "${workspace.name}"},
+                    },
+                },
+                {
+                    "name": "kyc_completed",
+                    "when": {KYC: "Completed"},
+                    "send": {
+                        "event": "kyc_completed", "campaign": KYC_CAMPAIGN, "consent": {"transactional": "contract"},
+                    },
+                },
+            ],
+        }
+    },
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one command left behind."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """The run report of a command that was called with ``--json``."""
+        told: dict[str, Any] = json.loads(self.stdout)
+        return told
+
+
+class Rehearsal:
+    """One sandbox, one configuration, one state file."""
+
+    def __init__(self, box: RemoteSandbox, folder: Path) -> None:
+        self.box, self.folder = box, folder
+        self.config = copy.deepcopy(CONFIG)
+        self.config["ecm"] |= {"url": box.ecm, "username": box.username}
+        self.config["braze"]["url"] = box.braze
+        self.secrets = {"ECM_PASSWORD": box.password, "BRAZE_API_KEY": box.api_key}
+        self.path, self.state = folder / "ecmbraze.yaml", folder / "state.db"
+
+    @property
+    def flow(self) -> dict[str, Any]:
+        """The flow's section, to be changed before the next command."""
+        section: dict[str, Any] = self.config["flows"]["onboarding"]
+        return section
+
+    def command(self, *arguments: str) -> list[str]:
+        self.path.write_text(yaml.safe_dump(self.config, allow_unicode=True, sort_keys=False), encoding="utf-8")
+        return [sys.executable, "-m", "ecmbraze", "-c", str(self.path), *arguments]
+
+    def environ(self) -> dict[str, str]:
+        return {**os.environ, **self.secrets, "ECMBRAZE_NOW": self.box.now().isoformat(), "COLUMNS": "200"}
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start one command and do not wait for it."""
+        quiet = subprocess.DEVNULL
+        return subprocess.Popen(self.command(*arguments), env=self.environ(), stdout=quiet, stderr=quiet)
+
+    def ecmbraze(self, *arguments: str) -> Result:
+        """Run one command to its end."""
+        done = subprocess.run(
+            self.command(*arguments), env=self.environ(), capture_output=True, check=False, timeout=240
+        )  # fmt: skip
+        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def run(self, *arguments: str, code: int = 0) -> dict[str, Any]:
+        """Run the flow and return its report; the exit code must be ``code``."""
+        done = self.ecmbraze("onboarding", "--json", *arguments)
+        assert done.code == code, (done.code, done.stderr[-2000:])
+        return done.report
+
+    def set_up(self) -> None:
+        """Make the state file and run the baseline."""
+        assert self.ecmbraze("init", "--non-interactive").code == 0
+        assert self.run()["mode"] == "baseline"
+
+    def received(self) -> dict[str, Any]:
+        """What the sandbox's Braze did."""
+        found: dict[str, Any] = self.box.call("GET", "/braze/received")
+        return found
+
+    def messages(self) -> Counter[tuple[str, str]]:
+        """(recipient, event name or message id) → how often Braze took it."""
+        got = self.received()
+        told = [(entry["recipient"], entry["name"]) for entry in got["events"]]
+        told += [(entry["recipient"], entry["id"]) for entry in got["messages"]]
+        return Counter(told)
+
+    def open_workspaces(self) -> list[int]:
+        """Workspaces at no milestone whose customer has no other one and may be written to, in id order."""
+        users = {user["external_id"]: user for user in self.box.call("GET", "/braze/users")}
+        everything = self.box.workspaces(TYPE)
+        owners = Counter(workspace["values"].get("Onboarding.Customer Number") for workspace in everything)
+        found = []
+        for workspace in everything:
+            values = workspace["values"]
+            user = users.get(values.get("Onboarding.Customer Number"))
+            writable = user is not None and user.get("email_subscribe") != "unsubscribed"
+            alone = owners[values.get("Onboarding.Customer Number")] == 1
+            if writable and alone and values.get(CONTRACT) != "Approved" and values.get(KYC) != "Completed":
+                found.append(int(workspace["id"]))
+        return sorted(found)
+
+    def customer(self, workspace: int) -> str:
+        return str(self.box.workspace(workspace)["values"]["Onboarding.Customer Number"])
+
+
+@contextmanager
+def rehearsal(folder: Path, *options: str) -> Iterator[Rehearsal]:
+    """Start a sandbox and yield a rehearsal on it."""
+    with RemoteSandbox.start("--seed", "11", *options, now=START) as box:
+        yield Rehearsal(box, folder)

@@ -1,0 +1,106 @@
+"""`kill -9` of the real process at random moments, answers dropped after processing: nothing twice, nothing lost."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.checker import check
+from tests.rehearsal import CAMPAIGN, CONTRACT, Rehearsal, rehearsal
+
+KILLS = int(os.environ.get("ECMBRAZE_KILLS", "20"))
+_RUN_S = 1.1  # about as long as a small run takes; a kill later than its end is a run that was not killed
+_LOST_ANSWERS = ("reset_after", "cut_answer", "html500")
+
+
+def test_twenty_kills_repeat_nothing_and_lose_nothing(tmp_path: Path) -> None:
+    rng = random.Random(4711)
+    with rehearsal(tmp_path, "--workspaces", "120", "--customers", "120") as stage:
+        stage.config["braze"] |= {"track_batch": 4, "trigger_batch": 2}
+        stage.config["guards"] = {"max_audience_share": 1.0}
+        stage.set_up()
+        chosen = iter(stage.open_workspaces())
+        due = set()
+        for _ in range(KILLS):
+            workspace = next(chosen, None)
+            if workspace is not None:
+                stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+                due |= {(stage.customer(workspace), name) for name in ("contract_approved", CAMPAIGN)}
+            if rng.random() < 0.4:
+                kind = rng.choice(_LOST_ANSWERS)
+                path = rng.choice(("/users/track", "/campaigns/trigger"))
+                stage.box.fault(kind, system="braze", path=path, bytes=rng.randrange(1, 60), process=True, times=1)
+            _killed_run(stage, rng.uniform(0.3, _RUN_S))
+            stage.box.advance(5)
+        _until_quiet(stage)
+
+        books = check(stage, due)
+
+    assert (books.repeated, books.lost, books.unexpected) == ((), (), ())
+    assert len(books.held) <= KILLS  # a hold needs a kill or a lost answer
+
+
+def _killed_run(stage: Rehearsal, seconds: float) -> None:
+    process = stage.start("onboarding")
+    time.sleep(seconds)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+def _until_quiet(stage: Rehearsal) -> None:
+    stage.box.clear_faults()
+    for _ in range(8):
+        stage.box.advance(4 * 3600)
+        report = stage.ecmbraze("onboarding", "--json").report
+        if not report["counts"]["sent"] and not report["counts"]["pending"]:
+            return
+    pytest.fail("the runs do not come to rest")
+
+
+@pytest.mark.parametrize("kind", ["reset_after", "cut_answer", "html200", "empty200", "html500"])
+@pytest.mark.parametrize("path", ["/users/track", "/campaigns/trigger"])
+def test_b03_to_b07_an_answer_that_is_lost_is_never_sent_again_and_is_found_by_its_marker(
+    stage: Rehearsal, kind: str, path: str
+) -> None:
+    workspace = stage.open_workspaces()[0]
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+    stage.box.fault(kind, system="braze", path=path, bytes=20, process=True, times=1)
+
+    first = stage.ecmbraze("onboarding", "--json")
+    assert first.code == 4
+    stage.box.advance(6 * 60)
+    stage.run()
+    stage.run()
+
+    customer = stage.customer(workspace)
+    assert check(stage, [(customer, "contract_approved"), (customer, CAMPAIGN)]).lost == ()
+    assert set(stage.messages().values()) == {1}
+    assert "[]" in stage.ecmbraze("holds", "list", "--json").stdout
+
+
+@pytest.mark.parametrize("kind", ["reset_before"])
+def test_an_attempt_that_never_arrived_is_held_at_last_and_sent_again_only_by_a_person(
+    stage: Rehearsal, kind: str
+) -> None:
+    workspace = stage.open_workspaces()[0]
+    customer = stage.customer(workspace)
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+    stage.box.fault(kind, system="braze", path="/users/track", times=1)
+    assert stage.ecmbraze("onboarding").code == 4
+    for seconds in (6 * 60, 31 * 60, 7 * 3600):
+        stage.box.advance(seconds)
+        stage.run()
+    assert check(stage, []).held == ((customer, "contract_approved"),)
+
+    number = stage.ecmbraze("holds", "list", "--json").stdout.split('"id": ')[1].split(",")[0]
+    assert stage.ecmbraze("holds", "resolve", number, "send-again", "--reason", "Braze has no such event").code == 0
+    stage.run()
+
+    assert stage.messages()[(customer, "contract_approved")] == 1
+    again = stage.ecmbraze("holds", "resolve", number, "send-again", "--reason", "twice")
+    assert again.code == 2
