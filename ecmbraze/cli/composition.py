@@ -66,15 +66,17 @@ def clients(config: Settings, wall: WallClock, budget: Budget) -> Clients:
     counters, redactor = RequestCounters(), Redactor()
     for secret in (config.ecm.password, config.braze.api_key):
         redactor.add(secret.reveal())
+    rng = random.Random()  # noqa: S311 jitter, not a secret
     shared: dict[str, Any] = {
-        "clock": wall, "counters": counters, "redactor": redactor, "deadline": budget.left, "rng": random.Random(),
+        "clock": wall, "counters": counters, "redactor": redactor, "deadline": budget.left, "rng": rng,
         "connections": config.ecm.connections,
     }  # fmt: skip
     ecm_http = Http(
         base_url=config.ecm.url, system="ecm", timeout_s=config.ecm.timeout_s, ca_file=config.ecm.ca_file, **shared
     )
     braze_http = Http(
-        base_url=config.braze.url, system="braze", timeout_s=config.braze.timeout_s, ca_file=config.braze.ca_file, **shared
+        base_url=config.braze.url, system="braze", timeout_s=config.braze.timeout_s, ca_file=config.braze.ca_file,
+        **shared,
     )  # fmt: skip
     ecm = EcmClient(
         ecm_http, username=config.ecm.username, password=config.ecm.password.reveal(), domain=config.ecm.domain,

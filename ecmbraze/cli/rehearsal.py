@@ -32,7 +32,10 @@ def sandbox(
 
     start = instant_of(now, "--now") if now else None
     return serve(
-        Options(ecm_port=ecm_port, braze_port=braze_port, control_port=control_port, seed=seed, workspaces=workspaces, now=start)
+        Options(
+            ecm_port=ecm_port, braze_port=braze_port, control_port=control_port, seed=seed, workspaces=workspaces,
+            now=start,
+        )
     )  # fmt: skip
 
 

@@ -81,7 +81,7 @@ def _by_person(rows: Iterable[Row]) -> dict[str, list[Row]]:
 def _fitting(entries: list[Row], limits: Limits) -> list[Row]:
     """Return as many of one person's rows as one request can hold: attributes share an object, events do not."""
     events = [row for row in entries if row.action.kind is Kind.EVENT]
-    kept = set(row.id for row in events[: max(1, limits.track - 1)])
+    kept = {row.id for row in events[: max(1, limits.track - 1)]}
     return [row for row in entries if row.action.kind is not Kind.EVENT or row.id in kept]
 
 

@@ -111,5 +111,5 @@ class Ledger:
     def quarantined(self, flow: str | None = None) -> list[tuple[str, str, str, str, str, str]]:
         """Return (flow, record, rule, customer, reason, at) of records put aside, oldest first."""
         where, values = ("WHERE flow = ?", (flow,)) if flow else ("", ())
-        query = f"SELECT flow, record, rule, customer, reason, at FROM quarantine {where} ORDER BY at, record"  # noqa: S608
+        query = f"SELECT flow, record, rule, customer, reason, at FROM quarantine {where} ORDER BY at, record"
         return [tuple(row) for row in self.database.execute(query, values)]

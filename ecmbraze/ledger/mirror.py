@@ -20,7 +20,7 @@ class Mirror:
         """Return id → (modify date, name, the fact names held) of the ids the ledger knows."""
         marks = ",".join("?" * len(ids))
         rows = self._database.execute(
-            f"SELECT id, modified_at, name, facts FROM workspace WHERE id IN ({marks})",  # noqa: S608 only marks
+            f"SELECT id, modified_at, name, facts FROM workspace WHERE id IN ({marks})",
             tuple(ids),
         )
         return {row[0]: (moment(row[1]), row[2], frozenset(load(row[3]))) for row in rows}

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
+from ecmbraze.ledger.actionrow import ACTION_COLUMNS, read_action
 from ecmbraze.ledger.codec import dump, instant, moment
 from ecmbraze.ledger.history import History
-from ecmbraze.ledger.planfile import ACTION_COLUMNS, read_action
 from ecmbraze.model import Action, Delivery, Kind, Phase, State
 
 TERMINAL = (State.SENT, State.SUPPRESSED, State.EXPIRED, State.SUPERSEDED, State.DROPPED)
@@ -48,7 +48,7 @@ class Outbox:
     def rows(self, where: str, parameters: Sequence[object] = (), *, limit: int = -1) -> list[Row]:
         """Return the rows matching a condition over the outbox columns, oldest first."""
         query = (
-            f"SELECT id, state, why, attempt, planned_at, changed_at, looks, {ACTION_COLUMNS} FROM outbox "  # noqa: S608
+            f"SELECT id, state, why, attempt, planned_at, changed_at, looks, {ACTION_COLUMNS} FROM outbox "
             f"WHERE {where} ORDER BY id LIMIT ?"
         )
         return [

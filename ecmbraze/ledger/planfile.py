@@ -13,14 +13,15 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from ecmbraze.ledger import schema
-from ecmbraze.ledger.codec import dump, instant, load_json, moment
+from ecmbraze.ledger.actionrow import ACTION_COLUMNS, read_action, write_action
+from ecmbraze.ledger.codec import dump, instant, moment
 from ecmbraze.model import Action, Change, Decision, Kind, Record, Skip
 
 # Everything `stage` merges, in the order in which the hash reads it, each in key order.
 MERGED = (
     ("workspace", "id"), ("recipient", "mapping, workspace, customer"), ("fact", "flow, record"),
-    ("due", "flow, record"), ("watermark", "flow, stream"), ("armed", "type, name"), ("baseline", "flow, type, mapping"),
-    ("quarantine", "flow, record, rule, customer"), ("action", "key, name"),
+    ("due", "flow, record"), ("watermark", "flow, stream"), ("armed", "type, name"),
+    ("baseline", "flow, type, mapping"), ("quarantine", "flow, record, rule, customer"), ("action", "key, name"),
 )  # fmt: skip
 # What differs from look to look although nothing changed is not part of what a person confirms.
 _UNHASHED = {"at", "id", "expires_at"}
@@ -117,13 +118,8 @@ class PlanFile:
         """Write one action; of several for one ``latest`` target the newest stays."""
         if action.kind is Kind.ATTRIBUTE:
             self.database.conn.execute("DELETE FROM action WHERE target = ?", (action.target,))
-        self.database.conn.execute(
-            f"INSERT OR IGNORE INTO action VALUES (NULL{', ?' * 16})",
-            (action.key, action.flow, action.record, action.rule, action.occurrence, action.kind, action.kind.delivery,
-             action.kind.phase, action.recipient, action.name, action.target, dump(action.payload),
-             None if action.consent is None else dump(action.consent), action.create_profile,
-             instant(action.expires_at), action.reason),
-        )  # fmt: skip
+        marks = ", ?" * 16
+        self.database.conn.execute(f"INSERT OR IGNORE INTO action VALUES (NULL{marks})", write_action(action))
 
     def put_skip(self, flow: str, skip: Skip, now: datetime) -> None:
         self.database.conn.execute(
@@ -182,27 +178,9 @@ class PlanFile:
         """Return sha256 over every merged table in key order, without what differs from look to look."""
         digest = hashlib.sha256()
         for table, order in MERGED:
-            cursor = self.database.conn.execute(f"SELECT * FROM {table} ORDER BY {order}")  # noqa: S608 constants
-            kept = [
-                i for i, column in enumerate(cursor.description) if column[0] not in _UNHASHED or table == "workspace"
-            ]
+            cursor = self.database.conn.execute(f"SELECT * FROM {table} ORDER BY {order}")
+            names = [column[0] for column in cursor.description]
+            kept = [i for i, name in enumerate(names) if name not in _UNHASHED or table == "workspace"]
             for row in cursor:
                 digest.update(f"{table}\x1f{dump([row[i] for i in kept])}\x1e".encode())
         return digest.hexdigest()
-
-
-ACTION_COLUMNS = (
-    "flow, record, rule, occurrence, kind, recipient, name, payload, expires_at, reason, consent, create_profile"
-)
-
-
-def read_action(row: tuple[object, ...]) -> Action:
-    """Return the action of one row selected with ``ACTION_COLUMNS``."""
-    flow, record, rule, occurrence, kind, recipient, name, payload, expires, reason, consent, create = row
-    facts = load_json(None if consent is None else str(consent))
-    return Action(
-        flow=str(flow), record=str(record), rule=str(rule), occurrence=int(str(occurrence)), kind=Kind(str(kind)),
-        recipient=str(recipient), name=str(name), payload=load_json(None if payload is None else str(payload)),
-        expires_at=moment(str(expires)), reason=str(reason), consent=facts if isinstance(facts, dict) else None,
-        create_profile=bool(create),
-    )  # fmt: skip

@@ -24,7 +24,8 @@ _MIRROR = (
        SELECT id, type, name, created_at, modified_at, facts, 0, :change, :now FROM plan.workspace WHERE true
        ON CONFLICT (id) DO UPDATE SET change = excluded.change, facts = excluded.facts, name = excluded.name,
            type = excluded.type, modified_at = excluded.modified_at
-       WHERE (facts, name, type, modified_at) IS NOT (excluded.facts, excluded.name, excluded.type, excluded.modified_at)
+       WHERE (facts, name, type, modified_at)
+             IS NOT (excluded.facts, excluded.name, excluded.type, excluded.modified_at)
          AND excluded.modified_at >= modified_at""",
     "UPDATE workspace SET read_at = :now, missed = 0 WHERE id IN (SELECT id FROM plan.workspace)",
     """DELETE FROM recipient WHERE (mapping, workspace) IN
@@ -58,7 +59,7 @@ _OUTBOX = (
     f"""UPDATE outbox SET state = 'superseded', why = 'a newer value is planned', changed_at = :now
         WHERE delivery = 'latest' AND state IN {_OPEN} AND target IN (SELECT target FROM plan.action)""",
     f"""INSERT OR IGNORE INTO outbox ({_ACTION}, planned_at, changed_at)
-        SELECT {_ACTION}, :now, :now FROM plan.action ORDER BY id""",  # noqa: S608 constants
+        SELECT {_ACTION}, :now, :now FROM plan.action ORDER BY id""",
 )
 
 

@@ -12,7 +12,8 @@ from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import Change, Facts, Json, Record
 
 _ACCEPTED = (
-    "SELECT payload FROM outbox WHERE target = ? AND delivery = 'latest' AND state IN ('ready', 'waiting', 'in flight')",
+    "SELECT payload FROM outbox WHERE target = ? AND delivery = 'latest' "
+    "AND state IN ('ready', 'waiting', 'in flight')",
     "SELECT value FROM accepted WHERE target = ?",
 )
 
@@ -70,9 +71,9 @@ class View:
         row = self._ledger.execute("SELECT change FROM position WHERE flow = ?", (self._flow,)).fetchone()
         names = tuple(types)
         marks = ",".join("?" * len(names))
-        read = self._plan.execute(f"SELECT id FROM workspace WHERE type IN ({marks})", names)  # noqa: S608
+        read = self._plan.execute(f"SELECT id FROM workspace WHERE type IN ({marks})", names)
         changed = self._ledger.execute(
-            f"SELECT id FROM workspace WHERE change > ? AND type IN ({marks})",  # noqa: S608
+            f"SELECT id FROM workspace WHERE change > ? AND type IN ({marks})",
             (row[0] if row else 0, *names),
         )
         return sorted({entry[0] for cursor in (read, changed) for entry in cursor})
@@ -81,7 +82,7 @@ class View:
         """Return the ids last modified in the half-open span, for a backfill."""
         names = tuple(types)
         marks = ",".join("?" * len(names))
-        query = f"SELECT id FROM workspace WHERE modified_at >= ? AND modified_at < ? AND type IN ({marks})"  # noqa: S608
+        query = f"SELECT id FROM workspace WHERE modified_at >= ? AND modified_at < ? AND type IN ({marks})"
         span = (instant(since), instant(until), *names)
         return sorted({row[0] for database in (self._plan, self._ledger) for row in database.execute(query, span)})
 

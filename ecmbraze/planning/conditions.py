@@ -70,25 +70,25 @@ def _parse(raw: object) -> Condition:
     if isinstance(raw, Condition):
         return raw
     if isinstance(raw, Mapping):
-        if len(raw) != 1:
-            raise ValueError(f"one operator at a time: {_SHAPES}")
-        operator, operand = next(iter(raw.items()))
-        if operator == "is" and operand in ("set", "empty"):
-            return Condition("is", operand)
-        if operator == "not" and not isinstance(operand, Mapping):
-            return Condition("not", tuple(operand) if isinstance(operand, list) else operand)
-        numeric = isinstance(operand, int | float) and not isinstance(operand, bool)
-        if operator in ("at_least", "at_most") and numeric:
-            return Condition(operator, operand)
-        raise ValueError(f"write {_SHAPES}")
+        return _operator(raw)
     if isinstance(raw, list):
         if not raw or any(isinstance(value, list | Mapping) for value in raw):
             raise ValueError("a list needs at least one plain value")
         return Condition("any", tuple(raw))
-    if raw is None:
-        raise ValueError("write {is: empty} for a fact without a value")
     if isinstance(raw, str | int | float | bool):
         return Condition("any", raw)
+    raise ValueError("write {is: empty} for a fact without a value" if raw is None else f"write {_SHAPES}")
+
+
+def _operator(raw: Mapping[Any, Any]) -> Condition:
+    if len(raw) != 1:
+        raise ValueError(f"one operator at a time: {_SHAPES}")
+    operator, operand = next(iter(raw.items()))
+    numeric = isinstance(operand, int | float) and not isinstance(operand, bool)
+    if (operator == "is" and operand in ("set", "empty")) or (operator in ("at_least", "at_most") and numeric):
+        return Condition(operator, operand)
+    if operator == "not" and not isinstance(operand, Mapping):
+        return Condition("not", tuple(operand) if isinstance(operand, list) else operand)
     raise ValueError(f"write {_SHAPES}")
 
 

@@ -61,10 +61,15 @@ _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
 body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; color: #1c2430; }}
 h1 {{ font-size: 1.5rem; margin-bottom: .2rem; }} h2 {{ font-size: 1.1rem; margin-top: 2rem; }}
-p.lead {{ color: #556; margin-top: 0; }} table {{ border-collapse: collapse; width: 100%; font-size: .9rem; }}
-th, td {{ text-align: left; padding: .4rem .6rem; border-bottom: 1px solid #e3e6eb; vertical-align: top; overflow-wrap: anywhere; }}
-th {{ background: #f4f6f9; }} .counts span {{ display: inline-block; margin: 0 1.2rem .4rem 0; }} .counts b {{ font-size: 1.1rem; }}
-.bad {{ color: #a11; font-weight: 600; }} .suppressed, .waiting, .skipped {{ color: #8a5a00; }} .sent, .planned {{ color: #146c2e; }}
+p.lead {{ color: #556; margin-top: 0; }}
+table {{ border-collapse: collapse; width: 100%; font-size: .9rem; }}
+th, td {{ text-align: left; padding: .4rem .6rem; border-bottom: 1px solid #e3e6eb; vertical-align: top; }}
+td {{ overflow-wrap: anywhere; }}
+th {{ background: #f4f6f9; }}
+.counts span {{ display: inline-block; margin: 0 1.2rem .4rem 0; }}
+.counts b {{ font-size: 1.1rem; }}
+.bad {{ color: #a11; font-weight: 600; }} .suppressed, .waiting, .skipped {{ color: #8a5a00; }}
+.sent, .planned {{ color: #146c2e; }}
 </style></head><body><h1>{title}</h1><p class="lead">{lead}</p>{error}<div class="counts">{counts}</div>{notes}
 <h2>{verb}</h2>{actions}<h2>Left out</h2>{skips}</body></html>
 """

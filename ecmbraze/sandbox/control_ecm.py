@@ -2,136 +2,149 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from ecmbraze.sandbox.ecm.model import Node
 from ecmbraze.sandbox.ecm.person import Person
 from ecmbraze.sandbox.ecm.store import EcmStore
 
 
 def create_control(store: EcmStore) -> Blueprint:
     """Return the blueprint; every request holds the store's lock."""
-    ecm = Blueprint("ecm", __name__)
-    _workspaces(ecm, store, Person(store))
-    _definitions(ecm, store, Person(store))
+    ecm, work, office = Blueprint("ecm", __name__), _Workspaces(store), _Definitions(store)
+    routes: tuple[tuple[str, str, Callable[..., Any]], ...] = (
+        ("GET", "/edits", work.edits),
+        ("GET", "/workspaces", work.listing),
+        ("POST", "/workspaces", work.create),
+        ("POST", "/bulk", work.bulk),
+        ("GET", "/workspaces/<int:node_id>", work.show),
+        ("PATCH", "/workspaces/<int:node_id>", work.edit),
+        ("DELETE", "/workspaces/<int:node_id>", work.delete),
+        ("POST", "/workspaces/<int:node_id>/<any(restore,hide,show,hold,release):action>", work.act),
+        ("POST", "/attributes", office.add_attribute),
+        ("POST", "/attributes/rename", office.rename_attribute),
+        ("POST", "/attributes/change", office.change_attribute),
+        ("POST", "/attributes/drop", office.drop_attribute),
+        ("POST", "/categories", office.add_category),
+        ("POST", "/types", office.add_type),
+        ("POST", "/types/rename", office.rename_type),
+    )
+    for method, path, view in routes:
+        ecm.add_url_rule(path, f"{method} {path}".replace(".", ""), _locked(store, view), methods=[method])
     return ecm
+
+
+def _locked(store: EcmStore, view: Callable[..., Any]) -> Callable[..., Response]:
+    @wraps(view)
+    def inner(**arguments: Any) -> Response:
+        with store.lock:
+            return jsonify(view(**arguments))
+
+    return inner
 
 
 def _sent() -> Any:
     return request.get_json(force=True) if request.content_length else {}
 
 
-def _workspaces(ecm: Blueprint, store: EcmStore, person: Person) -> None:
-    @ecm.get("/edits")
-    def edits() -> Response:
-        with store.lock:
-            return jsonify(store.edits.read(int(request.args.get("since", 0))))
+class _Workspaces:
+    """What people do to workspaces."""
 
-    @ecm.get("/workspaces")
-    def listing() -> Response:
-        with store.lock:
-            name = request.args.get("type")
-            kinds = [store.definitions.type_named(name).id] if name else list(store.definitions.types)
-            return jsonify([person.describe(node) for node in store.tree.workspaces(kinds)])
+    def __init__(self, store: EcmStore) -> None:
+        self._store, self._person = store, Person(store)
 
-    @ecm.post("/workspaces")
-    def create() -> Response:
-        with store.lock:
-            return jsonify(id=person.create(_sent()))
+    def edits(self) -> Any:
+        """Return the book of edits after number ``since``."""
+        return self._store.edits.read(int(request.args.get("since", 0)))
 
-    @ecm.get("/workspaces/<int:node_id>")
-    def show(node_id: int) -> Response:
-        with store.lock:
-            return jsonify(person.describe(_any(store, node_id)))
+    def listing(self) -> Any:
+        """Return the workspaces, those of ``type`` when it is given."""
+        name, definitions = request.args.get("type"), self._store.definitions
+        kinds = [definitions.type_named(name).id] if name else list(definitions.types)
+        return [self._person.describe(node) for node in self._store.tree.workspaces(kinds)]
 
-    @ecm.patch("/workspaces/<int:node_id>")
-    def edit(node_id: int) -> Response:
-        return _performed({**_sent(), "do": "edit", "id": node_id})
+    def create(self) -> Any:
+        """Make a workspace of ``type`` with ``name``, ``values``, ``references``, ``created``, ``modified``."""
+        return {"id": self._person.create(_sent())}
 
-    @ecm.delete("/workspaces/<int:node_id>")
-    def delete(node_id: int) -> Response:
-        return _performed({"do": "delete", "id": node_id})
+    def bulk(self) -> Any:
+        """Make several edits in one call."""
+        return self._person.perform(_sent())
 
-    @ecm.post("/workspaces/<int:node_id>/<any(restore,hide,show,hold,release):action>")
-    def act(node_id: int, action: str) -> Response:
-        return _performed({**_sent(), "do": action, "id": node_id})
+    def show(self, node_id: int) -> Any:
+        """Return one workspace, also a deleted one."""
+        node = self._store.nodes.get(node_id) or self._store.recycled.get(node_id)
+        if node is None:
+            raise ValueError(f"no workspace {node_id}")
+        return self._person.describe(node)
 
-    @ecm.post("/bulk")
-    def bulk() -> Response:
-        with store.lock:
-            return jsonify(person.perform(_sent()))
+    def edit(self, node_id: int) -> Any:
+        """Edit ``values``, ``name``, ``references``, ``modified`` … as a person would, now."""
+        return self._person.perform([{**_sent(), "do": "edit", "id": node_id}])[0]
 
-    def _performed(operation: dict[str, Any]) -> Response:
-        with store.lock:
-            return jsonify(person.perform([operation])[0])
+    def delete(self, node_id: int) -> Any:
+        """Move a workspace to the recycle bin."""
+        return self._person.perform([{"do": "delete", "id": node_id}])[0]
+
+    def act(self, node_id: int, action: str) -> Any:
+        """Restore, hide, show, hold or release a workspace."""
+        return self._person.perform([{**_sent(), "do": action, "id": node_id}])[0]
 
 
-def _definitions(ecm: Blueprint, store: EcmStore, person: Person) -> None:
-    definitions = store.definitions
+class _Definitions:
+    """What administrators do to categories and workspace types."""
 
-    @ecm.post("/attributes/rename")
-    def rename() -> Response:
-        with store.lock:
-            wanted = _sent()
-            definitions.change_attribute(wanted["from"], {"name": wanted["to"].rsplit(".", 1)[-1]})
-            store.version += 1
-            return jsonify(ok=True)
+    def __init__(self, store: EcmStore) -> None:
+        self._store, self._person, self._known = store, Person(store), store.definitions
 
-    @ecm.post("/attributes")
-    def add() -> Response:
+    def add_attribute(self) -> Any:
         """Add ``{category, name, …}``; existing workspaces have no value for it."""
-        with store.lock:
-            wanted = dict(_sent())
-            category = definitions.category_named(wanted.pop("category"))
-            if category is None:
-                raise ValueError("no such category")
-            return jsonify(id=definitions.add_attribute(category, wanted, person.gap).id)
+        wanted = dict(_sent())
+        category = self._known.category_named(wanted.pop("category"))
+        if category is None:
+            raise ValueError("no such category")
+        return {"id": self._known.add_attribute(category, wanted, self._person.gap).id}
 
-    @ecm.post("/attributes/change")
-    def change() -> Response:
-        """Change how ``{attribute: "Category.Attribute", …}`` is defined."""
-        with store.lock:
-            wanted = dict(_sent())
-            definitions.change_attribute(wanted.pop("attribute"), wanted)
-            store.version += 1
-            return jsonify(ok=True)
+    def rename_attribute(self) -> Any:
+        """Rename ``{from: "Category.Old", to: "New"}``; ``to`` may carry the category too."""
+        wanted = _sent()
+        category, _ = self._known.attribute(wanted["from"])
+        self._known.change_attribute(wanted["from"], {"name": wanted["to"].removeprefix(f"{category.name}.")})
+        return self._changed()
 
-    @ecm.post("/attributes/drop")
-    def drop() -> Response:
-        with store.lock:
-            definitions.drop_attribute(_sent()["attribute"])
-            store.version += 1
-            return jsonify(ok=True)
+    def change_attribute(self) -> Any:
+        """Change how ``{attribute: "Category.Attribute", …}`` is defined; stored values stay."""
+        wanted = dict(_sent())
+        self._known.change_attribute(wanted.pop("attribute"), wanted)
+        return self._changed()
 
-    @ecm.post("/categories")
-    def add_category() -> Response:
+    def drop_attribute(self) -> Any:
+        """Remove ``{attribute: "Category.Attribute"}``."""
+        self._known.drop_attribute(_sent()["attribute"])
+        return self._changed()
+
+    def add_category(self) -> Any:
         """Define ``{name, attributes}``."""
-        with store.lock:
-            wanted = _sent()
-            return jsonify(id=definitions.add_category(wanted["name"], wanted["attributes"], person.gap).id)
+        wanted = _sent()
+        return {"id": self._known.add_category(wanted["name"], wanted["attributes"], self._person.gap).id}
 
-    @ecm.post("/types")
-    def add_type() -> Response:
+    def add_type(self) -> Any:
         """Define ``{name, categories, german?}``."""
-        with store.lock:
-            wanted = _sent()
-            return jsonify(id=person.add_type(wanted["name"], wanted["categories"], wanted.get("german")).id)
+        wanted = _sent()
+        return {"id": self._person.add_type(wanted["name"], wanted["categories"], wanted.get("german")).id}
 
-    @ecm.post("/types/rename")
-    def rename_type() -> Response:
-        with store.lock:
-            wanted = _sent()
-            kind = definitions.type_named(wanted["from"])
-            kind.name = kind.names["en"] = wanted["to"]
-            store.version += 1
-            store.shape += 1
-            return jsonify(ok=True)
+    def rename_type(self) -> Any:
+        """Rename a workspace type ``{from, to}``."""
+        wanted = _sent()
+        kind = self._known.type_named(wanted["from"])
+        kind.name = kind.names["en"] = wanted["to"]
+        return self._changed()
 
-
-def _any(store: EcmStore, node_id: int) -> Node:
-    node = store.nodes.get(node_id) or store.recycled.get(node_id)
-    if node is None:
-        raise ValueError(f"no workspace {node_id}")
-    return node
+    def _changed(self) -> Any:
+        """Let no remembered selection outlive a changed definition."""
+        self._store.version += 1
+        self._store.shape += 1
+        return {"ok": True}

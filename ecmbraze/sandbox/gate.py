@@ -14,7 +14,7 @@ from io import BytesIO
 from typing import Any
 
 from ecmbraze.sandbox.faults import Fault, FaultPlan
-from ecmbraze.sandbox.journal import Journal
+from ecmbraze.sandbox.journal import Journal, path_of
 
 WsgiApp = Callable[..., Iterable[bytes]]
 _HTML = "text/html; charset=UTF-8"
@@ -86,7 +86,7 @@ class Gate:
 
     def serve(self, environ: Mapping[str, Any], body: bytes) -> Reply:
         """Answer one request: note it, wait, meet its fault, or simply pass it on."""
-        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        method, path = environ["REQUEST_METHOD"], path_of(environ)
         fault = self.faults.take(self.system, method, path, environ.get("QUERY_STRING", ""), body)
         entry = self.journal.arrived(self.now().isoformat(), self.system, environ, body)
         try:

@@ -16,6 +16,11 @@ _PART_NAME = re.compile(rb'name="([^"]*)"')
 _TICKET_COOKIE = re.compile(r"(?:LLCookie|OTCSTicket)=([^;]+)", re.IGNORECASE)
 
 
+def path_of(environ: Mapping[str, Any]) -> str:
+    """Return the decoded path; WSGI carries its bytes as Latin-1."""
+    return str(environ["PATH_INFO"]).encode("latin-1").decode("utf-8", "replace")
+
+
 def digest(secret: str) -> str:
     """Return a short fingerprint that tells two credentials apart without revealing either."""
     return hashlib.sha256(secret.encode()).hexdigest()[:10]
@@ -98,7 +103,7 @@ class Journal:
                 at=at,
                 system=system,
                 method=environ["REQUEST_METHOD"],
-                path=environ["PATH_INFO"],
+                path=path_of(environ),
                 query=environ.get("QUERY_STRING", ""),
                 form_keys=keys,
                 body_sha=sha,

@@ -186,6 +186,10 @@ class RemoteSandbox:
         """Remove ``Category.Attribute``."""
         self.call("POST", "/ecm/attributes/drop", {"attribute": attribute})
 
+    def rename_type(self, old: str, new: str) -> None:
+        """Rename a workspace type."""
+        self.call("POST", "/ecm/types/rename", {"from": old, "to": new})
+
     def add_category(self, name: str, attributes: Sequence[Mapping[str, Any]]) -> int:
         """Define a category; return its id."""
         return int(self.call("POST", "/ecm/categories", {"name": name, "attributes": list(attributes)})["id"])

@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import Any
 
 from ecmbraze.sandbox import worldwords as words
@@ -55,7 +56,7 @@ class Filling:
     def _onboarding_workspace(self, i: int, customer: Customer, kind: WorkspaceType, progress: int) -> Node:
         pick = self._random
         born = self._now - pick.randrange(90, 1500) * _DAY - pick.randrange(_DAY)
-        steps = [born + (step + 1) * pick.randrange(3, 25) * _DAY for step in range(3)]
+        steps = list(accumulate((pick.randrange(3, 25) * _DAY for _ in range(3)), initial=born))[1:]
         product = words.PRODUCTS[pick.randrange(len(words.PRODUCTS))]
         facts = {
             **_stage(progress, [_day(step) for step in steps], "In Review" if i % 8 == 4 else "Draft"),

@@ -19,15 +19,15 @@ class TransportError(Exception):
     """No whole answer came. The text is scrubbed and names the cause."""
 
 
-class NotSent(TransportError):
+class NotSentError(TransportError):
     """No byte of the request can have reached the server: DNS, connect, TLS, a local error."""
 
 
-class CertificateRefused(NotSent):
+class CertificateRefusedError(NotSentError):
     """The server's certificate or its TLS version is not acceptable; no byte of the request was sent."""
 
 
-class OutcomeUnknown(TransportError):
+class OutcomeUnknownError(TransportError):
     """The request may have been processed: reset, read time-out, cut-off or oversized answer."""
 
 
@@ -46,7 +46,7 @@ class Exchange:
     def json(self) -> dict[str, Any]:
         """Return the JSON object of the body.
 
-        Raises NotJsonError for HTML, empty, cut off, NaN, duplicate keys, deep nesting, lone surrogates, or a non-object.
+        Raises NotJsonError for HTML, empty, cut off, NaN, duplicate keys, deep nesting, lone surrogates, no object.
         """
         if isinstance(self._parsed, NotJsonError):
             raise self._parsed

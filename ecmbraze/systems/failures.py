@@ -8,14 +8,14 @@ from collections.abc import Iterator
 
 import requests
 from requests import exceptions
-from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, DecodeError, NameResolutionError, NewConnectionError
 
-from ecmbraze.systems.exchange import CertificateRefused, NotSent, OutcomeUnknown, TransportError
+from ecmbraze.systems.exchange import CertificateRefusedError, NotSentError, OutcomeUnknownError, TransportError
 from ecmbraze.systems.wire import Trace
 
 # Raised by requests before it opens anything; a header with a line break is one of them.
-_LOCAL = (exceptions.InvalidURL, exceptions.InvalidHeader, exceptions.MissingSchema, exceptions.InvalidSchema)
-_BEFORE = (NewConnectionError, ConnectTimeoutError, requests.ConnectTimeout, *_LOCAL)
+_LOCAL = (exceptions.InvalidURL, exceptions.InvalidHeader, exceptions.MissingSchema, UnicodeError)
+_BEFORE = (NewConnectionError, ConnectTimeoutError, requests.ConnectTimeout, ssl.SSLCertVerificationError, *_LOCAL)
 
 
 def failure_of(error: Exception, trace: Trace, host: str, connect_s: float, timeout_s: float) -> TransportError:
@@ -28,33 +28,35 @@ def failure_of(error: Exception, trace: Trace, host: str, connect_s: float, time
     if (trace.reached and not trace.left) or any(isinstance(cause, _BEFORE) for cause in causes):
         return _not_sent(causes, host, connect_s)
     if isinstance(error, TimeoutError | requests.Timeout) or any(isinstance(cause, TimeoutError) for cause in causes):
-        return OutcomeUnknown(f"no whole answer from {host} within {timeout_s:.0f} s")
+        return OutcomeUnknownError(f"no whole answer from {host} within {timeout_s:.0f} s")
     if any(isinstance(cause, OversizedError) for cause in causes):
-        return OutcomeUnknown(str(next(cause for cause in causes if isinstance(cause, OversizedError))))
-    return OutcomeUnknown(f"connection to {host} lost while waiting for the answer")
+        return OutcomeUnknownError(str(next(cause for cause in causes if isinstance(cause, OversizedError))))
+    if any(isinstance(cause, DecodeError) for cause in causes):
+        return OutcomeUnknownError(f"the answer of {host} cannot be unpacked")
+    return OutcomeUnknownError(f"connection to {host} lost while waiting for the answer")
 
 
 class OversizedError(OSError):
     """The answer is larger than any of these APIs sends."""
 
 
-def _not_sent(causes: list[BaseException], host: str, connect_s: float) -> NotSent:
+def _not_sent(causes: list[BaseException], host: str, connect_s: float) -> NotSentError:
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return CertificateRefused(
+            return CertificateRefusedError(
                 f"certificate of {host} not valid: {cause.verify_message or 'verification failed'}"
             )
         if isinstance(cause, NameResolutionError | socket.gaierror):
-            return NotSent(f"{host} not reachable (DNS); nothing was sent")
+            return NotSentError(f"{host} not reachable (DNS); nothing was sent")
         if isinstance(cause, ConnectionRefusedError):
-            return NotSent(f"{host} not reachable (connection refused); nothing was sent")
+            return NotSentError(f"{host} not reachable (connection refused); nothing was sent")
         if isinstance(cause, _LOCAL):
-            return NotSent(f"the request to {host} could not be built ({type(cause).__name__}); nothing was sent")
+            return NotSentError(f"the request to {host} could not be built ({type(cause).__name__}); nothing was sent")
     if any(isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError) for cause in causes):
-        return CertificateRefused(f"{host} offers no acceptable TLS (1.2 or newer)")
+        return CertificateRefusedError(f"{host} offers no acceptable TLS (1.2 or newer)")
     if any(isinstance(cause, TimeoutError | ConnectTimeoutError | requests.Timeout) for cause in causes):
-        return NotSent(f"no connection to {host} in {connect_s:.0f} s; the request was not sent")
-    return NotSent(f"{host} not reachable; nothing was sent")
+        return NotSentError(f"no connection to {host} in {connect_s:.0f} s; the request was not sent")
+    return NotSentError(f"{host} not reachable; nothing was sent")
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

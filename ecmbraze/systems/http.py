@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import random
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,13 +12,14 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from ecmbraze.errors import CredentialRefused, TemporaryError, TimeBudgetUsed
+from ecmbraze.errors import CredentialRefused, TemporaryError
 from ecmbraze.ports import Clock
-from ecmbraze.systems import pacing, wire
+from ecmbraze.systems import wire
 from ecmbraze.systems.counters import RequestCounters as RequestCounters
-from ecmbraze.systems.exchange import CertificateRefused, Exchange, TransportError
+from ecmbraze.systems.exchange import CertificateRefusedError, Exchange, TransportError
 from ecmbraze.systems.failures import OversizedError, failure_of
 from ecmbraze.systems.redaction import Redactor
+from ecmbraze.systems.waiting import Patience, Waiting
 
 MAX_BODY = 20 * 1024 * 1024  # faults.md T-8 and B34, like the ratio below
 MAX_RATIO, _RATIO_FROM = 100, 1024 * 1024
@@ -28,21 +27,12 @@ CONNECT_S = 10
 READ_ATTEMPTS = 4
 # Rate-limit waits of one request. A write was screened at most 60 s before its first byte (delivery.md, "Screen").
 READ_PATIENCE_S, WRITE_PATIENCE_S = 900.0, 50.0
-# A long wait looks this often whether the run must end.
-_NAP_S = 1.0
 
 
 class UnusableError(TemporaryError):
     """A read was answered, but never with anything to work with. ``status`` is the last one; 0 without any."""
 
     status = 0
-
-
-@dataclass(slots=True)
-class _Patience:
-    """The seconds that one request may still wait for its rate limit."""
-
-    left: float
 
 
 @dataclass(kw_only=True, slots=True)
@@ -66,11 +56,15 @@ class Http:
     max_body: int = MAX_BODY
     pause_check: Callable[[], None] | None = None
     _session: requests.Session = field(init=False)
-    _not_before: dict[str, float] = field(default_factory=dict)
+    _waiting: Waiting = field(init=False)
 
     def __post_init__(self) -> None:
         self.base_url = self.base_url.rstrip("/")
         self._session = wire.session(self.connections, self.ca_file)
+        self._waiting = Waiting(
+            who=f"{self.name} {self.host}", clock=self.clock, counters=self.counters, deadline=self.deadline,
+            rng=self.rng,
+        )  # fmt: skip
 
     @property
     def name(self) -> str:
@@ -83,8 +77,8 @@ class Http:
     def once(self, method: str, path: str, *, fresh: bool = False, **request: Any) -> Exchange:
         """Send one request and return its whole answer.
 
-        ``fresh`` uses a kept connection only if it answered within the last two seconds. Raises NotSent or
-        OutcomeUnknown.
+        ``fresh`` uses a kept connection only if it answered within the last two seconds. Raises NotSentError or
+        OutcomeUnknownError.
         """
         if self.pause_check is not None:
             self.pause_check()
@@ -98,25 +92,24 @@ class Http:
                 ) as response:  # fmt: skip
                     body = self._body(response)
                     headers = {name.lower(): value for name, value in response.headers.items()}
-            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, zlib.error) as error:
+            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
                 raise failure_of(error, trace, self.host, CONNECT_S, self.timeout_s) from None
-        if seconds := pacing.exhausted(headers, self.clock.now()):
-            self._not_before[path] = self.clock.monotonic() + seconds
+        self._waiting.note(path, headers)
         return Exchange(status=response.status_code, headers=headers, body=body)
 
     def write(self, method: str, path: str, *, fresh: bool, **request: Any) -> Exchange:
         """Send a write until it is answered with anything but 429, the only answer that is safe to repeat.
 
-        Raises NotSent or OutcomeUnknown, TimeBudgetUsed when the rate limit lasts too long.
+        Raises NotSentError or OutcomeUnknownError, TimeBudgetUsed when the rate limit lasts too long.
         """
-        patience = _Patience(WRITE_PATIENCE_S)
-        for attempt in range(1000):
-            self._wait_for_window(path, patience)
+        patience, attempt = Patience(WRITE_PATIENCE_S), 0
+        while True:
+            self._waiting.for_window(path, patience)
             answer = self.once(method, path, fresh=fresh, **request)
             if answer.status != 429:
                 return answer
-            self._wait_after_429(answer, attempt, patience)
-        raise self._too_long(0)
+            self._waiting.after_429(answer.headers, attempt, patience)
+            attempt += 1
 
     def read(
         self, method: str, path: str, *, json_errors_final: bool = True, attempts: int = READ_ATTEMPTS, **request: Any
@@ -126,66 +119,33 @@ class Http:
         Returns an answer with JSON, or any 3xx, 401 or 403. A 5xx with JSON is final unless told otherwise. Raises
         UnusableError after ``attempts``, CredentialRefused for a bad certificate, TimeBudgetUsed.
         """
-        patience, tries, said, status = _Patience(READ_PATIENCE_S), 0, "", 0
+        patience, tries, limited, said, status = Patience(READ_PATIENCE_S), 0, 0, "", 0
         while tries < attempts:
             if tries:
-                self._pause(pacing.back_off(tries - 1, self.rng), "asks for a pause")
+                self._waiting.back_off(tries - 1)
                 self.counters.add("retried")
-            self._wait_for_window(path, patience)
+            self._waiting.for_window(path, patience)
             try:
                 answer = self.once(method, path, **request)
-            except CertificateRefused as error:
-                raise self.certificate_refused(error) from None
+            except CertificateRefusedError as error:
+                raise self._certificate_refused(error) from None
             except TransportError as error:
-                tries, said, status = tries + 1, f"{error}", 0
+                tries, said, status = tries + 1, str(error), 0
                 continue
             if answer.status == 429:
-                self._wait_after_429(answer, tries, patience)
-                tries = tries if patience.left > 0 else attempts
-                continue
-            if _final(answer, json_errors_final):
+                self._waiting.after_429(answer.headers, limited, patience)
+                limited += 1
+            elif _final(answer, json_errors_final):
                 return answer
-            tries, said, status = tries + 1, f"status {answer.status} with {answer.kind}", answer.status
+            else:
+                tries, said, status = tries + 1, f"status {answer.status} with {answer.kind}", answer.status
         raise self._unusable(f"{method} {path}", attempts, said, status)
 
-    def certificate_refused(self, error: CertificateRefused) -> CredentialRefused:
+    def _certificate_refused(self, error: CertificateRefusedError) -> CredentialRefused:
         """Return what an unacceptable certificate means for the run (fault B24)."""
         return CredentialRefused(
             self.redactor.scrub(f"{self.name}: {error}."), undone="Nothing was sent.",
             advice=f"Check {self.system}.url and {self.system}.ca_file.",
-        )  # fmt: skip
-
-    def _wait_for_window(self, path: str, patience: _Patience) -> None:
-        """Wait ahead of a 429 when the last answer said that the window is used up."""
-        left = self._not_before.get(path, 0.0) - self.clock.monotonic()
-        if left > 0:
-            self._wait_for_limit(left + self.rng.random(), patience)
-
-    def _wait_after_429(self, answer: Exchange, attempt: int, patience: _Patience) -> None:
-        self.counters.add("rate_limited")
-        self._wait_for_limit(pacing.after_429(answer.headers, self.clock.now(), attempt, self.rng), patience)
-
-    def _wait_for_limit(self, seconds: float, patience: _Patience) -> None:
-        if seconds > patience.left:
-            raise self._too_long(seconds)
-        patience.left -= seconds
-        self._pause(seconds, "limits the rate")
-
-    def _pause(self, seconds: float, why: str) -> None:
-        """Sleep in short naps, never beyond the run's time budget."""
-        if seconds >= self.deadline():
-            raise self._too_long(seconds, why)
-        ends = self.clock.monotonic() + seconds
-        while (left := ends - self.clock.monotonic()) > 0:
-            if self.deadline() <= 0:
-                raise self._too_long(left, why)
-            self.clock.sleep(min(left, _NAP_S))
-
-    def _too_long(self, seconds: float, why: str = "limits the rate") -> TimeBudgetUsed:
-        until = self.clock.now() + timedelta(seconds=min(seconds, pacing.LONGEST_WINDOW_S))
-        return TimeBudgetUsed(
-            f"{self.name} {self.host} {why} until {until:%H:%M:%S}Z, longer than this run may wait.",
-            undone="What was not sent waits.", advice="The next run goes on.",
         )  # fmt: skip
 
     def _unusable(self, what: str, attempts: int, said: str, status: int) -> UnusableError:

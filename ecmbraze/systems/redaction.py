@@ -14,6 +14,7 @@ from urllib.parse import quote, quote_plus
 _SHORTEST = 4
 # A server may hand out a new ticket with each answer; texts about older ones are long written.
 _PASSING_KEPT = 64
+_LONGEST = 5000
 
 
 class Redactor:
@@ -43,6 +44,12 @@ class Redactor:
         for spelling in sorted(spellings, key=len, reverse=True):
             text = text.replace(spelling, "***")
         return text
+
+    def excerpt(self, value: object) -> str:
+        """Return the scrubbed beginning of what a server said: one line, printable, at most 200 characters."""
+        # Scrub first: a secret that is cut in two is not recognised any more.
+        said = self.scrub(str(value)[:_LONGEST])
+        return "".join(letter if letter.isprintable() else " " for letter in said[:200])
 
 
 def _spellings(secret: str) -> Iterator[str]:

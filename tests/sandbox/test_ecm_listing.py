@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ecmbraze.sandbox.ecm import listing
+from ecmbraze.sandbox.ecm import EcmStore, listing
 from tests.sandbox.desk import ONBOARDING, Desk, ids, names
 
 
@@ -169,7 +169,12 @@ def test_a_long_listing_is_sorted_once_and_again_only_after_a_change(
 ) -> None:
     sorts: list[object] = []
     real = listing._selected
-    monkeypatch.setattr(listing, "_selected", lambda *given: (sorts.append(given), real(*given))[1])
+
+    def counted(store: EcmStore, arguments: listing.Arguments) -> list[int]:
+        sorts.append(arguments)
+        return real(store, arguments)
+
+    monkeypatch.setattr(listing, "_selected", counted)
     follow(desk, 2)
     assert len(sorts) == 1
     desk.person.edit(ids(desk.page())[0], {"values": {"Onboarding.Product": "other"}})

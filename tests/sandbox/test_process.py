@@ -133,7 +133,8 @@ def test_an_operation_that_makes_no_sense_is_explained(sandbox: RemoteSandbox) -
 
 def test_definitions_are_extended_and_changed(sandbox: RemoteSandbox) -> None:
     sandbox.add_category("Case", [{"name": "Case Number"}, {"name": "Rows", "rows": [{"name": "Text"}]}])
-    sandbox.add_type("Case", ["Case"])
+    sandbox.add_type("Claim", ["Case"])
+    sandbox.rename_type("Claim", "Case")
     sandbox.add_attribute("Case", name="Severity", type="Integer")
     sandbox.rename_attribute("Case.Case Number", "Number")
     sandbox.change_attribute("Case.Severity", multi_value=True)

@@ -45,6 +45,14 @@ def test_milestone_dates_agree_with_their_statuses(desk: Desk) -> None:
             assert has_date == (values[f"Onboarding.{what} Status"] == reached)
 
 
+def test_milestones_follow_each_other(desk: Desk) -> None:
+    for workspace in workspaces(desk):
+        named = ("Contract Approved On", "KYC Completed On", "Service Activated On")
+        dates = [d for d in (workspace["values"][f"Onboarding.{name}"] for name in named) if d is not None]
+        assert dates == sorted(dates)
+        assert all(workspace["created"] < date < NOW.isoformat() for date in dates)
+
+
 def test_customer_numbers_are_text_and_some_are_zero_padded(desk: Desk) -> None:
     numbers = column(desk, "Customer Number")
     assert "0000050031" in numbers

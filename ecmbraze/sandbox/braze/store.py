@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-STANDARD = frozenset(
-    ["country", "current_location", "date_of_first_session", "date_of_last_session", "dob", "email", "email_subscribe", "facebook", "first_name", "gender", "home_city", "language", "last_name", "phone", "push_subscribe", "time_zone", "twitter", "email_open_tracking_disabled", "email_click_tracking_disabled", "marked_email_as_spam_at"]
-)
+_STANDARD = """
+    country current_location date_of_first_session date_of_last_session dob email email_subscribe facebook first_name
+    gender home_city language last_name phone push_subscribe time_zone twitter email_open_tracking_disabled
+    email_click_tracking_disabled marked_email_as_spam_at
+"""
+STANDARD = frozenset(_STANDARD.split())
 
 
 class Clock(Protocol):

@@ -28,6 +28,17 @@ from ecmbraze.sandbox.ecm.sessions import Sessions
 from ecmbraze.sandbox.ecm.store import EcmStore
 
 BASE_PATH = "/otcs/cs.exe"
+_REST = (
+    login.login,
+    types.types,
+    workspaces.workspaces,
+    relations.relations,
+    nodes.nodes,
+    children.children,
+    categories.categories,
+    documents.documents,
+    members.members,
+)
 
 
 def create_app(store: EcmStore, base_path: str = BASE_PATH) -> Flask:
@@ -45,17 +56,7 @@ def create_app(store: EcmStore, base_path: str = BASE_PATH) -> Flask:
     app.extensions["ecm_listings"] = Listings()
     tickets = Random(f"tickets-{store.seed}")  # noqa: S311 - a repeatable sandbox, not a secret
     app.extensions["ecm_sessions"] = Sessions(store.clock, store.switches, tickets)
-    for blueprint in (
-        login.login,
-        types.types,
-        workspaces.workspaces,
-        relations.relations,
-        nodes.nodes,
-        children.children,
-        categories.categories,
-        documents.documents,
-        members.members,
-    ):
+    for blueprint in _REST:
         app.register_blueprint(blueprint, url_prefix=f"{base_path}/api")
     app.register_blueprint(login.otds)
     app.before_request(let_in)

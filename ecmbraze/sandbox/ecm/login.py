@@ -65,39 +65,42 @@ def log_out() -> Response:
 @login.get("/v1/serverinfo")
 def server_info() -> Response:
     """Describe the server; ``current_date`` has no zone."""
+    return answer({"mobile": {"cs_mobile": 1}, "server": _server(), "sessions": _session_policy()})
+
+
+def _server() -> dict[str, Any]:
     switches = store().switches
-    inactivity = switches.ticket_ttl_s * 1000
-    return answer(
-        {
-            "mobile": {"cs_mobile": 1},
-            "server": {
-                "advanced_versioning": True,
-                "current_date": stamp(store().now(), False, switches.server_tz),
-                "domain_access_enabled": False,
-                "language_code": "USA",
-                "languages": [
-                    {"display_name": "English (United States)", "language_code": "USA"},
-                    {"display_name": "Deutsch (Deutschland)", "language_code": "DEU"},
-                ],
-                "metadata_languages": [
-                    {"default": True, "display_name": "English", "language_code": "en"},
-                    {"default": False, "display_name": "Deutsch", "language_code": "de"},
-                ],
-                "time_zone_offset_enabled": switches.z_suffix_nodes,
-                "url": request.url_root.rstrip("/"),
-                "version": switches.version,
-            },
-            "sessions": {
-                "enabled": True,
-                "expire_after_last_login": switches.ticket_absolute,
-                "expire_after_last_request": not switches.ticket_absolute,
-                "logout_url": "?func=ll.DoLogout",
-                "session_inactivity": inactivity - 180_000,
-                "session_reaction_time": 180_000,
-                "session_timeout": inactivity,
-            },
-        }
-    )
+    return {
+        "advanced_versioning": True,
+        "current_date": stamp(store().now(), False, switches.server_tz),
+        "domain_access_enabled": False,
+        "language_code": "USA",
+        "languages": [
+            {"display_name": "English (United States)", "language_code": "USA"},
+            {"display_name": "Deutsch (Deutschland)", "language_code": "DEU"},
+        ],
+        "metadata_languages": [
+            {"default": True, "display_name": "English", "language_code": "en"},
+            {"default": False, "display_name": "Deutsch", "language_code": "de"},
+        ],
+        "time_zone_offset_enabled": switches.z_suffix_nodes,
+        "url": request.url_root.rstrip("/"),
+        "version": switches.version,
+    }
+
+
+def _session_policy() -> dict[str, Any]:
+    switches = store().switches
+    timeout, reaction = switches.ticket_ttl_s * 1000, 180_000  # milliseconds, as in the vendor's sample (2.1)
+    return {
+        "enabled": True,
+        "expire_after_last_login": switches.ticket_absolute,
+        "expire_after_last_request": not switches.ticket_absolute,
+        "logout_url": "?func=ll.DoLogout",
+        "session_inactivity": timeout - reaction,
+        "session_reaction_time": reaction,
+        "session_timeout": timeout,
+    }
 
 
 @otds.post("/otdsws/oauth2/token")

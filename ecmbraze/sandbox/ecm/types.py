@@ -49,41 +49,36 @@ def _name(kind: WorkspaceType) -> str:
 
 
 def _shown(kind: WorkspaceType) -> dict[str, Any]:
-    template: dict[str, Any] = {"id": kind.template_id, "name": f"{kind.name} Template"}
-    if flag("expand_templates"):
-        template["subType"] = 848
-    shown: dict[str, Any] = {
-        "data": {
-            "properties": {
-                "wksp_type_id": kind.id,
-                "wksp_type_name": _name(kind),
-                "wksp_type_names": dict(kind.names),
-                "config_node_id": kind.config_node_id,
-                "rm_enabled": False,
-                "aviator_enabled": False,
-                "templates": [template],
-                "wksp_creation": {
-                    "location": kind.folder_id,
-                    "location_value": kind.folder_id,
-                    "sub_location_path": [],
-                },
-                "wksp_creation_enabled": True,
-                "wksp_policies_enabled": False,
-                "wksp_copy_enabled": False,
-                "classification": {},
-                "indexing": {"enabled": True, "sub_types": []},
-                "search": {},
-                "widget_icon": None,
-            }
-        }
-    }
+    shown: dict[str, Any] = {"data": {"properties": _properties(kind)}}
     if flag("expand_wksp_info", default=True):
-        in_use = bool(store().of_type.get(kind.id))
         shown["data"]["wksp_info"] = {
-            "in_use": in_use,
+            "in_use": bool(store().of_type.get(kind.id)),
             "indexing_status": "UpToDate",
             "modified": False,
             "perspective_folder_id": None,
             "wksp_type_icon": None,
         }
     return shown
+
+
+def _properties(kind: WorkspaceType) -> dict[str, Any]:
+    template: dict[str, Any] = {"id": kind.template_id, "name": f"{kind.name} Template"}
+    if flag("expand_templates"):
+        template["subType"] = 848
+    return {
+        "wksp_type_id": kind.id,
+        "wksp_type_name": _name(kind),
+        "wksp_type_names": dict(kind.names),
+        "config_node_id": kind.config_node_id,
+        "rm_enabled": False,
+        "aviator_enabled": False,
+        "templates": [template],
+        "wksp_creation": {"location": kind.folder_id, "location_value": kind.folder_id, "sub_location_path": []},
+        "wksp_creation_enabled": True,
+        "wksp_policies_enabled": False,
+        "wksp_copy_enabled": False,
+        "classification": {},
+        "indexing": {"enabled": True, "sub_types": []},
+        "search": {},
+        "widget_icon": None,
+    }

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from ecmbraze.errors import ConfigurationError, TemporaryError
 from ecmbraze.systems.braze import refusals
 from ecmbraze.systems.exchange import Exchange
 from ecmbraze.systems.http import Http
-from ecmbraze.systems.shapes import ShapeError, excerpt
+from ecmbraze.systems.shapes import ShapeError
 
 
 class Asking:
@@ -26,7 +25,7 @@ class Asking:
         """
         answer = self.answer(method, path, **request)
         if answer.status >= 400:
-            said = self._http.redactor.scrub(excerpt(answer.json().get("message", "")))
+            said = self._http.redactor.excerpt(answer.json().get("message", ""))
             raise ConfigurationError(
                 f"Braze refuses {path}: {said or f'status {answer.status}'}", undone="Nothing was sent.",
                 advice="Check the ids in the configuration and braze.url.",
@@ -41,7 +40,7 @@ class Asking:
         if answer.status == 403:
             raise refusals.permission_missing(path)
         if 300 <= answer.status < 400:
-            target = self._http.redactor.scrub(excerpt(urlsplit(answer.headers.get("location", "")).netloc))
+            target = self._http.redactor.excerpt(refusals.host_of(answer.headers.get("location", "")))
             raise refusals.redirected(self._http.host, path, target)
         return answer
 

@@ -73,7 +73,7 @@ class BrazeClient:
             outcome = failure
         except EcmbrazeError as stop:  # paused, or the rate limit outlasts the run: before any byte, or after a 429
             return _not_sent(stop)
-        return judge(outcome, host=self._http.host, path=path, sizes=sizes, scrub=self._http.redactor.scrub)
+        return judge(outcome, host=self._http.host, path=path, sizes=sizes, told=self._http.redactor.excerpt)
 
 
 def _not_sent(stop: EcmbrazeError) -> Answer:

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from ecmbraze.errors import ConfigurationError, CredentialRefused, EcmbrazeError
 from ecmbraze.model import Answer, Verdict
 from ecmbraze.systems.braze import refusals
-from ecmbraze.systems.exchange import CertificateRefused, Exchange, NotSent, TransportError
-from ecmbraze.systems.shapes import excerpt
+from ecmbraze.systems.exchange import CertificateRefusedError, Exchange, NotSentError, TransportError
 
 # Texts of 400 that speak of the campaign or Canvas, not of a person (api/braze.md 3.6, 7.4, 9.3).
 _OBJECT = (
-    "invalid campaign id", "campaign_id", "canvas_id", "archived", "paused", "message variant", "mismatched message type",
-    "no message to send", "not a transactional",
+    "invalid campaign id", "campaign_id", "canvas_id", "archived", "paused", "message variant",
+    "mismatched message type", "no message to send", "not a transactional",
 )  # fmt: skip
 # Texts of 400 that say we built the request wrong (faults B12, B13).
 _OURS = ("max number of", "max input length", "no recipients")
@@ -27,22 +25,22 @@ _NOTHING_SENT = ("paused", "archived")
 
 
 def judge(
-    outcome: Exchange | TransportError, *, host: str, path: str, sizes: Mapping[str, int], scrub: Callable[[str], str]
+    outcome: Exchange | TransportError, *, host: str, path: str, sizes: Mapping[str, int], told: Callable[[object], str]
 ) -> Answer:
     """Return the judged outcome of one attempt.
 
-    ``sizes`` is array → number of objects sent, to attribute single errors. ``scrub`` removes secrets from a text: a
-    401 echoes the key.
+    ``sizes`` is array → number of objects sent, to attribute single errors. ``told`` shortens a text and removes
+    secrets: a 401 echoes the key.
     """
     if isinstance(outcome, TransportError):
-        return _failed(outcome, scrub)
+        return _failed(outcome, told)
     status, body = outcome.status, outcome.json() if outcome.has_json() else None
     if 200 <= status < 300:
-        return _success(outcome, body, path, sizes, scrub)
+        return _success(outcome, body, path, sizes, told)
     if 300 <= status < 400:
-        target = scrub(excerpt(urlsplit(outcome.headers.get("location", "")).netloc))
+        target = told(refusals.host_of(outcome.headers.get("location", "")))
         return _unknown(f"status {status}, a redirect", refusals.redirected(host, path, target))
-    said = scrub(excerpt(body.get("message", ""))) if _is_braze(body) and body else ""
+    said = told(body.get("message", "")) if _is_braze(body) and body else ""
     match status:
         case 401:
             return _not_processed("the API key was refused", refusals.key_refused())
@@ -55,35 +53,39 @@ def judge(
     return _refusal(status, said, path)
 
 
-def _failed(failure: TransportError, scrub: Callable[[str], str]) -> Answer:
-    said = scrub(str(failure))
-    if isinstance(failure, CertificateRefused):
+def _failed(failure: TransportError, told: Callable[[object], str]) -> Answer:
+    said = told(failure)
+    if isinstance(failure, CertificateRefusedError):
         stop = CredentialRefused(
             f"Braze: {said}.", undone="Nothing was sent.", advice="Check braze.url and braze.ca_file."
         )  # fmt: skip
         return _not_processed(said, stop)
-    return _not_processed(said) if isinstance(failure, NotSent) else _unknown(said)
+    return _not_processed(said) if isinstance(failure, NotSentError) else _unknown(said)
 
 
 def _success(
-    outcome: Exchange, body: Mapping[str, Any] | None, path: str, sizes: Mapping[str, int], scrub: Callable[[str], str]
+    outcome: Exchange,
+    body: Mapping[str, Any] | None,
+    path: str,
+    sizes: Mapping[str, int],
+    told: Callable[[object], str],
 ) -> Answer:
     if body is None or not _is_braze(body):
         return _unknown(f"status {outcome.status} with {outcome.kind}, not Braze's answer; is a proxy in between?")
     if notice := body.get("notice"):
-        said = scrub(excerpt(notice))
+        said = told(notice)
         if any(word in said.lower() for word in _NOTHING_SENT):
             return _not_processed(said, refusals.object_refused(path, said))
         return _unknown(f"accepted with a notice we do not know: {said}")
     if body["message"] != "success":
-        return _unknown(f"status {outcome.status}, but the message is {scrub(excerpt(body['message']))!r}")
+        return _unknown(f"status {outcome.status}, but the message is {told(body['message'])!r}")
     refused: dict[tuple[str, int], str] = {}
     errors = body.get("errors") or []
     for entry in errors if isinstance(errors, list) else [errors]:
         slot = _slot(entry, sizes)
         if slot is None:
             return _unknown("Braze reported an error we cannot assign to an object")
-        refused[slot] = scrub(excerpt(entry.get("type") or entry.get("message") or "refused without a reason"))
+        refused[slot] = told(entry.get("type") or entry.get("message") or "refused without a reason")
     reason = "accepted for later processing (maintenance)" if outcome.status == 202 else "accepted"
     return Answer(verdict=Verdict.ACCEPTED, reason=reason, refused=refused)
 

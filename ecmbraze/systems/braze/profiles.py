@@ -42,8 +42,8 @@ def read_user(raw: object) -> User:
     names = {f"alias:{alias.get('alias_label')}:{alias.get('alias_name')}" for alias in aliases}
     events = [mapping(event, "event") for event in listing(user.get("custom_events") or [], "list of events")]
     return User(
-        external_id=external, names=frozenset(names | ({external} if external else set())), email=_optional(user, "email"),
-        phone=_optional(user, "phone"), email_subscribe=_state(user, "email_subscribe"),
+        external_id=external, names=frozenset(names | ({external} if external else set())),
+        email=_optional(user, "email"), phone=_optional(user, "phone"), email_subscribe=_state(user, "email_subscribe"),
         push_subscribe=_state(user, "push_subscribe"),
         custom_attributes=mapping(user.get("custom_attributes") or {}, "custom attributes"),
         custom_events={

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from ecmbraze.errors import ConfigurationError, CredentialRefused
 from ecmbraze.systems.braze.permissions import NEEDED, PURPOSE
+
+
+def host_of(location: str) -> str:
+    """Return the host of a redirect's target, as far as it is one."""
+    try:
+        return urlsplit(location).netloc
+    except ValueError:
+        return "a malformed address"
 
 
 def key_refused() -> CredentialRefused:

@@ -1,68 +1,84 @@
-"""One page of a workspace listing, read into typed rows; follows no link."""
+"""One page of a workspace listing, read into typed rows; asks nothing and follows no link."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Any
 
-from ecmbraze.errors import RecordUnreadable, TemporaryError
+from ecmbraze.errors import RecordUnreadable
 from ecmbraze.model import Fact, WorkspacePage, WorkspaceRow
 from ecmbraze.systems.ecm import times
+from ecmbraze.systems.shapes import ShapeError, inner, listing, mapping, text, whole
 
-_COLUMN = "wnf_att_"
+_COLUMN, _TWIN = "wnf_att_", "_formatted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A page with what its paging says: ``last`` page number as promised, and whether more follows."""
+    """A page, and what its paging says."""
 
     page: WorkspacePage
+    ids: frozenset[int]
+    """Every workspace on it, also the foreign and the unreadable ones."""
     more: bool
     pages: int
+    limit: int | None
+    """The page size the server applied; a larger one is cut silently (api/ecm.md 3.2)."""
 
 
-def read_page(answer: Mapping[str, Any], type_id: int, zone: tzinfo | None, now: datetime) -> Page:
-    """Return a page of `/v2/businessworkspaces`; raises TemporaryError when it has no result list (E06)."""
-    results, paging = answer.get("results"), answer.get("paging")
-    if not isinstance(results, list) or not isinstance(paging, Mapping):
-        raise TemporaryError(
-            "ECM answered a workspace listing without a result list.", undone="The scan is incomplete; nothing was sent.",
-            advice="The next run tries again.",
-        )  # fmt: skip
+def read_page(answer: Mapping[str, Any], type_id: int, zone: tzinfo | None, server: times.ServerNow) -> Page:
+    """Return a page of `/v2/businessworkspaces`; raises ShapeError when it has no result list (E06)."""
+    paging = mapping(answer.get("paging"), "paging")
     rows: list[WorkspaceRow] = []
     unreadable: list[tuple[int, str]] = []
-    foreign = 0
-    for result in results:
-        properties = _properties(result)
-        if properties.get("wnf_wksp_type_id", type_id) != type_id:
-            foreign += 1
+    foreign: list[int] = []
+    for result in listing(answer.get("results"), "result list"):
+        properties = inner(result, "data", "properties")
+        number = whole(properties.get("id"), "workspace id")
+        if whole(properties.get("wnf_wksp_type_id", type_id), "workspace type id") != type_id:
+            foreign.append(number)
             continue
         try:
-            rows.append(read_row(properties, type_id, zone, now))
+            rows.append(read_row(properties, type_id, zone, server))
         except RecordUnreadable as error:
-            unreadable.append((_id(properties), error.happened))
+            unreadable.append((number, error.happened))
+    ids = frozenset([*(row.id for row in rows), *(number for number, _ in unreadable), *foreign])
     page = WorkspacePage(
-        rows=tuple(rows), total=_int(paging.get("total_count")), foreign=foreign, unreadable=tuple(unreadable)
+        rows=tuple(rows), total=_count(paging, "total_count"), foreign=len(foreign), unreadable=tuple(unreadable)
     )  # fmt: skip
-    return Page(page=page, more=_more(paging), pages=_int(paging.get("page_total")) or 0)
+    return Page(
+        page=page, ids=ids, more=_more(paging), pages=_count(paging, "page_total") or 0, limit=_count(paging, "limit")
+    )  # fmt: skip
 
 
-def read_row(properties: Mapping[str, Any], type_id: int, zone: tzinfo | None, now: datetime) -> WorkspaceRow:
-    """Return one workspace's own properties; raises RecordUnreadable for an implausible date (E16)."""
-    columns: dict[str, Fact] = {
-        name: value
-        for name, value in properties.items()
-        if name.startswith(_COLUMN)
-        and not name.endswith("_formatted")
-        and isinstance(value, str | int | float | bool | None)
+def read_row(
+    properties: Mapping[str, Any], type_id: int, zone: tzinfo | None, server: times.ServerNow | None
+) -> WorkspaceRow:
+    """Return one workspace's own properties; raises RecordUnreadable for a bad name or an implausible date (E16)."""
+    try:
+        number, name = whole(properties.get("id"), "workspace id"), text(properties.get("name"), "workspace name")
+    except ShapeError as error:
+        raise RecordUnreadable(str(error)) from None
+    columns = {
+        column: _column(value)
+        for column, value in properties.items()
+        if column.startswith(_COLUMN) and not column.endswith(_TWIN)
     }
     return WorkspaceRow(
-        id=_id(properties), type_id=type_id, name=str(properties.get("name", "")),
-        created_at=times.plausible(properties.get("create_date"), zone, now),
-        modified_at=times.plausible(properties.get("modify_date"), zone, now), columns=columns,
+        id=number, type_id=type_id, name=name, columns=columns,
+        created_at=times.plausible(properties.get("create_date"), "create date", zone, server),
+        modified_at=times.plausible(properties.get("modify_date"), "modify date", zone, server),
     )  # fmt: skip
+
+
+def _column(value: object) -> Fact:
+    """Return a column's value; empty spellings are ``None`` (api/ecm.md 5.2)."""
+    if isinstance(value, list):
+        members = tuple(one for one in value if isinstance(one, str | int | float) and one != "")
+        return members or None
+    return value if isinstance(value, str | int | float) and value != "" else None
 
 
 def _more(paging: Mapping[str, Any]) -> bool:
@@ -71,26 +87,8 @@ def _more(paging: Mapping[str, Any]) -> bool:
     if isinstance(actions, Mapping):
         following = actions.get("next")
         return isinstance(following, Mapping) and bool(following.get("href"))
-    return (_int(paging.get("page")) or 0) < (_int(paging.get("page_total")) or 0)
+    return (_count(paging, "page") or 0) < (_count(paging, "page_total") or 0)
 
 
-def _properties(result: object) -> Mapping[str, Any]:
-    data = result.get("data") if isinstance(result, Mapping) else None
-    properties = data.get("properties") if isinstance(data, Mapping) else None
-    if not isinstance(properties, Mapping):
-        raise TemporaryError(
-            "ECM answered a workspace listing with a row that has no properties.",
-            undone="The scan is incomplete; nothing was sent.", advice="The next run tries again.",
-        )  # fmt: skip
-    return properties
-
-
-def _id(properties: Mapping[str, Any]) -> int:
-    number = _int(properties.get("id"))
-    if number is None:
-        raise TemporaryError("ECM answered with a workspace without an id.", undone="The scan is incomplete.")
-    return number
-
-
-def _int(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+def _count(paging: Mapping[str, Any], name: str) -> int | None:
+    return None if paging.get(name) is None else whole(paging[name], name)

@@ -3,82 +3,94 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import Any
 
 from ecmbraze.errors import CredentialRefused, TemporaryError
-from ecmbraze.systems.exchange import CertificateRefused, Exchange
+from ecmbraze.systems.ecm.login import Login, redirected
+from ecmbraze.systems.exchange import Exchange
 from ecmbraze.systems.http import Http
+
+# One for the first use, the others for tickets that died under several threads at once.
+_TRIES = 4
+
+
+@dataclass(slots=True)
+class _Admission:
+    """What one login gave: the ticket as last renewed, and whether the server ever took it."""
+
+    ticket: str
+    accepted: bool = False
 
 
 class Session:
-    """Send reads with a ticket; log in at the first need, and once more when the ticket expired."""
+    """Send reads with a ticket; log in at the first need, and again when the ticket expired. Thread-safe."""
 
-    def __init__(self, http: Http, *, username: str, password: str, domain: str | None) -> None:
-        self._http, self._username, self._password, self._domain = http, username, password, domain
+    def __init__(self, http: Http, login: Login) -> None:
+        self.http, self._login = http, login
         self._lock = threading.Lock()
-        self._ticket = ""
+        self._admission: _Admission | None = None
         self._refused: CredentialRefused | None = None
 
     def get(self, path: str, **request: Any) -> Exchange:
-        """Return the answer of a GET; raises CredentialRefused when a fresh ticket is refused too (E02)."""
-        return self._ask("GET", path, **request)
+        """Return the JSON answer of a GET, of any status but 401.
 
-    def _ask(self, method: str, path: str, **request: Any) -> Exchange:
-        for fresh in (False, True):
-            ticket = self._current(renew=request.pop("_stale", "") if fresh else "")
-            answer = self._read(method, path, headers={"OTCSTicket": ticket}, **request)
-            self._take_new(answer)
-            if answer.status != 401:
-                return answer
-            request["_stale"] = ticket
-        raise CredentialRefused(
-            f"ECM refuses {self._username!r} right after its login.", undone="Nothing was sent.",
-            advice="Check the account's permissions and licence; in a cluster, that tickets hold on every node.",
-        )  # fmt: skip
+        Raises CredentialRefused when a fresh ticket is refused (E02) or the login is (E03), ConfigurationError for a
+        redirect, TemporaryError when there is no JSON to be had.
+        """
+        for _ in range(_TRIES):
+            admission, ticket = self._current()
+            answer = self.http.read("GET", path, headers={"OTCSTicket": ticket}, **request)
+            if answer.status == 401:
+                self._expired(admission, ticket)
+                continue
+            if 300 <= answer.status < 400:
+                raise redirected(self.http, path)
+            self._renew(admission, answer.headers.get("otcsticket", ""))
+            if not answer.has_json():
+                raise TemporaryError(
+                    f"Content Server answers with {answer.kind} (status {answer.status}).",
+                    undone="Nothing was concluded from it.", advice="The next run tries again.",
+                )  # fmt: skip
+            return answer
+        raise self._no_entry()
 
-    def _read(self, method: str, path: str, **request: Any) -> Exchange:
-        try:
-            return self._http.read(method, path, **request)
-        except CertificateRefused as error:
-            raise CredentialRefused(
-                f"{error}.", undone="Nothing was sent.", advice="Check ecm.url and ecm.ca_file."
-            ) from None
-
-    def _current(self, renew: str) -> str:
-        """Return the ticket, logging in when there is none or when ``renew`` is still the current one."""
+    def _current(self) -> tuple[_Admission, str]:
+        """Return the ticket, logging in when there is none; one thread logs in, the others wait for it."""
         with self._lock:
-            if self._refused:
+            if self._refused is not None:
                 raise self._refused
-            if not self._ticket or self._ticket == renew:
-                self._log_in()
-            return self._ticket
+            if self._admission is None:
+                try:
+                    ticket = self._login.ticket(self.http)
+                except CredentialRefused as error:
+                    self._refused = error
+                    raise
+                self.http.redactor.add(ticket, passing=True)
+                self._admission = _Admission(ticket)
+            return self._admission, self._admission.ticket
 
-    def _log_in(self) -> None:
-        form = {"username": self._username, "password": self._password}
-        if self._domain:
-            form["domain"] = self._domain
-        answer = self._read("POST", "/api/v1/auth", data=form)
-        ticket = answer.json().get("ticket") if answer.has_json() else None
-        if answer.status == 200 and isinstance(ticket, str) and ticket:
-            self._http.redactor.add(ticket)
-            self._ticket = ticket
-            return
-        if answer.status in (401, 403):
-            # One attempt in a run: a second could lock the account (E03).
-            self._refused = CredentialRefused(
-                f"ECM refused the login of {self._username!r}.", undone="Nothing was read or sent.",
-                advice="Check ecm.username and the secret behind ecm.password.",
-            )  # fmt: skip
-            raise self._refused
-        raise TemporaryError(
-            f"The login to ECM was answered with {answer.status}.", undone="Nothing was read or sent.",
-            advice="Check ecm.url with its base path; the next run tries again.",
-        )  # fmt: skip
+    def _expired(self, admission: _Admission, ticket: str) -> None:
+        """Forget a ticket that a 401 ended, unless another thread has replaced it already."""
+        with self._lock:
+            if self._admission is not admission or admission.ticket != ticket:
+                return
+            self._admission = None
+            if not admission.accepted:
+                self._refused = self._no_entry()
+                raise self._refused
 
-    def _take_new(self, answer: Exchange) -> None:
-        """Keep the ticket that any answer may bring along (api/ecm.md 2.1, sliding renewal)."""
-        ticket = answer.headers.get("otcsticket", "")
+    def _renew(self, admission: _Admission, ticket: str) -> None:
+        """Keep the ticket an answer brings along (api/ecm.md 2.1); one of an ended login is no good any more."""
         if ticket:
-            self._http.redactor.add(ticket)
-            with self._lock:
-                self._ticket = ticket
+            self.http.redactor.add(ticket, passing=True)
+        with self._lock:
+            admission.accepted = True
+            if ticket and self._admission is admission:
+                admission.ticket = ticket
+
+    def _no_entry(self) -> CredentialRefused:
+        return CredentialRefused(
+            f"The account {self._login.who!r} logs in to ECM but is refused right after.", undone="Nothing was sent.",
+            advice="Check its permissions and licence; in a cluster, that a ticket holds on every node.",
+        )  # fmt: skip

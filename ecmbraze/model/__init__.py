@@ -1,0 +1,31 @@
+"""The values that travel between the steps; pure, frozen, no behaviour that needs a system."""
+
+from ecmbraze.model.plans import Action, Change, Decision, Record, Skip
+from ecmbraze.model.requests import Answer, Profile, TrackBatch, TriggerBatch, TriggerRecipient, Verdict
+from ecmbraze.model.vocabulary import Delivery, Fact, Facts, Json, Kind, Phase, State
+from ecmbraze.model.workspaces import AttributeInfo, WorkspaceDetail, WorkspacePage, WorkspaceRow
+
+__all__ = [
+    "Action",
+    "Answer",
+    "AttributeInfo",
+    "Change",
+    "Decision",
+    "Delivery",
+    "Fact",
+    "Facts",
+    "Json",
+    "Kind",
+    "Phase",
+    "Profile",
+    "Record",
+    "Skip",
+    "State",
+    "TrackBatch",
+    "TriggerBatch",
+    "TriggerRecipient",
+    "Verdict",
+    "WorkspaceDetail",
+    "WorkspacePage",
+    "WorkspaceRow",
+]

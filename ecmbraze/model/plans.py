@@ -1,0 +1,108 @@
+"""What planning reads and decides: records, changes, actions, skips; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ecmbraze.model.vocabulary import Facts, Json, Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One workspace as a flow sees it: only the facts that rules name, by name."""
+
+    id: int
+    type: str
+    name: str
+    created_at: datetime
+    modified_at: datetime
+    facts: Facts
+    customers: tuple[str, ...]
+    """The recipients this workspace leads to, in the order of the record; empty when it names nobody."""
+
+    @property
+    def key(self) -> str:
+        return f"ws:{self.id}"
+
+    @property
+    def named(self) -> Facts:
+        """Return the facts with those every workspace has: ``workspace.id``, ``.name``, ``.type`` and its dates."""
+        return {
+            **self.facts,
+            "workspace.id": self.id,
+            "workspace.name": self.name,
+            "workspace.type": self.type,
+            "workspace.created": self.created_at.isoformat(),
+            "workspace.modified": self.modified_at.isoformat(),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One record to plan: what it was when this flow last looked, and what it is now.
+
+    ``before`` is ``None`` when the flow never saw the record. ``fires`` is false at a baseline and for records
+    that existed before it but are first seen now: their facts are stored and nothing is made of them.
+    """
+
+    record: Record
+    before: Record | None
+    fires: bool
+    occurrences: Mapping[str, int]
+    """Rule → how often it has happened to this record so far."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One intended write.
+
+    ``name`` is the attribute, the event, or the campaign or Canvas id; ``payload`` is the attribute's value, the
+    event's body, or ``{"properties": …, "attributes": …}`` of a triggered message.
+    """
+
+    flow: str
+    record: str
+    rule: str
+    occurrence: int
+    kind: Kind
+    recipient: str
+    name: str
+    payload: Json
+    expires_at: datetime
+    reason: str
+    consent: Mapping[str, Json] | None = None
+    """Channel → ``{"state": …, "group": …}``, or ``{"transactional": reason}``; ``None`` for what needs none."""
+    create_profile: bool = False
+
+    @property
+    def key(self) -> str:
+        """The business key: never the payload, never the modify date (delivery.md)."""
+        return f"{self.flow}/{self.record}/{self.rule}/{self.occurrence}/{self.kind}/{self.recipient}"
+
+    @property
+    def target(self) -> str:
+        """What is written; of ``latest`` kinds only the newest per target goes out."""
+        return f"{self.recipient}/{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skip:
+    """A record, or one rule of it, that is left out, with a reason a person understands."""
+
+    record: str
+    customer: str
+    rule: str
+    reason: str
+    quarantined: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What a flow makes of one change."""
+
+    actions: tuple[Action, ...] = ()
+    skips: tuple[Skip, ...] = ()
+    occurrences: Mapping[str, int] = field(default_factory=dict)
+    due: datetime | None = None

@@ -1,0 +1,68 @@
+"""The words every step shares: JSON and fact values, kinds, states, phases; no behaviour that needs a system."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import IntEnum, StrEnum
+from typing import TypeAlias
+
+# What JSON can say. Dates travel as ISO 8601 text: a day as "2026-02-28", an instant with its offset.
+Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+# The value of one fact: a scalar, or several of them for a multi-value attribute.
+Fact: TypeAlias = "None | bool | int | float | str | tuple[None | bool | int | float | str, ...]"
+Facts: TypeAlias = Mapping[str, Fact]
+
+
+class Delivery(StrEnum):
+    """What may happen to a write that is sent again (delivery.md, classes S, U and N)."""
+
+    LATEST = "latest"
+    UNIQUE = "unique"
+    ONCE = "once"
+
+
+class Phase(IntEnum):
+    """The order in which actions leave; each is a barrier."""
+
+    CONSENT = 1
+    PROFILE = 2
+    RECORDS = 3
+    TRIGGER = 4
+
+
+class Kind(StrEnum):
+    """What one action writes. ``delivery`` decides deduplication, superseding and doubt."""
+
+    ATTRIBUTE = "attribute"
+    EVENT = "event"
+    CAMPAIGN = "campaign"
+    CANVAS = "canvas"
+
+    @property
+    def delivery(self) -> Delivery:
+        return Delivery.LATEST if self is Kind.ATTRIBUTE else Delivery.ONCE
+
+    @property
+    def phase(self) -> Phase:
+        return Phase.TRIGGER if self in (Kind.CAMPAIGN, Kind.CANVAS) else Phase.PROFILE
+
+    @property
+    def is_message(self) -> bool:
+        """Events count: they can start campaigns inside Braze."""
+        return self.delivery is Delivery.ONCE
+
+
+class State(StrEnum):
+    """Where an outbox row stands; the database enforces the pairs of delivery.md."""
+
+    READY = "ready"
+    WAITING = "waiting"
+    IN_FLIGHT = "in flight"
+    IN_DOUBT = "in doubt"
+    HELD = "held"
+    SENT = "sent"
+    REFUSED = "refused"
+    SUPPRESSED = "suppressed"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+    DROPPED = "dropped"

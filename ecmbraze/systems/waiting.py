@@ -1,0 +1,75 @@
+"""Wait for a system without outliving the run: rate limits, back-off, the time budget; sends nothing."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from ecmbraze.errors import TimeBudgetUsed
+from ecmbraze.ports import Clock
+from ecmbraze.systems import pacing
+from ecmbraze.systems.counters import RequestCounters
+
+# A long wait looks this often whether the run must end.
+_NAP_S = 1.0
+
+
+@dataclass(slots=True)
+class Patience:
+    """The seconds that one request may still wait for its rate limit."""
+
+    left: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Waiting:
+    """The waits of one origin. Every method raises TimeBudgetUsed rather than wait longer than allowed."""
+
+    who: str
+    clock: Clock
+    counters: RequestCounters
+    deadline: Callable[[], float]
+    rng: random.Random
+    _not_before: dict[str, float] = field(default_factory=dict)
+
+    def note(self, path: str, headers: Mapping[str, str]) -> None:
+        """Remember when an answer says that its window is used up."""
+        if seconds := pacing.exhausted(headers, self.clock.now()):
+            self._not_before[path] = self.clock.monotonic() + seconds
+
+    def for_window(self, path: str, patience: Patience) -> None:
+        """Wait ahead of a 429 when the last answer of this path said so."""
+        left = self._not_before.get(path, 0.0) - self.clock.monotonic()
+        if left > 0:
+            self._for_limit(left + self.rng.random(), patience)
+
+    def after_429(self, headers: Mapping[str, str], attempt: int, patience: Patience) -> None:
+        """Wait as a 429 asks, in either dialect."""
+        self.counters.add("rate_limited")
+        self._for_limit(pacing.after_429(headers, self.clock.now(), attempt, self.rng), patience)
+
+    def back_off(self, attempt: int) -> None:
+        """Wait before a failed read is repeated."""
+        self._pause(pacing.back_off(attempt, self.rng), "does not answer")
+
+    def _for_limit(self, seconds: float, patience: Patience) -> None:
+        if seconds > patience.left:
+            raise self._too_long(seconds, "limits the rate")
+        patience.left -= seconds
+        self._pause(seconds, "limits the rate")
+
+    def _pause(self, seconds: float, why: str) -> None:
+        ends = self.clock.monotonic() + seconds
+        while (left := ends - self.clock.monotonic()) > 0:
+            if left >= self.deadline():
+                raise self._too_long(left, why)
+            self.clock.sleep(min(left, _NAP_S))
+
+    def _too_long(self, seconds: float, why: str) -> TimeBudgetUsed:
+        until = self.clock.now() + timedelta(seconds=seconds)
+        return TimeBudgetUsed(
+            f"{self.who} {why}; waiting until {until:%H:%M:%S}Z is longer than this run may wait.",
+            undone="What was not sent waits.", advice="The next run goes on.",
+        )  # fmt: skip
