@@ -11,7 +11,7 @@ import click
 import typer
 
 from ecmbraze import __version__
-from ecmbraze.cli import check, flow_commands, holds, init, quarantine, rehearsal, runs
+from ecmbraze.cli import check, flow_commands, holds, init, pausing, plans, quarantine, rehearsal, runs, status
 from ecmbraze.cli.logs import LOG, set_up
 from ecmbraze.cli.shared import Shared
 from ecmbraze.errors import EcmbrazeError
@@ -52,7 +52,7 @@ def root(
     context.obj = Shared(config=config, verbose=verbose)
 
 
-for part in (init, check, flow_commands, holds, quarantine, runs, rehearsal):
+for part in (init, check, flow_commands, plans, status, holds, quarantine, pausing, runs, rehearsal):
     part.register(app)
 
 

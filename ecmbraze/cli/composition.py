@@ -14,7 +14,7 @@ from ecmbraze.cli.clock import WallClock, clock, environ
 from ecmbraze.cli.signals import Budget
 from ecmbraze.config import Settings, load
 from ecmbraze.engine.batches import Limits as BatchLimits
-from ecmbraze.engine.run import Setting, Systems
+from ecmbraze.engine.setting import Setting, Systems
 from ecmbraze.errors import ConfigurationError
 from ecmbraze.flow import Flow
 from ecmbraze.flows import FLOWS

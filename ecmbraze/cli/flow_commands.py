@@ -17,8 +17,9 @@ from ecmbraze.cli.logs import LOG, tell
 from ecmbraze.cli.shared import ConfigOption, config_path
 from ecmbraze.cli.signals import Budget, listening
 from ecmbraze.config import Settings
-from ecmbraze.engine.run import Options, Run
+from ecmbraze.engine.run import Run
 from ecmbraze.engine.run_report import RunReport
+from ecmbraze.engine.setting import Options
 from ecmbraze.errors import UsageError
 from ecmbraze.flow import Flow
 from ecmbraze.flows import FLOWS
@@ -47,33 +48,39 @@ def _command(flow: Flow[Any]) -> Any:
             str | None, typer.Option(help='time budget, e.g. "10m"; the rest waits, exit 8')
         ] = None,
         since: Annotated[
-            str | None, typer.Option(help="backfill from this instant; the watermark does not move")
+            str | None, typer.Option(help="backfill from here; the watermark stays")
         ] = None,
         until: Annotated[str | None, typer.Option(help="backfill up to this instant")] = None,
-        limit: Annotated[int | None, typer.Option(min=1, help="plan at most N records; the watermark stays")] = None,
-        include_messages: Annotated[bool, typer.Option(help="let a backfill send events, campaigns, Canvases")] = False,
+        limit: Annotated[int | None, typer.Option(min=1, help="plan at most N records")] = None,
+        include_messages: Annotated[bool, typer.Option(help="let a backfill send messages")] = False,
+        confirm: Annotated[
+            str | None, typer.Option(metavar="HASH", help="send the waiting plan that a guard stopped")
+        ] = None,
         report: Annotated[Path | None, typer.Option(help="also write the report: .html, .json or .csv")] = None,
         as_json: Annotated[bool, typer.Option("--json", help="the run report on stdout as JSON")] = False,
     ) -> int:
         if exit_code and not dry_run:
             raise UsageError("--exit-code belongs to --dry-run.", undone="Nothing was done.")
+        if confirm and dry_run:
+            raise UsageError("A dry run confirms nothing.", undone="Nothing was done.")
         if include_messages and not (since or until):
             raise UsageError("--include-messages belongs to a backfill: name --since.", undone="Nothing was done.")
         options = Options(
             dry_run=dry_run, limit=limit, include_messages=include_messages, limit_listing=limit_listing,
+            confirm=confirm,
             since=instant_of(since, "--since") if since else None,
             until=instant_of(until, "--until") if until else None,
         )  # fmt: skip
-        done = _run(flow, composition.settings(config_path(context, config)), options, _seconds(max_duration))
+        done = run(flow, composition.settings(config_path(context, config)), options, _seconds(max_duration))
         if report:
             files.write(done, report)
-        _print(done, as_json=as_json)
+        tell_result(done, as_json=as_json)
         return _PENDING if exit_code and not done.exit_code and done.counts["planned"] else done.exit_code
 
     return command
 
 
-def _run(flow: Flow[Any], config: Settings, options: Options, seconds: float | None) -> RunReport:
+def run(flow: Flow[Any], config: Settings, options: Options, seconds: float | None) -> RunReport:
     section = composition.section(config, flow)
     wall = composition.wall_clock(config)
     budget = Budget(wall.monotonic, seconds)
@@ -101,7 +108,7 @@ def _execute(
         ledger.close()
 
 
-def _print(report: RunReport, *, as_json: bool) -> None:
+def tell_result(report: RunReport, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps(report.as_json(), indent=2, ensure_ascii=False) + "\n")
     else:

@@ -44,5 +44,5 @@ def refuse(counted: Figures, limits: Limits, asked: Asked, plan_hash: str) -> Gu
         return None
     return GuardTripped(
         f"Plan {plan_hash[:12]} is unusual: " + "; ".join(reasons) + ".", undone="Nothing of it was staged or sent.",
-        advice="Look at it with --dry-run. If it is right, raise the guard under `guards:` and run again.",
+        advice=f"Look at it with --dry-run. If it is right: --confirm {plan_hash[:12]} within 24 hours.",
     )  # fmt: skip

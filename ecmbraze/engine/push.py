@@ -14,6 +14,9 @@ from ecmbraze.ledger.outbox import Outbox, Row, Step
 from ecmbraze.model import Answer, Phase, State, TrackBatch, Verdict
 from ecmbraze.ports import Clock, MessageSink
 
+# A look at consent and facts is at most 60 s old when a request leaves (delivery.md); one request may last a while.
+SCREEN_LIFE_S = 45.0
+
 
 @dataclass(slots=True, kw_only=True)
 class Push:
@@ -28,6 +31,8 @@ class Push:
     connections: int
     new_id: Callable[[], str]
     tick: Callable[[], None]
+    paused: Callable[[], str | None]
+    """Read before each request: the operator's switch."""
     counts: dict[str, int] = field(default_factory=dict)
     steps: dict[int, Step] = field(default_factory=dict)
     """The last step of every row this run touched."""
@@ -39,11 +44,16 @@ class Push:
         could not be sent. Returns early, with rows in doubt, after an unknown outcome.
         """
         for phase in (Phase.PROFILE, Phase.TRIGGER):
-            while rows := self.outbox.sendable(self.flow, phase, self.limits.trigger * self.connections):
+            while rows := self._sendable(phase):
                 self.tick()
                 leave = self._screened(rows)
                 if leave and not self._waves(list(divide(leave, self.limits))):
                     return
+
+    def _sendable(self, phase: Phase) -> list[Row]:
+        if self.paused():
+            return []
+        return self.outbox.sendable(self.flow, phase, self.limits.trigger * self.connections)
 
     def _screened(self, rows: Sequence[Row]) -> list[Row]:
         steps = self.screen.look(rows)
@@ -52,15 +62,34 @@ class Push:
         return [row for row in rows if row.id not in stopped]
 
     def _waves(self, groups: list[tuple[Row, ...]]) -> bool:
-        """Send groups, `connections` at a time; return False when an outcome is unknown."""
-        clear = True
+        """Send groups, `connections` at a time; return False when an outcome is unknown.
+
+        What is not sent within the life of its screen stays ready and is screened again.
+        """
+        clear, screened = True, self.clock.monotonic()
         with ThreadPoolExecutor(max_workers=self.connections) as pool:
-            while groups and clear:
+            while groups and clear and not self.paused():
                 self.tick()
-                wave, groups = groups[: self.connections], groups[self.connections :]
+                if self.clock.monotonic() - screened > SCREEN_LIFE_S:
+                    break
+                wave, groups = self._next_wave(groups)
                 again, clear = self._wave(pool, wave)
                 groups = again + groups
         return clear
+
+    def _next_wave(self, groups: Sequence[tuple[Row, ...]]) -> tuple[list[tuple[Row, ...]], list[tuple[Row, ...]]]:
+        """Return the groups that may be in flight at once, and the rest: a person is in one request at a time."""
+        wave: list[tuple[Row, ...]] = []
+        later: list[tuple[Row, ...]] = []
+        people: set[str] = set()
+        for rows in groups:
+            mine = {row.action.recipient for row in rows}
+            if len(wave) < self.connections and not people & mine:
+                wave.append(rows)
+                people |= mine
+            else:
+                later.append(rows)
+        return wave, later
 
     def _wave(self, pool: ThreadPoolExecutor, wave: Sequence[tuple[Row, ...]]) -> tuple[list[tuple[Row, ...]], bool]:
         attempt = self.new_id()

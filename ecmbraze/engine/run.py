@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime
 from typing import Any
 
-from ecmbraze.engine import evidence, telling
-from ecmbraze.engine.batches import Limits as BatchLimits
+from ecmbraze.engine import confirming, evidence, telling
 from ecmbraze.engine.guarding import figures, refuse
 from ecmbraze.engine.inventory import Inventory, Scan
 from ecmbraze.engine.planner import Planner
@@ -16,52 +16,13 @@ from ecmbraze.engine.push import Push
 from ecmbraze.engine.records import together
 from ecmbraze.engine.run_report import RunReport
 from ecmbraze.engine.screen import Screen
+from ecmbraze.engine.setting import Options, Setting, Systems
 from ecmbraze.errors import EcmbrazeError, Interrupted, TemporaryError, TimeBudgetUsed
 from ecmbraze.flow import Context, Flow
+from ecmbraze.ledger.file import guarded
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.planfile import PlanFile
-from ecmbraze.planning.guards import Limits as GuardLimits
-from ecmbraze.ports import Clock, MessageSink, PeopleReader, WorkspaceReader
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What the command line asks of one run. A backfill names ``since`` and ``until``."""
-
-    dry_run: bool = False
-    since: datetime | None = None
-    until: datetime | None = None
-    limit: int | None = None
-    include_messages: bool = False
-    limit_listing: int = 200
-
-    @property
-    def backfill(self) -> bool:
-        return self.since is not None or self.until is not None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """What the configuration says of every run."""
-
-    zone: tzinfo
-    prefix: str
-    guards: GuardLimits
-    max_per_person: int | None
-    connections: int
-    sweep_requests: int
-    sweep_every: timedelta
-    batches: BatchLimits
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Systems:
-    """The two sides. ``requests`` returns the counts of the run report so far."""
-
-    workspaces: WorkspaceReader
-    people: PeopleReader
-    sink: MessageSink
-    requests: Callable[[], dict[str, int]]
+from ecmbraze.ports import Clock
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,6 +43,9 @@ class Run:
     plan: PlanFile = field(init=False)
     fresh: dict[int, Any] = field(default_factory=dict)
     started: int = 0
+    confirmed: int = 0
+    kept: bool = False
+    """Whether the plan file stays, as the waiting plan."""
 
     def __post_init__(self) -> None:
         mode = "backfill" if self.options.backfill else "live"
@@ -93,31 +57,59 @@ class Run:
 
     def execute(self) -> RunReport:
         """Run and return the report. Never raises for an ending that has an exit code: the report carries it."""
-        self.started = self.ledger.last_change()
-        before = self.ledger.watermarks(self.flow.name)
-        self.plan = PlanFile(self.ledger.plan_path(self.run_id))
-        error: EcmbrazeError | None = None
-        try:
-            self._steps()
-        except EcmbrazeError as raised:
-            error = raised
-        finally:
-            telling.finish(self, before, error)
-            self.plan.discard()
+        with guarded(self.ledger.path):
+            self.started = self.ledger.last_change()
+            before = self.ledger.watermarks(self.flow.name)
+            self.plan = PlanFile(self.ledger.plan_path(self.run_id))
+            self.plan.put_meta(self.report.mode, self.meta())
+            try:
+                self._finish(before, self._ending())
+            finally:
+                if not self.kept:
+                    self.plan.discard()
         return self.report
+
+    def meta(self) -> dict[str, str]:
+        """Return what a plan of this run belongs to."""
+        return {**self.ledger.identity(), "flow": self.flow.name}
+
+    def _ending(self) -> EcmbrazeError | None:
+        """Take the steps; return what ended them early. A bug is reported as one and then raised on."""
+        try:
+            with guarded(self.ledger.path):
+                self._steps()
+        except EcmbrazeError as error:
+            return error
+        except Exception as error:
+            self.report.exit_code, self.report.exit_reason = 1, f"bug: {type(error).__name__}"
+            raise
+        return None
+
+    def _finish(self, before: Mapping[str, datetime], error: EcmbrazeError | None) -> None:
+        telling.finish(self, before, error)
+        if self.options.dry_run and self.options.keep:
+            shutil.copyfile(self.plan.path, self.options.keep)
+            self.options.keep.chmod(0o600)
 
     def _steps(self) -> None:
         live = not self.options.dry_run
         if live:
             self._recover()
+        if live and confirming.waits(self):
+            self._push(self._planner())
+            confirming.refuse_again(self)
         planner = self._planner()
         scans = self._inventory()
+        if self.options.confirm or self.options.apply:
+            confirming.confirm(self, planner)
+            self._push(planner)
+            return
         complete = self._make_plan(planner, scans)
         self.report.plan_hash = self.plan.hash()
         counted = figures(self.plan, planner, self.ledger.mirror)
         stopped = refuse(counted, self.setting.guards, self.options, self.report.plan_hash)
         if live:
-            self._stage(planner, complete=complete, guarded=stopped is not None)
+            self._stage(complete=complete, stopped=stopped)
             self._push(planner)
         else:
             telling.dry_run(self, self._screen(planner))
@@ -174,10 +166,11 @@ class Run:
         planner.plan_span(since, self.options.until or self.clock.now(), self.options.limit)
         return False
 
-    def _stage(self, planner: Planner, *, complete: bool, guarded: bool) -> None:
+    def _stage(self, *, complete: bool, stopped: EcmbrazeError | None) -> None:
         stage, now = self.ledger.stage(self.plan), self.clock.now()
-        if guarded:
+        if stopped is not None:
             stage.mirror(now)
+            confirming.keep(self, str(stopped))
         elif self.options.backfill:
             stage.actions_only(now)
         else:
@@ -202,11 +195,13 @@ class Run:
         outbox, now = self.ledger.outbox, self.clock.now()
         outbox.expire(self.flow.name, now)
         outbox.wake(self.flow.name, now)
+        if told := self.ledger.waiting.paused(self.flow.name):
+            self.report.notes.append(f"{self.flow.name} is {told}; nothing was sent")
         screen = self._screen(planner)
         push = Push(
             flow=self.flow.name, outbox=outbox, sink=self.systems.sink, screen=screen, clock=self.clock,
             limits=self.setting.batches, connections=self.setting.connections, new_id=self.new_id, tick=self.tick,
-        )  # fmt: skip
+            paused=lambda: self.ledger.waiting.paused(self.flow.name),        )  # fmt: skip
         try:
             push.send_all()
         finally:

@@ -61,7 +61,7 @@ def finish(run: Run, before: Mapping[str, datetime], error: EcmbrazeError | None
     counts = run.plan.counts()
     for name in COUNTS:
         report.counts[name] += sum(counts.get(f"{scope}\x1f{name}", 0) for scope in (*types, run.flow.name))
-    report.counts["planned"] = run.plan.planned()
+    report.counts["planned"] = run.plan.planned() or run.confirmed
     report.counts["pending"] = run.ledger.outbox.pending(run.flow.name)
     _watermarks(run, before, dry=run.options.dry_run)
     for record, customer, rule, reason in run.plan.skips(run.options.limit_listing):

@@ -16,8 +16,10 @@ from ecmbraze.ledger.history import History
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.outbox import Outbox
 from ecmbraze.ledger.planfile import PlanFile
+from ecmbraze.ledger.planfolder import remove_garbage
 from ecmbraze.ledger.stage import Stage
 from ecmbraze.ledger.view import View
+from ecmbraze.ledger.waiting import Waiting
 
 
 class Ledger:
@@ -28,6 +30,7 @@ class Ledger:
         salt = database.execute("SELECT value FROM identity WHERE name = 'salt'").fetchone()
         self.history = History(database, bytes.fromhex(salt[0]) if salt else b"")
         self.outbox = Outbox(database, self.history)
+        self.waiting = Waiting(database, self.history)
 
     @classmethod
     def create(cls, path: Path, identity: Mapping[str, str], now: datetime) -> Ledger:
@@ -61,6 +64,11 @@ class Ledger:
                     advice="One state file is one ECM and one Braze: name another `state:`, or the right system.",
                 )
 
+    def identity(self) -> dict[str, str]:
+        """Return the ECM and the Braze this state file belongs to."""
+        query = "SELECT name, value FROM identity WHERE name IN ('ecm', 'braze')"
+        return dict(self.database.execute(query).fetchall())
+
     def plan_path(self, run_id: str) -> Path:
         """Return where the plan file of a run stands: beside the state, so that a merge never crosses a disk."""
         return self.path.with_name(f"{self.path.name}.plan-{run_id}")
@@ -70,7 +78,7 @@ class Ledger:
         owned = {row[0] for row in self.database.execute("SELECT file FROM waiting_plan")} | {keep.name}
         for left in self.path.parent.glob(f"{self.path.name}.plan-*"):
             if left.name not in owned:
-                left.unlink(missing_ok=True)
+                remove_garbage(left)
 
     @property
     def mirror(self) -> Mirror:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
+from ecmbraze.errors import ConfigurationError
 from ecmbraze.ledger import schema
 from ecmbraze.ledger.actionrow import ACTION_COLUMNS, read_action, write_action
 from ecmbraze.ledger.codec import dump, instant, moment
@@ -42,10 +43,30 @@ class PlanFile:
         if fresh:
             connection.executescript(schema.PLAN)
 
+    def put_meta(self, mode: str, identity: Mapping[str, str]) -> None:
+        """Write what the plan belongs to: its flow, its ECM, its Braze, and the mode it was made in."""
+        rows = {**identity, "mode": mode}.items()
+        self.database.conn.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
+
+    def check_meta(self, identity: Mapping[str, str]) -> str:
+        """Return the mode; raises ConfigurationError when the plan belongs to something else."""
+        found = dict(self.database.conn.execute("SELECT name, value FROM meta").fetchall())
+        for name, value in identity.items():
+            if found.get(name) != value:
+                raise ConfigurationError(
+                    f"The plan {self.path} was made for {name} {found.get(name)!r}, not for {value!r}.",
+                    undone="Nothing was sent.", advice="Make a new plan.",
+                )  # fmt: skip
+        return str(found["mode"])
+
     def close(self) -> None:
         """Let go of the file; it stays on disk."""
         self.database.close()
         os.close(self._descriptor)
+
+    def close_writing(self) -> None:
+        """Put everything on disk: this plan outlives its run."""
+        os.fsync(self._descriptor)
 
     def discard(self) -> None:
         """Close and remove: nothing of this plan happened."""
@@ -168,6 +189,19 @@ class PlanFile:
         """Return stream → watermark as the merge would leave it."""
         query = "SELECT stream, value FROM watermark WHERE flow = ?"
         return {row[0]: moment(row[1]) for row in self.database.conn.execute(query, (flow,))}
+
+    def planned_facts(self, flow: str) -> list[tuple[str, str]]:
+        """Return (record, facts as stored) of the records with actions."""
+        query = (
+            "SELECT record, facts FROM fact WHERE flow = ? AND record IN (SELECT record FROM action) ORDER BY record"
+        )
+        return self.database.conn.execute(query, (flow,)).fetchall()
+
+    def leave_out(self, records: Iterable[str]) -> None:
+        """Take records out of the plan: neither their actions nor their facts are merged."""
+        for record in records:
+            for table in ("action", "fact", "due"):
+                self.database.conn.execute(f"DELETE FROM {table} WHERE record = ?", (record,))
 
     def forget_workspaces(self) -> None:
         """Drop the mirror rows that were merged already, so that a long first scan keeps the file small."""

@@ -86,6 +86,13 @@ class Stage:
         position = ("""INSERT OR REPLACE INTO position SELECT :flow, ifnull((SELECT max(change) FROM workspace), 0)""",)
         self._merge(statements, now, after=position if move else (), flow=flow)
 
+    def confirmed(self, now: datetime, *, facts: bool) -> None:
+        """Merge the decisions of a plan a person confirmed; the mirror is newer, the position does not move.
+
+        Without ``facts`` (a backfill) only the outbox rows: a backfill consumes no transition.
+        """
+        self._merge((_PARTIAL if facts else ()) + _OUTBOX, now, after=())
+
     def actions_only(self, now: datetime) -> None:
         """Merge the mirror and the outbox rows, but no facts: what a backfill may do."""
         self._merge(_MIRROR + _LISTING + _OUTBOX, now, after=())

@@ -38,6 +38,11 @@ class View:
             customers=self._people(held),
         )  # fmt: skip
 
+    def differs(self, record: str, facts: str) -> bool:
+        """Say whether a record is no longer what a plan holds of it."""
+        now = self.workspace(int(record.removeprefix("ws:")))
+        return now is None or now.facts != load_facts(facts)
+
     def of_customer(self, customer: str) -> Sequence[Record]:
         """Return every record that leads to ``customer``, in id order."""
         query = "SELECT workspace FROM recipient WHERE mapping = ? AND customer = ?"

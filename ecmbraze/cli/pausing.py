@@ -1,0 +1,54 @@
+"""`ecmbraze pause` and `resume`: the switch that a run reads before each wave of requests."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from ecmbraze.cli import composition
+from ecmbraze.cli.shared import ConfigOption, config_path
+from ecmbraze.errors import UsageError
+from ecmbraze.flows import BY_NAME
+from ecmbraze.ledger.ledger import Ledger
+
+_FlowArgument = Annotated[str | None, typer.Argument(metavar="[FLOW]", help="all flows when left out")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("pause")(pause)
+    app.command("resume")(resume)
+
+
+def pause(
+    context: typer.Context,
+    flow: _FlowArgument = None,
+    config: ConfigOption = None,
+    reason: Annotated[str, typer.Option(help="why; shown by every run until it is resumed")] = "no reason given",
+) -> int:
+    """Stop sending, also in a run that is under way; reading and planning go on."""
+    ledger, now, name = _open(context, config, flow)
+    ledger.waiting.pause(name, now, getpass.getuser(), reason)
+    ledger.close()
+    typer.echo(f"Paused {flow or 'every flow'}. `ecmbraze resume` lets it send again.")
+    return 0
+
+
+def resume(context: typer.Context, flow: _FlowArgument = None, config: ConfigOption = None) -> int:
+    """Let a paused flow send again."""
+    ledger, now, name = _open(context, config, flow)
+    was = ledger.waiting.resume(name, now)
+    ledger.close()
+    typer.echo(f"{flow or 'Every flow'} {'sends again' if was else 'was not paused'}.")
+    return 0
+
+
+def _open(context: typer.Context, config: ConfigOption, flow: str | None) -> tuple[Ledger, datetime, str]:
+    if flow is not None and flow not in BY_NAME:
+        raise UsageError(
+            f"There is no flow {flow!r}.", undone="Nothing was changed.", advice=f"One of {', '.join(BY_NAME)}."
+        )
+    loaded = composition.settings(config_path(context, config))
+    return composition.ledger(loaded), composition.wall_clock(loaded).now(), flow or "*"

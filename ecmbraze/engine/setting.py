@@ -1,0 +1,58 @@
+"""What one run is asked for, configured with and connected to; values only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from pathlib import Path
+
+from ecmbraze.engine.batches import Limits as BatchLimits
+from ecmbraze.planning.guards import Limits as GuardLimits
+from ecmbraze.ports import MessageSink, PeopleReader, WorkspaceReader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line asks of one run. A backfill names ``since`` and ``until``."""
+
+    dry_run: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int | None = None
+    include_messages: bool = False
+    limit_listing: int = 200
+    confirm: str | None = None
+    """The hash, or its beginning, of the waiting plan that a person has looked at."""
+    apply: Path | None = None
+    """A plan file made by `plan -o`, to be sent exactly."""
+    keep: Path | None = None
+    """Where a dry run leaves its plan file."""
+
+    @property
+    def backfill(self) -> bool:
+        return self.since is not None or self.until is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What the configuration says of every run."""
+
+    zone: tzinfo
+    prefix: str
+    guards: GuardLimits
+    max_per_person: int | None
+    connections: int
+    sweep_requests: int
+    sweep_every: timedelta
+    batches: BatchLimits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Systems:
+    """The two sides. ``requests`` returns the counts of the run report so far."""
+
+    workspaces: WorkspaceReader
+    people: PeopleReader
+    sink: MessageSink
+    requests: Callable[[], dict[str, int]]

@@ -1,0 +1,77 @@
+"""Which plan of a flow waits for a person, and which flows are paused; reads no plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from ecmbraze.ledger.codec import instant, moment
+from ecmbraze.ledger.history import History
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingPlan:
+    """A guarded plan; ``file`` is the name of its plan file beside the state file."""
+
+    flow: str
+    mode: str
+    hash: str
+    file: str
+    reason: str
+    made_at: datetime
+
+
+class Waiting:
+    """One waiting plan per (flow, mode)."""
+
+    def __init__(self, database: Database, history: History) -> None:
+        self._database, self._history = database, history
+
+    def get(self, flow: str, mode: str) -> WaitingPlan | None:
+        """Return the waiting plan; ``None`` when none waits."""
+        row = self._database.execute(
+            "SELECT hash, file, reason, made_at FROM waiting_plan WHERE flow = ? AND mode = ?", (flow, mode)
+        ).fetchone()
+        if row is None:
+            return None
+        return WaitingPlan(flow=flow, mode=mode, hash=row[0], file=row[1], reason=row[2], made_at=moment(row[3]))
+
+    def put(self, plan: WaitingPlan) -> None:
+        """Keep a plan in place of an older one of the same flow and mode."""
+        with self._database.atomic():
+            self._database.conn.execute(
+                "INSERT OR REPLACE INTO waiting_plan VALUES (?, ?, ?, ?, ?, ?)",
+                (plan.flow, plan.mode, plan.hash, plan.file, plan.reason, instant(plan.made_at)),
+            )
+            self._history.append(plan.made_at, "guard", {"flow": plan.flow, "plan": plan.hash, "reason": plan.reason})
+
+    def drop(self, plan: WaitingPlan, now: datetime, why: str) -> None:
+        """Forget a plan: confirmed, dropped by a person, or too old. Its file is garbage from then on."""
+        with self._database.atomic():
+            self._database.conn.execute("DELETE FROM waiting_plan WHERE flow = ? AND mode = ?", (plan.flow, plan.mode))
+            self._history.append(now, "plan", {"flow": plan.flow, "plan": plan.hash, "end": why})
+
+    def pause(self, flow: str, now: datetime, by: str, reason: str) -> None:
+        """Stop a flow's sending, or every flow's with ``*``."""
+        with self._database.atomic():
+            self._database.conn.execute(
+                "INSERT OR REPLACE INTO pause VALUES (?, ?, ?, ?)", (flow, instant(now), by, reason)
+            )
+            self._history.append(now, "pause", {"flow": flow, "by": by, "reason": reason})
+
+    def resume(self, flow: str, now: datetime) -> bool:
+        """Let it send again; return whether it was paused."""
+        with self._database.atomic():
+            gone = self._database.conn.execute("DELETE FROM pause WHERE flow = ?", (flow,)).rowcount
+            if gone:
+                self._history.append(now, "resume", {"flow": flow})
+        return bool(gone)
+
+    def paused(self, flow: str) -> str | None:
+        """Return since when, by whom and why a flow is paused; ``None`` when it is not."""
+        row = self._database.execute(
+            "SELECT at, by, reason FROM pause WHERE flow IN (?, '*') ORDER BY flow LIMIT 1", (flow,)
+        ).fetchone()
+        return f"paused since {row[0][:19]}Z by {row[1]}: {row[2]}" if row else None

@@ -1,0 +1,124 @@
+"""A guarded plan waits for a person: confirmed it is sent once and exactly, without what changed meanwhile."""
+
+from __future__ import annotations
+
+from tests.rehearsal import CAMPAIGN, CONTRACT, Rehearsal
+
+
+def _guarded(stage: Rehearsal, count: int) -> tuple[list[int], str]:
+    stage.config["guards"] = {"max_messages": 1}
+    chosen = stage.open_workspaces()[:count]
+    for workspace in chosen:
+        stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+    return chosen, str(stage.run(code=6)["plan_hash"])
+
+
+def test_a_confirmed_plan_is_sent_once(stage: Rehearsal) -> None:
+    chosen, plan = _guarded(stage, 3)
+    again = stage.run(code=6)
+    assert again["plan_hash"] == plan
+    assert not stage.messages()
+
+    report = stage.run("--confirm", plan[:12])
+    quiet = stage.run()
+
+    assert report["by_action"]["triggers"] == 3
+    assert quiet["counts"]["planned"] == 0
+    customers = [stage.customer(number) for number in chosen]
+    assert stage.messages() == dict.fromkeys([(c, n) for c in customers for n in ("contract_approved", CAMPAIGN)], 1)
+
+
+def test_u01_a_wrong_hash_is_refused(stage: Rehearsal) -> None:
+    _guarded(stage, 2)
+
+    ended = stage.ecmbraze("onboarding", "--confirm", "0123456789ab")
+
+    assert ended.code == 6
+    assert "superseded" in ended.stdout
+    assert not stage.messages()
+
+
+def test_what_changed_since_the_plan_is_not_sent_and_not_lost(stage: Rehearsal) -> None:
+    chosen, plan = _guarded(stage, 3)
+    stage.box.advance(30)
+    stage.box.edit_workspace(chosen[0], {CONTRACT: "Draft"})
+    stage.box.edit_workspace(chosen[1], {"Onboarding.Stage": "KYC"})
+
+    report = stage.run("--confirm", plan)
+    assert report["by_action"]["triggers"] == 1
+    assert any("changed since the plan" in note for note in report["notes"])
+    del stage.config["guards"]
+    stage.run()
+
+    got = stage.messages()
+    assert (stage.customer(chosen[0]), CAMPAIGN) not in got
+    assert got[(stage.customer(chosen[1]), CAMPAIGN)] == got[(stage.customer(chosen[2]), CAMPAIGN)] == 1
+
+
+def test_a_waiting_plan_is_dropped_by_a_person_or_after_a_day(stage: Rehearsal) -> None:
+    chosen, _ = _guarded(stage, 2)
+    assert stage.ecmbraze("plan", "--drop", "onboarding").code == 0
+    assert stage.run(code=6)["counts"]["planned"] > 0  # planned anew, guarded anew
+    stage.box.advance(25 * 3600)
+    del stage.config["guards"]
+
+    stage.run()
+
+    assert stage.messages()[(stage.customer(chosen[0]), CAMPAIGN)] == 1
+
+
+def test_a_backfill_with_messages_is_sent_when_confirmed_and_consumes_no_transition(stage: Rehearsal) -> None:
+    workspace = stage.open_workspaces()[0]
+    plan = stage.run("--since", "2000-01-01", "--include-messages", code=6)["plan_hash"]
+    stage.box.advance(10)
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+
+    stage.run("--confirm", plan)
+    sent = stage.messages()
+    assert sum(sent.values()) > 5
+    assert (stage.customer(workspace), CAMPAIGN) not in sent
+    stage.run()
+
+    assert stage.messages()[(stage.customer(workspace), CAMPAIGN)] == 1
+    told = [
+        (sent["recipient"], sent["properties"].get("workspace"))
+        for sent in stage.received()["messages"]
+        if sent["id"] == CAMPAIGN
+    ]
+    assert len(told) == len(set(told))  # a customer with two workspaces gets one for each
+
+
+def test_a_plan_file_is_applied_exactly_and_not_twice(stage: Rehearsal) -> None:
+    workspace = stage.open_workspaces()[0]
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+    file = str(stage.folder / "onboarding.plan")
+    assert stage.ecmbraze("plan", "onboarding", "-o", file).code == 0
+    assert not stage.messages()
+
+    first, second = stage.ecmbraze("apply", file, "--json"), stage.ecmbraze("apply", file)
+
+    assert (first.code, first.report["mode"], second.code) == (0, "apply", 0)
+    stage.run()
+    assert stage.messages()[(stage.customer(workspace), CAMPAIGN)] == 1
+
+
+def test_u05_a_paused_flow_sends_nothing_until_it_is_resumed(stage: Rehearsal) -> None:
+    workspace = stage.open_workspaces()[0]
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+    assert stage.ecmbraze("pause", "onboarding", "--reason", "audit").code == 0
+
+    report = stage.run()
+    assert not stage.messages()
+    assert "audit" in report["notes"][0]
+    assert stage.ecmbraze("resume", "onboarding").code == 0
+    stage.run()
+
+    assert stage.messages()[(stage.customer(workspace), CAMPAIGN)] == 1
+
+
+def test_status_says_whether_all_is_well(stage: Rehearsal) -> None:
+    assert stage.ecmbraze("status").code == 0
+    stage.box.advance(3 * 3600)
+    assert stage.ecmbraze("status").code == 21
+    stage.state.chmod(0o644)
+    assert stage.ecmbraze("status").code == 22
