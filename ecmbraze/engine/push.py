@@ -14,8 +14,9 @@ from ecmbraze.ledger.outbox import Outbox, Row, Step
 from ecmbraze.model import Answer, Phase, State, TrackBatch, Verdict
 from ecmbraze.ports import Clock, MessageSink
 
-# A look at consent and facts is at most 60 s old when a request leaves (delivery.md); one request may last a while.
-SCREEN_LIFE_S = 45.0
+# A look at consent and facts is at most 60 s old when a request leaves (delivery.md), of which the transport may wait
+# 50 for a rate limit.
+SCREEN_LIFE_S = 10.0
 
 
 @dataclass(slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecmbraze.systems.exchange import Exchange, NotJsonError, parse
@@ -33,6 +33,7 @@ def test_a_byte_order_mark_is_no_fault() -> None:
     assert parse(b'\xef\xbb\xbf{"a":1}') == {"a": 1}
 
 
+@settings(derandomize=True)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_an_object_or_refused(body: bytes) -> None:
     answer = Exchange(status=200, headers={}, body=body)
@@ -45,6 +46,7 @@ _ANY = st.recursive(
 )
 
 
+@settings(derandomize=True)
 @given(st.dictionaries(st.text(), _ANY, max_size=4))
 def test_every_plain_object_is_read_as_it_was_written(value: dict[str, object]) -> None:
     assert parse(json.dumps(value).encode()) == value

@@ -65,6 +65,8 @@ class Definitions:
             parts, entry = self._parts(match), self._entry(match)
             if parts is None or entry is None:
                 raise RecordUnreadable(f"category key {match[0]} has no definition")
+            if match["row"] is None and entry.get("persona") == "set":
+                continue  # a set told as a whole beside its rows
             value = _fact(raw, entry, zone)
             if match["row"] is None:
                 into, name = facts, ".".join(parts)
@@ -134,13 +136,7 @@ def _keys(values: Mapping[str, Any]) -> Iterator[tuple[re.Match[str], Any]]:
         match = _KEY.fullmatch(key)
         if match is None or match["row"] == "x":
             raise RecordUnreadable(f"category key {key[:40]!r} is of no known form")
-        if match["row"] is None and (isinstance(value, Mapping) or _has_rows(value)):
-            continue  # a set told as a whole beside its rows
         yield match, value
-
-
-def _has_rows(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and isinstance(value[0], Mapping)
 
 
 def _fact(raw: object, definition: Mapping[str, Any], zone: tzinfo | None) -> Fact:

@@ -1,0 +1,243 @@
+"""Reading people back: consent that is not read for certain is never consent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+import pytest
+import responses
+
+from ecmbraze.errors import ConfigurationError, CredentialRefused, TemporaryError
+from ecmbraze.model import Profile
+from ecmbraze.systems.braze.client import BrazeClient
+from tests.systems.rig import BRAZE_URL, FakeClock, http
+
+EXPORT, GROUPS = f"{BRAZE_URL}/users/export/ids", f"{BRAZE_URL}/subscription/status/get"
+BOUNCES, CAMPAIGN = f"{BRAZE_URL}/email/hard_bounces", f"{BRAZE_URL}/campaigns/details"
+
+
+@pytest.fixture
+def net() -> Iterator[responses.RequestsMock]:
+    with responses.RequestsMock() as mocked:
+        yield mocked
+
+
+def braze() -> BrazeClient:
+    return BrazeClient(http(BRAZE_URL, clock=FakeClock()), api_key="fake-key-1234")
+
+
+def users(net: responses.RequestsMock, *found: dict[str, Any]) -> None:
+    net.add(responses.POST, EXPORT, status=201, json={"users": list(found), "message": "success"})
+
+
+def bodies(net: responses.RequestsMock) -> list[Any]:
+    return [json.loads(call.request.body or b"") for call in net.calls]
+
+
+def query(net: responses.RequestsMock, number: int = 0) -> list[tuple[str, str]]:
+    return parse_qsl(urlsplit(str(net.calls[number].request.url)).query)
+
+
+def test_a_profile_is_read_whole_and_defaults_are_filled_in(net: responses.RequestsMock) -> None:
+    event = {"name": "approved", "first": "2026-01-01T00:00:00.000Z", "last": "2026-02-01T00:00:00.000Z", "count": 2}
+    users(
+        net,
+        {"external_id": "C-1", "email": "ann@example.com", "custom_attributes": {"a": 1}, "custom_events": [event]},
+        {"external_id": "C-2", "email_subscribe": "opted_in", "push_subscribe": "unsubscribed"},
+    )
+    found = braze().profiles(["C-1", "C-2", "C-3"])
+    assert found["C-1"] == [
+        Profile(
+            recipient="C-1", email="ann@example.com", phone=None, email_subscribe="subscribed",
+            push_subscribe="subscribed", custom_attributes={"a": 1},
+            custom_events={"approved": (2, "2026-02-01T00:00:00.000Z")},
+        )
+    ]  # fmt: skip
+    assert (found["C-2"][0].email_subscribe, found["C-2"][0].push_subscribe) == ("opted_in", "unsubscribed")
+    assert "C-3" not in found
+
+
+def test_ids_and_aliases_share_a_request_and_an_address_has_its_own(net: responses.RequestsMock) -> None:
+    alias = {"alias_label": "crm", "alias_name": "A:1"}
+    users(net, {"external_id": "C-1"}, {"user_aliases": [alias]})
+    users(net, {"external_id": "C-9", "email": "Ann@Example.com"})
+    found = braze().profiles(["C-1", "alias:crm:A:1", "email:ann@example.com"])
+    assert {name: len(profiles) for name, profiles in found.items()} == {
+        "C-1": 1, "alias:crm:A:1": 1, "email:ann@example.com": 1,
+    }  # fmt: skip
+    first, second = bodies(net)
+    assert (first["external_ids"], first["user_aliases"]) == (["C-1"], [alias])
+    assert second["email_address"] == "ann@example.com"
+    assert "custom_attributes" in first["fields_to_export"]
+    assert "campaigns_received" not in first["fields_to_export"]
+
+
+def test_more_than_fifty_people_are_asked_for_in_several_requests(net: responses.RequestsMock) -> None:
+    users(net, {"external_id": "C-0"})
+    users(net, {"external_id": "C-50"})
+    found = braze().profiles([f"C-{number}" for number in range(51)])
+    assert [len(sent["external_ids"]) for sent in bodies(net)] == [50, 1]
+    assert set(found) == {"C-0", "C-50"}
+
+
+def test_b26_a_person_returned_twice_is_a_tie(net: responses.RequestsMock) -> None:
+    users(net, {"external_id": "C-1"}, {"external_id": "C-1"})
+    assert len(braze().profiles(["C-1"])["C-1"]) == 2
+
+
+def test_b26_b30_an_address_of_two_profiles_is_a_tie(net: responses.RequestsMock) -> None:
+    users(net, {"external_id": "C-1", "email": "a@b.c"}, {"external_id": "C-2", "email": "a@b.c"})
+    assert len(braze().profiles(["email:a@b.c"])["email:a@b.c"]) == 2
+
+
+def test_b26_a_person_that_braze_does_not_know_is_missing(net: responses.RequestsMock) -> None:
+    net.add(responses.POST, EXPORT, status=201, json={"users": [], "invalid_user_ids": ["C-1"], "message": "success"})
+    assert braze().profiles(["C-1"]) == {}
+
+
+def test_a_number_as_external_id_comes_back_as_text(net: responses.RequestsMock) -> None:
+    users(net, {"external_id": 12345})
+    assert "12345" in braze().profiles(["12345"])
+
+
+@pytest.mark.parametrize("state", ["paused", "7", "unknown"])
+def test_a_global_state_we_do_not_know_is_no_consent(state: str, net: responses.RequestsMock) -> None:
+    users(net, {"external_id": "C-1", "email_subscribe": state})
+    assert braze().profiles(["C-1"])["C-1"][0].email_subscribe == "unsubscribed"
+
+
+def test_nobody_asked_for_is_no_request() -> None:
+    assert braze().profiles([]) == {}
+    assert braze().group_states("g", []) == {}
+
+
+def test_b27_consent_that_cannot_be_read_stops_with_exit_5(net: responses.RequestsMock) -> None:
+    net.add(responses.POST, EXPORT, body=TimeoutError())
+    with pytest.raises(TemporaryError, match="Consent could not be read") as caught:
+        braze().profiles(["C-1"])
+    assert caught.value.exit_code == 5
+    assert "they wait" in caught.value.undone
+
+
+@pytest.mark.parametrize("body", [{}, {"users": None}, {"users": ["C-1"]}, {"users": [{"user_aliases": ["x"]}]}])
+def test_an_unknown_shape_is_no_empty_answer(body: dict[str, Any], net: responses.RequestsMock) -> None:
+    net.add(responses.POST, EXPORT, status=201, json=body)
+    with pytest.raises(TemporaryError, match="unknown shape"):
+        braze().profiles(["C-1"])
+
+
+def test_b15_a_missing_permission_of_the_screen_is_named(net: responses.RequestsMock) -> None:
+    net.add(responses.POST, EXPORT, status=403, json={"message": "Access Denied"})
+    with pytest.raises(CredentialRefused, match=r"users\.export\.ids \(needed for the consent check\)"):
+        braze().profiles(["C-1"])
+
+
+@pytest.mark.parametrize("status", [401, 404])
+def test_b14_a_refused_key_is_exit_7(status: int, net: responses.RequestsMock) -> None:
+    net.add(responses.POST, EXPORT, status=status, json={"message": "Invalid API key: fake-key-1234"})
+    with pytest.raises(CredentialRefused) as caught:
+        braze().profiles(["C-1"])
+    assert "fake-key" not in str(caught.value)
+
+
+def test_b23_a_redirect_of_a_read_is_refused_with_exit_15(net: responses.RequestsMock) -> None:
+    net.add(responses.POST, EXPORT, status=302, headers={"Location": "https://evil.example/x"})
+    with pytest.raises(ConfigurationError, match=r"redirect to evil\.example; refusing"):
+        braze().profiles(["C-1"])
+
+
+def test_b28_group_states_are_lower_case_and_unknown_for_whom_braze_does_not_name(net: responses.RequestsMock) -> None:
+    net.add(responses.GET, GROUPS, json={"status": {"C-1": "Subscribed", "C-2": "Unsubscribed"}, "message": "success"})
+    states = braze().group_states("g-1", ["C-1", "C-2", "C-3"])
+    assert states == {"C-1": "subscribed", "C-2": "unsubscribed", "C-3": "unknown"}
+    names = [("external_id[]", f"C-{number}") for number in (1, 2, 3)]
+    assert query(net) == [("subscription_group_id", "g-1"), *names]
+
+
+def test_an_address_is_asked_for_as_one_whatever_its_case(net: responses.RequestsMock) -> None:
+    net.add(responses.GET, GROUPS, json={"status": {"Ann@Example.com": "Subscribed"}, "message": "success"})
+    assert braze().group_states("g-1", ["email:ann@example.com"]) == {"email:ann@example.com": "subscribed"}
+    assert query(net)[1] == ("email[]", "ann@example.com")
+
+
+def test_an_alias_is_looked_up_first_since_groups_know_none(net: responses.RequestsMock) -> None:
+    aliases = [{"alias_label": "crm", "alias_name": name} for name in ("A", "B", "C")]
+    users(
+        net, {"external_id": "C-1", "user_aliases": aliases[:1]}, {"email": "b@b.c", "user_aliases": aliases[1:2]},
+        {"user_aliases": aliases[2:]},
+    )  # fmt: skip
+    net.add(responses.GET, GROUPS, json={"status": {"C-1": "Subscribed"}, "message": "success"})
+    net.add(responses.GET, GROUPS, json={"status": {"b@b.c": "Subscribed"}, "message": "success"})
+    states = braze().group_states("g-1", ["alias:crm:A", "alias:crm:B", "alias:crm:C", "alias:crm:D"])
+    assert list(states.values()) == ["subscribed", "subscribed", "unknown", "unknown"]
+
+
+def test_an_unknown_group_is_exit_15(net: responses.RequestsMock) -> None:
+    net.add(responses.GET, GROUPS, status=400, json={"message": "Invalid subscription group ID"})
+    with pytest.raises(ConfigurationError, match="Invalid subscription group ID"):
+        braze().group_states("g-1", ["C-1"])
+
+
+def bounced(count: int, start: int = 0) -> dict[str, Any]:
+    emails = [{"email": f"User{start + number}@X.org", "hard_bounced_at": "2026-01-01"} for number in range(count)]
+    return {"emails": emails, "message": "success"}
+
+
+def test_bounces_are_paged_to_the_end_and_include_today(net: responses.RequestsMock) -> None:
+    net.add(responses.GET, BOUNCES, json=bounced(500))
+    net.add(responses.GET, BOUNCES, json=bounced(3, start=500))
+    found = braze().hard_bounces(datetime(2026, 1, 1, tzinfo=UTC))
+    assert len(found) == 503
+    assert "user502@x.org" in found
+    first, second = (dict(query(net, number)) for number in (0, 1))
+    assert (first["start_date"], first["end_date"], first["offset"]) == ("2026-01-01", "2026-03-11", "0")
+    assert (second["offset"], second["limit"], second["sort_direction"]) == ("500", "500", "asc")
+
+
+def test_a_bounce_list_that_never_ends_is_not_read_for_ever(net: responses.RequestsMock) -> None:
+    net.add(responses.GET, BOUNCES, json=bounced(500))
+    with pytest.raises(TemporaryError, match="same page came twice"):
+        braze().hard_bounces(datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def test_an_unreadable_bounce_list_is_not_an_empty_one(net: responses.RequestsMock) -> None:
+    net.add(responses.GET, BOUNCES, json={"message": "success"})
+    with pytest.raises(TemporaryError):
+        braze().hard_bounces(datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def test_the_details_of_a_campaign_are_told_and_an_unknown_one_is_exit_15(net: responses.RequestsMock) -> None:
+    net.add(responses.GET, CAMPAIGN, json={"name": "Welcome", "draft": False, "message": "success"})
+    net.add(responses.GET, CAMPAIGN, status=400, json={"message": "campaign_id must be a string"})
+    client = braze()
+    assert client.names("campaign", "3f0c")["name"] == "Welcome"
+    with pytest.raises(ConfigurationError, match="no campaign '3f0d'"):
+        client.names("campaign", "3f0d")
+
+
+def test_missing_permissions_are_found_without_writing_anything(net: responses.RequestsMock) -> None:
+    net.add(responses.POST, f"{BRAZE_URL}/users/track", status=400, json={"message": "Valid data must be provided"})
+    net.add(responses.POST, f"{BRAZE_URL}/canvas/trigger/send", status=403, json={"message": "Access Denied"})
+    net.add(responses.GET, BOUNCES, json=bounced(0))
+    missing = braze().missing_permissions(["/users/track", "/canvas/trigger/send", "/email/hard_bounces"])
+    assert missing == {"/canvas/trigger/send": "canvas.trigger.send"}
+    sent = [json.loads(call.request.body) for call in net.calls if call.request.body]
+    assert sent == [{}, {"broadcast": False, "recipients": []}]
+
+
+def test_a_refused_key_is_not_a_missing_permission(net: responses.RequestsMock) -> None:
+    net.add(responses.GET, BOUNCES, status=401, json={"message": "Invalid API key"})
+    with pytest.raises(CredentialRefused, match="refuses the API key"):
+        braze().missing_permissions(["/email/hard_bounces"])
+
+
+def test_a_group_exists_or_not(net: responses.RequestsMock) -> None:
+    net.add(responses.GET, GROUPS, json={"status": {}, "message": "success"})
+    net.add(responses.GET, GROUPS, status=400, json={"message": "Invalid subscription group ID"})
+    client = braze()
+    assert [client.group_exists("g-1"), client.group_exists("g-2")] == [True, False]
+    assert parse_qs(urlsplit(str(net.calls[0].request.url)).query)["subscription_group_id"] == ["g-1"]
