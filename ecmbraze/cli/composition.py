@@ -13,6 +13,7 @@ from typing import Any
 from ecmbraze.cli.clock import WallClock, clock, environ
 from ecmbraze.cli.signals import Budget
 from ecmbraze.config import Settings, load
+from ecmbraze.config.sections import Ecm
 from ecmbraze.engine.batches import Limits as BatchLimits
 from ecmbraze.engine.setting import Setting, Systems
 from ecmbraze.errors import ConfigurationError
@@ -22,6 +23,7 @@ from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.planning.guards import Limits as GuardLimits
 from ecmbraze.systems.braze.client import BrazeClient
 from ecmbraze.systems.ecm.client import EcmClient
+from ecmbraze.systems.ecm.login import OtdsLogin
 from ecmbraze.systems.http import Http, RequestCounters
 from ecmbraze.systems.redaction import Redactor
 
@@ -64,27 +66,30 @@ def section(config: Settings, flow: Flow[Any]) -> Any:
 def clients(config: Settings, wall: WallClock, budget: Budget) -> Clients:
     """Return the clients; nothing is asked of a system yet."""
     counters, redactor = RequestCounters(), Redactor()
-    for secret in (config.ecm.password, config.braze.api_key):
-        redactor.add(secret.reveal())
     rng = random.Random()  # noqa: S311 jitter, not a secret
     shared: dict[str, Any] = {
         "clock": wall, "counters": counters, "redactor": redactor, "deadline": budget.left, "rng": rng,
         "connections": config.ecm.connections,
     }  # fmt: skip
-    ecm_http = Http(
-        base_url=config.ecm.url, system="ecm", timeout_s=config.ecm.timeout_s, ca_file=config.ecm.ca_file, **shared
-    )
     braze_http = Http(
         base_url=config.braze.url, system="braze", timeout_s=config.braze.timeout_s, ca_file=config.braze.ca_file,
         **shared,
     )  # fmt: skip
-    ecm = EcmClient(
-        ecm_http, username=config.ecm.username, password=config.ecm.password.reveal(), domain=config.ecm.domain,
-        zone=config.ecm.timezone, page_size=config.ecm.page_size,
-    )  # fmt: skip
-    return Clients(
-        ecm=ecm, braze=BrazeClient(braze_http, api_key=config.braze.api_key.reveal()), counters=counters,
-        redactor=redactor,
+    braze = BrazeClient(braze_http, api_key=config.braze.api_key.reveal())
+    return Clients(ecm=_ecm(config.ecm, shared), braze=braze, counters=counters, redactor=redactor)
+
+
+def _ecm(ecm: Ecm, shared: dict[str, Any]) -> EcmClient:
+    def reach(url: str) -> Http:
+        return Http(base_url=url, system="ecm", timeout_s=ecm.timeout_s, ca_file=ecm.ca_file, **shared)
+
+    login = None
+    if ecm.otds is not None:
+        otds = reach(ecm.otds.url.removesuffix("/otdsws"))
+        login = OtdsLogin(otds, client_id=ecm.otds.client_id, client_secret=ecm.otds.client_secret.reveal())
+    return EcmClient(
+        reach(ecm.url), username=ecm.username, password=ecm.password.reveal() if ecm.password else "",
+        domain=ecm.domain, zone=ecm.timezone, page_size=ecm.page_size, otds=login,
     )  # fmt: skip
 
 

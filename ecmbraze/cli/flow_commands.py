@@ -23,6 +23,7 @@ from ecmbraze.engine.setting import Options
 from ecmbraze.errors import UsageError
 from ecmbraze.flow import Flow
 from ecmbraze.flows import FLOWS
+from ecmbraze.ledger.file import check
 from ecmbraze.ledger.lock import run_lock
 from ecmbraze.planning.rules import Span
 from ecmbraze.report import files
@@ -47,9 +48,7 @@ def _command(flow: Flow[Any]) -> Any:
         max_duration: Annotated[
             str | None, typer.Option(help='time budget, e.g. "10m"; the rest waits, exit 8')
         ] = None,
-        since: Annotated[
-            str | None, typer.Option(help="backfill from here; the watermark stays")
-        ] = None,
+        since: Annotated[str | None, typer.Option(help="backfill from here; the watermark stays")] = None,
         until: Annotated[str | None, typer.Option(help="backfill up to this instant")] = None,
         limit: Annotated[int | None, typer.Option(min=1, help="plan at most N records")] = None,
         include_messages: Annotated[bool, typer.Option(help="let a backfill send messages")] = False,
@@ -87,7 +86,7 @@ def run(flow: Flow[Any], config: Settings, options: Options, seconds: float | No
     if options.dry_run:
         return _execute(flow, config, section, options, wall, budget)
     with listening(budget):
-        composition.ledger(config, read_only=True).close()  # a wrong state file is told before the lock is touched
+        check(config.state)  # a wrong state file is told before the lock is touched
         with run_lock(config.state):
             return _execute(flow, config, section, options, wall, budget)
 

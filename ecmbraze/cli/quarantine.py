@@ -19,6 +19,8 @@ from ecmbraze.report.plain import printable
 
 quarantine = typer.Typer(help="Records and messages that were refused, with the reason.", no_args_is_help=True)
 
+_Subject = Annotated[str, typer.Argument(metavar="ID|RECORD", help="a number or a record from `quarantine list`")]
+
 
 def register(app: typer.Typer) -> None:
     app.add_typer(quarantine, name="quarantine")
@@ -52,38 +54,57 @@ def listing(
     return 0
 
 
+@quarantine.command("show")
+def show(context: typer.Context, subject: _Subject, config: ConfigOption = None) -> int:
+    """Show one entry whole: what was refused, why, since when, and its content."""
+    loaded = composition.settings(config_path(context, config))
+    ledger = composition.ledger(loaded, read_only=True)
+    told: list[dict[str, object]] = [
+        {"flow": flow, "record": record, "rule": rule, "customer": customer, "reason": reason, "at": at}
+        for flow, record, rule, customer, reason, at in ledger.quarantined()
+        if record == subject
+    ]
+    rows = ledger.outbox.rows("id = ? AND state = 'refused'", (subject,)) if subject.isdigit() else []
+    told += [{"key": row.action.key, "reason": row.why, "payload": row.action.payload} for row in rows]
+    ledger.close()
+    if not told:
+        raise _unknown(subject)
+    typer.echo(json.dumps(told, indent=2, ensure_ascii=True))
+    return 0
+
+
 @quarantine.command("replay")
-def replay(
-    context: typer.Context,
-    number: Annotated[int, typer.Argument(metavar="ID")],
-    config: ConfigOption = None,
-) -> int:
-    """Make one refused row ready again; the next run sends it after its usual screen."""
-    return _move(context, config, number, State.READY)
+def replay(context: typer.Context, subject: _Subject, config: ConfigOption = None) -> int:
+    """Try again: a refused row is sent by the next run after its usual screen, a record is planned anew."""
+    return _move(context, config, subject, State.READY)
 
 
 @quarantine.command("drop")
-def drop(
-    context: typer.Context,
-    number: Annotated[int, typer.Argument(metavar="ID")],
-    config: ConfigOption = None,
-) -> int:
-    """Give one refused row up for good."""
-    return _move(context, config, number, State.DROPPED)
+def drop(context: typer.Context, subject: _Subject, config: ConfigOption = None) -> int:
+    """Give one entry up for good."""
+    return _move(context, config, subject, State.DROPPED)
 
 
-def _move(context: typer.Context, config: ConfigOption, number: int, state: State) -> int:
+def _move(context: typer.Context, config: ConfigOption, subject: str, state: State) -> int:
     loaded = composition.settings(config_path(context, config))
+    now = composition.wall_clock(loaded).now()
     with run_lock(loaded.state):
         ledger = composition.ledger(loaded)
-        rows = ledger.outbox.rows("id = ? AND state = 'refused'", (number,))
-        if not rows:
-            raise UsageError(
-                f"No refused row has the number {number}.", undone="Nothing was changed.",
-                advice="`ecmbraze quarantine list`",
-            )  # fmt: skip
-        step = Step(row=rows[0], state=state, why="operator: quarantine")
-        ledger.outbox.move([step], composition.wall_clock(loaded).now())
+        rows = ledger.outbox.rows("id = ? AND state = 'refused'", (subject,)) if subject.isdigit() else []
+        ledger.outbox.move([Step(row=row, state=state, why="operator: quarantine") for row in rows], now)
+        done = bool(rows)
+        if not done and subject.startswith("ws:") and subject[3:].isdigit():
+            again = state is State.READY
+            done = ledger.plan_again(subject, now) if again else ledger.forget_quarantined(subject, now)
         ledger.close()
-    typer.echo(f"{rows[0].action.key}: {state}")
+    if not done:
+        raise _unknown(subject)
+    typer.echo(f"{subject}: {state}")
     return 0
+
+
+def _unknown(subject: str) -> UsageError:
+    return UsageError(
+        f"Nothing in quarantine is called {subject!r}.", undone="Nothing was changed.",
+        advice="`ecmbraze quarantine list` shows numbers of rows and names of records.",
+    )  # fmt: skip

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, WithJsonSchema, model_validator
 
 from ecmbraze.config.secret import Secret
 from ecmbraze.config.urls import checked, is_loopback
@@ -44,8 +44,10 @@ class Ecm(Section):
     """Extended ECM: where it is and how politely it is asked."""
 
     url: Url = Field(description="base URL with its path, e.g. https://ecm.example.com/otcs/cs.exe")
-    username: str = Field(description="service account")
-    password: Hidden = Field(description="its password: ${ENV}, file:/path, credential:NAME or {command: [...]}")
+    username: str = Field("", description="service account")
+    password: Hidden | None = Field(
+        None, description="its password: ${ENV}, file:/path, credential:NAME or {command: [...]}"
+    )
     domain: str | None = Field(None, description="login domain, where domains are enabled")
     timezone: Zone | None = Field(None, description="zone of times that ECM gives without one")
     otds: Otds | None = Field(None, description="login through OTDS")
@@ -54,6 +56,12 @@ class Ecm(Section):
     sweep_requests: int = Field(2000, ge=0, le=100_000, description="details read again per run, to find silent edits")
     timeout_s: int = Field(60, ge=5, le=600, description="seconds for one whole request")
     ca_file: Path | None = Field(None, description="PEM file of a private certificate authority")
+
+    @model_validator(mode="after")
+    def _one_login(self) -> Ecm:
+        if self.otds is None and not (self.username and self.password):
+            raise ValueError("name username and password, or otds: {url, client_id, client_secret}")
+        return self
 
 
 class Braze(Section):

@@ -78,11 +78,23 @@ class Run:
         try:
             with guarded(self.ledger.path):
                 self._steps()
+        except TimeBudgetUsed as error:
+            return self._signalled() or error
         except EcmbrazeError as error:
             return error
         except Exception as error:
             self.report.exit_code, self.report.exit_reason = 1, f"bug: {type(error).__name__}"
             raise
+        return None
+
+    def _signalled(self) -> Interrupted | None:
+        """Return the signal behind a wait that was given up; ``None`` when time itself ran out."""
+        try:
+            self.tick()
+        except Interrupted as signal:
+            return signal
+        except TimeBudgetUsed:
+            return None
         return None
 
     def _finish(self, before: Mapping[str, datetime], error: EcmbrazeError | None) -> None:

@@ -13,6 +13,7 @@ from sqlite_utils import Database
 
 from ecmbraze.errors import StateMissing, StateNewer, StateUnusable, StorageError
 from ecmbraze.ledger import schema
+from ecmbraze.ledger.lock import held
 
 _HEADER = b"SQLite format 3\x00"
 # Another process may read (a dry run, a backup): settle waits long rather than make a doubt.
@@ -44,14 +45,19 @@ def create(path: Path) -> Database:
     return database
 
 
+def check(path: Path) -> None:
+    """Raise what is wrong with the file as it lies there, without opening it as a database."""
+    _check_place(path)
+    _check_header(path)
+
+
 def open_existing(path: Path, *, read_only: bool) -> Database:
     """Open the state file after checking that it is ours, private and whole.
 
     Raises StateMissing (10), StateUnusable (12), StateNewer (14) or StorageError (16); never creates a file.
     """
-    _check_place(path)
-    _check_header(path)
-    if read_only and path.with_name(path.name + "-journal").exists():
+    check(path)
+    if read_only and path.with_name(path.name + "-journal").exists() and not held(path):
         raise StorageError(
             f"{path} has a hot journal: a run was interrupted.", undone="Nothing was read or sent.",
             advice="A live run recovers it; start one, then repeat this command.",

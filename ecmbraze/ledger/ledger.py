@@ -116,6 +116,26 @@ class Ledger:
         """Return a number that moves with every committed change, to tell whether the ledger moved meanwhile."""
         return int(self.database.execute("SELECT ifnull(max(seq), 0) FROM history").fetchone()[0])
 
+    def plan_again(self, record: str, now: datetime) -> bool:
+        """Let every flow plan a quarantined record again although nothing changed; return whether it was there."""
+        with self.database.atomic():
+            gone = self.database.conn.execute("DELETE FROM quarantine WHERE record = ?", (record,)).rowcount
+            if gone:
+                self.database.conn.execute(
+                    "UPDATE workspace SET change = (SELECT max(change) + 1 FROM workspace) WHERE id = ?",
+                    (int(record.removeprefix("ws:")),),
+                )
+                self.history.append(now, "replay", {"record": record})
+        return bool(gone)
+
+    def forget_quarantined(self, record: str, now: datetime) -> bool:
+        """Drop a quarantined record: its facts stay as they are; return whether it was there."""
+        with self.database.atomic():
+            gone = self.database.conn.execute("DELETE FROM quarantine WHERE record = ?", (record,)).rowcount
+            if gone:
+                self.history.append(now, "drop", {"record": record})
+        return bool(gone)
+
     def quarantined(self, flow: str | None = None) -> list[tuple[str, str, str, str, str, str]]:
         """Return (flow, record, rule, customer, reason, at) of records put aside, oldest first."""
         where, values = ("WHERE flow = ?", (flow,)) if flow else ("", ())

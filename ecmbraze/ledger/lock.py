@@ -33,3 +33,18 @@ def run_lock(state: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def held(state: Path) -> bool:
+    """Say whether a run holds the lock of ``state`` right now: then a journal beside it is alive, not hot."""
+    try:
+        descriptor = os.open(state.with_name(state.name + ".lock"), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

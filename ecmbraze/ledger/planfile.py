@@ -18,14 +18,13 @@ from ecmbraze.ledger.actionrow import ACTION_COLUMNS, read_action, write_action
 from ecmbraze.ledger.codec import dump, instant, moment
 from ecmbraze.model import Action, Change, Decision, Kind, Record, Skip
 
-# Everything `stage` merges, in the order in which the hash reads it, each in key order.
-MERGED = (
-    ("workspace", "id"), ("recipient", "mapping, workspace, customer"), ("fact", "flow, record"),
-    ("due", "flow, record"), ("watermark", "flow, stream"), ("armed", "type, name"),
-    ("baseline", "flow, type, mapping"), ("quarantine", "flow, record, rule, customer"), ("action", "key, name"),
+# What a person confirms: every decision and what it rests on. What was read of workspaces shows in the facts, and
+# watermarks and read times differ from look to look although nothing changed.
+_HASHED = (
+    ("fact", "flow, record"), ("due", "flow, record"), ("armed", "type, name"), ("baseline", "flow, type, mapping"),
+    ("quarantine", "flow, record, rule, customer"), ("action", "key, name"),
 )  # fmt: skip
-# What differs from look to look although nothing changed is not part of what a person confirms.
-_UNHASHED = {"at", "id", "expires_at"}
+_MOMENTS = {"at", "id", "expires_at"}
 
 
 class PlanFile:
@@ -209,12 +208,12 @@ class PlanFile:
         self.database.conn.execute("DELETE FROM recipient")
 
     def hash(self) -> str:
-        """Return sha256 over every merged table in key order, without what differs from look to look."""
+        """Return sha256 over every decision in key order, without what differs from look to look."""
         digest = hashlib.sha256()
-        for table, order in MERGED:
+        for table, order in _HASHED:
             cursor = self.database.conn.execute(f"SELECT * FROM {table} ORDER BY {order}")
             names = [column[0] for column in cursor.description]
-            kept = [i for i, name in enumerate(names) if name not in _UNHASHED or table == "workspace"]
+            kept = [i for i, name in enumerate(names) if name not in _MOMENTS or table == "due"]
             for row in cursor:
                 digest.update(f"{table}\x1f{dump([row[i] for i in kept])}\x1e".encode())
         return digest.hexdigest()

@@ -45,6 +45,7 @@ _LISTING = (
 _FLOW = (
     "INSERT OR REPLACE INTO fact SELECT * FROM plan.fact",
     "DELETE FROM due WHERE (flow, record) IN (SELECT flow, record FROM plan.fact)",
+    "DELETE FROM quarantine WHERE (flow, record) IN (SELECT flow, record FROM plan.fact)",
     "INSERT OR REPLACE INTO due SELECT * FROM plan.due",
     """INSERT INTO watermark SELECT * FROM plan.watermark WHERE flow <> 'listing'
        ON CONFLICT DO UPDATE SET value = max(value, excluded.value)""",
@@ -53,7 +54,7 @@ _FLOW = (
 )
 
 # What a limited run may keep: what was decided of the records it took, but no watermark and no baseline.
-_PARTIAL = (*_FLOW[:3], _FLOW[-1])
+_PARTIAL = (*_FLOW[:4], _FLOW[-1])
 
 _OUTBOX = (
     f"""UPDATE outbox SET state = 'superseded', why = 'a newer value is planned', changed_at = :now

@@ -50,16 +50,17 @@ def triggers(occasion: Occasion, customer: str, attributes: Mapping[str, Json], 
 
 
 def happened_at(occasion: Occasion) -> tuple[datetime, str]:
-    """Return when the hit happened and how we know: the rule's date, else the modify date, else now.
+    """Return when the hit happened and how we know: by the rule's date, else by the modify date.
 
-    Braze replaces a future time by the current one (api/braze.md 1.7), so a date ahead counts as observed now.
+    A date ahead is no time of an event: Braze would replace it by the current one (api/braze.md 1.7). The moment of
+    looking never stands in, or two looks at the same facts would plan two different events.
     """
     value = occasion.record.named[occasion.date] if occasion.date else None
     if value:
-        moment, source = as_instant(value, occasion.zone), "date"
-    else:
-        moment, source = occasion.record.modified_at, "modified"
-    return (moment, source) if moment <= occasion.now else (occasion.now, "observed")
+        moment = as_instant(value, occasion.zone)
+        if moment <= occasion.now:
+            return moment, "date"
+    return occasion.record.modified_at, "modified"
 
 
 def as_instant(value: object, zone: tzinfo) -> datetime:

@@ -38,6 +38,7 @@ def _changed(old: str, new: str) -> str:
 def test_the_example_loads(tmp_path: Path) -> None:
     settings = _load(EXAMPLE.read_text(encoding="utf-8"), tmp_path)
 
+    assert settings.ecm.password is not None
     assert settings.ecm.password.reveal() == "a-password"
     assert settings.flows.keys() == {"onboarding"}
     assert not settings.both_loopback

@@ -278,3 +278,29 @@ def test_a_backfill_sends_attributes_and_messages_only_when_confirmed(stage: Reh
     stage.run("--since", "2000-01-01", "--include-messages", code=6)
 
     assert not stage.messages()
+
+
+def test_a_plan_hash_is_the_same_at_another_second(stage: Rehearsal) -> None:
+    workspace = stage.open_workspaces()[0]
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved", "Onboarding.Contract Approved On": "2027-01-01"})
+
+    first = stage.run("--dry-run")
+    stage.box.advance(26 * 3600)  # also: everything is swept in the second look
+    second = stage.run("--dry-run")
+
+    assert first["plan_hash"] == second["plan_hash"]
+
+
+def test_a_quarantined_record_is_planned_again_on_replay(stage: Rehearsal) -> None:
+    workspace = stage.open_workspaces()[0]
+    stage.flow["milestones"][0]["send"]["properties"] = {"product": "${Onboarding.Product}"}
+    stage.run()
+    stage.box.advance(10)
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved", "Onboarding.Product": "x" * 300})
+    assert stage.run(code=3)["counts"]["quarantined"] == 1
+    shown = stage.ecmbraze("quarantine", "show", f"ws:{workspace}")
+    assert (shown.code, "longer than 255" in shown.stdout) == (0, True)
+
+    assert stage.ecmbraze("quarantine", "replay", f"ws:{workspace}").code == 0
+    assert stage.ecmbraze("quarantine", "list", "--json").stdout.strip() == "[]"
+    assert stage.ecmbraze("quarantine", "drop", "ws:1").code == 2
