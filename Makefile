@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check check-tools lint types imports smoke soak bench clean
+.PHONY: demo test check check-static check-tools lint types imports smoke soak bench clean
 
 .venv/made: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -15,7 +15,9 @@ demo: .venv/made
 test: .venv/made
 	$(BIN)/pytest -n 2
 
-check: lint types imports test smoke
+check: check-static test
+
+check-static: lint types imports smoke
 
 lint: .venv/made
 	$(BIN)/ruff check .

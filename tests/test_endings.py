@@ -220,6 +220,20 @@ def test_b11_a_refused_batch_is_halved_until_the_bad_record_stands_alone(stage: 
     assert got == {(stage.customer(number), CAMPAIGN) for number in chosen[1:]}
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["onboarding --nonsense", "nonsense", "", "onboarding --exit-code", "onboarding --since yesterday",
+     "onboarding --include-messages", "onboarding --max-duration soon", "onboarding --limit 0", "holds resolve 1 maybe",
+     "plan", "init"],
+)  # fmt: skip
+def test_a_wrong_command_line_is_exit_2(stage: Rehearsal, line: str) -> None:
+    ended = stage.ecmbraze(*line.split())
+
+    assert ended.code == 2
+    assert "Traceback" not in ended.stderr
+    assert ended.stdout + ended.stderr
+
+
 def test_s01_a_run_never_creates_the_state_file(fresh: Rehearsal) -> None:
     ended = fresh.ecmbraze("onboarding")
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 
 from ecmbraze import __version__
@@ -15,6 +14,9 @@ from ecmbraze.cli import check, flow_commands, holds, init, pausing, plans, quar
 from ecmbraze.cli.logs import LOG, set_up
 from ecmbraze.cli.shared import Shared
 from ecmbraze.errors import EcmbrazeError
+
+# Newer versions of typer carry their own copy of click: this is the base class of whichever copy is in use.
+_WRONG_COMMAND_LINE: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 app = typer.Typer(
     name="ecmbraze",
@@ -66,12 +68,12 @@ def run(arguments: list[str]) -> int:
     try:
         result = typer.main.get_command(app).main(args=arguments, prog_name="ecmbraze", standalone_mode=False)
         return result if isinstance(result, int) else 0
-    except click.exceptions.Exit as error:
+    except typer.Exit as error:
         return error.exit_code
-    except click.ClickException as error:
+    except _WRONG_COMMAND_LINE as error:
         error.show()
         return 2
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         LOG.error("Interrupted; nothing was sent after that.")
         return 130
     except EcmbrazeError as error:

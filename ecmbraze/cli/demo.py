@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -18,48 +19,6 @@ from ecmbraze.sandbox.remote import RemoteSandbox
 _START = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 _TYPE = "Customer Onboarding"
 
-_CONFIG = """\
-ecm:
-  url: {ecm}
-  username: {username}
-  password: ${{ECM_PASSWORD}}
-  timezone: Europe/Berlin
-braze:
-  url: {braze}
-  api_key: ${{BRAZE_API_KEY}}
-state: state.db
-flows:
-  onboarding:
-    workspace_types: [Customer Onboarding]
-    customer: Onboarding.Customer Number
-    attributes: {{stage: Onboarding.Stage, product: Onboarding.Product}}
-    milestones:
-      - name: contract_approved
-        when: {{Onboarding.Contract Status: Approved}}
-        date: Onboarding.Contract Approved On
-        suppress_when: {{Onboarding.Complaint: Open}}
-        send:
-          event: contract_approved
-          campaign: 3f0c0000-0000-4000-8000-000000000001
-          consent: {{email: subscribed}}
-          properties: {{workspace: "${{workspace.name}}", stage: "${{Onboarding.Stage}}"}}
-      - name: kyc_completed
-        when: {{Onboarding.KYC Status: Completed}}
-        date: Onboarding.KYC Completed On
-        send:
-          event: kyc_completed
-          campaign: 3f0c0000-0000-4000-8000-000000000002
-          consent: {{email: subscribed}}
-      - name: service_active
-        when: {{Onboarding.Service Status: Active}}
-        date: Onboarding.Service Activated On
-        send:
-          event: service_active
-          canvas: 91aa0000-0000-4000-8000-000000000001
-          consent: {{transactional: "the customer asked for the service"}}
-          properties: {{product: "${{Onboarding.Product}}"}}
-"""
-
 
 class Stage:
     """The sandbox, the configuration and the program, run as a process of its own."""
@@ -67,7 +26,10 @@ class Stage:
     def __init__(self, box: RemoteSandbox, folder: Path, console: Console) -> None:
         self.box, self.folder, self.console = box, folder, console
         self.config = folder / "ecmbraze.yaml"
-        self.config.write_text(_CONFIG.format(ecm=box.ecm, braze=box.braze, username=box.username), encoding="utf-8")
+        text = (resources.files("ecmbraze.cli") / "demo.yaml").read_text(encoding="utf-8")
+        for name in ("ecm", "braze", "username"):
+            text = text.replace(f"@{name}@", getattr(box, name))
+        self.config.write_text(text, encoding="utf-8")
 
     def ecmbraze(self, *arguments: str) -> int:
         """Run the program and let it print."""

@@ -8,17 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ecmbraze.engine import confirming, evidence, telling
+from ecmbraze.engine import confirming, evidence, parts, telling
 from ecmbraze.engine.guarding import figures, refuse
-from ecmbraze.engine.inventory import Inventory, Scan
+from ecmbraze.engine.inventory import Scan
 from ecmbraze.engine.planner import Planner
-from ecmbraze.engine.push import Push
 from ecmbraze.engine.records import together
 from ecmbraze.engine.run_report import RunReport
-from ecmbraze.engine.screen import Screen
 from ecmbraze.engine.setting import Options, Setting, Systems
 from ecmbraze.errors import EcmbrazeError, Interrupted, TemporaryError, TimeBudgetUsed
-from ecmbraze.flow import Context, Flow
+from ecmbraze.flow import Flow
 from ecmbraze.ledger.file import guarded
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.planfile import PlanFile
@@ -108,9 +106,9 @@ class Run:
         if live:
             self._recover()
         if live and confirming.waits(self):
-            self._push(self._planner())
+            self._push(parts.planner(self))
             confirming.refuse_again(self)
-        planner = self._planner()
+        planner = parts.planner(self)
         scans = self._inventory()
         if self.options.confirm or self.options.apply:
             confirming.confirm(self, planner)
@@ -124,7 +122,7 @@ class Run:
             self._stage(complete=complete, stopped=stopped)
             self._push(planner)
         else:
-            telling.dry_run(self, self._screen(planner))
+            telling.dry_run(self, parts.screen(self, planner))
         if stopped is not None:
             raise stopped
 
@@ -137,25 +135,8 @@ class Run:
         if proven:
             self.report.notes.append(f"{proven} messages in doubt were found in Braze by their marker")
 
-    def _planner(self) -> Planner:
-        needs = self.flow.needs(self.section)
-        view = self.ledger.view(self.plan, self.flow.name, needs.customer.fact, needs.facts)
-        context = Context(
-            now=self.clock.now(), zone=self.setting.zone, prefix=self.setting.prefix,
-            backfill=self.options.backfill, include_messages=self.options.include_messages,
-        )  # fmt: skip
-        return Planner(
-            flow=self.flow, options=self.section, needs=needs, view=view, plan=self.plan, context=context,
-            tick=self.tick,
-        )  # fmt: skip
-
     def _inventory(self) -> dict[str, Scan]:
-        inventory = Inventory(
-            reader=self.systems.workspaces, mirror=self.ledger.mirror, plan=self.plan, now=self.clock.now(),
-            connections=self.setting.connections, sweep_requests=self.setting.sweep_requests,
-            sweep_every=self.setting.sweep_every, tick=self.tick, save=self._save, monotonic=self.clock.monotonic,
-            fresh=self.fresh,
-        )  # fmt: skip
+        inventory = parts.inventory(self, self._save)
         try:
             return inventory.take(together([self.flow.needs(self.section)]))
         except (TemporaryError, TimeBudgetUsed, Interrupted):
@@ -188,32 +169,14 @@ class Run:
         else:
             stage.everything(self.flow.name, now, move=complete)
 
-    def _screen(self, planner: Planner) -> Screen:
-        bounced: list[frozenset[str]] = []
-
-        def bounces() -> frozenset[str]:
-            if not bounced:
-                bounced.append(self.systems.people.hard_bounces(datetime(2010, 1, 1, tzinfo=self.setting.zone)))
-            return bounced[0]
-
-        return Screen(
-            people=self.systems.people, workspaces=self.systems.workspaces, flow=self.flow, options=self.section,
-            needs=planner.needs, bounced=bounces,
-            today=lambda person: self.ledger.outbox.messages_today(person, self.clock.now()),
-            max_per_person=self.setting.max_per_person, fresh=self.fresh, clock=self.clock,
-        )  # fmt: skip
-
     def _push(self, planner: Planner) -> None:
         outbox, now = self.ledger.outbox, self.clock.now()
         outbox.expire(self.flow.name, now)
         outbox.wake(self.flow.name, now)
         if told := self.ledger.waiting.paused(self.flow.name):
             self.report.notes.append(f"{self.flow.name} is {told}; nothing was sent")
-        screen = self._screen(planner)
-        push = Push(
-            flow=self.flow.name, outbox=outbox, sink=self.systems.sink, screen=screen, clock=self.clock,
-            limits=self.setting.batches, connections=self.setting.connections, new_id=self.new_id, tick=self.tick,
-            paused=lambda: self.ledger.waiting.paused(self.flow.name),        )  # fmt: skip
+        screen = parts.screen(self, planner)
+        push = parts.push(self, screen)
         try:
             push.send_all()
         finally:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -14,20 +13,13 @@ from sqlite_utils import Database
 
 from ecmbraze.errors import ConfigurationError
 from ecmbraze.ledger import schema
-from ecmbraze.ledger.actionrow import ACTION_COLUMNS, read_action, write_action
-from ecmbraze.ledger.codec import dump, instant, moment
+from ecmbraze.ledger.actionrow import write_action
+from ecmbraze.ledger.codec import dump, instant
+from ecmbraze.ledger.planreading import PlanReading
 from ecmbraze.model import Action, Change, Decision, Kind, Record, Skip
 
-# What a person confirms: every decision and what it rests on. What was read of workspaces shows in the facts, and
-# watermarks and read times differ from look to look although nothing changed.
-_HASHED = (
-    ("fact", "flow, record"), ("due", "flow, record"), ("armed", "type, name"), ("baseline", "flow, type, mapping"),
-    ("quarantine", "flow, record, rule, customer"), ("action", "key, name"),
-)  # fmt: skip
-_MOMENTS = {"at", "id", "expires_at"}
 
-
-class PlanFile:
+class PlanFile(PlanReading):
     """One scratch SQLite file, 0600, locked while it is being written."""
 
     def __init__(self, path: Path) -> None:
@@ -72,17 +64,11 @@ class PlanFile:
         self.close()
         self.path.unlink(missing_ok=True)
 
-    def rows(self, sql: str, parameters: Iterable[object] = ()) -> Iterator[tuple[object, ...]]:
-        yield from self.database.conn.execute(sql, tuple(parameters))
-
     def count(self, name: str, n: int = 1) -> None:
         """Add ``n`` to one of the counts of the run report."""
         self.database.conn.execute(
             "INSERT INTO counter VALUES (?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n", (name, n)
         )
-
-    def counts(self) -> Mapping[str, int]:
-        return dict(self.database.conn.execute("SELECT name, n FROM counter").fetchall())
 
     def mark_seen(self, type_name: str, ids: Iterable[int]) -> int:
         """Note the ids of one listing page and return how many were new to this scan."""
@@ -90,21 +76,12 @@ class PlanFile:
         self.database.conn.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", ((i, type_name) for i in ids))
         return self.database.conn.total_changes - before
 
-    def seen(self, type_name: str) -> int:
-        return int(self.database.conn.execute("SELECT count(*) FROM seen WHERE type = ?", (type_name,)).fetchone()[0])
-
     def add_todo(self, type_name: str, rows: Iterable[tuple[int, datetime, str]]) -> None:
         """Queue detail reads: (workspace id, modify date as listed, why)."""
         self.database.conn.executemany(
             "INSERT OR IGNORE INTO todo VALUES (?, ?, ?, ?)",
             ((number, type_name, instant(modified), why) for number, modified, why in rows),
         )
-
-    def todo(self, type_name: str, after: int, limit: int) -> list[tuple[int, str]]:
-        """Return the next ``limit`` (id, why) above ``after``, in id order."""
-        return self.database.conn.execute(
-            "SELECT id, why FROM todo WHERE type = ? AND id > ? ORDER BY id LIMIT ?", (type_name, after, limit)
-        ).fetchall()
 
     def put_workspace(self, record: Record, customers: Mapping[str, tuple[str, ...]]) -> None:
         """Write one mirror row and the people it leads to, by customer mapping."""
@@ -165,55 +142,13 @@ class PlanFile:
             "INSERT OR REPLACE INTO baseline VALUES (?, ?, ?, ?)", (flow, type_name, mapping, instant(at))
         )
 
-    def actions(self) -> Iterator[Action]:
-        """Yield the planned actions in the order of planning."""
-        yield from (read_action(row) for row in self.rows(f"SELECT {ACTION_COLUMNS} FROM action ORDER BY id"))
-
-    def planned(self) -> int:
-        """Return how many actions the plan holds."""
-        return int(self.database.conn.execute("SELECT count(*) FROM action").fetchone()[0])
-
-    def messages(self) -> tuple[int, int]:
-        """Return how many messages the plan holds, and for how many people."""
-        query = "SELECT count(*), count(DISTINCT recipient) FROM action WHERE delivery = 'once'"
-        messages, people = self.database.conn.execute(query).fetchone()
-        return messages, people
-
-    def skips(self, limit: int) -> list[tuple[str, str, str, str]]:
-        """Return the first (record, customer, rule, reason) left out."""
-        query = "SELECT record, customer, rule, reason FROM skip ORDER BY id LIMIT ?"
-        return self.database.conn.execute(query, (limit,)).fetchall()
-
-    def watermarks(self, flow: str) -> dict[str, datetime]:
-        """Return stream → watermark as the merge would leave it."""
-        query = "SELECT stream, value FROM watermark WHERE flow = ?"
-        return {row[0]: moment(row[1]) for row in self.database.conn.execute(query, (flow,))}
-
-    def planned_facts(self, flow: str) -> list[tuple[str, str]]:
-        """Return (record, facts as stored) of the records with actions."""
-        query = (
-            "SELECT record, facts FROM fact WHERE flow = ? AND record IN (SELECT record FROM action) ORDER BY record"
-        )
-        return self.database.conn.execute(query, (flow,)).fetchall()
+    def forget_workspaces(self) -> None:
+        """Drop the mirror rows that were merged already, so that a long first scan keeps the file small."""
+        self.database.conn.execute("DELETE FROM workspace")
+        self.database.conn.execute("DELETE FROM recipient")
 
     def leave_out(self, records: Iterable[str]) -> None:
         """Take records out of the plan: neither their actions nor their facts are merged."""
         for record in records:
             for table in ("action", "fact", "due"):
                 self.database.conn.execute(f"DELETE FROM {table} WHERE record = ?", (record,))
-
-    def forget_workspaces(self) -> None:
-        """Drop the mirror rows that were merged already, so that a long first scan keeps the file small."""
-        self.database.conn.execute("DELETE FROM workspace")
-        self.database.conn.execute("DELETE FROM recipient")
-
-    def hash(self) -> str:
-        """Return sha256 over every decision in key order, without what differs from look to look."""
-        digest = hashlib.sha256()
-        for table, order in _HASHED:
-            cursor = self.database.conn.execute(f"SELECT * FROM {table} ORDER BY {order}")
-            names = [column[0] for column in cursor.description]
-            kept = [i for i, name in enumerate(names) if name not in _MOMENTS or table == "due"]
-            for row in cursor:
-                digest.update(f"{table}\x1f{dump([row[i] for i in kept])}\x1e".encode())
-        return digest.hexdigest()

@@ -1,0 +1,84 @@
+"""The reading half of a plan file: what it holds, how much of it, and the hash a person confirms; writes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from ecmbraze.ledger.actionrow import ACTION_COLUMNS, read_action
+from ecmbraze.ledger.codec import dump, moment
+from ecmbraze.model import Action
+
+# What a person confirms: every decision and what it rests on. What was read of workspaces shows in the facts, and
+# watermarks and read times differ from look to look although nothing changed.
+_HASHED = (
+    ("fact", "flow, record"), ("due", "flow, record"), ("armed", "type, name"), ("baseline", "flow, type, mapping"),
+    ("quarantine", "flow, record, rule, customer"), ("action", "key, name"),
+)  # fmt: skip
+_MOMENTS = {"at", "id", "expires_at"}
+
+
+class PlanReading:
+    """Queries over one plan file."""
+
+    database: Database
+
+    def rows(self, sql: str, parameters: Iterable[object] = ()) -> Iterator[tuple[object, ...]]:
+        yield from self.database.conn.execute(sql, tuple(parameters))
+
+    def counts(self) -> Mapping[str, int]:
+        return dict(self.database.conn.execute("SELECT name, n FROM counter").fetchall())
+
+    def seen(self, type_name: str) -> int:
+        return int(self.database.conn.execute("SELECT count(*) FROM seen WHERE type = ?", (type_name,)).fetchone()[0])
+
+    def todo(self, type_name: str, after: int, limit: int) -> list[tuple[int, str]]:
+        """Return the next ``limit`` (id, why) above ``after``, in id order."""
+        return self.database.conn.execute(
+            "SELECT id, why FROM todo WHERE type = ? AND id > ? ORDER BY id LIMIT ?", (type_name, after, limit)
+        ).fetchall()
+
+    def actions(self) -> Iterator[Action]:
+        """Yield the planned actions in the order of planning."""
+        yield from (read_action(row) for row in self.rows(f"SELECT {ACTION_COLUMNS} FROM action ORDER BY id"))
+
+    def planned(self) -> int:
+        """Return how many actions the plan holds."""
+        return int(self.database.conn.execute("SELECT count(*) FROM action").fetchone()[0])
+
+    def messages(self) -> tuple[int, int]:
+        """Return how many messages the plan holds, and for how many people."""
+        query = "SELECT count(*), count(DISTINCT recipient) FROM action WHERE delivery = 'once'"
+        messages, people = self.database.conn.execute(query).fetchone()
+        return messages, people
+
+    def skips(self, limit: int) -> list[tuple[str, str, str, str]]:
+        """Return the first (record, customer, rule, reason) left out."""
+        query = "SELECT record, customer, rule, reason FROM skip ORDER BY id LIMIT ?"
+        return self.database.conn.execute(query, (limit,)).fetchall()
+
+    def watermarks(self, flow: str) -> dict[str, datetime]:
+        """Return stream → watermark as the merge would leave it."""
+        query = "SELECT stream, value FROM watermark WHERE flow = ?"
+        return {row[0]: moment(row[1]) for row in self.database.conn.execute(query, (flow,))}
+
+    def planned_facts(self, flow: str) -> list[tuple[str, str]]:
+        """Return (record, facts as stored) of the records with actions."""
+        query = (
+            "SELECT record, facts FROM fact WHERE flow = ? AND record IN (SELECT record FROM action) ORDER BY record"
+        )
+        return self.database.conn.execute(query, (flow,)).fetchall()
+
+    def hash(self) -> str:
+        """Return sha256 over every decision in key order, without what differs from look to look."""
+        digest = hashlib.sha256()
+        for table, order in _HASHED:
+            cursor = self.database.conn.execute(f"SELECT * FROM {table} ORDER BY {order}")
+            names = [column[0] for column in cursor.description]
+            kept = [i for i, name in enumerate(names) if name not in _MOMENTS or table == "due"]
+            for row in cursor:
+                digest.update(f"{table}\x1f{dump([row[i] for i in kept])}\x1e".encode())
+        return digest.hexdigest()
