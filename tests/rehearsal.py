@@ -139,13 +139,13 @@ class Rehearsal:
         """Workspaces at no milestone whose customer has no other one and may be written to, in id order."""
         users = {user["external_id"]: user for user in self.box.call("GET", "/braze/users")}
         everything = self.box.workspaces(TYPE)
-        owners = Counter(workspace["values"].get("Onboarding.Customer Number") for workspace in everything)
+        owners = Counter(str(workspace["values"].get("Onboarding.Customer Number")) for workspace in everything)
         found = []
         for workspace in everything:
             values = workspace["values"]
-            user = users.get(values.get("Onboarding.Customer Number"))
+            user = users.get(str(values.get("Onboarding.Customer Number")))
             writable = user is not None and user.get("email_subscribe") != "unsubscribed"
-            alone = owners[values.get("Onboarding.Customer Number")] == 1
+            alone = owners[str(values.get("Onboarding.Customer Number"))] == 1
             if writable and alone and values.get(CONTRACT) != "Approved" and values.get(KYC) != "Completed":
                 found.append(int(workspace["id"]))
         return sorted(found)

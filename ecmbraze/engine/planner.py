@@ -30,14 +30,20 @@ class Planner:
     def plan_changes(self, scans: Mapping[str, Scan], limit: int | None) -> bool:
         """Plan what changed since the flow's position; return whether all of it was planned."""
         baselines = {name: self.view.baseline(name) for name in self.needs.types}
-        ids = self.view.candidates(self.needs.types)
-        for change in self.view.changes(ids[:limit]):
+        planned, complete = 0, True
+        for change in self.view.changes(self.view.candidates(self.needs.types)):
+            if change.before and _same(change):
+                continue
+            if planned == limit:
+                complete = False
+                break
+            planned += 1
             self._one(self._armed(change, baselines[change.record.type]))
-        for name, scan in scans.items():
+        for name, scan in scans.items() if complete else ():
             self.plan.put_watermark(self.flow.name, f"workspaces/{name}", scan.newest)
-            if baselines[name] is None and (limit is None or len(ids) <= limit):
+            if baselines[name] is None:
                 self.plan.put_baseline(self.flow.name, name, self.needs.customer.fact, scan.began)
-        return limit is None or len(ids) <= limit
+        return complete
 
     def plan_span(self, since: datetime, until: datetime, limit: int | None) -> None:
         """Plan a backfill: every workspace last modified in the span, as if its past were unknown."""
@@ -59,8 +65,6 @@ class Planner:
 
     def _one(self, change: Change) -> None:
         self.tick()
-        if not self.context.backfill and change.before and _same(change):
-            return
         try:
             decision = self.flow.plan(self.options, change, self.view, self.context)
         except (RecordUnreadable, KeyError) as error:

@@ -171,7 +171,7 @@ class Run:
 
     def _push(self, planner: Planner) -> None:
         outbox, now = self.ledger.outbox, self.clock.now()
-        outbox.expire(self.flow.name, now)
+        self.report.counts["expired"] += outbox.expire(self.flow.name, now)
         outbox.wake(self.flow.name, now)
         if told := self.ledger.waiting.paused(self.flow.name):
             self.report.notes.append(f"{self.flow.name} is {told}; nothing was sent")

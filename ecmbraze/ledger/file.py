@@ -26,7 +26,7 @@ def create(path: Path) -> Database:
     Raises StateUnusable when something already stands there, StorageError when it cannot be written.
     """
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folder(path.parent)
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_RDWR, 0o600))
         path.chmod(0o600)
     except FileExistsError:
@@ -98,6 +98,13 @@ def _connect(path: Path, *, read_only: bool) -> Database:
         _pragma(database, "synchronous = EXTRA")
         _pragma(database, "secure_delete = ON")
     return database
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"Cannot create {folder}: {error.strerror}.", undone="Nothing was written.") from error
 
 
 def _quoted(path: Path) -> str:

@@ -107,7 +107,9 @@ class Outbox:
         return {
             "row": step.row.id, "record": action.record, "flow": action.flow, "rule": action.rule,
             "occurrence": action.occurrence, "kind": action.kind, "subject": self._history.subject(action.recipient),
-            "from": step.row.state, "to": step.state, "why": step.why,
+            "from": step.row.state, "to": step.state,
+            # What Braze says of a refused row may name the person; the row itself keeps it.
+            "why": "" if step.state is State.REFUSED else step.why,
         }  # fmt: skip
 
     def recover(self, now: datetime) -> list[Row]:

@@ -179,9 +179,10 @@ def test_what_waited_too_long_expires_and_never_goes_out(stage: Rehearsal) -> No
     stage.box.advance(80 * 3600)
     stage.box.call("PUT", "/braze/users/NEW-2", {"email": "new2@example.com"})
 
-    stage.run()
+    report = stage.run()
 
     assert workspace
+    assert report["counts"]["expired"] == 2
     assert not [key for key in stage.messages() if key[0] == "NEW-2"]
 
 
@@ -304,3 +305,72 @@ def test_a_quarantined_record_is_planned_again_on_replay(stage: Rehearsal) -> No
     assert stage.ecmbraze("quarantine", "replay", f"ws:{workspace}").code == 0
     assert stage.ecmbraze("quarantine", "list", "--json").stdout.strip() == "[]"
     assert stage.ecmbraze("quarantine", "drop", "ws:1").code == 2
+
+
+def test_a_limited_run_goes_on_where_the_last_one_stopped(stage: Rehearsal) -> None:
+    chosen = stage.open_workspaces()[:3]
+    for workspace in chosen:
+        stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+
+    reports = [stage.run("--limit", "2") for _ in range(3)]
+
+    assert [report["by_action"]["triggers"] for report in reports] == [2, 1, 0]
+    marks = reports[0]["watermarks"]["workspaces/Customer Onboarding"]
+    assert marks["before"] == marks["after"]
+
+
+def test_a_changed_customer_mapping_takes_a_baseline_and_nothing_fires(stage: Rehearsal) -> None:
+    stage.flow["customer"] = "Contacts[Role=Primary].Customer Number"
+    stage.box.edit_workspace(stage.open_workspaces()[0], {CONTRACT: "Approved"})
+
+    report = stage.run()
+
+    assert report["mode"] == "baseline"
+    assert not stage.messages()
+
+
+def test_a_deleted_and_restored_workspace_is_not_new(stage: Rehearsal) -> None:
+    workspace = stage.open_workspaces()[0]
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+    stage.run()
+    stage.box.delete_workspace(workspace)
+    stage.run()
+    stage.box.act(workspace, "restore")
+
+    assert stage.run()["counts"]["planned"] == 0
+    assert set(stage.messages().values()) == {1}
+
+
+def test_e23_a_workspace_that_goes_between_listing_and_reading_is_named_and_its_neighbours_go_on(
+    stage: Rehearsal,
+) -> None:
+    gone, stays = stage.open_workspaces()[:2]
+    for workspace in (gone, stays):
+        stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+    stage.box.fault(
+        "status", system="ecm", path=f"/v2/businessworkspaces/{gone}", status=400, times=None,
+        json={"error": "Could not get a node"},
+    )  # fmt: skip
+
+    report = stage.run()
+
+    assert report["counts"]["filtered"] == 1
+    assert report["skipped"][0]["record"] == f"ws:{gone}"
+    assert {key[0] for key in stage.messages()} == {stage.customer(stays)}
+    stage.box.clear_faults()
+    stage.run()
+    assert stage.messages()[(stage.customer(gone), CAMPAIGN)] == 1
+
+
+def test_bad_records_are_quarantined_with_a_reason_and_their_neighbours_go_through(tmp_path: Path) -> None:
+    with rehearsal(tmp_path, "--world", "onboarding-odd") as stage:
+        assert stage.ecmbraze("init", "--non-interactive").code == 0
+        first = stage.run(code=3)
+        workspace = stage.open_workspaces()[0]
+        stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+        stage.run(code=3)
+
+        assert first["counts"]["quarantined"] > 0
+        reasons = [line["reason"] for line in first["skipped"]]
+        assert any("2 values where one customer is expected" in reason for reason in reasons)
+        assert stage.messages()[(stage.customer(workspace), CAMPAIGN)] == 1

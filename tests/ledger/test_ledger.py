@@ -1,0 +1,156 @@
+"""The ledger keeps its promises by itself: states, keys, history, one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ecmbraze.ledger.ledger import Ledger
+from ecmbraze.ledger.outbox import Row, Step
+from ecmbraze.ledger.planfile import PlanFile
+from ecmbraze.ledger.schema import PAIRS
+from ecmbraze.model import Action, Json, Kind, Phase, State
+
+NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger.create(tmp_path / "state.db", {"ecm": "https://e", "braze": "https://b"}, NOW)
+
+
+def _action(kind: Kind = Kind.EVENT, payload: Json = "x", **more: object) -> Action:
+    values: dict[str, object] = {
+        "flow": "f", "record": "ws:1", "rule": "r", "occurrence": 1, "kind": kind, "recipient": "C-1", "name": "n",
+        "payload": payload, "expires_at": NOW + timedelta(days=1), "reason": "because",
+    }  # fmt: skip
+    return Action(**{**values, **more})  # type: ignore[arg-type]
+
+
+def _stage(ledger: Ledger, *actions: Action) -> list[Row]:
+    plan = PlanFile(ledger.plan_path("t"))
+    for action in actions:
+        plan.put_action(action)
+    ledger.stage(plan).actions_only(NOW)
+    plan.discard()
+    return ledger.outbox.rows("state = 'ready'")
+
+
+def _walk(ledger: Ledger, row: Row, *states: State) -> None:
+    for state in states:
+        ledger.outbox.move([Step(row=row, state=state)], NOW)
+
+
+_WAY = {
+    State.READY: (), State.WAITING: (State.WAITING,), State.IN_FLIGHT: (State.IN_FLIGHT,),
+    State.IN_DOUBT: (State.IN_FLIGHT, State.IN_DOUBT), State.HELD: (State.IN_FLIGHT, State.IN_DOUBT, State.HELD),
+    State.SENT: (State.IN_FLIGHT, State.SENT), State.REFUSED: (State.IN_FLIGHT, State.REFUSED),
+    State.SUPPRESSED: (State.SUPPRESSED,), State.EXPIRED: (State.EXPIRED,), State.SUPERSEDED: (State.SUPERSEDED,),
+    State.DROPPED: (State.IN_FLIGHT, State.REFUSED, State.DROPPED),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("old", State)
+def test_the_database_enforces_every_pair_of_states(tmp_path: Path, old: State) -> None:
+    for number, new in enumerate(State):
+        ledger = Ledger.create(tmp_path / f"{number}.db", {}, NOW)
+        (row,) = _stage(ledger, _action())
+        _walk(ledger, row, *_WAY[old])
+        if (old, new) in PAIRS:
+            _walk(ledger, row, new)
+        else:
+            with pytest.raises(sqlite3.IntegrityError, match="no such step"):
+                _walk(ledger, row, new)
+
+
+def test_a_message_key_is_unique_for_ever(ledger: Ledger) -> None:
+    (row,) = _stage(ledger, _action())
+    _walk(ledger, row, State.IN_FLIGHT, State.SENT)
+
+    assert _stage(ledger, _action(payload="another")) == []
+
+
+def test_of_an_attribute_only_the_newest_open_value_goes(ledger: Ledger) -> None:
+    _stage(ledger, _action(Kind.ATTRIBUTE, "old"))
+
+    (row,) = _stage(ledger, _action(Kind.ATTRIBUTE, "new"))
+
+    assert row.action.payload == "new"
+    assert [old.state for old in ledger.outbox.rows("state = 'superseded'")] == [State.SUPERSEDED]
+    _walk(ledger, row, State.IN_FLIGHT, State.SENT)
+    assert len(_stage(ledger, _action(Kind.ATTRIBUTE, "old"))) == 1  # back again is a new write
+
+
+def test_in_doubt_blocks_all_messages_of_a_person_and_held_only_later_ones_of_the_rule(ledger: Ledger) -> None:
+    first, _, _, _ = _stage(
+        ledger, _action(), _action(rule="other"), _action(occurrence=2), _action(rule="other", recipient="C-2")
+    )
+    _walk(ledger, first, State.IN_FLIGHT, State.IN_DOUBT)
+    assert [row.action.recipient for row in ledger.outbox.sendable("f", Phase.PROFILE, 10)] == ["C-2"]
+
+    _walk(ledger, first, State.HELD)
+
+    rules = [(row.action.rule, row.action.occurrence) for row in ledger.outbox.sendable("f", Phase.PROFILE, 10)]
+    assert rules == [("other", 1), ("other", 1)]
+
+
+def test_a_crash_makes_messages_doubtful_and_attributes_ready(ledger: Ledger) -> None:
+    rows = _stage(ledger, _action(), _action(Kind.ATTRIBUTE))
+    for row in rows:
+        _walk(ledger, row, State.IN_FLIGHT)
+
+    doubtful = ledger.outbox.recover(NOW)
+
+    assert [row.action.kind for row in doubtful] == [Kind.EVENT]
+    assert [row.action.kind for row in ledger.outbox.rows("state = 'ready'")] == [Kind.ATTRIBUTE]
+
+
+def test_a_payload_is_blanked_once_its_row_is_terminal(ledger: Ledger) -> None:
+    (row,) = _stage(ledger, _action(payload="personal"))
+
+    _walk(ledger, row, State.SUPPRESSED)
+
+    assert ledger.outbox.rows("id = ?", (row.id,))[0].action.payload is None
+
+
+@pytest.mark.parametrize(
+    "harm",
+    ["UPDATE history SET body = body || ' ' WHERE seq = 2", "DELETE FROM history WHERE seq = 2",
+     "UPDATE history SET at = '2020' WHERE seq = 3"],
+)  # fmt: skip
+def test_s16_an_edited_history_does_not_verify(ledger: Ledger, harm: str) -> None:
+    (row,) = _stage(ledger, _action())
+    _walk(ledger, row, State.IN_FLIGHT, State.SENT)
+    assert ledger.history.first_break() is None
+    with pytest.raises(sqlite3.IntegrityError, match="history only grows"):
+        ledger.database.conn.execute(harm)
+    for trigger in ("history_is_final", "history_stays"):
+        ledger.database.conn.execute(f"DROP TRIGGER {trigger}")
+
+    ledger.database.conn.execute(harm)
+
+    assert ledger.history.first_break() in (2, 3)
+
+
+def test_the_history_names_nobody(ledger: Ledger) -> None:
+    (row,) = _stage(ledger, _action(recipient="Erika-Mustermann", payload="erika@example.com"))
+    _walk(ledger, row, State.IN_FLIGHT, State.SENT)
+
+    bodies = " ".join(body for (body,) in ledger.database.execute("SELECT body FROM history"))
+
+    assert "Erika" not in bodies
+    assert "example.com" not in bodies
+
+
+def test_garbage_is_removed_but_not_the_plan_somebody_is_writing(ledger: Ledger) -> None:
+    left = ledger.plan_path("killed")
+    left.touch(mode=0o600)
+    busy = PlanFile(ledger.plan_path("busy"))
+
+    ledger.clear_garbage(ledger.plan_path("mine"))
+
+    assert (left.exists(), busy.path.exists()) == (False, True)
+    busy.discard()

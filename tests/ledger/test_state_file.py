@@ -1,0 +1,151 @@
+"""The state file is refused when it is not safely ours, with the exit codes of interface.md."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ecmbraze.errors import StateNewer, StateUnusable, StorageError
+from ecmbraze.ledger import file
+from ecmbraze.ledger.ledger import Ledger
+from ecmbraze.ledger.lock import run_lock
+from tests.ledger.test_ledger import NOW, _action, _stage
+from tests.rehearsal import CAMPAIGN, CONTRACT, Rehearsal
+
+
+def _filled(path: Path) -> Path:
+    ledger = Ledger.create(path, {"ecm": "https://e", "braze": "https://b"}, NOW)
+    _stage(ledger, *(_action(recipient=f"C-{number}") for number in range(200)))
+    ledger.close()
+    return path
+
+
+@pytest.mark.parametrize("size", [0, 1, 99, 100, 511, 4096, 5000, 20_000, 60_000])
+def test_s02_s04_a_truncated_file_is_detected(tmp_path: Path, size: int) -> None:
+    path = _filled(tmp_path / "state.db")
+    whole = path.stat().st_size
+    assert size < whole
+    os.truncate(path, size)
+
+    with pytest.raises(StateUnusable):
+        Ledger.open(path)
+
+
+def test_s03_a_flipped_bit_never_passes_for_a_bug(tmp_path: Path) -> None:
+    """Structure is checked at each opening; a flip inside a value shows in the history chain or in that value alone."""
+    path, hurt = _filled(tmp_path / "state.db"), tmp_path / "hurt.db"
+    good, rng = path.read_bytes(), random.Random(3)
+    for _ in range(300):
+        data = bytearray(good)
+        position = rng.randrange(len(data))
+        data[position] ^= 1 << rng.randrange(8)
+        hurt.write_bytes(data)
+        hurt.chmod(0o600)
+        with contextlib.suppress(
+            StateUnusable, StateNewer, StorageError
+        ):  # 12, 14, 16: detected; nothing else may come
+            ledger = Ledger.open(hurt)
+            with file.guarded(hurt):
+                ledger.history.first_break()
+            ledger.close()
+
+
+def test_s06_s13_an_unsafe_file_is_refused(tmp_path: Path) -> None:
+    path = _filled(tmp_path / "state.db")
+    (tmp_path / "state.db-wal").touch()
+    with pytest.raises(StateUnusable, match="foreign -wal"):
+        Ledger.open(path)
+    (tmp_path / "state.db-wal").unlink()
+    path.chmod(0o644)
+    with pytest.raises(StateUnusable, match="read by others"):
+        Ledger.open(path)
+    path.chmod(0o600)
+    (tmp_path / "link.db").symlink_to(path)
+    with pytest.raises(StateUnusable, match="not a regular file"):
+        Ledger.open(tmp_path / "link.db")
+    tmp_path.chmod(0o777)
+    with pytest.raises(StateUnusable, match="everybody may write"):
+        Ledger.open(path)
+    tmp_path.chmod(0o700)
+
+
+def test_s02_s10_foreign_and_newer_files_are_refused(tmp_path: Path) -> None:
+    foreign = tmp_path / "foreign.db"
+    with sqlite3.connect(foreign) as connection:
+        connection.execute("CREATE TABLE t (a)")
+    foreign.chmod(0o600)
+    with pytest.raises(StateUnusable, match="not a state file of ecmbraze"):
+        Ledger.open(foreign)
+    newer = _filled(tmp_path / "newer.db")
+    with sqlite3.connect(newer) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(StateNewer):
+        Ledger.open(newer)
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_f1_files_are_private_whatever_the_umask(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        path = _filled(tmp_path / "state.db")
+        with run_lock(path):
+            modes = {entry.name: entry.stat().st_mode & 0o777 for entry in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+
+    assert modes == {"state.db": 0o600, "state.db.lock": 0o600}
+
+
+def test_s05_a_hot_journal_is_recovered_by_a_live_run_and_refused_by_a_dry_run(stage: Rehearsal) -> None:
+    workspace = stage.open_workspaces()[0]
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+    _crash_in_a_commit(stage.state)
+    before = stage.state.read_bytes()
+
+    dry = stage.ecmbraze("onboarding", "--dry-run")
+    assert (dry.code, stage.state.read_bytes() == before) == (16, True)
+    stage.run()
+
+    assert stage.messages()[(stage.customer(workspace), CAMPAIGN)] == 1
+
+
+def _crash_in_a_commit(path: Path) -> None:
+    """Leave the file as a process killed inside a large transaction leaves it: changed pages and a hot journal."""
+    child = os.fork()
+    if child == 0:
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.execute("PRAGMA cache_size = 1")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("UPDATE workspace SET name = name || 'x'")
+        connection.execute("INSERT INTO identity SELECT 'x' || id, hex(zeroblob(9000)) FROM workspace")
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert path.with_name(path.name + "-journal").exists()
+
+
+def test_o05_a_full_disk_is_exit_16_and_loses_nothing(stage: Rehearsal) -> None:
+    workspace = stage.open_workspaces()[0]
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+    limit = stage.state.stat().st_size // 1024 + 1
+    command = ["bash", "-c", f'ulimit -f {limit}; exec "$@"', "-", *stage.command("onboarding", "--json")]
+
+    ended = subprocess.run(command, env=stage.environ(), capture_output=True, check=False)
+
+    assert ended.returncode in (0, 16)
+    stage.run()
+    assert stage.messages()[(stage.customer(workspace), CAMPAIGN)] == 1
+
+
+def test_a_file_that_cannot_be_created_is_told(tmp_path: Path) -> None:
+    blocked = tmp_path / "plain"
+    blocked.touch()
+
+    with pytest.raises(StorageError):
+        Ledger.create(blocked / "state.db", {}, NOW)
