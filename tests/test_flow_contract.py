@@ -1,0 +1,116 @@
+"""What every flow in the register owes, told once: a new flow is tested by being there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from ecmbraze.cli.app import app
+from ecmbraze.config import load
+from ecmbraze.flow import Context, Flow
+from ecmbraze.flows import BY_NAME, FLOWS
+from ecmbraze.model import Change, Decision, Fact, Json, Record
+
+NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
+_CONFIG = load(
+    Path(__file__).parents[1] / "config.example.yaml", flows={flow.name: flow.options for flow in FLOWS},
+    environ={"ECM_PASSWORD": "x", "BRAZE_API_KEY": "y"},
+)  # fmt: skip
+_CONTEXT = Context(now=NOW, zone=UTC, prefix="ecm_")
+_OPTIONS = ("--dry-run", "--exit-code", "--limit-listing", "--max-duration", "--since", "--until", "--limit",
+            "--include-messages", "--confirm", "--report", "--json", "--config")  # fmt: skip
+
+
+class Nothing:
+    """A ledger that knows nobody and has accepted nothing."""
+
+    def of_customer(self, customer: str) -> Sequence[Record]:
+        return ()
+
+    def accepted(self, target: str) -> tuple[bool, Json]:
+        return False, None
+
+
+def _satisfying(flow: Flow[Any]) -> Record:
+    """A record on which every rule of the example holds."""
+    options = _CONFIG.flows[flow.name]
+    facts: dict[str, Fact] = dict.fromkeys(flow.needs(options).facts, "2026-11-01")
+    for rule in options.milestones:  # type: ignore[attr-defined]
+        facts |= {name: condition.operand for name, condition in rule.when.items()}
+    needs = flow.needs(options)
+    return Record(
+        id=7, type=needs.types[0], name="Würth GmbH", created_at=NOW - timedelta(days=1), modified_at=NOW,
+        facts={**facts, needs.customer.fact: ("0000050031",)}, customers=("0000050031",),
+    )  # fmt: skip
+
+
+def _plan(flow: Flow[Any], change: Change) -> Decision:
+    return flow.plan(_CONFIG.flows[flow.name], change, Nothing(), _CONTEXT)
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
+class TestEveryFlow:
+    def test_has_a_command_with_the_options_of_the_contract(self, flow: Flow[Any]) -> None:
+        command: Any = typer.main.get_command(app)
+        options = {option for parameter in command.commands[flow.name].params for option in parameter.opts}
+
+        assert set(_OPTIONS) <= options
+        assert flow.summary in command.commands[flow.name].help
+
+    def test_stands_in_the_example_and_in_the_register_once(self, flow: Flow[Any]) -> None:
+        assert flow.name in _CONFIG.flows
+        assert [known.name for known in FLOWS].count(flow.name) == 1
+        assert BY_NAME[flow.name] is flow
+
+    def test_plans_nothing_at_a_baseline(self, flow: Flow[Any]) -> None:
+        decision = _plan(flow, Change(record=_satisfying(flow), before=None, fires=False, occurrences={}))
+
+        assert decision.actions == ()
+
+    def test_plans_messages_for_a_new_record_and_the_same_ones_again(self, flow: Flow[Any]) -> None:
+        change = Change(record=_satisfying(flow), before=None, fires=True, occurrences={})
+
+        first, second = _plan(flow, change), _plan(flow, change)
+
+        assert first == second
+        assert any(action.kind.is_message for action in first.actions)
+
+    def test_gives_each_message_a_key_of_its_own(self, flow: Flow[Any]) -> None:
+        decision = _plan(flow, Change(record=_satisfying(flow), before=None, fires=True, occurrences={}))
+
+        keys = [action.key for action in decision.actions]
+        assert len(keys) == len(set(keys))
+        assert all(key.startswith(f"{flow.name}/ws:7/") for key in keys)
+
+    def test_sends_no_message_without_consent(self, flow: Flow[Any]) -> None:
+        decision = _plan(flow, Change(record=_satisfying(flow), before=None, fires=True, occurrences={}))
+
+        assert all(action.consent for action in decision.actions if action.kind in ("campaign", "canvas"))
+
+    def test_is_quiet_when_nothing_changed(self, flow: Flow[Any]) -> None:
+        record = _satisfying(flow)
+
+        assert _plan(flow, Change(record=record, before=record, fires=True, occurrences={})).actions == ()
+
+    def test_takes_a_message_back_when_its_rule_no_longer_holds(self, flow: Flow[Any]) -> None:
+        record, section = _satisfying(flow), _CONFIG.flows[flow.name]
+        actions = _plan(flow, Change(record=record, before=None, fires=True, occurrences={})).actions
+        emptied = replace(record, facts=dict.fromkeys(record.facts))
+
+        for action in actions:
+            if action.kind.is_message:
+                assert flow.holds(section, record, action.rule) is None
+                assert flow.holds(section, emptied, action.rule)
+
+    def test_lists_every_fact_that_leaves(self, flow: Flow[Any]) -> None:
+        section = _CONFIG.flows[flow.name]
+        named = {field for field, _, _ in flow.outbound(section, "ecm_")}
+
+        assert named <= flow.needs(section).facts | {"workspace.name", "workspace.id"}
+        assert named
