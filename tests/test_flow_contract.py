@@ -69,12 +69,12 @@ class TestEveryFlow:
         assert BY_NAME[flow.name] is flow
 
     def test_plans_nothing_at_a_baseline(self, flow: Flow[Any]) -> None:
-        decision = _plan(flow, Change(record=_satisfying(flow), before=None, fires=False, occurrences={}))
+        decision = _plan(flow, Change(record=_satisfying(flow), before=None, fires=False, memory={}))
 
         assert decision.actions == ()
 
     def test_plans_messages_for_a_new_record_and_the_same_ones_again(self, flow: Flow[Any]) -> None:
-        change = Change(record=_satisfying(flow), before=None, fires=True, occurrences={})
+        change = Change(record=_satisfying(flow), before=None, fires=True, memory={})
 
         first, second = _plan(flow, change), _plan(flow, change)
 
@@ -82,25 +82,25 @@ class TestEveryFlow:
         assert any(action.kind.is_message for action in first.actions)
 
     def test_gives_each_message_a_key_of_its_own(self, flow: Flow[Any]) -> None:
-        decision = _plan(flow, Change(record=_satisfying(flow), before=None, fires=True, occurrences={}))
+        decision = _plan(flow, Change(record=_satisfying(flow), before=None, fires=True, memory={}))
 
         keys = [action.key for action in decision.actions]
         assert len(keys) == len(set(keys))
         assert all(key.startswith(f"{flow.name}/ws:7/") for key in keys)
 
     def test_sends_no_message_without_consent(self, flow: Flow[Any]) -> None:
-        decision = _plan(flow, Change(record=_satisfying(flow), before=None, fires=True, occurrences={}))
+        decision = _plan(flow, Change(record=_satisfying(flow), before=None, fires=True, memory={}))
 
         assert all(action.consent for action in decision.actions if action.kind in ("campaign", "canvas"))
 
     def test_is_quiet_when_nothing_changed(self, flow: Flow[Any]) -> None:
         record = _satisfying(flow)
 
-        assert _plan(flow, Change(record=record, before=record, fires=True, occurrences={})).actions == ()
+        assert _plan(flow, Change(record=record, before=record, fires=True, memory={})).actions == ()
 
     def test_takes_a_message_back_when_its_rule_no_longer_holds(self, flow: Flow[Any]) -> None:
         record, section = _satisfying(flow), _CONFIG.flows[flow.name]
-        actions = _plan(flow, Change(record=record, before=None, fires=True, occurrences={})).actions
+        actions = _plan(flow, Change(record=record, before=None, fires=True, memory={})).actions
         emptied = replace(record, facts=dict.fromkeys(record.facts))
 
         for action in actions:

@@ -74,7 +74,7 @@ def confirm(run: Run, planner: Planner) -> None:
         mode = plan.check_meta(run.meta())
         if run.options.apply:
             run.report.mode = "apply"
-        changed = [record for record, facts in plan.planned_facts(run.flow.name) if planner.view.differs(record, facts)]
+        changed = [held[0] for held in plan.planned_facts(run.flow.name) if planner.view.differs(*held)]
         plan.leave_out(changed)
         for record in changed:
             run.report.notes.append(f"{record} changed since the plan was made: not sent, the next run plans it anew")

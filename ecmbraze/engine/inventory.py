@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ecmbraze.engine.records import TypeNeeds, as_record
-from ecmbraze.errors import ConfigurationError, RecordUnreadable
+from ecmbraze.errors import ConfigurationError, EcmbrazeError, RecordUnreadable, TemporaryError
 from ecmbraze.ledger.codec import dump, load_facts
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
@@ -46,29 +46,37 @@ class Inventory:
     monotonic: Callable[[], float]
     fresh: dict[int, tuple[float, Record]] = field(default_factory=dict)
     """Records read in this run and when: the screen need not read them again within a minute."""
+    failed: dict[str, EcmbrazeError] = field(default_factory=dict)
+    """Workspace types whose listing failed, and why: nothing of their scan is kept, the flows that use them end."""
     listed: bool = False
     """Whether every listing was complete: then a detail that fails does not undo the scan."""
 
     def take(self, needs: Sequence[TypeNeeds]) -> dict[str, Scan]:
-        """List every type completely, then read the details; return the scan per type.
+        """List every type completely, then read the details; return the scan of each type that could be listed.
 
-        Raises ConfigurationError for a type or attribute that does not exist, TemporaryError when a listing fails:
-        then nothing of this scan is kept.
+        A type or attribute that does not exist, and a listing that fails, end up in ``failed``.
         """
         ids = self.reader.workspace_types()
-        missing = [_unknown("workspace type", need.name, ids) for need in needs if need.name not in ids]
-        if missing:
-            raise ConfigurationError("The configuration names what ECM does not have:", problems=missing)
-        scans = {need.name: self._list(need, ids[need.name]) for need in needs}
+        scans: dict[str, Scan] = {}
+        for need in needs:
+            try:
+                scans[need.name] = self._list(need, ids)
+            except (ConfigurationError, TemporaryError) as error:
+                self.failed[need.name] = error
+                self.plan.forget_type(need.name)
         self.listed = True
         for need in needs:
-            self._read(need)
+            if need.name in scans:
+                self._read(need)
         return scans
 
-    def _list(self, need: TypeNeeds, type_id: int) -> Scan:
+    def _list(self, need: TypeNeeds, ids: Mapping[str, int]) -> Scan:
+        if need.name not in ids:
+            problem = _unknown("workspace type", need.name, ids)
+            raise ConfigurationError("The configuration names what ECM does not have:", problems=[problem])
         began = self.reader.server_now()
         newest, armed = None, need.names <= self.mirror.armed(need.name)
-        for number, page in enumerate(self.reader.list_workspaces(type_id)):
+        for number, page in enumerate(self.reader.list_workspaces(ids[need.name])):
             self.tick()
             if number == 0 and not armed:
                 self._check_names(need, page)

@@ -29,7 +29,7 @@ def planner(run: Run) -> Planner:
     )  # fmt: skip
     return Planner(
         flow=run.flow, options=run.section, needs=needs, plan=run.plan, context=context, tick=run.tick,
-        view=run.ledger.view(run.plan, run.flow.name, needs.customer.fact, needs.facts),
+        view=run.ledger.view(run.plan, run.flow.name, needs),
     )  # fmt: skip
 
 

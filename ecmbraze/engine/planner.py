@@ -84,7 +84,9 @@ class Planner:
 
 
 def _same(change: Change) -> bool:
-    before = change.before
+    before, record = change.before, change.record
     return (
-        before is not None and before.facts == change.record.facts and before.modified_at == change.record.modified_at
+        before is not None
+        and (before.facts, before.documents, before.gone) == (record.facts, record.documents, record.gone)
+        and before.modified_at == record.modified_at
     )

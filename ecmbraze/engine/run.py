@@ -138,7 +138,10 @@ class Run:
     def _inventory(self) -> dict[str, Scan]:
         inventory = parts.inventory(self, self._save)
         try:
-            return inventory.take(together([self.flow.needs(self.section)]))
+            scans = inventory.take(together([self.flow.needs(self.section)]))
+            for error in inventory.failed.values():
+                raise error
+            return scans
         except (TemporaryError, TimeBudgetUsed, Interrupted):
             if inventory.listed:  # the listing stands: the details read so far are kept, the rest is read next time
                 self._save()

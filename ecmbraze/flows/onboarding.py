@@ -66,7 +66,7 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
     """Decide one workspace: attributes for each person it leads to, and the messages of the milestones it reached."""
     judged = judge(options.milestones, change, backfill=context.backfill)
     if not change.fires:
-        return Decision(occurrences=judged.occurrences)
+        return Decision(memory=judged.memory)
     record = change.record
     past = change.before.customers if change.before else ()
     everyone = dict.fromkeys((*record.customers, *past))
@@ -85,7 +85,7 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
     return Decision(
         actions=tuple(entry for entry in outcome if isinstance(entry, Action)),
         skips=tuple(entry for entry in outcome if isinstance(entry, Skip)),
-        occurrences=judged.occurrences,
+        memory=judged.memory,
     )
 
 

@@ -15,7 +15,7 @@ def read_action(row: tuple[object, ...]) -> Action:
     flow, record, rule, occurrence, kind, recipient, name, payload, expires, reason, consent, create = row
     facts = load_json(None if consent is None else str(consent))
     return Action(
-        flow=str(flow), record=str(record), rule=str(rule), occurrence=int(str(occurrence)), kind=Kind(str(kind)),
+        flow=str(flow), record=str(record), rule=str(rule), occurrence=str(occurrence), kind=Kind(str(kind)),
         recipient=str(recipient), name=str(name), payload=load_json(None if payload is None else str(payload)),
         expires_at=moment(str(expires)), reason=str(reason), consent=facts if isinstance(facts, dict) else None,
         create_profile=bool(create),

@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from ecmbraze.errors import ConfigurationError
+from ecmbraze.flow import Needs
 from ecmbraze.ledger import file
 from ecmbraze.ledger.codec import dump, instant, load, moment
 from ecmbraze.ledger.history import History
@@ -84,9 +85,9 @@ class Ledger:
     def mirror(self) -> Mirror:
         return Mirror(self.database)
 
-    def view(self, plan: PlanFile, flow: str, customer: str, names: frozenset[str]) -> View:
+    def view(self, plan: PlanFile, flow: str, needs: Needs) -> View:
         """Return the ledger overlaid with the plan as one flow sees it."""
-        return View(self.database, plan, flow=flow, customer=customer, names=names)
+        return View(self.database, plan, flow=flow, needs=needs)
 
     def stage(self, plan: PlanFile) -> Stage:
         return Stage(self.database, self.history, plan)

@@ -14,7 +14,7 @@ from sqlite_utils import Database
 from ecmbraze.errors import ConfigurationError
 from ecmbraze.ledger import schema
 from ecmbraze.ledger.actionrow import write_action
-from ecmbraze.ledger.codec import dump, instant
+from ecmbraze.ledger.codec import dump, dump_documents, instant
 from ecmbraze.ledger.planreading import PlanReading
 from ecmbraze.model import Action, Change, Decision, Kind, Record, Skip
 
@@ -87,9 +87,9 @@ class PlanFile(PlanReading):
         """Write one mirror row and the people it leads to, by customer mapping."""
         execute = self.database.conn.execute
         execute(
-            "INSERT OR REPLACE INTO workspace VALUES (?, ?, ?, ?, ?, ?, 0)",
+            "INSERT OR REPLACE INTO workspace VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
             (record.id, record.type, record.name, instant(record.created_at), instant(record.modified_at),
-             dump(record.facts)),
+             dump(record.facts), dump_documents(record.documents)),
         )  # fmt: skip
         for mapping, people in customers.items():
             for customer in people:
@@ -99,8 +99,17 @@ class PlanFile(PlanReading):
         """Write what a flow made of one change: its new facts, its actions, its skips."""
         record = change.record
         self.database.conn.execute(
-            "INSERT OR REPLACE INTO fact VALUES (?, ?, ?, ?, ?)",
-            (flow, record.key, dump(record.facts), instant(record.modified_at), dump(decision.occurrences)),
+            "INSERT OR REPLACE INTO fact VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                flow,
+                record.key,
+                dump(record.facts),
+                dump_documents(record.documents),
+                instant(record.modified_at),
+                record.gone,
+                dump(decision.memory),
+                instant(now),
+            ),
         )
         if decision.due:
             self.database.conn.execute(
@@ -146,6 +155,15 @@ class PlanFile(PlanReading):
         """Drop the mirror rows that were merged already, so that a long first scan keeps the file small."""
         self.database.conn.execute("DELETE FROM workspace")
         self.database.conn.execute("DELETE FROM recipient")
+
+    def forget_type(self, type_name: str) -> None:
+        """Take the scan of a workspace type out again: its listing failed, so it showed nothing."""
+        for table in ("seen", "todo"):
+            self.database.conn.execute(f"DELETE FROM {table} WHERE type = ?", (type_name,))
+        execute = self.database.conn.execute
+        execute("DELETE FROM counter WHERE substr(name, 1, ?) = ?", (len(type_name) + 1, f"{type_name}\x1f"))
+        # Of a page's quarantined rows it is not noted which type they were of; the next complete scan finds them again.
+        execute("DELETE FROM quarantine WHERE flow = ''")
 
     def leave_out(self, records: Iterable[str]) -> None:
         """Take records out of the plan: neither their actions nor their facts are merged."""

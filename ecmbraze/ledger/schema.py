@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 APPLICATION_ID = 0x45434D42  # "ECMB"
-VERSION = 1
+VERSION = 2
 
 # Tables that a run fills in the plan file and `stage` merges. Same shape in both files, so that a merge is a copy.
 SHARED = """
 CREATE TABLE workspace (
     id INTEGER PRIMARY KEY, type TEXT NOT NULL, name TEXT NOT NULL, created_at TEXT NOT NULL,
-    modified_at TEXT NOT NULL, facts TEXT NOT NULL, missed INTEGER NOT NULL DEFAULT 0
+    modified_at TEXT NOT NULL, facts TEXT NOT NULL, documents TEXT NOT NULL DEFAULT '[]',
+    missed INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE recipient (
     mapping TEXT NOT NULL, workspace INTEGER NOT NULL, customer TEXT NOT NULL,
@@ -17,8 +18,8 @@ CREATE TABLE recipient (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX recipient_customer ON recipient (mapping, customer);
 CREATE TABLE fact (
-    flow TEXT NOT NULL, record TEXT NOT NULL, facts TEXT NOT NULL, modified_at TEXT NOT NULL,
-    occurrences TEXT NOT NULL, PRIMARY KEY (flow, record)
+    flow TEXT NOT NULL, record TEXT NOT NULL, facts TEXT NOT NULL, documents TEXT NOT NULL, modified_at TEXT NOT NULL,
+    gone INTEGER NOT NULL, memory TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (flow, record)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE due (
     flow TEXT NOT NULL, record TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (flow, record)
@@ -39,7 +40,7 @@ CREATE TABLE quarantine (
 """
 
 _ACTION = """
-    key TEXT NOT NULL, flow TEXT NOT NULL, record TEXT NOT NULL, rule TEXT NOT NULL, occurrence INTEGER NOT NULL,
+    key TEXT NOT NULL, flow TEXT NOT NULL, record TEXT NOT NULL, rule TEXT NOT NULL, occurrence TEXT NOT NULL,
     kind TEXT NOT NULL, delivery TEXT NOT NULL, phase INTEGER NOT NULL, recipient TEXT NOT NULL, name TEXT NOT NULL,
     target TEXT NOT NULL, payload TEXT, consent TEXT, create_profile INTEGER NOT NULL, expires_at TEXT NOT NULL,
     reason TEXT NOT NULL"""

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from ecmbraze.ledger.codec import instant, load, load_facts, load_json, moment
+from ecmbraze.flow import Needs
+from ecmbraze.ledger.codec import dump_documents, instant, load, load_documents, load_facts, load_json, moment
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import Change, Facts, Json, Record
 
@@ -19,15 +20,16 @@ _ACCEPTED = (
 
 
 class View:
-    """What planning may ask; ``customer`` is the fact under which the people of a workspace are kept."""
+    """What planning of one flow may ask; ``needs`` says which facts and people of a workspace are its own."""
 
-    def __init__(self, ledger: Database, plan: PlanFile, *, flow: str, customer: str, names: frozenset[str]) -> None:
+    def __init__(self, ledger: Database, plan: PlanFile, *, flow: str, needs: Needs) -> None:
         self._ledger, self._plan = ledger, plan.database
-        self._flow, self._customer, self._names = flow, customer, names | {customer}
+        self._flow, self._customer, self._documents = flow, needs.customer.fact, bool(needs.documents)
+        self._names = needs.facts | {needs.customer.fact}
 
     def workspace(self, number: int) -> Record | None:
         """Return the newest record of one workspace; ``None`` when it was never read."""
-        query = "SELECT id, type, name, created_at, modified_at, facts FROM workspace WHERE id = ?"
+        query = "SELECT id, type, name, created_at, modified_at, facts, documents, missed FROM workspace WHERE id = ?"
         row = self._plan.execute(query, (number,)).fetchone() or self._ledger.execute(query, (number,)).fetchone()
         if row is None:
             return None
@@ -35,13 +37,14 @@ class View:
         return Record(
             id=row[0], type=row[1], name=row[2], created_at=moment(row[3]), modified_at=moment(row[4]),
             facts={name: value for name, value in held.items() if name in self._names},
-            customers=self._people(held),
+            customers=self._people(held), documents=load_documents(row[6]) if self._documents else (),
+            gone=row[7] >= 2,
         )  # fmt: skip
 
-    def differs(self, record: str, facts: str) -> bool:
+    def differs(self, record: str, facts: str, documents: str) -> bool:
         """Say whether a record is no longer what a plan holds of it."""
         now = self.workspace(int(record.removeprefix("ws:")))
-        return now is None or now.facts != load_facts(facts)
+        return now is None or now.facts != load_facts(facts) or dump_documents(now.documents) != documents
 
     def of_customer(self, customer: str) -> Sequence[Record]:
         """Return every record that leads to ``customer``, in id order."""
@@ -49,7 +52,7 @@ class View:
         values = (self._customer, customer)
         numbers = {row[0] for database in (self._plan, self._ledger) for row in database.execute(query, values)}
         records = (self.workspace(number) for number in sorted(numbers))
-        return [record for record in records if record and customer in record.customers]
+        return [record for record in records if record and not record.gone and customer in record.customers]
 
     def accepted(self, target: str) -> tuple[bool, Json]:
         """Return (known, value) of what is planned, staged or accepted for a target, the newest first."""
@@ -100,16 +103,18 @@ class View:
 
     def _change(self, record: Record) -> Change:
         row = self._ledger.execute(
-            "SELECT facts, modified_at, occurrences FROM fact WHERE flow = ? AND record = ?", (self._flow, record.key)
+            "SELECT facts, modified_at, documents, gone, memory, at FROM fact WHERE flow = ? AND record = ?",
+            (self._flow, record.key),
         ).fetchone()
         if row is None:
-            return Change(record=record, before=None, fires=True, occurrences={})
+            return Change(record=record, before=None, fires=True, memory={})
         facts = load_facts(row[0])
         before = Record(
             id=record.id, type=record.type, name=record.name, created_at=record.created_at,
-            modified_at=moment(row[1]), facts=facts, customers=self._people(facts),
+            modified_at=moment(row[1]), facts=facts, customers=self._people(facts), documents=load_documents(row[2]),
+            gone=bool(row[3]),
         )  # fmt: skip
-        return Change(record=record, before=before, fires=True, occurrences=load(row[2]))
+        return Change(record=record, before=before, fires=True, memory=load(row[4]), since=moment(row[5]))
 
     def _people(self, facts: Facts) -> tuple[str, ...]:
         people = facts.get(self._customer) or ()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from ecmbraze.model.documents import Document
 from ecmbraze.model.vocabulary import Facts, Json, Kind
 
 
@@ -21,6 +22,10 @@ class Record:
     facts: Facts
     customers: tuple[str, ...]
     """The recipients this workspace leads to, in the order of the record; empty when it names nobody."""
+    documents: tuple[Document, ...] = ()
+    """The documents a rule may speak of, in id order; empty for a flow that names none."""
+    gone: bool = False
+    """Missing from two complete listings. Corrects attributes and closes gates, never fires a message."""
 
     @property
     def key(self) -> str:
@@ -44,14 +49,17 @@ class Change:
     """One record to plan: what it was when this flow last looked, and what it is now.
 
     ``before`` is ``None`` when the flow never saw the record. ``fires`` is false at a baseline and for records
-    that existed before it but are first seen now: their facts are stored and nothing is made of them.
+    that existed before it but are first seen now: their facts are stored and nothing is made of them. A record is
+    also planned again, unchanged, when what was due of it has come.
     """
 
     record: Record
     before: Record | None
     fires: bool
-    occurrences: Mapping[str, int]
-    """Rule → how often it has happened to this record so far."""
+    memory: Mapping[str, Json]
+    """What the flow noted of this record beside its facts, e.g. rule → how often it has happened."""
+    since: datetime | None = None
+    """When ``before`` was planned, by our clock; ``None`` with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +73,8 @@ class Action:
     flow: str
     record: str
     rule: str
-    occurrence: int
+    occurrence: str
+    """Tells one happening of the rule from the next: a count, a date, a document version."""
     kind: Kind
     recipient: str
     name: str
@@ -104,5 +113,6 @@ class Decision:
 
     actions: tuple[Action, ...] = ()
     skips: tuple[Skip, ...] = ()
-    occurrences: Mapping[str, int] = field(default_factory=dict)
+    memory: Mapping[str, Json] = field(default_factory=dict)
     due: datetime | None = None
+    """When the flow would act although nothing changes: the record is planned again then."""

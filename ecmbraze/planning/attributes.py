@@ -58,7 +58,7 @@ def deltas(
 
 def _action(flow: str, record: Record, customer: str, name: str, value: Json, now: datetime, *, create: bool) -> Action:
     return Action(
-        flow=flow, record=record.key, rule=name, occurrence=0, kind=Kind.ATTRIBUTE, recipient=customer, name=name,
+        flow=flow, record=record.key, rule=name, occurrence="0", kind=Kind.ATTRIBUTE, recipient=customer, name=name,
         payload=value, expires_at=now + _NEVER, reason="value changed", create_profile=create,
     )  # fmt: skip
 

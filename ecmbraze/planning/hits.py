@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ecmbraze.model import Change
+from ecmbraze.model import Change, Json
 from ecmbraze.planning.conditions import satisfied
 from ecmbraze.planning.rules import Rule
 
@@ -15,7 +15,7 @@ class Hit:
     """A rule that a record has just come to satisfy, and for the how-manieth time."""
 
     rule: Rule
-    occurrence: int
+    occurrence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Judged:
     """The hits in the order of the configuration, and how often each rule has happened by now."""
 
     hits: tuple[Hit, ...]
-    occurrences: dict[str, int]
+    memory: dict[str, Json]
 
 
 def judge(rules: Iterable[Rule], change: Change, *, backfill: bool = False) -> Judged:
@@ -34,19 +34,23 @@ def judge(rules: Iterable[Rule], change: Change, *, backfill: bool = False) -> J
     before. A backfill takes every satisfied rule as one that happened, under the key of its last occurrence.
     Raises KeyError for a fact the record does not carry, RecordUnreadable for one that cannot be compared.
     """
-    hits, occurrences = [], dict(change.occurrences)
+    hits, memory = [], dict(change.memory)
     for rule in rules:
         now = satisfied(rule.when, change.record.named)
         before = _before(rule, change)
-        count = max(occurrences.get(rule.name, 0), 1 if before else 0)
+        count = max(_counted(memory.get(rule.name)), 1 if before else 0)
         if backfill and now:
             count = max(count, 1)
-            hits.append(Hit(rule, count))
+            hits.append(Hit(rule, str(count)))
         elif change.fires and now and before is False and (rule.repeat or count == 0):
             count += 1
-            hits.append(Hit(rule, count))
-        occurrences[rule.name] = count
-    return Judged(tuple(hits), {name: n for name, n in occurrences.items() if n})
+            hits.append(Hit(rule, str(count)))
+        memory[rule.name] = count
+    return Judged(tuple(hits), {name: n for name, n in memory.items() if n})
+
+
+def _counted(noted: Json) -> int:
+    return noted if isinstance(noted, int) else 0
 
 
 def _before(rule: Rule, change: Change) -> bool | None:

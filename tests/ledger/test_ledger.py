@@ -24,7 +24,7 @@ def ledger(tmp_path: Path) -> Ledger:
 
 def _action(kind: Kind = Kind.EVENT, payload: Json = "x", **more: object) -> Action:
     values: dict[str, object] = {
-        "flow": "f", "record": "ws:1", "rule": "r", "occurrence": 1, "kind": kind, "recipient": "C-1", "name": "n",
+        "flow": "f", "record": "ws:1", "rule": "r", "occurrence": "1", "kind": kind, "recipient": "C-1", "name": "n",
         "payload": payload, "expires_at": NOW + timedelta(days=1), "reason": "because",
     }  # fmt: skip
     return Action(**{**values, **more})  # type: ignore[arg-type]
@@ -86,7 +86,7 @@ def test_of_an_attribute_only_the_newest_open_value_goes(ledger: Ledger) -> None
 
 def test_in_doubt_blocks_all_messages_of_a_person_and_held_only_later_ones_of_the_rule(ledger: Ledger) -> None:
     first, _, _, _ = _stage(
-        ledger, _action(), _action(rule="other"), _action(occurrence=2), _action(rule="other", recipient="C-2")
+        ledger, _action(), _action(rule="other"), _action(occurrence="2"), _action(rule="other", recipient="C-2")
     )
     _walk(ledger, first, State.IN_FLIGHT, State.IN_DOUBT)
     assert [row.action.recipient for row in ledger.outbox.sendable("f", Phase.PROFILE, 10)] == ["C-2"]
@@ -94,7 +94,7 @@ def test_in_doubt_blocks_all_messages_of_a_person_and_held_only_later_ones_of_th
     _walk(ledger, first, State.HELD)
 
     rules = [(row.action.rule, row.action.occurrence) for row in ledger.outbox.sendable("f", Phase.PROFILE, 10)]
-    assert rules == [("other", 1), ("other", 1)]
+    assert rules == [("other", "1"), ("other", "1")]
 
 
 def test_a_crash_makes_messages_doubtful_and_attributes_ready(ledger: Ledger) -> None:

@@ -41,7 +41,7 @@ def _rule(**more: Any) -> Rule:
 
 
 def _change(before: Record | None, now: Record, *, fires: bool = True, **occurrences: int) -> Change:
-    return Change(record=now, before=before, fires=fires, occurrences=occurrences)
+    return Change(record=now, before=before, fires=fires, memory=occurrences)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_repeat_counts_occurrences_and_a_baseline_counts_none() -> None:
     again = judge([rule], _change(_record(f="no"), _record(f="yes"), r=1))
     baseline = judge([rule], _change(None, _record(f="yes"), fires=False))
 
-    assert [hit.occurrence for hit in again.hits] == [2]
+    assert [hit.occurrence for hit in again.hits] == ["2"]
     assert baseline.hits == ()
 
 
@@ -99,9 +99,7 @@ def test_unknown_old_facts_do_not_fire_and_a_new_record_does() -> None:
 def test_a_record_that_satisfied_the_rule_before_the_ledger_counted_never_fires_again() -> None:
     left = judge([_rule()], _change(_record(f="yes"), _record(f="no")))
 
-    back = judge(
-        [_rule()], Change(record=_record(f="yes"), before=_record(f="no"), fires=True, occurrences=left.occurrences)
-    )
+    back = judge([_rule()], Change(record=_record(f="yes"), before=_record(f="no"), fires=True, memory=left.memory))
 
     assert back.hits == ()
 
@@ -136,7 +134,7 @@ def test_a_message_without_consent_is_no_rule() -> None:
 )  # fmt: skip
 def test_the_time_of_an_event_and_its_source(date: str | None, told: str, source: str) -> None:
     occasion = messages.Occasion(
-        flow="f", record=_record(d=date), hit=Hit(_rule(), 1), now=NOW, zone=ZoneInfo("Europe/Berlin"), date="d"
+        flow="f", record=_record(d=date), hit=Hit(_rule(), "1"), now=NOW, zone=ZoneInfo("Europe/Berlin"), date="d"
     )  # fmt: skip
 
     moment, why = messages.happened_at(occasion)
