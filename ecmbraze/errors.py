@@ -124,6 +124,8 @@ class RecordUnreadable(EcmbrazeError):
     exit_code, name = 3, "record"
 
 
+# interface.md, "schedule again? yes": the work waits, and the next start goes on.
+RUN_AGAIN: tuple[int, ...] = (5, 8, 11, 16, 130, 143)
 # interface.md, "the strongest wins", left to right; 9 replaces only 0 and is decided by the CLI.
 STRENGTH: tuple[int, ...] = (12, 13, 14, 16, 1, 7, 15, 10, 6, 4, 130, 143, 5, 8, 11, 3, 0)
 

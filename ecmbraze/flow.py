@@ -56,8 +56,8 @@ class Context:
 class Flow(Generic[Options]):
     """One of the directed syncs.
 
-    ``plan`` is pure and never asks a system. ``holds`` says why a rule no longer holds for a record read again
-    before sending, ``None`` when it does.
+    ``plan`` is pure and never asks a system. ``holds`` says why a rule, in this occurrence, no longer holds
+    for a record read again before sending, ``None`` when it does.
     """
 
     name: str
@@ -67,6 +67,6 @@ class Flow(Generic[Options]):
     every: timedelta
     needs: Callable[[Options], Needs]
     plan: Callable[[Options, Change, Known, Context], Decision]
-    holds: Callable[[Options, Record, str], str | None]
+    holds: Callable[[Options, Record, str, str], str | None]
     outbound: Callable[[Options, str], Sequence[tuple[str, str, str]]]
     """(field that leaves ECM, where to, by which rule), given the attribute prefix."""

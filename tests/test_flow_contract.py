@@ -105,8 +105,8 @@ class TestEveryFlow:
 
         for action in actions:
             if action.kind.is_message:
-                assert flow.holds(section, record, action.rule) is None
-                assert flow.holds(section, emptied, action.rule)
+                assert flow.holds(section, record, action.rule, action.occurrence) is None
+                assert flow.holds(section, emptied, action.rule, action.occurrence)
 
     def test_lists_every_fact_that_leaves(self, flow: Flow[Any]) -> None:
         section = _CONFIG.flows[flow.name]

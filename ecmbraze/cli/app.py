@@ -10,7 +10,19 @@ from typing import Annotated, Any
 import typer
 
 from ecmbraze import __version__
-from ecmbraze.cli import check, flow_commands, holds, init, pausing, plans, quarantine, rehearsal, runs, status
+from ecmbraze.cli import (
+    check,
+    flow_commands,
+    holds,
+    init,
+    pausing,
+    plans,
+    quarantine,
+    rehearsal,
+    run_command,
+    runs,
+    status,
+)
 from ecmbraze.cli.logs import LOG, set_up
 from ecmbraze.cli.shared import Shared
 from ecmbraze.errors import EcmbrazeError
@@ -54,7 +66,7 @@ def root(
     context.obj = Shared(config=config, verbose=verbose)
 
 
-for part in (init, check, flow_commands, plans, status, holds, quarantine, pausing, runs, rehearsal):
+for part in (init, check, flow_commands, run_command, plans, status, holds, quarantine, pausing, runs, rehearsal):
     part.register(app)
 
 

@@ -103,7 +103,7 @@ def systems(made: Clients) -> Systems:
     return Systems(workspaces=made.ecm, people=made.braze, sink=made.braze, requests=made.counters.as_dict)
 
 
-def setting(config: Settings, flow: str) -> Setting:
+def setting(config: Settings) -> Setting:
     """Return what the engine needs of the configuration."""
     return Setting(
         zone=config.ecm.timezone or UTC,
@@ -116,7 +116,7 @@ def setting(config: Settings, flow: str) -> Setting:
         batches=BatchLimits(
             track=config.braze.track_batch,
             trigger=config.braze.trigger_batch,
-            marker=f"ecmbraze_{flow}" if config.braze.marker else "",
+            marker=config.braze.marker,
         ),
     )
 

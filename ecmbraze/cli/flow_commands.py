@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import TypeAdapter, ValidationError
-from rich.console import Console
 
-from ecmbraze.cli import composition
-from ecmbraze.cli.clock import WallClock, instant_of, new_id
-from ecmbraze.cli.logs import LOG, tell
+from ecmbraze.cli import composition, rounds
+from ecmbraze.cli.clock import instant_of
 from ecmbraze.cli.shared import ConfigOption, config_path
-from ecmbraze.cli.signals import Budget, listening
-from ecmbraze.config import Settings
-from ecmbraze.engine.run import Run
-from ecmbraze.engine.run_report import RunReport
 from ecmbraze.engine.setting import Options
 from ecmbraze.errors import UsageError
 from ecmbraze.flow import Flow
 from ecmbraze.flows import FLOWS
-from ecmbraze.ledger.file import check
-from ecmbraze.ledger.lock import run_lock
-from ecmbraze.planning.rules import Span
 from ecmbraze.report import files
-from ecmbraze.report.table import show
-
-_PENDING = 9
 
 
 def register(app: typer.Typer) -> None:
@@ -70,58 +55,11 @@ def _command(flow: Flow[Any]) -> Any:
             since=instant_of(since, "--since") if since else None,
             until=instant_of(until, "--until") if until else None,
         )  # fmt: skip
-        done = run(flow, composition.settings(config_path(context, config)), options, _seconds(max_duration))
+        loaded = composition.settings(config_path(context, config))
+        done = rounds.start([flow], loaded, options, seconds=rounds.seconds(max_duration))
         if report:
             files.write(done, report)
-        tell_result(done, as_json=as_json)
-        return _PENDING if exit_code and not done.exit_code and done.counts["planned"] else done.exit_code
+        rounds.tell_result(done, done[0].as_json(), as_json=as_json)
+        return rounds.exit_code(done, pending=exit_code)
 
     return command
-
-
-def run(flow: Flow[Any], config: Settings, options: Options, seconds: float | None) -> RunReport:
-    section = composition.section(config, flow)
-    wall = composition.wall_clock(config)
-    budget = Budget(wall.monotonic, seconds)
-    if options.dry_run:
-        return _execute(flow, config, section, options, wall, budget)
-    with listening(budget):
-        check(config.state)  # a wrong state file is told before the lock is touched
-        with run_lock(config.state):
-            return _execute(flow, config, section, options, wall, budget)
-
-
-def _execute(
-    flow: Flow[Any], config: Settings, section: Any, options: Options, wall: WallClock, budget: Budget
-) -> RunReport:
-    ledger = composition.ledger(config, read_only=options.dry_run)
-    try:
-        run = Run(
-            flow=flow, section=section, options=options, setting=composition.setting(config, flow.name),
-            systems=composition.systems(composition.clients(config, wall, budget)), ledger=ledger, clock=wall,
-            run_id=new_id(), new_id=new_id, tick=budget.tick,
-        )  # fmt: skip
-        tell("run.start", run=run.run_id, flow=flow.name, dry_run=options.dry_run)
-        return run.execute()
-    finally:
-        ledger.close()
-
-
-def tell_result(report: RunReport, *, as_json: bool) -> None:
-    if as_json:
-        sys.stdout.write(json.dumps(report.as_json(), indent=2, ensure_ascii=False) + "\n")
-    else:
-        show(report, Console())
-    fields = {"run": report.run_id, "flow": report.flow, "exit_code": report.exit_code, "reason": report.exit_reason}
-    LOG.log(40 if report.exit_code else 20, "run.end", extra={"fields": fields})
-
-
-def _seconds(text: str | None) -> float | None:
-    if text is None:
-        return None
-    try:
-        return float(TypeAdapter(Span).validate_python(text).total_seconds())
-    except ValidationError:
-        raise UsageError(
-            f"--max-duration {text!r}: write a span such as 90s or 10m.", undone="Nothing was done."
-        ) from None

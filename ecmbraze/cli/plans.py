@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ecmbraze.cli import composition
-from ecmbraze.cli.flow_commands import run, tell_result
+from ecmbraze.cli import composition, rounds
 from ecmbraze.cli.shared import ConfigOption, config_path
 from ecmbraze.config import Settings
 from ecmbraze.engine.setting import Options
@@ -42,9 +41,7 @@ def plan(
         )  # fmt: skip
     if output.exists():
         raise UsageError(f"{output} exists already.", undone="Nothing was planned.", advice="Name another file.")
-    done = run(BY_NAME[flow], loaded, Options(dry_run=True, keep=output), None)
-    tell_result(done, as_json=as_json)
-    return done.exit_code
+    return _start(flow, loaded, Options(dry_run=True, keep=output), as_json=as_json)
 
 
 def apply(
@@ -59,9 +56,13 @@ def apply(
     flow = flow_of(file)
     if flow not in BY_NAME:
         raise UsageError(f"{file} is no plan of ecmbraze.", undone="Nothing was sent.")
-    done = run(BY_NAME[flow], composition.settings(config_path(context, config)), Options(apply=file), None)
-    tell_result(done, as_json=as_json)
-    return done.exit_code
+    return _start(flow, composition.settings(config_path(context, config)), Options(apply=file), as_json=as_json)
+
+
+def _start(flow: str, loaded: Settings, options: Options, *, as_json: bool) -> int:
+    done = rounds.start([BY_NAME[flow]], loaded, options)
+    rounds.tell_result(done, done[0].as_json(), as_json=as_json)
+    return rounds.exit_code(done, pending=False)
 
 
 def _drop(loaded: Settings, flow: str) -> int:

@@ -27,11 +27,16 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much one request may hold, and the attribute that carries the marker (empty: no marker)."""
+    """How much one request may hold, and whether its messages carry the marker of their attempt."""
 
     track: int = 75
     trigger: int = 50
-    marker: str = ""
+    marker: bool = True
+
+
+def marker(flow: str) -> str:
+    """Return the attribute that carries the id of the last attempt of a flow (delivery.md, "Evidence")."""
+    return f"ecmbraze_{flow}"
 
 
 def build(rows: Sequence[Row], limits: Limits, attempt: str) -> Batch:
@@ -98,8 +103,8 @@ def _track(rows: Sequence[Row], limits: Limits, attempt: str) -> Batch:
         values = {row.action.name: row.action.payload for row in entries if row.action.kind is Kind.ATTRIBUTE}
         happened = [row for row in entries if row.action.kind is Kind.EVENT]
         slots[("attributes", len(attributes))] = tuple(row for row in entries if row.action.kind is Kind.ATTRIBUTE)
-        if happened and limits.marker:
-            values[limits.marker] = attempt
+        if limits.marker:
+            values |= {marker(row.action.flow): attempt for row in happened}
         if values:
             attributes.append((person, values))
         for row in happened:
@@ -117,7 +122,7 @@ def _trigger(rows: Sequence[Row], limits: Limits, attempt: str) -> Batch:
         payload = row.action.payload
         body: Mapping[str, Json] = payload if isinstance(payload, Mapping) else {}
         properties, attributes = body.get("properties"), body.get("attributes")
-        extra: Mapping[str, Json] = {limits.marker: attempt} if limits.marker else {}
+        extra: Mapping[str, Json] = {marker(row.action.flow): attempt} if limits.marker else {}
         recipients.append(
             TriggerRecipient(
                 recipient=row.action.recipient,

@@ -5,96 +5,94 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ecmbraze.engine.planner import Planner
+from ecmbraze.engine.run import Run
 from ecmbraze.errors import GuardTripped, UsageError
 from ecmbraze.ledger.planfile import PlanFile
+from ecmbraze.ledger.stage import Part
 from ecmbraze.ledger.waiting import WaitingPlan
 
 if TYPE_CHECKING:
-    from ecmbraze.engine.run import Run
+    from ecmbraze.engine.round import Round
 
 LIFETIME = timedelta(hours=24)
 
 
-def keep(run: Run, reason: str) -> None:
+def keep(of: Round, run: Run, reason: str) -> None:
     """Keep the plan of this run as the waiting plan of its flow and mode."""
-    run.ledger.waiting.put(
+    path = of.ledger.plan_path(run.report.run_id)
+    of.plan.extract(path, run.name, {**of.ledger.identity(), "mode": run.report.mode})
+    of.ledger.waiting.put(
         WaitingPlan(
-            flow=run.flow.name, mode=run.report.mode, hash=run.report.plan_hash or "", file=run.plan.path.name,
-            reason=reason, made_at=run.clock.now(),
+            flow=run.name, mode=run.report.mode, hash=run.report.plan_hash or "", file=path.name,
+            reason=reason, made_at=of.clock.now(),
         )
     )  # fmt: skip
-    run.kept = True
-    run.plan.close_writing()
 
 
-def waits(run: Run) -> bool:
-    """Say whether an unconfirmed plan of this flow and mode still waits; forget one that is too old."""
-    waiting = run.ledger.waiting.get(run.flow.name, run.report.mode)
-    if waiting is None or run.options.confirm or run.options.apply:
-        return False
-    if run.clock.now() - waiting.made_at >= LIFETIME:
-        run.ledger.waiting.drop(waiting, run.clock.now(), "a day old")
-        return False
-    return True
+def find_waiting(of: Round, run: Run) -> None:
+    """Note whether an unconfirmed plan of this flow and mode still waits; forget one that is too old."""
+    waiting = of.ledger.waiting.get(run.name, run.report.mode)
+    if waiting is None or of.options.confirming:
+        return
+    if of.clock.now() - waiting.made_at >= LIFETIME:
+        of.ledger.waiting.drop(waiting, of.clock.now(), "a day old")
+        return
+    run.waits = True
 
 
-def refuse_again(run: Run) -> None:
-    """End a run during which a plan waits: what was pending before is pushed, nothing new is planned."""
-    waiting = run.ledger.waiting.get(run.flow.name, run.report.mode)
+def refuse_again(of: Round, run: Run) -> None:
+    """End a run during which a plan waited: what was pending before was pushed, nothing new was planned."""
+    waiting = of.ledger.waiting.get(run.name, run.report.mode) if run.waits else None
     if waiting is not None:
         run.report.plan_hash = waiting.hash
         raise GuardTripped(
             f"Plan {waiting.hash[:12]} of {waiting.made_at:%Y-%m-%d %H:%M} UTC still waits: {waiting.reason}",
-            undone="Nothing new was planned.", advice=advice(run, waiting.hash),
+            undone="Nothing new was planned.", advice=_advice(run, waiting.hash),
         )  # fmt: skip
 
 
-def advice(run: Run, plan_hash: str) -> str:
-    """Return what to type for a waiting plan."""
-    return f"`ecmbraze {run.flow.name} --confirm {plan_hash[:12]}`, or `ecmbraze plan --drop {run.flow.name}`."
-
-
-def confirm(run: Run, planner: Planner) -> None:
+def confirm(of: Round, run: Run) -> None:
     """Stage the plan a person confirmed, without the records that changed since it was made.
 
     Such a record's facts are not merged either, or its transition would be consumed unsent. Raises GuardTripped when
     the hash is of another plan, UsageError when none waits.
     """
-    now = run.clock.now()
-    run.ledger.stage(run.plan).mirror(now)
-    run.plan.forget_workspaces()
-    waiting = None if run.options.apply else _chosen(run)
-    path = run.options.apply or run.ledger.path.with_name(waiting.file if waiting else "")
+    now = of.clock.now()
+    of.ledger.stage(of.plan).everything([], now)
+    of.plan.forget_workspaces()
+    waiting = None if of.options.apply else _chosen(of, run)
+    path = of.options.apply or of.ledger.path.with_name(waiting.file if waiting else "")
     if not path.is_file():
         raise UsageError(f"There is no plan file {path}.", undone="Nothing was sent.")
     plan = PlanFile(path)
     try:
-        run.report.plan_hash = plan.hash()
-        mode = plan.check_meta(run.meta())
-        if run.options.apply:
-            run.report.mode = "apply"
-        changed = [held[0] for held in plan.planned_facts(run.flow.name) if planner.view.differs(*held)]
+        mode = plan.check_meta({**of.ledger.identity(), "flow": run.name})
+        run.report.plan_hash = plan.hash(run.name)
+        changed = [held[0] for held in plan.planned_facts(run.name) if run.planner.view.differs(*held)]
         plan.leave_out(changed)
         for record in changed:
             run.report.notes.append(f"{record} changed since the plan was made: not sent, the next run plans it anew")
-        run.confirmed = plan.planned()
-        run.ledger.stage(plan).confirmed(now, facts=mode != "backfill")
+        run.confirmed = plan.planned(run.name)
+        of.ledger.stage(plan).confirmed(Part(flow=run.name, facts=mode != "backfill", move=False), now)
     finally:
         plan.close()
     if waiting is not None:
-        run.ledger.waiting.drop(waiting, now, "confirmed")
+        of.ledger.waiting.drop(waiting, now, "confirmed")
 
 
-def _chosen(run: Run) -> WaitingPlan:
-    asked = run.options.confirm or ""
+def _advice(run: Run, plan_hash: str) -> str:
+    return f"`ecmbraze {run.name} --confirm {plan_hash[:12]}`, or `ecmbraze plan --drop {run.name}`."
+
+
+def _chosen(of: Round, run: Run) -> WaitingPlan:
+    asked = of.options.confirm or ""
     for mode in ("live", "backfill", "baseline"):
-        waiting = run.ledger.waiting.get(run.flow.name, mode)
+        waiting = of.ledger.waiting.get(run.name, mode)
         if waiting is not None and waiting.hash.startswith(asked) and len(asked) >= 8:
             return waiting
         if waiting is not None:
             raise GuardTripped(
                 f"Plan {asked} is superseded by {waiting.hash[:12]}.", undone="Nothing was sent.",
-                advice=f"Look at what waits, then {advice(run, waiting.hash)}",
+                advice=f"Look at what waits, then {_advice(run, waiting.hash)}",
             )  # fmt: skip
-    raise UsageError(f"No plan of {run.flow.name} waits.", undone="Nothing was sent.", advice="Run without --confirm.")
+    raise UsageError(f"No plan of {run.name} waits.", undone="Nothing was sent.", advice="Run without --confirm.")

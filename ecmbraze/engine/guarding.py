@@ -22,7 +22,7 @@ class Asked(Protocol):
 
 def figures(plan: PlanFile, planner: Planner, mirror: Mirror) -> Figures:
     """Return the counts over the plan file and the ledger that guards look at."""
-    messages, people = plan.messages()
+    messages, people = plan.messages(planner.flow.name)
     counts = plan.counts()
     types = planner.needs.types
     return Figures(

@@ -1,66 +1,80 @@
-"""Build the steps of one run from what it was given; takes none of them."""
+"""Build the parts of one round from what it was given; takes no step."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ecmbraze.engine.inventory import Inventory
 from ecmbraze.engine.planner import Planner
 from ecmbraze.engine.push import Push
+from ecmbraze.engine.run import Run
+from ecmbraze.engine.run_report import RunReport
 from ecmbraze.engine.screen import Screen
-from ecmbraze.flow import Context
+from ecmbraze.flow import Context, Flow, Needs
 
 if TYPE_CHECKING:
-    from ecmbraze.engine.run import Run
+    from ecmbraze.engine.round import Round
 
 # Before Braze existed: all bounces there are.
-_ALL_BOUNCES = datetime(2010, 1, 1)  # noqa: DTZ001 the zone is the run's
+_ALL_BOUNCES = datetime(2010, 1, 1)  # noqa: DTZ001 the zone is the round's
 
 
-def planner(run: Run) -> Planner:
-    """Return the planning of the run's flow over its plan file."""
-    needs = run.flow.needs(run.section)
+def run(of: Round, flow: Flow[Any], section: Any) -> Run:
+    """Return the run of one flow in the round."""
+    needs, now = flow.needs(section), of.clock.now()
+    screen = _screen(of, flow, section, needs)
+    mode = "apply" if of.options.apply else "backfill" if of.options.backfill else "live"
+    report = RunReport(
+        run_id=of.new_id(), flow=flow.name, mode=mode, dry_run=of.options.dry_run, started_at=now, finished_at=now
+    )  # fmt: skip
+    return Run(
+        flow=flow, section=section, needs=needs, options=of.options, plan=of.plan, report=report, screen=screen,
+        planner=_planner(of, flow, section, needs), push=_push(of, flow.name, screen),
+        before=of.ledger.watermarks(flow.name),
+    )  # fmt: skip
+
+
+def inventory(of: Round, save: Callable[[], None]) -> Inventory:
+    """Return the scan of the round; ``save`` keeps the details read so far."""
+    return Inventory(
+        reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, now=of.clock.now(),
+        connections=of.setting.connections, sweep_requests=of.setting.sweep_requests,
+        sweep_every=of.setting.sweep_every, tick=of.tick, save=save, monotonic=of.clock.monotonic, fresh=of.fresh,
+    )  # fmt: skip
+
+
+def _planner(of: Round, flow: Flow[Any], section: Any, needs: Needs) -> Planner:
     context = Context(
-        now=run.clock.now(), zone=run.setting.zone, prefix=run.setting.prefix, backfill=run.options.backfill,
-        include_messages=run.options.include_messages,
+        now=of.clock.now(), zone=of.setting.zone, prefix=of.setting.prefix, backfill=of.options.backfill,
+        include_messages=of.options.include_messages,
     )  # fmt: skip
     return Planner(
-        flow=run.flow, options=run.section, needs=needs, plan=run.plan, context=context, tick=run.tick,
-        view=run.ledger.view(run.plan, run.flow.name, needs),
+        flow=flow, options=section, needs=needs, plan=of.plan, context=context, tick=of.tick,
+        view=of.ledger.view(of.plan, flow.name, needs),
     )  # fmt: skip
 
 
-def inventory(run: Run, save: Callable[[], None]) -> Inventory:
-    """Return the scan of the run; ``save`` keeps the details read so far."""
-    return Inventory(
-        reader=run.systems.workspaces, mirror=run.ledger.mirror, plan=run.plan, now=run.clock.now(),
-        connections=run.setting.connections, sweep_requests=run.setting.sweep_requests,
-        sweep_every=run.setting.sweep_every, tick=run.tick, save=save, monotonic=run.clock.monotonic, fresh=run.fresh,
-    )  # fmt: skip
-
-
-def screen(run: Run, planned: Planner) -> Screen:
+def _screen(of: Round, flow: Flow[Any], section: Any, needs: Needs) -> Screen:
     """Return the last look before sending; the bounce list is read once, when the first message needs it."""
 
     @cache
     def bounces() -> frozenset[str]:
-        return run.systems.people.hard_bounces(_ALL_BOUNCES.replace(tzinfo=run.setting.zone))
+        return of.systems.people.hard_bounces(_ALL_BOUNCES.replace(tzinfo=of.setting.zone))
 
     return Screen(
-        people=run.systems.people, workspaces=run.systems.workspaces, flow=run.flow, options=run.section,
-        needs=planned.needs, bounced=bounces, fresh=run.fresh, clock=run.clock,
-        today=lambda person: run.ledger.outbox.messages_today(person, run.clock.now()),
-        max_per_person=run.setting.max_per_person,
+        people=of.systems.people, workspaces=of.systems.workspaces, flow=flow, options=section, needs=needs,
+        bounced=bounces, fresh=of.fresh, clock=of.clock,
+        today=lambda person: of.ledger.outbox.messages_today(person, of.clock.now()),
+        max_per_person=of.setting.max_per_person,
     )  # fmt: skip
 
 
-def push(run: Run, looked: Screen) -> Push:
-    """Return the sending of what is staged."""
+def _push(of: Round, flow: str, looked: Screen) -> Push:
     return Push(
-        flow=run.flow.name, outbox=run.ledger.outbox, sink=run.systems.sink, screen=looked, clock=run.clock,
-        limits=run.setting.batches, connections=run.setting.connections, new_id=run.new_id, tick=run.tick,
-        paused=lambda: run.ledger.waiting.paused(run.flow.name),
+        flow=flow, outbox=of.ledger.outbox, sink=of.systems.sink, screen=looked, clock=of.clock,
+        limits=of.setting.batches, connections=of.setting.connections, new_id=of.new_id, tick=of.tick,
+        paused=lambda: of.ledger.waiting.paused(flow),
     )  # fmt: skip

@@ -30,9 +30,10 @@ class Planner:
     def plan_changes(self, scans: Mapping[str, Scan], limit: int | None) -> bool:
         """Plan what changed since the flow's position; return whether all of it was planned."""
         baselines = {name: self.view.baseline(name) for name in self.needs.types}
+        due = self.view.due(self.context.now)
         planned, complete = 0, True
-        for change in self.view.changes(self.view.candidates(self.needs.types)):
-            if change.before and _same(change):
+        for change in self.view.changes(self.view.candidates(self.needs.types) | due):
+            if change.before and _same(change) and change.record.id not in due:
                 continue
             if planned == limit:
                 complete = False

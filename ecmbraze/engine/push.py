@@ -34,22 +34,21 @@ class Push:
     tick: Callable[[], None]
     paused: Callable[[], str | None]
     """Read before each request: the operator's switch."""
-    counts: dict[str, int] = field(default_factory=dict)
+    clear: bool = True
+    """Whether every outcome of this run is known so far."""
     steps: dict[int, Step] = field(default_factory=dict)
     """The last step of every row this run touched."""
 
-    def send_all(self) -> None:
-        """Send every sendable row; each phase is a barrier.
+    def send(self, phase: Phase) -> None:
+        """Send every sendable row of one phase, unless an outcome of this flow is unknown already.
 
         Raises what an answer says must end the flow, after its rows were settled; TemporaryError when a request
         could not be sent. Returns early, with rows in doubt, after an unknown outcome.
         """
-        for phase in (Phase.PROFILE, Phase.TRIGGER):
-            while rows := self._sendable(phase):
-                self.tick()
-                leave = self._screened(rows)
-                if leave and not self._waves(list(divide(leave, self.limits))):
-                    return
+        while self.clear and (rows := self._sendable(phase)):
+            self.tick()
+            if leave := self._screened(rows):
+                self.clear = self._waves(list(divide(leave, self.limits)))
 
     def _sendable(self, phase: Phase) -> list[Row]:
         if self.paused():
@@ -128,6 +127,3 @@ class Push:
         self.outbox.move(steps, self.clock.now(), attempt=attempt)
         for step in steps:
             self.steps[step.row.id] = step
-            if step.state in (State.SENT, State.REFUSED):
-                name = f"{step.state}/{step.row.action.kind}"
-                self.counts[name] = self.counts.get(name, 0) + 1

@@ -33,6 +33,11 @@ class Options:
     def backfill(self) -> bool:
         return self.since is not None or self.until is not None
 
+    @property
+    def confirming(self) -> bool:
+        """Whether a plan that a person has looked at is sent, instead of a new one."""
+        return self.confirm is not None or self.apply is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:

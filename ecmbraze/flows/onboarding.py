@@ -155,7 +155,7 @@ def _messages(
             yield skip(reason=error.happened, quarantined=True)
 
 
-def holds(options: Options, record: Record, rule: str) -> str | None:
+def holds(options: Options, record: Record, rule: str, _occurrence: str) -> str | None:
     """Return why a milestone's message must not go any more; ``None`` while it may."""
     for milestone in options.milestones:
         if milestone.name == rule:

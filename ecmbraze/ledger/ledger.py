@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from ecmbraze.errors import ConfigurationError
+from ecmbraze.errors import RUN_AGAIN, ConfigurationError
 from ecmbraze.flow import Needs
 from ecmbraze.ledger import file
 from ecmbraze.ledger.codec import dump, instant, load, moment
@@ -112,6 +112,13 @@ class Ledger:
         """Return the newest stored reports first."""
         query = "SELECT report FROM run ORDER BY started_at DESC, id DESC LIMIT ?"
         return [load(row[0]) for row in self.database.execute(query, (limit,))]
+
+    def last_look(self, flow: str) -> datetime | None:
+        """Return when the last run of a flow began that came to its end; a temporary failure does not count."""
+        query = f"""SELECT max(started_at) FROM run WHERE flow = ? AND mode IN ('live', 'baseline')
+                    AND exit_code NOT IN ({", ".join(map(str, RUN_AGAIN))})"""
+        text = self.database.execute(query, (flow,)).fetchone()[0]
+        return datetime.fromisoformat(text) if text else None
 
     def last_change(self) -> int:
         """Return a number that moves with every committed change, to tell whether the ledger moved meanwhile."""

@@ -6,6 +6,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -34,10 +35,21 @@ class PlanFile(PlanReading):
         if fresh:
             connection.executescript(schema.PLAN)
 
-    def put_meta(self, mode: str, identity: Mapping[str, str]) -> None:
-        """Write what the plan belongs to: its flow, its ECM, its Braze, and the mode it was made in."""
-        rows = {**identity, "mode": mode}.items()
-        self.database.conn.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
+    def extract(self, path: Path, flow: str, meta: Mapping[str, str]) -> None:
+        """Write the decisions of one flow as a plan file of its own, 0600 and on disk.
+
+        ``meta`` says what it belongs to: its ECM, its Braze, the mode it was made in.
+        """
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            with closing(sqlite3.connect(path, isolation_level=None)) as copy:
+                self.database.conn.backup(copy)
+                for table in schema.OF_A_FLOW:
+                    copy.execute(f"DELETE FROM {table} WHERE flow <> ?", (flow,))
+                copy.executemany("INSERT INTO meta VALUES (?, ?)", {**meta, "flow": flow}.items())
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
     def check_meta(self, identity: Mapping[str, str]) -> str:
         """Return the mode; raises ConfigurationError when the plan belongs to something else."""
@@ -54,10 +66,6 @@ class PlanFile(PlanReading):
         """Let go of the file; it stays on disk."""
         self.database.close()
         os.close(self._descriptor)
-
-    def close_writing(self) -> None:
-        """Put everything on disk: this plan outlives its run."""
-        os.fsync(self._descriptor)
 
     def discard(self) -> None:
         """Close and remove: nothing of this plan happened."""
@@ -129,7 +137,7 @@ class PlanFile(PlanReading):
 
     def put_skip(self, flow: str, skip: Skip, now: datetime) -> None:
         self.database.conn.execute(
-            "INSERT INTO skip VALUES (NULL, ?, ?, ?, ?)", (skip.record, skip.customer, skip.rule, skip.reason)
+            "INSERT INTO skip VALUES (NULL, ?, ?, ?, ?, ?)", (flow, skip.record, skip.customer, skip.rule, skip.reason)
         )
         if skip.quarantined:
             self.database.conn.execute(
@@ -158,12 +166,13 @@ class PlanFile(PlanReading):
 
     def forget_type(self, type_name: str) -> None:
         """Take the scan of a workspace type out again: its listing failed, so it showed nothing."""
-        for table in ("seen", "todo"):
-            self.database.conn.execute(f"DELETE FROM {table} WHERE type = ?", (type_name,))
         execute = self.database.conn.execute
+        mine = "record IN (SELECT 'ws:' || id FROM seen WHERE type = ?)"
+        for table in ("quarantine", "skip"):
+            execute(f"DELETE FROM {table} WHERE flow = '' AND {mine}", (type_name,))
         execute("DELETE FROM counter WHERE substr(name, 1, ?) = ?", (len(type_name) + 1, f"{type_name}\x1f"))
-        # Of a page's quarantined rows it is not noted which type they were of; the next complete scan finds them again.
-        execute("DELETE FROM quarantine WHERE flow = ''")
+        for table in ("seen", "todo"):
+            execute(f"DELETE FROM {table} WHERE type = ?", (type_name,))
 
     def leave_out(self, records: Iterable[str]) -> None:
         """Take records out of the plan: neither their actions nor their facts are merged."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from sqlite_utils import Database
@@ -12,11 +12,11 @@ from ecmbraze.ledger.actionrow import ACTION_COLUMNS, read_action
 from ecmbraze.ledger.codec import dump, moment
 from ecmbraze.model import Action
 
-# What a person confirms: every decision and what it rests on. What was read of workspaces shows in the facts, and
-# watermarks and read times differ from look to look although nothing changed.
+# What a person confirms: every decision of a flow and what it rests on. What was read of workspaces shows in the
+# facts, and watermarks and read times differ from look to look although nothing changed.
 _HASHED = (
-    ("fact", "flow, record"), ("due", "flow, record"), ("armed", "type, name"), ("baseline", "flow, type, mapping"),
-    ("quarantine", "flow, record, rule, customer"), ("action", "key, name"),
+    ("fact", "record"), ("due", "record"), ("baseline", "type, mapping"), ("quarantine", "record, rule, customer"),
+    ("action", "key, name"),
 )  # fmt: skip
 _MOMENTS = {"at", "id", "expires_at"}
 
@@ -41,24 +41,27 @@ class PlanReading:
             "SELECT id, why FROM todo WHERE type = ? AND id > ? ORDER BY id LIMIT ?", (type_name, after, limit)
         ).fetchall()
 
-    def actions(self) -> Iterator[Action]:
-        """Yield the planned actions in the order of planning."""
-        yield from (read_action(row) for row in self.rows(f"SELECT {ACTION_COLUMNS} FROM action ORDER BY id"))
+    def actions(self, flow: str) -> Iterator[Action]:
+        """Yield the planned actions of a flow in the order of planning."""
+        query = f"SELECT {ACTION_COLUMNS} FROM action WHERE flow = ? ORDER BY id"
+        yield from (read_action(row) for row in self.rows(query, (flow,)))
 
-    def planned(self) -> int:
-        """Return how many actions the plan holds."""
-        return int(self.database.conn.execute("SELECT count(*) FROM action").fetchone()[0])
+    def planned(self, flow: str) -> int:
+        """Return how many actions the plan holds for a flow."""
+        return int(self.database.conn.execute("SELECT count(*) FROM action WHERE flow = ?", (flow,)).fetchone()[0])
 
-    def messages(self) -> tuple[int, int]:
-        """Return how many messages the plan holds, and for how many people."""
-        query = "SELECT count(*), count(DISTINCT recipient) FROM action WHERE delivery = 'once'"
-        messages, people = self.database.conn.execute(query).fetchone()
+    def messages(self, flow: str) -> tuple[int, int]:
+        """Return how many messages the plan holds for a flow, and for how many people."""
+        query = "SELECT count(*), count(DISTINCT recipient) FROM action WHERE delivery = 'once' AND flow = ?"
+        messages, people = self.database.conn.execute(query, (flow,)).fetchone()
         return messages, people
 
-    def skips(self, limit: int) -> list[tuple[str, str, str, str]]:
-        """Return the first (record, customer, rule, reason) left out."""
-        query = "SELECT record, customer, rule, reason FROM skip ORDER BY id LIMIT ?"
-        return self.database.conn.execute(query, (limit,)).fetchall()
+    def skips(self, flow: str, types: Sequence[str], limit: int) -> list[tuple[str, str, str, str]]:
+        """Return the first (record, customer, rule, reason) left out by a flow, or by the scan of its types."""
+        marks = ",".join("?" * len(types))
+        query = f"""SELECT record, customer, rule, reason FROM skip WHERE flow = ? OR (flow = '' AND
+            cast(substr(record, 4) AS INTEGER) IN (SELECT id FROM seen WHERE type IN ({marks}))) ORDER BY id LIMIT ?"""
+        return self.database.conn.execute(query, (flow, *types, limit)).fetchall()
 
     def watermarks(self, flow: str) -> dict[str, datetime]:
         """Return stream → watermark as the merge would leave it."""
@@ -68,16 +71,16 @@ class PlanReading:
     def planned_facts(self, flow: str) -> list[tuple[str, str, str]]:
         """Return (record, facts, documents), as stored, of the records with actions."""
         query = (
-            "SELECT record, facts, documents FROM fact WHERE flow = ? AND record IN (SELECT record FROM action) "
-            "ORDER BY record"
+            "SELECT record, facts, documents FROM fact WHERE flow = ?1 "
+            "AND record IN (SELECT record FROM action WHERE flow = ?1) ORDER BY record"
         )
         return self.database.conn.execute(query, (flow,)).fetchall()
 
-    def hash(self) -> str:
-        """Return sha256 over every decision in key order, without what differs from look to look."""
+    def hash(self, flow: str) -> str:
+        """Return sha256 over every decision of a flow in key order, without what differs from look to look."""
         digest = hashlib.sha256()
         for table, order in _HASHED:
-            cursor = self.database.conn.execute(f"SELECT * FROM {table} ORDER BY {order}")
+            cursor = self.database.conn.execute(f"SELECT * FROM {table} WHERE flow = ? ORDER BY {order}", (flow,))
             names = [column[0] for column in cursor.description]
             kept = [i for i, name in enumerate(names) if name not in _MOMENTS or table == "due"]
             for row in cursor:

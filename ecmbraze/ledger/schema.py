@@ -52,7 +52,8 @@ CREATE TABLE action (id INTEGER PRIMARY KEY, {_ACTION}) STRICT;
 CREATE UNIQUE INDEX action_key ON action (key, name);
 CREATE INDEX action_target ON action (target);
 CREATE TABLE skip (
-    id INTEGER PRIMARY KEY, record TEXT NOT NULL, customer TEXT NOT NULL, rule TEXT NOT NULL, reason TEXT NOT NULL
+    id INTEGER PRIMARY KEY, flow TEXT NOT NULL, record TEXT NOT NULL, customer TEXT NOT NULL, rule TEXT NOT NULL,
+    reason TEXT NOT NULL
 ) STRICT;
 CREATE TABLE seen (id INTEGER PRIMARY KEY, type TEXT NOT NULL) STRICT;
 CREATE TABLE todo (id INTEGER PRIMARY KEY, type TEXT NOT NULL, modified_at TEXT NOT NULL, why TEXT NOT NULL) STRICT;
@@ -60,6 +61,9 @@ CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT R
 CREATE TABLE counter (name TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
 )
+
+# Tables of a plan file whose rows belong to one flow each.
+OF_A_FLOW = ("fact", "due", "watermark", "baseline", "quarantine", "action", "skip")
 
 # delivery.md, "States of an outbox row": the only pairs there are. Terminal rows never leave.
 PAIRS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlite_utils import Database
@@ -46,70 +47,75 @@ _LISTING = (
     "INSERT OR REPLACE INTO armed SELECT * FROM plan.armed",
 )
 
-_FLOW = (
-    "INSERT OR REPLACE INTO fact SELECT * FROM plan.fact",
-    "DELETE FROM due WHERE (flow, record) IN (SELECT flow, record FROM plan.fact)",
-    "DELETE FROM quarantine WHERE (flow, record) IN (SELECT flow, record FROM plan.fact)",
-    "INSERT OR REPLACE INTO due SELECT * FROM plan.due",
-    """INSERT INTO watermark SELECT * FROM plan.watermark WHERE flow <> 'listing'
-       ON CONFLICT DO UPDATE SET value = max(value, excluded.value)""",
-    "INSERT OR REPLACE INTO baseline SELECT * FROM plan.baseline",
-    "INSERT OR REPLACE INTO quarantine SELECT * FROM plan.quarantine",
+_FACTS = (
+    "INSERT OR REPLACE INTO fact SELECT * FROM plan.fact WHERE flow = :flow",
+    "DELETE FROM due WHERE flow = :flow AND record IN (SELECT record FROM plan.fact WHERE flow = :flow)",
+    "DELETE FROM quarantine WHERE flow = :flow AND record IN (SELECT record FROM plan.fact WHERE flow = :flow)",
+    "INSERT OR REPLACE INTO due SELECT * FROM plan.due WHERE flow = :flow",
+    "INSERT OR REPLACE INTO quarantine SELECT * FROM plan.quarantine WHERE flow = :flow",
 )
 
-# What a limited run may keep: what was decided of the records it took, but no watermark and no baseline.
-_PARTIAL = (*_FLOW[:4], _FLOW[-1])
+# What only a plan of everything that changed may move; a limited run and a confirmed plan keep the position.
+_POSITION = (
+    """INSERT INTO watermark SELECT * FROM plan.watermark WHERE flow = :flow
+       ON CONFLICT DO UPDATE SET value = max(value, excluded.value)""",
+    "INSERT OR REPLACE INTO baseline SELECT * FROM plan.baseline WHERE flow = :flow",
+    "INSERT OR REPLACE INTO position SELECT :flow, ifnull((SELECT max(change) FROM workspace), 0)",
+)
 
 _OUTBOX = (
     f"""UPDATE outbox SET state = 'superseded', why = 'a newer value is planned', changed_at = :now
-        WHERE delivery = 'latest' AND state IN {_OPEN} AND target IN (SELECT target FROM plan.action)""",
+        WHERE delivery = 'latest' AND state IN {_OPEN}
+          AND target IN (SELECT target FROM plan.action WHERE flow = :flow)""",
     f"""INSERT OR IGNORE INTO outbox ({_ACTION}, planned_at, changed_at)
-        SELECT {_ACTION}, :now, :now FROM plan.action ORDER BY id""",
+        SELECT {_ACTION}, :now, :now FROM plan.action WHERE flow = :flow ORDER BY id""",
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What of one flow is merged: its actions always; its facts not in a backfill, which consumes no transition."""
+
+    flow: str
+    facts: bool
+    move: bool
+    """Whether its position and watermarks move, because everything that changed was planned."""
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        return (_FACTS if self.facts else ()) + (_POSITION if self.move else ()) + _OUTBOX
+
+
 class Stage:
-    """Merge parts of a plan, each in a transaction of its own choosing."""
+    """Merge parts of a plan, each call in one transaction."""
 
     def __init__(self, database: Database, history: History, plan: PlanFile) -> None:
         self._database, self._history, self._plan = database, history, plan
 
     def slice(self, now: datetime) -> None:
         """Merge the details read so far of a scan that is not finished."""
-        self._merge(_MIRROR, now, after=())
+        self._merge(_MIRROR, (), now)
 
-    def mirror(self, now: datetime) -> None:
-        """Merge a complete inventory; needs no guard, since it sends nothing."""
-        self._merge(_MIRROR + _LISTING, now, after=())
+    def everything(self, parts: Sequence[Part], now: datetime) -> None:
+        """Merge a complete inventory and the plans of the flows; without parts it sends nothing and needs no guard."""
+        self._merge(_MIRROR + _LISTING, parts, now)
 
-    def everything(self, flow: str, now: datetime, *, move: bool) -> None:
-        """Merge the whole plan of ``flow``: mirror, facts, due rows, watermarks and outbox, and move its position.
+    def confirmed(self, part: Part, now: datetime) -> None:
+        """Merge the decisions of a plan a person confirmed; the mirror is newer."""
+        self._merge((), (part,), now)
 
-        With ``move`` false (a backfill or a limited run) the position and the watermarks stay.
-        """
-        statements = _MIRROR + _LISTING + (_FLOW if move else _PARTIAL) + _OUTBOX
-        position = ("""INSERT OR REPLACE INTO position SELECT :flow, ifnull((SELECT max(change) FROM workspace), 0)""",)
-        self._merge(statements, now, after=position if move else (), flow=flow)
-
-    def confirmed(self, now: datetime, *, facts: bool) -> None:
-        """Merge the decisions of a plan a person confirmed; the mirror is newer, the position does not move.
-
-        Without ``facts`` (a backfill) only the outbox rows: a backfill consumes no transition.
-        """
-        self._merge((_PARTIAL if facts else ()) + _OUTBOX, now, after=())
-
-    def actions_only(self, now: datetime) -> None:
-        """Merge the mirror and the outbox rows, but no facts: what a backfill may do."""
-        self._merge(_MIRROR + _LISTING + _OUTBOX, now, after=())
-
-    def _merge(self, statements: Sequence[str], now: datetime, *, after: Sequence[str], flow: str = "") -> None:
+    def _merge(self, scan: Sequence[str], parts: Sequence[Part], now: datetime) -> None:
         self._database.conn.execute("ATTACH DATABASE ? AS plan", (str(self._plan.path),))
         try:
             with self._database.atomic():
                 change = self._database.execute("SELECT ifnull(max(change), 0) + 1 FROM workspace").fetchone()[0]
-                values = {"now": instant(now), "change": change, "flow": flow}
-                for statement in (*statements, *after):
+                values = {"now": instant(now), "change": change, "flow": ""}
+                for statement in scan:
                     self._database.conn.execute(statement, values)
-                self._history.append(now, "stage", {"flow": flow, "plan": self._plan.hash(), "change": change})
+                for part in parts:
+                    for statement in part.statements:
+                        self._database.conn.execute(statement, {**values, "flow": part.flow})
+                plans = {part.flow: self._plan.hash(part.flow) for part in parts}
+                self._history.append(now, "stage", {"plans": plans, "change": change})
         finally:
             self._database.conn.execute("DETACH DATABASE plan")

@@ -74,8 +74,13 @@ class View:
         ).fetchone()
         return moment(row[0]) if row else None
 
-    def candidates(self, types: Iterable[str]) -> list[int]:
-        """Return the ids to plan: what this run read and what changed since the flow's position, in id order."""
+    def due(self, now: datetime) -> set[int]:
+        """Return the ids that must be planned again although nothing changed, because their time has come."""
+        rows = self._ledger.execute("SELECT record FROM due WHERE flow = ? AND at <= ?", (self._flow, instant(now)))
+        return {int(row[0].removeprefix("ws:")) for row in rows}
+
+    def candidates(self, types: Iterable[str]) -> set[int]:
+        """Return the ids to plan: what this run read and what changed since the flow's position."""
         row = self._ledger.execute("SELECT change FROM position WHERE flow = ?", (self._flow,)).fetchone()
         names = tuple(types)
         marks = ",".join("?" * len(names))
@@ -84,7 +89,7 @@ class View:
             f"SELECT id FROM workspace WHERE change > ? AND type IN ({marks})",
             (row[0] if row else 0, *names),
         )
-        return sorted({entry[0] for cursor in (read, changed) for entry in cursor})
+        return {entry[0] for cursor in (read, changed) for entry in cursor}
 
     def modified_between(self, types: Iterable[str], since: datetime, until: datetime) -> list[int]:
         """Return the ids last modified in the half-open span, for a backfill."""
@@ -95,8 +100,8 @@ class View:
         return sorted({row[0] for database in (self._plan, self._ledger) for row in database.execute(query, span)})
 
     def changes(self, ids: Iterable[int]) -> Iterator[Change]:
-        """Yield the change of each id since this flow last planned it; whether it fires is the engine's to say."""
-        for number in ids:
+        """Yield the change of each id since this flow last planned it, in id order; whether it fires is not said."""
+        for number in sorted(ids):
             record = self.workspace(number)
             if record is not None:
                 yield self._change(record)

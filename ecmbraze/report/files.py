@@ -7,6 +7,7 @@ import html
 import io
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
 
@@ -18,15 +19,15 @@ from ecmbraze.report.plain import printable
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
-def write(report: RunReport, path: Path) -> None:
-    """Write the report, mode 0600. Raises UsageError for another ending, StorageError for the disk."""
+def write(reports: Sequence[RunReport], path: Path) -> None:
+    """Write the reports of one start, mode 0600. Raises UsageError for another ending, StorageError for the disk."""
     makers = {".json": as_json, ".csv": as_csv, ".html": as_html}
     if path.suffix not in makers:
         raise UsageError(f"--report {path}: the ending says the form: .json, .csv or .html.", undone="Nothing was run.")
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with os.fdopen(os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
-            file.write(makers[path.suffix](report))
+            file.write(makers[path.suffix](reports))
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(path)
@@ -35,20 +36,23 @@ def write(report: RunReport, path: Path) -> None:
         raise StorageError(f"Cannot write {path}: {error.strerror}.", undone="The run itself is done.") from error
 
 
-def as_json(report: RunReport) -> str:
-    """Return the report as interface.md has it."""
-    return json.dumps(report.as_json(), indent=2, ensure_ascii=False) + "\n"
+def as_json(reports: Sequence[RunReport]) -> str:
+    """Return the report as interface.md has it; of several flows ``{runs: [...]}``."""
+    told = [report.as_json() for report in reports]
+    return json.dumps(told[0] if len(told) == 1 else {"runs": told}, indent=2, ensure_ascii=False) + "\n"
 
 
-def as_csv(report: RunReport) -> str:
+def as_csv(reports: Sequence[RunReport]) -> str:
     """Return one line per action and per record left out; no cell can become a formula."""
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_ALL)
-    writer.writerow([field.name for field in fields(ActionLine)])
-    for line in report.actions:
-        writer.writerow([_cell(value) for value in astuple(line)])
-    for skip in report.skipped:
-        writer.writerow([_cell(v) for v in (skip.record, skip.customer, skip.rule, "", "", skip.reason, "skipped", "")])
+    writer.writerow(["flow", *(field.name for field in fields(ActionLine))])
+    for report in reports:
+        for line in report.actions:
+            writer.writerow([_cell(value) for value in (report.flow, *astuple(line))])
+        for skip in report.skipped:
+            told = (report.flow, skip.record, skip.customer, skip.rule, "", "", skip.reason, "skipped", "")
+            writer.writerow([_cell(value) for value in told])
     return out.getvalue()
 
 
@@ -70,19 +74,30 @@ th {{ background: #f4f6f9; }}
 .counts b {{ font-size: 1.1rem; }}
 .bad {{ color: #a11; font-weight: 600; }} .suppressed, .waiting, .skipped {{ color: #8a5a00; }}
 .sent, .planned {{ color: #146c2e; }}
-</style></head><body><h1>{title}</h1><p class="lead">{lead}</p>{error}<div class="counts">{counts}</div>{notes}
-<h2>{verb}</h2>{actions}<h2>Left out</h2>{skips}</body></html>
+</style></head><body>
+{sections}</body></html>
+"""
+_SECTION = """<h1>{title}</h1><p class="lead">{lead}</p>{error}<div class="counts">{counts}</div>{notes}
+<h2>{verb}</h2>{actions}<h2>Left out</h2>{skips}
 """
 
 
-def as_html(report: RunReport) -> str:
+def as_html(reports: Sequence[RunReport]) -> str:
     """Return one page without scripts or outside files: what legal signs before going live."""
-    kind = "Dry run" if report.dry_run else f"{report.mode.capitalize()} run"
+    title = ", ".join(_title(report) for report in reports) or "Nothing was due"
+    return _PAGE.format(title=_esc(title), sections="".join(_section(report) for report in reports))
+
+
+def _title(report: RunReport) -> str:
+    return f"{'Dry run' if report.dry_run else f'{report.mode.capitalize()} run'} of {report.flow}"
+
+
+def _section(report: RunReport) -> str:
     counts = "".join(
         f"<span><b>{n}</b> {_esc(name.replace('_', ' '))}</span>" for name, n in report.counts.items() if n
     )
-    return _PAGE.format(
-        title=_esc(f"{kind} of {report.flow}"),
+    return _SECTION.format(
+        title=_esc(_title(report)),
         lead=_esc(f"run {report.run_id} · {report.started_at:%Y-%m-%d %H:%M} UTC · plan {report.plan_hash or '–'}"),
         error=f'<p class="bad">{_esc(report.exit_reason)}</p>' if report.exit_code else "",
         counts=counts,

@@ -11,6 +11,7 @@ import pytest
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.outbox import Row, Step
 from ecmbraze.ledger.planfile import PlanFile
+from ecmbraze.ledger.stage import Part
 from ecmbraze.ledger.schema import PAIRS
 from ecmbraze.model import Action, Json, Kind, Phase, State
 
@@ -34,7 +35,7 @@ def _stage(ledger: Ledger, *actions: Action) -> list[Row]:
     plan = PlanFile(ledger.plan_path("t"))
     for action in actions:
         plan.put_action(action)
-    ledger.stage(plan).actions_only(NOW)
+    ledger.stage(plan).everything([Part(flow="f", facts=False, move=False)], NOW)
     plan.discard()
     return ledger.outbox.rows("state = 'ready'")
 

@@ -1,0 +1,106 @@
+"""Start a round from a command: lock, ledger, systems, signals; prints what came of it; decides nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from rich.console import Console
+
+from ecmbraze.cli import composition
+from ecmbraze.cli.clock import WallClock, new_id
+from ecmbraze.cli.logs import LOG, tell
+from ecmbraze.cli.signals import Budget, listening
+from ecmbraze.config import Settings
+from ecmbraze.engine.round import Round
+from ecmbraze.engine.run_report import RunReport
+from ecmbraze.engine.setting import Options
+from ecmbraze.errors import UsageError, strongest
+from ecmbraze.flow import Flow
+from ecmbraze.ledger.file import check
+from ecmbraze.ledger.ledger import Ledger
+from ecmbraze.ledger.lock import run_lock
+from ecmbraze.planning.rules import Span
+from ecmbraze.report.table import show
+
+PENDING = 9
+_SLACK = timedelta(minutes=1)
+
+
+def start(
+    flows: Sequence[Flow[Any]], config: Settings, options: Options, *, seconds: float | None = None, due: bool = False
+) -> list[RunReport]:  # fmt: skip
+    """Run the flows in one round, in the order of the register; with ``due`` only those whose `every` has passed.
+
+    Raises Locked when another run holds the lock; a dry run needs none.
+    """
+    wall = composition.wall_clock(config)
+    budget = Budget(wall.monotonic, seconds)
+    if options.dry_run:
+        return _execute(flows, config, options, wall, budget, due=due)
+    with listening(budget):
+        check(config.state)  # a wrong state file is told before the lock is touched
+        with run_lock(config.state):
+            return _execute(flows, config, options, wall, budget, due=due)
+
+
+def _execute(
+    flows: Sequence[Flow[Any]], config: Settings, options: Options, wall: WallClock, budget: Budget, *, due: bool
+) -> list[RunReport]:  # fmt: skip
+    ledger = composition.ledger(config, read_only=options.dry_run)
+    try:
+        chosen = [(flow, composition.section(config, flow)) for flow in flows]
+        if due:
+            chosen = [(flow, section) for flow, section in chosen if _is_due(ledger, flow, section, wall)]
+        if not chosen:
+            return []
+        tell("run.start", flows=[flow.name for flow, _ in chosen], dry_run=options.dry_run)
+        return Round(
+            flows=chosen, options=options, setting=composition.setting(config),
+            systems=composition.systems(composition.clients(config, wall, budget)), ledger=ledger, clock=wall,
+            new_id=new_id, tick=budget.tick,
+        ).execute()  # fmt: skip
+    finally:
+        ledger.close()
+
+
+def _is_due(ledger: Ledger, flow: Flow[Any], section: Any, wall: WallClock) -> bool:
+    """Say whether the flow's `every` has passed; a tenth of it, at most a minute, forgives a timer that is early."""
+    last, every = ledger.last_look(flow.name), section.every
+    return last is None or wall.now() - last >= every - min(every / 10, _SLACK)
+
+
+def tell_result(reports: Sequence[RunReport], told: object, *, as_json: bool) -> None:
+    """Print the reports for a person, or ``told`` as JSON, and log how each run ended."""
+    if as_json:
+        sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+    else:
+        for report in reports:
+            show(report, Console())
+    for report in reports:
+        fields = {
+            "run": report.run_id, "flow": report.flow, "exit_code": report.exit_code, "reason": report.exit_reason,
+        }  # fmt: skip
+        LOG.log(40 if report.exit_code else 20, "run.end", extra={"fields": fields})
+
+
+def exit_code(reports: Sequence[RunReport], *, pending: bool) -> int:
+    """Return the strongest code; with ``pending`` planned actions turn 0 into 9."""
+    code = strongest(report.exit_code for report in reports)
+    return PENDING if pending and not code and any(report.counts["planned"] for report in reports) else code
+
+
+def seconds(text: str | None) -> float | None:
+    """Return `--max-duration` in seconds."""
+    if text is None:
+        return None
+    try:
+        return float(TypeAdapter(Span).validate_python(text).total_seconds())
+    except ValidationError:
+        raise UsageError(
+            f"--max-duration {text!r}: write a span such as 90s or 10m.", undone="Nothing was done."
+        ) from None

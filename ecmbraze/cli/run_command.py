@@ -1,0 +1,53 @@
+"""`ecmbraze run`: the enabled flows whose time has come, in one scan and one plan; what cron calls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ecmbraze.cli import composition, rounds
+from ecmbraze.cli.shared import ConfigOption, config_path
+from ecmbraze.engine.setting import Options
+from ecmbraze.errors import UsageError
+from ecmbraze.flows import BY_NAME, FLOWS
+from ecmbraze.report import files
+
+
+def register(app: typer.Typer) -> None:
+    app.command("run")(run)
+
+
+def run(
+    context: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[FLOW]...", help="only these flows")] = None,
+    config: ConfigOption = None,
+    now: Annotated[bool, typer.Option("--now", help="whether or not their `every` has passed")] = False,
+    dry_run: Annotated[bool, typer.Option("-n", "--dry-run", help="the whole run without one write")] = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="a dry run with changes pending exits 9")] = False,
+    limit_listing: Annotated[int, typer.Option(min=0, help="actions and skips listed in each report")] = 200,
+    max_duration: Annotated[str | None, typer.Option(help='time budget, e.g. "10m"; the rest waits, exit 8')] = None,
+    report: Annotated[Path | None, typer.Option(help="also write the reports: .html, .json or .csv")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="the run reports on stdout as JSON: {runs: [...]}")] = False,
+) -> int:
+    """Run the enabled flows whose `every` has passed, in one scan and one plan; this is what cron calls."""
+    if exit_code and not dry_run:
+        raise UsageError("--exit-code belongs to --dry-run.", undone="Nothing was done.")
+    for name in names or ():
+        if name not in BY_NAME:
+            raise UsageError(f"There is no flow {name!r}.", undone="Nothing was done.", advice=", ".join(BY_NAME))
+    loaded = composition.settings(config_path(context, config))
+    flows = [
+        flow
+        for flow in FLOWS
+        if (flow.name in names if names else flow.name in loaded.flows and loaded.flows[flow.name].enabled)  # type: ignore[attr-defined]  # every section has it
+    ]
+    options = Options(dry_run=dry_run, limit_listing=limit_listing)
+    done = rounds.start(flows, loaded, options, seconds=rounds.seconds(max_duration), due=not now)
+    if report:
+        files.write(done, report)
+    if not done and not as_json:
+        typer.echo("No flow is due; nothing was done. `ecmbraze run --now` runs them anyway.")
+    rounds.tell_result(done, {"runs": [one.as_json() for one in done]}, as_json=as_json)
+    return rounds.exit_code(done, pending=exit_code)

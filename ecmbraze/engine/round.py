@@ -1,0 +1,191 @@
+"""Several flows in one scan and one plan: recover, list, plan, guard, stage, push by phases; knows no HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ecmbraze.engine import confirming, evidence, parts, telling
+from ecmbraze.engine.inventory import Inventory, Scan
+from ecmbraze.engine.records import together
+from ecmbraze.engine.run import Run
+from ecmbraze.engine.run_report import RunReport
+from ecmbraze.engine.setting import Options, Setting, Systems
+from ecmbraze.errors import EcmbrazeError, Interrupted, TemporaryError, TimeBudgetUsed, UsageError
+from ecmbraze.flow import Flow
+from ecmbraze.ledger.file import guarded
+from ecmbraze.ledger.ledger import Ledger
+from ecmbraze.ledger.planfile import PlanFile
+from ecmbraze.ledger.stage import Part
+from ecmbraze.model import Phase
+from ecmbraze.ports import Clock
+
+
+@dataclass(slots=True, kw_only=True)
+class Round:
+    """One start of the program over one or more flows, in the order of their priority.
+
+    A confirmation, an applied plan and a backfill are of one flow. ``tick`` raises when all must end (a signal, the
+    time budget).
+    """
+
+    flows: Sequence[tuple[Flow[Any], Any]]
+    """(flow, its section)."""
+    options: Options
+    setting: Setting
+    systems: Systems
+    ledger: Ledger
+    clock: Clock
+    new_id: Callable[[], str]
+    tick: Callable[[], None]
+    id: str = field(init=False)
+    plan: PlanFile = field(init=False)
+    runs: tuple[Run, ...] = ()
+    fresh: dict[int, Any] = field(default_factory=dict)
+    """Records read in this round and when: the screen need not read them again within a minute."""
+    started: int = 0
+
+    def execute(self) -> list[RunReport]:
+        """Run the flows and return their reports. An ending that has an exit code stands in the report."""
+        self.id = self.new_id()
+        with guarded(self.ledger.path):
+            self.started = self.ledger.last_change()
+            self.plan = PlanFile(self.ledger.plan_path(self.id))
+            try:
+                self.runs = tuple(parts.run(self, flow, section) for flow, section in self.flows)
+                with self._ending():
+                    self._steps()
+                for run in self.runs:
+                    telling.finish(self, run)
+                    self._keep_plan(run)
+            finally:
+                self.plan.discard()
+        return [run.report for run in self.runs]
+
+    @contextmanager
+    def _ending(self) -> Iterator[None]:
+        """End every run that still goes on with what ended the round."""
+        try:
+            with guarded(self.ledger.path):
+                yield
+        except UsageError:
+            raise
+        except EcmbrazeError as error:
+            told = (self._signalled() or error) if isinstance(error, TimeBudgetUsed) else error
+            for run in self._going():
+                run.error = told
+
+    def _signalled(self) -> Interrupted | None:
+        """Return the signal behind a wait that was given up; ``None`` when time itself ran out."""
+        try:
+            self.tick()
+        except Interrupted as signal:
+            return signal
+        except TimeBudgetUsed:
+            return None
+        return None
+
+    def _going(self) -> list[Run]:
+        return [run for run in self.runs if run.goes_on]
+
+    def _steps(self) -> None:
+        if self.options.dry_run:
+            self._plan()
+            for run in self._going():
+                with run.ending():
+                    telling.dry_run(self, run)
+        else:
+            self._recover()
+            self._plan()
+            if self.options.confirming:
+                confirming.confirm(self, self.runs[0])
+            else:
+                self._stage()
+            self._push()
+        for run in self._going():
+            run.error = run.stopped
+
+    def _recover(self) -> None:
+        """Settle what an earlier round left before anything new is looked at."""
+        now = self.clock.now()
+        self.ledger.clear_garbage(self.plan.path)
+        self.ledger.outbox.recover(now)
+        proven = evidence.look(self.ledger.outbox, self.systems.people, now, marked=self.setting.batches.marker)
+        for run in self.runs:
+            if n := proven.get(run.name, 0):
+                run.report.notes.append(f"{n} messages in doubt were found in Braze by their marker")
+            confirming.find_waiting(self, run)
+            run.report.counts["expired"] += self.ledger.outbox.expire(run.name, now)
+
+    def _plan(self) -> None:
+        """Scan once for all flows that plan, then plan and judge each of them."""
+        planning = [run for run in self.runs if not run.waits]
+        scans = self._inventory(planning) if planning else {}
+        if self.options.confirming:
+            return
+        earliest = datetime.min.replace(tzinfo=self.setting.zone, year=2)
+        for run in planning:
+            if run.goes_on:
+                with run.ending():
+                    run.make_plan(scans, self.clock.now(), earliest)
+                    run.judge(self.ledger.mirror, self.setting.guards)
+
+    def _inventory(self, planning: Sequence[Run]) -> dict[str, Scan]:
+        inventory = parts.inventory(self, self._save)
+        try:
+            scans = inventory.take(together([run.needs for run in planning]))
+        except (TemporaryError, TimeBudgetUsed, Interrupted):
+            if inventory.listed:  # the listing stands: the details read so far are kept, the rest is read next time
+                self._save()
+            raise
+        for run in planning:
+            run.error = _failure(inventory, run)
+        return scans
+
+    def _save(self) -> None:
+        if not self.options.dry_run:
+            self.ledger.stage(self.plan).slice(self.clock.now())
+            self.plan.forget_workspaces()
+
+    def _stage(self) -> None:
+        """Merge the scan and every plan that no guard stopped, in one transaction."""
+        planned = [run for run in self._going() if not run.waits]
+        if not planned:
+            return
+        merged = [
+            Part(flow=run.name, facts=not self.options.backfill, move=run.complete)
+            for run in planned
+            if run.stopped is None
+        ]
+        self.ledger.stage(self.plan).everything(merged, self.clock.now())
+        for run in planned:
+            if run.stopped is not None:
+                confirming.keep(self, run, str(run.stopped))
+
+    def _push(self) -> None:
+        """Send phase by phase, each a barrier over all flows; within a phase by the priority of the flows."""
+        now = self.clock.now()
+        for run in self._going():
+            self.ledger.outbox.wake(run.name, now)
+            if told := self.ledger.waiting.paused(run.name):
+                run.report.notes.append(f"{run.name} is {told}; nothing was sent")
+        for phase in Phase:
+            for run in self._going():
+                with run.ending():
+                    run.push.send(phase)
+        for run in self._going():
+            with run.ending():
+                run.refuse_unread()
+                confirming.refuse_again(self, run)
+
+    def _keep_plan(self, run: Run) -> None:
+        if self.options.dry_run and self.options.keep:
+            self.plan.extract(self.options.keep, run.name, {**self.ledger.identity(), "mode": run.report.mode})
+
+
+def _failure(inventory: Inventory, run: Run) -> EcmbrazeError | None:
+    """Return why a listing that this run needs failed."""
+    return next((inventory.failed[name] for name in run.needs.types if name in inventory.failed), None)
