@@ -42,6 +42,7 @@ def test_the_report_shows_who_gets_what_and_why(page: tuple[Path, Rehearsal], tm
     assert "<h1>Dry run of onboarding</h1>" in shown
     assert shown.count("contract_approved") >= 3
     assert "Onboarding.Contract Status is Approved" in shown
+    assert "campaign</td>" in shown
 
 
 def test_the_report_needs_nothing_from_outside(page: tuple[Path, Rehearsal]) -> None:

@@ -29,6 +29,11 @@ class ActionLine:
     state: str
     why: str = ""
 
+    @property
+    def because(self) -> str:
+        """Why it goes, or what became of it instead."""
+        return self.reason if self.state in ("sent", "planned") else self.why or self.reason
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkipLine:

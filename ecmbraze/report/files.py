@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
 
-from ecmbraze.engine.run_report import ActionLine, RunReport, SkipLine
+from ecmbraze.engine.run_report import ActionLine, RunReport
 from ecmbraze.errors import StorageError, UsageError
 from ecmbraze.report.plain import printable
 
@@ -61,6 +61,9 @@ def _cell(value: object) -> str:
     return f"'{text}" if str(value).startswith(_FORMULA) else text
 
 
+_ACTIONS = ("record", "customer", "rule", "kind", "what", "state", "because")
+_SKIPS = ("record", "customer", "rule", "because")
+
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
 body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; color: #1c2430; }}
@@ -68,12 +71,12 @@ h1 {{ font-size: 1.5rem; margin-bottom: .2rem; }} h2 {{ font-size: 1.1rem; margi
 p.lead {{ color: #556; margin-top: 0; }}
 table {{ border-collapse: collapse; width: 100%; font-size: .9rem; }}
 th, td {{ text-align: left; padding: .4rem .6rem; border-bottom: 1px solid #e3e6eb; vertical-align: top; }}
-td {{ overflow-wrap: anywhere; }}
+td {{ overflow-wrap: break-word; max-width: 26rem; }} td:first-child, td.state {{ white-space: nowrap; }}
 th {{ background: #f4f6f9; }}
 .counts span {{ display: inline-block; margin: 0 1.2rem .4rem 0; }}
 .counts b {{ font-size: 1.1rem; }}
-.bad {{ color: #a11; font-weight: 600; }} .suppressed, .waiting, .skipped {{ color: #8a5a00; }}
-.sent, .planned {{ color: #146c2e; }}
+.bad, .refused, .in.doubt, .held {{ color: #a11; font-weight: 600; }} .suppressed, .waiting {{ color: #8a5a00; }}
+.sent, .planned {{ color: #146c2e; }} .superseded, .expired {{ color: #667; }}
 </style></head><body>
 {sections}</body></html>
 """
@@ -103,21 +106,28 @@ def _section(report: RunReport) -> str:
         counts=counts,
         notes="".join(f"<p>{_esc(note)}</p>" for note in report.notes),
         verb="Would be sent" if report.dry_run else "Sent and tried",
-        actions=_html_table(report.actions, ("record", "customer", "rule", "kind", "name", "state", "why", "reason")),
-        skips=_html_table(report.skipped, ("record", "customer", "rule", "reason")),
+        actions=_html_table(_ACTIONS, [_action_cells(line) for line in report.actions]),
+        skips=_html_table(
+            _SKIPS,
+            [[_td(getattr(skip, column)) for column in _SKIPS[:3]] + [_td(skip.reason)] for skip in report.skipped],
+        ),
     )
 
 
-def _html_table(lines: list[ActionLine] | list[SkipLine], columns: tuple[str, ...]) -> str:
-    if not lines:
+def _action_cells(line: ActionLine) -> list[str]:
+    told = [_td(text) for text in (line.record, line.customer, line.rule, line.kind, line.name)]
+    return [*told, f'<td class="state {_esc(line.state)}">{_esc(line.state)}</td>', _td(line.because)]
+
+
+def _td(text: str) -> str:
+    return f"<td>{_esc(text)}</td>"
+
+
+def _html_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    if not rows:
         return "<p>Nothing.</p>"
     head = "".join(f"<th>{_esc(column)}</th>" for column in columns)
-    body = "".join(
-        f'<tr class="{_esc(getattr(line, "state", "skipped"))}">'
-        + "".join(f"<td>{_esc(str(getattr(line, column)))}</td>" for column in columns)
-        + "</tr>"
-        for line in lines
-    )
+    body = "".join(f"<tr>{''.join(cells)}</tr>" for cells in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 

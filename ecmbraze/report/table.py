@@ -56,7 +56,7 @@ def _actions(report: RunReport) -> Table:
         table.add_row(
             *(Text(printable(text)) for text in told),
             state,
-            Text(printable(line.reason if line.state == "sent" else line.why or line.reason)),
+            Text(printable(line.because)),
         )
     return table
 
