@@ -16,6 +16,7 @@ from ecmbraze.config import Settings, load
 from ecmbraze.config.sections import Ecm
 from ecmbraze.engine.batches import Limits as BatchLimits
 from ecmbraze.engine.setting import Setting, Systems
+from ecmbraze.engine.verifying import Sample
 from ecmbraze.errors import ConfigurationError
 from ecmbraze.flow import Flow
 from ecmbraze.flows import FLOWS
@@ -118,6 +119,7 @@ def setting(config: Settings) -> Setting:
             trigger=config.braze.trigger_batch,
             marker=config.braze.marker,
         ),
+        sample=Sample(share=config.verify.share),
     )
 
 

@@ -86,6 +86,12 @@ class Guards(Section):
     max_changed_share: float = Field(0.50, gt=0, le=1, description="share of all workspaces that may have changed")
 
 
+class Verify(Section):
+    """How much of what Braze accepted is read back from the profiles."""
+
+    share: float = Field(0.01, ge=0, le=1, description="share of the writes looked for in the next run")
+
+
 class Settings(Section):
     """The whole configuration."""
 
@@ -93,6 +99,7 @@ class Settings(Section):
     braze: Braze = Field(description="Braze")
     state: Path = Field(description="the state file; relative to this file")
     guards: Guards = Field(default_factory=Guards, description="what is unusual and stops a plan")
+    verify: Verify = Field(default_factory=Verify, description="read-back of what Braze accepted")
     max_per_person: int | None = Field(None, ge=1, le=100, description="campaigns and Canvases per person in 24 hours")
     attribute_prefix: str = Field("ecm_", pattern=r"^[a-z][a-z0-9_]*$", description="prefix of Braze attributes")
     sweep_every: Span = Field(timedelta(hours=24), description="how old a detail read may grow")

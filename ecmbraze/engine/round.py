@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ecmbraze.engine import confirming, evidence, parts, telling
+from ecmbraze.engine import confirming, parts, recovering, telling
 from ecmbraze.engine.inventory import Inventory, Scan
 from ecmbraze.engine.records import together
 from ecmbraze.engine.run import Run
@@ -98,7 +98,7 @@ class Round:
                 with run.ending():
                     telling.dry_run(self, run)
         else:
-            self._recover()
+            recovering.recover(self)
             self._plan()
             if self.options.confirming:
                 confirming.confirm(self, self.runs[0])
@@ -107,18 +107,6 @@ class Round:
             self._push()
         for run in self._going():
             run.error = run.stopped
-
-    def _recover(self) -> None:
-        """Settle what an earlier round left before anything new is looked at."""
-        now = self.clock.now()
-        self.ledger.clear_garbage(self.plan.path)
-        self.ledger.outbox.recover(now)
-        proven = evidence.look(self.ledger.outbox, self.systems.people, now, marked=self.setting.batches.marker)
-        for run in self.runs:
-            if n := proven.get(run.name, 0):
-                run.report.notes.append(f"{n} messages in doubt were found in Braze by their marker")
-            confirming.find_waiting(self, run)
-            run.report.counts["expired"] += self.ledger.outbox.expire(run.name, now)
 
     def _plan(self) -> None:
         """Scan once for all flows that plan, then plan and judge each of them."""

@@ -8,8 +8,10 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 from ecmbraze.engine.batches import Limits as BatchLimits
+from ecmbraze.engine.reading import Reader
+from ecmbraze.engine.verifying import Sample
 from ecmbraze.planning.guards import Limits as GuardLimits
-from ecmbraze.ports import MessageSink, PeopleReader, WorkspaceReader
+from ecmbraze.ports import MessageSink, PeopleReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +53,14 @@ class Setting:
     sweep_requests: int
     sweep_every: timedelta
     batches: BatchLimits
+    sample: Sample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Systems:
     """The two sides. ``requests`` returns the counts of the run report so far."""
 
-    workspaces: WorkspaceReader
+    workspaces: Reader
     people: PeopleReader
     sink: MessageSink
     requests: Callable[[], dict[str, int]]

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from sqlite_utils import Database
 
 from ecmbraze.ledger.actionrow import ACTION_COLUMNS, read_action
-from ecmbraze.ledger.codec import dump, instant, moment
+from ecmbraze.ledger.codec import dump, instant, load_json, moment
 from ecmbraze.ledger.history import History
-from ecmbraze.model import Action, Delivery, Kind, Phase, State
+from ecmbraze.model import Action, Delivery, Json, Kind, Phase, State
 
 TERMINAL = (State.SENT, State.SUPPRESSED, State.EXPIRED, State.SUPERSEDED, State.DROPPED)
 
@@ -64,6 +64,19 @@ class Outbox:
         with self._database.atomic():
             for row, looks in rows:
                 self._database.conn.execute("UPDATE outbox SET looks = ? WHERE id = ?", (looks, row.id))
+
+    def unverified(self, since: datetime, until: datetime) -> list[Row]:
+        """Return the rows sent in the span that nobody has looked for yet, among the newest 20,000."""
+        return self.rows(
+            "id > (SELECT max(id) - 20000 FROM outbox) AND state = 'sent' AND looks = 0 "
+            "AND changed_at >= ? AND changed_at <= ?",
+            (instant(since), instant(until)),
+        )
+
+    def accepted(self, target: str) -> Json:
+        """Return the value the sink last took for a target; ``None`` when it took none."""
+        row = self._database.execute("SELECT value FROM accepted WHERE target = ?", (target,)).fetchone()
+        return load_json(row[0]) if row else None
 
     def sendable(self, flow: str, phase: Phase, limit: int) -> list[Row]:
         """Return ready rows of one phase whose person has nothing in doubt and no earlier hold of the same rule.

@@ -45,6 +45,8 @@ _LISTING = (
        AND id NOT IN (SELECT id FROM plan.seen)""",
     "INSERT OR REPLACE INTO quarantine SELECT * FROM plan.quarantine WHERE flow = ''",
     "INSERT OR REPLACE INTO armed SELECT * FROM plan.armed",
+    """INSERT INTO watermark SELECT * FROM plan.watermark WHERE flow = ''
+       ON CONFLICT DO UPDATE SET value = max(value, excluded.value)""",
 )
 
 _FACTS = (

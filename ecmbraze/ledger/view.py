@@ -11,6 +11,7 @@ from ecmbraze.flow import Needs
 from ecmbraze.ledger.codec import dump_documents, instant, load, load_documents, load_facts, load_json, moment
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import Change, Facts, Json, Record
+from ecmbraze.planning.document_kinds import relevant
 
 _ACCEPTED = (
     "SELECT payload FROM outbox WHERE target = ? AND delivery = 'latest' "
@@ -24,7 +25,7 @@ class View:
 
     def __init__(self, ledger: Database, plan: PlanFile, *, flow: str, needs: Needs) -> None:
         self._ledger, self._plan = ledger, plan.database
-        self._flow, self._customer, self._documents = flow, needs.customer.fact, bool(needs.documents)
+        self._flow, self._customer, self._kinds = flow, needs.customer.fact, needs.documents
         self._names = needs.facts | {needs.customer.fact}
 
     def workspace(self, number: int) -> Record | None:
@@ -37,8 +38,8 @@ class View:
         return Record(
             id=row[0], type=row[1], name=row[2], created_at=moment(row[3]), modified_at=moment(row[4]),
             facts={name: value for name, value in held.items() if name in self._names},
-            customers=self._people(held), documents=load_documents(row[6]) if self._documents else (),
-            gone=row[7] >= 2,
+            customers=self._people(held),
+            documents=relevant(load_documents(row[6]), self._kinds) if self._kinds else (), gone=row[7] >= 2,
         )  # fmt: skip
 
     def differs(self, record: str, facts: str, documents: str) -> bool:

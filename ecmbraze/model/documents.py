@@ -54,3 +54,5 @@ class DocumentHit:
 
     id: int
     ancestors: tuple[int, ...]
+    modified_at: datetime | None = None
+    """As the hit's row says, where it does; the index itself knows only the day."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from pydantic import Field, model_validator
@@ -26,6 +28,12 @@ class DocumentKind(Section):
             raise ValueError("say which document: name, folder, mime, classification or when")
         return self
 
+    @property
+    def fact(self) -> str:
+        """The name under which the mirror notes that documents of this kind were read; it changes with the kind."""
+        told = (self.name, self.folder, self.mime, self.classification, sorted(self.names()))
+        return f"documents {hashlib.sha256(repr(told).encode()).hexdigest()[:12]}"
+
     def may_be(self, row: DocumentRow) -> bool:
         """Say whether a listing row can be of this kind, before anything more is read of it."""
         return (
@@ -44,6 +52,11 @@ class DocumentKind(Section):
             return False
         facts = {name: document.facts.get(name) for name in self.names()}
         return self.when is None or satisfied(self.when, facts)
+
+
+def relevant(documents: Iterable[Document], kinds: Sequence[DocumentKind]) -> tuple[Document, ...]:
+    """Return the documents that may be of one of the kinds; what another flow needs is not this one's to see."""
+    return tuple(document for document in documents if any(kind.may_be(document.row) for kind in kinds))
 
 
 def _fits(text: str, pattern: str | None) -> bool:

@@ -11,8 +11,8 @@ import pytest
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.outbox import Row, Step
 from ecmbraze.ledger.planfile import PlanFile
-from ecmbraze.ledger.stage import Part
 from ecmbraze.ledger.schema import PAIRS
+from ecmbraze.ledger.stage import Part
 from ecmbraze.model import Action, Json, Kind, Phase, State
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)

@@ -1,0 +1,39 @@
+"""Settle what earlier rounds left, before anything new is looked at: doubts, evidence, expiry, waiting plans."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ecmbraze.engine import confirming, evidence, verifying
+from ecmbraze.errors import TemporaryError
+
+if TYPE_CHECKING:
+    from ecmbraze.engine.round import Round
+
+
+def recover(of: Round) -> None:
+    """Take up what a crash left in flight, look for evidence of what is in doubt, give up what is past its time."""
+    now = of.clock.now()
+    of.ledger.clear_garbage(of.plan.path)
+    of.ledger.outbox.recover(now)
+    proven = evidence.look(of.ledger.outbox, of.systems.people, now, marked=of.setting.batches.marker)
+    for run in of.runs:
+        if n := proven[run.name]:
+            run.report.counts["seen"] += n
+            run.report.notes.append(f"{n} messages in doubt were found in Braze by their marker")
+        confirming.find_waiting(of, run)
+        run.report.counts["expired"] += of.ledger.outbox.expire(run.name, now)
+    _verify(of, now)
+
+
+def _verify(of: Round, now: datetime) -> None:
+    """Read a sample of earlier writes back; that Braze cannot be asked stops nothing here."""
+    try:
+        found = verifying.look(of.ledger.outbox, of.systems.people, of.setting.sample, now)
+    except TemporaryError:
+        return
+    for run in of.runs:
+        run.report.counts["seen"] += found.seen[run.name]
+        if n := found.unseen[run.name]:
+            run.report.notes.append(f"{n} sampled writes that Braze accepted do not show in their profiles (`verify:`)")
