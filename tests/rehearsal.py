@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,8 @@ class Rehearsal:
         self.config["braze"]["url"] = box.braze
         self.secrets = {"ECM_PASSWORD": box.password, "BRAZE_API_KEY": box.api_key}
         self.path, self.state = folder / "ecmbraze.yaml", folder / "state.db"
+        self.ahead = timedelta()
+        """By how much the program's clock is ahead of both servers'."""
 
     @property
     def flow(self) -> dict[str, Any]:
@@ -98,7 +100,12 @@ class Rehearsal:
         return [sys.executable, "-m", "ecmbraze", "-c", str(self.path), *arguments]
 
     def environ(self) -> dict[str, str]:
-        return {**os.environ, **self.secrets, "ECMBRAZE_NOW": self.box.now().isoformat(), "COLUMNS": "200"}
+        return {
+            **os.environ,
+            **self.secrets,
+            "ECMBRAZE_NOW": (self.box.now() + self.ahead).isoformat(),
+            "COLUMNS": "200",
+        }
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start one command and do not wait for it."""

@@ -101,7 +101,12 @@ def unknown(what: str, name: str, there: Iterable[str]) -> ConfigurationError:
 
 
 def systems(made: Clients) -> Systems:
-    return Systems(workspaces=made.ecm, people=made.braze, sink=made.braze, requests=made.counters.as_dict)
+    def skews() -> list[float]:
+        return [skew for skew in (made.ecm.skew(), made.braze.skew()) if skew is not None]
+
+    return Systems(
+        workspaces=made.ecm, people=made.braze, sink=made.braze, requests=made.counters.as_dict, skews=skews
+    )  # fmt: skip
 
 
 def setting(config: Settings) -> Setting:

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from ecmbraze.engine.clock_faults import ClockFaults
 from ecmbraze.engine.inventory import Inventory
 from ecmbraze.engine.planner import Planner
 from ecmbraze.engine.push import Push
@@ -77,4 +78,5 @@ def _push(of: Round, flow: str, looked: Screen) -> Push:
         flow=flow, outbox=of.ledger.outbox, sink=of.systems.sink, screen=looked, clock=of.clock,
         limits=of.setting.batches, connections=of.setting.connections, new_id=of.new_id, tick=of.tick,
         paused=lambda: of.ledger.waiting.paused(flow),
+        clock_fault=ClockFaults(clock=of.clock, skews=of.systems.skews, last=of.ledger.last_end()).told,
     )  # fmt: skip

@@ -34,6 +34,8 @@ class Push:
     tick: Callable[[], None]
     paused: Callable[[], str | None]
     """Read before each request: the operator's switch."""
+    clock_fault: Callable[[], str]
+    """What is wrong with our clock, empty while messages may be sent by it."""
     clear: bool = True
     """Whether every outcome of this run is known so far."""
     steps: dict[int, Step] = field(default_factory=dict)
@@ -47,7 +49,13 @@ class Push:
         """
         while self.clear and (rows := self._sendable(phase)):
             self.tick()
-            if leave := self._screened(rows):
+            leave = self._screened(rows)
+            if any(row.action.kind.is_message for row in leave) and (fault := self.clock_fault()):
+                raise TemporaryError(
+                    f"Messages cannot be sent: {fault}.", undone="None was sent; they wait.",
+                    advice="Set the clock right (NTP), then run again.",
+                )  # fmt: skip
+            if leave:
                 self.clear = self._waves(list(divide(leave, self.limits)))
 
     def _sendable(self, phase: Phase) -> list[Row]:

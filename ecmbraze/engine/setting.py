@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
@@ -58,9 +58,13 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Systems:
-    """The two sides. ``requests`` returns the counts of the run report so far."""
+    """The two sides. ``requests`` returns the counts of the run report so far.
+
+    ``skews`` returns the seconds by which our clock is ahead of each server that has told its own.
+    """
 
     workspaces: Reader
     people: PeopleReader
     sink: MessageSink
     requests: Callable[[], dict[str, int]]
+    skews: Callable[[], Sequence[float]]

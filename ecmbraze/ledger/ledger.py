@@ -120,6 +120,11 @@ class Ledger:
         text = self.database.execute(query, (flow,)).fetchone()[0]
         return datetime.fromisoformat(text) if text else None
 
+    def last_end(self) -> datetime | None:
+        """Return when the newest stored run ended, by our clock then."""
+        text = self.database.execute("SELECT max(finished_at) FROM run").fetchone()[0]
+        return moment(text) if text else None
+
     def last_change(self) -> int:
         """Return a number that moves with every committed change, to tell whether the ledger moved meanwhile."""
         return int(self.database.execute("SELECT ifnull(max(seq), 0) FROM history").fetchone()[0])

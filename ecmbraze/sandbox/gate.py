@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from email.utils import format_datetime
 from http import HTTPStatus
 from io import BytesIO
 from typing import Any
@@ -98,7 +99,8 @@ class Gate:
                 entry.fault, entry.processed = fault.kind, _processes(fault)
                 reply = self._meet(fault, environ, body)
             entry.status = None if reply.reset else reply.status
-            return reply
+            # A server's `Date` is its own clock, not the machine's.
+            return replace(reply, headers=(*reply.headers, ("Date", format_datetime(self.now(), usegmt=True))))
         finally:
             self.journal.left(entry)
 

@@ -83,7 +83,7 @@ class _Connection(WSGIRequestHandler):
 
     def _raw(self, reply: Reply) -> bytes:
         names = {name.lower() for name, _ in reply.headers}
-        lines = [f"HTTP/1.1 {reply.status} {_phrase(reply.status)}", f"Date: {self.date_time_string()}"]
+        lines = [f"HTTP/1.1 {reply.status} {_phrase(reply.status)}"]
         lines += [f"{name}: {value}" for name, value in reply.headers]
         if "content-length" not in names and reply.status not in _NO_BODY:
             lines.append(f"Content-Length: {len(reply.body)}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -39,8 +41,7 @@ class UnusableError(TemporaryError):
 class Http:
     """The way to one origin. Thread-safe; at most ``connections`` requests at once.
 
-    ``deadline`` gives the seconds left of the run's time budget; ``pause_check`` is asked before each request and
-    raises when nothing may leave.
+    ``deadline`` gives the seconds left of the run's time budget.
     """
 
     base_url: str
@@ -54,7 +55,8 @@ class Http:
     timeout_s: float = 60
     ca_file: Path | None = None
     max_body: int = MAX_BODY
-    pause_check: Callable[[], None] | None = None
+    skew: float | None = None
+    """Seconds by which our clock is ahead of the server's, by the last `Date` header; ``None`` without any."""
     _session: requests.Session = field(init=False)
     _waiting: Waiting = field(init=False)
 
@@ -80,8 +82,6 @@ class Http:
         ``fresh`` uses a kept connection only if it answered within the last two seconds. Raises NotSentError or
         OutcomeUnknownError.
         """
-        if self.pause_check is not None:
-            self.pause_check()
         self.counters.add(self.system)
         now = self.clock.monotonic()
         with wire.traced(wire.Trace(monotonic=self.clock.monotonic, ends=now + self.timeout_s, fresh=fresh)) as trace:
@@ -95,6 +95,7 @@ class Http:
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
                 raise failure_of(error, trace, self.host, CONNECT_S, self.timeout_s) from None
         self._waiting.note(path, headers)
+        self.skew = _skew(headers.get("date"), self.clock.now(), self.skew)
         return Exchange(status=response.status_code, headers=headers, body=body)
 
     def write(self, method: str, path: str, *, fresh: bool, **request: Any) -> Exchange:
@@ -166,6 +167,14 @@ class Http:
             if len(body) > max(_RATIO_FROM, MAX_RATIO * response.raw.tell()):
                 raise OversizedError(f"answer unpacks to more than {MAX_RATIO} times its size")
         return bytes(body)
+
+
+def _skew(date: str | None, now: datetime, before: float | None) -> float | None:
+    """Return our lead over the server's clock; a missing or unreadable `Date` says nothing new (fault K09)."""
+    try:
+        return (now - parsedate_to_datetime(date)).total_seconds() if date else before
+    except (ValueError, TypeError):
+        return before
 
 
 def _final(answer: Exchange, json_errors_final: bool) -> bool:

@@ -199,15 +199,6 @@ def test_events_use_a_young_connection_only_and_attributes_any() -> None:
             clock.advance(30)
 
 
-def test_nothing_is_sent_while_paused_and_the_answer_says_so() -> None:
-    def paused() -> None:
-        raise EcmbrazeError("paused since 09:00", undone="Nothing was sent.")
-
-    with serving(replying(answer(201))) as server:
-        told = BrazeClient(http(server.url, pause_check=paused), api_key=KEY).track(EVENTS)
-        assert (told.verdict, told.reason, server.connections) == (Verdict.NOT_PROCESSED, "paused since 09:00", 0)
-
-
 def test_b14_a_refused_key_is_an_answer_and_not_an_exception(net: responses.RequestsMock) -> None:
     net.add(responses.POST, TRACK, status=401, json={"message": f"Invalid API key: {KEY}"})
     told = braze().track(ATTRIBUTES)

@@ -242,16 +242,6 @@ def test_no_more_connections_are_open_at_once_than_allowed() -> None:
         assert (most, len(server.requests)) == (2, 6)
 
 
-def test_nothing_leaves_while_paused() -> None:
-    def paused() -> None:
-        raise RuntimeError("paused")
-
-    with serving(replying(answer(200))) as server:
-        with pytest.raises(RuntimeError, match="paused"):
-            http(server.url, pause_check=paused).once("GET", "/")
-        assert server.connections == 0
-
-
 def test_a_header_that_cannot_be_sent_is_no_doubt() -> None:
     with pytest.raises(NotSentError, match="could not be built"):
         http("http://rest.test").once("POST", "/", headers={"Authorization": "Bearer a\nb"})

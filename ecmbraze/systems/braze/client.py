@@ -65,6 +65,10 @@ class BrazeClient:
         """Say whether Braze knows this subscription group; for `check`."""
         return probes.group_exists(self._asking, group_id)
 
+    def skew(self) -> float | None:
+        """Return the seconds by which our clock is ahead of Braze's; ``None`` before the first answer."""
+        return self._http.skew
+
     def _write(self, path: str, body: bodies.Body, sizes: Mapping[str, int], *, once: bool) -> Answer:
         outcome: Exchange | TransportError
         try:

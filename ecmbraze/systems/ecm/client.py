@@ -42,6 +42,10 @@ class EcmClient:
         self._told = (now, self._http.clock.monotonic())
         return now
 
+    def skew(self) -> float | None:
+        """Return the seconds by which our clock is ahead of ECM's; ``None`` before the first answer."""
+        return self._http.skew
+
     def workspace_types(self) -> Mapping[str, int]:
         """Return workspace type name → id; a server without any type answers 500 (api/ecm.md 3.1)."""
         params = {"expand_templates": "false", "expand_wksp_info": "false"}
