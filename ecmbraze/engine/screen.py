@@ -30,16 +30,21 @@ class Screen:
     bounced: Callable[[], frozenset[str]]
     today: Callable[[str], int]
     max_per_person: int | None
+    twins: Callable[[Action], Sequence[str]]
+    """The other people who got, or may have got, this message of the same occasion."""
     fresh: dict[int, tuple[float, Record]]
     clock: Clock
     unread: int = 0
     """How many messages wait because their record could not be read again."""
     promised: dict[str, int] = field(default_factory=dict)
+    addresses: dict[tuple[str, ...], str] = field(default_factory=dict)
+    """(message of an occasion, address) → who gets it in this run."""
 
     def look(self, rows: Sequence[Row]) -> list[Step]:
         """Return a step for each row that is suppressed, superseded or must wait; the others may leave now."""
         self.promised = {}
-        recipients = list(dict.fromkeys(row.action.recipient for row in rows))
+        twins = (twin for row in rows if _is_trigger(row.action) for twin in self.twins(row.action))
+        recipients = list(dict.fromkeys([*(row.action.recipient for row in rows), *twins]))
         profiles = self.people.profiles(recipients)
         groups = self._groups(rows)
         return [step for row in rows if (step := self._one(row, profiles, groups))]
@@ -68,9 +73,21 @@ class Screen:
             return None if self._creates(action) else Step(row=row, state=State.WAITING, why="not in Braze yet")
         if action.consent is not None and (reason := self._refusal(action, known[0], groups)):
             return Step(row=row, state=State.SUPPRESSED, why=reason)
+        if _is_trigger(action) and (reason := self._twin(action, known[0], profiles)):
+            return Step(row=row, state=State.SUPPRESSED, why=reason)
         if action.kind.is_message and (step := self._facts(row)):
             return step
         return self._rate(row)
+
+    def _twin(self, action: Action, profile: Profile, profiles: Mapping[str, Sequence[Profile]]) -> str:
+        """Return why this copy stays: somebody with the same address gets, or got, the same message (fault B30)."""
+        address = _address(profile)
+        if not address:
+            return ""
+        held = [twin for twin in self.twins(action) for other in profiles.get(twin, ()) if _address(other) == address]
+        occasion = (action.flow, action.record, action.rule, action.occurrence, action.kind, action.name, address)
+        first = held[0] if held else self.addresses.setdefault(occasion, action.recipient)
+        return f"{first} has the same e-mail address and gets this message" if first != action.recipient else ""
 
     def _creates(self, action: Action) -> bool:
         transactional = action.consent is None or "transactional" in action.consent
@@ -116,13 +133,21 @@ class Screen:
 
     def _rate(self, row: Row) -> Step | None:
         action = row.action
-        if self.max_per_person is None or action.kind not in (Kind.CAMPAIGN, Kind.CANVAS):
+        if self.max_per_person is None or not _is_trigger(action):
             return None
         promised = self.promised.get(action.recipient, 0)
         if self.today(action.recipient) + promised >= self.max_per_person:
             return Step(row=row, state=State.WAITING, why=f"max_per_person {self.max_per_person} reached")
         self.promised[action.recipient] = promised + 1
         return None
+
+
+def _is_trigger(action: Action) -> bool:
+    return action.kind in (Kind.CAMPAIGN, Kind.CANVAS)
+
+
+def _address(profile: Profile) -> str:
+    return (profile.email or "").lower()
 
 
 def _channels(action: Action) -> Iterable[tuple[str, Mapping[str, Json]]]:

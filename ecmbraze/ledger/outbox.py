@@ -59,6 +59,14 @@ class Outbox:
             for row in self._database.execute(query, (*parameters, limit))
         ]  # fmt: skip
 
+    def twins(self, action: Action) -> list[str]:
+        """Return the other people to whom the same message of the same occasion went, or may have gone."""
+        query = """SELECT recipient FROM outbox WHERE delivery <> 'latest' AND key >= ? AND key < ? AND recipient <> ?
+                   AND state IN ('in flight', 'in doubt', 'held', 'sent')"""
+        occasion = action.key.removesuffix(action.recipient)  # "…/": the next character in the order is "0"
+        told = (occasion, f"{occasion[:-1]}0", action.recipient)
+        return [row[0] for row in self._database.execute(query, told)]
+
     def looked(self, rows: Sequence[tuple[Row, int]]) -> None:
         """Note how many looks for evidence each row has had."""
         with self._database.atomic():

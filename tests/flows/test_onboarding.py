@@ -374,3 +374,43 @@ def test_bad_records_are_quarantined_with_a_reason_and_their_neighbours_go_throu
         reasons = [line["reason"] for line in first["skipped"]]
         assert any("2 values where one customer is expected" in reason for reason in reasons)
         assert stage.messages()[(stage.customer(workspace), CAMPAIGN)] == 1
+
+
+def _two_borrowers(stage: Rehearsal) -> tuple[int, str, str]:
+    """Prepare a workspace that leads to two people who share one address; return (workspace, person, person)."""
+    stage.flow["customer"] = "Contacts[Role=Borrower].Customer Number"
+    stage.set_up()
+    workspace, other = stage.open_workspaces()[:2]
+    people = (stage.customer(workspace), stage.customer(other))
+    for person in people:
+        stage.box.call("PUT", f"/braze/users/{person}", {"email": "Family@example.com"})
+    rows = [{"Role": "Borrower", "Customer Number": person, "Email": ""} for person in people]
+    stage.box.edit_workspace(workspace, {"Onboarding.Contacts": rows})
+    stage.run()
+    return (workspace, *people)
+
+
+def test_b30_two_people_of_one_workspace_with_one_address_get_one_copy(fresh: Rehearsal) -> None:
+    workspace, first, second = _two_borrowers(fresh)
+    fresh.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+
+    report = fresh.run()
+
+    got = fresh.messages()
+    assert (got[(first, "contract_approved")], got[(second, "contract_approved")]) == (1, 1)
+    assert got[(first, CAMPAIGN)] + got[(second, CAMPAIGN)] == 1
+    assert any("same e-mail address" in line["why"] for line in report["actions"])
+
+
+def test_b30_a_copy_that_had_to_wait_does_not_go_after_the_first(fresh: Rehearsal) -> None:
+    workspace, first, second = _two_borrowers(fresh)
+    fresh.box.call("DELETE", f"/braze/users/{second}")
+    fresh.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+    fresh.run()
+    fresh.box.call("PUT", f"/braze/users/{second}", {"email": "family@example.com"})
+
+    report = fresh.run()
+
+    assert fresh.messages()[(first, CAMPAIGN)] == 1
+    assert fresh.messages()[(second, CAMPAIGN)] == 0
+    assert report["counts"]["suppressed"] == 1
