@@ -98,6 +98,10 @@ def test_an_attempt_that_never_arrived_is_held_at_last_and_sent_again_only_by_a_
     assert check(stage, []).held == ((customer, "contract_approved"),)
 
     number = stage.ecmbraze("holds", "list", "--json").stdout.split('"id": ')[1].split(",")[0]
+    shown = stage.ecmbraze("holds", "show", number)
+    assert shown.code == 0
+    assert customer in shown.stdout
+    assert f"holds resolve {number} send-again" in shown.stdout
     assert stage.ecmbraze("holds", "resolve", number, "send-again", "--reason", "Braze has no such event").code == 0
     stage.run()
 

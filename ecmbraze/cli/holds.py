@@ -46,6 +46,34 @@ def listing(
     return 0
 
 
+@holds.command("show")
+def show(
+    context: typer.Context,
+    number: Annotated[int, typer.Argument(metavar="ID", help="from `holds list`")],
+    config: ConfigOption = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> int:
+    """Show one message of unknown outcome: what was sent, when, what is known of it, and what to do."""
+    ledger = composition.ledger(composition.settings(config_path(context, config)), read_only=True)
+    rows = ledger.outbox.rows("id = ? AND state IN ('in doubt', 'held')", (number,))
+    ledger.close()
+    if not rows:
+        raise _not_held(number)
+    told = {**_told(rows[0]), "reason": rows[0].action.reason, "payload": rows[0].action.payload}
+    if as_json:
+        typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        return 0
+    for name, value in told.items():
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        typer.echo(f"{name:>10}  {printable(text)}")
+    typer.echo(
+        "\nLook in Braze whether this person has it (the attempt stands in the attribute "
+        f"ecmbraze_{rows[0].action.flow} if it was the last one), then one of:\n"
+        + "".join(f'  ecmbraze holds resolve {number} {decision} --reason "…"\n' for decision in _DECISIONS)
+    )
+    return 0
+
+
 @holds.command("resolve")
 def resolve(
     context: typer.Context,
@@ -64,9 +92,7 @@ def resolve(
         ledger = composition.ledger(loaded)
         rows = ledger.outbox.rows("id = ? AND state IN ('in doubt', 'held')", (number,))
         if not rows:
-            raise UsageError(
-                f"Nothing is held under {number}.", undone="Nothing was changed.", advice="`ecmbraze holds list`"
-            )
+            raise _not_held(number)
         now = composition.wall_clock(loaded).now()
         row = rows[0]
         if row.state is State.IN_DOUBT:
@@ -75,6 +101,10 @@ def resolve(
         ledger.close()
     typer.echo(f"{row.action.key}: {decision}")
     return 0
+
+
+def _not_held(number: int) -> UsageError:
+    return UsageError(f"Nothing is held under {number}.", undone="Nothing was changed.", advice="`ecmbraze holds list`")
 
 
 def _told(row: Row) -> dict[str, object]:
