@@ -11,7 +11,6 @@ from pydantic import BaseModel
 
 from ecmbraze.model import Change, Decision, Json, Record
 from ecmbraze.planning.customers import Customer
-from ecmbraze.planning.document_kinds import DocumentKind
 
 Options = TypeVar("Options", bound=BaseModel)
 
@@ -30,15 +29,11 @@ class Known(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """What a flow reads of workspaces: their types, the facts its rules name, whom they belong to, which documents."""
+    """What a flow reads of workspaces: their types, the facts its rules name, and whom they belong to."""
 
     types: tuple[str, ...]
     facts: frozenset[str]
     customer: Customer
-    documents: tuple[DocumentKind, ...] = ()
-    """The kinds of documents its rules name; no other is read whole or kept."""
-    watched: bool = False
-    """Whether known documents are looked at in every run, since a gate hangs on them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Protocol
 
-from ecmbraze.model import (
-    Answer,
-    AttributeInfo,
-    Document,
-    DocumentHit,
-    DocumentRow,
-    Profile,
-    TrackBatch,
-    TriggerBatch,
-    WorkspaceDetail,
-    WorkspacePage,
-)
+from ecmbraze.model import Answer, AttributeInfo, Profile, TrackBatch, TriggerBatch, WorkspaceDetail, WorkspacePage
 
 
 class Clock(Protocol):
@@ -56,35 +45,6 @@ class WorkspaceReader(Protocol):
 
     def attributes(self, workspace_id: int) -> Mapping[str, AttributeInfo]:
         """Return the category attributes this workspace carries, by ``Category.Attribute`` name."""
-        ...
-
-
-class DocumentReader(Protocol):
-    """The documents of workspaces in Extended ECM. Everything raises; nothing returns ``None`` for trouble."""
-
-    def documents(self, workspace_id: int) -> Iterator[DocumentRow]:
-        """Yield every document and e-mail under a workspace, in all subfolders, each once, with its folder.
-
-        Raises RecordUnreadable when the workspace or one of its folders cannot be listed completely.
-        """
-        ...
-
-    def document(self, row: DocumentRow) -> Document:
-        """Read one document whole: newest version, categories by name, classifications by name.
-
-        Raises RecordUnreadable when ECM says it cannot be read.
-        """
-        ...
-
-    def document_rows(self, ids: Sequence[int]) -> Mapping[int, DocumentRow]:
-        """Return the rows of the ids this account sees, 250 a request; who is missing is gone or hidden."""
-        ...
-
-    def documents_changed_since(self, day: date) -> Iterator[DocumentHit]:
-        """Yield the documents the search index holds as modified on ``day`` (server's zone) or later, each once.
-
-        The index may lag and knows no time of day. Raises TemporaryError when the search fails.
-        """
         ...
 
 

@@ -88,6 +88,6 @@ def _same(change: Change) -> bool:
     before, record = change.before, change.record
     return (
         before is not None
-        and (before.facts, before.documents, before.gone) == (record.facts, record.documents, record.gone)
+        and (before.facts, before.gone) == (record.facts, record.gone)
         and before.modified_at == record.modified_at
     )

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from ecmbraze.flow import Needs
 from ecmbraze.model import Fact, Record, WorkspaceDetail
 from ecmbraze.planning.customers import Customer
-from ecmbraze.planning.document_kinds import DocumentKind, relevant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,13 +17,11 @@ class TypeNeeds:
     name: str
     facts: frozenset[str]
     customers: tuple[Customer, ...]
-    documents: tuple[DocumentKind, ...] = ()
-    watched: bool = False
 
     @property
     def names(self) -> frozenset[str]:
-        """Everything the mirror must hold of each workspace: facts, people by mapping, documents by kind."""
-        return self.facts | {customer.fact for customer in self.customers} | {kind.fact for kind in self.documents}
+        """Everything the mirror must hold of each workspace: the facts and the people under each mapping."""
+        return self.facts | {customer.fact for customer in self.customers}
 
 
 def together(needs: Sequence[Needs]) -> tuple[TypeNeeds, ...]:
@@ -35,10 +32,6 @@ def together(needs: Sequence[Needs]) -> tuple[TypeNeeds, ...]:
             name=name,
             facts=frozenset().union(*(need.facts for need in needs if name in need.types)),
             customers=tuple({need.customer.fact: need.customer for need in needs if name in need.types}.values()),
-            documents=tuple(
-                {kind.fact: kind for need in needs if name in need.types for kind in need.documents}.values()
-            ),
-            watched=any(need.watched for need in needs if name in need.types),
         )
         for name in names
     )
@@ -52,21 +45,19 @@ def as_record(detail: WorkspaceDetail, needs: TypeNeeds) -> tuple[Record, Mappin
     people = {customer.fact: customer.people(detail) for customer in needs.customers}
     facts: dict[str, Fact] = {name: detail.facts.get(name) for name in needs.facts}
     facts.update(people)
-    facts.update(dict.fromkeys((kind.fact for kind in needs.documents), True))
     row = detail.row
     record = Record(
         id=row.id, type=needs.name, name=row.name, created_at=row.created_at, modified_at=row.modified_at, facts=facts,
-        customers=next(iter(people.values()), ()), documents=detail.documents,
+        customers=next(iter(people.values()), ()),
     )  # fmt: skip
     return record, people
 
 
-def for_flow(record: Record, needs: Needs) -> Record:
-    """Return the record with the people and the documents of one flow."""
-    people = record.facts.get(needs.customer.fact) or ()
+def for_flow(record: Record, customer: Customer) -> Record:
+    """Return the record with the people of one flow's mapping."""
+    people = record.facts.get(customer.fact) or ()
     names = tuple(str(person) for person in people) if isinstance(people, tuple) else (str(people),)
     return Record(
         id=record.id, type=record.type, name=record.name, created_at=record.created_at,
         modified_at=record.modified_at, facts=record.facts, customers=names,
-        documents=relevant(record.documents, needs.documents),
     )  # fmt: skip

@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ecmbraze.engine.reading import Reader, read_whole
 from ecmbraze.engine.records import TypeNeeds, as_record, for_flow
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Flow, Needs
 from ecmbraze.ledger.outbox import Row, Step
 from ecmbraze.model import Action, Json, Kind, Profile, Record, State
-from ecmbraze.ports import Clock, PeopleReader
+from ecmbraze.ports import Clock, PeopleReader, WorkspaceReader
 
 # delivery.md, "Screen": the facts behind a message are at most this old, in seconds, before its first byte.
 _FRESH_S = 60.0
@@ -23,7 +22,7 @@ class Screen:
     """Read-only: what it finds becomes steps for the rows that must not go now."""
 
     people: PeopleReader
-    workspaces: Reader
+    workspaces: WorkspaceReader
     flow: Flow[Any]
     options: Any
     needs: Needs
@@ -124,12 +123,10 @@ class Screen:
     def _record(self, number: int) -> Record:
         read_at, record = self.fresh.get(number, (-_FRESH_S, None))
         if record is None or self.clock.monotonic() - read_at > _FRESH_S:
-            needs = TypeNeeds(
-                name="", facts=self.needs.facts, customers=(self.needs.customer,), documents=self.needs.documents
-            )  # fmt: skip
-            record, _ = as_record(read_whole(self.workspaces, number, needs.documents), needs)
+            needs = TypeNeeds(name="", facts=self.needs.facts, customers=(self.needs.customer,))
+            record, _ = as_record(self.workspaces.workspace(number), needs)
             self.fresh[number] = (self.clock.monotonic(), record)
-        return for_flow(record, self.needs)
+        return for_flow(record, self.needs.customer)
 
     def _rate(self, row: Row) -> Step | None:
         action = row.action

@@ -8,10 +8,9 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 from ecmbraze.engine.batches import Limits as BatchLimits
-from ecmbraze.engine.reading import Reader
 from ecmbraze.engine.verifying import Sample
 from ecmbraze.planning.guards import Limits as GuardLimits
-from ecmbraze.ports import MessageSink, PeopleReader
+from ecmbraze.ports import MessageSink, PeopleReader, WorkspaceReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +62,7 @@ class Systems:
     ``skews`` returns the seconds by which our clock is ahead of each server that has told its own.
     """
 
-    workspaces: Reader
+    workspaces: WorkspaceReader
     people: PeopleReader
     sink: MessageSink
     requests: Callable[[], dict[str, int]]

@@ -14,6 +14,7 @@ from sqlite_utils import Database
 from ecmbraze.errors import StateMissing, StateNewer, StateUnusable, StorageError
 from ecmbraze.ledger import schema
 from ecmbraze.ledger.lock import held
+from ecmbraze.ledger.migrations import migrate
 
 _HEADER = b"SQLite format 3\x00"
 # Another process may read (a dry run, a backup): settle waits long rather than make a doubt.
@@ -45,10 +46,10 @@ def create(path: Path) -> Database:
     return database
 
 
-def check(path: Path) -> None:
-    """Raise what is wrong with the file as it lies there, without opening it as a database."""
+def check(path: Path) -> int:
+    """Raise what is wrong with the file as it lies there, without opening it as a database; return its version."""
     _check_place(path)
-    _check_header(path)
+    return _check_header(path)
 
 
 def open_existing(path: Path, *, read_only: bool) -> Database:
@@ -56,7 +57,12 @@ def open_existing(path: Path, *, read_only: bool) -> Database:
 
     Raises StateMissing (10), StateUnusable (12), StateNewer (14) or StorageError (16); never creates a file.
     """
-    check(path)
+    version = check(path)
+    if read_only and version < schema.VERSION:
+        raise StorageError(
+            f"{path} is of version {version}, this program writes {schema.VERSION}.",
+            undone="Nothing was read or sent.", advice="A live run migrates it; start one, then repeat this command.",
+        )  # fmt: skip
     if read_only and path.with_name(path.name + "-journal").exists() and not held(path):
         raise StorageError(
             f"{path} has a hot journal: a run was interrupted.", undone="Nothing was read or sent.",
@@ -64,9 +70,11 @@ def open_existing(path: Path, *, read_only: bool) -> Database:
         )  # fmt: skip
     database = _connect(path, read_only=read_only)
     with guarded(path):
+        if version < schema.VERSION:
+            migrate(database.conn, path, version)
         problems = [row[0] for row in database.execute("PRAGMA quick_check(1)")]
         if problems != ["ok"]:
-            raise _unusable(path, f"fails SQLite's own check ({problems[0]})")
+            raise unusable(path, f"fails SQLite's own check ({problems[0]})")
     return database
 
 
@@ -83,7 +91,7 @@ def guarded(path: Path) -> Iterator[None]:
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError | sqlite3.InterfaceError):
             raise
-        raise _unusable(path, f"is damaged ({error})") from error
+        raise unusable(path, f"is damaged ({error})") from error
 
 
 def _connect(path: Path, *, read_only: bool) -> Database:
@@ -137,36 +145,38 @@ def _check_place(path: Path) -> None:
     except OSError as error:
         raise StorageError(f"Cannot look at {path}: {error.strerror}.", undone="Nothing was read or sent.") from error
     if not stat.S_ISREG(entry.st_mode):
-        raise _unusable(path, "is not a regular file (a link, a folder or a device)")
+        raise unusable(path, "is not a regular file (a link, a folder or a device)")
     if entry.st_uid != os.geteuid():
-        raise _unusable(path, f"belongs to user {entry.st_uid}, not to us ({os.geteuid()})")
+        raise unusable(path, f"belongs to user {entry.st_uid}, not to us ({os.geteuid()})")
     if entry.st_mode & 0o077:
-        raise _unusable(path, f"can be read by others (mode {stat.S_IMODE(entry.st_mode):04o}); `chmod 600` it")
+        raise unusable(path, f"can be read by others (mode {stat.S_IMODE(entry.st_mode):04o}); `chmod 600` it")
     if folder.st_mode & 0o002 and not folder.st_mode & stat.S_ISVTX:
-        raise _unusable(path, f"lies in a folder that everybody may write ({path.parent})")
+        raise unusable(path, f"lies in a folder that everybody may write ({path.parent})")
     if any(path.with_name(path.name + ending).exists() for ending in ("-wal", "-shm")):
-        raise _unusable(path, "has a foreign -wal file beside it: it was copied wrongly")
+        raise unusable(path, "has a foreign -wal file beside it: it was copied wrongly")
 
 
-def _check_header(path: Path) -> None:
+def _check_header(path: Path) -> int:
     try:
         with path.open("rb") as file:
             header = file.read(100)
     except OSError as error:
         raise StorageError(f"Cannot read {path}: {error.strerror}.", undone="Nothing was read or sent.") from error
     if len(header) < 100 or not header.startswith(_HEADER):
-        raise _unusable(path, "is not a state file of ecmbraze")
+        raise unusable(path, "is not a state file of ecmbraze")
     if int.from_bytes(header[68:72], "big") != schema.APPLICATION_ID:
-        raise _unusable(path, "is a database, but not a state file of ecmbraze")
+        raise unusable(path, "is a database, but not a state file of ecmbraze")
     version = int.from_bytes(header[60:64], "big")
     if version > schema.VERSION:
         raise StateNewer(
             f"{path} is of version {version}; this program knows {schema.VERSION}.", undone="It was not touched.",
             advice="Install the newer ecmbraze again.",
         )  # fmt: skip
+    return version
 
 
-def _unusable(path: Path, why: str) -> StateUnusable:
+def unusable(path: Path, why: str) -> StateUnusable:
+    """Return the error of a state file that must not be used as it is."""
     return StateUnusable(
         f"The state file {path} {why}.", undone="It was not touched; nothing was read or sent.",
         advice="Put it right or restore a backup; a new one would forget what was already sent.",

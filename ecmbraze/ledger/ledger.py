@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -11,23 +12,28 @@ from sqlite_utils import Database
 
 from ecmbraze.errors import RUN_AGAIN, ConfigurationError
 from ecmbraze.flow import Needs
-from ecmbraze.ledger import file
+from ecmbraze.ledger import file, seal
 from ecmbraze.ledger.codec import dump, instant, load, moment
 from ecmbraze.ledger.history import History
+from ecmbraze.ledger.lock import held
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.outbox import Outbox
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.planfolder import remove_garbage
+from ecmbraze.ledger.seal import Look
 from ecmbraze.ledger.stage import Stage
 from ecmbraze.ledger.view import View
 from ecmbraze.ledger.waiting import Waiting
+
+# Columns whose values are JSON that planning reads.
+_VALUES = (("workspace", "facts"), ("fact", "facts"), ("fact", "memory"))
 
 
 class Ledger:
     """What we remember. One thread owns it."""
 
-    def __init__(self, path: Path, database: Database) -> None:
-        self.path, self.database = path, database
+    def __init__(self, path: Path, database: Database, *, read_only: bool = False) -> None:
+        self.path, self.database, self._read_only = path, database, read_only
         salt = database.execute("SELECT value FROM identity WHERE name = 'salt'").fetchone()
         self.history = History(database, bytes.fromhex(salt[0]) if salt else b"")
         self.outbox = Outbox(database, self.history)
@@ -47,12 +53,34 @@ class Ledger:
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Ledger:
         """Open an existing state file; see :func:`ecmbraze.ledger.file.open_existing` for what is refused."""
+        file.check(path)
+        moving = read_only and held(path)  # a live run is writing: what the seal says would mean nothing
+        sealed = Look.SILENT if moving else seal.look(path)
+        if sealed is Look.BROKEN:
+            raise file.unusable(
+                path, f"is not as its last run left it (unless you put it there: then remove {path}.seal)"
+            )
         database = file.open_existing(path, read_only=read_only)
         with file.guarded(path):
-            return cls(path, database)
+            ledger = cls(path, database, read_only=read_only)
+            if sealed is Look.SILENT and not read_only:
+                ledger.verify()
+            return ledger
 
     def close(self) -> None:
+        """Close the file; a writer seals it, so that damage done meanwhile is told from its own writing."""
         self.database.close()
+        if not self._read_only:
+            with suppress(OSError):  # a full disk: the old seal no longer speaks of this file, so it does no harm
+                seal.put(self.path)
+
+    def verify(self) -> None:
+        """Raise StateUnusable when the history does not follow from itself, or a value is no longer readable."""
+        if (row := self.history.first_break()) is not None:
+            raise file.unusable(self.path, f"fails the check of its history at row {row}")
+        for table, column in _VALUES:
+            if self.database.execute(f"SELECT 1 FROM {table} WHERE NOT json_valid({column}) LIMIT 1").fetchone():
+                raise file.unusable(self.path, f"holds an unreadable value in {table}.{column}")
 
     def check_identity(self, identity: Mapping[str, str]) -> None:
         """Raise ConfigurationError when the state file belongs to another ECM or Braze."""

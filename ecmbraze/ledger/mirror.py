@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlite_utils import Database
 
-from ecmbraze.ledger.codec import instant, load, load_documents, moment
-from ecmbraze.model import Document
+from ecmbraze.ledger.codec import instant, load, moment
 
 
 class Mirror:
@@ -55,20 +54,3 @@ class Mirror:
         """Return the stored facts of one workspace as canonical text, to tell whether a reading differs."""
         row = self._database.execute("SELECT facts FROM workspace WHERE id = ?", (number,)).fetchone()
         return str(row[0]) if row else None
-
-    def read_at(self, ids: Sequence[int]) -> Mapping[int, tuple[str, datetime]]:
-        """Return id → (workspace type, when it was last read) of those ids that are workspaces we know."""
-        marks = ",".join("?" * len(ids))
-        rows = self._database.execute(f"SELECT id, type, read_at FROM workspace WHERE id IN ({marks})", tuple(ids))
-        return {row[0]: (row[1], moment(row[2])) for row in rows}
-
-    def documents(self, type_name: str) -> Iterator[tuple[int, Document]]:
-        """Yield (workspace, document) of every document kept of a type, in the order of their ids."""
-        query = "SELECT id, documents FROM workspace WHERE type = ? AND missed = 0 AND documents <> '[]' ORDER BY id"
-        for number, text in self._database.execute(query, (type_name,)):
-            yield from ((number, document) for document in load_documents(text))
-
-    def looked(self, stream: str) -> datetime | None:
-        """Return how far a stream that all flows share was looked at; ``None`` before the first time."""
-        row = self._database.execute("SELECT value FROM watermark WHERE flow = '' AND stream = ?", (stream,)).fetchone()
-        return moment(row[0]) if row else None

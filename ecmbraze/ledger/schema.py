@@ -1,4 +1,4 @@
-"""The tables of the state file and of a plan file, and the steps from one schema version to the next; no queries."""
+"""The tables of the state file and of a plan file, in the current version; no queries."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ VERSION = 2
 SHARED = """
 CREATE TABLE workspace (
     id INTEGER PRIMARY KEY, type TEXT NOT NULL, name TEXT NOT NULL, created_at TEXT NOT NULL,
-    modified_at TEXT NOT NULL, facts TEXT NOT NULL, documents TEXT NOT NULL DEFAULT '[]',
-    missed INTEGER NOT NULL DEFAULT 0
+    modified_at TEXT NOT NULL, facts TEXT NOT NULL, missed INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE recipient (
     mapping TEXT NOT NULL, workspace INTEGER NOT NULL, customer TEXT NOT NULL,
@@ -18,7 +17,7 @@ CREATE TABLE recipient (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX recipient_customer ON recipient (mapping, customer);
 CREATE TABLE fact (
-    flow TEXT NOT NULL, record TEXT NOT NULL, facts TEXT NOT NULL, documents TEXT NOT NULL, modified_at TEXT NOT NULL,
+    flow TEXT NOT NULL, record TEXT NOT NULL, facts TEXT NOT NULL, modified_at TEXT NOT NULL,
     gone INTEGER NOT NULL, memory TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (flow, record)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE due (
@@ -86,8 +85,7 @@ CREATE TABLE position (flow TEXT PRIMARY KEY, change INTEGER NOT NULL) STRICT, W
 CREATE TABLE outbox (
     id INTEGER PRIMARY KEY, {_ACTION},
     state TEXT NOT NULL DEFAULT 'ready', why TEXT NOT NULL DEFAULT '', attempt TEXT NOT NULL DEFAULT '',
-    planned_at TEXT NOT NULL, changed_at TEXT NOT NULL, next_look TEXT NOT NULL DEFAULT '',
-    looks INTEGER NOT NULL DEFAULT 0
+    planned_at TEXT NOT NULL, changed_at TEXT NOT NULL, looks INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE UNIQUE INDEX outbox_key ON outbox (key) WHERE delivery <> 'latest';
 CREATE UNIQUE INDEX outbox_target ON outbox (target)
@@ -122,6 +120,3 @@ CREATE TRIGGER history_is_final BEFORE UPDATE ON history BEGIN SELECT RAISE(ABOR
 CREATE TRIGGER history_stays BEFORE DELETE ON history BEGIN SELECT RAISE(ABORT, 'history only grows'); END;
 """
 )
-
-# Version n is reached from n - 1 by MIGRATIONS[n]; version 1 is the first file `init` writes.
-MIGRATIONS: dict[int, str] = {1: LEDGER}

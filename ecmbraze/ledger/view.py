@@ -8,10 +8,9 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from ecmbraze.flow import Needs
-from ecmbraze.ledger.codec import dump_documents, instant, load, load_documents, load_facts, load_json, moment
+from ecmbraze.ledger.codec import instant, load, load_facts, load_json, moment
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import Change, Facts, Json, Record
-from ecmbraze.planning.document_kinds import relevant
 
 _ACCEPTED = (
     "SELECT payload FROM outbox WHERE target = ? AND delivery = 'latest' "
@@ -25,12 +24,12 @@ class View:
 
     def __init__(self, ledger: Database, plan: PlanFile, *, flow: str, needs: Needs) -> None:
         self._ledger, self._plan = ledger, plan.database
-        self._flow, self._customer, self._kinds = flow, needs.customer.fact, needs.documents
+        self._flow, self._customer = flow, needs.customer.fact
         self._names = needs.facts | {needs.customer.fact}
 
     def workspace(self, number: int) -> Record | None:
         """Return the newest record of one workspace; ``None`` when it was never read."""
-        query = "SELECT id, type, name, created_at, modified_at, facts, documents, missed FROM workspace WHERE id = ?"
+        query = "SELECT id, type, name, created_at, modified_at, facts, missed FROM workspace WHERE id = ?"
         row = self._plan.execute(query, (number,)).fetchone() or self._ledger.execute(query, (number,)).fetchone()
         if row is None:
             return None
@@ -38,14 +37,13 @@ class View:
         return Record(
             id=row[0], type=row[1], name=row[2], created_at=moment(row[3]), modified_at=moment(row[4]),
             facts={name: value for name, value in held.items() if name in self._names},
-            customers=self._people(held),
-            documents=relevant(load_documents(row[6]), self._kinds) if self._kinds else (), gone=row[7] >= 2,
+            customers=self._people(held), gone=row[6] >= 2,
         )  # fmt: skip
 
-    def differs(self, record: str, facts: str, documents: str) -> bool:
+    def differs(self, record: str, facts: str) -> bool:
         """Say whether a record is no longer what a plan holds of it."""
         now = self.workspace(int(record.removeprefix("ws:")))
-        return now is None or now.facts != load_facts(facts) or dump_documents(now.documents) != documents
+        return now is None or now.facts != load_facts(facts)
 
     def of_customer(self, customer: str) -> Sequence[Record]:
         """Return every record that leads to ``customer``, in id order."""
@@ -109,7 +107,7 @@ class View:
 
     def _change(self, record: Record) -> Change:
         row = self._ledger.execute(
-            "SELECT facts, modified_at, documents, gone, memory, at FROM fact WHERE flow = ? AND record = ?",
+            "SELECT facts, modified_at, gone, memory, at FROM fact WHERE flow = ? AND record = ?",
             (self._flow, record.key),
         ).fetchone()
         if row is None:
@@ -117,10 +115,9 @@ class View:
         facts = load_facts(row[0])
         before = Record(
             id=record.id, type=record.type, name=record.name, created_at=record.created_at,
-            modified_at=moment(row[1]), facts=facts, customers=self._people(facts), documents=load_documents(row[2]),
-            gone=bool(row[3]),
+            modified_at=moment(row[1]), facts=facts, customers=self._people(facts), gone=bool(row[2]),
         )  # fmt: skip
-        return Change(record=record, before=before, fires=True, memory=load(row[4]), since=moment(row[5]))
+        return Change(record=record, before=before, fires=True, memory=load(row[3]), since=moment(row[4]))
 
     def _people(self, facts: Facts) -> tuple[str, ...]:
         people = facts.get(self._customer) or ()

@@ -1,6 +1,5 @@
 """The values that travel between the steps; pure, frozen, no behaviour that needs a system."""
 
-from ecmbraze.model.documents import Document, DocumentHit, DocumentRow, Version
 from ecmbraze.model.plans import Action, Change, Decision, Record, Skip
 from ecmbraze.model.requests import Answer, Profile, TrackBatch, TriggerBatch, TriggerRecipient, Verdict
 from ecmbraze.model.vocabulary import Delivery, Fact, Facts, Json, Kind, Phase, State
@@ -13,9 +12,6 @@ __all__ = [
     "Change",
     "Decision",
     "Delivery",
-    "Document",
-    "DocumentHit",
-    "DocumentRow",
     "Fact",
     "Facts",
     "Json",
@@ -29,7 +25,6 @@ __all__ = [
     "TriggerBatch",
     "TriggerRecipient",
     "Verdict",
-    "Version",
     "WorkspaceDetail",
     "WorkspacePage",
     "WorkspaceRow",

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ecmbraze.model.documents import Document
 from ecmbraze.model.vocabulary import Facts, Json, Kind
 
 
@@ -22,8 +21,6 @@ class Record:
     facts: Facts
     customers: tuple[str, ...]
     """The recipients this workspace leads to, in the order of the record; empty when it names nobody."""
-    documents: tuple[Document, ...] = ()
-    """The documents a rule may speak of, in id order; empty for a flow that names none."""
     gone: bool = False
     """Missing from two complete listings. Corrects attributes and closes gates, never fires a message."""
 
@@ -74,7 +71,7 @@ class Action:
     record: str
     rule: str
     occurrence: str
-    """Tells one happening of the rule from the next: a count, a date, a document version."""
+    """Tells one happening of the rule from the next: a count, a date."""
     kind: Kind
     recipient: str
     name: str

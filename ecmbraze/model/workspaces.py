@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ecmbraze.model.documents import Document
 from ecmbraze.model.vocabulary import Facts
 
 
@@ -52,8 +51,6 @@ class WorkspaceDetail:
     """``Category.Set`` → its rows in order, each a mapping of the inner attribute name to its value."""
     references: tuple[tuple[str, str, str], ...] = ()
     """Business objects: (external system, type, id); the id is text, zeros and all."""
-    documents: tuple[Document, ...] = ()
-    """The documents that were read with it; only those a rule may speak of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

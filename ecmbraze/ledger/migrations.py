@@ -1,0 +1,88 @@
+"""Lift a state file to the current version: a backup first, then each step in one transaction; loses no row."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from ecmbraze.ledger import schema
+
+# Version n is reached from n - 1 by STEPS[n]. A step is never changed again: it meets files as they were then.
+STEPS: dict[int, tuple[str, ...]] = {
+    2: (
+        # Plan files of version 1 have another shape: what waited is planned and guarded anew.
+        "DELETE FROM waiting_plan",
+        "ALTER TABLE fact RENAME TO fact_1",
+        """CREATE TABLE fact (
+            flow TEXT NOT NULL, record TEXT NOT NULL, facts TEXT NOT NULL,
+            modified_at TEXT NOT NULL, gone INTEGER NOT NULL, memory TEXT NOT NULL, at TEXT NOT NULL,
+            PRIMARY KEY (flow, record)
+        ) STRICT, WITHOUT ROWID""",
+        """INSERT INTO fact SELECT flow, record, facts, modified_at, 0, occurrences,
+           coalesce((SELECT nullif(read_at, '') FROM workspace WHERE 'ws:' || id = record), modified_at) FROM fact_1""",
+        "DROP TABLE fact_1",
+        "DROP TRIGGER outbox_born_ready",
+        "DROP TRIGGER outbox_pairs",
+        "DROP INDEX outbox_key",
+        "DROP INDEX outbox_target",
+        "DROP INDEX outbox_state",
+        "DROP INDEX outbox_recipient",
+        "ALTER TABLE outbox RENAME TO outbox_1",
+        """CREATE TABLE outbox (
+            id INTEGER PRIMARY KEY, key TEXT NOT NULL, flow TEXT NOT NULL, record TEXT NOT NULL, rule TEXT NOT NULL,
+            occurrence TEXT NOT NULL, kind TEXT NOT NULL, delivery TEXT NOT NULL, phase INTEGER NOT NULL,
+            recipient TEXT NOT NULL, name TEXT NOT NULL, target TEXT NOT NULL, payload TEXT, consent TEXT,
+            create_profile INTEGER NOT NULL, expires_at TEXT NOT NULL, reason TEXT NOT NULL,
+            state TEXT NOT NULL DEFAULT 'ready', why TEXT NOT NULL DEFAULT '', attempt TEXT NOT NULL DEFAULT '',
+            planned_at TEXT NOT NULL, changed_at TEXT NOT NULL, looks INTEGER NOT NULL DEFAULT 0
+        ) STRICT""",
+        """INSERT INTO outbox SELECT id, key, flow, record, rule, cast(occurrence AS TEXT), kind, delivery, phase,
+           recipient, name, target, payload, consent, create_profile, expires_at, reason, state, why, attempt,
+           planned_at, changed_at, looks FROM outbox_1""",
+        "DROP TABLE outbox_1",
+        "CREATE UNIQUE INDEX outbox_key ON outbox (key) WHERE delivery <> 'latest'",
+        """CREATE UNIQUE INDEX outbox_target ON outbox (target)
+           WHERE delivery = 'latest' AND state IN ('ready', 'waiting', 'in flight')""",
+        "CREATE INDEX outbox_state ON outbox (state, flow, phase)",
+        "CREATE INDEX outbox_recipient ON outbox (recipient, state)",
+        """CREATE TRIGGER outbox_born_ready BEFORE INSERT ON outbox WHEN NEW.state <> 'ready'
+           BEGIN SELECT RAISE(ABORT, 'an outbox row is born ready'); END""",
+        """CREATE TRIGGER outbox_pairs BEFORE UPDATE OF state ON outbox
+           WHEN NOT EXISTS (SELECT 1 FROM pair WHERE old = OLD.state AND new = NEW.state)
+           BEGIN SELECT RAISE(ABORT, 'no such step for an outbox row'); END""",
+    ),
+}
+
+
+def migrate(connection: sqlite3.Connection, path: Path, version: int) -> None:
+    """Bring an opened state file from ``version`` to the current one; the old file stays as ``<name>.backup-v<n>``.
+
+    Raises sqlite3.Error; then the file is of the last version whose step was committed.
+    """
+    _back_up(connection, path.with_name(f"{path.name}.backup-v{version}"))
+    for number in range(version + 1, schema.VERSION + 1):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for statement in STEPS[number]:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.rollback()
+            raise
+
+
+def _back_up(connection: sqlite3.Connection, to: Path) -> None:
+    """Copy the file page by page, 0600, whole or not at all; one left by an interrupted try is replaced."""
+    scratch = to.with_name(f"{to.name}.new")
+    scratch.unlink(missing_ok=True)
+    descriptor = os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW, 0o600)
+    try:
+        with closing(sqlite3.connect(scratch)) as copy:
+            connection.backup(copy)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    scratch.replace(to)
