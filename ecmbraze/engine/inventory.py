@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from ecmbraze.engine.names import check_attributes, unknown
 from ecmbraze.engine.records import TypeNeeds, as_record
 from ecmbraze.errors import ConfigurationError, EcmbrazeError, RecordUnreadable, TemporaryError
 from ecmbraze.ledger.codec import dump, load_facts
@@ -19,7 +19,6 @@ from ecmbraze.ports import WorkspaceReader
 # A type that was never read whole (a baseline, a new attribute) is saved in slices of this many details.
 SLICE = 2000
 _WINDOW = 60
-_SAMPLES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +45,8 @@ class Inventory:
     monotonic: Callable[[], float]
     fresh: dict[int, tuple[float, Record]] = field(default_factory=dict)
     """Records read in this run and when: the screen need not read them again within a minute."""
+    began: dict[str, datetime] = field(default_factory=dict)
+    """When the listing of each type began, by the server's clock: no detail was read earlier."""
     failed: dict[str, EcmbrazeError] = field(default_factory=dict)
     """Workspace types whose listing failed, and why: nothing of their scan is kept, the flows that use them end."""
     listed: bool = False
@@ -72,16 +73,17 @@ class Inventory:
 
     def _list(self, need: TypeNeeds, ids: Mapping[str, int]) -> Scan:
         if need.name not in ids:
-            problem = _unknown("workspace type", need.name, ids)
+            problem = unknown("workspace type", need.name, ids)
             raise ConfigurationError("The configuration names what ECM does not have:", problems=[problem])
         began = self.reader.server_now()
         newest, armed = None, need.names <= self.mirror.armed(need.name)
         for number, page in enumerate(self.reader.list_workspaces(ids[need.name])):
             self.tick()
             if number == 0 and not armed:
-                self._check_names(need, page)
+                check_attributes(self.reader, need, page)
             dates = [self._page(need, page, armed=armed)]
             newest = max([date for date in [newest, *dates] if date], default=None)
+        self.began[need.name] = began
         self.plan.put_watermark("listing", need.name, began)
         self._sweep(need)
         return Scan(began=began, newest=min(newest or began, began))
@@ -99,6 +101,9 @@ class Inventory:
                 todo.append((row.id, row.modified_at, "changed"))
             elif not armed and not need.names <= held[2]:
                 todo.append((row.id, row.modified_at, "unarmed"))
+            elif held[3]:
+                todo.append((row.id, row.modified_at, "again"))
+                self._count(need, "unchanged")
             else:
                 self._count(need, "unchanged")
             self._count(need, "read")
@@ -108,18 +113,6 @@ class Inventory:
                 self._count(need, "read")
                 self._quarantine(need, number, reason)
         return max((row.modified_at for row in page.rows), default=None)
-
-    def _check_names(self, need: TypeNeeds, page: WorkspacePage) -> None:
-        """Refuse a fact that no workspace carries before anything is read for it."""
-        wanted = need.facts
-        carried: set[str] = set()
-        for row in page.rows[:_SAMPLES]:
-            carried |= self.reader.attributes(row.id).keys()
-            if wanted <= carried:
-                return
-        missing = [_unknown(f"attribute on {need.name!r}", name, carried) for name in sorted(wanted - carried)]
-        if page.rows and missing:
-            raise ConfigurationError("The configuration names what ECM does not have:", problems=missing)
 
     def _sweep(self, need: TypeNeeds) -> None:
         """Queue the details read longest ago: a category edit need not move the modify date (api/ecm.md 6)."""
@@ -156,13 +149,13 @@ class Inventory:
             record, people = as_record(detail, need)
             _refuse_vanished(record, detail, before)
         except RecordUnreadable as error:
-            if why != "sweep":
+            if why not in ("sweep", "again"):
                 self._quarantine(need, number, error.happened)
             return
         moved = before is not None and before != dump(record.facts)
         match why:
-            case "sweep":
-                # Counted as unchanged by the listing; the sweep is what found it.
+            case "sweep" | "again":
+                # Counted as unchanged by the listing; reading it all the same is what found it.
                 self.plan.count(f"{need.name}\x1fswept")
                 if moved:
                     self._count(need, "changed")
@@ -171,13 +164,16 @@ class Inventory:
                 self._count(need, "unchanged")
             case _:
                 self._count(need, why)
-        self.plan.put_workspace(record, people)
+        # Times are whole seconds: what was edited in the second of its reading may be edited again in that second,
+        # and the listing would not show it (fault E13).
+        again = record.modified_at >= self.began[need.name].replace(microsecond=0)
+        self.plan.put_workspace(record, people, again=again)
         if len(self.fresh) < SLICE:
             self.fresh[number] = (self.monotonic(), record)
 
     def _leave_out(self, need: TypeNeeds, number: int, why: str, error: RecordUnreadable) -> None:
         """Note a workspace that was listed and cannot be read: it went meanwhile, or we may not see it (E23)."""
-        if why != "sweep":
+        if why not in ("sweep", "again"):
             self._count(need, "filtered")
         skip = Skip(record=f"ws:{number}", customer="", rule="", reason=f"gone or not readable: {error.happened}")
         self.plan.put_skip("", skip, self.now)
@@ -198,9 +194,3 @@ def _refuse_vanished(record: Record, detail: WorkspaceDetail, before: str | None
             if name.startswith("customer: "):
                 continue
             raise RecordUnreadable(f"attribute {name!r} not found any more; template changed?")
-
-
-def _unknown(what: str, name: str, there: object) -> str:
-    names = [str(entry) for entry in there] if isinstance(there, Iterator | dict | set) else []
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    return f"{what} {name!r} is not there" + (f"; did you mean {near[0]!r}?" if near else "")

@@ -12,6 +12,7 @@ from ecmbraze.ledger import schema
 # Version n is reached from n - 1 by STEPS[n]. A step is never changed again: it meets files as they were then.
 STEPS: dict[int, tuple[str, ...]] = {
     2: (
+        "ALTER TABLE workspace ADD COLUMN again INTEGER NOT NULL DEFAULT 0",
         # Plan files of version 1 have another shape: what waited is planned and guarded anew.
         "DELETE FROM waiting_plan",
         "ALTER TABLE fact RENAME TO fact_1",

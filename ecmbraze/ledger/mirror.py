@@ -16,14 +16,14 @@ class Mirror:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def listed(self, ids: Sequence[int]) -> Mapping[int, tuple[datetime, str, frozenset[str]]]:
-        """Return id → (modify date, name, the fact names held) of the ids the ledger knows."""
+    def listed(self, ids: Sequence[int]) -> Mapping[int, tuple[datetime, str, frozenset[str], bool]]:
+        """Return id → (modify date, name, the fact names held, whether to read it again) of the ids we know."""
         marks = ",".join("?" * len(ids))
         rows = self._database.execute(
-            f"SELECT id, modified_at, name, facts FROM workspace WHERE id IN ({marks})",
+            f"SELECT id, modified_at, name, facts, again FROM workspace WHERE id IN ({marks})",
             tuple(ids),
         )
-        return {row[0]: (moment(row[1]), row[2], frozenset(load(row[3]))) for row in rows}
+        return {row[0]: (moment(row[1]), row[2], frozenset(load(row[3])), bool(row[4])) for row in rows}
 
     def known(self, type_name: str) -> int:
         """Return how many workspaces of the type the last complete listing showed."""

@@ -95,7 +95,8 @@ class Outbox:
             """flow = ? AND phase = ? AND state = 'ready' AND (delivery = 'latest' OR NOT EXISTS (
                  SELECT 1 FROM outbox o WHERE o.recipient = outbox.recipient AND o.delivery = 'once' AND (
                    o.state IN ('in doubt', 'in flight') OR (o.state = 'held' AND o.flow = outbox.flow
-                   AND o.record = outbox.record AND o.rule = outbox.rule AND o.id < outbox.id))))""",
+                   AND o.record = outbox.record AND o.rule = outbox.rule
+                   AND o.occurrence <> outbox.occurrence AND o.id < outbox.id))))""",
             (flow, phase), limit=limit,
         )  # fmt: skip
 

@@ -91,13 +91,16 @@ class PlanFile(PlanReading):
             ((number, type_name, instant(modified), why) for number, modified, why in rows),
         )
 
-    def put_workspace(self, record: Record, customers: Mapping[str, tuple[str, ...]]) -> None:
-        """Write one mirror row and the people it leads to, by customer mapping."""
+    def put_workspace(self, record: Record, customers: Mapping[str, tuple[str, ...]], *, again: bool = False) -> None:
+        """Write one mirror row and the people it leads to, by customer mapping.
+
+        ``again`` has it read once more in the next run: an edit may still carry the same modify date.
+        """
         execute = self.database.conn.execute
         execute(
-            "INSERT OR REPLACE INTO workspace VALUES (?, ?, ?, ?, ?, ?, 0)",
+            "INSERT OR REPLACE INTO workspace VALUES (?, ?, ?, ?, ?, ?, 0, ?)",
             (record.id, record.type, record.name, instant(record.created_at), instant(record.modified_at),
-             dump(record.facts)),
+             dump(record.facts), again),
         )  # fmt: skip
         for mapping, people in customers.items():
             for customer in people:

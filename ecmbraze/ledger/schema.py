@@ -9,7 +9,8 @@ VERSION = 2
 SHARED = """
 CREATE TABLE workspace (
     id INTEGER PRIMARY KEY, type TEXT NOT NULL, name TEXT NOT NULL, created_at TEXT NOT NULL,
-    modified_at TEXT NOT NULL, facts TEXT NOT NULL, missed INTEGER NOT NULL DEFAULT 0
+    modified_at TEXT NOT NULL, facts TEXT NOT NULL, missed INTEGER NOT NULL DEFAULT 0,
+    again INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE recipient (
     mapping TEXT NOT NULL, workspace INTEGER NOT NULL, customer TEXT NOT NULL,

@@ -28,7 +28,9 @@ _MIRROR = (
        WHERE (facts, name, type, modified_at, missed >= 2)
              IS NOT (excluded.facts, excluded.name, excluded.type, excluded.modified_at, 0)
          AND excluded.modified_at >= modified_at""",
-    "UPDATE workspace SET read_at = :now, missed = 0 WHERE id IN (SELECT id FROM plan.workspace)",
+    """UPDATE workspace SET read_at = :now, missed = 0,
+       again = (SELECT again FROM plan.workspace p WHERE p.id = workspace.id)
+       WHERE id IN (SELECT id FROM plan.workspace)""",
     """DELETE FROM recipient WHERE (mapping, workspace) IN
        (SELECT m.mapping, w.id FROM plan.workspace w, (SELECT DISTINCT mapping FROM plan.recipient) m)""",
     "INSERT OR IGNORE INTO recipient SELECT * FROM plan.recipient",

@@ -414,3 +414,19 @@ def test_b30_a_copy_that_had_to_wait_does_not_go_after_the_first(fresh: Rehearsa
     assert fresh.messages()[(first, CAMPAIGN)] == 1
     assert fresh.messages()[(second, CAMPAIGN)] == 0
     assert report["counts"]["suppressed"] == 1
+
+
+def test_e13_an_edit_in_the_second_in_which_the_record_was_read_is_found_by_the_next_run(stage: Rehearsal) -> None:
+    workspace = stage.open_workspaces()[0]
+    stage.box.freeze()
+    stage.box.edit_workspace(workspace, {"Onboarding.VIP": True})
+    stage.run()
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})  # the modify date stays what it was
+
+    found = stage.run()
+
+    assert (found["counts"]["changed"], found["counts"]["sent"]) == (1, 2)
+    stage.box.freeze(False)
+    stage.box.advance(2)
+    stage.run()
+    assert stage.run()["requests"]["ecm"] == stage.run()["requests"]["ecm"]  # and it is not read for ever

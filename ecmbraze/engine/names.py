@@ -1,0 +1,31 @@
+"""Refuse names that ECM does not have, with the nearest one it has, before anything is read for them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from ecmbraze.engine.records import TypeNeeds
+from ecmbraze.errors import ConfigurationError
+from ecmbraze.model import WorkspacePage
+from ecmbraze.ports import WorkspaceReader
+
+_SAMPLES = 5
+
+
+def check_attributes(reader: WorkspaceReader, need: TypeNeeds, page: WorkspacePage) -> None:
+    """Raise ConfigurationError for a fact that none of the first workspaces of a page carries."""
+    carried: set[str] = set()
+    for row in page.rows[:_SAMPLES]:
+        carried |= reader.attributes(row.id).keys()
+        if need.facts <= carried:
+            return
+    missing = [unknown(f"attribute on {need.name!r}", name, carried) for name in sorted(need.facts - carried)]
+    if page.rows and missing:
+        raise ConfigurationError("The configuration names what ECM does not have:", problems=missing)
+
+
+def unknown(what: str, name: str, there: Iterable[str]) -> str:
+    """Return the sentence for a name that is not there."""
+    near = difflib.get_close_matches(name, list(there), n=1, cutoff=0.5)
+    return f"{what} {name!r} is not there" + (f"; did you mean {near[0]!r}?" if near else "")

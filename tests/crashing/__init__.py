@@ -1,0 +1,1 @@
+"""Kill the program at every point at which it could lose or repeat something."""

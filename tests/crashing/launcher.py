@@ -1,0 +1,92 @@
+"""Run ecmbraze command lines in forked children that can be killed at any crossing of a seam.
+
+The seams are where the program touches what outlives it: each transaction on the state file and each HTTP exchange.
+They are wrapped from outside, so that a new write cannot escape. Started once, it imports everything once; a child is
+a real process with real files. Commands come as JSON lines on stdin, each answered with one line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sqlite3
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from ecmbraze.cli import app
+from ecmbraze.systems.http import Http
+
+_SEAMS = ("BEGIN", "COMMIT")
+
+
+class Crossings:
+    """Count the crossings, note their names, and die at the one that was ordered."""
+
+    def __init__(self, die_at: int | None, book: Path) -> None:
+        self._die_at, self._book, self._count, self._lock = die_at, book, 0, threading.Lock()
+
+    def cross(self, name: str) -> None:
+        """Note one crossing; never returns from the ordered one."""
+        with self._lock:
+            self._count += 1
+            with self._book.open("a", encoding="utf-8") as book:
+                book.write(f"{name}\n")
+            if self._count == self._die_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def install(crossings: Crossings) -> None:
+    """Wrap both seams of this process."""
+
+    class Connection(sqlite3.Connection):
+        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+            word = sql.split(None, 1)[0].upper()
+            if word not in _SEAMS:
+                return super().execute(sql, *values)
+            crossings.cross(f"{word}:before")
+            cursor = super().execute(sql, *values)
+            crossings.cross(f"{word}:after")
+            return cursor
+
+    connect, once = sqlite3.connect, Http.once
+
+    def connected(*args: Any, **more: Any) -> sqlite3.Connection:
+        return connect(*args, factory=Connection, **more)
+
+    def crossed(http: Http, method: str, path: str, **more: Any) -> Any:
+        crossings.cross(f"{method} {path.split('?')[0]}:before")
+        answer = once(http, method, path, **more)
+        crossings.cross(f"{method} {path.split('?')[0]}:after")
+        return answer
+
+    setattr(sqlite3, "connect", connected)  # noqa: B010 the seam
+    setattr(Http, "once", crossed)  # noqa: B010 the seam
+
+
+def _child(order: dict[str, Any]) -> None:
+    os.environ.update(order["environ"])
+    for number, name in ((1, "out"), (2, "err")):
+        os.dup2(os.open(order[name], os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), number)
+    install(Crossings(order["die_at"], Path(order["book"])))
+    code = 1
+    with contextlib.suppress(SystemExit):
+        code = app.run(order["arguments"])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def main() -> None:
+    for line in sys.stdin:
+        if (child := os.fork()) == 0:
+            _child(json.loads(line))
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+if __name__ == "__main__":
+    main()
