@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ecmbraze.errors import Locked
+from ecmbraze.errors import Locked, StorageError
 
 
 @contextmanager
@@ -18,7 +18,10 @@ def run_lock(state: Path) -> Iterator[None]:
     The lock file stays: unlinking it would let two holders each have "the" lock.
     """
     path = state.with_name(state.name + ".lock")
-    descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _unwritable(path, error) from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -28,11 +31,21 @@ def run_lock(state: Path) -> Iterator[None]:
                 f"Another run holds the lock of {state} (held by pid {holder}).", undone="This one did nothing.",
                 advice="Nothing to do: the next start goes on.",
             ) from None  # fmt: skip
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        try:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            raise _unwritable(path, error) from error
         yield
     finally:
         os.close(descriptor)
+
+
+def _unwritable(path: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"Cannot write {path}: {error.strerror}.", undone="Nothing was read or sent.",
+        advice="Make room or remove the cause, then run the same command again.",
+    )  # fmt: skip
 
 
 def held(state: Path) -> bool:

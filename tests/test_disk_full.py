@@ -1,0 +1,73 @@
+"""The disk is full at forty points of a run: exit 16, nothing sent unrecorded, and the next run goes on (O05, O06)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.checker import check
+from tests.rehearsal import CAMPAIGN, CONTRACT, Rehearsal, rehearsal
+
+POINTS = 40
+# A file may not grow past the limit, which is what a full disk is to SQLite; Python ignores the signal that comes.
+_LIMITED = """
+import resource, sys
+limit = int(sys.argv.pop(1))
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+from ecmbraze.cli.app import main
+main()
+"""
+
+
+def _run(stage: Rehearsal, limit: int) -> tuple[int, str]:
+    arguments = stage.command("onboarding")[3:]
+    done = subprocess.run(
+        [sys.executable, "-c", _LIMITED, str(limit), *arguments], env=stage.environ(), capture_output=True, check=False,
+        timeout=120,
+    )  # fmt: skip
+    return done.returncode, done.stderr.decode()
+
+
+def test_o05_o06_a_full_disk_at_forty_points_loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:
+    due, codes = set(), set()
+    with rehearsal(tmp_path, "--workspaces", "200", "--customers", "200") as stage:
+        stage.config["ecm"]["page_size"] = 500
+        stage.config["braze"] |= {"track_batch": 2, "trigger_batch": 1}
+        stage.config["guards"] = {"max_audience_share": 1.0}
+        stage.set_up()
+        free = iter(stage.open_workspaces())
+        for point in range(POINTS):
+            if (workspace := next(free, None)) is not None:
+                stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+                due |= {(stage.customer(workspace), name) for name in ("contract_approved", CAMPAIGN)}
+            # From "not one page fits" to "the last commit does not"; the state is larger than its journal.
+            size = stage.state.stat().st_size
+            limit = int(size * point / (POINTS - 1)) if point % 2 else size + 1024 * (point - POINTS // 2)
+            code, said = _run(stage, max(limit, 0))
+            codes.add(code)
+            assert code in (0, 4, 16), (limit, code, said)
+            assert code != 16 or "Traceback" not in said, said
+            stage.box.advance(60)
+        for seconds in (400, 2000, 22_000, 60):
+            stage.box.advance(seconds)
+            assert stage.ecmbraze("onboarding").code in (0, 4)
+
+        books = check(stage, due)
+
+    assert 16 in codes
+    assert (books.repeated, books.lost, books.unexpected) == ((), (), ())
+
+
+@pytest.mark.parametrize("limit", [0, 100])  # not even the lock, not even a plan file
+def test_o05_nothing_is_asked_of_a_system_when_nothing_can_be_written(stage: Rehearsal, limit: int) -> None:
+    stage.box.edit_workspace(stage.open_workspaces()[0], {CONTRACT: "Approved"})
+    before = stage.received()["requests"]
+
+    code, said = _run(stage, limit)
+
+    assert code == 16
+    assert stage.received()["requests"] == before
+    assert "Make room" in said
