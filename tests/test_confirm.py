@@ -67,7 +67,7 @@ def test_a_waiting_plan_is_dropped_by_a_person_or_after_a_day(stage: Rehearsal) 
     assert stage.messages()[(stage.customer(chosen[0]), CAMPAIGN)] == 1
 
 
-def test_a_backfill_with_messages_is_sent_when_confirmed_and_consumes_no_transition(stage: Rehearsal) -> None:
+def test_u03_a_backfill_with_messages_is_sent_when_confirmed_and_consumes_no_transition(stage: Rehearsal) -> None:
     workspace = stage.open_workspaces()[0]
     plan = stage.run("--since", "2000-01-01", "--include-messages", code=6)["plan_hash"]
     stage.box.advance(10)

@@ -18,7 +18,7 @@ _RUN_S = 1.1  # about as long as a small run takes; a kill later than its end is
 _LOST_ANSWERS = ("reset_after", "cut_answer", "html500")
 
 
-def test_twenty_kills_repeat_nothing_and_lose_nothing(tmp_path: Path) -> None:
+def test_o01_twenty_kills_repeat_nothing_and_lose_nothing(tmp_path: Path) -> None:
     rng = random.Random(4711)
     with rehearsal(tmp_path, "--workspaces", "120", "--customers", "120") as stage:
         stage.config["braze"] |= {"track_batch": 4, "trigger_batch": 2}
@@ -64,7 +64,7 @@ def _until_quiet(stage: Rehearsal) -> None:
 
 @pytest.mark.parametrize("kind", ["reset_after", "cut_answer", "html200", "empty200", "html500"])
 @pytest.mark.parametrize("path", ["/users/track", "/campaigns/trigger"])
-def test_b03_to_b07_an_answer_that_is_lost_is_never_sent_again_and_is_found_by_its_marker(
+def test_b03_b05_b06_b21_an_answer_that_is_lost_is_never_sent_again_and_is_found_by_its_marker(
     stage: Rehearsal, kind: str, path: str
 ) -> None:
     workspace = stage.open_workspaces()[0]

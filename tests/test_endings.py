@@ -299,7 +299,7 @@ def test_check_finds_all_well_and_names_what_is_not(stage: Rehearsal) -> None:
     assert "00000000-0000-4000-8000-00000000dead" in bad.stdout
 
 
-def test_no_secret_is_printed_or_stored(stage: Rehearsal) -> None:
+def test_d15_no_secret_is_printed_or_stored(stage: Rehearsal) -> None:
     _one_due(stage)
 
     ended = stage.ecmbraze("-v", "onboarding", "--report", str(stage.folder / "r.html"))

@@ -155,7 +155,7 @@ def test_t4_an_address_that_could_hide_another_host_is_refused(tmp_path: Path, u
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "http://[::1]:8080", "http://127.8.0.1"])
-def test_http_is_for_loopback_literals(tmp_path: Path, url: str) -> None:
+def test_c09_http_is_for_loopback_literals(tmp_path: Path, url: str) -> None:
     text = _changed("https://rest.fra-01.braze.eu", url).replace("https://ecm.example.com", "http://127.0.0.1:9")
 
     assert _load(text, tmp_path).both_loopback

@@ -168,7 +168,7 @@ def test_every_write_lies_between_commits(harness: Harness) -> None:
     assert names.count("COMMIT:before") == names.count("COMMIT:after") >= 8
 
 
-def test_a_kill_at_every_point_repeats_nothing_and_loses_nothing(harness: Harness) -> None:
+def test_o01_a_kill_at_every_point_repeats_nothing_and_loses_nothing(harness: Harness) -> None:
     points, rng = len(harness.points()), random.Random(20261124)
     everything = [(point, outcome) for point in range(1, points + 1) for outcome in OUTCOMES]
     if not SOAK:  # each point once, each outcome in turn over the points

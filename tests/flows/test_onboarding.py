@@ -30,7 +30,7 @@ def test_a_milestone_reaches_the_customer_once(stage: Rehearsal) -> None:
     assert event["properties"]["ecm_time_source"] == "date"
 
 
-def test_a_dry_run_names_the_records_and_changes_nothing(stage: Rehearsal) -> None:
+def test_u04_a_dry_run_names_the_records_and_changes_nothing(stage: Rehearsal) -> None:
     chosen = stage.open_workspaces()[:3]
     for workspace in chosen:
         stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
@@ -319,7 +319,7 @@ def test_a_limited_run_goes_on_where_the_last_one_stopped(stage: Rehearsal) -> N
     assert marks["before"] == marks["after"]
 
 
-def test_a_changed_customer_mapping_takes_a_baseline_and_nothing_fires(stage: Rehearsal) -> None:
+def test_c11_a_changed_customer_mapping_takes_a_baseline_and_nothing_fires(stage: Rehearsal) -> None:
     stage.flow["customer"] = "Contacts[Role=Primary].Customer Number"
     stage.box.edit_workspace(stage.open_workspaces()[0], {CONTRACT: "Approved"})
 

@@ -1,0 +1,149 @@
+"""Rows of the fault matrix where two things meet: a signal, a flip of consent, a burst, a late answer."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ecmbraze.engine.run_report import ActionLine, RunReport, SkipLine
+from ecmbraze.report.files import as_csv, as_html
+from tests.checker import check
+from tests.rehearsal import CAMPAIGN, CONTRACT, START, Rehearsal, rehearsal
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if holds():
+            return
+        time.sleep(0.05)
+    pytest.fail("it never came")
+
+
+def _due(stage: Rehearsal) -> str:
+    workspace = stage.open_workspaces()[0]
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+    return stage.customer(workspace)
+
+
+def _arrived(stage: Rehearsal, path: str) -> bool:
+    """Say whether a request on a path has reached the sandbox; its answer may still be held back."""
+    return any(path in entry["path"] for entry in stage.box.journal(system="braze"))
+
+
+def test_o03_a_second_sigterm_leaves_at_once_and_the_doubt_is_settled_next_time(stage: Rehearsal) -> None:
+    customer = _due(stage)
+    stage.box.fault("slow", system="braze", path="/users/track", seconds=3, times=1)
+    process = stage.start("onboarding")
+    _until(lambda: _arrived(stage, "/users/track"))
+    for _ in range(2):
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.1)
+
+    assert process.wait(timeout=30) == 143
+    _until(lambda: stage.messages()[(customer, "contract_approved")] == 1)
+    for seconds in (60, 6 * 60):  # found in flight; looked for five minutes later
+        stage.box.advance(seconds)
+        stage.run()
+    assert check(stage, [(customer, "contract_approved"), (customer, CAMPAIGN)]).lost == ()
+    assert set(stage.messages().values()) == {1}
+
+
+def test_o12_o19_a_stopped_owner_keeps_its_lock_and_later_starts_leave_at_once(stage: Rehearsal) -> None:
+    _due(stage)
+    stage.box.fault("slow", system="braze", path="/users/export", seconds=1.5, times=1)
+    owner = stage.start("onboarding")
+    _until(lambda: _arrived(stage, "/users/export"))
+    owner.send_signal(signal.SIGSTOP)
+    try:
+        later = [stage.ecmbraze("onboarding") for _ in range(2)]
+    finally:
+        owner.send_signal(signal.SIGCONT)
+
+    assert [done.code for done in later] == [11, 11]
+    assert f"held by pid {owner.pid}" in later[0].stderr
+    assert owner.wait(timeout=30) == 0
+    assert set(stage.messages().values()) == {1}
+
+
+def test_b29_who_unsubscribes_between_the_look_and_the_send_is_left_out_by_braze(stage: Rehearsal) -> None:
+    customer = _due(stage)
+    stage.box.fault("slow", system="braze", path="/campaigns/trigger", seconds=1, times=1)
+    process = stage.start("onboarding")
+    _until(lambda: _arrived(stage, "/campaigns/trigger"))
+    stage.box.call("PUT", f"/braze/users/{customer}", {"email_subscribe": "unsubscribed"})
+
+    assert process.wait(timeout=30) == 0
+    assert stage.messages()[(customer, CAMPAIGN)] == 0
+    assert stage.run()["counts"]["planned"] == 0
+
+
+def test_b25_a_profile_that_lags_keeps_the_doubt_open_until_the_marker_shows(stage: Rehearsal) -> None:
+    customer = _due(stage)
+    stage.box.call("POST", "/braze/switches", {"lag_s": 20 * 60})
+    stage.box.fault("reset_after", system="braze", path="/users/track", times=1)
+    assert stage.ecmbraze("onboarding").code == 4
+    stage.box.advance(6 * 60)
+    stage.run()
+    assert check(stage, []).held == ((customer, "contract_approved"),)  # shown, not yet given up
+
+    stage.box.advance(25 * 60)
+    stage.run()
+
+    assert check(stage, []).held == ()
+    assert stage.messages()[(customer, "contract_approved")] == 1
+
+
+def test_k06_the_hour_that_comes_twice_in_autumn_runs_twice(tmp_path: Path) -> None:
+    with rehearsal(tmp_path) as stage:
+        stage.box.set_clock(datetime(2026, 10, 25, 0, 0, tzinfo=UTC))  # 02:00 in Berlin, for the first time
+        stage.set_up()
+        runs = []
+        for moment in ("00:30", "01:30"):  # 02:30 in Berlin, twice
+            stage.box.set_clock(datetime.fromisoformat(f"2026-10-25T{moment}:00+00:00"))
+            runs.append(stage.ecmbraze("run", "--json").report["runs"])
+
+    assert [len(told) for told in runs] == [1, 1]
+
+
+def test_k10_a_burst_in_one_second_goes_out_once_each(tmp_path: Path) -> None:
+    with rehearsal(tmp_path, "--workspaces", "900", "--customers", "900") as stage:
+        stage.config["ecm"]["page_size"] = 500
+        stage.config["guards"] = {"max_audience_share": 1.0}
+        stage.set_up()
+        chosen = stage.open_workspaces()
+        stage.box.freeze()
+        half = len(chosen) // 2
+        edit = {"values": {CONTRACT: "Approved"}}
+        stage.box.bulk({"do": "edit", "id": workspace, **edit} for workspace in chosen[:half])
+        stage.run()
+        stage.box.bulk({"do": "edit", "id": workspace, **edit} for workspace in chosen[half:])
+        stage.run()
+        stage.run()
+        due = {(stage.customer(w), name) for w in chosen for name in ("contract_approved", CAMPAIGN)}
+
+        books = check(stage, due)
+
+    assert len(chosen) > 150
+    assert (books.repeated, books.lost, books.unexpected, books.held) == ((), (), (), ())
+
+
+@pytest.mark.parametrize("hostile", ['=HYPERLINK("http://x")', "+1", "-1", "@x", "\tx", "\rx", "\uff1d1", "<script>"])
+def test_d10_nothing_in_a_report_becomes_a_formula_or_markup(hostile: str) -> None:
+    line = ActionLine(
+        record="ws:1", customer=hostile, rule="r", kind="event", name=hostile, reason=hostile, state="sent"
+    )  # fmt: skip
+    skip = SkipLine(record="ws:2", customer=hostile, rule="r", reason=hostile)
+    report = RunReport(
+        run_id="1", flow="onboarding", mode="live", dry_run=False, started_at=START, finished_at=START, actions=[line],
+        skipped=[skip],
+    )  # fmt: skip
+
+    cells = [cell for row in as_csv([report]).splitlines()[1:] for cell in row.strip('"').split('","')]
+
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\uff1d"))]
+    assert "<script>" not in as_html([report])
