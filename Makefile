@@ -44,7 +44,7 @@ check-tools: .venv/made
 	$(BIN)/pytest acceptance
 
 soak: .venv/made
-	ECMBRAZE_KILLS=200 $(BIN)/pytest tests/test_crash.py
+	ECMBRAZE_SOAK=1 ECMBRAZE_KILLS=200 $(BIN)/pytest -s --timeout 14400 tests/test_crash.py tests/crashing tests/test_story.py
 
 bench: .venv/made
 	$(BIN)/python -m benchmarks.inventory

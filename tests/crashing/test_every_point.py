@@ -134,7 +134,7 @@ class Harness:
 
 @pytest.fixture(scope="module")
 def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
-    many = "6000" if SOAK else "420"
+    many = "2800" if SOAK else "420"
     with rehearsal(tmp_path_factory.mktemp("crash"), "--workspaces", many, "--customers", many) as stage:
         stage.config["ecm"] |= {"page_size": 500, "connections": 2, "sweep_requests": 0}
         stage.config["braze"] |= {"track_batch": 2, "trigger_batch": 1}
