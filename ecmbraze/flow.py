@@ -63,5 +63,7 @@ class Flow(Generic[Options]):
     needs: Callable[[Options], Needs]
     plan: Callable[[Options, Change, Known, Context], Decision]
     holds: Callable[[Options, Record, str, str], str | None]
+    ahead: Callable[[Options, Record, tzinfo], Sequence[tuple[datetime, str]]]
+    """(instant, rule) of everything that comes due of a record although nothing changes, for `forecast`."""
     outbound: Callable[[Options, str], Sequence[tuple[str, str, str]]]
     """(field that leaves ECM, where to, by which rule), given the attribute prefix."""

@@ -13,6 +13,7 @@ from ecmbraze import __version__
 from ecmbraze.cli import (
     check,
     flow_commands,
+    forecast,
     holds,
     init,
     pausing,
@@ -66,7 +67,20 @@ def root(
     context.obj = Shared(config=config, verbose=verbose)
 
 
-for part in (init, check, flow_commands, run_command, plans, status, holds, quarantine, pausing, runs, rehearsal):
+for part in (
+    init,
+    check,
+    flow_commands,
+    run_command,
+    plans,
+    status,
+    forecast,
+    holds,
+    quarantine,
+    pausing,
+    runs,
+    rehearsal,
+):
     part.register(app)
 
 

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field, SerializeAsAny, WithJsonSchema, model_validator
 
 from ecmbraze.config.secret import Secret
 from ecmbraze.config.urls import checked, is_loopback
 from ecmbraze.planning.rules import Section, Span
-
-
-def _zone(raw: object) -> ZoneInfo:
-    if isinstance(raw, ZoneInfo):
-        return raw
-    if not isinstance(raw, str) or raw not in available_timezones():
-        near = difflib.get_close_matches(str(raw), available_timezones(), n=1)
-        raise ValueError(f"zone {str(raw)!r} unknown" + (f"; did you mean {near[0]!r}?" if near else ""))
-    return ZoneInfo(raw)
-
+from ecmbraze.planning.zones import Zone
 
 _TEXT = {"type": "string"}
-Zone = Annotated[ZoneInfo, BeforeValidator(_zone), WithJsonSchema(_TEXT)]
 Url = Annotated[str, AfterValidator(checked)]
 Hidden = Annotated[Secret, WithJsonSchema(_TEXT)]
 

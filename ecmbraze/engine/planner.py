@@ -54,7 +54,7 @@ class Planner:
 
     def _armed(self, change: Change, baseline: datetime | None) -> Change:
         """Say whether a change may fire: not at a baseline, not for what existed before it but is first seen now."""
-        if baseline is None:
+        if baseline is None or change.record.gone:  # absence corrects, it never sends a message (delivery.md)
             return replace(change, fires=False)
         if change.before is None and change.record.created_at < baseline:
             self.plan.count(f"{self.flow.name}\x1ffirst_seen_late")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ecmbraze.flow import Flow
-from ecmbraze.flows import onboarding
+from ecmbraze.flows import lifecycle, onboarding
 
-FLOWS: tuple[Flow[Any], ...] = (onboarding.FLOW,)
+FLOWS: tuple[Flow[Any], ...] = (onboarding.FLOW, lifecycle.FLOW)
 BY_NAME = {flow.name: flow for flow in FLOWS}

@@ -15,9 +15,9 @@ from ecmbraze.model import Action, Change, Decision, Json, Record, Skip
 from ecmbraze.planning import messages, texts
 from ecmbraze.planning.attributes import Voice, deltas
 from ecmbraze.planning.conditions import satisfied
-from ecmbraze.planning.customers import Customer
+from ecmbraze.planning.flow_options import FlowOptions, refuse_twins
 from ecmbraze.planning.hits import Hit, judge
-from ecmbraze.planning.rules import Rule, Section, Span
+from ecmbraze.planning.rules import Rule
 
 NAME = "onboarding"
 
@@ -31,27 +31,15 @@ class Milestone(Rule):
         return Rule.facts(self) | ({self.date} if self.date else set())
 
 
-class Options(Section):
+class Options(FlowOptions):
     """The `onboarding:` section."""
 
-    enabled: bool = Field(True, description="false leaves the flow out of `ecmbraze run`")
-    every: Span = Field(timedelta(minutes=15), description="how often `ecmbraze run` takes it up")
-    workspace_types: tuple[str, ...] = Field(min_length=1, description="workspace types by name")
-    customer: Customer = Field(description="where the recipient stands")
-    create_profiles: bool = Field(False, description="create people Braze does not know, instead of waiting for them")
-    attributes: dict[str, str] = Field(default_factory=dict, description="Braze attribute (prefix is added) → fact")
     messages: Literal["last", "all"] = Field("last", description="of several milestones at once, which are messaged")
     milestones: tuple[Milestone, ...] = Field(min_length=1, description="the rules, in the order of the stages")
 
     @model_validator(mode="after")
     def _names_once(self) -> Options:
-        names = [milestone.name for milestone in self.milestones]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"two milestones are named {name!r}")
-        for name in self.attributes:
-            if not name.isidentifier() or name != name.lower():
-                raise ValueError(f"attribute {name!r}: use snake_case")
+        refuse_twins(self.milestones, "milestones")
         return self
 
 
@@ -186,5 +174,6 @@ FLOW = Flow(
     needs=needs,
     plan=plan,
     holds=holds,
+    ahead=lambda _options, _record, _zone: (),
     outbound=outbound,
 )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from sqlite_utils import Database
 
+from ecmbraze.flow import Needs
 from ecmbraze.ledger.codec import instant, load, moment
+from ecmbraze.ledger.recordrow import GONE, RECORD_COLUMNS, read_record
+from ecmbraze.model import Record
 
 
 class Mirror:
@@ -54,3 +57,10 @@ class Mirror:
         """Return the stored facts of one workspace as canonical text, to tell whether a reading differs."""
         row = self._database.execute("SELECT facts FROM workspace WHERE id = ?", (number,)).fetchone()
         return str(row[0]) if row else None
+
+    def records(self, needs: Needs) -> Iterator[Record]:
+        """Yield every workspace of a flow's types as it was last read, in id order, without those that are gone."""
+        marks = ",".join("?" * len(needs.types))
+        query = f"SELECT {RECORD_COLUMNS} FROM workspace WHERE type IN ({marks}) AND missed < {GONE} ORDER BY id"
+        for row in self._database.execute(query, needs.types):
+            yield read_record(row, needs)

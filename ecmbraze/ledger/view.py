@@ -10,7 +10,8 @@ from sqlite_utils import Database
 from ecmbraze.flow import Needs
 from ecmbraze.ledger.codec import instant, load, load_facts, load_json, moment
 from ecmbraze.ledger.planfile import PlanFile
-from ecmbraze.model import Change, Facts, Json, Record
+from ecmbraze.ledger.recordrow import RECORD_COLUMNS, people, read_record
+from ecmbraze.model import Change, Json, Record
 
 _ACCEPTED = (
     "SELECT payload FROM outbox WHERE target = ? AND delivery = 'latest' "
@@ -24,21 +25,13 @@ class View:
 
     def __init__(self, ledger: Database, plan: PlanFile, *, flow: str, needs: Needs) -> None:
         self._ledger, self._plan = ledger, plan.database
-        self._flow, self._customer = flow, needs.customer.fact
-        self._names = needs.facts | {needs.customer.fact}
+        self._flow, self._needs, self._customer = flow, needs, needs.customer.fact
 
     def workspace(self, number: int) -> Record | None:
         """Return the newest record of one workspace; ``None`` when it was never read."""
-        query = "SELECT id, type, name, created_at, modified_at, facts, missed FROM workspace WHERE id = ?"
+        query = f"SELECT {RECORD_COLUMNS} FROM workspace WHERE id = ?"
         row = self._plan.execute(query, (number,)).fetchone() or self._ledger.execute(query, (number,)).fetchone()
-        if row is None:
-            return None
-        held = load_facts(row[5])
-        return Record(
-            id=row[0], type=row[1], name=row[2], created_at=moment(row[3]), modified_at=moment(row[4]),
-            facts={name: value for name, value in held.items() if name in self._names},
-            customers=self._people(held), gone=row[6] >= 2,
-        )  # fmt: skip
+        return read_record(row, self._needs) if row else None
 
     def differs(self, record: str, facts: str) -> bool:
         """Say whether a record is no longer what a plan holds of it."""
@@ -115,10 +108,6 @@ class View:
         facts = load_facts(row[0])
         before = Record(
             id=record.id, type=record.type, name=record.name, created_at=record.created_at,
-            modified_at=moment(row[1]), facts=facts, customers=self._people(facts), gone=bool(row[2]),
+            modified_at=moment(row[1]), facts=facts, customers=people(facts, self._customer), gone=bool(row[2]),
         )  # fmt: skip
         return Change(record=record, before=before, fires=True, memory=load(row[3]), since=moment(row[4]))
-
-    def _people(self, facts: Facts) -> tuple[str, ...]:
-        people = facts.get(self._customer) or ()
-        return tuple(str(person) for person in people) if isinstance(people, tuple) else (str(people),)

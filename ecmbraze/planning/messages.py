@@ -26,6 +26,14 @@ class Occasion:
     zone: tzinfo
     date: str | None
     """The rule's date attribute, if it names one."""
+    due: datetime | None = None
+    """When it came due, for what time itself makes happen."""
+    until: datetime | None = None
+    """After which it is too late, if that is earlier than the rule's `expires`."""
+
+    @property
+    def expires_at(self) -> datetime:
+        return min(self.now + self.hit.rule.send.expires, self.until or datetime.max.replace(tzinfo=UTC))
 
 
 def events(occasion: Occasion, customer: str) -> Iterator[Action]:
@@ -50,11 +58,13 @@ def triggers(occasion: Occasion, customer: str, attributes: Mapping[str, Json], 
 
 
 def happened_at(occasion: Occasion) -> tuple[datetime, str]:
-    """Return when the hit happened and how we know: by the rule's date, else by the modify date.
+    """Return when the hit happened and how we know: when it came due, by the rule's date, else by the modify date.
 
     A date ahead is no time of an event: Braze would replace it by the current one (api/braze.md 1.7). The moment of
     looking never stands in, or two looks at the same facts would plan two different events.
     """
+    if occasion.due is not None:
+        return occasion.due, "due"
     value = occasion.record.named[occasion.date] if occasion.date else None
     if value:
         moment = as_instant(value, occasion.zone)
@@ -81,10 +91,11 @@ def _action(
             f"a property of {name!r} is longer than {texts.MAX_TEXT} characters; Braze would drop it."
         )
     rule = occasion.hit.rule
+    told = f"{rule.told()}, due {occasion.due:%Y-%m-%d %H:%M} UTC" if occasion.due else rule.told()
     return Action(
         flow=occasion.flow, record=occasion.record.key, rule=rule.name, occurrence=occasion.hit.occurrence, kind=kind,
-        recipient=customer, name=name, payload=payload, expires_at=occasion.now + rule.send.expires,
-        reason=rule.told(), consent=consent, create_profile=create,
+        recipient=customer, name=name, payload=payload, expires_at=occasion.expires_at,
+        reason=told, consent=consent, create_profile=create,
     )  # fmt: skip
 
 
