@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from ecmbraze.engine.clock_faults import ClockFaults
 from tests.rehearsal import CONTRACT, Rehearsal
+from tests.systems.rig import NOW, FakeClock
 
 
 @pytest.mark.parametrize("ahead", [timedelta(days=1), timedelta(minutes=-10)])
@@ -21,19 +23,34 @@ def test_k01_a_clock_that_is_wrong_sends_no_message_until_it_is_right(stage: Reh
     assert "Braze's" in wrong.report["exit_reason"]
     assert not stage.messages()
     stage.ahead = timedelta()
-    stage.box.advance(86400)  # past the end of the run that thought it was tomorrow
     stage.run()
     assert len(stage.messages()) == 2
 
 
 def test_k02_a_clock_that_went_back_since_the_last_run_sends_no_message(stage: Rehearsal) -> None:
-    stage.ahead = timedelta(hours=1)
-    stage.run()
     stage.box.edit_workspace(stage.open_workspaces()[0], {CONTRACT: "Approved"})
-    stage.ahead = timedelta()
+    stage.ahead = timedelta(hours=-1)
 
     wrong = stage.ecmbraze("onboarding", "--json")
 
     assert wrong.code == 5
-    assert "behind the end of the last run" in wrong.report["exit_reason"]
+    assert "behind Braze's" in wrong.report["exit_reason"]
     assert not stage.messages()
+
+
+def test_k02_k09_without_a_server_that_tells_the_time_the_last_run_does() -> None:
+    def fault(last: datetime, *skews: float) -> str:
+        return ClockFaults(clock=FakeClock(), skews=lambda: skews, last=last).told()
+
+    assert "behind the end of the last run" in fault(NOW + timedelta(hours=1))
+    assert fault(NOW + timedelta(hours=1), 2.0, -3.0) == ""  # the clock was wrong then, and is right now
+    assert fault(NOW) == ""
+
+
+def test_k08_one_server_alone_may_be_the_one_that_is_wrong() -> None:
+    def fault(*skews: float) -> str:
+        return ClockFaults(clock=FakeClock(), skews=lambda: skews, last=None).told()
+
+    assert fault(600.0, 1.0) == ""
+    assert fault(600.0, -600.0) == ""
+    assert "600 s ahead" in fault(600.0, 900.0)

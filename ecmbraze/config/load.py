@@ -94,7 +94,17 @@ def _flows(
             sections[name] = flows[name].model_validate(section)
         except ValidationError as error:
             problems += _told(document, path, error, flows[name])
-    return sections, problems
+    return sections, problems + list(_shared_attributes(document, sections))
+
+
+def _shared_attributes(document: Document, sections: Mapping[str, BaseModel]) -> Iterator[_Problem]:
+    """Yield what two flows would write in turns: an attribute has one source."""
+    writers: dict[str, str] = {}
+    for flow, section in sections.items():
+        for name in getattr(section, "attributes", ()):
+            path = ("flows", flow, "attributes", name)
+            if (other := writers.setdefault(name, flow)) != flow:
+                yield line_of(document, path), f"{_dotted(path)}: {other} writes this attribute as well"
 
 
 def _ambiguous(document: Document, raw: Any, flows: object) -> Iterator[_Problem]:

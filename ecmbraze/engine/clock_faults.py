@@ -14,7 +14,10 @@ TOLERANCE = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockFaults:
-    """``skews`` are the seconds we are ahead of each server, ``last`` is when the newest stored run ended."""
+    """``skews`` are the seconds we are ahead of each server, ``last`` is when the newest stored run ended.
+
+    Where no server tells the time (fault K09), only a step back since the last run can be seen.
+    """
 
     clock: Clock
     skews: Callable[[], Sequence[float]]
@@ -22,11 +25,11 @@ class ClockFaults:
 
     def told(self) -> str:
         """Return what is wrong with our clock, in words; empty while it may be trusted."""
-        if self.last is not None and self.clock.now() < self.last - TOLERANCE:
+        skews = self.skews()
+        if not skews and self.last is not None and self.clock.now() < self.last - TOLERANCE:
             behind = int((self.last - self.clock.now()).total_seconds())
             return f"our clock is {behind} s behind the end of the last run"
         # One server may be wrong (fault K08); when all of them disagree with us in the same way, we are.
-        skews = self.skews()
         least = min(skews, key=abs, default=0.0)
         if abs(least) > TOLERANCE.total_seconds() and all((skew > 0) is (least > 0) for skew in skews):
             return f"our clock is {abs(least):.0f} s {'ahead of' if least > 0 else 'behind'} Braze's and ECM's"

@@ -100,10 +100,10 @@ class Round:
         else:
             recovering.recover(self)
             self._plan()
-            if self.options.confirming:
-                confirming.confirm(self, self.runs[0])
-            else:
+            if not self.options.confirming:
                 self._stage()
+            elif self.runs[0].goes_on:  # without a whole look at ECM nobody can say what changed since the plan
+                confirming.confirm(self, self.runs[0])
             self._push()
         for run in self._going():
             run.error = run.stopped

@@ -92,7 +92,7 @@ def _watermarks(of: Round, run: Run) -> None:
 
 def _exit_code(run: Run) -> int:
     counts = run.report.counts
-    codes = [run.error.exit_code] if run.error else []
+    codes = [error.exit_code for error in (run.error, run.stopped) if error]
     codes += [4] if counts["held"] else []
     codes += [3] if counts["quarantined"] or counts["refused"] else []
     return strongest(codes)

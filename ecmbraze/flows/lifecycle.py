@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from pydantic import Field, model_validator
 
@@ -14,7 +14,7 @@ from ecmbraze.model import Action, Change, Decision, Json, Record, Skip
 from ecmbraze.planning import messages, texts
 from ecmbraze.planning.attributes import Voice, deltas
 from ecmbraze.planning.conditions import satisfied
-from ecmbraze.planning.due_dates import Before, Reminder, following, local_day, nearest, reminders, tokens
+from ecmbraze.planning.due_dates import Before, Reminder, following, nearest, reminders, tokens
 from ecmbraze.planning.flow_options import FlowOptions, refuse_twins
 from ecmbraze.planning.hits import Hit, judge
 from ecmbraze.planning.rules import Rule
@@ -112,14 +112,13 @@ def _came_due(
 
 
 def _attributes(options: Options, change: Change, known: Known, context: Context) -> Iterator[Action | Skip]:
-    def rank(record: Record) -> tuple[date, int]:
-        dates = [
-            local_day(value, before.zone) for _, before in options.reminding() if (value := record.facts[before.date])
-        ]
-        return max(dates, default=date.min), record.id
+    def rank(record: Record) -> tuple[str, int]:
+        dates = [str(record.facts.get(before.date) or "") for _, before in options.reminding()]
+        return max(dates, default=""), record.id  # ISO 8601 text sorts as dates do
 
     def values(record: Record) -> dict[str, Json]:
-        return {f"{context.prefix}{name}": texts.plain(record.named[fact]) for name, fact in options.attributes.items()}
+        facts = record.named
+        return {f"{context.prefix}{name}": texts.plain(facts.get(fact)) for name, fact in options.attributes.items()}
 
     past = change.before.customers if change.before else ()
     for customer in dict.fromkeys((*change.record.customers, *past)):

@@ -46,8 +46,8 @@ def look(state: Path) -> Look:
     if not isinstance(sealed, dict) or _beside(state, "-journal").exists() or _counter(state) != sealed.get("counter"):
         return Look.SILENT
     counter, digest = _take(state)
-    if counter != sealed["counter"] or counter != _counter(state):
-        return Look.SILENT
+    if counter != sealed["counter"] or counter != _counter(state) or _beside(state, "-journal").exists():
+        return Look.SILENT  # a commit is under way or went by: pages only move while a journal lies beside them
     return Look.INTACT if digest == sealed.get("digest") else Look.BROKEN
 
 

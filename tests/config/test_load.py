@@ -168,3 +168,10 @@ def test_i1_no_text_makes_anything_but_a_configuration_error(
 ) -> None:
     with pytest.raises(ConfigurationError):
         _load(text, tmp_path_factory.getbasetemp())
+
+
+def test_an_attribute_has_one_flow_that_writes_it(tmp_path: Path) -> None:
+    text = EXAMPLE.read_text(encoding="utf-8").replace("contract_end: Contract", "stage: Contract")
+
+    with pytest.raises(ConfigurationError, match=r"flows\.lifecycle\.attributes\.stage: onboarding writes"):
+        _load(text, tmp_path)
