@@ -66,8 +66,9 @@ def play(folder: Path) -> int:
     with RemoteSandbox.start("--seed", "7", now=_START) as box:
         stage = Stage(box, folder, console)
         _say(console, "1. A new installation: the first run is a baseline and writes to neither system.")
+        _contracts(box)
         stage.ecmbraze("init", "--non-interactive")
-        stage.ecmbraze("onboarding")
+        stage.ecmbraze("run")
         _say(console, "2. Five days pass; people work in ECM: contracts are approved, KYC is completed, one complains.")
         _days_pass(box)
         _say(console, "3. What would be sent, to whom and why, and who is left out.")
@@ -84,7 +85,36 @@ def play(folder: Path) -> int:
         events = len(stage.received()["events"]) - len(first["events"])
         messages = len(stage.received()["messages"]) - len(first["messages"])
         _say(console, f"Braze recorded {events} more event and {messages} more message.")
-        return 0 if agreed and (events, messages) == (1, 1) else 1
+        reminded = _time_passes(console, stage)
+        return 0 if agreed and (events, messages) == reminded == (1, 1) else 1
+
+
+def _contracts(box: RemoteSandbox) -> None:
+    """Add two contracts that nobody will touch again: one ends in 36 days, one in 200."""
+    box.add_category(
+        "Contract", [{"name": "Customer Number"}, {"name": "Status"}, {"name": "Contract End", "type": "Date"}]
+    )
+    box.add_type("Contract", ["Contract"])
+    customers = [box.workspace(number)["values"]["Onboarding.Customer Number"] for number in _standing(box, "Service")]
+    for customer, days in zip(customers, (36, 200), strict=False):
+        values = {
+            "Contract.Customer Number": customer, "Contract.Status": "Active",
+            "Contract.Contract End": f"{_START + timedelta(days=days):%Y-%m-%d}",
+        }  # fmt: skip
+        box.create_workspace("Contract", name=f"Contract {customer}", values=values)
+
+
+def _time_passes(console: Console, stage: Stage) -> tuple[int, int]:
+    """Let a reminder come due; return how many events and messages Braze recorded more."""
+    _say(console, "7. Nobody touches a contract that ends in 30 days: time itself brings its reminder.")
+    stage.ecmbraze("forecast", "--days", "7")
+    stage.box.advance(timedelta(days=1, hours=3).total_seconds())
+    before = stage.received()
+    stage.ecmbraze("run")
+    after = stage.received()
+    events, messages = (len(after[name]) - len(before[name]) for name in ("events", "messages"))
+    _say(console, f"Braze recorded {events} more event and {messages} more message.")
+    return events, messages
 
 
 def _days_pass(box: RemoteSandbox) -> None:
