@@ -62,9 +62,8 @@ class Options(FlowOptions):
 
 def needs(options: Options) -> Needs:
     """Return what the flow reads."""
-    facts = frozenset(options.attributes.values()).union(*(rule.facts() for rule in options.rules))
-    named = frozenset(fact for fact in facts if not fact.startswith("workspace."))
-    return Needs(types=options.workspace_types, facts=named | options.customer.attributes(), customer=options.customer)
+    facts = options.read(rule.facts() for rule in options.rules)
+    return Needs(types=options.workspace_types, facts=facts, customer=options.customer)
 
 
 def plan(options: Options, change: Change, known: Known, context: Context) -> Decision:
@@ -172,12 +171,7 @@ def ahead(options: Options, record: Record, zone: tzinfo) -> Sequence[tuple[date
 
 def outbound(options: Options, prefix: str) -> Sequence[tuple[str, str, str]]:
     """Return each fact that leaves ECM, where to, and by which rule."""
-    rows = [(options.customer.attribute, "identifies the person", "customer")]
-    rows += [(fact, f"attribute {prefix}{name}", "attributes") for name, fact in options.attributes.items()]
-    for rule in options.rules:
-        for name, text in rule.send.properties.items():
-            rows += [(fact, f"property {name}", rule.name) for fact in sorted(texts.named(text))]
-    return rows
+    return options.outbound(options.rules, prefix)
 
 
 FLOW = Flow(

@@ -45,9 +45,8 @@ class Options(FlowOptions):
 
 def needs(options: Options) -> Needs:
     """Return what the flow reads."""
-    facts = frozenset(options.attributes.values()).union(*(m.facts() for m in options.milestones))
-    named = frozenset(fact for fact in facts if not fact.startswith("workspace."))
-    return Needs(types=options.workspace_types, facts=named | options.customer.attributes(), customer=options.customer)
+    facts = options.read(rule.facts() for rule in options.milestones)
+    return Needs(types=options.workspace_types, facts=facts, customer=options.customer)
 
 
 def plan(options: Options, change: Change, known: Known, context: Context) -> Decision:
@@ -155,14 +154,9 @@ def holds(options: Options, record: Record, rule: str, _occurrence: str) -> str 
 
 def outbound(options: Options, prefix: str) -> Sequence[tuple[str, str, str]]:
     """Return each fact that leaves ECM, where to, and by which rule."""
-    rows = [(options.customer.attribute, "identifies the person", "customer")]
-    rows += [(fact, f"attribute {prefix}{name}", "attributes") for name, fact in options.attributes.items()]
-    for milestone in options.milestones:
-        if milestone.date:
-            rows.append((milestone.date, f"attribute {prefix}{milestone.name}_on, event time", milestone.name))
-        for name, text in milestone.send.properties.items():
-            rows += [(fact, f"property {name}", milestone.name) for fact in sorted(texts.named(text))]
-    return rows
+    dates = [(milestone.date, milestone.name) for milestone in options.milestones if milestone.date]
+    rows = [(date, f"attribute {prefix}{name}_on, event time", name) for date, name in dates]
+    return [*options.outbound(options.milestones, prefix), *rows]
 
 
 FLOW = Flow(

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from pydantic import Field, model_validator
 
+from ecmbraze.planning import texts
 from ecmbraze.planning.customers import Customer
 from ecmbraze.planning.rules import Rule, Section, Span
 
@@ -27,6 +28,20 @@ class FlowOptions(Section):
             if not name.isidentifier() or name != name.lower():
                 raise ValueError(f"attribute {name!r}: use snake_case")
         return self
+
+    def outbound(self, rules: Iterable[Rule], prefix: str) -> list[tuple[str, str, str]]:
+        """Return (fact that leaves ECM, where to, by which rule) for what all these flows send."""
+        rows = [(self.customer.attribute, "identifies the person", "customer")]
+        rows += [(fact, f"attribute {prefix}{name}", "attributes") for name, fact in self.attributes.items()]
+        for rule in rules:
+            for name, text in rule.send.properties.items():
+                rows += [(fact, f"property {name}", rule.name) for fact in sorted(texts.named(text))]
+        return rows
+
+    def read(self, facts: Iterable[frozenset[str]]) -> frozenset[str]:
+        """Return the category attributes to read: those of the rules, the attributes and the customer."""
+        named = frozenset(self.attributes.values()).union(*facts)
+        return frozenset(fact for fact in named if not fact.startswith("workspace.")) | self.customer.attributes()
 
 
 def refuse_twins(rules: Iterable[Rule], what: str) -> None:
