@@ -112,6 +112,7 @@ def test_c05_a_duplicate_key_is_told_with_both_lines(stage: Rehearsal) -> None:
     ended = subprocess.run(arguments, env=stage.environ(), capture_output=True, check=False)
 
     assert ended.returncode == 15
+    assert b"\n      - " in ended.stderr  # one problem a line
     assert b"'state' stands twice, first in line" in ended.stderr
 
 

@@ -28,7 +28,9 @@ class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         extra = getattr(record, "fields", {})
         told = " ".join(f"{name}={value}" for name, value in extra.items())
-        return printable(f"{record.levelname.lower()}: {record.getMessage()} {told}".rstrip())
+        first, *more = f"{record.levelname.lower()}: {record.getMessage()} {told}".rstrip().split("\n")
+        # A list of problems keeps its lines, but indented: no text of a stranger can pass for a line of ours (D16).
+        return "\n    ".join(printable(line) for line in (first, *more))
 
 
 def set_up(*, verbose: bool, log_format: str) -> None:
