@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -130,6 +132,21 @@ def test_k10_a_burst_in_one_second_goes_out_once_each(tmp_path: Path) -> None:
 
     assert len(chosen) > 150
     assert (books.repeated, books.lost, books.unexpected, books.held) == ((), (), (), ())
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_o10_a_run_whose_output_nobody_reads_keeps_its_code(stage: Rehearsal, form: tuple[str, ...]) -> None:
+    customer = _due(stage)
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    done = subprocess.run(
+        stage.command("onboarding", *form), env=stage.environ(), stdout=writer, stderr=subprocess.PIPE, check=False
+    )  # fmt: skip
+
+    os.close(writer)
+    assert (done.returncode, stage.messages()[(customer, CAMPAIGN)]) == (0, 1)
+    assert b"run.end" in done.stderr
 
 
 @pytest.mark.parametrize("hostile", ['=HYPERLINK("http://x")', "+1", "-1", "@x", "\tx", "\rx", "\uff1d1", "<script>"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
@@ -76,11 +77,15 @@ def _is_due(ledger: Ledger, flow: Flow[Any], section: Any, wall: WallClock) -> b
 
 def tell_result(reports: Sequence[RunReport], told: object, *, as_json: bool) -> None:
     """Print the reports for a person, or ``told`` as JSON, and log how each run ended."""
-    if as_json:
-        sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
-    else:
-        for report in reports:
-            show(report, Console())
+    try:
+        if as_json:
+            sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+        else:
+            for report in reports:
+                show(report, Console())
+        sys.stdout.flush()
+    except (BrokenPipeError, SystemExit):  # nobody listens (`| head`): the run is done and its code stands (fault O10)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     for report in reports:
         fields = {
             "run": report.run_id, "flow": report.flow, "exit_code": report.exit_code, "reason": report.exit_reason,
