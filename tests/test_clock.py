@@ -6,7 +6,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from ecmbraze.cli.clock import WallClock
+from ecmbraze.cli.signals import Budget
 from ecmbraze.engine.clock_faults import ClockFaults
+from ecmbraze.errors import TimeBudgetUsed
 from tests.rehearsal import CONTRACT, Rehearsal
 from tests.systems.rig import NOW, FakeClock
 
@@ -54,3 +57,18 @@ def test_k08_one_server_alone_may_be_the_one_that_is_wrong() -> None:
     assert fault(600.0, 1.0) == ""
     assert fault(600.0, -600.0) == ""
     assert "600 s ahead" in fault(600.0, 900.0)
+
+
+def test_k03_a_step_of_the_wall_clock_moves_no_deadline() -> None:
+    clock = FakeClock()
+    budget = Budget(clock.monotonic, 600)
+    wall = WallClock(NOW)
+
+    before = budget.left()
+    stepped = WallClock(NOW + timedelta(days=1))  # what NTP does to the wall
+
+    assert stepped.now() - wall.now() > timedelta(hours=23)
+    assert budget.left() == before == 600
+    clock.advance(601)
+    with pytest.raises(TimeBudgetUsed):
+        budget.tick()

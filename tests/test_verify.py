@@ -40,3 +40,19 @@ def test_a_share_of_nothing_reads_nothing(stage: Rehearsal) -> None:
     report = stage.run()
 
     assert (report["counts"]["seen"], report["requests"]["braze"]) == (0, 0)
+
+
+def test_a_canary_that_arrives_is_silent_and_one_that_does_not_is_told(stage: Rehearsal) -> None:
+    stage.config["verify"] = {"canary": "ecmbraze-canary"}
+    stage.box.call("PUT", "/braze/users/ecmbraze-canary", {"email": "canary@example.com"})
+    stage.run()
+    stage.box.advance(6 * 60)
+    assert stage.run()["notes"] == []
+
+    stage.box.call("DELETE", "/braze/users/ecmbraze-canary")
+    stage.box.advance(6 * 60)
+    notes = stage.run()["notes"]
+
+    assert len(notes) == 1
+    assert "the canary ecmbraze-canary has no profile in Braze" in notes[0]
+    assert not stage.messages()

@@ -125,6 +125,7 @@ def setting(config: Settings) -> Setting:
             marker=config.braze.marker,
         ),
         sample=Sample(share=config.verify.share),
+        canary=config.verify.canary or "",
     )
 
 

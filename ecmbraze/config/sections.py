@@ -77,6 +77,7 @@ class Guards(Section):
 class Verify(Section):
     """How much of what Braze accepted is read back from the profiles."""
 
+    canary: str | None = Field(None, description="external id of a profile of yours that each run writes")
     share: float = Field(0.01, ge=0, le=1, description="share of the writes looked for in the next run")
 
 

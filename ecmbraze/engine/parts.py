@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from ecmbraze.engine.canary import Canary
 from ecmbraze.engine.clock_faults import ClockFaults
 from ecmbraze.engine.inventory import Inventory
 from ecmbraze.engine.planner import Planner
@@ -44,6 +45,13 @@ def inventory(of: Round, save: Callable[[], None]) -> Inventory:
         reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, now=of.clock.now(),
         connections=of.setting.connections, sweep_requests=of.setting.sweep_requests,
         sweep_every=of.setting.sweep_every, tick=of.tick, save=save, monotonic=of.clock.monotonic, fresh=of.fresh,
+    )  # fmt: skip
+
+
+def canary(of: Round) -> Canary:
+    """Return the profile of our own that shows whether writes arrive."""
+    return Canary(
+        person=of.setting.canary, outbox=of.ledger.outbox, people=of.systems.people, sink=of.systems.sink
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ecmbraze.engine import confirming, evidence, verifying
+from ecmbraze.engine import confirming, evidence, parts, verifying
 from ecmbraze.errors import TemporaryError
 
 if TYPE_CHECKING:
@@ -31,9 +31,11 @@ def _verify(of: Round, now: datetime) -> None:
     """Read a sample of earlier writes back; that Braze cannot be asked stops nothing here."""
     try:
         found = verifying.look(of.ledger.outbox, of.systems.people, of.setting.sample, now)
+        silence = parts.canary(of).look(now)
     except TemporaryError:
         return
     for run in of.runs:
         run.report.counts["seen"] += found.seen[run.name]
+        run.report.notes.extend([silence] if silence else ())
         if n := found.unseen[run.name]:
             run.report.notes.append(f"{n} sampled writes that Braze accepted do not show in their profiles (`verify:`)")

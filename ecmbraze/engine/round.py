@@ -164,6 +164,8 @@ class Round:
             for run in self._going():
                 with run.ending():
                     run.push.send(phase)
+        if not self.ledger.waiting.paused("*"):
+            parts.canary(self).sing(self.clock.now())
         for run in self._going():
             with run.ending():
                 run.refuse_unread()

@@ -53,6 +53,8 @@ class Setting:
     sweep_every: timedelta
     batches: BatchLimits
     sample: Sample
+    canary: str
+    """External id of the profile that each run writes and reads back; empty for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+
+from dateutil import parser
 
 from ecmbraze.engine.batches import marker
 from ecmbraze.ledger.outbox import Outbox, Row
@@ -66,5 +68,13 @@ def _shows(row: Row, profile: Profile, accepted: Json) -> bool:
 
 
 def _same(shown: Json, sent: Json) -> bool:
-    """Compare; Braze shows a day that it took for a date as an instant of that day (api/braze.md 1.6)."""
-    return shown == sent or (isinstance(shown, str) and isinstance(sent, str) and shown.startswith(sent) and bool(sent))
+    """Compare; Braze stores a text that looks like a date as an instant and shows it its own way (api/braze.md 1.6)."""
+    return shown == sent or (_instant(shown) is not None and _instant(shown) == _instant(sent))
+
+
+def _instant(value: Json) -> datetime | None:
+    try:
+        moment = parser.isoparse(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=moment.tzinfo or UTC) if moment else None

@@ -86,6 +86,13 @@ class Outbox:
         row = self._database.execute("SELECT value FROM accepted WHERE target = ?", (target,)).fetchone()
         return load_json(row[0]) if row else None
 
+    def note_accepted(self, target: str, value: Json, now: datetime) -> None:
+        """Keep the value the sink took for a target that no row stands for."""
+        with self._database.atomic():
+            self._database.conn.execute(
+                "INSERT OR REPLACE INTO accepted VALUES (?, ?, ?)", (target, dump(value), instant(now))
+            )
+
     def sendable(self, flow: str, phase: Phase, limit: int) -> list[Row]:
         """Return ready rows of one phase whose person has nothing in doubt and no earlier hold of the same rule.
 
