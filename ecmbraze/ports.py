@@ -43,6 +43,13 @@ class WorkspaceReader(Protocol):
         """
         ...
 
+    def related(self, workspace_id: int, type_name: str) -> tuple[int, ...]:
+        """Return the ids of the related workspaces of a type, from either end of the relation.
+
+        Raises RecordUnreadable when they cannot be read, ConfigurationError for a type that does not exist.
+        """
+        ...
+
     def attributes(self, workspace_id: int) -> Mapping[str, AttributeInfo]:
         """Return the category attributes this workspace carries, by ``Category.Attribute`` name."""
         ...

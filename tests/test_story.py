@@ -126,7 +126,7 @@ class Story(RuleBasedStateMachine):
     def run_twice_at_once(self) -> None:
         other = self.stage.start("onboarding")
         self._run()
-        assert other.wait() in (0, 3, 4, 11)
+        assert other.wait() in (0, 3, 4, 5, 11)
 
     @rule()
     def run_in_peace(self) -> None:
@@ -142,7 +142,8 @@ class Story(RuleBasedStateMachine):
 
     def _run(self, die_at: int | None = None) -> None:
         code = self.program.run("onboarding", die_at=die_at)
-        assert code in (0, 3, 4, 11, -9), (code, self.program.err)
+        # 5: the record of a waiting message was deleted and cannot be read again; its message waits.
+        assert code in (0, 3, 4, 11, -9) or (code == 5 and self.taken_back), (code, self.program.err)
 
     def _all_is_well(self) -> None:
         self.stage.box.clear_faults()

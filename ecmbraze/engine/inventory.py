@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from ecmbraze.engine.names import check_attributes, unknown
-from ecmbraze.engine.records import TypeNeeds, as_record
+from ecmbraze.engine.reading import read_whole
+from ecmbraze.engine.records import TypeNeeds, as_record, refuse_vanished
 from ecmbraze.errors import ConfigurationError, EcmbrazeError, RecordUnreadable, TemporaryError
-from ecmbraze.ledger.codec import dump, load_facts
+from ecmbraze.ledger.codec import dump
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import Record, Skip, WorkspaceDetail, WorkspacePage
@@ -45,6 +47,8 @@ class Inventory:
     monotonic: Callable[[], float]
     fresh: dict[int, tuple[float, Record]] = field(default_factory=dict)
     """Records read in this run and when: the screen need not read them again within a minute."""
+    related: dict[int, WorkspaceDetail] = field(default_factory=dict)
+    """Related workspaces read so far: many records lead to one."""
     began: dict[str, datetime] = field(default_factory=dict)
     """When the listing of each type began, by the server's clock: no detail was read earlier."""
     failed: dict[str, EcmbrazeError] = field(default_factory=dict)
@@ -125,7 +129,9 @@ class Inventory:
         with ThreadPoolExecutor(max_workers=self.connections) as pool:
             while window := self.plan.todo(need.name, after, _WINDOW):
                 self.tick()
-                for (number, why), detail in zip(window, pool.map(self._detail, (n for n, _ in window)), strict=True):
+                for (number, why), detail in zip(
+                    window, pool.map(partial(self._detail, need), (n for n, _ in window)), strict=True
+                ):
                     self._keep(need, number, why, detail)
                 after = window[-1][0]
                 since_save += len(window)
@@ -134,9 +140,9 @@ class Inventory:
                     since_save = 0
         self.plan.arm(need.name, need.names, self.now)
 
-    def _detail(self, number: int) -> WorkspaceDetail | RecordUnreadable:
+    def _detail(self, need: TypeNeeds, number: int) -> WorkspaceDetail | RecordUnreadable:
         try:
-            return self.reader.workspace(number)
+            return read_whole(self.reader, number, need.customers, self.related)
         except RecordUnreadable as error:
             return error
 
@@ -147,7 +153,7 @@ class Inventory:
         before = self.mirror.facts(number)
         try:
             record, people = as_record(detail, need)
-            _refuse_vanished(record, detail, before)
+            refuse_vanished(record, detail, before)
         except RecordUnreadable as error:
             if why not in ("sweep", "again"):
                 self._quarantine(need, number, error.happened)
@@ -185,12 +191,3 @@ class Inventory:
 
     def _count(self, need: TypeNeeds, name: str) -> None:
         self.plan.count(f"{need.name}\x1f{name}")
-
-
-def _refuse_vanished(record: Record, detail: WorkspaceDetail, before: str | None) -> None:
-    """Quarantine a record that lost an attribute which held a value: a renamed attribute is not an empty one (E20)."""
-    for name, value in load_facts(before or "{}").items():
-        if value not in (None, ()) and name in record.facts and name not in detail.facts and "." in name:
-            if name.startswith("customer: "):
-                continue
-            raise RecordUnreadable(f"attribute {name!r} not found any more; template changed?")

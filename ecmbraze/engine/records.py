@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Needs
+from ecmbraze.ledger.codec import load_facts
 from ecmbraze.model import Fact, Record, WorkspaceDetail
 from ecmbraze.planning.customers import Customer
 
@@ -61,3 +63,12 @@ def for_flow(record: Record, customer: Customer) -> Record:
         id=record.id, type=record.type, name=record.name, created_at=record.created_at,
         modified_at=record.modified_at, facts=record.facts, customers=names,
     )  # fmt: skip
+
+
+def refuse_vanished(record: Record, detail: WorkspaceDetail, before: str | None) -> None:
+    """Quarantine a record that lost an attribute which held a value: a renamed attribute is not an empty one (E20)."""
+    for name, value in load_facts(before or "{}").items():
+        if value not in (None, ()) and name in record.facts and name not in detail.facts and "." in name:
+            if name.startswith("customer: "):
+                continue
+            raise RecordUnreadable(f"attribute {name!r} not found any more; template changed?")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ecmbraze.engine.reading import read_whole
 from ecmbraze.engine.records import TypeNeeds, as_record, for_flow
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Flow, Needs
@@ -124,7 +125,7 @@ class Screen:
         read_at, record = self.fresh.get(number, (-_FRESH_S, None))
         if record is None or self.clock.monotonic() - read_at > _FRESH_S:
             needs = TypeNeeds(name="", facts=self.needs.facts, customers=(self.needs.customer,))
-            record, _ = as_record(self.workspaces.workspace(number), needs)
+            record, _ = as_record(read_whole(self.workspaces, number, needs.customers, {}), needs)
             self.fresh[number] = (self.clock.monotonic(), record)
         return for_flow(record, self.needs.customer)
 

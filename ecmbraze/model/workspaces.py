@@ -51,6 +51,8 @@ class WorkspaceDetail:
     """``Category.Set`` → its rows in order, each a mapping of the inner attribute name to its value."""
     references: tuple[tuple[str, str, str], ...] = ()
     """Business objects: (external system, type, id); the id is text, zeros and all."""
+    related: Mapping[str, tuple[WorkspaceDetail, ...]] = field(default_factory=dict)
+    """Workspace type → the related workspaces of that type, where somebody asked for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ class Customer(Section):
     """Where the recipient stands in the workspace, and how Braze knows them."""
 
     attribute: str = Field(description="Category.Attribute, Set[Column=Value].Attribute, or business_object")
+    related: str | None = Field(None, description="type of the related workspace on which the attribute stands")
     identify: Literal["external_id", "email"] | Alias = Field(
         "external_id", alias="as", description="kind of id in Braze"
     )
@@ -44,11 +45,12 @@ class Customer(Section):
     def fact(self) -> str:
         """The name under which the mirror keeps the people of a workspace; it changes with the mapping."""
         kind = f"alias {self.identify.alias}" if isinstance(self.identify, Alias) else self.identify
-        return f"customer: {self.attribute} as {kind}"
+        where = f" of related {self.related}" if self.related else ""
+        return f"customer: {self.attribute}{where} as {kind}"
 
     def attributes(self) -> frozenset[str]:
-        """Return the plain ``Category.Attribute`` names this mapping reads."""
-        plain = self.attribute != BUSINESS_OBJECT and "[" not in self.attribute
+        """Return the plain ``Category.Attribute`` names this mapping reads of the workspace itself."""
+        plain = not self.related and self.attribute != BUSINESS_OBJECT and "[" not in self.attribute
         return frozenset({self.attribute}) if plain else frozenset()
 
     def people(self, detail: WorkspaceDetail) -> tuple[str, ...]:
@@ -56,7 +58,8 @@ class Customer(Section):
 
         Raises RecordUnreadable where one value is expected and several stand (fault E21).
         """
-        found = [text for value in self._values(detail) if (text := _identifier(value))]
+        sources = detail.related.get(self.related, ()) if self.related else (detail,)
+        found = [text for one in sources for value in self._values(one) if (text := _identifier(value))]
         return tuple(dict.fromkeys(self._recipient(text) for text in found))
 
     def _values(self, detail: WorkspaceDetail) -> list[Fact]:

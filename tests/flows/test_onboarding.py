@@ -439,3 +439,27 @@ def test_c13_a_dry_run_after_a_changed_mapping_shows_the_baseline_and_does_not_t
 
     assert shown == ["baseline", "baseline"]
     assert stage.run()["mode"] == "baseline"
+
+
+def test_a_recipient_can_stand_on_the_related_customer_workspace(fresh: Rehearsal) -> None:
+    fresh.flow["customer"] = {"related": "Customer", "attribute": "Customer.Customer Number"}
+    fresh.set_up()
+    workspace = next(number for number in fresh.open_workspaces() if fresh.box.workspace(number)["related"])
+    fresh.box.edit_workspace(workspace, {"Onboarding.Customer Number": "somebody else", CONTRACT: "Approved"})
+    fresh.box.advance(5)
+
+    fresh.run()
+
+    parent = fresh.box.workspace(fresh.box.workspace(workspace)["related"][0][0])
+    assert fresh.messages()[(parent["values"]["Customer.Customer Number"], CAMPAIGN)] == 1
+    assert len(fresh.messages()) == 2
+
+
+def test_a_related_type_that_does_not_exist_is_exit_15_with_a_suggestion(fresh: Rehearsal) -> None:
+    fresh.flow["customer"] = {"related": "Custmer", "attribute": "Customer.Customer Number"}
+    assert fresh.ecmbraze("init", "--non-interactive").code == 0
+
+    ended = fresh.ecmbraze("onboarding")
+
+    assert ended.code == 15
+    assert "did you mean 'Customer'?" in ended.stderr

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from email.utils import parsedate_to_datetime
 
-from ecmbraze.errors import RecordUnreadable, TemporaryError
+from ecmbraze.errors import ConfigurationError, RecordUnreadable, TemporaryError
 from ecmbraze.model import AttributeInfo, WorkspaceDetail, WorkspacePage
 from ecmbraze.systems.ecm import times
 from ecmbraze.systems.ecm.detail import Details
 from ecmbraze.systems.ecm.login import AUTH, Login, PasswordLogin
+from ecmbraze.systems.ecm.related import related
 from ecmbraze.systems.ecm.scan import Scan
 from ecmbraze.systems.ecm.session import Session
 from ecmbraze.systems.exchange import Exchange
@@ -34,6 +35,7 @@ class EcmClient:
         self._session = Session(http, otds or PasswordLogin(username, password, domain))
         self._details = Details(self._session, zone)
         self._told: tuple[datetime, float] | None = None
+        self._types: dict[str, int] | None = None
 
     def server_now(self) -> datetime:
         """Return the server's clock: `/v1/serverinfo`, else its Date header (api/ecm.md 2.3)."""
@@ -73,6 +75,16 @@ class EcmClient:
     def workspace(self, workspace_id: int) -> WorkspaceDetail:
         """Read one workspace; any JSON error means it cannot be read: missing and forbidden look alike (E23)."""
         return self._details.workspace(workspace_id)
+
+    def related(self, workspace_id: int, type_name: str) -> tuple[int, ...]:
+        """Return the ids of the related workspaces of a type (api/ecm.md 3.6)."""
+        if self._types is None:
+            self._types = dict(self.workspace_types())
+        if type_name not in self._types:
+            nearest = near(type_name, self._types)
+            hint = f"; did you mean {nearest!r}?" if nearest else "."
+            raise ConfigurationError(f"The related workspace type {type_name!r} is not there{hint}")
+        return related(self._session, workspace_id, self._types[type_name])
 
     def attributes(self, workspace_id: int) -> Mapping[str, AttributeInfo]:
         """Return the attributes of the categories a workspace carries."""
