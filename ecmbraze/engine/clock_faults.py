@@ -16,7 +16,7 @@ TOLERANCE = timedelta(minutes=5)
 class ClockFaults:
     """``skews`` are the seconds we are ahead of each server, ``last`` is when the newest stored run ended.
 
-    Where no server tells the time (fault K09), only a step back since the last run can be seen.
+    Where not both servers tell the time (fault K09), only a step back since the last run can be seen.
     """
 
     clock: Clock
@@ -26,11 +26,16 @@ class ClockFaults:
     def told(self) -> str:
         """Return what is wrong with our clock, in words; empty while it may be trusted."""
         skews = self.skews()
-        if not skews and self.last is not None and self.clock.now() < self.last - TOLERANCE:
-            behind = int((self.last - self.clock.now()).total_seconds())
-            return f"our clock is {behind} s behind the end of the last run"
-        # One server may be wrong (fault K08); when all of them disagree with us in the same way, we are.
-        least = min(skews, key=abs, default=0.0)
+        if len(skews) < 2:  # one server alone may be the one that is wrong (fault K08)
+            return self._stepped_back()
+        # When both disagree with us in the same way, we are wrong.
+        least = min(skews, key=abs)
         if abs(least) > TOLERANCE.total_seconds() and all((skew > 0) is (least > 0) for skew in skews):
             return f"our clock is {abs(least):.0f} s {'ahead of' if least > 0 else 'behind'} Braze's and ECM's"
         return ""
+
+    def _stepped_back(self) -> str:
+        if self.last is None or self.clock.now() >= self.last - TOLERANCE:
+            return ""
+        behind = int((self.last - self.clock.now()).total_seconds())
+        return f"our clock is {behind} s behind the end of the last run"

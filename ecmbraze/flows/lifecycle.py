@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 
 from pydantic import Field, model_validator
@@ -11,38 +10,15 @@ from pydantic import Field, model_validator
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context, Flow, Known, Needs
 from ecmbraze.model import Action, Change, Decision, Json, Record, Skip
-from ecmbraze.planning import messages, texts
+from ecmbraze.planning import messages, reminding, texts
 from ecmbraze.planning.attributes import Voice, deltas
 from ecmbraze.planning.conditions import satisfied
-from ecmbraze.planning.due_dates import Before, Reminder, following, nearest, reminders, tokens
+from ecmbraze.planning.due_dates import following
 from ecmbraze.planning.flow_options import FlowOptions, refuse_twins
-from ecmbraze.planning.hits import Hit, judge
-from ecmbraze.planning.rules import Rule
+from ecmbraze.planning.hits import judge
+from ecmbraze.planning.reminding import Came, LifecycleRule
 
 NAME = "lifecycle"
-
-
-class LifecycleRule(Rule):
-    """A transition, such as completion; or with `before` a condition under which a date is reminded of."""
-
-    before: Before | None = Field(None, description="remind some days before a date, while `when` holds")
-
-    def facts(self) -> frozenset[str]:
-        return Rule.facts(self) | ({self.before.date} if self.before else set())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Came:
-    """What happened to a record: a transition, or a reminder and from when until when it is due."""
-
-    hit: Hit
-    due: datetime | None = None
-    until: datetime | None = None
-
-    def too_late(self, now: datetime) -> str:
-        """Return why a reminder does not go any more; empty when it may."""
-        late = self.due is not None and self.until is not None and now > self.until
-        return f"came due {self.due:%Y-%m-%d %H:%M} UTC, longer ago than its grace" if late else ""
 
 
 class Options(FlowOptions):
@@ -55,9 +31,9 @@ class Options(FlowOptions):
         refuse_twins(self.rules, "rules")
         return self
 
-    def reminding(self) -> list[tuple[LifecycleRule, Before]]:
+    def reminding(self) -> list[LifecycleRule]:
         """Return the rules that remind of a date."""
-        return [(rule, rule.before) for rule in self.rules if rule.before]
+        return [rule for rule in self.rules if rule.before]
 
 
 def needs(options: Options) -> Needs:
@@ -69,51 +45,28 @@ def needs(options: Options) -> Needs:
 def plan(options: Options, change: Change, known: Known, context: Context) -> Decision:
     """Decide one workspace: attributes, transitions, the nearest reminder that came due, and when to look again."""
     judged = judge([rule for rule in options.rules if not rule.before], change, backfill=context.backfill)
-    found = list(_found(options, change.record, context.zone))
-    came, memory = _came_due(found, change, context.now)
+    found = list(reminding.of_record(options.rules, change.record, context.zone))
+    came, memory = reminding.come(found, change, context.now)
     ahead = [reminder.due for _, every in found if (reminder := following(every, context.now))]
-    known_rules: dict[str, Json] = {rule.name: change.memory.get(rule.name, "") for rule, _ in options.reminding()}
+    known_rules: dict[str, Json] = {rule.name: change.memory.get(rule.name, "") for rule in options.reminding()}
     memory = {**judged.memory, **known_rules, **memory}
     if not change.fires:
         return Decision(memory=memory, due=min(ahead, default=None))
     outcome = list(_attributes(options, change, known, context))
+    values = _values(outcome)
     if not context.backfill or context.include_messages:
-        outcome += _messages(options, change.record, [Came(hit=hit) for hit in judged.hits], context)
+        outcome += _messages(options, change.record, [Came(hit=hit) for hit in judged.hits], values, context)
     if not context.backfill:  # time goes on alone: a backfill of a span has no reminders
-        outcome += _messages(options, change.record, came, context)
+        outcome += _messages(options, change.record, came, values, context)
     return Decision(
         actions=tuple(entry for entry in outcome if isinstance(entry, Action)),
         skips=tuple(entry for entry in outcome if isinstance(entry, Skip)), memory=memory, due=min(ahead, default=None),
     )  # fmt: skip
 
 
-def _found(options: Options, record: Record, zone: tzinfo) -> Iterator[tuple[LifecycleRule, list[Reminder]]]:
-    """Yield the reminders of each rule whose condition holds; what is gone has none."""
-    for rule, before in options.reminding():
-        if not record.gone and satisfied(rule.when, record.named):
-            yield rule, reminders(before, record.facts[before.date], zone)
-
-
-def _came_due(
-    found: Sequence[tuple[LifecycleRule, list[Reminder]]], change: Change, now: datetime
-) -> tuple[list[Came], dict[str, Json]]:
-    """Return the nearest reminder of each rule that was not sent or passed before, and the memory of it."""
-    came: list[Came] = []
-    memory: dict[str, Json] = {}
-    for rule, every in found:
-        last = nearest(every, now)
-        if last is None or rule.before is None or change.memory.get(rule.name) == last.token:
-            continue
-        memory[rule.name] = last.token
-        if change.before is None or rule.name in change.memory:  # else the rule is new, and what is past stays past
-            came.append(Came(hit=Hit(rule, last.token), due=last.due, until=last.due + rule.before.grace))
-    return came, memory
-
-
 def _attributes(options: Options, change: Change, known: Known, context: Context) -> Iterator[Action | Skip]:
     def rank(record: Record) -> tuple[str, int]:
-        dates = [str(record.facts.get(before.date) or "") for _, before in options.reminding()]
-        return max(dates, default=""), record.id  # ISO 8601 text sorts as dates do
+        return reminding.latest_day(options.rules, record), record.id
 
     def values(record: Record) -> dict[str, Json]:
         facts = record.named
@@ -127,9 +80,18 @@ def _attributes(options: Options, change: Change, known: Known, context: Context
         )  # fmt: skip
 
 
+def _values(outcome: Sequence[Action | Skip]) -> dict[str, dict[str, Json]]:
+    """Return the attributes that change, per person: a trigger repeats them, Braze does not order across requests."""
+    values: dict[str, dict[str, Json]] = {}
+    for entry in outcome:
+        if isinstance(entry, Action):
+            values.setdefault(entry.recipient, {})[entry.name] = entry.payload
+    return values
+
+
 def _messages(
-    options: Options, record: Record, came: Sequence[Came], context: Context
-) -> Iterator[Action | Skip]:  # fmt: skip
+    options: Options, record: Record, came: Sequence[Came], values: Mapping[str, dict[str, Json]], context: Context
+) -> Iterator[Action | Skip]:
     for one in came:
         rule, people = one.hit.rule, ", ".join(record.customers)
         if reason := one.too_late(context.now) or rule.stopped_by(record.named):
@@ -145,7 +107,8 @@ def _messages(
         try:
             for customer in record.customers:
                 yield from messages.events(occasion, customer)
-                yield from messages.triggers(occasion, customer, {}, create=options.create_profiles)
+                repeated = values.get(customer, {})
+                yield from messages.triggers(occasion, customer, repeated, create=options.create_profiles)
         except RecordUnreadable as error:
             yield Skip(
                 record=record.key, customer=people, rule=rule.name, reason=error.happened, quarantined=True
@@ -158,20 +121,27 @@ def holds(options: Options, record: Record, rule: str, occurrence: str) -> str |
         if known.name == rule:
             if not satisfied(known.when, record.named):
                 return f"no longer {known.told()}"
-            if known.before and occurrence not in tokens(known.before, record.facts[known.before.date]):
-                return f"{known.before.date} has moved since"
-            return known.stopped_by(record.named)
+            return known.moved(record, occurrence) or known.stopped_by(record.named)
     return f"the rule {rule!r} is no longer configured"
 
 
+def upcoming(
+    options: Options, record: Record, memory: Mapping[str, Json], now: datetime, until: datetime, zone: tzinfo
+) -> list[tuple[datetime, str, str]]:
+    """Return (instant, rule, occurrence) of what comes due after ``now`` up to ``until``, the earliest first."""
+    return reminding.upcoming(options.rules, record, memory, zone, (now, until))
+
+
 def ahead(options: Options, record: Record, zone: tzinfo) -> Sequence[tuple[datetime, str]]:
-    """Return when each reminder of a record comes due, past ones too."""
-    return [(reminder.due, rule.name) for rule, every in _found(options, record, zone) for reminder in every]
+    """Return when each reminder of a record comes due, past ones too; none of one that cannot be read."""
+    return [(due, rule) for due, rule, _ in reminding.upcoming(options.rules, record, {}, zone)]
 
 
 def outbound(options: Options, prefix: str) -> Sequence[tuple[str, str, str]]:
     """Return each fact that leaves ECM, where to, and by which rule."""
-    return options.outbound(options.rules, prefix)
+    dated = [(rule.before.date, rule.name) for rule in options.rules if rule.before and rule.send.event]
+    rows = [(date, "event time, as the days before it", name) for date, name in dated]
+    return [*options.outbound(options.rules, prefix), *rows]
 
 
 FLOW = Flow(

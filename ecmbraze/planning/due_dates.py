@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Annotated
@@ -11,8 +12,14 @@ from dateutil import parser
 from pydantic import Field
 
 from ecmbraze.errors import RecordUnreadable
+from ecmbraze.model import Json
 from ecmbraze.planning.rules import Section, Span
 from ecmbraze.planning.zones import TimeOfDay, Zone
+
+# A whole day, perhaps with a time: dateutil also reads "2027" and "20270501", which are numbers in a wrong attribute.
+_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ].+)?")
+# People write 9999-12-31 for "no end"; what time zones carry beyond the calendar never comes.
+_NO_END = 9000
 
 
 class Before(Section):
@@ -51,23 +58,34 @@ def reminders(before: Before, value: object, home: tzinfo) -> list[Reminder]:
     """
     if value in (None, "", ()):
         return []
-    day = local_day(value, before.zone)
-    return sorted(_each(before, day, before.zone or home), key=lambda reminder: reminder.due)
+    return on_days(local_day(value, before.zone), before.days, before.at, before.zone or home)
 
 
-def _each(before: Before, day: date, here: tzinfo) -> Iterator[Reminder]:
-    for days in set(before.days):
-        local = datetime.combine(day - timedelta(days=days), before.at, tzinfo=here)
-        yield Reminder(day=day, days=days, due=local.astimezone(UTC))
+def on_days(day: date, days: Iterable[int], at: time, here: tzinfo) -> list[Reminder]:
+    """Return a reminder so many days before a day, the earliest first; of two at one instant the nearer is last."""
+    return sorted(_each(day, days, at, here), key=lambda reminder: (reminder.due, -reminder.days))
+
+
+def _each(day: date, days: Iterable[int], at: time, here: tzinfo) -> Iterator[Reminder]:
+    for n in set(days):
+        try:
+            due = datetime.combine(day - timedelta(days=n), at, tzinfo=here).astimezone(UTC)
+        except OverflowError:  # ECM's null date is 0001-01-01
+            if day.year < _NO_END:
+                raise RecordUnreadable(f"{day} is no date that days can be counted from.") from None
+            continue
+        yield Reminder(day=day, days=n, due=due)
 
 
 def local_day(value: object, here: tzinfo | None) -> date:
     """Return the day of a date fact: as ECM shows it, or for an instant the day on which it falls in another zone."""
     try:
-        moment = parser.isoparse(str(value))
-    except ValueError:
+        if not isinstance(value, str) or not _DATE.fullmatch(value):
+            raise ValueError
+        moment = parser.isoparse(value)
+        return moment.astimezone(here).date() if moment.tzinfo and here else moment.date()
+    except (ValueError, OverflowError):
         raise RecordUnreadable(f"{value!r} is no date.") from None
-    return moment.astimezone(here).date() if moment.tzinfo and here else moment.date()
 
 
 def nearest(found: list[Reminder], now: datetime) -> Reminder | None:
@@ -79,3 +97,14 @@ def nearest(found: list[Reminder], now: datetime) -> Reminder | None:
 def following(found: list[Reminder], now: datetime) -> Reminder | None:
     """Return the next reminder ahead."""
     return next((reminder for reminder in found if reminder.due > now), None)
+
+
+def came_due(found: list[Reminder], noted: Json, now: datetime) -> tuple[Reminder | None, str]:
+    """Return the reminder to send now, if any, and what to note: the tokens of all whose time has come.
+
+    Those of earlier dates stay noted: a date that moves away and back again is not reminded of twice.
+    """
+    seen = noted.split() if isinstance(noted, str) else []
+    last = nearest(found, now)
+    passed = [reminder.token for reminder in found if reminder.due <= now]
+    return (None if last is None or last.token in seen else last), " ".join(dict.fromkeys([*seen, *passed]))

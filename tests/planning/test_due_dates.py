@@ -31,6 +31,12 @@ def _before(**more: Any) -> Before:
         ("2027-03-17", 3, "02:30", "America/New_York", "2027-03-14T07:30"),
         ("2027-04-10", 14, "09:00", "Europe/Berlin", "2027-03-27T08:00"),  # the day before the change: winter time
         ("2027-04-11", 14, "09:00", "Europe/Berlin", "2027-03-28T07:00"),  # the day of the change: summer time
+        ("2027-11-10", 3, "01:30", "America/New_York", "2027-11-07T05:30"),  # comes twice there too
+        ("2027-03-28", 1, "23:59", "Europe/Berlin", "2027-03-27T22:59"),  # the last minute before the day of the change
+        ("2027-03-28", 0, "00:01", "Europe/Berlin", "2027-03-27T23:01"),  # and two minutes later, still winter time
+        ("2028-02-29", 365, "09:00", "Europe/Berlin", "2027-03-01T08:00"),
+        ("2027-05-31", 30, "09:00", "Europe/Berlin", "2027-05-01T07:00"),
+        ("2027-01-30", 30, "09:00", "Europe/Berlin", "2026-12-31T08:00"),
         ("2029-02-28", 365, "09:00", "UTC", "2028-02-29T09:00"),
         ("2028-02-29", 366, "09:00", "UTC", "2027-02-28T09:00"),
         ("2027-03-31", 31, "09:00", "UTC", "2027-02-28T09:00"),
@@ -38,6 +44,8 @@ def _before(**more: Any) -> Before:
         ("2027-01-01", 0, "00:01", "Europe/Berlin", "2026-12-31T23:01"),
         ("2027-05-01", 0, "09:00", "Asia/Kathmandu", "2027-05-01T03:15"),
         ("2027-05-01", 0, "09:00", "Pacific/Apia", "2027-04-30T20:00"),
+        ("2011-12-31", 1, "09:00", "Pacific/Apia", "2011-12-30T19:00"),  # a day that never was: the next morning
+        ("2027-05-01T00:01:00+02:00", 0, "09:00", "America/New_York", "2027-04-30T13:00"),  # there still the 30th
         ("2027-05-01T23:59:00+02:00", 0, "09:00", "Europe/Berlin", "2027-05-01T07:00"),
         ("2027-05-01T23:59:00+02:00", 0, "09:00", "Pacific/Apia", "2027-05-01T20:00"),  # there it is the 2nd
     ],
@@ -66,6 +74,16 @@ def test_after_an_outage_the_nearest_speaks_and_the_next_is_ahead() -> None:
     assert last is not None
     assert ahead is not None
     assert (last.days, ahead.days) == (30, 7)
+
+
+def test_of_two_reminders_at_one_instant_the_one_nearer_to_the_date_speaks() -> None:
+    found = reminders(_before(days=[0, 1], zone="Pacific/Apia"), "2011-12-31", HOME)  # the 30th was left out there
+
+    last = nearest(found, found[0].due)
+
+    assert found[0].due == found[1].due
+    assert last is not None
+    assert last.days == 0
 
 
 _OPTIONS = lifecycle.Options.model_validate(

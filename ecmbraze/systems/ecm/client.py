@@ -36,17 +36,19 @@ class EcmClient:
         self._details = Details(self._session, zone)
         self._told: tuple[datetime, float] | None = None
         self._types: dict[str, int] | None = None
+        self._skew: float | None = None
 
     def server_now(self) -> datetime:
         """Return the server's clock: `/v1/serverinfo`, else its Date header (api/ecm.md 2.3)."""
         answer = self._session.get("/api/v1/serverinfo")
         now = self._now_of(answer)
         self._told = (now, self._http.clock.monotonic())
+        self._skew = (self._http.clock.now() - now).total_seconds()
         return now
 
     def skew(self) -> float | None:
-        """Return the seconds by which our clock is ahead of ECM's; ``None`` before the first answer."""
-        return self._http.skew
+        """Return the seconds by which our clock is ahead of ECM's own; ``None`` before it was asked."""
+        return self._skew
 
     def workspace_types(self) -> Mapping[str, int]:
         """Return workspace type name → id; a server without any type answers 500 (api/ecm.md 3.1)."""
