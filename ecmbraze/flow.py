@@ -65,5 +65,7 @@ class Flow(Generic[Options]):
     holds: Callable[[Options, Record, str, str], str | None]
     ahead: Callable[[Options, Record, tzinfo], Sequence[tuple[datetime, str]]]
     """(instant, rule) of everything that comes due of a record although nothing changes, for `forecast`."""
+    timed: bool
+    """Whether anything does: then every record is planned once when the rules change, or it would never come due."""
     outbound: Callable[[Options, str], Sequence[tuple[str, str, str]]]
     """(field that leaves ECM, where to, by which rule), given the attribute prefix."""

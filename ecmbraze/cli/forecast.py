@@ -36,7 +36,7 @@ def forecast(
             continue
         for record in ledger.mirror.records(flow.needs(section)):
             for due, rule in flow.ahead(section, record, zone):
-                if now < due <= now + timedelta(days=days):
+                if record.customers and now < due <= now + timedelta(days=days):
                     found[f"{due.astimezone(zone):%Y-%m-%d}", flow.name, rule] += len(record.customers)
     ledger.close()
     rows = [{"day": day, "flow": flow, "rule": rule, "people": n} for (day, flow, rule), n in sorted(found.items())]

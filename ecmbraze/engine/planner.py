@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -30,7 +31,7 @@ class Planner:
     def plan_changes(self, scans: Mapping[str, Scan], limit: int | None) -> bool:
         """Plan what changed since the flow's position; return whether all of it was planned."""
         baselines = {name: self.view.baseline(name) for name in self.needs.types}
-        due = self.view.due(self.context.now)
+        due = self.view.due(self.context.now) | self._new_to_the_rules()
         planned, complete = 0, True
         for change in self.view.changes(self.view.candidates(self.needs.types) | due):
             if change.before and _same(change) and change.record.id not in due:
@@ -44,7 +45,19 @@ class Planner:
             self.plan.put_watermark(self.flow.name, f"workspaces/{name}", scan.newest)
             if baselines[name] is None:
                 self.plan.put_baseline(self.flow.name, name, self.needs.customer.fact, scan.began)
+        if complete and self.flow.timed:
+            self.plan.put_baseline(self.flow.name, "", self._rules, self.context.now)
         return complete
+
+    @property
+    def _rules(self) -> str:
+        return f"rules {hashlib.sha256(repr(self.options).encode()).hexdigest()[:16]}"
+
+    def _new_to_the_rules(self) -> set[int]:
+        """Return every record when rules about time are new: nothing else would ever plan an untouched one again."""
+        if not self.flow.timed or self.view.baseline("", self._rules) is not None:
+            return set()
+        return self.view.everything(self.needs.types)
 
     def plan_span(self, since: datetime, until: datetime, limit: int | None) -> None:
         """Plan a backfill: every workspace last modified in the span, as if its past were unknown."""

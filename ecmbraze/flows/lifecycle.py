@@ -154,5 +154,6 @@ FLOW = Flow(
     plan=plan,
     holds=holds,
     ahead=ahead,
+    timed=True,
     outbound=outbound,
 )

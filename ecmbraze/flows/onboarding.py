@@ -169,5 +169,6 @@ FLOW = Flow(
     plan=plan,
     holds=holds,
     ahead=lambda _options, _record, _zone: (),
+    timed=False,
     outbound=outbound,
 )

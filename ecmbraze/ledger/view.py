@@ -58,11 +58,11 @@ class View:
         query = "SELECT count(DISTINCT customer) FROM recipient WHERE mapping = ?"
         return int(self._ledger.execute(query, (self._customer,)).fetchone()[0])
 
-    def baseline(self, type_name: str) -> datetime | None:
+    def baseline(self, type_name: str, mapping: str = "") -> datetime | None:
         """Return the instant of the baseline of (flow, type, customer mapping); ``None`` when there was none yet."""
         row = self._ledger.execute(
             "SELECT at FROM baseline WHERE flow = ? AND type = ? AND mapping = ?",
-            (self._flow, type_name, self._customer),
+            (self._flow, type_name, mapping or self._customer),
         ).fetchone()
         return moment(row[0]) if row else None
 
@@ -70,6 +70,12 @@ class View:
         """Return the ids that must be planned again although nothing changed, because their time has come."""
         rows = self._ledger.execute("SELECT record FROM due WHERE flow = ? AND at <= ?", (self._flow, instant(now)))
         return {int(row[0].removeprefix("ws:")) for row in rows}
+
+    def everything(self, types: Iterable[str]) -> set[int]:
+        """Return the ids of every workspace of the types."""
+        names = tuple(types)
+        marks = ",".join("?" * len(names))
+        return {row[0] for row in self._ledger.execute(f"SELECT id FROM workspace WHERE type IN ({marks})", names)}
 
     def candidates(self, types: Iterable[str]) -> set[int]:
         """Return the ids to plan: what this run read and what changed since the flow's position."""

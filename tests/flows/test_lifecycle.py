@@ -169,3 +169,19 @@ def test_one_round_runs_both_flows_in_one_scan_and_a_missing_type_ends_only_its_
     assert broken.code == 15
     assert [told["exit_code"] for told in broken.report["runs"]] == [0, 15]
     assert f"workspaces/{TYPE}" in both[0]["watermarks"]
+
+
+def test_a_reminder_added_to_the_rules_comes_due_for_a_contract_nobody_touches(office: Rehearsal) -> None:
+    before = office.config["flows"]["lifecycle"]["rules"][0]["before"]
+    before["days"] = [7]
+    _, person = _contract(office, START + timedelta(days=40))
+    _begin(office)
+    before["days"] = [30, 7]
+    _later(office, hours=1)
+    assert _lifecycle(office)["counts"]["planned"] == 0
+    _later(office, days=10, hours=3)
+
+    assert _lifecycle(office)["counts"]["sent"] == 2
+
+    assert office.messages()[(person, CANVAS)] == 1
+    assert _lifecycle(office)["counts"]["planned"] == 0
