@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from ecmbraze.model import Change, Decision, Json, Record
 from ecmbraze.planning.customers import Customer
+from ecmbraze.planning.rules import Rule
 
 Options = TypeVar("Options", bound=BaseModel)
 
@@ -61,6 +62,7 @@ class Flow(Generic[Options]):
     options: type[Options]
     every: timedelta
     needs: Callable[[Options], Needs]
+    rules: Callable[[Options], Sequence[Rule]]
     plan: Callable[[Options, Change, Known, Context], Decision]
     holds: Callable[[Options, Record, str, str], str | None]
     ahead: Callable[[Options, Record, tzinfo], Sequence[tuple[datetime, str]]]

@@ -41,7 +41,7 @@ def _satisfying(flow: Flow[Any]) -> Record:
     """A record on which every rule of the example holds."""
     options = _CONFIG.flows[flow.name]
     facts: dict[str, Fact] = dict.fromkeys(flow.needs(options).facts, "2026-11-01")
-    for rule in getattr(options, "milestones", None) or options.rules:  # type: ignore[attr-defined]
+    for rule in flow.rules(options):
         facts |= {name: condition.operand for name, condition in rule.when.items()}
     needs = flow.needs(options)
     return Record(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +16,7 @@ from ecmbraze.config import Settings
 from ecmbraze.errors import EcmbrazeError, UsageError, strongest
 from ecmbraze.flow import Flow
 from ecmbraze.flows import BY_NAME
+from ecmbraze.planning.rules import Rule
 from ecmbraze.report.plain import printable
 
 
@@ -56,9 +57,9 @@ def _probes(config: Settings, *, offline: bool) -> Iterator[tuple[str, Callable[
     yield "ECM clock", lambda: f"{made.ecm.server_now():%Y-%m-%d %H:%M:%S} UTC"
     for name, section in config.flows.items():
         yield f"{name}: workspace types and attributes", lambda n=name, s=section: _types(made, BY_NAME[n], s)  # type: ignore[misc]
-        for kind, message in _messages(section):
+        for kind, message in _messages(BY_NAME[name].rules(section)):
             yield f"{name}: {kind} {message}", lambda k=kind, m=message: str(made.braze.names(k, m).get("name", ""))  # type: ignore[misc]
-        for group in _groups(section):
+        for group in _groups(BY_NAME[name].rules(section)):
             yield f"{name}: group {group}", lambda g=group: _group(made, g)  # type: ignore[misc]
     yield "Braze: users.export.ids", lambda: _readable(made.braze.profiles(["ecmbraze-check"]))
     yield "Braze: email.hard_bounces", lambda: f"{len(made.braze.hard_bounces(wall.now()))} bounced today"
@@ -87,15 +88,15 @@ def _types(made: composition.Clients, flow: Flow[Any], section: Any) -> str:
     return f"{len(needs.types)} types, {len(needs.facts)} attributes"
 
 
-def _messages(section: Any) -> Iterator[tuple[str, str]]:
-    for rule in section.milestones:
+def _messages(rules: Sequence[Rule]) -> Iterator[tuple[str, str]]:
+    for rule in rules:
         for kind in ("campaign", "canvas"):
             if message := getattr(rule.send, kind):
                 yield kind, message
 
 
-def _groups(section: Any) -> list[str]:
-    consents = [rule.send.consent for rule in section.milestones if rule.send.consent]
+def _groups(rules: Sequence[Rule]) -> list[str]:
+    consents = [rule.send.consent for rule in rules if rule.send.consent]
     channels = [getattr(consent, name) for consent in consents for name in ("email", "sms", "whatsapp", "push")]
     return sorted({channel.group for channel in channels if channel and channel.group})
 

@@ -151,6 +151,7 @@ FLOW = Flow(
     options=Options,
     every=timedelta(minutes=15),
     needs=needs,
+    rules=lambda options: options.rules,
     plan=plan,
     holds=holds,
     ahead=ahead,

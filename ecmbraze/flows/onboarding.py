@@ -166,6 +166,7 @@ FLOW = Flow(
     options=Options,
     every=timedelta(minutes=15),
     needs=needs,
+    rules=lambda options: options.milestones,
     plan=plan,
     holds=holds,
     ahead=lambda _options, _record, _zone: (),

@@ -185,3 +185,13 @@ def test_a_reminder_added_to_the_rules_comes_due_for_a_contract_nobody_touches(o
 
     assert office.messages()[(person, CANVAS)] == 1
     assert _lifecycle(office)["counts"]["planned"] == 0
+
+
+def test_check_looks_at_every_flow_of_the_configuration(office: Rehearsal) -> None:
+    _contract(office, START + timedelta(days=40))
+    _begin(office)
+
+    done = office.ecmbraze("check")
+
+    assert done.code == 0, done.stdout + done.stderr
+    assert f"lifecycle: canvas {CANVAS}" in done.stdout
