@@ -60,6 +60,9 @@ _FACTS = (
 _POSITION = (
     """INSERT INTO watermark SELECT * FROM plan.watermark WHERE flow = :flow
        ON CONFLICT DO UPDATE SET value = max(value, excluded.value)""",
+    # Of the rules themselves (no type) only the last baseline counts: rules changed and changed back are new again.
+    """DELETE FROM baseline WHERE flow = :flow AND type = ''
+       AND EXISTS (SELECT 1 FROM plan.baseline WHERE flow = :flow AND type = '')""",
     "INSERT OR REPLACE INTO baseline SELECT * FROM plan.baseline WHERE flow = :flow",
     "INSERT OR REPLACE INTO position SELECT :flow, ifnull((SELECT max(change) FROM workspace), 0)",
 )

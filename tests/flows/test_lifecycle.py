@@ -195,3 +195,17 @@ def test_check_looks_at_every_flow_of_the_configuration(office: Rehearsal) -> No
 
     assert done.code == 0, done.stdout + done.stderr
     assert f"lifecycle: canvas {CANVAS}" in done.stdout
+
+
+def test_rules_that_are_changed_back_come_due_again(office: Rehearsal) -> None:
+    before = office.config["flows"]["lifecycle"]["rules"][0]["before"]
+    _, person = _contract(office, START + timedelta(days=40))
+    _begin(office)
+    for days in ([7], [90, 60, 30, 7]):
+        before["days"] = days
+        _later(office, hours=1)
+        _lifecycle(office)
+    _later(office, days=10)
+
+    assert _lifecycle(office)["counts"]["sent"] == 2
+    assert office.messages()[(person, CANVAS)] == 1
