@@ -65,9 +65,10 @@ class Flow(Generic[Options]):
     rules: Callable[[Options], Sequence[Rule]]
     plan: Callable[[Options, Change, Known, Context], Decision]
     holds: Callable[[Options, Record, str, str], str | None]
-    ahead: Callable[[Options, Record, tzinfo], Sequence[tuple[datetime, str]]]
-    """(instant, rule) of everything that comes due of a record although nothing changes, for `forecast`."""
-    timed: bool
-    """Whether anything does: then every record is planned once when the rules change, or it would never come due."""
     outbound: Callable[[Options, str], Sequence[tuple[str, str, str]]]
     """(field that leaves ECM, where to, by which rule), given the attribute prefix."""
+    ahead: Callable[[Options, Record, tzinfo], Sequence[tuple[datetime, str]]] | None = None
+    """(instant, rule) of everything that comes due of a record although nothing changes; ``None`` where nothing does.
+
+    Where something does, every record is planned once when the rules change, or an untouched one never comes due.
+    """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-_LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+from tests.systems.rig import whole_message
 
 
 @dataclass(slots=True)
@@ -51,13 +50,13 @@ class Proxy:
     def _connection(self, client: socket.socket) -> None:
         place = urlsplit(self.target)
         with client, socket.create_connection((place.hostname or "", place.port or 80)) as server, suppress(OSError):
-            while request := _whole(client):
+            while request := whole_message(client):
                 cut, self.cut = (self.cut, None) if self._hits(request) else (None, self.cut)
                 if cut is not None and cut.request is not None:
                     server.sendall(request[: cut.request])
                     return
                 server.sendall(request)
-                answer = _whole(server)
+                answer = whole_message(server)
                 if cut is not None and cut.answer is not None:
                     client.sendall(answer[: cut.answer])
                     return
@@ -79,19 +78,3 @@ def cutting(target: str) -> Iterator[Proxy]:
     finally:
         proxy.stop()
         thread.join()
-
-
-def _whole(connection: socket.socket) -> bytes:
-    """Return one whole message; empty when the other side closed before its end."""
-    got = b""
-    while b"\r\n\r\n" not in got:
-        if not (part := connection.recv(65536)):
-            return b""
-        got += part
-    length = _LENGTH.search(got.split(b"\r\n\r\n", 1)[0])
-    whole = got.index(b"\r\n\r\n") + 4 + (int(length[1]) if length else 0)
-    while len(got) < whole:
-        if not (part := connection.recv(65536)):
-            return b""
-        got += part
-    return got

@@ -56,3 +56,11 @@ def test_a_canary_that_arrives_is_silent_and_one_that_does_not_is_told(stage: Re
     assert len(notes) == 1
     assert "the canary ecmbraze-canary has no profile in Braze" in notes[0]
     assert not stage.messages()
+
+
+def test_a_baseline_writes_not_even_the_canary(fresh: Rehearsal) -> None:
+    fresh.config["verify"] = {"canary": "ecmbraze-canary"}
+
+    fresh.set_up()
+
+    assert fresh.received()["requests"] == 0

@@ -43,8 +43,7 @@ def _command(flow: Flow[Any]) -> Any:
         report: Annotated[Path | None, typer.Option(help="also write the report: .html, .json or .csv")] = None,
         as_json: Annotated[bool, typer.Option("--json", help="the run report on stdout as JSON")] = False,
     ) -> int:
-        if exit_code and not dry_run:
-            raise UsageError("--exit-code belongs to --dry-run.", undone="Nothing was done.")
+        rounds.refuse_lone_exit_code(exit_code, dry_run=dry_run)
         if confirm and dry_run:
             raise UsageError("A dry run confirms nothing.", undone="Nothing was done.")
         if include_messages and not (since or until):

@@ -32,7 +32,7 @@ def forecast(
     ledger = composition.ledger(loaded, read_only=True)
     found: Counter[tuple[str, str, str]] = Counter()
     for flow in FLOWS:
-        if (section := loaded.flows.get(flow.name)) is None:
+        if (section := loaded.flows.get(flow.name)) is None or flow.ahead is None:
             continue
         for record in ledger.mirror.records(flow.needs(section)):
             for due, rule in flow.ahead(section, record, zone):

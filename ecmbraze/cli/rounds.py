@@ -99,6 +99,14 @@ def exit_code(reports: Sequence[RunReport], *, pending: bool) -> int:
     return PENDING if pending and not code and any(report.counts["planned"] for report in reports) else code
 
 
+def refuse_lone_exit_code(exit_code: bool, *, dry_run: bool) -> None:
+    """Raise when `--exit-code` stands without a dry run: a live run's code says how it ended."""
+    if exit_code and not dry_run:
+        raise UsageError(
+            "--exit-code belongs to --dry-run.", undone="Nothing was done.", advice="Add --dry-run, or leave it out."
+        )  # fmt: skip
+
+
 def seconds(text: str | None) -> float | None:
     """Return `--max-duration` in seconds."""
     if text is None:
@@ -107,5 +115,5 @@ def seconds(text: str | None) -> float | None:
         return float(TypeAdapter(Span).validate_python(text).total_seconds())
     except ValidationError:
         raise UsageError(
-            f"--max-duration {text!r}: write a span such as 90s or 10m.", undone="Nothing was done."
+            f"--max-duration {text!r} is no span.", undone="Nothing was done.", advice="Write 90s or 10m."
         ) from None

@@ -32,11 +32,13 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="the run reports on stdout as JSON: {runs: [...]}")] = False,
 ) -> int:
     """Run the enabled flows whose `every` has passed, in one scan and one plan; this is what cron calls."""
-    if exit_code and not dry_run:
-        raise UsageError("--exit-code belongs to --dry-run.", undone="Nothing was done.")
+    rounds.refuse_lone_exit_code(exit_code, dry_run=dry_run)
     for name in names or ():
         if name not in BY_NAME:
-            raise UsageError(f"There is no flow {name!r}.", undone="Nothing was done.", advice=", ".join(BY_NAME))
+            known = ", ".join(BY_NAME)
+            raise UsageError(
+                f"There is no flow {name!r}.", undone="Nothing was done.", advice=f"`ecmbraze run FLOW`: {known}."
+            )
     loaded = composition.settings(config_path(context, config))
     flows = [
         flow

@@ -63,7 +63,10 @@ def confirm(of: Round, run: Run) -> None:
     waiting = None if of.options.apply else _chosen(of, run)
     path = of.options.apply or of.ledger.path.with_name(waiting.file if waiting else "")
     if not path.is_file():
-        raise UsageError(f"There is no plan file {path}.", undone="Nothing was sent.")
+        raise UsageError(
+            f"There is no plan file {path}.", undone="Nothing was sent.",
+            advice=f"`ecmbraze plan --drop {run.name}`, and the next run plans anew.",
+        )  # fmt: skip
     plan = PlanFile(path)
     try:
         mode = plan.check_meta({**of.ledger.identity(), "flow": run.name})

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from ecmbraze.engine.names import check_attributes, unknown
+from ecmbraze.engine.names import check_attributes, check_types
 from ecmbraze.engine.reading import read_whole
 from ecmbraze.engine.records import TypeNeeds, as_record, refuse_vanished
 from ecmbraze.errors import ConfigurationError, EcmbrazeError, RecordUnreadable, TemporaryError
@@ -76,9 +76,7 @@ class Inventory:
         return scans
 
     def _list(self, need: TypeNeeds, ids: Mapping[str, int]) -> Scan:
-        if need.name not in ids:
-            problem = unknown("workspace type", need.name, ids)
-            raise ConfigurationError("The configuration names what ECM does not have:", problems=[problem])
+        check_types(need, ids)
         began = self.reader.server_now()
         newest, armed = None, need.names <= self.mirror.armed(need.name)
         for number, page in enumerate(self.reader.list_workspaces(ids[need.name])):

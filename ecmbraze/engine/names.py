@@ -11,6 +11,16 @@ from ecmbraze.model import WorkspacePage
 from ecmbraze.ports import WorkspaceReader
 
 _SAMPLES = 5
+_MISSING = "The configuration names what ECM does not have:"
+
+
+def check_types(need: TypeNeeds, there: Iterable[str]) -> None:
+    """Raise ConfigurationError for a workspace type, or a related one, that ECM does not have."""
+    known = set(there)
+    related = sorted({customer.related for customer in need.customers if customer.related})
+    missing = [unknown("workspace type", name, known) for name in (need.name, *related) if name not in known]
+    if missing:
+        raise ConfigurationError(_MISSING, problems=missing)
 
 
 def check_attributes(reader: WorkspaceReader, need: TypeNeeds, page: WorkspacePage) -> None:
@@ -22,7 +32,7 @@ def check_attributes(reader: WorkspaceReader, need: TypeNeeds, page: WorkspacePa
             return
     missing = [unknown(f"attribute on {need.name!r}", name, carried) for name in sorted(need.facts - carried)]
     if page.rows and missing:
-        raise ConfigurationError("The configuration names what ECM does not have:", problems=missing)
+        raise ConfigurationError(_MISSING, problems=missing)
 
 
 def unknown(what: str, name: str, there: Iterable[str]) -> str:

@@ -45,7 +45,7 @@ class Planner:
             self.plan.put_watermark(self.flow.name, f"workspaces/{name}", scan.newest)
             if baselines[name] is None:
                 self.plan.put_baseline(self.flow.name, name, self.needs.customer.fact, scan.began)
-        if complete and self.flow.timed:
+        if complete and self.flow.ahead:
             self.plan.put_baseline(self.flow.name, "", self._rules, self.context.now)
         return complete
 
@@ -55,7 +55,7 @@ class Planner:
 
     def _new_to_the_rules(self) -> set[int]:
         """Return every record when rules about time are new: nothing else would ever plan an untouched one again."""
-        if not self.flow.timed or self.view.baseline("", self._rules) is not None:
+        if self.flow.ahead is None or self.view.baseline("", self._rules) is not None:
             return set()
         return self.view.everything(self.needs.types)
 

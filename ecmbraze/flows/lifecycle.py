@@ -52,6 +52,8 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
     memory = {**judged.memory, **known_rules, **memory}
     if not change.fires:
         return Decision(memory=memory, due=min(ahead, default=None))
+    in_time = [one.hit for one in came if not one.too_late(context.now)]
+    messages.refuse_nobody(change.record, [*judged.hits, *in_time])
     outcome = list(_attributes(options, change, known, context))
     values = _values(outcome)
     if not context.backfill or context.include_messages:
@@ -97,9 +99,6 @@ def _messages(
         if reason := one.too_late(context.now) or rule.stopped_by(record.named):
             yield Skip(record=record.key, customer=people, rule=rule.name, reason=reason)
             continue
-        if not record.customers:
-            reason = "the workspace names no customer"
-            yield Skip(record=record.key, customer="", rule=rule.name, reason=reason, quarantined=True)
         occasion = messages.Occasion(
             flow=NAME, record=record, hit=one.hit, now=context.now, zone=context.zone, date=None, due=one.due,
             until=one.until,
@@ -125,16 +124,9 @@ def holds(options: Options, record: Record, rule: str, occurrence: str) -> str |
     return f"the rule {rule!r} is no longer configured"
 
 
-def upcoming(
-    options: Options, record: Record, memory: Mapping[str, Json], now: datetime, until: datetime, zone: tzinfo
-) -> list[tuple[datetime, str, str]]:
-    """Return (instant, rule, occurrence) of what comes due after ``now`` up to ``until``, the earliest first."""
-    return reminding.upcoming(options.rules, record, memory, zone, (now, until))
-
-
 def ahead(options: Options, record: Record, zone: tzinfo) -> Sequence[tuple[datetime, str]]:
-    """Return when each reminder of a record comes due, past ones too; none of one that cannot be read."""
-    return [(due, rule) for due, rule, _ in reminding.upcoming(options.rules, record, {}, zone)]
+    """Return (instant, rule) of each reminder of a record, past ones too; none of one that cannot be read."""
+    return reminding.ahead(options.rules, record, zone)
 
 
 def outbound(options: Options, prefix: str) -> Sequence[tuple[str, str, str]]:
@@ -155,6 +147,5 @@ FLOW = Flow(
     plan=plan,
     holds=holds,
     ahead=ahead,
-    timed=True,
     outbound=outbound,
 )

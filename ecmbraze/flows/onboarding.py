@@ -55,6 +55,7 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
     if not change.fires:
         return Decision(memory=judged.memory)
     record = change.record
+    messages.refuse_nobody(record, judged.hits)
     past = change.before.customers if change.before else ()
     everyone = dict.fromkeys((*record.customers, *past))
     outcome: list[Action | Skip] = []
@@ -64,11 +65,6 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
         if customer in record.customers:
             values = {entry.name: entry.payload for entry in changed if isinstance(entry, Action)}
             outcome.extend(_messages(options, change, judged.hits, customer, values, context))
-    if judged.hits and not record.customers:
-        rules = ", ".join(hit.rule.name for hit in judged.hits)
-        outcome.append(
-            Skip(record=record.key, customer="", rule=rules, reason="the workspace names no customer", quarantined=True)
-        )
     return Decision(
         actions=tuple(entry for entry in outcome if isinstance(entry, Action)),
         skips=tuple(entry for entry in outcome if isinstance(entry, Skip)),
@@ -169,7 +165,5 @@ FLOW = Flow(
     rules=lambda options: options.milestones,
     plan=plan,
     holds=holds,
-    ahead=lambda _options, _record, _zone: (),
-    timed=False,
     outbound=outbound,
 )

@@ -89,9 +89,7 @@ class Outbox:
     def note_accepted(self, target: str, value: Json, now: datetime) -> None:
         """Keep the value the sink took for a target that no row stands for."""
         with self._database.atomic():
-            self._database.conn.execute(
-                "INSERT OR REPLACE INTO accepted VALUES (?, ?, ?)", (target, dump(value), instant(now))
-            )
+            self._accept(target, value, now)
 
     def sendable(self, flow: str, phase: Phase, limit: int) -> list[Row]:
         """Return ready rows of one phase whose person has nothing in doubt and no earlier hold of the same rule.
@@ -123,12 +121,12 @@ class Outbox:
                     (step.state, step.why, instant(now), attempt, step.state in TERMINAL, step.row.id),
                 )
                 if step.state is State.SENT and step.row.action.kind.delivery is Delivery.LATEST:
-                    self._accept(step.row.action, now)
+                    self._accept(step.row.action.target, step.row.action.payload, now)
             self._history.append(now, "outbox", {"attempt": attempt, "steps": [self._told(step) for step in moved]})
 
-    def _accept(self, action: Action, now: datetime) -> None:
+    def _accept(self, target: str, value: Json, now: datetime) -> None:
         self._database.conn.execute(
-            "INSERT OR REPLACE INTO accepted VALUES (?, ?, ?)", (action.target, dump(action.payload), instant(now))
+            "INSERT OR REPLACE INTO accepted VALUES (?, ?, ?)", (target, dump(value), instant(now))
         )
 
     def _told(self, step: Step) -> dict[str, object]:

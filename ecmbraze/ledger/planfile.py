@@ -111,16 +111,9 @@ class PlanFile(PlanReading):
         record = change.record
         self.database.conn.execute(
             "INSERT OR REPLACE INTO fact VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                flow,
-                record.key,
-                dump(record.facts),
-                instant(record.modified_at),
-                record.gone,
-                dump(decision.memory),
-                instant(now),
-            ),
-        )
+            (flow, record.key, dump(record.facts), instant(record.modified_at), record.gone, dump(decision.memory),
+             instant(now)),
+        )  # fmt: skip
         if decision.due:
             self.database.conn.execute(
                 "INSERT OR REPLACE INTO due VALUES (?, ?, ?)", (flow, record.key, instant(decision.due))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
@@ -55,6 +55,16 @@ def triggers(occasion: Occasion, customer: str, attributes: Mapping[str, Json], 
     for kind, name in ((Kind.CAMPAIGN, send.campaign), (Kind.CANVAS, send.canvas)):
         if name and send.consent:
             yield _action(occasion, customer, kind, name, payload, _told(send.consent), create=create)
+
+
+def refuse_nobody(record: Record, hits: Sequence[Hit]) -> None:
+    """Raise RecordUnreadable when something happened to a record that leads to nobody.
+
+    It is quarantined whole, its facts are not taken: filled in later, the customer still gets what happened.
+    """
+    if hits and not record.customers:
+        rules = ", ".join(hit.rule.name for hit in hits)
+        raise RecordUnreadable(f"the workspace names no customer for {rules}")
 
 
 def happened_at(occasion: Occasion) -> tuple[datetime, str]:

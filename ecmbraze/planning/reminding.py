@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
@@ -73,25 +73,16 @@ def come(found: Sequence[Found], change: Change, now: datetime) -> tuple[list[Ca
     return came, memory
 
 
-def upcoming(
-    rules: Iterable[LifecycleRule], record: Record, memory: Mapping[str, Json], zone: tzinfo,
-    span: tuple[datetime, datetime] | None = None,
-) -> list[tuple[datetime, str, str]]:  # fmt: skip
-    """Return (instant, rule, occurrence) of what comes due, the earliest first; within ``span``: after, up to.
+def ahead(rules: Iterable[LifecycleRule], record: Record, zone: tzinfo) -> list[tuple[datetime, str]]:
+    """Return (instant, rule) of each reminder, the earliest first; of a record that cannot be read none.
 
-    What ``memory`` notes as passed is left out, and so is a record that cannot be read: the run quarantines it.
+    The run quarantines such a record.
     """
     try:
         found = list(of_record(rules, record, zone))
     except (RecordUnreadable, KeyError):
         return []
-    return sorted(
-        (reminder.due, rule.name, reminder.token)
-        for rule, every in found
-        for reminder in every
-        if (span is None or span[0] < reminder.due <= span[1])
-        and reminder.token not in str(memory.get(rule.name, "")).split()
-    )
+    return sorted((reminder.due, rule.name) for rule, every in found for reminder in every)
 
 
 def latest_day(rules: Iterable[LifecycleRule], record: Record) -> str:

@@ -209,3 +209,19 @@ def test_rules_that_are_changed_back_come_due_again(office: Rehearsal) -> None:
 
     assert _lifecycle(office)["counts"]["sent"] == 2
     assert office.messages()[(person, CANVAS)] == 1
+
+
+def test_a_reminder_of_a_contract_that_names_nobody_is_not_lost_when_the_customer_is_filled_in(
+    office: Rehearsal,
+) -> None:
+    workspace, person = _contract(office, START + timedelta(days=31))
+    office.box.edit_workspace(workspace, {CUSTOMER: ""})
+    _begin(office)
+    _later(office, days=1, hours=3)
+    _lifecycle(office, code=3)
+    office.box.edit_workspace(workspace, {CUSTOMER: person})
+    _later(office, hours=1)
+
+    _lifecycle(office)
+
+    assert office.messages()[(person, CANVAS)] == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import socket
 import struct
 import threading
@@ -16,6 +17,7 @@ from ecmbraze.systems.http import Http
 from ecmbraze.systems.redaction import Redactor
 
 NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
+_LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 API_KEY = "canary-key-7f3a-91bd-ü/+"
 PASSWORD = "canary-pass-&=%-word"
 ECM_URL = "http://ecm.test/otcs/cs.exe"
@@ -93,7 +95,7 @@ class RawServer:
 
     def _serve(self, connection: socket.socket) -> None:
         try:
-            while request := _whole_request(connection):
+            while request := whole_message(connection):
                 self.requests.append(request)
                 self._script(connection, request)
         except OSError:
@@ -131,15 +133,17 @@ def reset(connection: socket.socket) -> None:
     connection.close()
 
 
-def _whole_request(connection: socket.socket) -> bytes:
+def whole_message(connection: socket.socket) -> bytes:
+    """Return one whole message; empty when the other side closed before its end."""
     got = b""
     while b"\r\n\r\n" not in got:
-        part = connection.recv(65536)
-        if not part:
+        if not (part := connection.recv(65536)):
             return b""
         got += part
-    head, _, body = got.partition(b"\r\n\r\n")
-    length = next((int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0)
-    while len(body) < length:
-        body += connection.recv(65536)
-    return head + b"\r\n\r\n" + body
+    length = _LENGTH.search(got.split(b"\r\n\r\n", 1)[0])
+    whole = got.index(b"\r\n\r\n") + 4 + (int(length[1]) if length else 0)
+    while len(got) < whole:
+        if not (part := connection.recv(65536)):
+            return b""
+        got += part
+    return got

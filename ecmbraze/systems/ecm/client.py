@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from email.utils import parsedate_to_datetime
@@ -83,9 +82,7 @@ class EcmClient:
         if self._types is None:
             self._types = dict(self.workspace_types())
         if type_name not in self._types:
-            nearest = near(type_name, self._types)
-            hint = f"; did you mean {nearest!r}?" if nearest else "."
-            raise ConfigurationError(f"The related workspace type {type_name!r} is not there{hint}")
+            raise ConfigurationError(f"The related workspace type {type_name!r} is not there.")
         return related(self._session, workspace_id, self._types[type_name])
 
     def attributes(self, workspace_id: int) -> Mapping[str, AttributeInfo]:
@@ -134,8 +131,3 @@ class EcmClient:
             self._http.redactor.scrub(f"ECM {self._http.host} tells {what} in an unknown way: {error}."),
             undone="Nothing was concluded from it.", advice="The next run tries again; if it stays so, report it.",
         )  # fmt: skip
-
-
-def near(name: str, names: Mapping[str, int]) -> str:
-    """Return the nearest name, or an empty text."""
-    return next(iter(difflib.get_close_matches(name, names, n=1)), "")
