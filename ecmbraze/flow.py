@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from ecmbraze.model import Change, Decision, Json, Record
 from ecmbraze.planning.customers import Customer
+from ecmbraze.planning.document_kinds import DocumentKind, marker
 from ecmbraze.planning.rules import Rule
 
 Options = TypeVar("Options", bound=BaseModel)
@@ -30,11 +31,22 @@ class Known(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """What a flow reads of workspaces: their types, the facts its rules name, and whom they belong to."""
+    """What a flow reads of workspaces: their types, the facts and documents its rules name, and whom they belong to."""
 
     types: tuple[str, ...]
     facts: frozenset[str]
     customer: Customer
+    documents: tuple[DocumentKind, ...] = ()
+    document_facts: frozenset[str] = frozenset()
+    """``Category.Attribute`` of documents, beside those the kinds themselves ask for."""
+    watched: bool = False
+    """Whether its documents are looked at in every run: what they allow ends with them."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name under which the mirror holds something for this flow."""
+        attributes = {marker(name) for name in self.document_facts}
+        return self.facts | {self.customer.fact} | {kind.fact for kind in self.documents} | attributes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
-from ecmbraze.model import Answer, AttributeInfo, Profile, TrackBatch, TriggerBatch, WorkspaceDetail, WorkspacePage
+from ecmbraze.model import (
+    Answer,
+    AttributeInfo,
+    Document,
+    DocumentHit,
+    DocumentRow,
+    Profile,
+    TrackBatch,
+    TriggerBatch,
+    WorkspaceDetail,
+    WorkspacePage,
+)
 
 
 class Clock(Protocol):
@@ -50,8 +61,33 @@ class WorkspaceReader(Protocol):
         """
         ...
 
-    def attributes(self, workspace_id: int) -> Mapping[str, AttributeInfo]:
-        """Return the category attributes this workspace carries, by ``Category.Attribute`` name."""
+    def attributes(self, node_id: int) -> Mapping[str, AttributeInfo]:
+        """Return the category attributes this workspace or document carries, by ``Category.Attribute`` name."""
+        ...
+
+    def documents(self, workspace_id: int) -> Iterator[DocumentRow]:
+        """Yield every document and e-mail under a workspace, in all subfolders, each once, with its folder.
+
+        Workspaces inside it are others. Raises RecordUnreadable when a folder cannot be listed.
+        """
+        ...
+
+    def document(self, row: DocumentRow, *, classified: bool) -> Document:
+        """Read one document whole: newest version, categories by name and, if asked, classifications by name.
+
+        Raises RecordUnreadable when ECM says it cannot be read.
+        """
+        ...
+
+    def document_rows(self, ids: Sequence[int]) -> Mapping[int, DocumentRow]:
+        """Return the rows of up to 250 ids; who is missing is gone or hidden. Raises TemporaryError when it fails."""
+        ...
+
+    def documents_changed_since(self, day: date) -> Iterator[DocumentHit]:
+        """Yield the documents the search index holds as modified on ``day`` (ECM's zone) or later, each once.
+
+        The index may lag and knows no time of day. Raises TemporaryError when the search fails.
+        """
         ...
 
 

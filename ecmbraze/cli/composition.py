@@ -18,7 +18,7 @@ from ecmbraze.engine.batches import Limits as BatchLimits
 from ecmbraze.engine.setting import Setting, Systems
 from ecmbraze.engine.verifying import Sample
 from ecmbraze.errors import ConfigurationError
-from ecmbraze.flow import Flow
+from ecmbraze.flow import Flow, Needs
 from ecmbraze.flows import FLOWS
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.planning.guards import Limits as GuardLimits
@@ -62,6 +62,12 @@ def section(config: Settings, flow: Flow[Any]) -> Any:
             f"{config.path} has no section flows.{flow.name}.", advice="Add it; `config.example.yaml` shows one."
         )  # fmt: skip
     return config.flows[flow.name]
+
+
+def reading(config: Settings) -> list[Needs]:
+    """Return what each enabled flow reads."""
+    sections = ((flow, config.flows.get(flow.name)) for flow in FLOWS)
+    return [flow.needs(section) for flow, section in sections if section and section.enabled]  # type: ignore[attr-defined]  # every section has it
 
 
 def clients(config: Settings, wall: WallClock, budget: Budget) -> Clients:

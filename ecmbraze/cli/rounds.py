@@ -61,7 +61,7 @@ def _execute(
             return []
         tell("run.start", flows=[flow.name for flow, _ in chosen], dry_run=options.dry_run)
         return Round(
-            flows=chosen, options=options, setting=composition.setting(config),
+            flows=chosen, reading=composition.reading(config), options=options, setting=composition.setting(config),
             systems=composition.systems(composition.clients(config, wall, budget)), ledger=ledger, clock=wall,
             new_id=new_id, tick=budget.tick,
         ).execute()  # fmt: skip

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
+from ecmbraze.engine.document_looks import DocumentLooks
 from ecmbraze.engine.names import check_attributes, check_types
 from ecmbraze.engine.reading import read_whole
-from ecmbraze.engine.records import TypeNeeds, as_record, refuse_vanished
+from ecmbraze.engine.records import TypeNeeds, as_record, refuse_vanished, with_missed
 from ecmbraze.errors import ConfigurationError, EcmbrazeError, RecordUnreadable, TemporaryError
-from ecmbraze.ledger.codec import dump
+from ecmbraze.ledger.codec import dump, dump_documents, load_documents
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import Record, Skip, WorkspaceDetail, WorkspacePage
@@ -21,6 +22,8 @@ from ecmbraze.ports import WorkspaceReader
 # A type that was never read whole (a baseline, a new attribute) is saved in slices of this many details.
 SLICE = 2000
 _WINDOW = 60
+# Why a workspace is read although its listing says it is as it was.
+_UNASKED = ("sweep", "again", "documents")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,7 @@ class Inventory:
     reader: WorkspaceReader
     mirror: Mirror
     plan: PlanFile
+    looks: DocumentLooks
     now: datetime
     connections: int
     sweep_requests: int
@@ -70,6 +74,7 @@ class Inventory:
                 self.failed[need.name] = error
                 self.plan.forget_type(need.name)
         self.listed = True
+        self.looks.queue([need for need in needs if need.name in scans], self.began)
         for need in needs:
             if need.name in scans:
                 self._read(need)
@@ -140,7 +145,7 @@ class Inventory:
 
     def _detail(self, need: TypeNeeds, number: int) -> WorkspaceDetail | RecordUnreadable:
         try:
-            return read_whole(self.reader, number, need.customers, self.related)
+            return read_whole(self.reader, number, need, self.related)
         except RecordUnreadable as error:
             return error
 
@@ -148,17 +153,18 @@ class Inventory:
         if isinstance(detail, RecordUnreadable):
             self._leave_out(need, number, why, detail)
             return
-        before = self.mirror.facts(number)
+        before = self.mirror.held(number)
         try:
             record, people = as_record(detail, need)
-            refuse_vanished(record, detail, before)
+            refuse_vanished(record, detail, before[0] if before else "{}")
         except RecordUnreadable as error:
-            if why not in ("sweep", "again"):
+            if why not in _UNASKED:
                 self._quarantine(need, number, error.happened)
             return
-        moved = before is not None and before != dump(record.facts)
+        kept = with_missed(record, load_documents(before[1])) if before else record
+        moved = before is not None and before != (dump(kept.facts), dump_documents(kept.documents))
         match why:
-            case "sweep" | "again":
+            case "sweep" | "again" | "documents":
                 # Counted as unchanged by the listing; reading it all the same is what found it.
                 self.plan.count(f"{need.name}\x1fswept")
                 if moved:
@@ -171,13 +177,14 @@ class Inventory:
         # Times are whole seconds: what was edited in the second of its reading may be edited again in that second,
         # and the listing would not show it (fault E13).
         again = record.modified_at >= self.began[need.name].replace(microsecond=0)
-        self.plan.put_workspace(record, people, again=again)
+        again = again or any(document.missed for document in kept.documents)
+        self.plan.put_workspace(kept, people, again=again)
         if len(self.fresh) < SLICE:
             self.fresh[number] = (self.monotonic(), record)
 
     def _leave_out(self, need: TypeNeeds, number: int, why: str, error: RecordUnreadable) -> None:
         """Note a workspace that was listed and cannot be read: it went meanwhile, or we may not see it (E23)."""
-        if why not in ("sweep", "again"):
+        if why not in _UNASKED:
             self._count(need, "filtered")
         skip = Skip(record=f"ws:{number}", customer="", rule="", reason=f"gone or not readable: {error.happened}")
         self.plan.put_skip("", skip, self.now)

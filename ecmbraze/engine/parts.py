@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ecmbraze.engine.canary import Canary
 from ecmbraze.engine.clock_faults import ClockFaults
+from ecmbraze.engine.document_looks import DocumentLooks
 from ecmbraze.engine.inventory import Inventory
 from ecmbraze.engine.planner import Planner
 from ecmbraze.engine.push import Push
@@ -41,7 +42,11 @@ def run(of: Round, flow: Flow[Any], section: Any) -> Run:
 
 def inventory(of: Round, save: Callable[[], None]) -> Inventory:
     """Return the scan of the round; ``save`` keeps the details read so far."""
+    looks = DocumentLooks(
+        reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, zone=of.setting.zone, tick=of.tick
+    )  # fmt: skip
     return Inventory(
+        looks=looks,
         reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, now=of.clock.now(),
         connections=of.setting.connections, sweep_requests=of.setting.sweep_requests,
         sweep_every=of.setting.sweep_every, tick=of.tick, save=save, monotonic=of.clock.monotonic, fresh=of.fresh,

@@ -101,6 +101,6 @@ def _same(change: Change) -> bool:
     before, record = change.before, change.record
     return (
         before is not None
-        and (before.facts, before.gone) == (record.facts, record.gone)
+        and (before.facts, before.gone, before.documents) == (record.facts, record.gone, record.documents)
         and before.modified_at == record.modified_at
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Needs
 from ecmbraze.ledger.codec import load_facts
-from ecmbraze.model import Fact, Record, WorkspaceDetail
+from ecmbraze.model import Document, Fact, Record, WorkspaceDetail
 from ecmbraze.planning.customers import Customer
+from ecmbraze.planning.document_kinds import DocumentKind, marker, relevant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,24 +20,43 @@ class TypeNeeds:
     name: str
     facts: frozenset[str]
     customers: tuple[Customer, ...]
+    documents: tuple[DocumentKind, ...] = ()
+    document_facts: frozenset[str] = frozenset()
+    watched: tuple[DocumentKind, ...] = ()
 
     @property
     def names(self) -> frozenset[str]:
-        """Everything the mirror must hold of each workspace: the facts and the people under each mapping."""
-        return self.facts | {customer.fact for customer in self.customers}
+        """Everything the mirror must hold of each workspace: facts, people by mapping, documents by kind."""
+        return self.facts | {customer.fact for customer in self.customers} | self.markers
+
+    @property
+    def markers(self) -> frozenset[str]:
+        """The facts that say which documents were looked for, and what was read of them."""
+        return frozenset({kind.fact for kind in self.documents} | {marker(name) for name in self.document_facts})
 
 
 def together(needs: Sequence[Needs]) -> tuple[TypeNeeds, ...]:
     """Merge what several flows need, so that each type is listed and read once."""
-    names = dict.fromkeys(name for need in needs for name in need.types)
     return tuple(
-        TypeNeeds(
-            name=name,
-            facts=frozenset().union(*(need.facts for need in needs if name in need.types)),
-            customers=tuple({need.customer.fact: need.customer for need in needs if name in need.types}.values()),
-        )
-        for name in names
+        of_type(name, [need for need in needs if name in need.types])
+        for name in dict.fromkeys(name for need in needs for name in need.types)
     )
+
+
+def of_type(name: str, needs: Sequence[Needs]) -> TypeNeeds:
+    """Return what these flows together read of one workspace type."""
+    return TypeNeeds(
+        name=name,
+        facts=frozenset().union(*(need.facts for need in needs)),
+        customers=tuple({need.customer.fact: need.customer for need in needs}.values()),
+        documents=_kinds(needs),
+        document_facts=frozenset().union(*(need.document_facts for need in needs)),
+        watched=_kinds([need for need in needs if need.watched]),
+    )
+
+
+def _kinds(needs: Sequence[Needs]) -> tuple[DocumentKind, ...]:
+    return tuple({kind.fact: kind for need in needs for kind in need.documents}.values())
 
 
 def as_record(detail: WorkspaceDetail, needs: TypeNeeds) -> tuple[Record, Mapping[str, tuple[str, ...]]]:
@@ -47,28 +67,36 @@ def as_record(detail: WorkspaceDetail, needs: TypeNeeds) -> tuple[Record, Mappin
     people = {customer.fact: customer.people(detail) for customer in needs.customers}
     facts: dict[str, Fact] = {name: detail.facts.get(name) for name in needs.facts}
     facts.update(people)
+    facts.update(dict.fromkeys(needs.markers, True))
     row = detail.row
     record = Record(
         id=row.id, type=needs.name, name=row.name, created_at=row.created_at, modified_at=row.modified_at, facts=facts,
-        customers=next(iter(people.values()), ()),
+        customers=next(iter(people.values()), ()), documents=detail.documents,
     )  # fmt: skip
     return record, people
 
 
-def for_flow(record: Record, customer: Customer) -> Record:
-    """Return the record with the people of one flow's mapping."""
-    people = record.facts.get(customer.fact) or ()
+def for_flow(record: Record, needs: Needs) -> Record:
+    """Return the record with the people and the documents of one flow."""
+    people = record.facts.get(needs.customer.fact) or ()
     names = tuple(str(person) for person in people) if isinstance(people, tuple) else (str(people),)
-    return Record(
-        id=record.id, type=record.type, name=record.name, created_at=record.created_at,
-        modified_at=record.modified_at, facts=record.facts, customers=names,
-    )  # fmt: skip
+    return replace(record, customers=names, documents=relevant(record.documents, needs.documents))
 
 
-def refuse_vanished(record: Record, detail: WorkspaceDetail, before: str | None) -> None:
+def with_missed(record: Record, before: Sequence[Document]) -> Record:
+    """Return the record with the documents that were there before and are not found now, for one more look.
+
+    Absence counts after two looks (delivery.md): what this look misses may be hidden or moving.
+    """
+    found = {document.row.id for document in record.documents}
+    missed = [replace(old, missed=True) for old in before if not old.missed and old.row.id not in found]
+    return replace(record, documents=tuple(sorted((*record.documents, *missed), key=lambda one: one.row.id)))
+
+
+def refuse_vanished(record: Record, detail: WorkspaceDetail, before: str) -> None:
     """Quarantine a record that lost an attribute which held a value: a renamed attribute is not an empty one (E20)."""
-    for name, value in load_facts(before or "{}").items():
+    for name, value in load_facts(before).items():
         if value not in (None, ()) and name in record.facts and name not in detail.facts and "." in name:
-            if name.startswith("customer: "):
+            if name.startswith(("customer: ", "document")):
                 continue
             raise RecordUnreadable(f"attribute {name!r} not found any more; template changed?")

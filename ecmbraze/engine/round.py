@@ -15,7 +15,7 @@ from ecmbraze.engine.run import Run
 from ecmbraze.engine.run_report import RunReport
 from ecmbraze.engine.setting import Options, Setting, Systems
 from ecmbraze.errors import EcmbrazeError, Interrupted, TemporaryError, TimeBudgetUsed, UsageError
-from ecmbraze.flow import Flow
+from ecmbraze.flow import Flow, Needs
 from ecmbraze.ledger.file import guarded
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.planfile import PlanFile
@@ -34,6 +34,8 @@ class Round:
 
     flows: Sequence[tuple[Flow[Any], Any]]
     """(flow, its section)."""
+    reading: Sequence[Needs]
+    """What every configured flow reads: a workspace is read for all, or one flow's look loses another's facts."""
     options: Options
     setting: Setting
     systems: Systems
@@ -124,13 +126,16 @@ class Round:
     def _inventory(self, planning: Sequence[Run]) -> dict[str, Scan]:
         inventory = parts.inventory(self, self._save)
         try:
-            scans = inventory.take(together([run.needs for run in planning]))
+            mine = [run.needs for run in planning]
+            types = {name for needs in mine for name in needs.types}
+            scans = inventory.take([need for need in together([*mine, *self.reading]) if need.name in types])
         except (TemporaryError, TimeBudgetUsed, Interrupted):
             if inventory.listed:  # the listing stands: the details read so far are kept, the rest is read next time
                 self._save()
             raise
         for run in planning:
             run.error = _failure(inventory, run)
+            run.report.notes += inventory.looks.notes if run.needs.documents else []
         return scans
 
     def _save(self) -> None:

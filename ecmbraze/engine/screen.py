@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ecmbraze.engine.reading import read_whole
-from ecmbraze.engine.records import TypeNeeds, as_record, for_flow
+from ecmbraze.engine.records import as_record, for_flow, of_type
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Flow, Needs
 from ecmbraze.ledger.outbox import Row, Step
@@ -123,11 +123,12 @@ class Screen:
 
     def _record(self, number: int) -> Record:
         read_at, record = self.fresh.get(number, (-_FRESH_S, None))
-        if record is None or self.clock.monotonic() - read_at > _FRESH_S:
-            needs = TypeNeeds(name="", facts=self.needs.facts, customers=(self.needs.customer,))
-            record, _ = as_record(read_whole(self.workspaces, number, needs.customers, {}), needs)
+        old = self.clock.monotonic() - read_at > _FRESH_S
+        if record is None or old or not self.needs.names <= record.facts.keys():
+            needs = of_type("", [self.needs])
+            record, _ = as_record(read_whole(self.workspaces, number, needs, {}), needs)
             self.fresh[number] = (self.clock.monotonic(), record)
-        return for_flow(record, self.needs.customer)
+        return for_flow(record, self.needs)
 
     def _rate(self, row: Row) -> Step | None:
         action = row.action

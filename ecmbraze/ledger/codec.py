@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from ecmbraze.model import Facts, Json
+from ecmbraze.model import Document, DocumentRow, Facts, Json, Version
 
 
 def dump(value: object) -> str:
@@ -21,7 +23,41 @@ def load(text: str) -> Any:
 
 def load_facts(text: str) -> Facts:
     """Return facts, with the lists of multi-value attributes as tuples."""
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(text).items()}
+    return _facts(json.loads(text))
+
+
+def _facts(values: dict[str, Any]) -> Facts:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+
+
+def dump_documents(documents: Iterable[Document]) -> str:
+    """Return documents as canonical text, in id order."""
+    return dump(
+        [
+            {
+                **asdict(document.row), "created_at": instant(document.row.created_at),
+                "modified_at": instant(document.row.modified_at), "facts": document.facts,
+                "classifications": document.classifications, "missed": document.missed,
+                "version": {**asdict(document.version), "created_at": instant(document.version.created_at)},
+            }
+            for document in sorted(documents, key=lambda document: document.row.id)
+        ]
+    )  # fmt: skip
+
+
+def load_documents(text: str) -> tuple[Document, ...]:
+    """Return the documents that :func:`dump_documents` wrote."""
+    return tuple(_document(entry) for entry in json.loads(text))
+
+
+def _document(entry: dict[str, Any]) -> Document:
+    version = entry["version"]
+    row = {name: entry[name] for name in ("id", "name", "mime_type", "folder")}
+    return Document(
+        row=DocumentRow(**row, created_at=moment(entry["created_at"]), modified_at=moment(entry["modified_at"])),
+        version=Version(**{**version, "created_at": moment(version["created_at"])}),
+        facts=_facts(entry["facts"]), classifications=tuple(entry["classifications"]), missed=entry["missed"],
+    )  # fmt: skip
 
 
 def load_json(text: str | None) -> Json:

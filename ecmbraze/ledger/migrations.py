@@ -54,6 +54,12 @@ STEPS: dict[int, tuple[str, ...]] = {
            WHEN NOT EXISTS (SELECT 1 FROM pair WHERE old = OLD.state AND new = NEW.state)
            BEGIN SELECT RAISE(ABORT, 'no such step for an outbox row'); END""",
     ),
+    3: (
+        # Plan files of version 2 know no documents: what waited is planned and guarded anew.
+        "DELETE FROM waiting_plan",
+        "ALTER TABLE workspace ADD COLUMN documents TEXT NOT NULL DEFAULT '[]'",
+        "ALTER TABLE fact ADD COLUMN documents TEXT NOT NULL DEFAULT '[]'",
+    ),
 }
 
 

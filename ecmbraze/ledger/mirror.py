@@ -8,9 +8,9 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from ecmbraze.flow import Needs
-from ecmbraze.ledger.codec import instant, load, moment
+from ecmbraze.ledger.codec import instant, load, load_documents, moment
 from ecmbraze.ledger.recordrow import GONE, RECORD_COLUMNS, read_record
-from ecmbraze.model import Record
+from ecmbraze.model import Document, Record
 
 
 class Mirror:
@@ -53,10 +53,27 @@ class Mirror:
         text = self._database.execute(query, (type_name,)).fetchone()[0]
         return moment(text) if text else None
 
-    def facts(self, number: int) -> str | None:
-        """Return the stored facts of one workspace as canonical text, to tell whether a reading differs."""
-        row = self._database.execute("SELECT facts FROM workspace WHERE id = ?", (number,)).fetchone()
-        return str(row[0]) if row else None
+    def held(self, number: int) -> tuple[str, str] | None:
+        """Return the stored facts and documents of a workspace as canonical text, to tell whether a reading differs."""
+        row = self._database.execute("SELECT facts, documents FROM workspace WHERE id = ?", (number,)).fetchone()
+        return (str(row[0]), str(row[1])) if row else None
+
+    def read_at(self, ids: Sequence[int]) -> Mapping[int, tuple[str, datetime]]:
+        """Return id → (workspace type, when it was last read) of those ids that are workspaces we know."""
+        marks = ",".join("?" * len(ids))
+        rows = self._database.execute(f"SELECT id, type, read_at FROM workspace WHERE id IN ({marks})", tuple(ids))
+        return {row[0]: (row[1], moment(row[2])) for row in rows}
+
+    def documents(self, type_name: str) -> Iterator[tuple[int, Document]]:
+        """Yield (workspace, document) of every document kept of a type, in the order of the workspaces."""
+        query = "SELECT id, documents FROM workspace WHERE type = ? AND missed = 0 AND documents <> '[]' ORDER BY id"
+        for number, text in self._database.execute(query, (type_name,)):
+            yield from ((number, document) for document in load_documents(text))
+
+    def looked(self, stream: str) -> datetime | None:
+        """Return how far a stream that all flows share was looked at; ``None`` before the first time."""
+        row = self._database.execute("SELECT value FROM watermark WHERE flow = '' AND stream = ?", (stream,)).fetchone()
+        return moment(row[0]) if row else None
 
     def records(self, needs: Needs) -> Iterator[Record]:
         """Yield every workspace of a flow's types as it was last read, in id order, without those that are gone."""

@@ -15,7 +15,7 @@ from sqlite_utils import Database
 from ecmbraze.errors import ConfigurationError
 from ecmbraze.ledger import schema
 from ecmbraze.ledger.actionrow import write_action
-from ecmbraze.ledger.codec import dump, instant
+from ecmbraze.ledger.codec import dump, dump_documents, instant
 from ecmbraze.ledger.planreading import PlanReading
 from ecmbraze.model import Action, Change, Decision, Kind, Record, Skip
 
@@ -98,9 +98,9 @@ class PlanFile(PlanReading):
         """
         execute = self.database.conn.execute
         execute(
-            "INSERT OR REPLACE INTO workspace VALUES (?, ?, ?, ?, ?, ?, 0, ?)",
+            "INSERT OR REPLACE INTO workspace VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)",
             (record.id, record.type, record.name, instant(record.created_at), instant(record.modified_at),
-             dump(record.facts), again),
+             dump(record.facts), again, dump_documents(record.documents)),
         )  # fmt: skip
         for mapping, people in customers.items():
             for customer in people:
@@ -110,9 +110,9 @@ class PlanFile(PlanReading):
         """Write what a flow made of one change: its new facts, its actions, its skips."""
         record = change.record
         self.database.conn.execute(
-            "INSERT OR REPLACE INTO fact VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO fact VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (flow, record.key, dump(record.facts), instant(record.modified_at), record.gone, dump(decision.memory),
-             instant(now)),
+             instant(now), dump_documents(record.documents)),
         )  # fmt: skip
         if decision.due:
             self.database.conn.execute(

@@ -68,10 +68,10 @@ class PlanReading:
         query = "SELECT stream, value FROM watermark WHERE flow = ?"
         return {row[0]: moment(row[1]) for row in self.database.conn.execute(query, (flow,))}
 
-    def planned_facts(self, flow: str) -> list[tuple[str, str]]:
-        """Return (record, facts as stored) of the records with actions."""
+    def planned_facts(self, flow: str) -> list[tuple[str, str, str]]:
+        """Return (record, facts and documents as stored) of the records with actions."""
         query = (
-            "SELECT record, facts FROM fact WHERE flow = ?1 "
+            "SELECT record, facts, documents FROM fact WHERE flow = ?1 "
             "AND record IN (SELECT record FROM action WHERE flow = ?1) ORDER BY record"
         )
         return self.database.conn.execute(query, (flow,)).fetchall()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 APPLICATION_ID = 0x45434D42  # "ECMB"
-VERSION = 2
+VERSION = 3
 
 # Tables that a run fills in the plan file and `stage` merges. Same shape in both files, so that a merge is a copy.
 SHARED = """
 CREATE TABLE workspace (
     id INTEGER PRIMARY KEY, type TEXT NOT NULL, name TEXT NOT NULL, created_at TEXT NOT NULL,
     modified_at TEXT NOT NULL, facts TEXT NOT NULL, missed INTEGER NOT NULL DEFAULT 0,
-    again INTEGER NOT NULL DEFAULT 0
+    again INTEGER NOT NULL DEFAULT 0, documents TEXT NOT NULL DEFAULT '[]'
 ) STRICT;
 CREATE TABLE recipient (
     mapping TEXT NOT NULL, workspace INTEGER NOT NULL, customer TEXT NOT NULL,
@@ -19,7 +19,8 @@ CREATE TABLE recipient (
 CREATE INDEX recipient_customer ON recipient (mapping, customer);
 CREATE TABLE fact (
     flow TEXT NOT NULL, record TEXT NOT NULL, facts TEXT NOT NULL, modified_at TEXT NOT NULL,
-    gone INTEGER NOT NULL, memory TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (flow, record)
+    gone INTEGER NOT NULL, memory TEXT NOT NULL, at TEXT NOT NULL, documents TEXT NOT NULL DEFAULT '[]',
+    PRIMARY KEY (flow, record)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE due (
     flow TEXT NOT NULL, record TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (flow, record)

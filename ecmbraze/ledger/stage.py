@@ -21,12 +21,12 @@ _ACTION = (
 # Newer rows only, and a change number only where something a flow can see differs: a sweep that finds a
 # workspace as it was must not make every flow plan it again.
 _MIRROR = (
-    """INSERT INTO workspace (id, type, name, created_at, modified_at, facts, missed, change, read_at)
-       SELECT id, type, name, created_at, modified_at, facts, 0, :change, :now FROM plan.workspace WHERE true
+    """INSERT INTO workspace (id, type, name, created_at, modified_at, facts, documents, missed, change, read_at)
+       SELECT id, type, name, created_at, modified_at, facts, documents, 0, :change, :now FROM plan.workspace WHERE true
        ON CONFLICT (id) DO UPDATE SET change = excluded.change, facts = excluded.facts, name = excluded.name,
-           type = excluded.type, modified_at = excluded.modified_at
-       WHERE (facts, name, type, modified_at, missed >= 2)
-             IS NOT (excluded.facts, excluded.name, excluded.type, excluded.modified_at, 0)
+           documents = excluded.documents, type = excluded.type, modified_at = excluded.modified_at
+       WHERE (facts, documents, name, type, modified_at, missed >= 2)
+             IS NOT (excluded.facts, excluded.documents, excluded.name, excluded.type, excluded.modified_at, 0)
          AND excluded.modified_at >= modified_at""",
     """UPDATE workspace SET read_at = :now, missed = 0,
        again = (SELECT again FROM plan.workspace p WHERE p.id = workspace.id)
@@ -46,6 +46,8 @@ _LISTING = (
        AND id NOT IN (SELECT id FROM plan.seen)""",
     "INSERT OR REPLACE INTO quarantine SELECT * FROM plan.quarantine WHERE flow = ''",
     "INSERT OR REPLACE INTO armed SELECT * FROM plan.armed",
+    # How far the search for changed documents has looked, for all flows.
+    "INSERT OR REPLACE INTO watermark SELECT * FROM plan.watermark WHERE flow = ''",
 )
 
 _FACTS = (

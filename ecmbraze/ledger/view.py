@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from ecmbraze.flow import Needs
-from ecmbraze.ledger.codec import instant, load, load_facts, load_json, moment
+from ecmbraze.ledger.codec import instant, load, load_documents, load_facts, load_json, moment
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.recordrow import RECORD_COLUMNS, people, read_record
 from ecmbraze.model import Change, Json, Record
@@ -33,10 +33,10 @@ class View:
         row = self._plan.execute(query, (number,)).fetchone() or self._ledger.execute(query, (number,)).fetchone()
         return read_record(row, self._needs) if row else None
 
-    def differs(self, record: str, facts: str) -> bool:
+    def differs(self, record: str, facts: str, documents: str) -> bool:
         """Say whether a record is no longer what a plan holds of it."""
         now = self.workspace(int(record.removeprefix("ws:")))
-        return now is None or now.facts != load_facts(facts)
+        return now is None or (now.facts, now.documents) != (load_facts(facts), load_documents(documents))
 
     def of_customer(self, customer: str) -> Sequence[Record]:
         """Return every record that leads to ``customer``, in id order."""
@@ -106,7 +106,7 @@ class View:
 
     def _change(self, record: Record) -> Change:
         row = self._ledger.execute(
-            "SELECT facts, modified_at, gone, memory, at FROM fact WHERE flow = ? AND record = ?",
+            "SELECT facts, modified_at, gone, memory, at, documents FROM fact WHERE flow = ? AND record = ?",
             (self._flow, record.key),
         ).fetchone()
         if row is None:
@@ -115,5 +115,6 @@ class View:
         before = Record(
             id=record.id, type=record.type, name=record.name, created_at=record.created_at,
             modified_at=moment(row[1]), facts=facts, customers=people(facts, self._customer), gone=bool(row[2]),
+            documents=load_documents(row[5]),
         )  # fmt: skip
         return Change(record=record, before=before, fires=True, memory=load(row[3]), since=moment(row[4]))

@@ -1,5 +1,6 @@
 """The values that travel between the steps; pure, frozen, no behaviour that needs a system."""
 
+from ecmbraze.model.documents import Document, DocumentHit, DocumentRow, Version
 from ecmbraze.model.plans import Action, Change, Decision, Record, Skip
 from ecmbraze.model.requests import Answer, Profile, TrackBatch, TriggerBatch, TriggerRecipient, Verdict
 from ecmbraze.model.vocabulary import Delivery, Fact, Facts, Json, Kind, Phase, State
@@ -12,6 +13,9 @@ __all__ = [
     "Change",
     "Decision",
     "Delivery",
+    "Document",
+    "DocumentHit",
+    "DocumentRow",
     "Fact",
     "Facts",
     "Json",
@@ -25,6 +29,7 @@ __all__ = [
     "TriggerBatch",
     "TriggerRecipient",
     "Verdict",
+    "Version",
     "WorkspaceDetail",
     "WorkspacePage",
     "WorkspaceRow",

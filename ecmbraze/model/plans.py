@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from ecmbraze.model.documents import Document
 from ecmbraze.model.vocabulary import Facts, Json, Kind
 
 
@@ -21,6 +22,8 @@ class Record:
     facts: Facts
     customers: tuple[str, ...]
     """The recipients this workspace leads to, in the order of the record; empty when it names nobody."""
+    documents: tuple[Document, ...] = ()
+    """The documents a rule may speak of, in id order; empty for a flow that names none."""
     gone: bool = False
     """Missing from two complete listings. Corrects attributes and closes gates, never fires a message."""
 
@@ -57,6 +60,11 @@ class Change:
     """What the flow noted of this record beside its facts, e.g. rule → how often it has happened."""
     since: datetime | None = None
     """When ``before`` was planned, by our clock; ``None`` with it."""
+
+    @property
+    def corrects(self) -> bool:
+        """Say whether attributes follow this change: whatever fires, and what is gone."""
+        return self.fires or (self.record.gone and self.before is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

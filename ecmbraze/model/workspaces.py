@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from ecmbraze.model.documents import Document
 from ecmbraze.model.vocabulary import Facts
 
 
@@ -53,6 +54,8 @@ class WorkspaceDetail:
     """Business objects: (external system, type, id); the id is text, zeros and all."""
     related: Mapping[str, tuple[WorkspaceDetail, ...]] = field(default_factory=dict)
     """Workspace type → the related workspaces of that type, where somebody asked for them."""
+    documents: tuple[Document, ...] = ()
+    """The documents that rules may speak of, in id order, where somebody asked for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

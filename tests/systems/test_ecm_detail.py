@@ -222,20 +222,14 @@ def test_a_web_page_instead_of_a_detail_is_temporary(net: responses.RequestsMock
         client().workspace(90101)
 
 
-def test_attributes_are_those_of_this_workspace_with_their_types(net: responses.RequestsMock) -> None:
-    net.add(responses.GET, ONE, json=detail(definitions={"16878": DEFINITIONS}))
+def test_attributes_are_those_of_this_node_with_their_types(net: responses.RequestsMock) -> None:
+    net.add(responses.GET, NODE, json={"results": [{"data": {}, "metadata": {"categories": DEFINITIONS}}]})
     found = client().attributes(90101)
     assert set(found) == {
         "Customer.Customer ID", "Customer.Approved On", "Customer.Regions", "Customer.Active", "Customer.Note",
         "Customer.Contacts.Name", "Customer.Contacts.Seen",
     }  # fmt: skip
     assert (found["Customer.Approved On"].type_name, found["Customer.Regions"].multi_value) == ("Date", True)
-
-
-def test_attributes_come_from_the_node_where_the_workspace_tells_none(net: responses.RequestsMock) -> None:
-    net.add(responses.GET, ONE, json=detail())
-    net.add(responses.GET, NODE, json={"results": [{"data": {}, "metadata": {"categories": DEFINITIONS}}]})
-    assert "Customer.Note" in client().attributes(90101)
 
 
 def test_a_workspace_without_categories_has_no_facts(net: responses.RequestsMock) -> None:

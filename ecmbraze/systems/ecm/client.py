@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta, tzinfo
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from email.utils import parsedate_to_datetime
 
 from ecmbraze.errors import ConfigurationError, RecordUnreadable, TemporaryError
-from ecmbraze.model import AttributeInfo, WorkspaceDetail, WorkspacePage
+from ecmbraze.model import AttributeInfo, Document, DocumentHit, DocumentRow, WorkspaceDetail, WorkspacePage
 from ecmbraze.systems.ecm import times
 from ecmbraze.systems.ecm.detail import Details
+from ecmbraze.systems.ecm.documents import Documents
+from ecmbraze.systems.ecm.folders import walk
+from ecmbraze.systems.ecm.learning import Learning
 from ecmbraze.systems.ecm.login import AUTH, Login, PasswordLogin
 from ecmbraze.systems.ecm.related import related
 from ecmbraze.systems.ecm.scan import Scan
+from ecmbraze.systems.ecm.search import search
 from ecmbraze.systems.ecm.session import Session
 from ecmbraze.systems.exchange import Exchange
 from ecmbraze.systems.http import Http
@@ -32,7 +36,9 @@ class EcmClient:
         http.redactor.add(password)
         self._http, self._zone, self._page_size = http, zone, page_size
         self._session = Session(http, otds or PasswordLogin(username, password, domain))
-        self._details = Details(self._session, zone)
+        learning = Learning(self._session, zone)
+        self._details = Details(self._session, zone, learning)
+        self._documents = Documents(self._session, zone, learning)
         self._told: tuple[datetime, float] | None = None
         self._types: dict[str, int] | None = None
         self._skew: float | None = None
@@ -85,9 +91,25 @@ class EcmClient:
             raise ConfigurationError(f"The related workspace type {type_name!r} is not there.")
         return related(self._session, workspace_id, self._types[type_name])
 
-    def attributes(self, workspace_id: int) -> Mapping[str, AttributeInfo]:
-        """Return the attributes of the categories a workspace carries."""
-        return self._details.attributes(workspace_id)
+    def attributes(self, node_id: int) -> Mapping[str, AttributeInfo]:
+        """Return the attributes of the categories a workspace or a document carries."""
+        return self._details.attributes(node_id)
+
+    def documents(self, workspace_id: int) -> Iterator[DocumentRow]:
+        """Yield every document under a workspace, folder by folder (api/ecm.md 4.2)."""
+        return walk(self._session, workspace_id, self._zone)
+
+    def document(self, row: DocumentRow, *, classified: bool) -> Document:
+        """Read one document with its newest version and category values (api/ecm.md 4.1, 7)."""
+        return self._documents.whole(row, classified=classified)
+
+    def document_rows(self, ids: Sequence[int]) -> Mapping[int, DocumentRow]:
+        """Return the rows of up to 250 ids in one request (api/ecm.md 4.3)."""
+        return self._documents.rows(ids)
+
+    def documents_changed_since(self, day: date) -> Iterator[DocumentHit]:
+        """Yield what the search index holds as modified since a day (api/ecm.md 6.1)."""
+        return search(self._session, day, self._zone)
 
     def ping(self) -> None:
         """Raise unless a Content Server REST API answers; needs no login (api/ecm.md 2.3)."""

@@ -33,14 +33,18 @@ class Session:
         self._refused: CredentialRefused | None = None
 
     def get(self, path: str, **request: Any) -> Exchange:
-        """Return the JSON answer of a GET, of any status but 401.
+        """Return the JSON answer of a GET; see :meth:`read`."""
+        return self.read("GET", path, **request)
+
+    def read(self, method: str, path: str, **request: Any) -> Exchange:
+        """Return the JSON answer of a request that only reads, of any status but 401.
 
         Raises CredentialRefused when a fresh ticket is refused (E02) or the login is (E03), ConfigurationError for a
         redirect, TemporaryError when there is no JSON to be had.
         """
         for _ in range(_TRIES):
             admission, ticket = self._current()
-            answer = self.http.read("GET", path, headers={"OTCSTicket": ticket}, **request)
+            answer = self.http.read(method, path, headers={"OTCSTicket": ticket}, **request)
             if answer.status == 401:
                 self._expired(admission, ticket)
                 continue

@@ -1,0 +1,106 @@
+"""Find the workspaces whose documents may have changed since they were last read; reads no document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
+from itertools import islice
+from typing import TypeVar
+
+from ecmbraze.engine.records import TypeNeeds
+from ecmbraze.errors import RecordUnreadable, TemporaryError
+from ecmbraze.ledger.mirror import Mirror
+from ecmbraze.ledger.planfile import PlanFile
+from ecmbraze.model import Document, DocumentHit, DocumentRow
+from ecmbraze.ports import WorkspaceReader
+
+# The index may lag and knows only the day of a change (api/ecm.md 6.1); what it learns later, the sweep finds.
+OVERLAP = timedelta(hours=24)
+# Two clocks: a workspace that was read this long after the change has it, whatever the clocks say.
+_SKEW = timedelta(minutes=10)
+_BULK = 250  # api/ecm.md 4.3
+
+Entry = TypeVar("Entry")
+
+
+@dataclass(slots=True, kw_only=True)
+class DocumentLooks:
+    """Queues detail reads of workspaces that are listed as unchanged. ``zone`` is ECM's."""
+
+    reader: WorkspaceReader
+    mirror: Mirror
+    plan: PlanFile
+    zone: tzinfo
+    tick: Callable[[], None]
+    notes: list[str] = field(default_factory=list)
+    """What could not be looked at, for the report: then the sweep finds changes later."""
+
+    def queue(self, needs: Sequence[TypeNeeds], began: Mapping[str, datetime]) -> None:
+        """Search for changed documents and look at watched ones, for the types whose rules name documents.
+
+        ``began`` is when the listing of each type began, by the server's clock.
+        """
+        asked = [need for need in needs if need.documents]
+        try:
+            for need in asked:
+                self._queue(need.name, self._moved(need), began[need.name])
+            self._search({need.name for need in asked}, began)
+        except (TemporaryError, RecordUnreadable) as error:
+            self.notes.append(f"changed documents are found by the sweep only: {error.happened}")
+            return
+        for need in asked:
+            self.plan.put_watermark("", _stream(need.name), began[need.name])
+
+    def _search(self, types: set[str], began: Mapping[str, datetime]) -> None:
+        """Queue the workspaces that hold a document the index knows as changed; a type new to us is read whole."""
+        looked = [moment for name in types if (moment := self.mirror.looked(_stream(name)))]
+        if not looked:
+            return
+        day = (min(looked) - OVERLAP).astimezone(self.zone).date()
+        for hits in _slices(self.reader.documents_changed_since(day), _BULK):
+            self.tick()
+            known = self.mirror.read_at(sorted({number for hit in hits for path in hit.paths for number in path}))
+            for hit in hits:
+                for inner in {_innermost(path, known) for path in hit.paths} - {0}:
+                    type_name, read_at = known[inner]
+                    if type_name in types and _is_news(hit, read_at):
+                        self._queue(type_name, [inner], began[type_name])
+
+    def _moved(self, need: TypeNeeds) -> Iterator[int]:
+        """Yield the workspaces with a watched document that is gone, renamed or modified: 250 documents a request."""
+        kept = (
+            (number, document)
+            for number, document in self.mirror.documents(need.name)
+            if any(kind.may_be(document.row) for kind in need.watched)
+        )
+        for entries in _slices(kept, _BULK):
+            self.tick()
+            rows = self.reader.document_rows([document.row.id for _, document in entries])
+            yield from (number for number, document in entries if _differs(document, rows.get(document.row.id)))
+
+    def _queue(self, type_name: str, numbers: Iterable[int], at: datetime) -> None:
+        self.plan.add_todo(type_name, ((number, at, "documents") for number in numbers))
+
+
+def _stream(type_name: str) -> str:
+    return f"documents/{type_name}"
+
+
+def _innermost(path: Sequence[int], known: Mapping[int, tuple[str, datetime]]) -> int:
+    """Return the workspace a document belongs to: workspaces nest, the innermost has it; 0 for none of ours."""
+    return next((number for number in reversed(path) if number in known), 0)
+
+
+def _is_news(hit: DocumentHit, read_at: datetime) -> bool:
+    return hit.modified_at is None or read_at <= hit.modified_at + _SKEW
+
+
+def _differs(document: Document, row: DocumentRow | None) -> bool:
+    return row is None or (row.name, row.modified_at) != (document.row.name, document.row.modified_at)
+
+
+def _slices(entries: Iterable[Entry], size: int) -> Iterator[list[Entry]]:
+    source = iter(entries)
+    while part := list(islice(source, size)):
+        yield part
