@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Generic, Protocol, TypeVar
@@ -22,6 +22,10 @@ class Known(Protocol):
 
     def of_customer(self, customer: str) -> Sequence[Record]:
         """Return every record of the flow that leads to this person, in id order."""
+        ...
+
+    def noted(self, record: str) -> Mapping[str, Json]:
+        """Return what the flow noted of a record, by this plan or an earlier one."""
         ...
 
     def accepted(self, target: str) -> tuple[bool, Json]:
@@ -65,7 +69,7 @@ class Flow(Generic[Options]):
     """One of the directed syncs.
 
     ``plan`` is pure and never asks a system. ``holds`` says why a rule, in this occurrence, no longer holds
-    for a record read again before sending, ``None`` when it does.
+    for a record read again before sending, ``None`` when it does; its last argument is the zone of ECM.
     """
 
     name: str
@@ -76,7 +80,7 @@ class Flow(Generic[Options]):
     needs: Callable[[Options], Needs]
     rules: Callable[[Options], Sequence[Rule]]
     plan: Callable[[Options, Change, Known, Context], Decision]
-    holds: Callable[[Options, Record, str, str], str | None]
+    holds: Callable[[Options, Record, str, str, tzinfo], str | None]
     outbound: Callable[[Options, str], Sequence[tuple[str, str, str]]]
     """(field that leaves ECM, where to, by which rule), given the attribute prefix."""
     ahead: Callable[[Options, Record, tzinfo], Sequence[tuple[datetime, str]]] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,9 +13,11 @@ import typer
 
 from ecmbraze.cli.app import app
 from ecmbraze.config import load
-from ecmbraze.flow import Context, Flow
+from ecmbraze.engine.records import of_type
+from ecmbraze.flow import Context, Flow, Needs
 from ecmbraze.flows import BY_NAME, FLOWS
-from ecmbraze.model import Change, Decision, Fact, Json, Record
+from ecmbraze.model import Change, Decision, Document, DocumentRow, Fact, Json, Record, Version
+from ecmbraze.planning.document_kinds import DocumentKind
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 _CONFIG = load(
@@ -33,6 +35,9 @@ class Nothing:
     def of_customer(self, customer: str) -> Sequence[Record]:
         return ()
 
+    def noted(self, record: str) -> Mapping[str, Json]:
+        return {}
+
     def accepted(self, target: str) -> tuple[bool, Json]:
         return False, None
 
@@ -44,9 +49,28 @@ def _satisfying(flow: Flow[Any]) -> Record:
     for rule in flow.rules(options):
         facts |= {name: condition.operand for name, condition in rule.when.items()}
     needs = flow.needs(options)
+    markers = dict.fromkeys(of_type("", [needs]).markers, True)
     return Record(
         id=7, type=needs.types[0], name="Würth GmbH", created_at=NOW - timedelta(days=1), modified_at=NOW,
-        facts={**facts, needs.customer.fact: ("0000050031",)}, customers=("0000050031",),
+        facts={**facts, **markers, needs.customer.fact: ("0000050031",)}, customers=("0000050031",),
+        documents=tuple(_document(100 + n, kind, needs) for n, kind in enumerate(needs.documents)),
+    )  # fmt: skip
+
+
+def _document(number: int, kind: DocumentKind, needs: Needs) -> Document:
+    """A document of a kind, with a value that means approved wherever the example asks for one."""
+    facts: dict[str, Fact] = dict.fromkeys(needs.document_facts, "2026-12-31")
+    facts |= dict.fromkeys((name for name in facts if name.endswith("Status")), "Approved")
+    facts |= dict.fromkeys((name for name in facts if name.endswith("Version")), "1")
+    facts |= {name: condition.operand for name, condition in (kind.when or {}).items()}
+    texts = {"name": kind.name, "folder": kind.folder, "mime_type": kind.mime}
+    row = DocumentRow(
+        id=number, created_at=NOW, modified_at=NOW,
+        **{name: (text or "x").replace("*", "") for name, text in texts.items()},
+    )  # fmt: skip
+    return Document(
+        row=row, version=Version(number=1, major=1, minor=0, created_at=NOW), facts=facts,
+        classifications=(kind.classification or "",),
     )  # fmt: skip
 
 
@@ -101,16 +125,18 @@ class TestEveryFlow:
     def test_takes_a_message_back_when_its_rule_no_longer_holds(self, flow: Flow[Any]) -> None:
         record, section = _satisfying(flow), _CONFIG.flows[flow.name]
         actions = _plan(flow, Change(record=record, before=None, fires=True, memory={})).actions
-        emptied = replace(record, facts=dict.fromkeys(record.facts))
+        emptied = replace(record, facts=dict.fromkeys(record.facts), documents=())
 
         for action in actions:
             if action.kind.is_message:
-                assert flow.holds(section, record, action.rule, action.occurrence) is None
-                assert flow.holds(section, emptied, action.rule, action.occurrence)
+                assert flow.holds(section, record, action.rule, action.occurrence, UTC) is None
+                assert flow.holds(section, emptied, action.rule, action.occurrence, UTC)
 
     def test_lists_every_fact_that_leaves(self, flow: Flow[Any]) -> None:
         section = _CONFIG.flows[flow.name]
         named = {field for field, _, _ in flow.outbound(section, "ecm_")}
 
-        assert named <= flow.needs(section).facts | {"workspace.name", "workspace.id"}
+        needs = flow.needs(section)
+        own = {"workspace.name", "workspace.id", "document.name", "document.version", "document.created"}
+        assert named <= needs.facts | {f"document.{name}" for name in needs.document_facts} | own
         assert named

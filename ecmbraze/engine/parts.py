@@ -80,7 +80,7 @@ def _screen(of: Round, flow: Flow[Any], section: Any, needs: Needs) -> Screen:
 
     return Screen(
         people=of.systems.people, workspaces=of.systems.workspaces, flow=flow, options=section, needs=needs,
-        bounced=bounces, fresh=of.fresh, clock=of.clock,
+        bounced=bounces, fresh=of.fresh, clock=of.clock, zone=of.setting.zone,
         today=lambda person: of.ledger.outbox.messages_today(person, of.clock.now()),
         max_per_person=of.setting.max_per_person, twins=of.ledger.outbox.twins,
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from typing import Any
 
 from ecmbraze.engine.reading import read_whole
@@ -34,6 +35,7 @@ class Screen:
     """The other people who got, or may have got, this message of the same occasion."""
     fresh: dict[int, tuple[float, Record]]
     clock: Clock
+    zone: tzinfo
     unread: int = 0
     """How many messages wait because their record could not be read again."""
     promised: dict[str, int] = field(default_factory=dict)
@@ -113,7 +115,7 @@ class Screen:
         """Read the record again: a rule that no longer holds takes its message back."""
         try:
             record = self._record(int(row.action.record.removeprefix("ws:")))
-            reason = self.flow.holds(self.options, record, row.action.rule, row.action.occurrence)
+            reason = self.flow.holds(self.options, record, row.action.rule, row.action.occurrence, self.zone)
         except RecordUnreadable as error:
             self.unread += 1
             return Step(row=row, state=State.WAITING, why=f"record cannot be read again: {error.happened}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ecmbraze.flow import Flow
-from ecmbraze.flows import lifecycle, onboarding
+from ecmbraze.flows import approvals, cases, lifecycle, onboarding
 
-FLOWS: tuple[Flow[Any], ...] = (onboarding.FLOW, lifecycle.FLOW)
+FLOWS: tuple[Flow[Any], ...] = (onboarding.FLOW, cases.FLOW, lifecycle.FLOW, approvals.FLOW)
 BY_NAME = {flow.name: flow for flow in FLOWS}

@@ -11,7 +11,7 @@ from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context, Flow, Known, Needs
 from ecmbraze.model import Action, Change, Decision, Json, Record, Skip
 from ecmbraze.planning import messages, reminding, texts
-from ecmbraze.planning.attributes import Voice, deltas
+from ecmbraze.planning.attributes import newest, of_everyone, repeated
 from ecmbraze.planning.conditions import satisfied
 from ecmbraze.planning.due_dates import following
 from ecmbraze.planning.flow_options import FlowOptions, refuse_twins
@@ -50,12 +50,12 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
     ahead = [reminder.due for _, every in found if (reminder := following(every, context.now))]
     known_rules: dict[str, Json] = {rule.name: change.memory.get(rule.name, "") for rule in options.reminding()}
     memory = {**judged.memory, **known_rules, **memory}
-    if not change.fires:
+    if not change.corrects:
         return Decision(memory=memory, due=min(ahead, default=None))
     in_time = [one.hit for one in came if not one.too_late(context.now)]
     messages.refuse_nobody(change.record, [*judged.hits, *in_time])
     outcome = list(_attributes(options, change, known, context))
-    values = _values(outcome)
+    values = repeated(outcome)
     if not context.backfill or context.include_messages:
         outcome += _messages(options, change.record, [Came(hit=hit) for hit in judged.hits], values, context)
     if not context.backfill:  # time goes on alone: a backfill of a span has no reminders
@@ -74,21 +74,10 @@ def _attributes(options: Options, change: Change, known: Known, context: Context
         facts = record.named
         return {f"{context.prefix}{name}": texts.plain(facts.get(fact)) for name, fact in options.attributes.items()}
 
-    past = change.before.customers if change.before else ()
-    for customer in dict.fromkeys((*change.record.customers, *past)):
-        yield from deltas(
-            NAME, change, customer, known.of_customer(customer), Voice(rank=rank, values=values), known.accepted,
-            context.now, create=options.create_profiles, backfill=context.backfill,
-        )  # fmt: skip
-
-
-def _values(outcome: Sequence[Action | Skip]) -> dict[str, dict[str, Json]]:
-    """Return the attributes that change, per person: a trigger repeats them, Braze does not order across requests."""
-    values: dict[str, dict[str, Json]] = {}
-    for entry in outcome:
-        if isinstance(entry, Action):
-            values.setdefault(entry.recipient, {})[entry.name] = entry.payload
-    return values
+    yield from of_everyone(
+        NAME, change, known.of_customer, newest(rank, values), known.accepted, context.now,
+        create=options.create_profiles, backfill=context.backfill,
+    )  # fmt: skip
 
 
 def _messages(
@@ -114,7 +103,7 @@ def _messages(
             )  # fmt: skip
 
 
-def holds(options: Options, record: Record, rule: str, occurrence: str) -> str | None:
+def holds(options: Options, record: Record, rule: str, occurrence: str, _zone: tzinfo) -> str | None:
     """Return why a message must not go any more: the condition, the date or the rule is another by now."""
     for known in options.rules:
         if known.name == rule:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from typing import Literal
 
@@ -13,7 +13,7 @@ from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context, Flow, Known, Needs
 from ecmbraze.model import Action, Change, Decision, Json, Record, Skip
 from ecmbraze.planning import messages, texts
-from ecmbraze.planning.attributes import Voice, deltas
+from ecmbraze.planning.attributes import deltas, newest
 from ecmbraze.planning.conditions import satisfied
 from ecmbraze.planning.flow_options import FlowOptions, refuse_twins
 from ecmbraze.planning.hits import Hit, judge
@@ -52,7 +52,7 @@ def needs(options: Options) -> Needs:
 def plan(options: Options, change: Change, known: Known, context: Context) -> Decision:
     """Decide one workspace: attributes for each person it leads to, and the messages of the milestones it reached."""
     judged = judge(options.milestones, change, backfill=context.backfill)
-    if not change.fires:
+    if not change.corrects:
         return Decision(memory=judged.memory)
     record = change.record
     messages.refuse_nobody(record, judged.hits)
@@ -75,9 +75,9 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
 def _attributes(
     options: Options, change: Change, customer: str, known: Known, context: Context
 ) -> Iterator[Action | Skip]:
-    voice = Voice(
-        rank=lambda record: (_stage_date(options, record, context), record.id),
-        values=lambda record: _values(options, record, context.prefix),
+    voice = newest(
+        lambda record: (_stage_date(options, record, context), record.id),
+        lambda record: _values(options, record, context.prefix),
     )
     yield from deltas(
         NAME, change, customer, known.of_customer(customer), voice, known.accepted, context.now,
@@ -138,7 +138,7 @@ def _messages(
             yield skip(reason=error.happened, quarantined=True)
 
 
-def holds(options: Options, record: Record, rule: str, _occurrence: str) -> str | None:
+def holds(options: Options, record: Record, rule: str, _occurrence: str, _zone: tzinfo) -> str | None:
     """Return why a milestone's message must not go any more; ``None`` while it may."""
     for milestone in options.milestones:
         if milestone.name == rule:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from sqlite_utils import Database
@@ -45,6 +45,12 @@ class View:
         numbers = {row[0] for database in (self._plan, self._ledger) for row in database.execute(query, values)}
         records = (self.workspace(number) for number in sorted(numbers))
         return [record for record in records if record and not record.gone and customer in record.customers]
+
+    def noted(self, record: str) -> Mapping[str, Json]:
+        """Return what the flow noted of a record, by the plan in hand or an earlier one; nothing of an unknown one."""
+        query, values = "SELECT memory FROM fact WHERE flow = ? AND record = ?", (self._flow, record)
+        row = self._plan.execute(query, values).fetchone() or self._ledger.execute(query, values).fetchone()
+        return load(row[0]) if row else {}
 
     def accepted(self, target: str) -> tuple[bool, Json]:
         """Return (known, value) of what is planned, staged or accepted for a target, the newest first."""

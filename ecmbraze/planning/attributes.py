@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from ecmbraze.model import Action, Change, Json, Kind, Record, Skip
@@ -13,19 +12,34 @@ from ecmbraze.planning import texts
 _NEVER = timedelta(days=3650)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Voice:
-    """How a flow turns workspaces into attributes.
+# What a person's workspaces say together: attribute by full name → value. Nothing without workspaces.
+Voice = Callable[[Sequence[Record]], Mapping[str, Json]]
 
-    ``rank`` orders the workspaces of one person: the highest speaks. ``values`` are its attributes by full name.
-    """
 
-    rank: Callable[[Record], tuple[object, ...]]
-    values: Callable[[Record], Mapping[str, Json]]
+def newest(rank: Callable[[Record], tuple[object, ...]], values: Callable[[Record], Mapping[str, Json]]) -> Voice:
+    """Return the voice of the workspace that ranks highest; it is never decided by the order of arrival."""
+    return lambda records: values(max(records, key=rank)) if records else {}
 
-    def of(self, records: Sequence[Record]) -> Mapping[str, Json]:
-        """Return what the speaking workspace says; nothing without workspaces. Never decided by arrival order."""
-        return self.values(max(records, key=self.rank)) if records else {}
+
+def of_everyone(
+    flow: str, change: Change, of_customer: Callable[[str], Sequence[Record]], voice: Voice,
+    accepted: Callable[[str], tuple[bool, Json]], now: datetime, *, create: bool, backfill: bool,
+) -> Iterator[Action | Skip]:  # fmt: skip
+    """Yield what differs for each person the record leads to, or led to before."""
+    past = change.before.customers if change.before else ()
+    for customer in dict.fromkeys((*change.record.customers, *past)):
+        yield from deltas(
+            flow, change, customer, of_customer(customer), voice, accepted, now, create=create, backfill=backfill
+        )  # fmt: skip
+
+
+def repeated(outcome: Iterable[Action | Skip]) -> dict[str, dict[str, Json]]:
+    """Return the attributes that change, per person: a trigger repeats them, Braze does not order across requests."""
+    values: dict[str, dict[str, Json]] = {}
+    for entry in outcome:
+        if isinstance(entry, Action):
+            values.setdefault(entry.recipient, {})[entry.name] = entry.payload
+    return values
 
 
 def deltas(
@@ -38,9 +52,8 @@ def deltas(
     sends all.
     """
     others = [record for record in siblings if record.id != change.record.id]
-    mine = [change.record] if customer in change.record.customers else []
-    past = [change.before] if change.before and customer in change.before.customers else []
-    new, old = voice.of([*others, *mine]), voice.of([*others, *past])
+    new = voice([*others, *_there(change.record, customer)])
+    old = voice([*others, *_there(change.before, customer)])
     for name, value in new.items():
         action = _action(flow, change.record, customer, name, value, now, create=create)
         known, last = accepted(action.target)
@@ -54,6 +67,11 @@ def deltas(
             if reason
             else action
         )
+
+
+def _there(record: Record | None, customer: str) -> list[Record]:
+    """Return the record if it leads to the person and is not gone."""
+    return [record] if record and not record.gone and customer in record.customers else []
 
 
 def _action(flow: str, record: Record, customer: str, name: str, value: Json, now: datetime, *, create: bool) -> Action:

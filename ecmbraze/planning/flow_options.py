@@ -11,6 +11,9 @@ from ecmbraze.planning import texts
 from ecmbraze.planning.customers import Customer
 from ecmbraze.planning.rules import Rule, Section, Span
 
+# Facts that are no category attributes of the workspace.
+_BUILT_IN = ("workspace.", "document.")
+
 
 class FlowOptions(Section):
     """Types, recipient, attributes, and how often."""
@@ -41,7 +44,7 @@ class FlowOptions(Section):
     def read(self, facts: Iterable[frozenset[str]]) -> frozenset[str]:
         """Return the category attributes to read: those of the rules, the attributes and the customer."""
         named = frozenset(self.attributes.values()).union(*facts)
-        return frozenset(fact for fact in named if not fact.startswith("workspace.")) | self.customer.attributes()
+        return frozenset(fact for fact in named if not fact.startswith(_BUILT_IN)) | self.customer.attributes()
 
 
 def refuse_twins(rules: Iterable[Rule], what: str) -> None:

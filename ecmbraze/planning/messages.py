@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from functools import partial
 
 from dateutil import parser
 
 from ecmbraze.errors import RecordUnreadable
-from ecmbraze.model import Action, Json, Kind, Record
+from ecmbraze.model import Action, Facts, Json, Kind, Record, Skip
 from ecmbraze.planning import texts
 from ecmbraze.planning.hits import Hit
 from ecmbraze.planning.rules import Consent
@@ -30,6 +31,16 @@ class Occasion:
     """When it came due, for what time itself makes happen."""
     until: datetime | None = None
     """After which it is too late, if that is earlier than the rule's `expires`."""
+    facts: Facts = field(default_factory=dict)
+    """What texts may name beside the facts of the record, e.g. of the document it is about."""
+    at: tuple[datetime, str] | None = None
+    """When it happened and how we know, where the record does not say."""
+    why: str = ""
+    """What a person reads in the report beside the condition."""
+
+    @property
+    def named(self) -> Facts:
+        return {**self.record.named, **self.facts}
 
     @property
     def expires_at(self) -> datetime:
@@ -42,7 +53,7 @@ def events(occasion: Occasion, customer: str) -> Iterator[Action]:
     if send.event:
         moment, source = happened_at(occasion)
         consent = _told(send.consent) if send.event_consent and send.consent else None
-        properties = {**texts.fill(dict(send.properties), occasion.record.named), "ecm_time_source": source}
+        properties = {**texts.fill(dict(send.properties), occasion.named), "ecm_time_source": source}
         payload: Json = {"name": send.event, "time": moment.isoformat(), "properties": properties}
         yield _action(occasion, customer, Kind.EVENT, send.event, payload, consent)
 
@@ -50,11 +61,31 @@ def events(occasion: Occasion, customer: str) -> Iterator[Action]:
 def triggers(occasion: Occasion, customer: str, attributes: Mapping[str, Json], *, create: bool) -> Iterator[Action]:
     """Yield the campaign and the Canvas of a hit for one person, with the attributes they rely on."""
     send = occasion.hit.rule.send
-    properties = texts.fill(dict(send.properties), occasion.record.named)
+    properties = texts.fill(dict(send.properties), occasion.named)
     payload: Json = {"properties": properties, "attributes": dict(attributes)}
     for kind, name in ((Kind.CAMPAIGN, send.campaign), (Kind.CANVAS, send.canvas)):
         if name and send.consent:
             yield _action(occasion, customer, kind, name, payload, _told(send.consent), create=create)
+
+
+def tell(
+    occasion: Occasion, repeated: Mapping[str, Mapping[str, Json]], *, create: bool
+) -> Iterator[Action | Skip]:  # fmt: skip
+    """Yield every message of a hit for every person, or why there is none.
+
+    ``repeated`` are the attributes each person gets in the same plan.
+    """
+    record, rule = occasion.record, occasion.hit.rule
+    skip = partial(Skip, record=record.key, customer=", ".join(record.customers), rule=rule.name)
+    if stopped := rule.stopped_by(record.named):
+        yield skip(reason=stopped)
+        return
+    try:
+        for customer in record.customers:
+            yield from events(occasion, customer)
+            yield from triggers(occasion, customer, repeated.get(customer, {}), create=create)
+    except RecordUnreadable as error:
+        yield skip(reason=error.happened, quarantined=True)
 
 
 def refuse_nobody(record: Record, hits: Sequence[Hit]) -> None:
@@ -73,6 +104,8 @@ def happened_at(occasion: Occasion) -> tuple[datetime, str]:
     A date ahead is no time of an event: Braze would replace it by the current one (api/braze.md 1.7). The moment of
     looking never stands in, or two looks at the same facts would plan two different events.
     """
+    if occasion.at is not None:
+        return occasion.at
     if occasion.due is not None:
         return occasion.due, "due"
     value = occasion.record.named[occasion.date] if occasion.date else None
@@ -105,7 +138,7 @@ def _action(
     return Action(
         flow=occasion.flow, record=occasion.record.key, rule=rule.name, occurrence=occasion.hit.occurrence, kind=kind,
         recipient=customer, name=name, payload=payload, expires_at=occasion.expires_at,
-        reason=told, consent=consent, create_profile=create,
+        reason=", ".join(part for part in (told, occasion.why) if part), consent=consent, create_profile=create,
     )  # fmt: skip
 
 

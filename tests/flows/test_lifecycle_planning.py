@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -63,6 +63,9 @@ class Life:
 
     def of_customer(self, customer: str) -> Sequence[Record]:
         return self.siblings
+
+    def noted(self, record: str) -> Mapping[str, Json]:
+        return {}
 
     def accepted(self, target: str) -> tuple[bool, Json]:
         return False, None
@@ -188,7 +191,7 @@ def test_of_two_contracts_the_later_speaks_and_a_typo_never_does() -> None:
 def test_a_staged_reminder_falls_when_its_date_moves() -> None:
     options = _options()
     for record, stays in ((_contract("2027-07-01"), True), (_contract("2027-07-02"), False), (_contract(None), False)):
-        assert (lifecycle.holds(options, record, "expiry", "2027-07-01-30d") is None) is stays
+        assert (lifecycle.holds(options, record, "expiry", "2027-07-01-30d", HOME) is None) is stays
 
 
 @pytest.mark.parametrize(

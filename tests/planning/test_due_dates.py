@@ -106,6 +106,9 @@ class Alone:
     def of_customer(self, customer: str) -> tuple[Record, ...]:
         return ()
 
+    def noted(self, record: str) -> dict[str, Json]:
+        return {}
+
     def accepted(self, target: str) -> tuple[bool, None]:
         return False, None
 

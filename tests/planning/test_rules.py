@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.model import Action, Change, Fact, Json, Record, Skip, WorkspaceDetail, WorkspaceRow
 from ecmbraze.planning import guards, messages, texts
-from ecmbraze.planning.attributes import Voice, deltas
+from ecmbraze.planning.attributes import deltas, newest
 from ecmbraze.planning.conditions import When, satisfied
 from ecmbraze.planning.customers import Customer
 from ecmbraze.planning.hits import Hit, judge
@@ -143,7 +143,7 @@ def test_the_time_of_an_event_and_its_source(date: str | None, told: str, source
 
 
 def _deltas(change: Change, accepted: tuple[bool, Json], **more: bool) -> list[Action | Skip]:
-    voice = Voice(rank=lambda r: (r.id,), values=lambda r: {"a": texts.plain(r.facts.get("x"))})
+    voice = newest(lambda r: (r.id,), lambda r: {"a": texts.plain(r.facts.get("x"))})
     asked = {"create": False, "backfill": False} | more
     return list(deltas("f", change, "C-1", [], voice, lambda _: accepted, NOW, **asked))
 

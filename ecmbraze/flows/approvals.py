@@ -1,0 +1,183 @@
+"""Approvals: campaigns that may only go to customers whose documents are approved; a gate opens and closes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta, tzinfo
+
+from pydantic import Field, model_validator
+
+from ecmbraze.errors import RecordUnreadable
+from ecmbraze.flow import Context, Flow, Known, Needs
+from ecmbraze.model import Action, Change, Decision, Json, Record, Skip
+from ecmbraze.planning import messages, texts
+from ecmbraze.planning.attributes import Voice, newest, of_everyone, repeated
+from ecmbraze.planning.flow_options import FlowOptions, refuse_twins
+from ecmbraze.planning.gates import CLOSED, Edge, Gate, Standing, edge, first_seen_in, stand
+
+NAME = "approvals"
+
+
+class Options(FlowOptions):
+    """The `approvals:` section."""
+
+    date: str | None = Field(None, description="date attribute that orders a person's workspaces; else the create date")
+    gates: tuple[Gate, ...] = Field(min_length=1, description="the documents that must be approved, and what then goes")
+
+    @model_validator(mode="after")
+    def _names_once(self) -> Options:
+        refuse_twins(self.gates, "gates")
+        return self
+
+
+def needs(options: Options) -> Needs:
+    """Return what the flow reads; its documents are looked at in every run, since what they allow ends with them."""
+    own = frozenset({options.date} if options.date else ())
+    return Needs(
+        types=options.workspace_types,
+        facts=options.read([*(gate.facts() for gate in options.gates), own]),
+        customer=options.customer,
+        documents=tuple(kind for gate in options.gates for kind in gate.kinds),
+        document_facts=frozenset().union(*(one.facts() for gate in options.gates for one in gate.requirements)),
+        watched=True,
+    )
+
+
+def plan(options: Options, change: Change, known: Known, context: Context) -> Decision:
+    """Decide one workspace: which gates opened or closed, what its people are eligible for, when to look again."""
+    edges: list[Edge] = []
+    memory: dict[str, Json] = {}
+    ends: list[datetime] = []
+    for gate in options.gates:
+        standing = stand(gate, change.record, first_seen_in(change.memory, gate), context.zone, context.now)
+        moved, memory[gate.name] = edge(gate, change, standing, backfill=context.backfill)
+        edges += [moved] if moved else []
+        ends += [standing.until] if standing.until else []
+    due = min(ends, default=None)
+    if not change.corrects:
+        return Decision(memory=memory, due=due)
+    messages.refuse_nobody(change.record, [moved.hit for moved in edges])
+    voice = _voice(options, change, memory, known, context)
+    outcome: list[Action | Skip] = list(
+        of_everyone(
+            NAME, change, known.of_customer, voice, known.accepted, context.now, create=options.create_profiles,
+            backfill=context.backfill,
+        )
+    )  # fmt: skip
+    if not context.backfill or context.include_messages:
+        values = repeated(outcome)
+        for moved in edges:
+            occasion = _occasion(moved, change.record, context)
+            outcome += messages.tell(occasion, values, create=options.create_profiles)
+    return Decision(
+        actions=tuple(entry for entry in outcome if isinstance(entry, Action)),
+        skips=tuple(entry for entry in outcome if isinstance(entry, Skip)), memory=memory, due=due,
+    )  # fmt: skip
+
+
+def _voice(
+    options: Options, change: Change, memory: Mapping[str, Json], known: Known, context: Context
+) -> Voice:  # fmt: skip
+    """Return what the newest workspace of a person says; without any, they are eligible for nothing."""
+
+    def noted(record: Record) -> Mapping[str, Json]:
+        if record is change.record:
+            return memory
+        return change.memory if record is change.before else known.noted(record.key)
+
+    def rank(record: Record) -> tuple[object, ...]:
+        day = record.facts.get(options.date) if options.date else None
+        return (messages.as_instant(day, context.zone) if day else record.created_at), record.id
+
+    def values(record: Record) -> dict[str, Json]:
+        facts, of = record.named, noted(record)
+        plain = {f"{context.prefix}{name}": texts.plain(facts.get(fact)) for name, fact in options.attributes.items()}
+        return plain | _eligible(options, of, context.prefix)
+
+    speaking = newest(rank, values)
+    return lambda records: speaking(records) if records else _eligible(options, {}, context.prefix)
+
+
+def _eligible(options: Options, memory: Mapping[str, Json], prefix: str) -> dict[str, Json]:
+    """Return eligibility, since when, and by which document, of each gate."""
+    values: dict[str, Json] = {}
+    for gate in options.gates:
+        noted = memory.get(gate.name)
+        state = noted if isinstance(noted, Mapping) and noted.get("open") else {}
+        values[f"{prefix}{gate.name}_eligible"] = bool(state)
+        for name in ("since", "document", "version"):
+            values[f"{prefix}{gate.name}_{name}"] = state.get(name)
+    return values
+
+
+def _occasion(moved: Edge, record: Record, context: Context) -> messages.Occasion:
+    """Return the occasion: an approval dates the opening; a closing is as old as the change that shows it."""
+    approvals = moved.standing.approvals
+    newest_one = max(approvals, key=lambda one: one.since, default=None)
+    facts = newest_one.document.named if newest_one else {}
+    at = (min(newest_one.since, context.now), "approval") if newest_one else None
+    return messages.Occasion(
+        flow=NAME, record=record, hit=moved.hit, now=context.now, zone=context.zone, date=None, facts=facts, at=at,
+        until=moved.standing.until, why="" if moved.opened else f"closed: {moved.standing.why}",
+    )  # fmt: skip
+
+
+def holds(options: Options, record: Record, rule: str, occurrence: str, zone: tzinfo) -> str | None:
+    """Return why a message must not go any more: the documents it rests on are not what they were.
+
+    The version in the occurrence stands for the one first seen as approved.
+    """
+    for gate in options.gates:
+        if gate.name == rule:
+            if occurrence.endswith(CLOSED):
+                return None
+            resting = dict(entry.split(".v") for entry in occurrence.partition(":")[2].split("+"))
+            standing = stand(gate, record, {number: int(v) for number, v in resting.items()}, zone, None)
+            return _moved(standing, set(resting)) or gate.stopped_by(record.named)
+    return f"the rule {rule!r} is no longer configured"
+
+
+def _moved(standing: Standing, resting: set[str]) -> str | None:
+    if not standing.is_open:
+        return f"the gate is closed: {standing.why}"
+    found = {str(one.document.row.id) for one in standing.approvals}
+    return None if found <= resting else "other documents than planned are approved now"
+
+
+def ahead(options: Options, record: Record, zone: tzinfo) -> Sequence[tuple[datetime, str]]:
+    """Return (instant, gate) of each approval that will end by itself."""
+    found = []
+    for gate in options.gates:
+        seen = {str(document.row.id): document.version.number for document in record.documents}
+        try:
+            until = stand(gate, record, seen, zone, None).until
+        except (RecordUnreadable, KeyError):
+            continue  # the run quarantines such a record
+        found += [(until, gate.name)] if until else []
+    return sorted(found)
+
+
+def outbound(options: Options, prefix: str) -> Sequence[tuple[str, str, str]]:
+    """Return each fact that leaves ECM, where to, and by which rule."""
+    rows = options.outbound(options.gates, prefix)
+    for gate in options.gates:
+        for name in ("name", "version"):
+            rows.append(
+                (f"document.{name}", f"attribute {prefix}{gate.name}_{name.replace('name', 'document')}", gate.name)
+            )
+    return rows
+
+
+FLOW = Flow(
+    name=NAME,
+    summary="Documents approved in ECM make customers eligible in Braze, for as long as they are approved.",
+    direction="ECM → Braze",
+    options=Options,
+    every=timedelta(minutes=15),
+    needs=needs,
+    rules=lambda options: options.gates,
+    plan=plan,
+    holds=holds,
+    ahead=ahead,
+    outbound=outbound,
+)

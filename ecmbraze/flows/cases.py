@@ -1,0 +1,174 @@
+"""Cases: service, case and claim workspaces; a status that changed or a document that came becomes an update."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta, tzinfo
+
+from pydantic import Field, model_validator
+
+from ecmbraze.flow import Context, Flow, Known, Needs
+from ecmbraze.model import Action, Change, Decision, Json, Record, Skip
+from ecmbraze.planning import messages, texts
+from ecmbraze.planning.arrivals import Arrival, DocumentRule, arrivals, still_there
+from ecmbraze.planning.attributes import Voice, newest, of_everyone, repeated
+from ecmbraze.planning.conditions import When, satisfied
+from ecmbraze.planning.flow_options import FlowOptions, refuse_twins
+from ecmbraze.planning.hits import Hit, judge
+from ecmbraze.planning.rules import Span
+
+NAME = "cases"
+Repeated = Mapping[str, Mapping[str, Json]]
+
+
+class Options(FlowOptions):
+    """The `cases:` section."""
+
+    status: str | None = Field(None, description="attribute with the status; sent as <prefix>last_case_status")
+    closed: When | None = Field(None, description="what a closed case is; the others are <prefix>open_cases")
+    opened: str | None = Field(None, description="date attribute that orders a person's cases; else the create date")
+    born_with: Span = Field(
+        timedelta(seconds=60), description="documents created so soon after their workspace are copies of its template"
+    )
+    rules: tuple[DocumentRule, ...] = Field(min_length=1, description="status changes and documents that come")
+
+    @model_validator(mode="after")
+    def _names_once(self) -> Options:
+        refuse_twins(self.rules, "rules")
+        return self
+
+    def own_facts(self) -> frozenset[str]:
+        """Return the facts behind the flow's own attributes."""
+        named = {fact for fact in (self.status, self.opened) if fact}
+        return frozenset(named | set(self.closed or ()))
+
+
+def needs(options: Options) -> Needs:
+    """Return what the flow reads."""
+    return Needs(
+        types=options.workspace_types,
+        facts=options.read([*(rule.facts() for rule in options.rules), options.own_facts()]),
+        customer=options.customer,
+        documents=tuple(rule.document for rule in options.rules if rule.document),
+        document_facts=frozenset().union(*(rule.document_facts() for rule in options.rules)),
+    )
+
+
+def plan(options: Options, change: Change, known: Known, context: Context) -> Decision:
+    """Decide one case: what its people's cases say together, and the messages of what happened to it."""
+    by_facts = [rule for rule in options.rules if rule.document is None]
+    judged = judge(by_facts, change, backfill=context.backfill)
+    came, noted = arrivals(options.rules, change, options.born_with, backfill=context.backfill)
+    memory = {**judged.memory, **noted}
+    if not change.corrects:
+        return Decision(memory=memory)
+    counting = [one.hit for one in came if not one.refusal]
+    messages.refuse_nobody(change.record, [*judged.hits, *counting])
+    voice = _voice(options, context)
+    outcome: list[Action | Skip] = list(
+        of_everyone(
+            NAME, change, known.of_customer, voice, known.accepted, context.now, create=options.create_profiles,
+            backfill=context.backfill,
+        )
+    )  # fmt: skip
+    if not context.backfill or context.include_messages:
+        values = repeated(outcome)
+        outcome += _of_facts(options, change, judged.hits, values, context)
+        outcome += _of_documents(options, change.record, came, values, context)
+    return Decision(
+        actions=tuple(entry for entry in outcome if isinstance(entry, Action)),
+        skips=tuple(entry for entry in outcome if isinstance(entry, Skip)), memory=memory,
+    )  # fmt: skip
+
+
+def _voice(options: Options, context: Context) -> Voice:
+    """Return what the cases of one person say: the newest its attributes, all of them how many are open."""
+
+    def values(record: Record) -> dict[str, Json]:
+        facts, wanted = record.named, dict(options.attributes)
+        if options.status:
+            wanted["last_case_status"] = options.status
+        return {f"{context.prefix}{name}": texts.plain(facts.get(fact)) for name, fact in wanted.items()}
+
+    def rank(record: Record) -> tuple[object, ...]:
+        opened = record.facts.get(options.opened) if options.opened else None
+        moment = messages.as_instant(opened, context.zone) if opened else record.created_at
+        return moment, record.id
+
+    speaking = newest(rank, values)
+
+    def together(records: Sequence[Record]) -> Mapping[str, Json]:
+        if options.closed is None:
+            return speaking(records)
+        count = sum(not satisfied(options.closed, record.named) for record in records)
+        return {**speaking(records), f"{context.prefix}open_cases": count}
+
+    return together
+
+
+def _of_facts(
+    options: Options, change: Change, hits: Sequence[Hit], values: Repeated, context: Context
+) -> Iterator[Action | Skip]:  # fmt: skip
+    for hit in hits:
+        occasion = messages.Occasion(
+            flow=NAME, record=change.record, hit=hit, now=context.now, zone=context.zone, date=None,
+            why=_was(hit, change.before),
+        )  # fmt: skip
+        yield from messages.tell(occasion, values, create=options.create_profiles)
+
+
+def _was(hit: Hit, before: Record | None) -> str:
+    """Return what stood there at the last look: states in between were never seen, and the report says so."""
+    if before is None:
+        return ""
+    told = (f"{name} was {before.named.get(name)}" for name in hit.rule.when)
+    return "at the last look " + ", ".join(told)
+
+
+def _of_documents(
+    options: Options, record: Record, came: Sequence[Arrival], values: Repeated, context: Context
+) -> Iterator[Action | Skip]:  # fmt: skip
+    for one in came:
+        if one.refusal:
+            people = ", ".join(record.customers)
+            yield Skip(record=record.key, customer=people, rule=one.hit.rule.name, reason=one.refusal)
+            continue
+        occasion = messages.Occasion(
+            flow=NAME, record=record, hit=one.hit, now=context.now, zone=context.zone, date=None,
+            facts=one.document.named, at=one.at, why=f"{one.document.row.name!r} {one.how}",
+        )  # fmt: skip
+        yield from messages.tell(occasion, values, create=options.create_profiles)
+
+
+def holds(options: Options, record: Record, rule: str, occurrence: str, _zone: tzinfo) -> str | None:
+    """Return why a message must not go any more: the status or the document is another by now."""
+    for known in options.rules:
+        if known.name == rule:
+            if not satisfied(known.when, record.named):
+                return f"no longer {known.told()}"
+            gone = still_there(known, record.documents, occurrence) if known.document else None
+            return gone or known.stopped_by(record.named)
+    return f"the rule {rule!r} is no longer configured"
+
+
+def outbound(options: Options, prefix: str) -> Sequence[tuple[str, str, str]]:
+    """Return each fact that leaves ECM, where to, and by which rule."""
+    rows = options.outbound(options.rules, prefix)
+    if options.status:
+        rows.append((options.status, f"attribute {prefix}last_case_status", "status"))
+    rows += [(fact, f"attribute {prefix}open_cases, as a count", "closed") for fact in options.closed or ()]
+    return rows
+
+
+FLOW = Flow(
+    name=NAME,
+    summary="Status changes and new documents of cases in ECM become updates in Braze.",
+    direction="ECM → Braze",
+    options=Options,
+    every=timedelta(minutes=15),
+    needs=needs,
+    rules=lambda options: options.rules,
+    plan=plan,
+    holds=holds,
+    outbound=outbound,
+)
