@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from ecmbraze.sandbox.ecm.filing import Filing
 from ecmbraze.sandbox.ecm.person import Person
 from ecmbraze.sandbox.ecm.store import EcmStore
 
@@ -15,6 +16,7 @@ from ecmbraze.sandbox.ecm.store import EcmStore
 def create_control(store: EcmStore) -> Blueprint:
     """Return the blueprint; every request holds the store's lock."""
     ecm, work, office = Blueprint("ecm", __name__), _Workspaces(store), _Definitions(store)
+    files = _Documents(store)
     routes: tuple[tuple[str, str, Callable[..., Any]], ...] = (
         ("GET", "/edits", work.edits),
         ("GET", "/workspaces", work.listing),
@@ -24,6 +26,8 @@ def create_control(store: EcmStore) -> Blueprint:
         ("PATCH", "/workspaces/<int:node_id>", work.edit),
         ("DELETE", "/workspaces/<int:node_id>", work.delete),
         ("POST", "/workspaces/<int:node_id>/<any(restore,hide,show,hold,release):action>", work.act),
+        ("POST", "/documents", files.perform),
+        ("POST", "/index/flush", files.flush),
         ("POST", "/attributes", office.add_attribute),
         ("POST", "/attributes/rename", office.rename_attribute),
         ("POST", "/attributes/change", office.change_attribute),
@@ -68,7 +72,7 @@ class _Workspaces:
 
     def create(self) -> Any:
         """Make a workspace of ``type`` with ``name``, ``values``, ``references``, ``created``, ``modified``."""
-        return {"id": self._person.create(_sent())}
+        return self._person.perform([{**_sent(), "do": "create"}])[0]
 
     def bulk(self) -> Any:
         """Make several edits in one call."""
@@ -76,7 +80,7 @@ class _Workspaces:
 
     def show(self, node_id: int) -> Any:
         """Return one workspace, also a deleted one."""
-        node = self._store.nodes.get(node_id) or self._store.recycled.get(node_id)
+        node = self._store.nodes.get(node_id) or self._store.bin.nodes.get(node_id)
         if node is None:
             raise ValueError(f"no workspace {node_id}")
         return self._person.describe(node)
@@ -92,6 +96,22 @@ class _Workspaces:
     def act(self, node_id: int, action: str) -> Any:
         """Restore, hide, show, hold or release a workspace."""
         return self._person.perform([{**_sent(), "do": action, "id": node_id}])[0]
+
+
+class _Documents:
+    """What people do to documents, and the index that finds them."""
+
+    def __init__(self, store: EcmStore) -> None:
+        self._store, self._filing = store, Filing(store)
+
+    def perform(self) -> Any:
+        """File, version, edit, move, delete: a list of operations, see :class:`Filing`."""
+        return self._filing.perform(_sent())
+
+    def flush(self) -> Any:
+        """Index everything now."""
+        self._store.index.flush()
+        return {"ok": True}
 
 
 class _Definitions:

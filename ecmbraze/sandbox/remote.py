@@ -1,84 +1,18 @@
-"""Start a sandbox process and steer it through its control API; for tests and the demo, standard library only."""
+"""Steer a sandbox process through its control API, as people and administrators act on it; for tests and the demo."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from types import TracebackType
 from typing import Any
-from urllib.error import HTTPError
-from urllib.parse import urlencode
-from urllib.request import ProxyHandler, Request, build_opener
+
+from ecmbraze.sandbox.steering import ControlError, Steering
+
+__all__ = ["ControlError", "RemoteSandbox"]
 
 
-class ControlError(Exception):
-    """The control API says that a request makes no sense."""
-
-
-class RemoteSandbox:
-    """A running sandbox, owned or only addressed.
-
-    ``ecm``, ``braze``, ``control``, ``username``, ``password``, ``api_key``, ``otds``, ``client_id`` and
-    ``client_secret`` are what the process printed. Use as a context manager to end an owned process.
-    """
-
-    def __init__(self, addresses: Mapping[str, str], process: subprocess.Popen[bytes] | None = None) -> None:
-        self.ecm, self.braze, self.control = addresses["ecm"], addresses["braze"], addresses["control"]
-        self.username, self.password = addresses["username"], addresses["password"]
-        self.api_key, self.otds = addresses["api_key"], addresses["otds"]
-        self.client_id, self.client_secret = addresses["client_id"], addresses["client_secret"]
-        self.process = process
-        self._opener = build_opener(ProxyHandler({}))
-
-    @classmethod
-    def start(cls, *options: str, now: datetime | None = None) -> RemoteSandbox:
-        """Start ``python -m ecmbraze.sandbox`` with further command line options and wait until it listens.
-
-        It ends with this process, however this process ends. Raises RuntimeError when it does not come up.
-        """
-        clock = ["--now", now.isoformat()] if now else []
-        command = [sys.executable, "-m", "ecmbraze.sandbox", "--exit-with-parent", *clock, *options]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        line = process.stdout.readline() if process.stdout else b""
-        if not line:
-            process.communicate()
-            raise RuntimeError(f"the sandbox did not start: {' '.join(command)}")
-        return cls(json.loads(line), process)
-
-    def stop(self) -> int:
-        """End an owned process and return its exit code."""
-        if self.process is None:
-            return 0
-        self.process.terminate()
-        code = self.process.wait(timeout=10)
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                pipe.close()
-        return code
-
-    def __enter__(self) -> RemoteSandbox:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
-        """Make one control request (``/braze/…`` too) and return its JSON. Raises ControlError."""
-        asked = {name: value for name, value in query.items() if value is not None}
-        url = f"{self.control}{path}" + (f"?{urlencode(asked)}" if asked else "")
-        content = None if body is None else json.dumps(body).encode()
-        request = Request(url, data=content, method=method, headers={"Content-Type": "application/json"})  # noqa: S310 - our own loopback address
-        try:
-            with self._opener.open(request, timeout=120) as response:
-                return json.load(response)
-        except HTTPError as error:
-            with error:
-                raise ControlError(f"{method} {path}: {error.read().decode('utf-8', 'replace')}") from error
+class RemoteSandbox(Steering):
+    """A running sandbox, owned or only addressed."""
 
     # clock, switches, faults, journal
 
@@ -134,6 +68,23 @@ class RemoteSandbox:
         self.call("DELETE", "/journal")
 
     # people at work in ECM
+
+    def filed(self, **operation: Any) -> dict[str, Any]:
+        """Do one thing to a folder or document (``do="document", parent=…, name=…``); see Filing of the sandbox."""
+        done: list[dict[str, Any]] = self.call("POST", "/ecm/documents", [operation])
+        return done[0]
+
+    def file(self, parent: int, name: str, **more: Any) -> int:
+        """File a document below a workspace or folder, with ``mime``, ``values``, ``created`` …; return its id."""
+        return int(self.filed(do="document", parent=parent, name=name, **more)["id"])
+
+    def folder(self, parent: int, name: str) -> int:
+        """Make a folder; return its id."""
+        return int(self.filed(do="folder", parent=parent, name=name)["id"])
+
+    def flush_index(self) -> None:
+        """Let the search index catch up."""
+        self.call("POST", "/ecm/index/flush")
 
     def edits(self, since: int = 0) -> list[dict[str, Any]]:
         """Return every edit made to workspaces after number ``since``."""

@@ -17,7 +17,9 @@ from ecmbraze.sandbox.ecm import (
     members,
     nodes,
     relations,
+    search,
     types,
+    versions,
     workspaces,
 )
 from ecmbraze.sandbox.ecm.answers import answer
@@ -37,6 +39,8 @@ _REST = (
     children.children,
     categories.categories,
     documents.documents,
+    versions.versions,
+    search.search,
     members.members,
 )
 

@@ -63,7 +63,7 @@ def many() -> Response:
 def recycle_bin() -> Response:
     """List what was deleted."""
     page, limit = paging(store().switches.children_default_limit)
-    part = cut(list(store().recycled.values()), page, limit)
+    part = cut(list(store().bin.nodes.values()), page, limit)
     results = [{"data": {"properties": node_properties(store(), node)}} for node in part.rows]
     return answer(collection(part, results, "asc_name"))
 
@@ -76,7 +76,7 @@ def restore() -> Response:
     bad: dict[str, Any] = {}
     for node_id in [as_whole("ids", item) for item in (raw if isinstance(raw, list) else [raw])]:
         try:
-            good.append(store().restore(node_id, "api").id)
+            good.append(store().bin.restore(node_id, "api").id)
         except RefusalError as refusal:
             bad[str(node_id)] = {"message": refusal.text(store().switches.error_language)}
     failure = {"ids": [int(node_id) for node_id in bad], "errors": bad}

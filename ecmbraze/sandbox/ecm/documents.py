@@ -7,7 +7,6 @@ from urllib.parse import quote
 from flask import Blueprint, Response
 
 from ecmbraze.sandbox.ecm.asking import seen
-from ecmbraze.sandbox.ecm.model import DOCUMENT
 from ecmbraze.sandbox.ecm.refusals import RefusalError
 
 documents = Blueprint("documents", __name__)
@@ -17,9 +16,21 @@ documents = Blueprint("documents", __name__)
 @documents.get("/v2/nodes/<int(signed=True):node_id>/content")
 def content(node_id: int) -> Response:
     """Return the bytes that were uploaded; there is no checksum anywhere."""
+    return _download(node_id, None)
+
+
+@documents.get("/v1/nodes/<int(signed=True):node_id>/versions/<int:number>/content")
+@documents.get("/v2/nodes/<int(signed=True):node_id>/versions/<int:number>/content")
+def content_of_version(node_id: int, number: int) -> Response:
+    """Return the bytes of one version."""
+    return _download(node_id, number)
+
+
+def _download(node_id: int, number: int | None) -> Response:
     node = seen(node_id, 500, "sorry")
-    if node.subtype != DOCUMENT:
+    found = [one for one in node.get("versions", ()) if number in (None, one.number)]
+    if not found:
         raise RefusalError(500, "sorry")
-    response = Response(node.get("content", b""), mimetype=node.get("mime_type"))
-    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(node.get('file_name'))}"
+    response = Response(found[-1].content, mimetype=found[-1].mime_type)
+    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(found[-1].file_name)}"
     return response

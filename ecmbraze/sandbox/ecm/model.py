@@ -98,6 +98,22 @@ class Reference:
     bo_id: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """One version of a document; ``created`` in epoch seconds. Without advanced versioning only ``number`` counts."""
+
+    id: int
+    number: int
+    major: int
+    minor: int
+    created: int
+    content: bytes
+    mime_type: str
+    file_name: str
+    description: str = ""
+    by: int = 1000
+
+
 @dataclass(slots=True)
 class Node:
     """One item. Times are whole seconds since 1970, UTC (1.4: no finer stamp exists).

@@ -14,6 +14,7 @@ from ecmbraze.sandbox.ecm.keys import flat, nested
 from ecmbraze.sandbox.ecm.model import CONTAINERS, DOCUMENT, WORKSPACE, Node
 from ecmbraze.sandbox.ecm.refusals import RefusalError
 from ecmbraze.sandbox.ecm.rows import narrowed, node_properties
+from ecmbraze.sandbox.ecm.versions import newest
 
 nodes = Blueprint("nodes", __name__)
 _ONE = "/v2/nodes/<int(signed=True):node_id>"
@@ -31,6 +32,8 @@ def shown(node: Node, default: tuple[str, ...] = ("properties",)) -> dict[str, A
         data["categories"] = [values for _, values in pairs]
         if flag("metadata"):
             found["metadata"] = {"categories": [shapes.definition(category) for category, _ in pairs]}
+    if "versions" in asked:
+        data["versions"] = newest(node)
     return found
 
 
@@ -69,7 +72,7 @@ def change(node_id: int) -> Response:
 @nodes.delete(_ONE)
 def delete(node_id: int) -> Response:
     """Move a node to the recycle bin; from then on it answers like a forbidden one."""
-    store().remove(writable(seen(node_id, store().switches.delete_missing_status)), "api")
+    store().bin.remove(writable(seen(node_id, store().switches.delete_missing_status)), "api")
     return answer({"links": self_link(), "results": {}})
 
 
@@ -111,13 +114,16 @@ def _created(fields: dict[str, Any], collision: int, values: dict[int, dict[Any,
     upload = request.files.get("file")
     if subtype == DOCUMENT and upload is None:
         raise RefusalError(400, "missing_file")
-    node = store().add(subtype, str(fields["name"]), parent_id, values=values, collision=collision)
+    name = str(fields["name"])
+    if upload is not None and subtype == DOCUMENT:
+        node = store().shelf.add(
+            name, parent_id, upload.read(), mime_type=upload.mimetype or "application/octet-stream",
+            file_name=upload.filename, values=values, collision=collision,
+        )  # fmt: skip
+    else:
+        node = store().add(subtype, name, parent_id, values=values, collision=collision)
     if fields.get("description"):
         node.put("description", str(fields["description"]))
-    if upload is not None:
-        node.put("content", upload.read())
-        node.put("mime_type", upload.mimetype or "application/octet-stream")
-        node.put("file_name", upload.filename or node.name)
     return node
 
 

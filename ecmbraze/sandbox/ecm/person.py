@@ -6,20 +6,16 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ecmbraze.sandbox.clock import parse_instant
+from ecmbraze.sandbox.ecm.byname import named_value, second, stored_value
 from ecmbraze.sandbox.ecm.model import (
     ENTERPRISE,
     FOLDER,
     WORKSPACE,
-    Attribute,
-    Category,
     Node,
     Reference,
     WorkspaceType,
 )
-from ecmbraze.sandbox.ecm.store import EcmStore
-
-_DAY = 10
+from ecmbraze.sandbox.ecm.store import PERSON, EcmStore
 
 
 class Person:
@@ -30,12 +26,12 @@ class Person:
 
     def perform(self, operations: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Make several edits; each is ``{"do": create|edit|delete|restore|hide|show|hold|release, "id"?, …}``."""
-        return [self._perform(dict(operation)) for operation in operations]
+        return [self._acting(dict(operation)) for operation in operations]
 
     def create(self, raw: Mapping[str, Any]) -> int:
         """Make a workspace of ``type`` with ``name``, ``values``, ``references``, ``created``, ``modified``."""
         kind = self._store.definitions.type_named(str(raw.get("type")))
-        created = _second(raw.get("created"), self._store.now())
+        created = second(raw.get("created"), self._store.now())
         name = raw.get("name") or f"{kind.name} {len(self._store.of_type.get(kind.id, {})) + 1:06d}"
         node = self._store.add(
             WORKSPACE,
@@ -44,11 +40,11 @@ class Person:
             by="person",
             type_id=kind.id,
             created=created,
-            modified=_second(raw.get("modified"), created),
+            modified=second(raw.get("modified"), created),
             values={cid: self._store.definitions.categories[cid].blank() for cid in kind.category_ids},
         )
         stamps = node.modified
-        self._write(node, raw.get("values") or {})
+        self.write(node, raw.get("values") or {})
         self._relate(node, raw)
         node.modified = stamps
         if "raw_modified" in raw:
@@ -61,12 +57,12 @@ class Person:
         ``raw_modified`` is served as the modify date as it stands, null and nonsense included (fault E16).
         """
         node = self._workspace(node_id)
-        self._write(node, raw.get("values") or {})
+        self.write(node, raw.get("values") or {})
         if raw.get("name"):
             self._store.rename(node, str(raw["name"]), "person")
         self._relate(node, raw)
         if raw.get("modified"):
-            node.modified = _second(raw["modified"], 0)
+            node.modified = second(raw["modified"], 0)
             self._store.version += 1
         if "raw_modified" in raw:
             node.put("raw_modified", raw["raw_modified"])
@@ -105,7 +101,7 @@ class Person:
         for category_id, stored in node.values.items():
             category = self._store.definitions.categories[category_id]
             for attribute in category.attributes:
-                values[f"{category.name}.{attribute.name}"] = _named(attribute, stored.get(attribute.id))
+                values[f"{category.name}.{attribute.name}"] = named_value(attribute, stored.get(attribute.id))
         return {
             "id": node.id,
             "type": kind.name if kind else None,
@@ -113,11 +109,22 @@ class Person:
             "created": datetime.fromtimestamp(node.created, UTC).isoformat(),
             "modified": datetime.fromtimestamp(node.modified, UTC).isoformat(),
             "hidden": node.id in self._store.invisible,
-            "deleted": node.id in self._store.recycled,
+            "deleted": node.id in self._store.bin.nodes,
             "values": values,
             "references": [[r.ext_system_id, r.bo_type, r.bo_id] for r in node.get("references", ())],
             "related": [list(relation) for relation in self._store.links.of(node.id)],
         }
+
+    def put_on(self, node: Node, category_name: str) -> None:
+        """Put a category on a node, empty."""
+        category = self._store.definitions.category_named(category_name)
+        if category is None:
+            raise ValueError(f"no category {category_name!r}")
+        self._store.apply(node, category, "person")
+
+    def _acting(self, raw: dict[str, Any]) -> dict[str, Any]:
+        with self._store.acting(int(raw.pop("by_user", PERSON))):
+            return self._perform(raw)
 
     def _perform(self, raw: dict[str, Any]) -> dict[str, Any]:
         action, node_id = raw.pop("do", None), int(raw.pop("id", 0))
@@ -127,9 +134,9 @@ class Person:
             case "edit":
                 self.edit(node_id, raw)
             case "delete":
-                self._store.remove(self._workspace(node_id), "person")
+                self._store.bin.remove(self._workspace(node_id), "person")
             case "restore":
-                self._store.restore(node_id, "person")
+                self._store.bin.restore(node_id, "person")
             case "hide" | "show":
                 self._store.show(self._workspace(node_id), action == "show")
             case "hold":
@@ -146,7 +153,8 @@ class Person:
             raise ValueError(f"no workspace {node_id}")
         return node
 
-    def _write(self, node: Node, values: Mapping[str, Any]) -> None:
+    def write(self, node: Node, values: Mapping[str, Any]) -> None:
+        """Store values by ``Category.Attribute``; a whole category as ``None`` is taken off the node."""
         for dotted, raw in values.items():
             category = self._store.definitions.category_named(dotted)
             if category is not None and raw is None:
@@ -154,7 +162,7 @@ class Person:
                     self._store.strip(node, category, "person")
                 continue
             category, attribute = self._store.definitions.attribute(dotted)
-            self._store.write(node, category, {attribute.id: _stored(category, attribute, raw)}, "person")
+            self._store.write(node, category, {attribute.id: stored_value(category, attribute, raw)}, "person")
 
     def _relate(self, node: Node, raw: Mapping[str, Any]) -> None:
         if "references" in raw:
@@ -162,31 +170,3 @@ class Person:
             node.put("references", tuple(found))
         for parent_id in raw.get("related_to") or ():
             self._store.links.relate(self._workspace(int(parent_id)).id, node.id)
-
-
-def _stored(category: Category, attribute: Attribute, raw: Any) -> Any:
-    """Return what is kept: days as they are echoed, rows by attribute id, anything else as given.
-
-    Nothing is checked, so that a tenant with odd contents can be made (several values where one is expected).
-    """
-    if attribute.inner is not None:
-        by_name = {inner.name: inner for inner in attribute.inner}
-        unknown = {name for row in raw or () for name in row} - set(by_name)
-        if unknown:
-            raise ValueError(f"{category.name}.{attribute.name} has no {', '.join(sorted(unknown))}")
-        return [{i.id: _stored(category, i, row.get(i.name)) for i in attribute.inner} for row in raw or ()]
-    if raw is None:
-        return attribute.nothing()
-    if attribute.type_name == "Date" and isinstance(raw, str) and len(raw) == _DAY:
-        return f"{raw}T00:00:00"
-    return raw
-
-
-def _named(attribute: Attribute, stored: Any) -> Any:
-    if attribute.inner is None:
-        return stored
-    return [{inner.name: row.get(inner.id) for inner in attribute.inner} for row in stored or ()]
-
-
-def _second(text: Any, otherwise: int) -> int:
-    return otherwise if text is None else int(parse_instant(str(text)).timestamp())

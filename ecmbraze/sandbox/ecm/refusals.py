@@ -40,6 +40,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "no_type": "The business workspace type {id} does not exist",
         "column": "The column '{name}' cannot be used in where_column_query",
         "column_query": "Error evaluating where_column_query",
+        "query": "Error Evaluating Query, You have either not specified any search criterion at all, or the query is "
+        "not valid",
         "held": "The item '{name}' cannot be changed",
     },
     "de": {
@@ -76,6 +78,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "no_type": "Der Business-Workspace-Typ {id} existiert nicht",
         "column": "Die Spalte '{name}' kann in where_column_query nicht verwendet werden",
         "column_query": "Fehler beim Auswerten von where_column_query",
+        "query": "Fehler beim Auswerten der Abfrage, es wurde kein gültiges Suchkriterium angegeben",
         "held": "Das Objekt '{name}' kann nicht geändert werden",
     },
 }

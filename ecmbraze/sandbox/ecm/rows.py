@@ -6,14 +6,11 @@ from typing import Any
 
 from ecmbraze.sandbox.ecm.model import CONTAINERS, DOCUMENT, TYPE_NAMES, WORKSPACE, Node
 from ecmbraze.sandbox.ecm.stamps import stamp
-from ecmbraze.sandbox.ecm.store import EcmStore
+from ecmbraze.sandbox.ecm.store import API_USER, EcmStore
 
-_USER = 1000
 _COMMON: dict[str, Any] = {
     "volume_id": -2000,
-    "create_user_id": _USER,
-    "modify_user_id": _USER,
-    "owner_user_id": _USER,
+    "owner_user_id": API_USER,
     "reserved": False,
     "reserved_user_id": 0,
     "reserved_date": None,
@@ -71,6 +68,10 @@ def _basic(store: EcmStore, node: Node, zulu: bool) -> dict[str, Any]:
         "size_formatted": formatted,
         "mime_type": node.get("mime_type"),
         **_COMMON,
+        "create_user_id": node.get("created_by", API_USER),
+        "modify_user_id": node.get("modified_by", API_USER),
+        "reserved": bool(node.get("reserved_by")),
+        "reserved_user_id": node.get("reserved_by", 0),
     }
 
 
@@ -79,7 +80,7 @@ def _whole(store: EcmStore, node: Node, zulu: bool) -> dict[str, Any]:
     description = node.get("description", "")
     return {
         **_basic(store, node, zulu),
-        "advanced_versioning": False if node.subtype == DOCUMENT else None,
+        "advanced_versioning": bool(node.get("advanced")) if node.subtype == DOCUMENT else None,
         "container_size": len(store.children.get(node.id, ())),
         "description_multilingual": {"en": description, "de": description},
         "external_create_date": None,
@@ -96,7 +97,7 @@ def _whole(store: EcmStore, node: Node, zulu: bool) -> dict[str, Any]:
         "reserved_shared_collaboration": False,
         "status": None,
         "versionable": node.subtype == DOCUMENT,
-        "versions_control_advanced": False,
+        "versions_control_advanced": bool(node.get("advanced")),
     }
 
 
@@ -115,5 +116,6 @@ def _size(store: EcmStore, node: Node) -> tuple[int, str]:
     if node.subtype in CONTAINERS:
         count = len(store.children.get(node.id, ()))
         return count, f"{count} Item{'' if count == 1 else 's'}"
-    content = len(node.get("content", b""))
+    versions = node.get("versions", ())
+    content = len(versions[-1].content) if versions else 0
     return content, f"{-(-content // 1024)} KB"

@@ -8,19 +8,24 @@ from __future__ import annotations
 import hashlib
 import random
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Protocol
 
 from ecmbraze.sandbox.ecm.definitions import Definitions
 from ecmbraze.sandbox.ecm.editbook import EditBook
+from ecmbraze.sandbox.ecm.index import Index
 from ecmbraze.sandbox.ecm.links import Links
 from ecmbraze.sandbox.ecm.model import ENTERPRISE, VOLUME, WORKSPACE, Category, Node, WorkspaceType
-from ecmbraze.sandbox.ecm.refusals import RefusalError
+from ecmbraze.sandbox.ecm.recycling import RecycleBin
+from ecmbraze.sandbox.ecm.shelf import Shelf
 from ecmbraze.sandbox.ecm.switches import Switches
 from ecmbraze.sandbox.ecm.tree import Tree
 
 USERNAME = "svc-ecmbraze"
+# The ids of the account that uses REST, and of the people who work beside it.
+API_USER, PERSON = 1000, 1001
 
 
 class TellsTime(Protocol):
@@ -34,7 +39,7 @@ class EcmStore:
 
     def __init__(self, clock: TellsTime, seed: int = 7, password: str | None = None) -> None:
         self.clock, self.seed = clock, seed
-        self.lock = threading.RLock()
+        self.lock, self.version, self.shape = threading.RLock(), 0, 0
         self.random = random.Random(f"ecm-{seed}")  # noqa: S311 - a repeatable world, not a secret
         self.username = USERNAME
         self.password = password or f"sandbox-{hashlib.sha256(f'ecm-{seed}'.encode()).hexdigest()[:16]}"
@@ -44,13 +49,14 @@ class EcmStore:
         self.definitions = Definitions(self.next_id)
         self.tree = Tree()
         self.nodes, self.children, self.of_type = self.tree.nodes, self.tree.children, self.tree.of_type
-        self.recycled: dict[int, Node] = {}
         self.invisible: set[int] = set()
         self.held: dict[int, int] = {}
         self.links = Links()
-        self.version = 0
-        self.shape = 0
-        self._place(Node(ENTERPRISE, VOLUME, "Enterprise", -1, self.now(), self.now()))
+        self.actor = API_USER
+        self.index = Index(self.tree, self.switches, self.now)
+        self.shelf = Shelf(self, self.next_id)
+        self.bin = RecycleBin(self)
+        self.place(Node(ENTERPRISE, VOLUME, "Enterprise", -1, self.now(), self.now()))
 
     def now(self) -> int:
         """Return the current second since 1970."""
@@ -92,9 +98,12 @@ class EcmStore:
         born = now if created is None else created
         node = Node(self.next_id(), subtype, name, parent_id, born, now if modified is None else modified, type_id)
         node.values = values if values is not None else {}
-        self._place(node)
-        self._child_changed(node)
-        self._note(node, "created", None, name, by)
+        if self.actor != API_USER:
+            node.put("created_by", self.actor)
+            node.put("modified_by", self.actor)
+        self.place(node)
+        self.child_changed(node)
+        self.note(node, "created", None, name, by)
         return node
 
     def rename(self, node: Node, name: str, by: str) -> None:
@@ -106,47 +115,24 @@ class EcmStore:
         self.tree.put_in(node)
         self.shape += 1
         self.touch(node)
-        self._note(node, "renamed", old, name, by)
+        self.note(node, "renamed", old, name, by)
 
     def move(self, node: Node, parent_id: int) -> None:
-        """Put a node below another parent."""
+        """Put a node below another parent; whether its modify date moves is a switch (UNCONFIRMED)."""
         self.tree.check_name(node.name, parent_id, 500, node.id)
         self.tree.take_out(node)
         node.parent_id = parent_id
         self.tree.put_in(node)
-        self.touch(node)
-        self._child_changed(node)
-
-    def remove(self, node: Node, by: str) -> None:
-        """Move a node and what is below it to the recycle bin; its name becomes free."""
-        for child in list(self.tree.below(node.id)):
-            self.remove(child, by)
-        self.tree.take_out(node)
-        self.links.recent.pop(node.id, None)
-        self.recycled[node.id] = node
+        self.touch(node, self.switches.move_bumps_modify_date)
         self.shape += 1
-        self._child_changed(node)
-        self._note(node, "deleted", node.name, None, by)
-
-    def restore(self, node_id: int, by: str) -> Node:
-        """Bring a node and what was below it back under their old ids. Raises RefusalError when it cannot be."""
-        node = self.recycled.get(node_id)
-        if node is None or node.parent_id not in self.nodes:
-            raise RefusalError(400, "node", id=node_id)
-        self.tree.check_name(node.name, node.parent_id, 400)
-        del self.recycled[node_id]
-        self._place(node)
-        self._note(node, "restored", None, node.name, by)
-        for child_id in [child.id for child in self.recycled.values() if child.parent_id == node.id]:
-            self.restore(child_id, by)
-        return node
+        self.child_changed(node)
 
     def show(self, node: Node, visible: bool) -> None:
         """Grant or take away the account's permission to see a node."""
         (self.invisible.discard if visible else self.invisible.add)(node.id)
         self.shape += 1
         self.version += 1
-        self._note(node, "shown" if visible else "hidden", None, None, "person")
+        self.note(node, "shown" if visible else "hidden", None, None, "person")
 
     def write(self, node: Node, category: Category, changes: Mapping[Any, Any], by: str) -> None:
         """Store checked attribute values; those not named stay. Keys are attribute ids."""
@@ -156,20 +142,20 @@ class EcmStore:
             values[key] = new
             attribute = category.by_id(key) if isinstance(key, int) else None
             if attribute is not None and old != new:
-                self._note(node, f"{category.name}.{attribute.name}", old, new, by)
+                self.note(node, f"{category.name}.{attribute.name}", old, new, by)
         self.touch(node, self.switches.category_write_bumps_modify_date)
 
     def apply(self, node: Node, category: Category, by: str) -> None:
         """Put a category on a node with its defaults."""
         node.values[category.id] = category.blank()
         self.touch(node, self.switches.category_write_bumps_modify_date)
-        self._note(node, "category", None, category.name, by)
+        self.note(node, "category", None, category.name, by)
 
     def strip(self, node: Node, category: Category, by: str) -> None:
         """Take a category off a node."""
         del node.values[category.id]
         self.touch(node, self.switches.category_write_bumps_modify_date)
-        self._note(node, "category", category.name, None, by)
+        self.note(node, "category", category.name, None, by)
 
     def touch(self, node: Node, bump: bool = True) -> None:
         """Note that a node changed; its modify date moves only with ``bump``."""
@@ -177,22 +163,38 @@ class EcmStore:
         self.version += 1
         if bump:
             node.modified = self.now()
+            if node.get("modified_by", API_USER) != self.actor:
+                node.put("modified_by", self.actor)
+        self.index.note(node)
+
+    @contextmanager
+    def acting(self, user: int) -> Iterator[None]:
+        """Let what happens inside be the work of somebody else than the REST account."""
+        before, self.actor = self.actor, user
+        try:
+            yield
+        finally:
+            self.actor = before
 
     def opened(self, workspace_id: int) -> None:
         """Put a workspace on top of the account's recently accessed ones."""
         self.links.opened(workspace_id, self.switches.recent_cap)
         self.version += 1
 
-    def _place(self, node: Node) -> None:
+    def place(self, node: Node) -> None:
+        """Index a node that is there now."""
         self.tree.put_in(node)
+        self.index.note(node)
         self.shape += 1
         self.version += 1
 
-    def _child_changed(self, node: Node) -> None:
+    def child_changed(self, node: Node) -> None:
+        """Let a change show at the parent, where the switch says so."""
         parent = self.nodes.get(node.parent_id)
         if parent is not None and self.switches.child_change_bumps_parent:
             self.touch(parent)
 
-    def _note(self, node: Node, what: str, old: Any, new: Any, by: str) -> None:
+    def note(self, node: Node, what: str, old: Any, new: Any, by: str) -> None:
+        """Write an edit of a workspace into the book."""
         if node.subtype == WORKSPACE:
             self.edits.note(self.clock.now().isoformat(), node.id, what, old, new, by)

@@ -44,7 +44,14 @@ class Switches:
     children_default_limit: int = 25
     children_page_cap: int = 100
     nodes_list_fields: bool = False  # on: POST /v2/nodes/list honours fields=categories
+    # search
+    index_lag_s: int = 0  # how long after a change the index shows it
+    index_stopped: bool = False  # the index is fed no more; what it has stays
+    search_page_cap: int = 100
+    search_result_cap: int | None = None
+    search_categories: bool = False
     # shapes
+    versions_as_object: bool = False  # results.data.versions instead of one result per version (7)
     results_as_list: bool = False  # GET /v2/businessworkspaces/{id}
     missing_workspace_status: int = 400
     delete_missing_status: int = 500
@@ -52,6 +59,7 @@ class Switches:
     # modify dates
     category_write_bumps_modify_date: bool = True
     child_change_bumps_parent: bool = False
+    move_bumps_modify_date: bool = True
     # the rest
     version: str = "25.4"
     error_language: str = "en"
@@ -79,7 +87,7 @@ class Switches:
                 raise ValueError(f"{name} wants a list")
             return tuple(str(item) for item in value)
         kind: type = int if old is None else type(old)
-        if value is None and name == "ticket_ttl_requests":
+        if value is None and name in ("ticket_ttl_requests", "search_result_cap"):
             return None
         if type(value) is not kind:
             raise ValueError(f"{name} wants {kind.__name__}, not {value!r}")

@@ -33,6 +33,13 @@ class Tree:
         """Yield all workspaces of some types, visible or not."""
         return (self.nodes[node_id] for type_id in type_ids for node_id in self.of_type.get(type_id, {}))
 
+    def path(self, node: Node) -> list[Node]:
+        """Return the nodes from the root down to this one."""
+        found = [node]
+        while (parent := self.nodes.get(found[-1].parent_id)) is not None:
+            found.append(parent)
+        return found[::-1]
+
     def put_in(self, node: Node) -> None:
         """Index a node under its present name and parent."""
         self.nodes[node.id] = node

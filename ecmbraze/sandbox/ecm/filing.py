@@ -1,0 +1,84 @@
+"""Do to the documents of the simulated ECM what people do: file, version, move, delete by hand; for the control API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ecmbraze.sandbox.ecm.byname import second
+from ecmbraze.sandbox.ecm.model import FOLDER, Node
+from ecmbraze.sandbox.ecm.person import Person
+from ecmbraze.sandbox.ecm.store import PERSON, EcmStore
+
+
+class Filing:
+    """Somebody who files documents. Every method raises ValueError for what makes no sense."""
+
+    def __init__(self, store: EcmStore) -> None:
+        self._store, self._person = store, Person(store)
+
+    def perform(self, operations: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Do several things in order: ``{"do": folder|document|version|edit|move|delete|restore|…, "id"?, …}``."""
+        return [self._perform(dict(operation)) for operation in operations]
+
+    def _perform(self, raw: dict[str, Any]) -> dict[str, Any]:
+        action, node_id = str(raw.pop("do", "")), int(raw.pop("id", 0))
+        with self._store.acting(int(raw.pop("by_user", PERSON))):
+            if action == "folder":
+                return {"id": self._store.add(FOLDER, str(raw["name"]), int(raw["parent"]), by="person").id}
+            if action == "document":
+                return {"id": self._document(raw).id}
+            if action == "restore":
+                return {"id": self._store.bin.restore(node_id, "person").id}
+            return {"id": node_id, **self._change(action, self._node(node_id), raw)}
+
+    def _change(self, action: str, node: Node, raw: Mapping[str, Any]) -> dict[str, Any]:
+        match action:
+            case "version":
+                mime_type = node.get("mime_type", "application/octet-stream")
+                content = f"version of {node.name}".encode()
+                made = self._store.shelf.add_version(
+                    node, content, mime_type=mime_type, file_name=node.name, major=bool(raw.get("major"))
+                )
+                return {"version": made.number}
+            case "edit":
+                self._person.write(node, raw.get("values") or {})
+                if raw.get("name"):
+                    self._store.rename(node, str(raw["name"]), "person")
+            case "move":
+                self._store.move(node, self._node(int(raw["parent"])).id)
+            case "delete":
+                self._store.bin.remove(node, "person")
+            case "hide" | "show":
+                self._store.show(node, action == "show")
+            case "reserve":
+                node.put("reserved_by", PERSON)
+            case "classify":
+                self._store.shelf.classify(node, str(raw["name"]))
+            case _:
+                raise ValueError(f"unknown operation {action!r}")
+        return {}
+
+    def _document(self, raw: Mapping[str, Any]) -> Node:
+        """File a document with ``name``, ``parent``, ``mime``, ``values``, ``classification``, ``created``."""
+        created = second(raw.get("created"), self._store.now())
+        node = self._store.shelf.add(
+            str(raw["name"]), int(raw["parent"]), str(raw.get("content", raw["name"])).encode(),
+            mime_type=str(raw.get("mime", "application/pdf")), by="person", created=created,
+            modified=second(raw.get("modified"), created), advanced=bool(raw.get("advanced")),
+        )  # fmt: skip
+        stamp = node.modified
+        for category in raw.get("categories") or ():
+            self._person.put_on(node, str(category))
+        self._person.write(node, raw.get("values") or {})
+        if raw.get("classification"):
+            self._store.shelf.classify(node, str(raw["classification"]))
+        node.modified = stamp
+        self._store.index.note(node)
+        return node
+
+    def _node(self, node_id: int) -> Node:
+        node = self._store.nodes.get(node_id)
+        if node is None:
+            raise ValueError(f"no node {node_id}")
+        return node

@@ -1,0 +1,120 @@
+"""Parse and evaluate the search language LQL as far as public clients use it (api/ecm.md 6.1); finds nothing itself."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+
+from ecmbraze.sandbox.ecm.refusals import RefusalError
+
+# Region name → the values an entry has there, as text; none when it has no such region.
+Regions = Callable[[str], "tuple[str, ...]"]
+Test = Callable[[Regions], bool]
+
+_TOKEN = re.compile(
+    r'\s*(?:(?P<region>\[\s*QLREGION\s+"(?P<name>[^"]+)"\s*\])|"(?P<text>(?:[^"\\]|\\.)*)"|(?P<op><=|>=|!=|=|<|>|:)'
+    r"|(?P<paren>[()])|(?P<word>[^\s()\"=<>!:]+))",
+    re.IGNORECASE,
+)
+_COMPARE: dict[str, Callable[[str, str], bool]] = {
+    "=": operator.eq, ":": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt,
+    ">=": operator.ge,
+}  # fmt: skip
+_JOINS = frozenset({"AND", "OR", "NOT", "AND-NOT"})
+
+
+def parse(text: str) -> Test:
+    """Return the test of a query. Raises RefusalError 400 for one that is empty or malformed."""
+    return _Parser(_tokens(text)).whole()
+
+
+def _tokens(text: str) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    at = 0
+    while at < len(text.rstrip()):
+        match = _TOKEN.match(text, at)
+        if match is None:
+            raise RefusalError(400, "query")
+        kind = match.lastgroup or ""
+        kind = "region" if match["region"] else kind
+        found.append((kind, match["name"] if kind == "region" else match[kind]))
+        at = match.end()
+    return found
+
+
+class _Parser:
+    def __init__(self, tokens: list[tuple[str, str]]) -> None:
+        self._tokens, self._at = tokens, 0
+
+    def whole(self) -> Test:
+        test = self._either()
+        if self._at != len(self._tokens):
+            raise RefusalError(400, "query")
+        return test
+
+    def _either(self) -> Test:
+        tests = [self._every()]
+        while self._word("OR"):
+            tests.append(self._every())
+        return lambda regions: any(test(regions) for test in tests)
+
+    def _every(self) -> Test:
+        tests = [self._one()]
+        while True:
+            if self._word("AND-NOT"):
+                tests.append(_inverted(self._one()))
+            elif self._word("AND"):
+                tests.append(self._one())
+            else:
+                return lambda regions: all(test(regions) for test in tests)
+
+    def _one(self) -> Test:
+        if self._word("NOT"):
+            return _inverted(self._one())
+        kind, text = self._next()
+        if (kind, text) == ("paren", "("):
+            inner = self._either()
+            if self._next() != ("paren", ")"):
+                raise RefusalError(400, "query")
+            return inner
+        if kind in ("region", "word") and self._peek()[0] == "op":
+            return self._comparison(text)
+        if kind in ("text", "word") and text.upper() not in _JOINS:
+            return lambda regions: any(text.casefold() in name.casefold() for name in regions("OTName"))
+        raise RefusalError(400, "query")
+
+    def _comparison(self, region: str) -> Test:
+        compare = _COMPARE[self._next()[1]]
+        kind, wanted = self._next()
+        if kind not in ("text", "word"):
+            raise RefusalError(400, "query")
+        return lambda regions: any(compare(*_alike(value, wanted)) for value in regions(region))
+
+    def _word(self, word: str) -> bool:
+        kind, text = self._peek()
+        found = kind == "word" and text.upper() == word
+        self._at += found
+        return found
+
+    def _peek(self) -> tuple[str, str]:
+        return self._tokens[self._at] if self._at < len(self._tokens) else ("", "")
+
+    def _next(self) -> tuple[str, str]:
+        token = self._peek()
+        if not token[0]:
+            raise RefusalError(400, "query")
+        self._at += 1
+        return token
+
+
+def _inverted(test: Test) -> Test:
+    return lambda regions: not test(regions)
+
+
+def _alike(value: str, wanted: str) -> tuple[str, str]:
+    """Return both so that they compare as numbers do where both are, else as text without case."""
+    if value.isdigit() and wanted.isdigit():
+        width = max(len(value), len(wanted))
+        return value.zfill(width), wanted.zfill(width)
+    return value.casefold(), wanted.casefold()
