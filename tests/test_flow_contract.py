@@ -69,7 +69,7 @@ def _document(number: int, kind: DocumentKind, needs: Needs) -> Document:
         **{name: (text or "x").replace("*", "") for name, text in texts.items()},
     )  # fmt: skip
     return Document(
-        row=row, version=Version(number=1, major=1, minor=0, created_at=NOW), facts=facts,
+        row=row, version=Version(number=1, major=1, minor=0, created_at=NOW, told="1.0"), facts=facts,
         classifications=(kind.classification or "",),
     )  # fmt: skip
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 
 from sqlite_utils import Database
 
@@ -20,6 +22,11 @@ _ACCEPTED = (
 )
 
 
+def marks(values: Sequence[object]) -> str:
+    """Return as many placeholders as there are values."""
+    return ",".join("?" * len(values))
+
+
 class View:
     """What planning of one flow may ask; ``needs`` says which facts and people of a workspace are its own."""
 
@@ -31,7 +38,17 @@ class View:
         """Return the newest record of one workspace; ``None`` when it was never read."""
         query = f"SELECT {RECORD_COLUMNS} FROM workspace WHERE id = ?"
         row = self._plan.execute(query, (number,)).fetchone() or self._ledger.execute(query, (number,)).fetchone()
-        return read_record(row, self._needs) if row else None
+        record = read_record(row, self._needs) if row else None
+        return replace(record, gone=True) if record and number in self._gone_now else record
+
+    @cached_property
+    def _gone_now(self) -> set[int]:
+        """The ids that the complete listings of this run miss for the second time (delivery.md, "Watermarks")."""
+        listed = self._plan.execute("SELECT stream FROM watermark WHERE flow = 'listing'")
+        names = tuple(row[0] for row in listed if row[0] in self._needs.types)
+        missed = self._ledger.execute(f"SELECT id FROM workspace WHERE missed = 1 AND type IN ({marks(names)})", names)
+        seen = "SELECT count(*) FROM seen WHERE id = ?"
+        return {row[0] for row in missed if not self._plan.execute(seen, row).fetchone()[0]}
 
     def differs(self, record: str, facts: str, documents: str) -> bool:
         """Say whether a record is no longer what a plan holds of it."""
@@ -80,26 +97,24 @@ class View:
     def everything(self, types: Iterable[str]) -> set[int]:
         """Return the ids of every workspace of the types."""
         names = tuple(types)
-        marks = ",".join("?" * len(names))
-        return {row[0] for row in self._ledger.execute(f"SELECT id FROM workspace WHERE type IN ({marks})", names)}
+        rows = self._ledger.execute(f"SELECT id FROM workspace WHERE type IN ({marks(names)})", names)
+        return {row[0] for row in rows}
 
     def candidates(self, types: Iterable[str]) -> set[int]:
         """Return the ids to plan: what this run read and what changed since the flow's position."""
         row = self._ledger.execute("SELECT change FROM position WHERE flow = ?", (self._flow,)).fetchone()
         names = tuple(types)
-        marks = ",".join("?" * len(names))
-        read = self._plan.execute(f"SELECT id FROM workspace WHERE type IN ({marks})", names)
+        read = self._plan.execute(f"SELECT id FROM workspace WHERE type IN ({marks(names)})", names)
         changed = self._ledger.execute(
-            f"SELECT id FROM workspace WHERE change > ? AND type IN ({marks})",
+            f"SELECT id FROM workspace WHERE change > ? AND type IN ({marks(names)})",
             (row[0] if row else 0, *names),
         )
-        return {entry[0] for cursor in (read, changed) for entry in cursor}
+        return {entry[0] for cursor in (read, changed) for entry in cursor} | self._gone_now
 
     def modified_between(self, types: Iterable[str], since: datetime, until: datetime) -> list[int]:
         """Return the ids last modified in the half-open span, for a backfill."""
         names = tuple(types)
-        marks = ",".join("?" * len(names))
-        query = f"SELECT id FROM workspace WHERE modified_at >= ? AND modified_at < ? AND type IN ({marks})"
+        query = f"SELECT id FROM workspace WHERE modified_at >= ? AND modified_at < ? AND type IN ({marks(names)})"
         span = (instant(since), instant(until), *names)
         return sorted({row[0] for database in (self._plan, self._ledger) for row in database.execute(query, span)})
 

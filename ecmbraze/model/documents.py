@@ -35,11 +35,8 @@ class Version:
     major: int
     minor: int
     created_at: datetime
-
-    @property
-    def told(self) -> str:
-        """The version as people write it."""
-        return f"{self.major}.{self.minor}" if self.major or self.minor else str(self.number)
+    told: str
+    """The version as people write it: ``2`` or, with advanced versioning, ``1.3``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

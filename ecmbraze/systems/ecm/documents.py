@@ -14,7 +14,7 @@ from ecmbraze.systems.ecm.folders import document_row
 from ecmbraze.systems.ecm.learning import Learning, ask, only
 from ecmbraze.systems.ecm.session import Session
 from ecmbraze.systems.exchange import Exchange
-from ecmbraze.systems.shapes import ShapeError, inner, listing, whole
+from ecmbraze.systems.shapes import ShapeError, inner, listing, text, whole
 
 _FIELDS = ("properties", "categories", "versions.element(0)")  # the newest version (api/ecm.md 4.1)
 _BULK = "/api/v2/nodes/list"
@@ -76,12 +76,13 @@ class Documents:
         if not versions:
             raise ShapeError("no version is told")
         newest = max(versions, key=lambda version: whole(version.get("version_number"), "version number"))
+        told = newest.get("version_number_name") or newest["version_number"]
         return Version(
-            number=whole(newest.get("version_number"), "version number"),
+            number=whole(newest["version_number"], "version number"), told=text(str(told), "version name"),
             major=whole(newest.get("version_number_major") or 0, "major version"),
             minor=whole(newest.get("version_number_minor") or 0, "minor version"),
             created_at=times.plausible(newest.get("create_date"), "create date of the version", self._zone, None),
-        )
+        )  # fmt: skip
 
     def _classifications(self, number: int) -> tuple[str, ...]:
         """Return the names of its classifications, sorted (api/ecm.md 10)."""
