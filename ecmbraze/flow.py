@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from typing import Generic, Protocol, TypeVar
 
@@ -46,11 +46,17 @@ class Needs:
     watched: bool = False
     """Whether its documents are looked at in every run: what they allow ends with them."""
 
-    @property
-    def names(self) -> frozenset[str]:
-        """Every name under which the mirror holds something for this flow."""
+    foreign: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Type → facts that only rules for other types name: its workspaces need not carry them."""
+
+    def of(self, type_name: str) -> frozenset[str]:
+        """Return the facts that every workspace of one type is read for."""
+        return self.facts - self.foreign.get(type_name, frozenset())
+
+    def names(self, type_name: str) -> frozenset[str]:
+        """Return every name under which the mirror holds something of a workspace of this type for this flow."""
         attributes = {marker(name) for name in self.document_facts}
-        return self.facts | {self.customer.fact} | {kind.fact for kind in self.documents} | attributes
+        return self.of(type_name) | {self.customer.fact} | {kind.fact for kind in self.documents} | attributes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

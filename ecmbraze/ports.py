@@ -35,6 +35,10 @@ class WorkspaceReader(Protocol):
         """Return the server's own clock, aware."""
         ...
 
+    def account_id(self) -> int:
+        """Return the member id of the account that reads, asked once."""
+        ...
+
     def workspace_types(self) -> Mapping[str, int]:
         """Return workspace type name → id of every type this account sees."""
         ...

@@ -16,6 +16,7 @@ from ecmbraze.config import Settings
 from ecmbraze.errors import EcmbrazeError, UsageError, strongest
 from ecmbraze.flow import Flow
 from ecmbraze.flows import BY_NAME
+from ecmbraze.model import BY_US
 from ecmbraze.planning.rules import Rule
 from ecmbraze.report.plain import printable
 
@@ -82,7 +83,7 @@ def _types(made: composition.Clients, flow: Flow[Any], section: Any) -> str:
             raise composition.unknown("workspace type", name, types)
         for page in made.ecm.list_workspaces(types[name]):
             carried = {name for row in page.rows[:5] for name in made.ecm.attributes(row.id)}
-            for fact in sorted(needs.facts - carried) if page.rows else ():
+            for fact in sorted(needs.of(name) - carried - {BY_US}) if page.rows else ():
                 raise composition.unknown(f"attribute on {name!r}", fact, carried)
             break
     return f"{len(needs.types)} types, {len(needs.facts)} attributes"

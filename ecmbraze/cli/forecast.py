@@ -1,10 +1,13 @@
-"""`ecmbraze forecast`: what comes due per day although nothing changes; reads the state file only."""
+"""`ecmbraze forecast`: what comes due per day although nothing changes, and a peak confirmed ahead; asks no system."""
 
 from __future__ import annotations
 
+import getpass
 import json
 from collections import Counter
-from datetime import UTC, timedelta
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -13,7 +16,22 @@ from rich.table import Table
 
 from ecmbraze.cli import composition
 from ecmbraze.cli.shared import ConfigOption, config_path
+from ecmbraze.config import Settings
+from ecmbraze.errors import UsageError
 from ecmbraze.flows import FLOWS
+from ecmbraze.ledger.ledger import Ledger
+from ecmbraze.planning.guards import Expected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What comes due under one rule on one day."""
+
+    day: str
+    flow: str
+    rule: str
+    people: int
+    messages: int
 
 
 def register(app: typer.Typer) -> None:
@@ -24,29 +42,70 @@ def forecast(
     context: typer.Context,
     config: ConfigOption = None,
     days: Annotated[int, typer.Option(min=1, max=3660, help="how far to look")] = 60,
+    confirm: Annotated[str | None, typer.Option(metavar="DAY", help="what comes due that day is expected")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="the same as JSON")] = False,
 ) -> int:
     """List what comes due per day: by the facts of the last look, for every workspace that leads to somebody."""
     loaded = composition.settings(config_path(context, config))
-    zone, now = loaded.ecm.timezone or UTC, composition.wall_clock(loaded).now()
-    ledger = composition.ledger(loaded, read_only=True)
-    found: Counter[tuple[str, str, str]] = Counter()
-    for flow in FLOWS:
-        if (section := loaded.flows.get(flow.name)) is None or flow.ahead is None:
-            continue
-        for record in ledger.mirror.records(flow.needs(section)):
-            for due, rule in flow.ahead(section, record, zone):
-                if record.customers and now < due <= now + timedelta(days=days):
-                    found[f"{due.astimezone(zone):%Y-%m-%d}", flow.name, rule] += len(record.customers)
+    now = composition.wall_clock(loaded).now()
+    ledger = composition.ledger(loaded, read_only=confirm is None)
+    rows = list(_rows(loaded, ledger, now, days))
+    if confirm is not None:
+        _confirm(ledger, _day(confirm), rows, now)
     ledger.close()
-    rows = [{"day": day, "flow": flow, "rule": rule, "people": n} for (day, flow, rule), n in sorted(found.items())]
     if as_json:
-        typer.echo(json.dumps(rows, indent=2))
-        return 0
-    table = Table(title=f"due in the next {days} days", title_justify="left")
-    for column in ("day", "flow", "rule", "people"):
-        table.add_column(column, justify="right" if column == "people" else "left")
-    for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
-    Console().print(table)
+        typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
+    else:
+        _show(rows, days)
     return 0
+
+
+def _rows(config: Settings, ledger: Ledger, now: datetime, days: int) -> Iterator[Row]:
+    zone, found = config.ecm.timezone or UTC, Counter[tuple[str, str, str]]()
+    sizes: dict[tuple[str, str], int] = {}
+    for flow in FLOWS:
+        if (section := config.flows.get(flow.name)) is None or flow.ahead is None:
+            continue
+        for rule in flow.rules(section):
+            sends = (rule.send.event, rule.send.campaign, rule.send.canvas)
+            sizes[flow.name, rule.name] = sum(map(bool, sends))
+        for record in ledger.mirror.records(flow.needs(section)):
+            for due, name in flow.ahead(section, record, zone):
+                if record.customers and now < due <= now + timedelta(days=days):
+                    found[f"{due.astimezone(zone):%Y-%m-%d}", flow.name, name] += len(record.customers)
+    for (day, flow_name, name), people in sorted(found.items()):
+        yield Row(day=day, flow=flow_name, rule=name, people=people, messages=people * sizes[flow_name, name])
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"--confirm {text!r} is no day.", undone="Nothing was confirmed.", advice="Write it as 2027-01-01."
+        ) from None
+
+
+def _confirm(ledger: Ledger, day: date, rows: list[Row], now: datetime) -> None:
+    """Note the figures of one day as expected, so that no guard stops them on it."""
+    for name in sorted({row.flow for row in rows if row.day == day.isoformat()}):
+        mine = [row for row in rows if (row.flow, row.day) == (name, day.isoformat())]
+        figures = Expected(messages=sum(row.messages for row in mine), people=sum(row.people for row in mine))
+        ledger.waiting.expect(name, day, figures, now, getpass.getuser())
+        typer.echo(
+            f"Confirmed: {name} may send {figures.messages} messages to {figures.people} people on {day}.", err=True
+        )
+    if not any(row.day == day.isoformat() for row in rows):
+        raise UsageError(
+            f"Nothing comes due on {day}.", undone="Nothing was confirmed.",
+            advice="`ecmbraze forecast` lists the days; --days looks further.",
+        )  # fmt: skip
+
+
+def _show(rows: list[Row], days: int) -> None:
+    table = Table(title=f"due in the next {days} days", title_justify="left")
+    for column in ("day", "flow", "rule", "people", "messages"):
+        table.add_column(column, justify="right" if column in ("people", "messages") else "left")
+    for row in rows:
+        table.add_row(*(str(value) for value in asdict(row).values()))
+    Console().print(table)

@@ -8,7 +8,7 @@ from ecmbraze.engine.planner import Planner
 from ecmbraze.errors import GuardTripped
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
-from ecmbraze.planning.guards import Figures, Limits, trips
+from ecmbraze.planning.guards import Expected, Figures, Limits, trips
 
 
 class Asked(Protocol):
@@ -20,7 +20,7 @@ class Asked(Protocol):
     def include_messages(self) -> bool: ...
 
 
-def figures(plan: PlanFile, planner: Planner, mirror: Mirror) -> Figures:
+def figures(plan: PlanFile, planner: Planner, mirror: Mirror, expected: Expected) -> Figures:
     """Return the counts over the plan file and the ledger that guards look at."""
     messages, people = plan.messages(planner.flow.name)
     counts = plan.counts()
@@ -32,6 +32,7 @@ def figures(plan: PlanFile, planner: Planner, mirror: Mirror) -> Figures:
         changed=sum(counts.get(f"{name}\x1fchanged", 0) for name in types),
         listed={name: plan.seen(name) for name in types},
         known={name: mirror.known(name) for name in types},
+        expected=expected,
     )
 
 

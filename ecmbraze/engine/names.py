@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from ecmbraze.engine.records import TypeNeeds
 from ecmbraze.errors import ConfigurationError
-from ecmbraze.model import WorkspacePage
+from ecmbraze.model import BY_US, WorkspacePage
 from ecmbraze.ports import WorkspaceReader
 
 _SAMPLES = 5
@@ -25,12 +25,12 @@ def check_types(need: TypeNeeds, there: Iterable[str]) -> None:
 
 def check_attributes(reader: WorkspaceReader, need: TypeNeeds, page: WorkspacePage) -> None:
     """Raise ConfigurationError for a fact that none of the first workspaces of a page carries."""
-    carried: set[str] = set()
+    carried, wanted = set[str](), need.facts - {BY_US}
     for row in page.rows[:_SAMPLES]:
         carried |= reader.attributes(row.id).keys()
-        if need.facts <= carried:
+        if wanted <= carried:
             return
-    missing = [unknown(f"attribute on {need.name!r}", name, carried) for name in sorted(need.facts - carried)]
+    missing = [unknown(f"attribute on {need.name!r}", name, carried) for name in sorted(wanted - carried)]
     if page.rows and missing:
         raise ConfigurationError(_MISSING, problems=missing)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ecmbraze.engine.records import TypeNeeds
-from ecmbraze.model import Document, WorkspaceDetail
+from ecmbraze.model import BY_US, Document, WorkspaceDetail
 from ecmbraze.ports import WorkspaceReader
 
 
@@ -19,6 +19,9 @@ def read_whole(
     guessed.
     """
     detail = reader.workspace(number)
+    if BY_US in needs.facts:
+        facts = {**detail.facts, BY_US: detail.row.modified_by == reader.account_id()}
+        detail = replace(detail, facts=facts)
     related: dict[str, tuple[WorkspaceDetail, ...]] = {}
     for type_name in dict.fromkeys(customer.related for customer in needs.customers if customer.related):
         others = reader.related(number, type_name)

@@ -47,7 +47,7 @@ def of_type(name: str, needs: Sequence[Needs]) -> TypeNeeds:
     """Return what these flows together read of one workspace type."""
     return TypeNeeds(
         name=name,
-        facts=frozenset().union(*(need.facts for need in needs)),
+        facts=frozenset().union(*(need.of(name) for need in needs)),
         customers=tuple({need.customer.fact: need.customer for need in needs}.values()),
         documents=_kinds(needs),
         document_facts=frozenset().union(*(need.document_facts for need in needs)),

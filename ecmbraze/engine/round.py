@@ -121,7 +121,8 @@ class Round:
             if run.goes_on:
                 with run.ending():
                     run.make_plan(scans, self.clock.now(), earliest)
-                    run.judge(self.ledger.mirror, self.setting.guards)
+                    expected = self.ledger.waiting.expected(run.name, self.clock.now(), self.setting.zone)
+                    run.judge(self.ledger.mirror, self.setting.guards, expected)
 
     def _inventory(self, planning: Sequence[Run]) -> dict[str, Scan]:
         inventory = parts.inventory(self, self._save)

@@ -19,7 +19,7 @@ from ecmbraze.errors import EcmbrazeError, GuardTripped, TemporaryError
 from ecmbraze.flow import Flow, Needs
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
-from ecmbraze.planning.guards import Limits
+from ecmbraze.planning.guards import Expected, Limits
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,9 +74,9 @@ class Run:
             self.complete = self.planner.plan_changes(mine, self.options.limit)
         self.report.plan_hash = self.plan.hash(self.name)
 
-    def judge(self, mirror: Mirror, limits: Limits) -> None:
+    def judge(self, mirror: Mirror, limits: Limits, expected: Expected) -> None:
         """Let the guards look at the plan; ``stopped`` says what they found."""
-        counted = figures(self.plan, self.planner, mirror)
+        counted = figures(self.plan, self.planner, mirror, expected)
         self.stopped = refuse(counted, limits, self.options, self.report.plan_hash or "")
 
     def refuse_unread(self) -> None:

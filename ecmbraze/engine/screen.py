@@ -126,7 +126,7 @@ class Screen:
     def _record(self, number: int) -> Record:
         read_at, record = self.fresh.get(number, (-_FRESH_S, None))
         old = self.clock.monotonic() - read_at > _FRESH_S
-        if record is None or old or not self.needs.names <= record.facts.keys():
+        if record is None or old or not self.needs.names(record.type) <= record.facts.keys():
             needs = of_type("", [self.needs])
             record, _ = as_record(read_whole(self.workspaces, number, needs, {}), needs)
             self.fresh[number] = (self.clock.monotonic(), record)

@@ -7,10 +7,9 @@ from datetime import datetime, timedelta, tzinfo
 
 from pydantic import Field, model_validator
 
-from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context, Flow, Known, Needs
-from ecmbraze.model import Action, Change, Decision, Json, Record, Skip
-from ecmbraze.planning import messages, reminding, texts
+from ecmbraze.model import BY_US, Action, Change, Decision, Json, Record, Skip
+from ecmbraze.planning import inactivity, messages, reminding, texts
 from ecmbraze.planning.attributes import newest, of_everyone, repeated
 from ecmbraze.planning.conditions import satisfied
 from ecmbraze.planning.due_dates import following
@@ -29,27 +28,39 @@ class Options(FlowOptions):
     @model_validator(mode="after")
     def _names_once(self) -> Options:
         refuse_twins(self.rules, "rules")
+        for rule in self.rules:
+            if other := set(rule.workspace_types) - set(self.workspace_types):
+                raise ValueError(f"rule {rule.name!r}: {sorted(other)[0]!r} is not among the flow's workspace_types")
         return self
-
-    def reminding(self) -> list[LifecycleRule]:
-        """Return the rules that remind of a date."""
-        return [rule for rule in self.rules if rule.before]
 
 
 def needs(options: Options) -> Needs:
     """Return what the flow reads."""
-    facts = options.read(rule.facts() for rule in options.rules)
-    return Needs(types=options.workspace_types, facts=facts, customer=options.customer)
+    silent = frozenset({BY_US}) if any(rule.inactive for rule in options.rules) else frozenset[str]()
+    facts = options.read(rule.facts() for rule in options.rules) | silent
+    foreign = {name: _foreign(options, name) for name in options.workspace_types}
+    return Needs(types=options.workspace_types, facts=facts, customer=options.customer, foreign=foreign)
+
+
+def _foreign(options: Options, type_name: str) -> frozenset[str]:
+    mine, others = options.customer.attributes(), frozenset[str]()
+    for rule in options.rules:
+        if type_name in (rule.workspace_types or options.workspace_types):
+            mine |= rule.facts()
+        else:
+            others |= rule.facts()
+    return others - mine
 
 
 def plan(options: Options, change: Change, known: Known, context: Context) -> Decision:
     """Decide one workspace: attributes, transitions, the nearest reminder that came due, and when to look again."""
-    judged = judge([rule for rule in options.rules if not rule.before], change, backfill=context.backfill)
-    found = list(reminding.of_record(options.rules, change.record, context.zone))
+    rules = [rule for rule in options.rules if rule.applies(change.record)]
+    judged = judge([rule for rule in rules if not rule.timed], change, backfill=context.backfill)
+    found = list(reminding.of_record(rules, change.record, change.memory, context.zone))
     came, memory = reminding.come(found, change, context.now)
     ahead = [reminder.due for _, every in found if (reminder := following(every, context.now))]
-    known_rules: dict[str, Json] = {rule.name: change.memory.get(rule.name, "") for rule in options.reminding()}
-    memory = {**judged.memory, **known_rules, **memory}
+    known_rules: dict[str, Json] = {rule.name: change.memory.get(rule.name, "") for rule in rules if rule.timed}
+    memory = {**judged.memory, **known_rules, **memory, **_touched(rules, change)}
     if not change.corrects:
         return Decision(memory=memory, due=min(ahead, default=None))
     in_time = [one.hit for one in came if not one.too_late(context.now)]
@@ -64,6 +75,13 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
         actions=tuple(entry for entry in outcome if isinstance(entry, Action)),
         skips=tuple(entry for entry in outcome if isinstance(entry, Skip)), memory=memory, due=min(ahead, default=None),
     )  # fmt: skip
+
+
+def _touched(rules: Sequence[LifecycleRule], change: Change) -> dict[str, Json]:
+    if not any(rule.inactive for rule in rules):
+        return {}
+    last = inactivity.touched(change.record, change.memory.get(inactivity.NOTED))
+    return {inactivity.NOTED: last.isoformat()}
 
 
 def _attributes(options: Options, change: Change, known: Known, context: Context) -> Iterator[Action | Skip]:
@@ -84,32 +102,24 @@ def _messages(
     options: Options, record: Record, came: Sequence[Came], values: Mapping[str, dict[str, Json]], context: Context
 ) -> Iterator[Action | Skip]:
     for one in came:
-        rule, people = one.hit.rule, ", ".join(record.customers)
-        if reason := one.too_late(context.now) or rule.stopped_by(record.named):
-            yield Skip(record=record.key, customer=people, rule=rule.name, reason=reason)
+        if reason := one.too_late(context.now):
+            people = ", ".join(record.customers)
+            yield Skip(record=record.key, customer=people, rule=one.hit.rule.name, reason=reason)
             continue
         occasion = messages.Occasion(
             flow=NAME, record=record, hit=one.hit, now=context.now, zone=context.zone, date=None, due=one.due,
-            until=one.until,
+            until=one.until, facts=one.facts,
         )  # fmt: skip
-        try:
-            for customer in record.customers:
-                yield from messages.events(occasion, customer)
-                repeated = values.get(customer, {})
-                yield from messages.triggers(occasion, customer, repeated, create=options.create_profiles)
-        except RecordUnreadable as error:
-            yield Skip(
-                record=record.key, customer=people, rule=rule.name, reason=error.happened, quarantined=True
-            )  # fmt: skip
+        yield from messages.tell(occasion, values, create=options.create_profiles)
 
 
-def holds(options: Options, record: Record, rule: str, occurrence: str, _zone: tzinfo) -> str | None:
+def holds(options: Options, record: Record, rule: str, occurrence: str, zone: tzinfo) -> str | None:
     """Return why a message must not go any more: the condition, the date or the rule is another by now."""
     for known in options.rules:
         if known.name == rule:
             if not satisfied(known.when, record.named):
                 return f"no longer {known.told()}"
-            return known.moved(record, occurrence) or known.stopped_by(record.named)
+            return known.moved(record, occurrence, zone) or known.stopped_by(record.named)
     return f"the rule {rule!r} is no longer configured"
 
 
@@ -120,8 +130,8 @@ def ahead(options: Options, record: Record, zone: tzinfo) -> Sequence[tuple[date
 
 def outbound(options: Options, prefix: str) -> Sequence[tuple[str, str, str]]:
     """Return each fact that leaves ECM, where to, and by which rule."""
-    dated = [(rule.before.date, rule.name) for rule in options.rules if rule.before and rule.send.event]
-    rows = [(date, "event time, as the days before it", name) for date, name in dated]
+    dated = [(rule.date, rule.name) for rule in options.rules if rule.date and rule.send.event]
+    rows = [(date, "event time, by the days from it", name) for date, name in dated]
     return [*options.outbound(options.rules, prefix), *rows]
 
 

@@ -59,6 +59,10 @@ STEPS: dict[int, tuple[str, ...]] = {
         "DELETE FROM waiting_plan",
         "ALTER TABLE workspace ADD COLUMN documents TEXT NOT NULL DEFAULT '[]'",
         "ALTER TABLE fact ADD COLUMN documents TEXT NOT NULL DEFAULT '[]'",
+        """CREATE TABLE expected (
+            flow TEXT NOT NULL, day TEXT NOT NULL, messages INTEGER NOT NULL, people INTEGER NOT NULL,
+            PRIMARY KEY (flow, day)
+        ) STRICT, WITHOUT ROWID""",
     ),
 }
 

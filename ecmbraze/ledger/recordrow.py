@@ -17,7 +17,7 @@ GONE = 2
 def read_record(row: Sequence[object], needs: Needs) -> Record:
     """Return the record of one row selected with ``RECORD_COLUMNS``."""
     number, type_name, name, created, modified, facts, missed, documents = row
-    held, names = load_facts(str(facts)), needs.names
+    held, names = load_facts(str(facts)), needs.names(str(type_name))
     return Record(
         id=int(str(number)), type=str(type_name), name=str(name), created_at=moment(str(created)),
         modified_at=moment(str(modified)), facts={name: value for name, value in held.items() if name in names},

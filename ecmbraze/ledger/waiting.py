@@ -1,14 +1,18 @@
-"""Which plan of a flow waits for a person, and which flows are paused; reads no plan."""
+"""What a person has to say of a flow: which plan waits for them, what is paused, which peak they expect; reads no plan."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, time, timedelta, tzinfo
 
 from sqlite_utils import Database
 
 from ecmbraze.ledger.codec import instant, moment
 from ecmbraze.ledger.history import History
+from ecmbraze.planning.guards import Expected
+
+# A peak that an outage delayed is still the one that was confirmed; reminders go no later than this by default.
+_LATE = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,3 +79,31 @@ class Waiting:
             "SELECT at, by, reason FROM pause WHERE flow IN (?, '*') ORDER BY flow LIMIT 1", (flow,)
         ).fetchone()
         return f"paused since {row[0][:19]}Z by {row[1]}: {row[2]}" if row else None
+
+    def expect(self, flow: str, day: date, figures: Expected, now: datetime, by: str) -> None:
+        """Note that a person confirmed a peak ahead, in place of what they confirmed of that day before."""
+        with self._database.atomic():
+            self._database.conn.execute(
+                "INSERT OR REPLACE INTO expected VALUES (?, ?, ?, ?)",
+                (flow, day.isoformat(), figures.messages, figures.people),
+            )
+            self._history.append(now, "expect", {"flow": flow, "day": day.isoformat(), "by": by, **asdict(figures)})
+
+    def expected(self, flow: str, now: datetime, zone: tzinfo) -> Expected:
+        """Return what was confirmed for today and the days before that still count, less what was planned since."""
+        today = now.astimezone(zone).date()
+        first = today - _LATE
+        row = self._database.execute(
+            "SELECT ifnull(sum(messages), 0), ifnull(sum(people), 0), min(day) FROM expected "
+            "WHERE flow = ? AND day BETWEEN ? AND ?",
+            (flow, first.isoformat(), today.isoformat()),
+        ).fetchone()
+        if not row[2]:
+            return Expected(messages=0, people=0)
+        since = datetime.combine(date.fromisoformat(row[2]), time(), zone)
+        planned = self._database.execute(
+            "SELECT count(*), count(DISTINCT recipient) FROM outbox "
+            "WHERE flow = ? AND delivery = 'once' AND planned_at >= ?",
+            (flow, instant(since)),
+        ).fetchone()
+        return Expected(messages=max(row[0] - planned[0], 0), people=max(row[1] - planned[1], 0))

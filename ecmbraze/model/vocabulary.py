@@ -13,6 +13,10 @@ Fact: TypeAlias = "None | bool | int | float | str | tuple[None | bool | int | f
 Facts: TypeAlias = Mapping[str, Fact]
 
 
+# A fact a rule may ask for beside category attributes: whether our own account made the last edit of a workspace.
+BY_US = "workspace.modified_by_us"
+
+
 class Delivery(StrEnum):
     """What may happen to a write that is sent again (delivery.md, classes S, U and N)."""
 

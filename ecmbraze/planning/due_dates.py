@@ -22,14 +22,34 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ].+)?")
 _NO_END = 9000
 
 
-class Before(Section):
+class Timed(Section):
+    """At which time of day what is counted in days comes due, and how late it may still go."""
+
+    at: TimeOfDay = Field(time(9), description="time of day, e.g. 09:00 in quotes")
+    zone: Zone | None = Field(None, description="default: ecm.timezone")
+    grace: Span = Field(timedelta(days=3), description="how late a reminder may still go after an outage")
+
+
+class Before(Timed):
     """Reminders some days before a date of the record, or on the day itself with 0."""
 
     date: str = Field(description="attribute with the date ahead")
     days: tuple[Annotated[int, Field(ge=0, le=3660)], ...] = Field(min_length=1, description="how many days before it")
-    at: TimeOfDay = Field(time(9), description="time of day, e.g. 09:00 in quotes")
-    zone: Zone | None = Field(None, description="default: ecm.timezone")
-    grace: Span = Field(timedelta(days=3), description="how late a reminder may still go after an outage")
+
+    def offsets(self) -> tuple[int, ...]:
+        """Return the days before the date."""
+        return self.days
+
+
+class After(Timed):
+    """Reminders some days after a date of the record."""
+
+    date: str = Field(description="attribute with the date to count from")
+    days: tuple[Annotated[int, Field(ge=0, le=3660)], ...] = Field(min_length=1, description="how many days after it")
+
+    def offsets(self) -> tuple[int, ...]:
+        """Return the days before the date: less than none."""
+        return tuple(-n for n in self.days)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +62,15 @@ class Reminder:
 
     @property
     def token(self) -> str:
-        return f"{self.day.isoformat()}-{self.days}d"
+        return f"{self.day.isoformat()}{'-' if self.days >= 0 else '+'}{abs(self.days)}d"
 
 
-def tokens(before: Before, value: object) -> frozenset[str]:
+def tokens(dated: Before | After, value: object) -> frozenset[str]:
     """Return the tokens of every reminder a date has; raises RecordUnreadable for what is no date."""
-    return frozenset(reminder.token for reminder in reminders(before, value, UTC))
+    return frozenset(reminder.token for reminder in reminders(dated, value, UTC))
 
 
-def reminders(before: Before, value: object, home: tzinfo) -> list[Reminder]:
+def reminders(dated: Before | After, value: object, home: tzinfo) -> list[Reminder]:
     """Return the reminders of a date, the earliest first; none for an empty one.
 
     A local time that daylight saving skips moves forward, one that comes twice is taken the first time. Raises
@@ -58,7 +78,7 @@ def reminders(before: Before, value: object, home: tzinfo) -> list[Reminder]:
     """
     if value in (None, "", ()):
         return []
-    return on_days(local_day(value, before.zone), before.days, before.at, before.zone or home)
+    return on_days(local_day(value, dated.zone), dated.offsets(), dated.at, dated.zone or home)
 
 
 def on_days(day: date, days: Iterable[int], at: time, here: tzinfo) -> list[Reminder]:

@@ -12,7 +12,7 @@ from ecmbraze.planning.customers import Customer
 from ecmbraze.planning.rules import Rule, Section, Span
 
 # Facts that are no category attributes of the workspace.
-_BUILT_IN = ("workspace.", "document.")
+_BUILT_IN = ("workspace.", "document.", "reminder.")
 
 
 class FlowOptions(Section):

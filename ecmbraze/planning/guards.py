@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 # delivery.md, "Guards": percentages mean little below this many records.
 FLOOR = 50
@@ -20,6 +20,14 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What a person confirmed ahead for these days and was not planned yet."""
+
+    messages: int
+    people: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """What one plan would do. ``listed`` and ``known`` count workspaces per type."""
 
@@ -29,15 +37,18 @@ class Figures:
     changed: int
     listed: dict[str, int]
     known: dict[str, int]
+    expected: Expected = field(default_factory=lambda: Expected(messages=0, people=0))
 
 
 def trips(figures: Figures, limits: Limits) -> list[str]:
     """Return a sentence per guard that is hit; empty for a usual plan. Withdrawals never come here."""
     found = []
-    if figures.messages > limits.max_messages:
-        found.append(f"{figures.messages} messages, more than max_messages {limits.max_messages}")
+    ahead = figures.expected
+    if figures.messages > limits.max_messages + ahead.messages:
+        confirmed = f" and the {ahead.messages} confirmed ahead" if ahead.messages else ""
+        found.append(f"{figures.messages} messages, more than max_messages {limits.max_messages}{confirmed}")
     share = figures.audience * limits.max_audience_share
-    if figures.audience >= FLOOR and figures.people > max(share, limits.max_audience_people):
+    if figures.audience >= FLOOR and figures.people > max(share, limits.max_audience_people) + ahead.people:
         found.append(
             f"{figures.people} of {figures.audience} known people would get a message, "
             f"more than {limits.max_audience_share:.0%}"

@@ -2,35 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ecmbraze.errors import RecordUnreadable
-from ecmbraze.model import Change, Json, Record
-from ecmbraze.planning.conditions import satisfied
-from ecmbraze.planning.due_dates import Before, Reminder, came_due, local_day, reminders, tokens
+from ecmbraze.model import Change, Facts, Json, Record
+from ecmbraze.planning import inactivity
+from ecmbraze.planning.conditions import When, satisfied
+from ecmbraze.planning.due_dates import After, Before, Reminder, came_due, local_day, reminders, tokens
 from ecmbraze.planning.hits import Hit
+from ecmbraze.planning.inactivity import Inactive
 from ecmbraze.planning.rules import Rule
 
 Found = tuple["LifecycleRule", list[Reminder]]
 
 
 class LifecycleRule(Rule):
-    """A transition, such as completion; or with `before` a condition under which a date is reminded of."""
+    """A transition, such as completion; or a condition under which a date or a silence is reminded of."""
 
+    workspace_types: tuple[str, ...] = Field((), description="only these of the flow's types; default: all of them")
+    when: When = Field(default_factory=dict, description="fact → value; all must hold")
     before: Before | None = Field(None, description="remind some days before a date, while `when` holds")
+    after: After | None = Field(None, description="remind some days after a date, while `when` holds")
+    inactive: Inactive | None = Field(None, description="remind when nobody touched it for so long, while `when` holds")
+
+    @model_validator(mode="after")
+    def _one_cause(self) -> LifecycleRule:
+        causes = [cause for cause in (self.before, self.after, self.inactive) if cause]
+        if len(causes) > 1 or not (causes or self.when):
+            raise ValueError("a rule needs `when`, and at most one of before, after, inactive")
+        if not causes and any(name.startswith("reminder.") for name in self.send.facts()):
+            raise ValueError("${reminder.days} and ${reminder.date} belong to before, after or inactive")
+        return self
+
+    @property
+    def timed(self) -> Before | After | Inactive | None:
+        """What makes the rule come due as time passes; ``None`` for a transition."""
+        return self.before or self.after or self.inactive
+
+    @property
+    def date(self) -> str | None:
+        """The attribute it counts from."""
+        return self.inactive.activity if self.inactive else self.timed.date if self.timed else None  # type: ignore[union-attr]
+
+    def applies(self, record: Record) -> bool:
+        """Say whether the rule is for workspaces of this type."""
+        return not self.workspace_types or record.type in self.workspace_types
 
     def facts(self) -> frozenset[str]:
-        return Rule.facts(self) | ({self.before.date} if self.before else set())
+        return Rule.facts(self) | ({self.date} if self.date else set())
 
-    def moved(self, record: Record, occurrence: str) -> str | None:
+    def told(self) -> str:
+        silent = f"nobody touched it for {self.inactive.days} days" if self.inactive else ""
+        return ", ".join(filter(None, (Rule.told(self), silent)))
+
+    def moved(self, record: Record, occurrence: str, zone: tzinfo) -> str | None:
         """Return why a reminder is none of this record's any more; ``None`` while it is, and for a transition."""
-        if self.before and occurrence not in tokens(self.before, record.facts[self.before.date]):
-            return f"{self.before.date} has moved since"
+        match self.timed:
+            case Before() | After() as dated if occurrence not in tokens(dated, record.facts[dated.date]):
+                return f"{dated.date} has moved since"
+            case Inactive() as inactive if inactivity.stirred(inactive, record, occurrence, zone):
+                return "somebody touched it since"
         return None
+
+    def reminders(self, record: Record, last: datetime, zone: tzinfo) -> list[Reminder]:
+        """Return what comes due of a record that was last touched then; nothing for a transition."""
+        match self.timed:
+            case Before() | After() as dated:
+                return reminders(dated, record.facts[dated.date], zone)
+            case Inactive() as inactive:
+                return inactivity.silence(inactive, record, last, zone)
+            case None:
+                return []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +86,8 @@ class Came:
     hit: Hit
     due: datetime | None = None
     until: datetime | None = None
+    facts: Facts = field(default_factory=dict)
+    """What texts may name of a reminder: ``reminder.days`` and ``reminder.date``."""
 
     def too_late(self, now: datetime) -> str:
         """Return why a reminder does not go any more; empty when it may."""
@@ -47,14 +95,17 @@ class Came:
         return f"came due {self.due:%Y-%m-%d %H:%M} UTC, longer ago than its grace" if late else ""
 
 
-def of_record(rules: Iterable[LifecycleRule], record: Record, zone: tzinfo) -> Iterator[Found]:
+def of_record(
+    rules: Iterable[LifecycleRule], record: Record, memory: Mapping[str, Json], zone: tzinfo
+) -> Iterator[Found]:
     """Yield the reminders of each rule whose condition holds; what is gone has none.
 
     Raises RecordUnreadable for what is no date, KeyError for a fact the record does not carry.
     """
+    last = inactivity.touched(record, memory.get(inactivity.NOTED))
     for rule in rules:
-        if rule.before and not record.gone and satisfied(rule.when, record.named):
-            yield rule, reminders(rule.before, record.facts[rule.before.date], zone)
+        if rule.timed and rule.applies(record) and not record.gone and satisfied(rule.when, record.named):
+            yield rule, rule.reminders(record, last, zone)
 
 
 def come(found: Sequence[Found], change: Change, now: datetime) -> tuple[list[Came], dict[str, Json]]:
@@ -68,8 +119,10 @@ def come(found: Sequence[Found], change: Change, now: datetime) -> tuple[list[Ca
     for rule, every in found:
         fresh, memory[rule.name] = came_due(every, change.memory.get(rule.name), now)
         known = change.before is None or rule.name in change.memory  # else the rule is new: what is past stays past
-        if fresh and rule.before and known:
-            came.append(Came(hit=Hit(rule, fresh.token), due=fresh.due, until=fresh.due + rule.before.grace))
+        if fresh and rule.timed and known:
+            facts: Facts = {"reminder.days": abs(fresh.days), "reminder.date": fresh.day.isoformat()}
+            until = fresh.due + rule.timed.grace
+            came.append(Came(hit=Hit(rule, fresh.token), due=fresh.due, until=until, facts=facts))
     return came, memory
 
 
@@ -79,7 +132,7 @@ def ahead(rules: Iterable[LifecycleRule], record: Record, zone: tzinfo) -> list[
     The run quarantines such a record.
     """
     try:
-        found = list(of_record(rules, record, zone))
+        found = list(of_record(rules, record, {}, zone))
     except (RecordUnreadable, KeyError):
         return []
     return sorted((reminder.due, rule.name) for rule, every in found for reminder in every)
@@ -87,7 +140,7 @@ def ahead(rules: Iterable[LifecycleRule], record: Record, zone: tzinfo) -> list[
 
 def latest_day(rules: Iterable[LifecycleRule], record: Record) -> str:
     """Return the latest date a record is reminded of, as text that sorts; what is no date does not count."""
-    return max((_day(record.facts.get(rule.before.date)) for rule in rules if rule.before), default="")
+    return max((_day(record.facts.get(rule.date)) for rule in rules if rule.date), default="")
 
 
 def _day(value: object) -> str:

@@ -149,6 +149,53 @@ def test_a_peak_is_forecast_and_must_be_confirmed(office: Rehearsal) -> None:
     assert sum(n for (_, name), n in office.messages().items() if name == CANVAS) == len(people) >= 3
 
 
+def test_a_peak_confirmed_ahead_goes_out_by_itself_and_nothing_beyond_it(office: Rehearsal) -> None:
+    office.config["guards"] = {"max_messages": 1}
+    people = [office.customer(workspace) for workspace in office.open_workspaces()]
+    for person in people[:-1]:
+        _contract(office, START + timedelta(days=31), customer=person)
+    _begin(office)
+    day = f"{START + timedelta(days=1):%Y-%m-%d}"
+    assert office.ecmbraze("forecast", "--confirm", "2027-13-01").code == 2
+    assert office.ecmbraze("forecast", "--confirm", "2026-11-20").code == 2  # nothing comes due then
+    told = office.ecmbraze("forecast", "--confirm", day)
+    _later(office, days=1, hours=3)
+
+    report = _lifecycle(office)
+    _contract(office, START + timedelta(days=31), customer=people[-1])
+    beyond = _lifecycle(office, code=6)
+
+    assert f"{2 * len(people) - 2} messages to {len(people) - 1} people on {day}" in told.stderr
+    assert report["counts"]["sent"] == 2 * len(people) - 2
+    assert "more than max_messages 1" in beyond["exit_reason"]
+
+
+def test_silence_is_told_once_and_our_own_edits_are_no_activity(office: Rehearsal) -> None:
+    rule = {"name": "silent", "inactive": {"days": 30, "at": "10:00"}, "send": {
+        "event": "silent", "properties": {"days": "${reminder.days}", "since": "${reminder.date}"}}}  # fmt: skip
+    office.config["flows"]["lifecycle"]["rules"] = [rule]
+    ours, person = _contract(office, START + timedelta(days=900))
+    theirs, other = _contract(
+        office, START + timedelta(days=900), customer=office.customer(office.open_workspaces()[1])
+    )
+    _begin(office)
+    _later(office, days=20)
+    office.box.edit_workspace(ours, {STATUS: "Reviewed"}, by_user=1000)  # the account of ecmbraze itself
+    office.box.edit_workspace(theirs, {STATUS: "Reviewed"})
+    _later(office, hours=1)
+    _lifecycle(office)
+    _later(office, days=10, hours=3)
+    _lifecycle(office)
+    first = office.messages()
+    _later(office, days=20)
+    _lifecycle(office)
+
+    assert (first[(person, "silent")], first[(other, "silent")]) == (1, 0)
+    assert office.messages()[(person, "silent")] == office.messages()[(other, "silent")] == 1
+    told = [event["properties"] for event in office.received()["events"] if event["recipient"] == person]
+    assert [(entry["days"], entry["since"]) for entry in told] == [(30, "2026-11-20")]
+
+
 def test_one_round_runs_both_flows_in_one_scan_and_a_missing_type_ends_only_its_own(office: Rehearsal) -> None:
     _contract(office, START + timedelta(days=31))
     office.set_up()

@@ -41,6 +41,7 @@ class EcmClient:
         self._documents = Documents(self._session, zone, learning)
         self._told: tuple[datetime, float] | None = None
         self._types: dict[str, int] | None = None
+        self._account: int | None = None
         self._skew: float | None = None
 
     def server_now(self) -> datetime:
@@ -127,6 +128,16 @@ class EcmClient:
             return text(inner(answer.json(), "data").get("name"), "account name")
         except ShapeError as error:
             raise self._odd("who the account is", error) from None
+
+    def account_id(self) -> int:
+        """Return the member id of the account (api/ecm.md 2.1)."""
+        if self._account is None:
+            answer = self._session.get(AUTH)
+            try:
+                self._account = whole(inner(answer.json(), "data").get("id"), "account id")
+            except ShapeError as error:
+                raise self._odd("who the account is", error) from None
+        return self._account
 
     def _server(self) -> times.ServerNow:
         """Return the server's clock as far as it is known; it is asked again only when a date seems to lie ahead."""
