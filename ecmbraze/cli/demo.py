@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from ecmbraze.cli import demo_documents
 from ecmbraze.sandbox.remote import RemoteSandbox
 
 _START = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
@@ -66,7 +68,7 @@ def play(folder: Path) -> int:
     with RemoteSandbox.start("--seed", "7", now=_START) as box:
         stage = Stage(box, folder, console)
         _say(console, "1. A new installation: the first run is a baseline and writes to neither system.")
-        _contracts(box)
+        agreement = _contracts(box)
         stage.ecmbraze("init", "--non-interactive")
         stage.ecmbraze("run")
         _say(console, "2. Five days pass; people work in ECM: contracts are approved, KYC is completed, one complains.")
@@ -86,11 +88,12 @@ def play(folder: Path) -> int:
         messages = len(stage.received()["messages"]) - len(first["messages"])
         _say(console, f"Braze recorded {events} more event and {messages} more message.")
         reminded = _time_passes(console, stage)
-        return 0 if agreed and (events, messages) == reminded == (1, 1) else 1
+        documents = demo_documents.play(stage, agreement, partial(_say, console))
+        return 0 if agreed and documents and (events, messages) == reminded == (1, 1) else 1
 
 
-def _contracts(box: RemoteSandbox) -> None:
-    """Add two contracts that nobody will touch again: one ends in 36 days, one in 200."""
+def _contracts(box: RemoteSandbox) -> int:
+    """Add two contracts that nobody will touch again, one ends in 36 days, and what the documents need."""
     box.add_category(
         "Contract", [{"name": "Customer Number"}, {"name": "Status"}, {"name": "Contract End", "type": "Date"}]
     )
@@ -102,6 +105,7 @@ def _contracts(box: RemoteSandbox) -> None:
             "Contract.Contract End": f"{_START + timedelta(days=days):%Y-%m-%d}",
         }  # fmt: skip
         box.create_workspace("Contract", name=f"Contract {customer}", values=values)
+    return demo_documents.prepare(box, customers[0])
 
 
 def _time_passes(console: Console, stage: Stage) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""What a person has to say of a flow: which plan waits for them, what is paused, which peak they expect; reads no plan."""
+"""What people say of a flow: which plan waits for them, what is paused, which peak they expect; reads no plan."""
 
 from __future__ import annotations
 

@@ -49,13 +49,15 @@ class Gate(Rule):
     def closing(self) -> Gate:
         """Return the rule whose event says that the gate closed."""
         event = self.closed.event if self.closed else None
-        return self.model_copy(update={"send": Send.model_construct(event=event, properties={"gate": self.name})})
+        send = Send.model_construct(event=event, properties={"gate": self.name})
+        return self.model_copy(update={"send": send, "all_of": (), "any_of": ()})
 
     def told(self) -> str:
         """Return the gate in words."""
         every = [one.document.told() for one in self.all_of]
         either = " or ".join(one.document.told() for one in self.any_of)
-        return "approved: " + " and ".join([*every, *([either] if either else [])])
+        names = " and ".join([*every, *([either] if either else [])])
+        return f"approved: {names}" if names else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
