@@ -13,8 +13,10 @@ import responses
 
 from ecmbraze.errors import ConfigurationError, EcmbrazeError, TemporaryError
 from ecmbraze.model import WorkspacePage
+from ecmbraze.sandbox.remote import RemoteSandbox
+from ecmbraze.systems.ecm.client import EcmClient
 from tests.systems.ecm_answers import AUTH, HTML, INFO, LIST, TYPE, client, page, ready, row
-from tests.systems.rig import FakeClock
+from tests.systems.rig import FakeClock, http
 
 
 @pytest.fixture
@@ -278,3 +280,33 @@ def test_an_error_while_listing_is_one_of_ours(net: responses.RequestsMock) -> N
     net.add(responses.GET, LIST, status=403, json={"error": "no"})
     with pytest.raises(EcmbrazeError):
         list(client().list_workspaces(TYPE))
+
+
+class TestBeyondTheWindow:
+    """A type with more workspaces than the server serves pages of, on the real simulated server."""
+
+    @pytest.fixture
+    def box(self) -> Iterator[RemoteSandbox]:
+        with RemoteSandbox.start("--seed", "3", "--workspaces", "0") as box:
+            box.add_category("C", [{"name": "A"}])
+            box.add_type("Wide", ["C"])
+            names = [f"{first}{second} {n}" for n in range(4) for first in "Aß7z" for second in "aéB"]
+            box.bulk({"do": "create", "type": "Wide", "name": name} for name in [*names, "Ökobau", "東京"])
+            yield box
+
+    def _listed(self, box: RemoteSandbox, page_size: int = 5) -> list[int]:
+        ecm = EcmClient(
+            http(box.ecm, "ecm"), username=box.username, password=box.password, page_size=page_size, zone=UTC
+        )  # fmt: skip
+        return ids(list(ecm.list_workspaces(ecm.workspace_types()["Wide"])))
+
+    @pytest.mark.parametrize("window", [45, 20, 15])
+    def test_all_of_it_is_listed_by_the_beginnings_of_names(self, box: RemoteSandbox, window: int) -> None:
+        box.switch(window_cap=window)
+        assert set(self._listed(box)) == {int(one["id"]) for one in box.workspaces("Wide")}
+
+    def test_names_nobody_can_guess_are_a_gap_and_not_a_small_listing(self, box: RemoteSandbox) -> None:
+        box.switch(window_cap=10)  # the names with ß are neither among the first ten nor among the last
+
+        with pytest.raises(TemporaryError, match="of 50 workspaces: 6 rows are missing"):
+            self._listed(box)
