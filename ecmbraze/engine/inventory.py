@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
+from ecmbraze.engine import columns
 from ecmbraze.engine.document_looks import DocumentLooks
+from ecmbraze.engine.listed import Listed, count, quarantine
 from ecmbraze.engine.names import check_attributes, check_types
 from ecmbraze.engine.reading import read_whole
 from ecmbraze.engine.records import TypeNeeds, as_record, refuse_vanished, with_missed
@@ -16,12 +18,14 @@ from ecmbraze.errors import ConfigurationError, EcmbrazeError, RecordUnreadable,
 from ecmbraze.ledger.codec import dump, dump_documents, load_documents
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
-from ecmbraze.model import Record, Skip, WorkspaceDetail, WorkspacePage
+from ecmbraze.model import BY_US, Record, Skip, WorkspaceDetail, WorkspaceRow
 from ecmbraze.ports import WorkspaceReader
 
 # A type that was never read whole (a baseline, a new attribute) is saved in slices of this many details.
 SLICE = 2000
 _WINDOW = 60
+# Where the listing carries all facts, so many of its rows a run are held against their details.
+_PROOFS = 10
 # Why a workspace is read although its listing says it is as it was.
 _UNASKED = ("sweep", "again", "documents")
 
@@ -55,6 +59,10 @@ class Inventory:
     """Related workspaces read so far: many records lead to one."""
     began: dict[str, datetime] = field(default_factory=dict)
     """When the listing of each type began, by the server's clock: no detail was read earlier."""
+    told: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    """Workspace type → fact → the listing column that carries it; empty where details are read."""
+    notes: dict[str, str] = field(default_factory=dict)
+    """Workspace type → what the operator should know of its listing."""
     failed: dict[str, EcmbrazeError] = field(default_factory=dict)
     """Workspace types whose listing failed, and why: nothing of their scan is kept, the flows that use them end."""
     listed: bool = False
@@ -84,47 +92,43 @@ class Inventory:
         check_types(need, ids)
         began = self.reader.server_now()
         newest, armed = None, need.names <= self.mirror.armed(need.name)
-        for number, page in enumerate(self.reader.list_workspaces(ids[need.name])):
+        listed: Listed | None = None
+        for page in self.reader.list_workspaces(ids[need.name]):
             self.tick()
-            if number == 0 and not armed:
-                check_attributes(self.reader, need, page)
-            dates = [self._page(need, page, armed=armed)]
-            newest = max([date for date in [newest, *dates] if date], default=None)
+            if listed is None:
+                if not armed:
+                    check_attributes(self.reader, need, page)
+                held = self.mirror.columns(need.name)
+                listed = self._listed(need, columns.in_force(self.reader, need, page, held), armed=armed)
+            newest = max([date for date in (newest, listed.take(page)) if date], default=None)
+        if listed:
+            self._note(listed)
         self.began[need.name] = began
         self.plan.put_watermark("listing", need.name, began)
         self._sweep(need)
         return Scan(began=began, newest=min(newest or began, began))
 
-    def _page(self, need: TypeNeeds, page: WorkspacePage, *, armed: bool) -> datetime | None:
-        known = self.mirror.listed([row.id for row in page.rows])
-        todo: list[tuple[int, datetime, str]] = []
-        for row in page.rows:
-            if not self.plan.mark_seen(need.name, [row.id]):
-                continue
-            held = known.get(row.id)
-            if held is None:
-                todo.append((row.id, row.modified_at, "new"))
-            elif held[:2] != (row.modified_at, row.name):
-                todo.append((row.id, row.modified_at, "changed"))
-            elif not armed and not need.names <= held[2]:
-                todo.append((row.id, row.modified_at, "unarmed"))
-            elif held[3]:
-                todo.append((row.id, row.modified_at, "again"))
-                self._count(need, "unchanged")
-            else:
-                self._count(need, "unchanged")
-            self._count(need, "read")
-        self.plan.add_todo(need.name, todo)
-        for number, reason in page.unreadable:
-            if self.plan.mark_seen(need.name, [number]):
-                self._count(need, "read")
-                self._quarantine(need, number, reason)
-        return max((row.modified_at for row in page.rows), default=None)
+    def _listed(self, need: TypeNeeds, found: Mapping[str, str], *, armed: bool) -> Listed:
+        self.plan.put_columns(need.name, found)
+        return Listed(
+            need=need, mirror=self.mirror, plan=self.plan, now=self.now, armed=armed, columns=found,
+            by_us=partial(self._by_us, need),
+        )  # fmt: skip
+
+    def _by_us(self, need: TypeNeeds, row: WorkspaceRow) -> bool | None:
+        return row.modified_by == self.reader.account_id() if BY_US in need.facts else None
+
+    def _note(self, listed: Listed) -> None:
+        self.told[listed.need.name] = listed.columns if columns.trusted(listed.columns) else {}
+        if listed.contradiction:
+            self.notes[listed.need.name] = listed.contradiction
 
     def _sweep(self, need: TypeNeeds) -> None:
         """Queue the details read longest ago: a category edit need not move the modify date (api/ecm.md 6)."""
-        oldest = self.mirror.oldest_reads(need.name, self.now - self.sweep_every, self.sweep_requests)
-        self.plan.add_todo(need.name, ((number, modified, "sweep") for number, modified in oldest))
+        most = min(self.sweep_requests, _PROOFS) if self.told.get(need.name) else self.sweep_requests
+        oldest = self.mirror.oldest_reads(need.name, self.now - self.sweep_every, most)
+        fresh = (entry for entry in oldest if not self.plan.holds(entry[0]))
+        self.plan.add_todo(need.name, ((number, modified, "sweep") for number, modified in fresh))
 
     def _read(self, need: TypeNeeds) -> None:
         whole = not need.names <= self.mirror.armed(need.name)
@@ -159,7 +163,7 @@ class Inventory:
             refuse_vanished(record, detail, before[0] if before else "{}")
         except RecordUnreadable as error:
             if why not in _UNASKED:
-                self._quarantine(need, number, error.happened)
+                quarantine(self.plan, need, number, error.happened, self.now)
             return
         kept = with_missed(record, load_documents(before[1])) if before else record
         moved = before is not None and before != (dump(kept.facts), dump_documents(kept.documents))
@@ -168,15 +172,17 @@ class Inventory:
                 # Counted as unchanged by the listing; reading it all the same is what found it.
                 self.plan.count(f"{need.name}\x1fswept")
                 if moved:
-                    self._count(need, "changed")
+                    count(self.plan, need, "changed")
                     self.plan.count(f"{need.name}\x1funchanged", -1)
             case "unarmed":
-                self._count(need, "unchanged")
+                count(self.plan, need, "unchanged")
             case _:
-                self._count(need, why)
+                count(self.plan, need, why)
         # Times are whole seconds: what was edited in the second of its reading may be edited again in that second,
         # and the listing would not show it (fault E13).
         again = record.modified_at >= self.began[need.name].replace(microsecond=0)
+        if self.told.get(need.name):  # then a sweep that finds other facts speaks against the columns, or came later
+            again = moved and why == "sweep"
         again = again or any(document.missed for document in kept.documents)
         self.plan.put_workspace(kept, people, again=again)
         if len(self.fresh) < SLICE:
@@ -185,14 +191,6 @@ class Inventory:
     def _leave_out(self, need: TypeNeeds, number: int, why: str, error: RecordUnreadable) -> None:
         """Note a workspace that was listed and cannot be read: it went meanwhile, or we may not see it (E23)."""
         if why not in _UNASKED:
-            self._count(need, "filtered")
+            count(self.plan, need, "filtered")
         skip = Skip(record=f"ws:{number}", customer="", rule="", reason=f"gone or not readable: {error.happened}")
         self.plan.put_skip("", skip, self.now)
-
-    def _quarantine(self, need: TypeNeeds, number: int, reason: str) -> None:
-        self._count(need, "quarantined")
-        skip = Skip(record=f"ws:{number}", customer="", rule="", reason=reason, quarantined=True)
-        self.plan.put_skip("", skip, self.now)
-
-    def _count(self, need: TypeNeeds, name: str) -> None:
-        self.plan.count(f"{need.name}\x1f{name}")

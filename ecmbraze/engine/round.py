@@ -137,6 +137,7 @@ class Round:
         for run in planning:
             run.error = _failure(inventory, run)
             run.report.notes += inventory.looks.notes if run.needs.documents else []
+            run.report.notes += [inventory.notes[name] for name in run.needs.types if name in inventory.notes]
         return scans
 
     def _save(self) -> None:

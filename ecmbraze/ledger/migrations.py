@@ -64,6 +64,11 @@ STEPS: dict[int, tuple[str, ...]] = {
             PRIMARY KEY (flow, day)
         ) STRICT, WITHOUT ROWID""",
     ),
+    4: (
+        """CREATE TABLE column_of (
+            type TEXT NOT NULL, fact TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (type, fact)
+        ) STRICT, WITHOUT ROWID""",
+    ),
 }
 
 

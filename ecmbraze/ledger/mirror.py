@@ -38,6 +38,18 @@ class Mirror:
         query = "SELECT name FROM armed WHERE type = ?"
         return frozenset(row[0] for row in self._database.execute(query, (type_name,)))
 
+    def columns(self, type_name: str) -> Mapping[str, str]:
+        """Return fact → listing column that was proven to carry it; an empty column was contradicted since."""
+        return dict(self._database.execute("SELECT fact, name FROM column_of WHERE type = ?", (type_name,)).fetchall())
+
+    def rows(self, ids: Sequence[int]) -> Mapping[int, tuple[str, str, datetime, bool]]:
+        """Return id → (facts as canonical text, name, modify date, whether to look again) of the ids we know."""
+        marks = ",".join("?" * len(ids))
+        query = f"SELECT id, facts, name, modified_at, again FROM workspace WHERE id IN ({marks})"
+        return {
+            row[0]: (row[1], row[2], moment(row[3]), bool(row[4])) for row in self._database.execute(query, tuple(ids))
+        }
+
     def oldest_reads(self, type_name: str, before: datetime, limit: int) -> list[tuple[int, datetime]]:
         """Return up to ``limit`` (id, modify date) whose last detail read is oldest and before ``before``."""
         rows = self._database.execute(
@@ -48,7 +60,12 @@ class Mirror:
         return [(row[0], moment(row[1])) for row in rows]
 
     def oldest_read_at(self, type_name: str) -> datetime | None:
-        """Return when the workspace read longest ago was read; ``None`` for an empty type."""
+        """Return when the workspace read longest ago was read; ``None`` for an empty type.
+
+        ``None`` too where each listing carries all facts: then none is older than the listing.
+        """
+        if any(self.columns(type_name).values()):
+            return None
         query = "SELECT min(read_at) FROM workspace WHERE type = ? AND missed = 0"
         text = self._database.execute(query, (type_name,)).fetchone()[0]
         return moment(text) if text else None

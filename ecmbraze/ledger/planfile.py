@@ -149,6 +149,13 @@ class PlanFile(PlanReading):
             "INSERT OR REPLACE INTO armed VALUES (?, ?, ?)", ((type_name, name, instant(now)) for name in names)
         )
 
+    def put_columns(self, type_name: str, columns: Mapping[str, str]) -> None:
+        """Write fact → listing column of a type, in place of what was there."""
+        self.database.conn.execute("DELETE FROM column_of WHERE type = ?", (type_name,))
+        self.database.conn.executemany(
+            "INSERT INTO column_of VALUES (?, ?, ?)", ((type_name, fact, name) for fact, name in columns.items())
+        )
+
     def put_baseline(self, flow: str, type_name: str, mapping: str, at: datetime) -> None:
         self.database.conn.execute(
             "INSERT OR REPLACE INTO baseline VALUES (?, ?, ?, ?)", (flow, type_name, mapping, instant(at))
@@ -166,7 +173,7 @@ class PlanFile(PlanReading):
         for table in ("quarantine", "skip"):
             execute(f"DELETE FROM {table} WHERE flow = '' AND {mine}", (type_name,))
         execute("DELETE FROM counter WHERE substr(name, 1, ?) = ?", (len(type_name) + 1, f"{type_name}\x1f"))
-        for table in ("seen", "todo"):
+        for table in ("seen", "todo", "workspace", "column_of"):
             execute(f"DELETE FROM {table} WHERE type = ?", (type_name,))
 
     def leave_out(self, records: Iterable[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 APPLICATION_ID = 0x45434D42  # "ECMB"
-VERSION = 3
+VERSION = 4
 
 # Tables that a run fills in the plan file and `stage` merges. Same shape in both files, so that a merge is a copy.
 SHARED = """
@@ -30,6 +30,9 @@ CREATE TABLE watermark (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE armed (
     type TEXT NOT NULL, name TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (type, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE column_of (
+    type TEXT NOT NULL, fact TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (type, fact)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE baseline (
     flow TEXT NOT NULL, type TEXT NOT NULL, mapping TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (flow, type, mapping)

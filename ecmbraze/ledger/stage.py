@@ -46,6 +46,8 @@ _LISTING = (
        AND id NOT IN (SELECT id FROM plan.seen)""",
     "INSERT OR REPLACE INTO quarantine SELECT * FROM plan.quarantine WHERE flow = ''",
     "INSERT OR REPLACE INTO armed SELECT * FROM plan.armed",
+    "DELETE FROM column_of WHERE type IN (SELECT stream FROM plan.watermark WHERE flow = 'listing')",
+    "INSERT INTO column_of SELECT * FROM plan.column_of",
     # How far the search for changed documents has looked, for all flows.
     "INSERT OR REPLACE INTO watermark SELECT * FROM plan.watermark WHERE flow = ''",
 )

@@ -15,7 +15,7 @@ class WorkspaceRow:
     """One row of a workspace listing: no categories, only what the listing itself says.
 
     ``created_at`` and ``modified_at`` are aware, whole seconds. ``columns`` are the ``wnf_att_*`` values
-    by their raw column name, empty where the tenant configured none.
+    by their raw column name, dates as facts have them, empty where the tenant configured none.
     """
 
     id: int
@@ -38,6 +38,8 @@ class WorkspacePage:
     """Rows of another workspace type that were dropped (fault E17)."""
     unreadable: tuple[tuple[int, str], ...] = ()
     """Rows that cannot be used: (workspace id, reason), e.g. an implausible modify date (fault E16)."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Column → its display name, on the first page and where the server tells; two may share a name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

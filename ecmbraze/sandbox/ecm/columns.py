@@ -24,12 +24,12 @@ def configured(store: EcmStore) -> dict[str, tuple[Category, Attribute]]:
     return found
 
 
-def cells(columns: dict[str, tuple[Category, Attribute]], node: Node) -> dict[str, Any]:
+def cells(columns: dict[str, tuple[Category, Attribute]], node: Node, cut: int = 0) -> dict[str, Any]:
     """Return the node's column values; dates have no ``_formatted`` twin. Of several values the first (choice)."""
     shown: dict[str, Any] = {}
     for name, (category, attribute) in columns.items():
         value = value_of(node, category, attribute)
-        shown[name] = value
+        shown[name] = value[:cut] if cut and isinstance(value, str) and attribute.type_name != "Date" else value
         if attribute.type_name != "Date":
             shown[f"{name}_formatted"] = "" if value is None else str(value)
     return shown

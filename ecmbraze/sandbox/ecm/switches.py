@@ -37,6 +37,7 @@ class Switches:
     total_count_includes_invisible: bool = False  # rows are cut into pages first, then filtered
     recent_cap: int = 30
     columns: tuple[str, ...] = ()  # ``Category.Attribute`` shown as wnf_att_<code>_<n>
+    columns_cut: int = 0  # their texts end after so many characters (choice); 0: whole
     sortable_columns: tuple[str, ...] = ("name",)  # besides the wnf_att_* ones (3.2)
     column_query_modify_date: bool = False  # off: 400
     column_query_ignores_case: bool = False

@@ -33,7 +33,10 @@ def list_workspaces() -> Response:
     members = narrowing()
     columns = configured(store())
     shown = [store().nodes[node_id] for node_id in part.rows if node_id not in store().invisible]
-    results = [row(node, {**workspace_row(store(), node), **cells(columns, node)}, members) for node in shown]
+    results = [
+        row(node, {**workspace_row(store(), node), **cells(columns, node, switches.columns_cut)}, members)
+        for node in shown
+    ]
     envelope = top_level(part, results, flag("include_total_count", default=True))
     if switches.meta_data_always or flag("metadata") or flag("global_metadata"):
         envelope["meta_data"] = meta_data(store())

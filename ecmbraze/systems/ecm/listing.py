@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -13,6 +14,7 @@ from ecmbraze.systems.ecm import times
 from ecmbraze.systems.shapes import ShapeError, inner, listing, mapping, text, whole
 
 _COLUMN, _TWIN = "wnf_att_", "_formatted"
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:?\d\d)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,8 @@ def read_page(answer: Mapping[str, Any], type_id: int, zone: tzinfo | None, serv
             unreadable.append((number, error.happened))
     ids = frozenset([*(row.id for row in rows), *(number for number, _ in unreadable), *foreign])
     page = WorkspacePage(
-        rows=tuple(rows), total=_count(paging, "total_count"), foreign=len(foreign), unreadable=tuple(unreadable)
+        rows=tuple(rows), total=_count(paging, "total_count"), foreign=len(foreign), unreadable=tuple(unreadable),
+        columns=_display_names(answer.get("meta_data")),
     )  # fmt: skip
     return Page(
         page=page, ids=ids, more=_more(paging), pages=_count(paging, "page_total") or 0, limit=_count(paging, "limit")
@@ -62,7 +65,7 @@ def read_row(
     except ShapeError as error:
         raise RecordUnreadable(str(error)) from None
     columns = {
-        column: _column(value)
+        column: _column(value, zone)
         for column, value in properties.items()
         if column.startswith(_COLUMN) and not column.endswith(_TWIN)
     }
@@ -77,11 +80,30 @@ def _member(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _column(value: object) -> Fact:
-    """Return a column's value; empty spellings are ``None`` (api/ecm.md 5.2)."""
+def _display_names(meta_data: object) -> dict[str, str]:
+    """Return attribute column → display name from the column schema, where the server sends one (api/ecm.md 3.2)."""
+    schema = meta_data.get("properties") if isinstance(meta_data, Mapping) else None
+    told = schema.items() if isinstance(schema, Mapping) else ()
+    return {
+        str(column): str(entry["name"])
+        for column, entry in told
+        if str(column).startswith(_COLUMN) and isinstance(entry, Mapping) and isinstance(entry.get("name"), str)
+    }
+
+
+def _column(value: object, zone: tzinfo | None) -> Fact:
+    """Return a column's value as a fact: empty spellings are ``None`` (api/ecm.md 5.2), what looks like a date is one.
+
+    Whether that is what the attribute says is proven elsewhere, by comparing.
+    """
     if isinstance(value, list):
         members = tuple(one for one in value if isinstance(one, str | int | float) and one != "")
         return members or None
+    if isinstance(value, str) and _INSTANT.fullmatch(value):
+        try:
+            return times.fact(value, zone)
+        except RecordUnreadable:
+            return value
     return value if isinstance(value, str | int | float) and value != "" else None
 
 

@@ -119,7 +119,7 @@ class Scan:
     def _page(self, number: int, filters: Mapping[str, str]) -> Page:
         params = {
             "where_workspace_type_id": str(self.type_id), "expanded_view": "true", "page": str(number),
-            "limit": str(self.limit), **filters,
+            "limit": str(self.limit), **({"metadata": ""} if number == 1 else {}), **filters,
         }  # fmt: skip
         try:
             answer = self.session.get(PATH, params=params, attempts=_ATTEMPTS, json_errors_final=False)

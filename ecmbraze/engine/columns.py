@@ -1,0 +1,111 @@
+"""Which listing columns carry the facts that rules name, proven by comparing; reads a few details, keeps nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+
+from ecmbraze.engine.records import TypeNeeds
+from ecmbraze.errors import RecordUnreadable
+from ecmbraze.ledger.codec import dump
+from ecmbraze.model import BY_US, Fact, WorkspaceDetail, WorkspacePage, WorkspaceRow
+from ecmbraze.ports import WorkspaceReader
+
+# A column whose value was seen to differ from its attribute: it is not tried again until the rules name other facts.
+CONTRADICTED = ""
+# Per fact, so many workspaces that hold a value are read whole, and as many that hold none.
+_EACH = 3
+# Names may repeat across categories (api/ecm.md 3.2): so many columns of one name are told apart.
+_MOST = 4
+
+
+def in_force(
+    reader: WorkspaceReader, need: TypeNeeds, page: WorkspacePage, held: Mapping[str, str]
+) -> Mapping[str, str]:  # fmt: skip
+    """Return fact → column for a type whose listing carries all that rules name; empty where details must be read.
+
+    ``held`` is what was proven before; with a contradicted column it is returned as it is.
+    """
+    named = all(_names(page.columns.get(column), fact) for fact, column in held.items())
+    if held.keys() == _wanted(need) and (named or CONTRADICTED in held.values()):
+        return held
+    return prove(reader, need, page)
+
+
+def prove(reader: WorkspaceReader, need: TypeNeeds, page: WorkspacePage) -> Mapping[str, str]:
+    """Return fact → the one column that agrees with it in every workspace read, at least once with a value.
+
+    Empty unless that holds of each fact. Costs no request where no column bears a fact's name.
+    """
+    candidates = {fact: _candidates(fact, page) for fact in _wanted(need)}
+    if not coverable(need) or not candidates or not all(candidates.values()):
+        return {}
+    columns = {column for found in candidates.values() for column in found}
+    read = [(row, facts) for row in _sample(page, columns) if (facts := _facts(reader, row)) is not None]
+    proven = {fact: [one for one in found if _agrees(fact, one, read)] for fact, found in candidates.items()}
+    return {fact: found[0] for fact, found in proven.items()} if all(len(f) == 1 for f in proven.values()) else {}
+
+
+def coverable(need: TypeNeeds) -> bool:
+    """Say whether attributes of the workspace itself are all that is read: no documents, sets, related workspaces."""
+    return not need.documents and all(customer.attributes() for customer in need.customers)
+
+
+def trusted(columns: Mapping[str, str]) -> bool:
+    """Say whether columns may stand in for detail reads."""
+    return bool(columns) and CONTRADICTED not in columns.values()
+
+
+def as_detail(row: WorkspaceRow, columns: Mapping[str, str], by_us: bool | None) -> WorkspaceDetail | None:
+    """Return what a listing row says, in the shape of a detail read; ``None`` when it lacks one of the columns."""
+    if not set(columns.values()) <= row.columns.keys():
+        return None
+    facts: dict[str, Fact] = {fact: row.columns[column] for fact, column in columns.items()}
+    return WorkspaceDetail(row=row, facts={**facts, **({} if by_us is None else {BY_US: by_us})})
+
+
+def _wanted(need: TypeNeeds) -> frozenset[str]:
+    return need.facts - {BY_US}
+
+
+def _candidates(fact: str, page: WorkspacePage) -> tuple[str, ...]:
+    return tuple(column for column, shown in sorted(page.columns.items()) if _names(shown, fact))[:_MOST]
+
+
+def _names(shown: str | None, fact: str) -> bool:
+    """Say whether a display name is that of the fact's attribute: columns do not name the category."""
+    return shown is not None and shown.casefold() == fact.rpartition(".")[2].casefold()
+
+
+def _sample(page: WorkspacePage, columns: set[str]) -> list[WorkspaceRow]:
+    """Return rows that show each column with a value, with different ones if there are, and without."""
+    chosen: dict[int, WorkspaceRow] = {}
+    for column in sorted(columns):
+        values = {dump(row.columns.get(column)): row for row in reversed(page.rows) if column in row.columns}
+        empty = [row for row in page.rows if column in row.columns and row.columns[column] is None]
+        full = [row for text, row in sorted(values.items()) if text != "null"]
+        chosen |= {row.id: row for row in (*islice(full, _EACH), *islice(empty, _EACH))}
+    return list(chosen.values())
+
+
+def _facts(reader: WorkspaceReader, row: WorkspaceRow) -> Mapping[str, Fact] | None:
+    """Return the facts of a workspace that is still as the listing showed it; ``None`` of any other."""
+    try:
+        detail = reader.workspace(row.id)
+    except RecordUnreadable:
+        return None
+    return detail.facts if detail.row.modified_at == row.modified_at else None
+
+
+def _agrees(fact: str, column: str, read: list[tuple[WorkspaceRow, Mapping[str, Fact]]]) -> bool:
+    """Say whether a column shows a fact in all workspaces, its type too: 1 is not true, ``EU`` not a list of it."""
+    pairs = list(_pairs(fact, column, read))
+    return any(shown != "null" for shown, _ in pairs) and all(shown == said for shown, said in pairs)
+
+
+def _pairs(
+    fact: str, column: str, read: list[tuple[WorkspaceRow, Mapping[str, Fact]]]
+) -> Iterator[tuple[str, str]]:  # fmt: skip
+    for row, facts in read:
+        if column in row.columns:
+            yield dump(row.columns[column]), dump(facts.get(fact))

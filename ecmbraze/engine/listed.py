@@ -1,0 +1,115 @@
+"""Tell from listing rows which workspaces are new or changed, by date and name or by their columns; asks nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ecmbraze.engine.columns import CONTRADICTED, as_detail, trusted
+from ecmbraze.engine.records import TypeNeeds, as_record
+from ecmbraze.errors import RecordUnreadable
+from ecmbraze.ledger.codec import dump
+from ecmbraze.ledger.mirror import Mirror
+from ecmbraze.ledger.planfile import PlanFile
+from ecmbraze.model import Skip, WorkspacePage, WorkspaceRow
+
+
+@dataclass(slots=True, kw_only=True)
+class Listed:
+    """One listing of one type. What changed goes into the plan file, or into its work list of details to read."""
+
+    need: TypeNeeds
+    mirror: Mirror
+    plan: PlanFile
+    now: datetime
+    armed: bool
+    """Whether the mirror holds every fact the rules name, of each workspace of the type."""
+    columns: Mapping[str, str]
+    """Fact → the column that carries it, where each listing row says all that a detail read would."""
+    by_us: Callable[[WorkspaceRow], bool | None]
+    contradiction: str = ""
+    """Why the columns are trusted no longer, found out in this listing."""
+
+    def take(self, page: WorkspacePage) -> datetime | None:
+        """Judge the rows of a page, each workspace once; return the newest modify date among them."""
+        new = [row for row in page.rows if self.plan.mark_seen(self.need.name, [row.id])]
+        for _ in new:
+            count(self.plan, self.need, "read")
+        if trusted(self.columns):
+            self._by_columns(new)
+        else:
+            self._by_dates(new)
+        for number, reason in page.unreadable:
+            if self.plan.mark_seen(self.need.name, [number]):
+                count(self.plan, self.need, "read")
+                quarantine(self.plan, self.need, number, reason, self.now)
+        return max((row.modified_at for row in page.rows), default=None)
+
+    def _by_dates(self, rows: Sequence[WorkspaceRow]) -> None:
+        known = self.mirror.listed([row.id for row in rows])
+        for row in rows:
+            held = known.get(row.id)
+            if held is None:
+                self._todo(row, "new")
+            elif held[:2] != (row.modified_at, row.name):
+                self._todo(row, "changed")
+            elif not self.armed and not self.need.names <= held[2]:
+                self._todo(row, "unarmed")
+            else:
+                if held[3]:
+                    self._todo(row, "again")
+                count(self.plan, self.need, "unchanged")
+
+    def _by_columns(self, rows: Sequence[WorkspaceRow]) -> None:
+        known = self.mirror.rows([row.id for row in rows])
+        proven = self.mirror.columns(self.need.name) == self.columns
+        for number, row in enumerate(rows):
+            held = known.get(row.id)
+            try:
+                detail = as_detail(row, self.columns, self.by_us(row))
+                record, people = as_record(detail, self.need) if detail else (None, {})
+            except RecordUnreadable as error:
+                quarantine(self.plan, self.need, row.id, error.happened, self.now)
+                continue
+            if record is None:
+                self._todo(row, "changed" if held else "new")
+                continue
+            facts = dump(record.facts)
+            if held and held[3] and proven and held[0] != facts:
+                self._contradicted(row)
+                self._by_dates(rows[number:])
+                return
+            if not held or held[:3] != (facts, row.name, row.modified_at) or held[3]:
+                self.plan.put_workspace(record, people)
+            count(self.plan, self.need, self._word(row, held, facts))
+
+    def _word(self, row: WorkspaceRow, held: tuple[str, str, datetime, bool] | None, facts: str) -> str:
+        """Return how the row counts. Facts that only the rules made new are no change of the workspace."""
+        if held is None:
+            return "new"
+        same = held[1:3] == (row.name, row.modified_at) and (held[0] == facts or not self.armed)
+        return "unchanged" if same else "changed"
+
+    def _contradicted(self, row: WorkspaceRow) -> None:
+        """Trust the columns no longer: a detail read said otherwise last time, and the listing still disagrees."""
+        self.columns = dict.fromkeys(self.columns, CONTRADICTED)
+        self.plan.put_columns(self.need.name, self.columns)
+        self.contradiction = (
+            f"the listing columns of {self.need.name!r} do not show what ws:{row.id} holds: details are read instead"
+        )
+
+    def _todo(self, row: WorkspaceRow, why: str) -> None:
+        self.plan.add_todo(self.need.name, [(row.id, row.modified_at, why)])
+
+
+def count(plan: PlanFile, need: TypeNeeds, name: str) -> None:
+    """Count one workspace of a type under a name of the run report."""
+    plan.count(f"{need.name}\x1f{name}")
+
+
+def quarantine(plan: PlanFile, need: TypeNeeds, number: int, reason: str, now: datetime) -> None:
+    """Put a workspace aside that was listed and cannot be used; its neighbours go through."""
+    count(plan, need, "quarantined")
+    skip = Skip(record=f"ws:{number}", customer="", rule="", reason=reason, quarantined=True)
+    plan.put_skip("", skip, now)

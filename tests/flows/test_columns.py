@@ -1,0 +1,130 @@
+"""Workspace types whose listing carries every attribute that rules name: no detail is read of what did not change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.rehearsal import CAMPAIGN, CONTRACT, KYC, Rehearsal, rehearsal
+
+NUMBER, STAGE, DAY = "Onboarding.Customer Number", "Onboarding.Stage", "Onboarding.Contract Approved On"
+COLUMNS = [CONTRACT, KYC, NUMBER, STAGE, DAY]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Rehearsal]:
+    with rehearsal(tmp_path) as stage:
+        stage.box.switch(columns=COLUMNS)
+        stage.set_up()
+        stage.box.clear_journal()
+        yield stage
+
+
+def _asked(stage: Rehearsal) -> tuple[int, int]:
+    """(listing pages, details read) since the journal was cleared."""
+    paths = [entry["path"] for entry in stage.box.journal(system="ecm") if entry["method"] == "GET"]
+    listed = sum(path.endswith("/v2/businessworkspaces") for path in paths)
+    return listed, sum("/v2/businessworkspaces/" in path for path in paths)
+
+
+def _user(stage: Rehearsal, workspace: int) -> dict[str, Any]:
+    users: list[dict[str, Any]] = stage.box.call("GET", "/braze/users")
+    return next(user for user in users if user["external_id"] == stage.customer(workspace))
+
+
+def test_a_quiet_run_reads_no_detail_and_a_change_only_for_its_message(stage: Rehearsal) -> None:
+    stage.run()
+    quiet = _asked(stage)
+    stage.box.clear_journal()
+    workspace = stage.open_workspaces()[0]
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved", DAY: "2026-11-19"})
+
+    report = stage.run()
+
+    assert quiet[1] == 0
+    assert _asked(stage) == (quiet[0], 1)  # one screen read per message occasion
+    customer = stage.customer(workspace)
+    assert stage.messages() == {(customer, "contract_approved"): 1, (customer, CAMPAIGN): 1}
+    assert report["counts"]["changed"] == 1
+    assert stage.received()["events"][0]["time"] == "2026-11-18T23:00:00Z"
+
+
+def test_a_category_edit_that_moves_no_date_is_seen_at_once(stage: Rehearsal) -> None:
+    stage.box.switch(category_write_bumps_modify_date=False)
+    workspace = stage.open_workspaces()[0]
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+
+    stage.run()
+
+    assert stage.messages()[(stage.customer(workspace), CAMPAIGN)] == 1
+
+
+def test_the_baseline_of_a_type_with_columns_reads_a_few_details_only(tmp_path: Path) -> None:
+    with rehearsal(tmp_path, "--workspaces", "400") as stage:
+        stage.config["ecm"]["page_size"] = 100
+        stage.box.switch(columns=COLUMNS)
+
+        stage.set_up()
+
+        assert _asked(stage)[1] < 40
+
+
+def test_a_column_that_shows_something_else_is_not_trusted(tmp_path: Path) -> None:
+    with rehearsal(tmp_path) as stage:
+        stage.config["flows"]["onboarding"]["attributes"] = {"tags": "Onboarding.Tags"}
+        stage.box.switch(columns=[*COLUMNS, "Onboarding.Tags"])  # several values: a column shows the first
+        stage.set_up()
+        stage.box.clear_journal()
+        workspace = stage.open_workspaces()[0]
+        stage.box.edit_workspace(workspace, {"Onboarding.Tags": ["new", "large"]})
+
+        stage.run()
+
+        tagged = _user(stage, workspace)["custom_attributes"]["ecm_tags"]
+        assert tagged == ["new", "large"]
+
+
+def test_an_attribute_the_listing_does_not_show_has_details_read(stage: Rehearsal) -> None:
+    stage.flow["milestones"][1]["when"] = {KYC: "Completed", "Onboarding.VIP": True}
+    stage.run()
+    stage.box.clear_journal()
+    workspace = stage.open_workspaces()[0]
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+
+    stage.run()
+
+    assert _asked(stage)[1] == 1  # read in this run, so the screen need not read it again
+    assert stage.messages()[(stage.customer(workspace), CAMPAIGN)] == 1
+
+
+def test_columns_that_vanish_cost_nothing_but_details(stage: Rehearsal) -> None:
+    stage.box.switch(columns=COLUMNS[:3])
+    workspace = stage.open_workspaces()[0]
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+
+    report = stage.run()
+
+    assert report["counts"]["changed"] == 1
+    assert stage.messages()[(stage.customer(workspace), CAMPAIGN)] == 1
+
+
+def test_a_column_that_shows_less_than_there_is_is_found_out_by_the_sweep(stage: Rehearsal) -> None:
+    long = "Waiting for the second signature of the board"
+    workspace = stage.open_workspaces()[0]
+    stage.box.switch(columns_cut=20)
+    stage.box.edit_workspace(workspace, {STAGE: long})
+    stage.run()  # short texts are as they were; this one is not
+    stage.config["sweep_every"] = "1h"
+    stage.config["ecm"]["sweep_requests"] = 100
+
+    notes: list[str] = []
+    for _ in range(8):
+        stage.box.advance(2 * 3600)
+        notes += stage.run()["notes"]
+
+    assert _user(stage, workspace)["custom_attributes"]["ecm_stage"] == long
+    assert sum("details are read instead" in note for note in notes) == 1
+    assert not stage.messages()
