@@ -32,6 +32,10 @@ class Known(Protocol):
         """Return (known, value) last planned, staged or accepted for a target."""
         ...
 
+    def unmet(self, customer: str) -> bool:
+        """Say whether something waits for this person because Braze does not know them yet."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:

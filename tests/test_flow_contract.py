@@ -41,6 +41,9 @@ class Nothing:
     def accepted(self, target: str) -> tuple[bool, Json]:
         return False, None
 
+    def unmet(self, customer: str) -> bool:
+        return False
+
 
 def _satisfying(flow: Flow[Any]) -> Record:
     """A record on which every rule of the example holds."""

@@ -31,7 +31,7 @@ class Planner:
     def plan_changes(self, scans: Mapping[str, Scan], limit: int | None) -> bool:
         """Plan what changed since the flow's position; return whether all of it was planned."""
         baselines = {name: self.view.baseline(name) for name in self.needs.types}
-        due = self.view.due(self.context.now) | self._new_to_the_rules()
+        due = self.view.due(self.context.now) | self._new_to_the_rules() | self.view.of_unmet()
         planned, complete = 0, True
         for change in self.view.changes(self.view.candidates(self.needs.types) | due):
             if change.before and _same(change) and change.record.id not in due:

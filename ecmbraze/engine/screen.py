@@ -12,7 +12,7 @@ from ecmbraze.engine.records import as_record, for_flow, of_type
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Flow, Needs
 from ecmbraze.ledger.outbox import Row, Step
-from ecmbraze.model import Action, Json, Kind, Profile, Record, State
+from ecmbraze.model import UNMET, Action, Json, Kind, Profile, Record, State
 from ecmbraze.ports import Clock, PeopleReader, WorkspaceReader
 
 # delivery.md, "Screen": the facts behind a message are at most this old, in seconds, before its first byte.
@@ -72,7 +72,7 @@ class Screen:
             return Step(row=row, state=State.SUPPRESSED, why=f"{len(known)} profiles in Braze share this recipient")
         if not known:
             # Braze drops updates of unknown people and still answers success (api/braze.md 1.6).
-            return None if self._creates(action) else Step(row=row, state=State.WAITING, why="not in Braze yet")
+            return None if self._creates(action) else Step(row=row, state=State.WAITING, why=UNMET)
         if action.consent is not None and (reason := self._refusal(action, known[0], groups)):
             return Step(row=row, state=State.SUPPRESSED, why=reason)
         if _is_trigger(action) and (reason := self._twin(action, known[0], profiles)):

@@ -67,7 +67,7 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
     voice = _voice(options, context)
     outcome: list[Action | Skip] = list(
         of_everyone(
-            NAME, change, known.of_customer, voice, known.accepted, context.now, create=options.create_profiles,
+            NAME, change, known, voice, context.now, create=options.create_profiles,
             backfill=context.backfill,
         )
     )  # fmt: skip

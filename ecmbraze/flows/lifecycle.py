@@ -93,7 +93,7 @@ def _attributes(options: Options, change: Change, known: Known, context: Context
         return {f"{context.prefix}{name}": texts.plain(facts.get(fact)) for name, fact in options.attributes.items()}
 
     yield from of_everyone(
-        NAME, change, known.of_customer, newest(rank, values), known.accepted, context.now,
+        NAME, change, known, newest(rank, values), context.now,
         create=options.create_profiles, backfill=context.backfill,
     )  # fmt: skip
 

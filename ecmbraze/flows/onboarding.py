@@ -80,7 +80,7 @@ def _attributes(
         lambda record: _values(options, record, context.prefix),
     )
     yield from deltas(
-        NAME, change, customer, known.of_customer(customer), voice, known.accepted, context.now,
+        NAME, change, customer, known, voice, context.now,
         create=options.create_profiles, backfill=context.backfill,
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from ecmbraze.flow import Needs
 from ecmbraze.ledger.codec import instant, load, load_documents, load_facts, load_json, moment
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.recordrow import RECORD_COLUMNS, people, read_record
-from ecmbraze.model import Change, Json, Record
+from ecmbraze.model import UNMET, Change, Json, Record
 
 _ACCEPTED = (
     "SELECT payload FROM outbox WHERE target = ? AND delivery = 'latest' "
@@ -75,6 +75,19 @@ class View:
         for query in _ACCEPTED:
             row = row or self._ledger.execute(query, (target,)).fetchone()
         return (row is not None, load_json(row[0]) if row else None)
+
+    def unmet(self, customer: str) -> bool:
+        """Say whether something waits for this person, of any flow, because Braze does not know them yet."""
+        query = "SELECT 1 FROM outbox WHERE recipient = ? AND state = 'waiting' AND why = ?"
+        return self._ledger.execute(query, (customer, UNMET)).fetchone() is not None
+
+    def of_unmet(self) -> set[int]:
+        """Return the flow's workspaces of people whom Braze does not know yet and for whom something waits."""
+        names = self._needs.types
+        query = f"""SELECT r.workspace FROM recipient r JOIN workspace w ON w.id = r.workspace
+                    WHERE r.mapping = ? AND w.type IN ({marks(names)})
+                    AND r.customer IN (SELECT recipient FROM outbox WHERE state = 'waiting' AND why = ?)"""
+        return {row[0] for row in self._ledger.execute(query, (self._customer, *names, UNMET))}
 
     def audience(self) -> int:
         """Return how many people the ledger knows under this mapping."""

@@ -17,6 +17,10 @@ Facts: TypeAlias = Mapping[str, Fact]
 BY_US = "workspace.modified_by_us"
 
 
+# Why an outbox row waits whose person Braze does not know: they are looked up again each run.
+UNMET = "not in Braze yet"
+
+
 class Delivery(StrEnum):
     """What may happen to a write that is sent again (delivery.md, classes S, U and N)."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from ecmbraze.model import Action, Change, Json, Kind, Record, Skip
 from ecmbraze.planning import texts
@@ -21,16 +22,21 @@ def newest(rank: Callable[[Record], tuple[object, ...]], values: Callable[[Recor
     return lambda records: values(max(records, key=rank)) if records else {}
 
 
+class People(Protocol):
+    """What is known of people beside the record in hand; see :class:`ecmbraze.flow.Known`."""
+
+    def of_customer(self, customer: str) -> Sequence[Record]: ...
+    def accepted(self, target: str) -> tuple[bool, Json]: ...
+    def unmet(self, customer: str) -> bool: ...
+
+
 def of_everyone(
-    flow: str, change: Change, of_customer: Callable[[str], Sequence[Record]], voice: Voice,
-    accepted: Callable[[str], tuple[bool, Json]], now: datetime, *, create: bool, backfill: bool,
+    flow: str, change: Change, known: People, voice: Voice, now: datetime, *, create: bool, backfill: bool
 ) -> Iterator[Action | Skip]:  # fmt: skip
     """Yield what differs for each person the record leads to, or led to before."""
     past = change.before.customers if change.before else ()
     for customer in dict.fromkeys((*change.record.customers, *past)):
-        yield from deltas(
-            flow, change, customer, of_customer(customer), voice, accepted, now, create=create, backfill=backfill
-        )  # fmt: skip
+        yield from deltas(flow, change, customer, known, voice, now, create=create, backfill=backfill)
 
 
 def repeated(outcome: Iterable[Action | Skip]) -> dict[str, dict[str, Json]]:
@@ -43,23 +49,24 @@ def repeated(outcome: Iterable[Action | Skip]) -> dict[str, dict[str, Json]]:
 
 
 def deltas(
-    flow: str, change: Change, customer: str, siblings: Sequence[Record], voice: Voice,
-    accepted: Callable[[str], tuple[bool, Json]], now: datetime, *, create: bool, backfill: bool,
+    flow: str, change: Change, customer: str, people: People, voice: Voice, now: datetime, *, create: bool,
+    backfill: bool,
 ) -> Iterator[Action | Skip]:  # fmt: skip
     """Yield an action per attribute whose value differs from what Braze last took, a skip for one it would drop.
 
-    What Braze has is unknown after a baseline: then only a value that this change moved is sent, and a backfill
-    sends all.
+    What Braze has is unknown after a baseline: then only a value that this change moved is sent. A backfill sends all,
+    and so does a person whom Braze does not know yet: whoever appears there gets the whole state (mission.md).
     """
-    others = [record for record in siblings if record.id != change.record.id]
+    everything = backfill or people.unmet(customer)
+    others = [record for record in people.of_customer(customer) if record.id != change.record.id]
     new = voice([*others, *_there(change.record, customer)])
     old = voice([*others, *_there(change.before, customer)])
     for name, value in new.items():
         action = _action(flow, change.record, customer, name, value, now, create=create)
-        known, last = accepted(action.target)
-        if (value == last) if known else (not backfill and value == old.get(name)):
+        known, last = people.accepted(action.target)
+        if (value == last) if known else (not everything and value == old.get(name)):
             continue
-        if not known and value is None and backfill:
+        if not known and value is None and everything:
             continue
         reason = _refusal(name, value, last)
         yield (

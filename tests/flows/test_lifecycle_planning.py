@@ -70,6 +70,9 @@ class Life:
     def accepted(self, target: str) -> tuple[bool, Json]:
         return False, None
 
+    def unmet(self, customer: str) -> bool:
+        return False
+
     def poll(self, now: datetime, record: Record, *, fires: bool = True, backfill: bool = False) -> Decision:
         change = Change(record=record, before=self.before, fires=fires, memory=self.memory)
         context = Context(now=now, zone=HOME, prefix="ecm_", backfill=backfill, include_messages=backfill)

@@ -174,6 +174,26 @@ def test_a_person_braze_does_not_know_waits_until_the_profile_appears(stage: Reh
     assert stage.messages() == {("NEW-1", "contract_approved"): 1, ("NEW-1", CAMPAIGN): 1}
 
 
+def test_who_appears_in_braze_gets_the_whole_state_not_only_what_changed_since(stage: Rehearsal) -> None:
+    """Values that stood before anything waited were never planned for a person nobody knew."""
+    values = {"Onboarding.Customer Number": "NEW-3", "Onboarding.Stage": "Signed", CONTRACT: "Draft"}
+    created = {"created": "2026-01-01T00:00:00Z", "modified": "2026-01-01T00:00:00Z"}
+    workspace = stage.box.create_workspace(TYPE, values=values, **created)
+    assert stage.run()["counts"]["planned"] == 0  # older than the baseline: nothing fires
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+    stage.run()
+    stage.run()
+
+    stage.box.call("PUT", "/braze/users/NEW-3", {"email": "new3@example.com"})
+    stage.run()
+    third = stage.run()
+
+    user = next(user for user in stage.box.call("GET", "/braze/users") if user["external_id"] == "NEW-3")
+    assert user["custom_attributes"]["ecm_stage"] == "Signed"
+    assert stage.messages()[("NEW-3", CAMPAIGN)] == 1
+    assert third["counts"]["planned"] == third["counts"]["sent"] == 0
+
+
 def test_what_waited_too_long_expires_and_never_goes_out(stage: Rehearsal) -> None:
     workspace = stage.box.create_workspace(TYPE, values={"Onboarding.Customer Number": "NEW-2", CONTRACT: "Approved"})
     stage.run()

@@ -112,6 +112,9 @@ class Alone:
     def accepted(self, target: str) -> tuple[bool, None]:
         return False, None
 
+    def unmet(self, customer: str) -> bool:
+        return False
+
 
 def _poll(moments: list[datetime], ends: list[str]) -> list[str]:
     """Plan one contract at each moment, its date moving as told; return the occurrences sent, in order."""

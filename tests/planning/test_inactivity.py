@@ -59,6 +59,9 @@ class Life:
     def accepted(self, target: str) -> tuple[bool, Json]:
         return False, None
 
+    def unmet(self, customer: str) -> bool:
+        return False
+
     def poll(self, now: datetime, record: Record, *, fires: bool = True) -> datetime | None:
         change = Change(record=record, before=self.before, fires=fires, memory=self.memory)
         decision = lifecycle.plan(self.options, change, self, Context(now=now, zone=HOME, prefix="ecm_"))

@@ -142,10 +142,26 @@ def test_the_time_of_an_event_and_its_source(date: str | None, told: str, source
     assert (moment.isoformat(), why) == (told, source)
 
 
+class Alone:
+    """A person with one workspace, of whom Braze last took one value."""
+
+    def __init__(self, taken: tuple[bool, Json], *, waits: bool = False) -> None:
+        self._taken, self._waits = taken, waits
+
+    def of_customer(self, customer: str) -> tuple[Record, ...]:
+        return ()
+
+    def accepted(self, target: str) -> tuple[bool, Json]:
+        return self._taken
+
+    def unmet(self, customer: str) -> bool:
+        return self._waits
+
+
 def _deltas(change: Change, accepted: tuple[bool, Json], **more: bool) -> list[Action | Skip]:
     voice = newest(lambda r: (r.id,), lambda r: {"a": texts.plain(r.facts.get("x"))})
     asked = {"create": False, "backfill": False} | more
-    return list(deltas("f", change, "C-1", [], voice, lambda _: accepted, NOW, **asked))
+    return list(deltas("f", change, "C-1", Alone(accepted), voice, NOW, **asked))
 
 
 def test_an_attribute_goes_only_when_it_differs_from_what_braze_took() -> None:
