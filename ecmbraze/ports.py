@@ -43,12 +43,16 @@ class WorkspaceReader(Protocol):
         """Return workspace type name → id of every type this account sees."""
         ...
 
-    def list_workspaces(self, type_id: int) -> Iterator[WorkspacePage]:
-        """Yield the pages of one type until its own ``next`` link ends.
+    def list_workspaces(self, type_id: int, since: datetime | None = None) -> Iterator[WorkspacePage]:
+        """Yield the pages of one type until its own ``next`` link ends; with ``since`` only what was modified then.
 
         Rows come in the server's order and may repeat between pages. Raises TemporaryError when a page fails
         or the listing ends short of its total: the scan then failed as a whole.
         """
+        ...
+
+    def lists_by_date(self, type_id: int, newest: datetime) -> bool:
+        """Say whether ECM lists what was modified since a moment, rightly; ``newest`` is a modify date of the type."""
         ...
 
     def workspace(self, workspace_id: int) -> WorkspaceDetail:

@@ -125,6 +125,7 @@ def setting(config: Settings) -> Setting:
         connections=config.ecm.connections,
         sweep_requests=config.ecm.sweep_requests,
         sweep_every=config.sweep_every,
+        date_query_from=config.ecm.date_query_from,
         batches=BatchLimits(
             track=config.braze.track_batch,
             trigger=config.braze.trigger_batch,

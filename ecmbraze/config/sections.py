@@ -42,6 +42,9 @@ class Ecm(Section):
     connections: int = Field(3, ge=1, le=8, description="requests at the same time, at most")
     page_size: int = Field(500, ge=1, le=500, description="rows asked for per listing page")
     sweep_requests: int = Field(2000, ge=0, le=100_000, description="details read again per run, to find silent edits")
+    date_query_from: int = Field(
+        5000, ge=0, le=10_000_000, description="types this large are asked by date between complete listings; 0 never"
+    )
     timeout_s: int = Field(60, ge=5, le=600, description="seconds for one whole request")
     ca_file: Path | None = Field(None, description="PEM file of a private certificate authority")
 

@@ -24,13 +24,14 @@ def figures(plan: PlanFile, planner: Planner, mirror: Mirror, expected: Expected
     """Return the counts over the plan file and the ledger that guards look at."""
     messages, people = plan.messages(planner.flow.name)
     counts = plan.counts()
-    types = planner.needs.types
+    types, complete = planner.needs.types, plan.watermarks("listing")
     return Figures(
         messages=messages,
         people=people,
         audience=planner.view.audience(),
         changed=sum(counts.get(f"{name}\x1fchanged", 0) for name in types),
-        listed={name: plan.seen(name) for name in types},
+        # Asked by date, a type shows only what changed: nothing is concluded from what it does not show.
+        listed={name: plan.seen(name) if name in complete else mirror.known(name) for name in types},
         known={name: mirror.known(name) for name in types},
         expected=expected,
     )

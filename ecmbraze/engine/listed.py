@@ -94,7 +94,6 @@ class Listed:
     def _contradicted(self, row: WorkspaceRow) -> None:
         """Trust the columns no longer: a detail read said otherwise last time, and the listing still disagrees."""
         self.columns = dict.fromkeys(self.columns, CONTRADICTED)
-        self.plan.put_columns(self.need.name, self.columns)
         self.contradiction = (
             f"the listing columns of {self.need.name!r} do not show what ws:{row.id} holds: details are read instead"
         )
@@ -103,9 +102,9 @@ class Listed:
         self.plan.add_todo(self.need.name, [(row.id, row.modified_at, why)])
 
 
-def count(plan: PlanFile, need: TypeNeeds, name: str) -> None:
-    """Count one workspace of a type under a name of the run report."""
-    plan.count(f"{need.name}\x1f{name}")
+def count(plan: PlanFile, need: TypeNeeds, name: str, n: int = 1) -> None:
+    """Count workspaces of a type under a name of the run report."""
+    plan.count(f"{need.name}\x1f{name}", n)
 
 
 def quarantine(plan: PlanFile, need: TypeNeeds, number: int, reason: str, now: datetime) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ecmbraze.engine.canary import Canary
 from ecmbraze.engine.clock_faults import ClockFaults
+from ecmbraze.engine.dated import Dated
 from ecmbraze.engine.document_looks import DocumentLooks
 from ecmbraze.engine.inventory import Inventory
 from ecmbraze.engine.planner import Planner
@@ -16,6 +17,7 @@ from ecmbraze.engine.push import Push
 from ecmbraze.engine.run import Run
 from ecmbraze.engine.run_report import RunReport
 from ecmbraze.engine.screen import Screen
+from ecmbraze.engine.worklist import WorkList
 from ecmbraze.flow import Context, Flow, Needs
 
 if TYPE_CHECKING:
@@ -45,11 +47,17 @@ def inventory(of: Round, save: Callable[[], None]) -> Inventory:
     looks = DocumentLooks(
         reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, zone=of.setting.zone, tick=of.tick
     )  # fmt: skip
-    return Inventory(
-        looks=looks,
+    dated = Dated(
+        reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, smallest=of.setting.date_query_from,
+        every=of.setting.sweep_every,
+    )  # fmt: skip
+    details = WorkList(
         reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, now=of.clock.now(),
-        connections=of.setting.connections, sweep_requests=of.setting.sweep_requests,
-        sweep_every=of.setting.sweep_every, tick=of.tick, save=save, monotonic=of.clock.monotonic, fresh=of.fresh,
+        connections=of.setting.connections, tick=of.tick, save=save, monotonic=of.clock.monotonic, fresh=of.fresh,
+    )  # fmt: skip
+    return Inventory(
+        reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, looks=looks, dated=dated, details=details,
+        now=of.clock.now(), sweep_requests=of.setting.sweep_requests, sweep_every=of.setting.sweep_every, tick=of.tick,
     )  # fmt: skip
 
 

@@ -51,6 +51,8 @@ class Setting:
     connections: int
     sweep_requests: int
     sweep_every: timedelta
+    date_query_from: int
+    """From how many workspaces on a type is asked by date between complete listings; 0 for never."""
     batches: BatchLimits
     sample: Sample
     canary: str

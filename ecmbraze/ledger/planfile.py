@@ -175,6 +175,7 @@ class PlanFile(PlanReading):
         execute("DELETE FROM counter WHERE substr(name, 1, ?) = ?", (len(type_name) + 1, f"{type_name}\x1f"))
         for table in ("seen", "todo", "workspace", "column_of"):
             execute(f"DELETE FROM {table} WHERE type = ?", (type_name,))
+        execute("DELETE FROM watermark WHERE flow = 'listing' AND stream = ?", (type_name,))
 
     def leave_out(self, records: Iterable[str]) -> None:
         """Take records out of the plan: neither their actions nor their facts are merged."""

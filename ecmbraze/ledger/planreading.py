@@ -35,6 +35,10 @@ class PlanReading:
     def seen(self, type_name: str) -> int:
         return int(self.database.conn.execute("SELECT count(*) FROM seen WHERE type = ?", (type_name,)).fetchone()[0])
 
+    def listed(self, number: int) -> bool:
+        """Say whether a listing of this run showed a workspace."""
+        return self.database.conn.execute("SELECT 1 FROM seen WHERE id = ?", (number,)).fetchone() is not None
+
     def holds(self, number: int) -> bool:
         """Say whether the plan has a mirror row of a workspace."""
         return self.database.conn.execute("SELECT 1 FROM workspace WHERE id = ?", (number,)).fetchone() is not None

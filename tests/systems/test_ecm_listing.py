@@ -16,7 +16,7 @@ from ecmbraze.model import WorkspacePage
 from ecmbraze.sandbox.remote import RemoteSandbox
 from ecmbraze.systems.ecm.client import EcmClient
 from tests.systems.ecm_answers import AUTH, HTML, INFO, LIST, TYPE, client, page, ready, row
-from tests.systems.rig import FakeClock, http
+from tests.systems.rig import NOW, FakeClock, http
 
 
 @pytest.fixture
@@ -310,3 +310,25 @@ class TestBeyondTheWindow:
 
         with pytest.raises(TemporaryError, match="of 50 workspaces: 6 rows are missing"):
             self._listed(box)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "behind", "allowed"),
+    [(0, 7, True), (7, 7, False), (0, 0, False), (None, None, False)],
+    ids=["answers rightly", "ignores the query", "finds nothing", "refuses it"],
+)
+def test_a_date_query_is_believed_only_when_it_selects(
+    net: responses.RequestsMock, ahead: int | None, behind: int, allowed: bool
+) -> None:
+    """A parameter the server does not know means "everything" (api/ecm.md 0.2, 11)."""
+    ready(net)
+    for total in (ahead, behind):
+        if total is None:
+            net.add(responses.GET, LIST, status=400, json={"error": "unknown column"})
+        else:
+            net.add(responses.GET, LIST, json=page(1, 1, [row(1)] if total else [], total))
+
+    assert client().lists_by_date(TYPE, NOW) is allowed
+    if ahead == 0:
+        queries = [one["where_column_query"] for one in asked(net)]
+        assert queries[1] == ["modify_date >= 2026-03-08T10:00:00"]  # in the server's own zone, without saying so

@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from ecmbraze.errors import ConfigurationError, RecordUnreadable, TemporaryError
 from ecmbraze.model import AttributeInfo, Document, DocumentHit, DocumentRow, WorkspaceDetail, WorkspacePage
 from ecmbraze.systems.ecm import times
+from ecmbraze.systems.ecm.datequery import lists_by_date, modified_since
 from ecmbraze.systems.ecm.detail import Details
 from ecmbraze.systems.ecm.documents import Documents
 from ecmbraze.systems.ecm.folders import walk
@@ -75,10 +76,17 @@ class EcmClient:
         except ShapeError as error:
             raise self._odd("the workspace types", error) from None
 
-    def list_workspaces(self, type_id: int) -> Iterator[WorkspacePage]:
+    def list_workspaces(self, type_id: int, since: datetime | None = None) -> Iterator[WorkspacePage]:
         """Yield the pages of one type; the next is fetched while this one is worked on. See the port for errors."""
-        scan = Scan(self._session, type_id, limit=self._page_size, zone=self._zone, server=self._server)
+        filters = {} if since is None else modified_since(since, self._zone)
+        scan = Scan(
+            self._session, type_id, limit=self._page_size, zone=self._zone, server=self._server, filters=filters
+        )  # fmt: skip
         return scan.pages()
+
+    def lists_by_date(self, type_id: int, newest: datetime) -> bool:
+        """Say whether `where_column_query` takes the modify date (api/ecm.md 3.2: unconfirmed, so it is asked)."""
+        return lists_by_date(self._session, type_id, newest, self._zone)
 
     def workspace(self, workspace_id: int) -> WorkspaceDetail:
         """Read one workspace; any JSON error means it cannot be read: missing and forbidden look alike (E23)."""

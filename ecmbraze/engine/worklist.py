@@ -1,0 +1,119 @@
+"""Work off the list of details to read, with so many requests at once, into the plan file; lists nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from ecmbraze.engine.listed import count, quarantine
+from ecmbraze.engine.reading import read_whole
+from ecmbraze.engine.records import TypeNeeds, as_record, refuse_vanished, with_missed
+from ecmbraze.errors import RecordUnreadable
+from ecmbraze.ledger.codec import dump, dump_documents, load_documents
+from ecmbraze.ledger.mirror import Mirror
+from ecmbraze.ledger.planfile import PlanFile
+from ecmbraze.model import Record, Skip, WorkspaceDetail
+from ecmbraze.ports import WorkspaceReader
+
+# A type that was never read whole (a baseline, a new attribute) is saved in slices of this many details.
+SLICE = 2000
+_WINDOW = 60
+# Why a workspace is read although its listing says it is as it was, or does not show it.
+_UNASKED = ("sweep", "again", "documents")
+
+
+@dataclass(slots=True, kw_only=True)
+class WorkList:
+    """The detail reads of one run. ``save`` keeps those done so far; ``tick`` raises when the run must end."""
+
+    reader: WorkspaceReader
+    mirror: Mirror
+    plan: PlanFile
+    now: datetime
+    connections: int
+    tick: Callable[[], None]
+    save: Callable[[], None]
+    monotonic: Callable[[], float]
+    fresh: dict[int, tuple[float, Record]] = field(default_factory=dict)
+    """Records read in this run and when: the screen need not read them again within a minute."""
+    related: dict[int, WorkspaceDetail] = field(default_factory=dict)
+    """Related workspaces read so far: many records lead to one."""
+
+    def read(self, need: TypeNeeds, began: datetime, *, told: bool) -> None:
+        """Read what is queued of one type, and note that the mirror then holds all that rules name of it.
+
+        ``began`` is when its listing began, by the server's clock; ``told`` says that the listing carries every fact.
+        """
+        whole = not need.names <= self.mirror.armed(need.name)
+        after, since_save = 0, 0
+        with ThreadPoolExecutor(max_workers=self.connections) as pool:
+            while window := self.plan.todo(need.name, after, _WINDOW):
+                self.tick()
+                for (number, why), detail in zip(
+                    window, pool.map(partial(self._detail, need), (n for n, _ in window)), strict=True
+                ):
+                    self._keep(need, number, why, detail, began, told=told)
+                after = window[-1][0]
+                since_save += len(window)
+                if whole and since_save >= SLICE:
+                    self.save()
+                    since_save = 0
+        self.plan.arm(need.name, need.names, self.now)
+
+    def _detail(self, need: TypeNeeds, number: int) -> WorkspaceDetail | RecordUnreadable:
+        try:
+            return read_whole(self.reader, number, need, self.related)
+        except RecordUnreadable as error:
+            return error
+
+    def _keep(
+        self, need: TypeNeeds, number: int, why: str, detail: WorkspaceDetail | RecordUnreadable, began: datetime, *,
+        told: bool,
+    ) -> None:  # fmt: skip
+        if isinstance(detail, RecordUnreadable):
+            self._leave_out(need, number, why, detail)
+            return
+        before = self.mirror.held(number)
+        try:
+            record, people = as_record(detail, need)
+            refuse_vanished(record, detail, before[0] if before else "{}")
+        except RecordUnreadable as error:
+            if why not in _UNASKED:
+                quarantine(self.plan, need, number, error.happened, self.now)
+            return
+        kept = with_missed(record, load_documents(before[1])) if before else record
+        moved = before is not None and before != (dump(kept.facts), dump_documents(kept.documents))
+        self._tally(need, number, why, moved=moved)
+        # Times are whole seconds: what was edited in the second of its reading may be edited again in that second,
+        # and the listing would not show it (fault E13).
+        again = record.modified_at >= began.replace(microsecond=0)
+        if told:  # then a sweep that finds other facts speaks against the columns, or came later
+            again = moved and why == "sweep"
+        again = again or any(document.missed for document in kept.documents)
+        self.plan.put_workspace(kept, people, again=again)
+        if len(self.fresh) < SLICE:
+            self.fresh[number] = (self.monotonic(), record)
+
+    def _tally(self, need: TypeNeeds, number: int, why: str, *, moved: bool) -> None:
+        """Count a record that was read. What the listing called unchanged may have moved all the same."""
+        if why == "unarmed":
+            count(self.plan, need, "unchanged")
+        elif why not in _UNASKED:
+            count(self.plan, need, why)
+        else:
+            count(self.plan, need, "swept")
+            if moved and self.plan.listed(number):
+                count(self.plan, need, "unchanged", -1)
+            elif moved:
+                count(self.plan, need, "read")
+            count(self.plan, need, "changed", int(moved))
+
+    def _leave_out(self, need: TypeNeeds, number: int, why: str, error: RecordUnreadable) -> None:
+        """Note a workspace that was listed and cannot be read: it went meanwhile, or we may not see it (E23)."""
+        if why not in _UNASKED:
+            count(self.plan, need, "filtered")
+        skip = Skip(record=f"ws:{number}", customer="", rule="", reason=f"gone or not readable: {error.happened}")
+        self.plan.put_skip("", skip, self.now)
