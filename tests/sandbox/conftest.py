@@ -7,12 +7,18 @@ from collections.abc import Iterator
 import pytest
 
 from ecmbraze.sandbox.remote import RemoteSandbox
+from tests.sandbox.braze_desk import Braze
 from tests.sandbox.desk import NOW, Desk
 
 
 @pytest.fixture
 def desk() -> Desk:
     return Desk()
+
+
+@pytest.fixture
+def braze() -> Braze:
+    return Braze()
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ecmbraze.sandbox.braze import track
+from ecmbraze.sandbox.braze import people
 from ecmbraze.sandbox.braze.answers import Refused
 from ecmbraze.sandbox.braze.store import BrazeStore
 
@@ -25,20 +25,23 @@ def set_group(store: BrazeStore, body: Mapping[str, Any]) -> dict[str, Any]:
     if not ids and not emails:
         raise Refused(400, "external_id, email or phone is required")
     for identifier in [{"external_id": value} for value in ids] or [{"email": value} for value in emails]:
-        user = track.find(store, identifier)
-        for other in track.sharing(store, user) if user else ():
+        user = people.find(store, identifier)
+        for other in people.sharing(store, user) if user else ():
             other.groups[group] = state
     return {"message": "success"}
 
 
 def set_email(store: BrazeStore, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer `/email/status`: unknown addresses are accepted too. Raises Refused."""
+    """Answer `/email/status`: the state of an unknown address waits for somebody to have it. Raises Refused."""
     state = body.get("subscription_state")
     if state not in ("subscribed", "unsubscribed", "opted_in"):
         raise Refused(400, "Invalid subscription state")
     for email in _several(body.get("email")):
-        for user in store.by_email.get(email.lower(), []):
-            store.set_field(user, "email_subscribe", state)
+        known = people.with_email(store, email)
+        for user in known:
+            store.set_state(user, state, through_api=True)
+        if not known:
+            store.address_states[str(email).lower()] = state
     return {"message": "success"}
 
 
@@ -49,7 +52,7 @@ def delete(store: BrazeStore, body: Mapping[str, Any]) -> dict[str, Any]:
         raise Refused(400, "Exactly one of external_ids, user_aliases, braze_ids is required")
     field = {"external_ids": "external_id", "user_aliases": "user_alias", "braze_ids": "braze_id"}[lists[0]]
     for value in _several(body[lists[0]]):
-        if user := track.find(store, {field: value}):
+        if user := people.find(store, {field: value}):
             store.drop_user(user)
     return {"deleted": len(body[lists[0]]), "message": "success"}
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+import json
+from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from ecmbraze.sandbox.braze import track
-from ecmbraze.sandbox.braze.app import flush
-from ecmbraze.sandbox.braze.store import BrazeStore, Switches, User
+from ecmbraze.sandbox.braze import people
+from ecmbraze.sandbox.braze.records import User
+from ecmbraze.sandbox.braze.store import BrazeStore
+from ecmbraze.sandbox.braze.tracking import flush
 
 
 def create_control(store: BrazeStore) -> Blueprint:
@@ -23,7 +26,8 @@ def create_control(store: BrazeStore) -> Blueprint:
     def received() -> ResponseReturnValue:
         with store.lock:
             flush(store)
-            return jsonify({**store.received, "data_points": store.data_points, "requests": store.requests})
+            told = {"data_points": store.data_points, "requests": store.requests, "duplicate_events": repeated(store)}
+            return jsonify({**store.received, **told})
 
     @control.delete("/received")
     def forget() -> ResponseReturnValue:
@@ -39,12 +43,10 @@ def create_control(store: BrazeStore) -> Blueprint:
 
     @control.route("/switches", methods=["GET", "POST"])
     def switches() -> ResponseReturnValue:
-        known = {entry.name for entry in fields(Switches)}
-        for name, value in (request.get_json() if request.method == "POST" else {}).items():
-            if name not in known:
-                return jsonify({"error": f"no switch {name!r}"}), 400
-            setattr(store.switches, name, tuple(value) if isinstance(value, list) else value)
-        return jsonify(asdict(store.switches))
+        with store.lock:
+            if request.method == "POST":
+                store.switches.change(request.get_json())
+            return jsonify(asdict(store.switches))
 
     @control.post("/keys")
     def keys() -> ResponseReturnValue:
@@ -53,6 +55,15 @@ def create_control(store: BrazeStore) -> Blueprint:
         return jsonify({})
 
     return control
+
+
+def repeated(store: BrazeStore) -> int:
+    """Return how many events Braze took that are, to the letter, one it had: it never drops any."""
+    told = Counter(
+        json.dumps([e["recipient"], e["name"], e["time"], e["properties"]], sort_keys=True)
+        for e in store.received["events"]
+    )
+    return sum(told.values()) - len(told)
 
 
 def _people(control: Blueprint, store: BrazeStore) -> None:
@@ -93,8 +104,6 @@ def _messages(control: Blueprint, store: BrazeStore) -> None:
 
 def _put(store: BrazeStore, kind: str, message_id: str) -> ResponseReturnValue:
     flags: dict[str, Any] = {"name": message_id, **request.get_json()}
-    if "groups" in flags:
-        flags["groups"] = tuple(flags["groups"])
     known = store.messages.get((kind, message_id))
     if known is not None and "name" not in request.get_json():
         flags["name"] = known.name
@@ -104,7 +113,7 @@ def _put(store: BrazeStore, kind: str, message_id: str) -> ResponseReturnValue:
 
 def _told(user: User) -> dict[str, Any]:
     return {
-        "external_id": user.external_id, "recipient": track.recipient(user), **user.fields,
+        "external_id": user.external_id, "recipient": people.recipient(user), **user.fields,
         "custom_attributes": user.custom, "groups": user.groups, "user_aliases": user.aliases,
         "custom_events": {name: entry[2] for name, entry in user.events.items()},
     }  # fmt: skip

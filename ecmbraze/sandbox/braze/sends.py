@@ -2,126 +2,104 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from ecmbraze.sandbox.braze import track
+from ecmbraze.sandbox.braze import people, recipients
 from ecmbraze.sandbox.braze.answers import Refused
-from ecmbraze.sandbox.braze.store import BrazeStore, Message, User
+from ecmbraze.sandbox.braze.records import Message, User
+from ecmbraze.sandbox.braze.store import BrazeStore
 
-_MOST = 50
-_MAX_PROPERTIES = 50 * 1024
 _RANK = {"unsubscribed": 0, "subscribed": 1, "opted_in": 2}
+_UNKNOWN = {"campaign": "Invalid Campaign ID", "canvas": "canvas_id must be a string of the Canvas api identifier"}
 
 
 def trigger(store: BrazeStore, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
     """Process one trigger request and return its answer. Raises Refused with status 400."""
     message = store.messages.get((kind, str(body.get(f"{kind}_id"))))
+    asked = body.get("recipients") or []
+    store.note("calls", path=f"/{kind}/trigger/send", objects=len(asked))
     if message is None:
-        raise Refused(
-            400,
-            "Invalid Campaign ID" if kind == "campaign" else "canvas_id must be a string of the Canvas api identifier",
-        )
-    recipients = body.get("recipients") or []
-    dispatch = uuid.UUID(int=store.sequence + 1).hex
-    if body.get("broadcast"):
-        if recipients:
+        raise Refused(400, _UNKNOWN[kind])
+    dispatch = uuid.uuid5(uuid.NAMESPACE_URL, f"dispatch-{store.next_serial()}").hex
+    answer = {"dispatch_id": dispatch, "message": "success"}
+    if _is_broadcast(store, body):
+        if asked:
             raise Refused(400, "broadcast cannot be true when recipients are given")
         store.note("broadcasts", kind=kind, id=message.id, body=dict(body))
-        return {"dispatch_id": dispatch, "message": "success"}
-    _check(recipients, kind)
-    if message.paused or message.archived:
-        return _resting(store, message, dispatch)
-    latest: dict[int, tuple[User, Mapping[str, Any]]] = {}
-    for entry in recipients:
-        user = _person(store, entry)
-        if user is None:
-            store.note("not_sent", recipient=_told(entry), id=message.id, reason="unknown to Braze")
+        return answer
+    recipients.check(store, asked, kind, body)
+    if message.paused or message.archived or message.draft:
+        return _resting(store, message, answer)
+    for user, entry in _people(store, message, asked):
+        _deliver(store, message, user, recipients.properties(kind, body, entry), dispatch)
+    return answer
+
+
+def _is_broadcast(store: BrazeStore, body: Mapping[str, Any]) -> bool:
+    """Say whether the whole audience is meant; the documentation is ambiguous where nothing is said (3.1)."""
+    unsaid = "broadcast" not in body and not body.get("recipients")
+    return bool(body.get("broadcast")) or (unsaid and store.switches.broadcast_unsaid == "broadcast")
+
+
+def _people(store: BrazeStore, message: Message, asked: list[Any]) -> list[tuple[User, Mapping[str, Any]]]:
+    """Return whom to message: the same person twice is one message, the last entry wins."""
+    latest: dict[str, tuple[User, Mapping[str, Any]]] = {}
+    for entry in asked:
+        user = recipients.person(store, message.kind, entry)
+        if isinstance(user, str):
+            store.note("not_sent", recipient=recipients.told(entry), id=message.id, reason=user)
         else:
-            latest.pop(id(user), None)  # the same person twice is one message, the last entry wins
-            latest[id(user)] = (user, entry)
-    for user, entry in latest.values():
-        _deliver(store, message, user, entry, body, dispatch)
-    return {"dispatch_id": dispatch, "message": "success"}
+            latest.pop(user.braze_id, None)
+            latest[user.braze_id] = (user, entry)
+    return list(latest.values())
 
 
-def _check(recipients: Any, kind: str) -> None:
-    if not isinstance(recipients, list) or not recipients:
-        raise Refused(400, "No Recipients")
-    if len(recipients) > _MOST:
-        raise Refused(400, "The max number of external_ids and aliases per request was exceeded")
-    for entry in recipients:
-        named = [n for n in ("external_user_id", "user_alias", "braze_id", "email") if entry.get(n) is not None]
-        if len(named) != 1:
-            raise Refused(
-                400, "Each recipient must have exactly one of external_user_id, user_alias, braze_id or email"
-            )
-        if named == ["email"] and not entry.get("prioritization"):
-            raise Refused(400, "prioritization is required for email recipients")
-        if entry.get("send_to_existing_only") is False and not entry.get("attributes"):
-            raise Refused(400, "attributes is required when send_to_existing_only is false")
-        if "user_alias" in named and "send_to_existing_only" in entry:
-            raise Refused(400, "send_to_existing_only cannot be used with user aliases")
-        properties = entry.get("trigger_properties" if kind == "campaign" else "context", {})
-        if len(json.dumps(properties)) > _MAX_PROPERTIES:
-            raise Refused(400, "trigger properties are larger than 50 KB")
-
-
-def _resting(store: BrazeStore, message: Message, dispatch: str) -> dict[str, Any]:
+def _resting(store: BrazeStore, message: Message, answer: dict[str, Any]) -> dict[str, Any]:
     if message.kind == "campaign" and store.switches.campaign_paused == "error400":
         raise Refused(400, "The campaign is paused or archived")
     word, verb = ("archived", "Unarchive") if message.archived else ("paused", "Resume")
-    store.note("not_sent", recipient="", id=message.id, reason=word)
-    answer = {"dispatch_id": dispatch, "message": "success"}
-    if message.kind == "canvas":
+    store.note("not_sent", recipient="", id=message.id, reason="draft" if message.draft else word)
+    if message.kind == "canvas" and not message.draft:
         notice = f"The Canvas is {word}. {verb} the Canvas to ensure trigger requests will take effect."
         return {"notice": notice, **answer}
     return answer
 
 
-def _person(store: BrazeStore, entry: Mapping[str, Any]) -> User | None:
-    named = {"external_id": entry.get("external_user_id"), "user_alias": entry.get("user_alias"),
-             "braze_id": entry.get("braze_id"), "email": entry.get("email")}  # fmt: skip
-    identifier = {name: value for name, value in named.items() if value is not None}
-    user = track.find(store, identifier)
-    if user is None and entry.get("send_to_existing_only") is False:
-        user = track.find_or_make(store, identifier, default_existing_only=False)
-    if user is not None and entry.get("attributes"):
-        own = {"external_id": user.external_id} if user.external_id is not None else {"braze_id": user.braze_id}
-        track.apply_attributes(store, {**entry["attributes"], **own, "_update_existing_only": True})
-    return user
-
-
-def _deliver(
-    store: BrazeStore, message: Message, user: User, entry: Mapping[str, Any], body: Mapping[str, Any], dispatch: str
-) -> None:
-    reason = _withheld(store, message, user)
-    who = track.recipient(user)
+def _deliver(store: BrazeStore, message: Message, user: User, properties: dict[str, Any], dispatch: str) -> None:
+    reason, who = _withheld(store, message, user), people.recipient(user)
     if reason:
         store.note("not_sent", recipient=who, id=message.id, reason=reason)
         return
-    name = "trigger_properties" if message.kind == "campaign" else "context"
-    properties = {**body.get(name, {}), **entry.get(name, {})}
+    touch = user.touched.setdefault((message.kind, message.id), [store.clock.now(), set()])
+    touch[0] = store.clock.now()
     store.note(
         "messages", kind=message.kind, id=message.id, name=message.name, recipient=who, properties=properties,
-        dispatch_id=dispatch,
+        profile=dict(user.custom), dispatch_id=dispatch,
     )  # fmt: skip
 
 
 def _withheld(store: BrazeStore, message: Message, user: User) -> str:
-    if message.send_to != "all":
-        state = user.fields.get("email_subscribe", "subscribed")
-        if _RANK[state] < _RANK[message.send_to]:
-            return f"email state is {state}"
+    state = user.fields.get("email_subscribe", "subscribed")
+    if message.send_to != "all" and _RANK[state] < _RANK[message.send_to]:
+        return f"email state is {state}"
+    if message.send_to != "all" and user.fields.get("marked_email_as_spam_at"):
+        return "reported spam"
     for group in message.groups:
         if user.groups.get(group) != "subscribed":
             return f"not subscribed to group {group}"
+    if message.channels == ("email",) and not user.fields.get("email"):
+        return "no address"
     if str(user.fields.get("email", "")).lower() in store.bounced:
         return "address bounced"
-    return ""
+    return "entered in the same second" if _entered(store, message, user) else ""
 
 
-def _told(entry: Mapping[str, Any]) -> str:
-    return str(entry.get("external_user_id") or entry.get("email") or entry.get("user_alias") or entry.get("braze_id"))
+def _entered(store: BrazeStore, message: Message, user: User) -> bool:
+    """Say whether the person entered this Canvas in this very second already: only one entry counts (3.3)."""
+    if message.kind == "campaign":
+        return False
+    second, key = int(store.clock.now().timestamp()), (message.id, user.braze_id)
+    before, store.entered[key] = store.entered.get(key), second
+    return before == second

@@ -4,68 +4,17 @@ from __future__ import annotations
 
 import random
 import threading
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-_STANDARD = """
-    country current_location date_of_first_session date_of_last_session dob email email_subscribe facebook first_name
-    gender home_city language last_name phone push_subscribe time_zone twitter email_open_tracking_disabled
-    email_click_tracking_disabled marked_email_as_spam_at
-"""
-STANDARD = frozenset(_STANDARD.split())
+from ecmbraze.sandbox.braze.records import Message, User
+from ecmbraze.sandbox.braze.switches import Switches
 
 
 class Clock(Protocol):
     """What the store asks of a clock."""
 
     def now(self) -> datetime: ...
-
-
-@dataclass(slots=True)
-class User:
-    """One profile. ``events`` is name → [first, last, count]."""
-
-    braze_id: str
-    external_id: str | None
-    created_at: datetime
-    fields: dict[str, Any] = field(default_factory=dict)
-    custom: dict[str, Any] = field(default_factory=dict)
-    aliases: dict[str, str] = field(default_factory=dict)
-    groups: dict[str, str] = field(default_factory=dict)
-    events: dict[str, list[Any]] = field(default_factory=dict)
-    updated: int = 0
-
-
-@dataclass(slots=True)
-class Message:
-    """A campaign or a Canvas. ``send_to`` is the least global e-mail state; ``groups`` must be subscribed."""
-
-    kind: str
-    id: str
-    name: str
-    paused: bool = False
-    archived: bool = False
-    send_to: str = "subscribed"
-    groups: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class Switches:
-    """Behaviours a test can turn; defaults as api/braze.md 13 gives them."""
-
-    headers: str = "classic"
-    legacy_limits: bool = False
-    error_sentences: bool = True
-    error_index: bool = True
-    string_too_long: str = "drop"
-    campaign_paused: str = "error400"
-    unknown_group_state: str = "Unknown"
-    require_fields: bool = True
-    lag_s: float = 0.0
-    track_per_window: int = 3000
-    export_per_minute: int = 2500
-    blocklist: tuple[str, ...] = ()
 
 
 class BrazeStore:
@@ -84,14 +33,16 @@ class BrazeStore:
         self.bounced: dict[str, datetime] = {}
         self.unsubscribed: dict[str, datetime] = {}
         self.types: dict[str, str] = {}
+        self.address_states: dict[str, str] = {}
+        self.entered: dict[tuple[str, str], int] = {}
         self.queue: list[tuple[datetime, list[Any]]] = []
-        self.updates = 0
+        self.updates = self.serial = 0
         self.clear_received()
 
     def clear_received(self) -> None:
         """Forget what Braze did so far."""
         self.received: dict[str, list[dict[str, Any]]] = {
-            name: [] for name in ("messages", "events", "attributes", "not_sent", "broadcasts")
+            name: [] for name in ("messages", "events", "attributes", "dropped", "not_sent", "broadcasts", "calls")
         }
         self.data_points = self.requests = self.sequence = 0
 
@@ -99,6 +50,24 @@ class BrazeStore:
         """Write down something Braze did, in order."""
         self.sequence += 1
         self.received[book].append({"seq": self.sequence, "at": _iso(self.clock.now()), **told})
+
+    def next_serial(self) -> int:
+        """Return a number nothing had before."""
+        self.serial += 1
+        return self.serial
+
+    def touch(self, user: User) -> None:
+        """Make a profile the most recently updated one."""
+        self.updates += 1
+        user.updated = self.updates
+
+    def count(self, book: dict[str, list[Any]], name: str, at: datetime | None) -> datetime:
+        """Count an event or purchase and return its time: one ahead of us becomes now."""
+        now = self.clock.now()
+        moment = min(at or now, now)
+        entry = book.setdefault(name, [moment, moment, 0])
+        entry[:] = [min(entry[0], moment), max(entry[1], moment), entry[2] + 1]
+        return moment
 
     def new_id(self) -> str:
         """Return a repeatable id of 24 hex digits."""
@@ -116,6 +85,7 @@ class BrazeStore:
         """Create or change a person as an outside event would, consent and bounces included."""
         with self.lock:
             user = self.by_external.get(external_id) or self.new_user(external_id)
+            self.touch(user)
             for name, value in fields.items():
                 if name == "groups":
                     user.groups.update(value)
@@ -126,20 +96,42 @@ class BrazeStore:
                         self.add_alias(user, alias["alias_label"], alias["alias_name"])
                 elif name == "hard_bounced":
                     self._bounce(user, bool(value))
+                elif name == "engaged":
+                    for (_, message_id), touch in user.touched.items():
+                        touch[1] |= set(value.get(message_id, ()))
                 else:
                     self.set_field(user, name, value)
             return user
 
     def set_field(self, user: User, name: str, value: Any) -> None:
-        """Set one standard field, keeping the e-mail index and its consent rules."""
+        """Set one standard field, keeping the index of addresses."""
+        if name == "email_subscribe":
+            self.set_state(user, value, through_api=False)
+            return
         if name == "email":
             self._index_email(user, value)
-        if name == "email_subscribe" and value == "unsubscribed" and user.fields.get("email"):
-            self.unsubscribed[user.fields["email"].lower()] = self.clock.now()
         if value is None:
             user.fields.pop(name, None)
         else:
             user.fields[name] = value
+
+    def set_state(self, user: User, state: str | None, *, through_api: bool) -> None:
+        """Set the global e-mail state; who unsubscribes is listed under the address (api/braze.md 5.7)."""
+        email = str(user.fields.get("email") or "").lower()
+        if email and state == "unsubscribed" and (self.switches.list_api_unsubscribes or not through_api):
+            self.unsubscribed[email] = self.clock.now()
+        elif state != "unsubscribed" and not self.switches.list_resubscribed:
+            self.unsubscribed.pop(email, None)
+        if state is None:
+            user.fields.pop("email_subscribe", None)
+        else:
+            user.fields["email_subscribe"] = state
+
+    def state_of_address(self, email: str) -> str | None:
+        """Return the state that somebody new with this address inherits; ``None`` when nobody has it."""
+        for user in self.by_email.get(email, []):
+            return str(user.fields.get("email_subscribe", "subscribed"))
+        return self.address_states.get(email)
 
     def add_alias(self, user: User, label: str, name: str) -> bool:
         """Attach an alias; a pair that is taken anywhere changes nothing."""
@@ -154,16 +146,27 @@ class BrazeStore:
         self.users.remove(user)
         self.by_external = {key: other for key, other in self.by_external.items() if other is not user}
         self.by_alias = {key: other for key, other in self.by_alias.items() if other is not user}
+        email = str(user.fields.get("email") or "").lower()
         self._index_email(user, None)
+        if not self.by_email.get(email):  # the state of an address goes with its last holder (api/braze.md 5.2)
+            self.address_states.pop(email, None)
 
     def put_campaign(self, id: str, name: str, **flags: Any) -> None:  # noqa: A002 - the name the control API uses
-        self.messages[("campaign", id)] = Message("campaign", id, name, **flags)
+        self._put_message("campaign", id, name, flags)
 
     def put_canvas(self, id: str, name: str, **flags: Any) -> None:  # noqa: A002 - the name the control API uses
-        self.messages[("canvas", id)] = Message("canvas", id, name, **flags)
+        self._put_message("canvas", id, name, flags)
 
     def put_group(self, id: str, name: str, channel: str) -> None:  # noqa: A002 - the name the control API uses
         self.groups[id] = (name, channel)
+
+    def _put_message(self, kind: str, id: str, name: str, flags: dict[str, Any]) -> None:  # noqa: A002
+        now, known = self.clock.now(), self.messages.get((kind, id))
+        lists = {flag: tuple(value) for flag, value in flags.items() if isinstance(value, list)}
+        message = Message(kind, id, name, known.created if known else now, now, **{**flags, **lists})
+        if message.stopped is None and (message.paused or message.archived):
+            message.stopped = known.stopped if known and known.stopped else now
+        self.messages[(kind, id)] = message
 
     def _index_email(self, user: User, email: str | None) -> None:
         old = user.fields.get("email")
@@ -174,7 +177,7 @@ class BrazeStore:
 
     def _bounce(self, user: User, bounced: bool) -> None:
         email = str(user.fields.get("email", "")).lower()
-        if bounced:
+        if bounced and email:
             self.bounced[email] = self.clock.now()
         else:
             self.bounced.pop(email, None)

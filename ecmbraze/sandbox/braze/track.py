@@ -1,182 +1,124 @@
-"""Take in attributes and events: whom an object means, what is stored, what is dropped without a word."""
+"""Apply attributes, events and purchases to profiles; refuses nothing, for that is done when a request is taken."""
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import available_timezones
 
+from ecmbraze.sandbox.braze import moments, people, values
+from ecmbraze.sandbox.braze.countries import COUNTRIES
 from ecmbraze.sandbox.braze.objects import PRIMARY
-from ecmbraze.sandbox.braze.store import STANDARD, BrazeStore, User
+from ecmbraze.sandbox.braze.records import STANDARD, User
+from ecmbraze.sandbox.braze.store import BrazeStore
 
 _CONTROL = frozenset(
     (*PRIMARY, "_update_existing_only", "_merge_objects", "push_token_import", "subscription_groups", "push_tokens")
 )
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})?)?")
-_MAX_NESTED = 100 * 1024
+_FREE = frozenset({"email_subscribe", "push_subscribe"})  # subscription changes cost no data point (api/braze.md 1.9)
 
 
-def apply_attributes(store: BrazeStore, value: Mapping[str, Any]) -> None:
+def apply(store: BrazeStore, array: str, value: Mapping[str, Any], spoiled: frozenset[str]) -> None:
+    """Apply one object of a track request; ``spoiled`` attributes had a bad nested value somewhere in it."""
+    if array == "attributes":
+        apply_attributes(store, value, spoiled)
+    elif array == "events":
+        _apply_event(store, value)
+    else:
+        _apply_purchase(store, value)
+
+
+def apply_attributes(store: BrazeStore, value: Mapping[str, Any], spoiled: frozenset[str] = frozenset()) -> None:
     """Apply one attributes object; a person it may not create is passed over in silence."""
-    user = find_or_make(store, value, default_existing_only="user_alias" in value)
+    user = people.find_or_make(store, value, default_existing_only="user_alias" in value)
     if user is None:
         return
-    store.updates += 1
-    user.updated = store.updates
+    store.touch(user)
     primary = any(value.get(name) is not None for name in PRIMARY)
-    for name, raw in value.items():
+    # The address first: a state in the same object is meant for the new one.
+    for name, raw in sorted(value.items(), key=lambda entry: entry[0] != "email"):
         if name in _CONTROL or (name in ("email", "phone") and not primary):
             continue
-        store.data_points += name not in ("email_subscribe", "push_subscribe")
         if name in STANDARD:
+            store.data_points += name not in _FREE
             _standard(store, user, name, raw)
         else:
-            _custom(store, user, name, raw, merge=bool(value.get("_merge_objects")))
+            _custom(store, user, name, raw, merge=bool(value.get("_merge_objects")), spoiled=name in spoiled)
     for entry in value.get("subscription_groups", []):
-        for other in sharing(store, user):
+        for other in people.sharing(store, user):
             other.groups[entry["subscription_group_id"]] = entry["subscription_state"]
 
 
-def apply_event(store: BrazeStore, value: Mapping[str, Any]) -> None:
+def _apply_event(store: BrazeStore, value: Mapping[str, Any]) -> None:
     """Record one event; identical ones are two. A time ahead becomes now, a blocked name vanishes."""
-    existing = "user_alias" in value or bool(value.get("_update_existing_only"))
-    user = find_or_make(store, {**value, "_update_existing_only": existing}, default_existing_only=existing)
-    if user is None or value["name"] in store.switches.blocklist:
+    user = _person_of(store, value)
+    if user is None:
+        return
+    who = people.recipient(user)
+    if value["name"] in store.switches.blocklist:
+        store.note("dropped", recipient=who, name=value["name"], reason="blocklisted")
         return
     store.data_points += 1
-    at = min(_time(value["time"]), store.clock.now())
-    entry = user.events.setdefault(value["name"], [at, at, 0])
-    entry[:] = [min(entry[0], at), max(entry[1], at), entry[2] + 1]
+    at = store.count(user.events, value["name"], moments.parse(value["time"]))
     store.note(
-        "events", recipient=recipient(user), name=value["name"], time=at.isoformat().replace("+00:00", "Z"),
+        "events", recipient=who, name=value["name"], time=at.isoformat().replace("+00:00", "Z"),
         properties=dict(value.get("properties", {})),
     )  # fmt: skip
 
 
-def find_or_make(store: BrazeStore, value: Mapping[str, Any], *, default_existing_only: bool) -> User | None:
-    """Return the profile an object means (api/braze.md 1.3), made when it may be; ``None`` when it may not."""
-    user = find(store, value)
-    if user is not None or value.get("_update_existing_only", default_existing_only):
-        return user
-    if value.get("external_id") is not None:
-        return store.new_user(str(value["external_id"]))
-    made = store.new_user(None)
-    if alias := value.get("user_alias"):
-        store.add_alias(made, alias["alias_label"], alias["alias_name"])
-    elif value.get("email"):
-        store.set_field(made, "email", value["email"])
-    elif value.get("phone"):
-        store.set_field(made, "phone", value["phone"])
-    return made
+def _apply_purchase(store: BrazeStore, value: Mapping[str, Any]) -> None:
+    user = _person_of(store, value)
+    for _ in range(value.get("quantity", 1) if user else 0):
+        store.data_points += 1
+        store.count(user.purchases if user else {}, value["product_id"], moments.parse(value["time"]))
 
 
-def find(store: BrazeStore, value: Mapping[str, Any]) -> User | None:
-    """Return the profile an identifier resolves to; of several sharing an e-mail the freshest identified one."""
-    if value.get("external_id") is not None:
-        return store.by_external.get(str(value["external_id"]))
-    if alias := value.get("user_alias"):
-        return store.by_alias.get((alias["alias_label"], alias["alias_name"]))
-    if value.get("braze_id") is not None:
-        return next((user for user in store.users if user.braze_id == value["braze_id"]), None)
-    if value.get("email"):
-        found = store.by_email.get(str(value["email"]).lower(), [])
-    else:
-        found = [user for user in store.users if user.fields.get("phone") == value.get("phone")]
-    return max(found, key=lambda user: (user.external_id is not None, user.updated), default=None)
-
-
-def sharing(store: BrazeStore, user: User) -> list[User]:
-    """Return everybody with the same e-mail address: subscription writes fan out to them."""
-    email = user.fields.get("email")
-    return list(store.by_email.get(str(email).lower(), [user])) if email else [user]
-
-
-def recipient(user: User) -> str:
-    """Return how the journal names a person."""
-    if user.external_id is not None:
-        return user.external_id
-    for label, name in user.aliases.items():
-        return f"alias:{label}:{name}"
-    return f"email:{user.fields.get('email', '')}"
+def _person_of(store: BrazeStore, value: Mapping[str, Any]) -> User | None:
+    """Return whom an event or purchase means; by alias it never makes anybody (api/braze.md 1.6)."""
+    existing = "user_alias" in value or bool(value.get("_update_existing_only"))
+    named = {**value, "_update_existing_only": existing}
+    return people.find_or_make(store, named, default_existing_only=existing)
 
 
 def _standard(store: BrazeStore, user: User, name: str, raw: Any) -> None:
-    if name == "time_zone" and raw not in available_timezones():
+    if name == "time_zone" and raw is not None and raw not in available_timezones():
+        store.note("dropped", recipient=people.recipient(user), name=name, reason="no time zone")
         return
-    if name == "country" and raw is not None and not re.fullmatch(r"[A-Z]{2}", str(raw)):
+    if name == "country" and raw not in COUNTRIES:
         raw = None
-    if name == "email" and raw and str(raw).lower() != str(user.fields.get("email", "")).lower():
-        elsewhere = store.by_email.get(str(raw).lower())
-        store.set_field(
-            user,
-            "email_subscribe",
-            elsewhere[0].fields.get("email_subscribe", "subscribed") if elsewhere else "subscribed",
-        )
-    if name == "email_subscribe":
-        for other in sharing(store, user):
-            store.set_field(other, name, raw)
-        return
-    store.set_field(user, name, raw)
-
-
-def _custom(store: BrazeStore, user: User, name: str, raw: Any, *, merge: bool) -> None:
-    before = user.custom.get(name)
-    if name in store.switches.blocklist:
-        return
-    if raw is None:
-        user.custom.pop(name, None)
+    if name == "email":
+        _address(store, user, raw)
+    elif name == "email_subscribe":
+        for other in people.sharing(store, user):
+            store.set_state(other, raw, through_api=True)
     else:
-        value = _stored(store, name, raw, before, merge=merge)
-        if value is None:
-            return
-        user.custom[name] = value
-    after = user.custom.get(name)
-    store.note("attributes", recipient=recipient(user), name=name, value=after, changed=after != before)
+        store.set_field(user, name, raw)
 
 
-def _stored(store: BrazeStore, name: str, raw: Any, before: Any, *, merge: bool) -> Any:
-    """Return what is kept of a value; ``None`` when it is dropped in silence (api/braze.md 1.6)."""
-    if isinstance(raw, str) and len(raw) > 255:
-        return raw[:255] if store.switches.string_too_long == "truncate" else None
-    if isinstance(raw, dict | list):
-        return _structured(raw, before, merge=merge)
-    kind = _kind(raw)
-    if store.types.setdefault(name, kind) != kind:
-        return None
-    if kind == "time":
-        return _time(raw).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-    return raw
+def _address(store: BrazeStore, user: User, raw: str | None) -> None:
+    """Change the address, which resets the consent unless somebody had that address before (api/braze.md 5.2)."""
+    old, new = str(user.fields.get("email") or "").lower(), str(raw or "").lower()
+    inherited = store.state_of_address(new) if new else None
+    store.set_field(user, "email", raw)
+    if new and new != old:
+        user.fields["email_subscribe"] = inherited or "subscribed"
 
 
-def _structured(raw: Any, before: Any, *, merge: bool) -> Any:
-    if isinstance(raw, dict):
-        kept = list(before) if isinstance(before, list) else []
-        if raw.keys() & {"add", "remove"} == raw.keys():
-            kept = [item for item in kept if item not in [*raw.get("add", []), *raw.get("remove", [])]]
-            return [*kept, *raw.get("add", [])][-500:]
-        if raw.keys() == {"inc"}:
-            return (before if isinstance(before, int) else 0) + raw["inc"]
-        if None in raw.values() or len(json.dumps(raw)) > _MAX_NESTED:
-            return None
-        return {**before, **raw} if merge and isinstance(before, dict) else raw
-    plain = list(dict.fromkeys(raw)) if all(isinstance(item, str | int | float) for item in raw) else raw
-    return None if len(json.dumps(plain)) > _MAX_NESTED else plain[-500:]
-
-
-def _kind(raw: Any) -> str:
-    if isinstance(raw, bool):
-        return "boolean"
-    if isinstance(raw, int | float):
-        return "number"
-    return "time" if _DATE.fullmatch(raw) else "string"
-
-
-def _time(text: str) -> datetime:
+def _custom(store: BrazeStore, user: User, name: str, raw: Any, *, merge: bool, spoiled: bool) -> None:
+    who, before = people.recipient(user), user.custom.get(name)
+    if name in store.switches.blocklist:
+        store.note("dropped", recipient=who, name=name, reason="blocklisted")
+        return
+    store.data_points += 1
     try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        return datetime(1970, 1, 1, tzinfo=UTC)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        if spoiled:
+            raise values.Dropped("a bad value of it in the same request")
+        if raw is None:
+            user.custom.pop(name, None)
+        else:
+            user.custom[name] = values.stored(store.switches, store.types, name, raw, before, merge=merge)
+    except values.Dropped as dropped:
+        store.note("dropped", recipient=who, name=name, reason=str(dropped))
+        return
+    after = user.custom.get(name)
+    store.note("attributes", recipient=who, name=name, value=after, changed=after != before)

@@ -1,0 +1,53 @@
+"""A profile, and a campaign or Canvas, as the store holds them; plain values that do nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+_STANDARD = """
+    country current_location date_of_first_session date_of_last_session dob email email_subscribe facebook first_name
+    gender home_city language last_name phone push_subscribe time_zone twitter email_open_tracking_disabled
+    email_click_tracking_disabled marked_email_as_spam_at
+"""
+STANDARD = frozenset(_STANDARD.split())
+
+
+@dataclass(slots=True)
+class User:
+    """One profile. ``events`` and ``purchases`` are name → [first, last, count].
+
+    ``touched`` is (kind, message id) → [last received, flags such as ``opened_email``].
+    """
+
+    braze_id: str
+    external_id: str | None
+    created_at: datetime
+    fields: dict[str, Any] = field(default_factory=dict)
+    custom: dict[str, Any] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    groups: dict[str, str] = field(default_factory=dict)
+    events: dict[str, list[Any]] = field(default_factory=dict)
+    purchases: dict[str, list[Any]] = field(default_factory=dict)
+    touched: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
+    updated: int = 0
+
+
+@dataclass(slots=True)
+class Message:
+    """A campaign or a Canvas. ``send_to`` is the least global e-mail state; ``groups`` must be subscribed."""
+
+    kind: str
+    id: str
+    name: str
+    created: datetime
+    edited: datetime
+    paused: bool = False
+    archived: bool = False
+    draft: bool = False
+    send_to: str = "subscribed"
+    groups: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ("email",)
+    tags: tuple[str, ...] = ()
+    stopped: datetime | None = None
