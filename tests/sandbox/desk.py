@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from ecmbraze.sandbox.clock import SandboxClock
 from ecmbraze.sandbox.ecm import EcmStore, create_app
+from ecmbraze.sandbox.ecm.filing import Filing
 from ecmbraze.sandbox.ecm.person import Person
 from ecmbraze.sandbox.world import build
 
@@ -49,6 +50,7 @@ class Desk:
         self.people = FakePeople()
         build(self.store, self.people, world=world, workspaces=workspaces, customers=None)
         self.person = Person(self.store)
+        self.filing = Filing(self.store)
         self.client: FlaskClient = create_app(self.store).test_client(use_cookies=False)
         self.ticket = self.login()
 
@@ -96,6 +98,27 @@ class Desk:
     def make(self, name: str, values: Mapping[str, Any] | None = None, **more: Any) -> int:
         """Let a person make an onboarding workspace."""
         return self.person.create({"type": ONBOARDING, "name": name, "values": values or {}, **more})
+
+    def file(self, parent: int, name: str, **more: Any) -> int:
+        """Let a person file a document."""
+        return self.office("document", parent=parent, name=name, **more)
+
+    def office(self, action: str, node: int = 0, **more: Any) -> int:
+        """Let a person do something to a folder or document and return its id."""
+        return int(self.filing.perform([{"do": action, "id": node, **more}])[0]["id"])
+
+    def search(self, where: str, **more: Any) -> Any:
+        """Return the answer to a search that must succeed."""
+        return self.post("/v2/search", {"where": where, **more})
+
+    def switch(self, **wanted: Any) -> None:
+        """Turn switches."""
+        self.store.switches.change(wanted)
+
+    def later(self, seconds: float) -> None:
+        """Let time pass and log in again, since the ticket may be dead by then."""
+        self.clock.advance(seconds)
+        self.ticket = self.login()
 
     def key(self, dotted: str) -> str:
         """Return the REST key of ``Category.Attribute``."""

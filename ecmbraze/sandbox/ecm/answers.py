@@ -28,6 +28,11 @@ def self_link() -> dict[str, Any]:
     return {"data": {"self": link(_here(), request.method)}}
 
 
+def scattered(node_id: int) -> int:
+    """Return a sort key for an order that is promised to nobody: repeatable, neither by id nor as asked."""
+    return node_id * 2_654_435_761 % 2**32
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut(Generic[T]):
     """One page of a list: its rows, what the server says about it, and whether it offers another."""

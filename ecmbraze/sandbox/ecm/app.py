@@ -58,6 +58,7 @@ def create_app(store: EcmStore, base_path: str = BASE_PATH) -> Flask:
     app.url_map.merge_slashes = False
     app.extensions["ecm"] = store
     app.extensions["ecm_listings"] = Listings()
+    app.extensions["ecm_searches"] = search.Caches()
     tickets = Random(f"tickets-{store.seed}")  # noqa: S311 - a repeatable sandbox, not a secret
     app.extensions["ecm_sessions"] = Sessions(store.clock, store.switches, tickets)
     for blueprint in _REST:

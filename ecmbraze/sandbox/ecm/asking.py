@@ -101,10 +101,15 @@ def seen(node_id: int, status: int, code: str = "node") -> Node:
 
 
 def writable(node: Node) -> Node:
-    """Return a node that is on no hold. Raises RefusalError otherwise, always (section 13, 19)."""
+    """Return a node that is on no hold (section 13, 19) and not reserved by somebody else (5.3).
+
+    Raises RefusalError otherwise, always; the status of a reserved one is a switch (UNCONFIRMED).
+    """
     status = store().held.get(node.id)
     if status is not None:
         raise RefusalError(status, "held", name=node.name)
+    if node.get("reserved_by", store().actor) != store().actor:
+        raise RefusalError(store().switches.reserved_status, "reserved", name=node.name)
     return node
 
 

@@ -51,7 +51,8 @@ def one_category(node_id: int, category_id: int) -> Response:
     """Return one category as an object; with ``state`` also its lock token."""
     node = seen(node_id, 500)
     category = _applied(node, category_id)
-    results = shapes.entry(category, shapes.flat_values(category, node.values[category_id]), flag("metadata"))
+    values = shapes.flat_values(category, node.values[category_id], store().switches.empty_values_absent)
+    results = shapes.entry(category, values, flag("metadata"))
     if "state" in request.args:
         results["state"] = _state(node, category)
     return answer({"links": self_link(), "results": results})

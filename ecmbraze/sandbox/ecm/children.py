@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from ecmbraze.sandbox.ecm.answers import answer, collection, cut
+from ecmbraze.sandbox.ecm.answers import answer, collection, cut, scattered
 from ecmbraze.sandbox.ecm.asking import as_whole, flag, form, paging, seen, store
 from ecmbraze.sandbox.ecm.listing import listings
 from ecmbraze.sandbox.ecm.model import CONTAINERS, Node
@@ -51,7 +51,7 @@ def many() -> Response:
     ids = [as_whole("ids", item) for item in (raw if isinstance(raw, list) else [raw])]
     if len(ids) > _MOST_IDS:
         raise RefusalError(400, "too_many")
-    found = [node for node_id in sorted(set(ids), reverse=True) if (node := store().visible(node_id)) is not None]
+    found = [node for node_id in sorted(set(ids), key=scattered) if (node := store().visible(node_id)) is not None]
     if store().switches.nodes_list_fields:
         results = [shown(node) for node in found]
     else:

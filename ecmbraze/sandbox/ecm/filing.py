@@ -7,6 +7,7 @@ from typing import Any
 
 from ecmbraze.sandbox.ecm.byname import second
 from ecmbraze.sandbox.ecm.model import FOLDER, Node
+from ecmbraze.sandbox.ecm.moving import move
 from ecmbraze.sandbox.ecm.person import Person
 from ecmbraze.sandbox.ecm.store import PERSON, EcmStore
 
@@ -46,15 +47,18 @@ class Filing:
                 if raw.get("name"):
                     self._store.rename(node, str(raw["name"]), "person")
             case "move":
-                self._store.move(node, self._node(int(raw["parent"])).id)
+                move(self._store, node, self._node(int(raw["parent"])).id)
             case "delete":
                 self._store.bin.remove(node, "person")
             case "hide" | "show":
                 self._store.show(node, action == "show")
-            case "reserve":
-                node.put("reserved_by", PERSON)
-            case "classify":
-                self._store.shelf.classify(node, str(raw["name"]))
+            case "reserve" | "conceal":
+                node.put(*(("reserved_by", PERSON) if action == "reserve" else ("hidden", True)))
+                self._store.shape += 1
+                self._store.touch(node, False)
+            case "classify" | "declassify":
+                shelf = self._store.shelf
+                (shelf.classify if action == "classify" else shelf.declassify)(node, str(raw["name"]))
             case _:
                 raise ValueError(f"unknown operation {action!r}")
         return {}

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ecmbraze.sandbox.ecm.model import Node
+from ecmbraze.sandbox.ecm.model import DOCUMENT, Node
 from ecmbraze.sandbox.ecm.switches import Switches
 from ecmbraze.sandbox.ecm.tree import Tree
 
@@ -34,7 +34,9 @@ class Index:
         self._queue: deque[tuple[int, int, Entry | None]] = deque()
 
     def note(self, node: Node, *, deleted: bool = False) -> None:
-        """Queue the state of a node as it is now, or that it is gone."""
+        """Queue the state of a node as it is now, or that it is gone; a document is one only with its first version."""
+        if node.subtype == DOCUMENT and not node.get("versions"):
+            return
         self._queue.append((self._now(), node.id, None if deleted else self._entry(node)))
 
     def flush(self) -> None:
@@ -44,7 +46,8 @@ class Index:
     def entries(self) -> Iterator[Entry]:
         """Yield what a search sees now."""
         if not self._switches.index_stopped:
-            self._feed(self._now() - self._switches.index_lag_s)
+            lag = self._switches.index_lag_s
+            self._feed(self._now() - lag if lag else float("inf"))  # without lag a clock set back delays nothing
         for versions in self._entries.values():
             yield from versions.values()
 

@@ -17,16 +17,31 @@ _TOKEN = re.compile(
     r"|(?P<paren>[()])|(?P<word>[^\s()\"=<>!:]+))",
     re.IGNORECASE,
 )
+_ESCAPED = re.compile(r"\\(.)")
 _COMPARE: dict[str, Callable[[str, str], bool]] = {
     "=": operator.eq, ":": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt,
     ">=": operator.ge,
 }  # fmt: skip
 _JOINS = frozenset({"AND", "OR", "NOT", "AND-NOT"})
+# Day and time of day stand in separate regions, each as digits only; anything else is no date (choice: refused).
+_DIGITS = {"otmodifydate": 8, "otobjectdate": 8, "otmodifytime": 6}
 
 
 def parse(text: str) -> Test:
     """Return the test of a query. Raises RefusalError 400 for one that is empty or malformed."""
     return _Parser(_tokens(text)).whole()
+
+
+def words(text: str, lookfor: str) -> Test:
+    """Return the test of a search for words in names. Raises RefusalError 400 for none, or an unknown ``lookfor``."""
+    found = [text] if lookfor == "exactphrase" else text.split()
+    joins: dict[str, Callable[..., bool]] = {"allwords": all, "anywords": any, "exactphrase": all}
+    if lookfor not in joins:
+        raise RefusalError(400, "datatype", name="lookfor")
+    if not text:
+        raise RefusalError(400, "query")
+    join = joins[lookfor]
+    return lambda regions: any(join(_in(word, name) for word in found) for name in regions("OTName"))
 
 
 def _tokens(text: str) -> list[tuple[str, str]]:
@@ -38,7 +53,8 @@ def _tokens(text: str) -> list[tuple[str, str]]:
             raise RefusalError(400, "query")
         kind = match.lastgroup or ""
         kind = "region" if match["region"] else kind
-        found.append((kind, match["name"] if kind == "region" else match[kind]))
+        said = match["name"] if kind == "region" else match[kind]
+        found.append((kind, _ESCAPED.sub(r"\1", said) if kind == "text" else said))
         at = match.end()
     return found
 
@@ -81,13 +97,13 @@ class _Parser:
         if kind in ("region", "word") and self._peek()[0] == "op":
             return self._comparison(text)
         if kind in ("text", "word") and text.upper() not in _JOINS:
-            return lambda regions: any(text.casefold() in name.casefold() for name in regions("OTName"))
+            return lambda regions: any(_in(text, name) for name in regions("OTName"))
         raise RefusalError(400, "query")
 
     def _comparison(self, region: str) -> Test:
         compare = _COMPARE[self._next()[1]]
         kind, wanted = self._next()
-        if kind not in ("text", "word"):
+        if kind not in ("text", "word") or not _readable(region, wanted):
             raise RefusalError(400, "query")
         return lambda regions: any(compare(*_alike(value, wanted)) for value in regions(region))
 
@@ -106,6 +122,15 @@ class _Parser:
             raise RefusalError(400, "query")
         self._at += 1
         return token
+
+
+def _readable(region: str, wanted: str) -> bool:
+    digits = _DIGITS.get(region.casefold())
+    return digits is None or (len(wanted) == digits and wanted.isdecimal())
+
+
+def _in(word: str, name: str) -> bool:
+    return word.casefold() in name.casefold()
 
 
 def _inverted(test: Test) -> Test:

@@ -12,6 +12,7 @@ from ecmbraze.sandbox.ecm.asking import as_whole, flag, form, groups, seen, stor
 from ecmbraze.sandbox.ecm.categories import checked, token_of
 from ecmbraze.sandbox.ecm.keys import flat, nested
 from ecmbraze.sandbox.ecm.model import CONTAINERS, DOCUMENT, WORKSPACE, Node
+from ecmbraze.sandbox.ecm.moving import move
 from ecmbraze.sandbox.ecm.refusals import RefusalError
 from ecmbraze.sandbox.ecm.rows import narrowed, node_properties
 from ecmbraze.sandbox.ecm.versions import newest
@@ -58,7 +59,7 @@ def change(node_id: int) -> Response:
     values = _roles(flat(fields.get("roles")), node)
     if fields.get("parent_id") and as_whole("parent_id", fields["parent_id"]) != node.parent_id:
         _container(as_whole("parent_id", fields["parent_id"]))
-        store().move(node, int(fields["parent_id"]))
+        move(store(), node, int(fields["parent_id"]))
     if fields.get("name") and fields["name"] != node.name:
         store().rename(node, str(fields["name"]), "api")
     if "description" in fields:
@@ -71,8 +72,11 @@ def change(node_id: int) -> Response:
 
 @nodes.delete(_ONE)
 def delete(node_id: int) -> Response:
-    """Move a node to the recycle bin; from then on it answers like a forbidden one."""
-    store().bin.remove(writable(seen(node_id, store().switches.delete_missing_status)), "api")
+    """Move a node to the recycle bin; from then on it answers like a forbidden one. A hold below it prevents that."""
+    node = writable(seen(node_id, store().switches.delete_missing_status))
+    for below in store().tree.all_below(node.id):
+        writable(below)
+    store().bin.remove(node, "api")
     return answer({"links": self_link(), "results": {}})
 
 

@@ -49,6 +49,7 @@ class Person:
         node.modified = stamps
         if "raw_modified" in raw:
             node.put("raw_modified", raw["raw_modified"])
+        self._store.index.note(node)
         return node.id
 
     def edit(self, node_id: int, raw: Mapping[str, Any]) -> None:
@@ -64,6 +65,7 @@ class Person:
         if raw.get("modified"):
             node.modified = second(raw["modified"], 0)
             self._store.version += 1
+            self._store.index.note(node)
         if "raw_modified" in raw:
             node.put("raw_modified", raw["raw_modified"])
 

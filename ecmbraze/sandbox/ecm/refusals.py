@@ -43,6 +43,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "query": "Error Evaluating Query, You have either not specified any search criterion at all, or the query is "
         "not valid",
         "held": "The item '{name}' cannot be changed",
+        "reserved": "The item '{name}' is reserved by another user",
     },
     "de": {
         "authentication": "Authentifizierung erforderlich",
@@ -80,6 +81,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "column_query": "Fehler beim Auswerten von where_column_query",
         "query": "Fehler beim Auswerten der Abfrage, es wurde kein gültiges Suchkriterium angegeben",
         "held": "Das Objekt '{name}' kann nicht geändert werden",
+        "reserved": "Das Objekt '{name}' ist von einem anderen Benutzer reserviert",
     },
 }
 

@@ -17,7 +17,6 @@ _COMMON: dict[str, Any] = {
     "favorite": False,
     "order": None,
     "original_id": 0,
-    "hidden": False,
     "icon": "/cssupport/otsapxecm/wksp_contract.png",
     **{f"perm_{p}": True for p in ("see", "see_contents", "modify", "create", "edit_attributes", "add_major_version")},
     **{f"perm_{p}": False for p in ("delete", "delete_versions", "edit_permissions", "reserve")},
@@ -70,6 +69,7 @@ def _basic(store: EcmStore, node: Node, zulu: bool) -> dict[str, Any]:
         **_COMMON,
         "create_user_id": node.get("created_by", API_USER),
         "modify_user_id": node.get("modified_by", API_USER),
+        "hidden": bool(node.get("hidden")),
         "reserved": bool(node.get("reserved_by")),
         "reserved_user_id": node.get("reserved_by", 0),
     }
@@ -105,7 +105,7 @@ def _typed(store: EcmStore, node: Node) -> dict[str, Any]:
     kind = store.type_of(node)
     return {
         "image_url": "",
-        "classification_ids": [],
+        "classification_ids": [number for number, _ in node.get("classifications", ())],
         "rm_enabled": False,
         "wksp_type_name": kind.names.get(store.switches.user_language, kind.name) if kind else None,
     }

@@ -2,113 +2,96 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import Any
+from typing import Any, cast
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, current_app
 
 from ecmbraze.sandbox.ecm import shapes
-from ecmbraze.sandbox.ecm.answers import answer, collection, cut, link
+from ecmbraze.sandbox.ecm.answers import answer, collection, cut, link, scattered
 from ecmbraze.sandbox.ecm.asking import as_whole, form, store
 from ecmbraze.sandbox.ecm.index import Entry
-from ecmbraze.sandbox.ecm.lql import Regions, parse
+from ecmbraze.sandbox.ecm.lql import parse, words
 from ecmbraze.sandbox.ecm.model import Node
 from ecmbraze.sandbox.ecm.refusals import RefusalError
+from ecmbraze.sandbox.ecm.regions import ORDER, regions_of, shown
 from ecmbraze.sandbox.ecm.rows import node_properties
-from ecmbraze.sandbox.ecm.stamps import stamp
-from ecmbraze.sandbox.ecm.versions import newest
+from ecmbraze.sandbox.ecm.versions import told
 
 search = Blueprint("search", __name__)
 _DEFAULT_LIMIT = 25  # UNCONFIRMED, a choice
+_KEPT = 16
+
+
+class Caches:
+    """The hits of the last searches, by the ``cache_id`` that was told (guarded by the store's lock)."""
+
+    def __init__(self) -> None:
+        self._hits: dict[int, list[Entry]] = {}
+        self._last = 834_000_000  # a large number, as servers give
+
+    def keep(self, hits: list[Entry]) -> int:
+        """Return a fresh id for these hits."""
+        for oldest in list(self._hits)[: 1 - _KEPT]:
+            del self._hits[oldest]
+        self._last += 7
+        self._hits[self._last] = hits
+        return self._last
+
+    def find(self, told: Any) -> tuple[int, list[Entry] | None]:
+        """Return the id and its hits; (0, None) for one that is not known (any more)."""
+        number = int(told) if str(told).isdecimal() else 0
+        return (number, self._hits[number]) if number in self._hits else (0, None)
 
 
 @search.post("/v2/search")
 def find() -> Response:
     """Search. Rows the account may not see are taken out after paging, so that the total exceeds them."""
-    fields = form()
-    where = str(fields.get("where") or "").strip()
-    lookfor = str(fields.get("lookfor") or "complexquery")
-    if not where:
-        raise RefusalError(400, "query")
-    test = parse(where) if lookfor == "complexquery" else parse(f'"{where}"')
-    hits = [entry for entry in store().index.entries() if test(_regions(entry))]
-    sort = str(fields.get("sort") or "relevance")
-    hits.sort(key=lambda entry: (_key(entry, sort.partition("_")[2]), entry.id, entry.version))
-    if sort.startswith("desc_"):
-        hits.reverse()
-    if (most := store().switches.search_result_cap) is not None:
-        hits = hits[:most]
+    fields, switches = form(), store().switches
+    caches = cast(Caches, current_app.extensions["ecm_searches"])
+    cache_id, hits = caches.find(fields.get("cache_id")) if switches.search_cache else (0, None)
+    if hits is None:
+        hits = _hits(fields)
+        cache_id = caches.keep(hits)
     page = as_whole("page", fields.get("page") or 1)
-    limit = min(as_whole("limit", fields.get("limit") or _DEFAULT_LIMIT), store().switches.search_page_cap)
+    limit = min(as_whole("limit", fields.get("limit") or _DEFAULT_LIMIT), switches.search_page_cap)
     if page < 1 or limit < 1:
         raise RefusalError(400, "limit")
-    part = cut(hits, page, limit, last_again=store().switches.repeat_last_page)
-    rows = [_row(entry, node) for entry in part.rows if (node := store().visible(entry.id)) is not None]
-    told = collection(part, rows, sort)
-    told["collection"]["paging"]["result_header_string"] = f"{len(hits)} results"
-    told["collection"]["searching"] = {
-        "cache_id": int(hashlib.sha256(where.encode()).hexdigest()[:8], 16), "result_title": "Search Results",
-        "regions_order": ["OTName", "OTModifyDate", "OTObjectDate", "OTLocation"], "regions_metadata": {},
+    part = cut(hits, page, limit, last_again=switches.repeat_last_page)
+    chosen = frozenset(str(fields.get("select") or "").replace("'", "").strip("{} ").replace(" ", "").split(",")) - {""}
+    visible = [(entry, node) for entry in part.rows if (node := store().visible(entry.id)) is not None]
+    envelope = collection(part, [_row(entry, node, chosen) for entry, node in visible], _sort(fields))
+    envelope["collection"]["paging"]["result_header_string"] = f"{len(hits)} results"
+    envelope["collection"]["searching"] = {
+        "cache_id": cache_id, "result_title": "Search Results", "regions_order": list(ORDER), "regions_metadata": {},
     }  # fmt: skip
-    return answer(told)
+    return answer(envelope)
 
 
-def _regions(entry: Entry) -> Regions:
-    def of(name: str) -> tuple[str, ...]:
-        day, time = _local(entry.modified)
-        match name.casefold():
-            case "otdataid":
-                return (str(entry.id),)
-            case "otsubtype":
-                return (str(entry.subtype),)
-            case "otname":
-                return (entry.name,)
-            case "otmodifydate":
-                return (day,)
-            case "otmodifytime":
-                return (time,)
-            case "otobjectdate":
-                return (_local(entry.created)[0],)
-            case "otlocation":
-                return tuple(str(number) for number in entry.path)
-            case "otparentid":
-                return (str(entry.path[-2]),) if len(entry.path) > 1 else ()
-        return _of_category(entry, name)
-
-    return of
+def _sort(fields: dict[str, Any]) -> str:
+    return str(fields.get("sort") or "relevance")
 
 
-def _of_category(entry: Entry, region: str) -> tuple[str, ...]:
-    """Return the values of ``Attr_<category>_<attribute>``."""
-    parts = region.split("_")
-    if len(parts) != 3 or parts[0].casefold() != "attr" or not (parts[1].isdigit() and parts[2].isdigit()):
-        return ()
-    value = entry.values.get(int(parts[1]), {}).get(int(parts[2]))
-    values = value if isinstance(value, list) else [value]
-    return tuple(str(one) for one in values if one not in (None, "") and not isinstance(one, dict))
+def _hits(fields: dict[str, Any]) -> list[Entry]:
+    """Return what the index finds, in order; by relevance the order is anybody's guess."""
+    where, lookfor = str(fields.get("where") or "").strip(), str(fields.get("lookfor") or "complexquery")
+    test = parse(where) if lookfor == "complexquery" else words(where, lookfor)
+    zone, most = store().switches.server_tz, store().switches.search_result_cap
+    hits = [entry for entry in store().index.entries() if test(regions_of(entry, zone))]
+    direction, _, region = _sort(fields).partition("_")
+    if region:
+        hits.sort(key=lambda e: (regions_of(e, zone)(region), e.id, e.version), reverse=direction == "desc")
+    else:
+        hits.sort(key=lambda e: (scattered(e.id), e.version))
+    return hits if most is None else hits[:most]
 
 
-def _local(epoch: int) -> tuple[str, str]:
-    """Return the day and the time of day in the server's zone, as the date regions hold them."""
-    text = stamp(epoch, False, store().switches.server_tz)
-    day, _, time = text.partition("T")
-    return day.replace("-", ""), time.replace(":", "")
-
-
-def _key(entry: Entry, region: str) -> tuple[str, ...]:
-    return _regions(entry)(region) if region else ()
-
-
-def _row(entry: Entry, node: Node) -> dict[str, Any]:
+def _row(entry: Entry, node: Node, chosen: frozenset[str]) -> dict[str, Any]:
     """Return one hit: ``properties`` fresh from the database, ``regions`` as the index has them."""
-    day, path = _local(entry.modified)[0], store().tree.path(node)
-    regions = {
-        "OTName": entry.name, "OTModifyDate": day, "OTObjectDate": _local(entry.created)[0],
-        "OTObjectDate_formatted": _local(entry.created)[0], "OTLocation": " ".join(str(one) for one in entry.path),
-        "OTSubType": str(entry.subtype), "OTDataID": str(entry.id),
+    path, versions = store().tree.path(node), node.get("versions", ())
+    data: dict[str, Any] = {
+        "properties": node_properties(store(), node), "versions": told(node, entry.version),
+        "regions": shown(entry, store().switches.server_tz, chosen),
     }  # fmt: skip
-    current = node.get("versions", ())
-    data: dict[str, Any] = {"properties": node_properties(store(), node), "regions": regions, "versions": newest(node)}
     if store().switches.search_categories:
         data["categories"] = [values for _, values in shapes.of_node(store(), node)]
     return {
@@ -119,7 +102,7 @@ def _row(entry: Entry, node: Node) -> dict[str, Any]:
             "data": {"self": link(f"/api/v2/nodes/{node.id}")},
         },
         "search_result_metadata": {
-            "current_version": not current or entry.version == current[-1].number,
+            "current_version": not versions or entry.version == versions[-1].number,
             "object_href": None, "object_id": f"DataId={node.id}&Version={entry.version}", "result_type": "Object",
             "source_id": 40, "version_type": None,
         },

@@ -10,10 +10,19 @@ from ecmbraze.sandbox.ecm.store import EcmStore
 # type numbers as the vendor's metadata prints them
 _TYPES = {"String": -1, "Integer": 2, "Date": -7, "Boolean": 5, "Assoc": -18}
 _LANGUAGES = ("en", "de")
+_NOTHING: tuple[Any, ...] = (None, "", [])
 
 
-def flat_values(category: Category, values: dict[Any, Any]) -> dict[str, Any]:
-    """Return one category's values: ``{cat}_{attr}``, set rows as ``{cat}_{set}_{row}_{attr}`` with rows from 1."""
+def flat_values(category: Category, values: dict[Any, Any], absent: bool = False) -> dict[str, Any]:
+    """Return one category's values: ``{cat}_{attr}``, set rows as ``{cat}_{set}_{row}_{attr}`` with rows from 1.
+
+    With ``absent`` there is no key for what has no value.
+    """
+    shown = _all_values(category, values)
+    return {key: value for key, value in shown.items() if value not in _NOTHING} if absent else shown
+
+
+def _all_values(category: Category, values: dict[Any, Any]) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     for attribute in category.attributes:
         key = f"{category.id}_{attribute.id}"
@@ -31,7 +40,8 @@ def flat_values(category: Category, values: dict[Any, Any]) -> dict[str, Any]:
 def of_node(store: EcmStore, node: Node) -> list[tuple[Category, dict[str, Any]]]:
     """Return the node's categories with their flat values, in the order in which they were applied."""
     found = [(store.definitions.categories[cid], values) for cid, values in node.values.items()]
-    return [(category, flat_values(category, values)) for category, values in found]
+    absent = store.switches.empty_values_absent
+    return [(category, flat_values(category, values, absent)) for category, values in found]
 
 
 def definition(category: Category) -> dict[str, Any]:

@@ -16,6 +16,7 @@ class Shelf:
 
     def __init__(self, store: EcmStore, next_id: Callable[[], int]) -> None:
         self._store, self._next_id = store, next_id
+        self._classifications: dict[str, int] = {}
 
     def add(
         self, name: str, parent_id: int, content: bytes, *, mime_type: str, file_name: str | None = None,
@@ -42,9 +43,17 @@ class Shelf:
         return version
 
     def classify(self, node: Node, name: str) -> None:
-        """Put a classification on a node."""
-        node.put("classifications", (*node.get("classifications", ()), (self._next_id(), name)))
-        self._store.touch(node)
+        """Put a classification on a node; it is the same node of the classification tree for all of that name."""
+        if name not in self._classifications:
+            self._classifications[name] = self._next_id()
+        found = dict(node.get("classifications", ()))
+        node.put("classifications", tuple({**found, self._classifications[name]: name}.items()))
+        self._store.touch(node, self._store.switches.classification_bumps_modify_date)
+
+    def declassify(self, node: Node, name: str) -> None:
+        """Take a classification off a node."""
+        node.put("classifications", tuple(pair for pair in node.get("classifications", ()) if pair[1] != name))
+        self._store.touch(node, self._store.switches.classification_bumps_modify_date)
 
     def _append(
         self, node: Node, content: bytes, mime_type: str, file_name: str, *, major: bool, description: str, at: int

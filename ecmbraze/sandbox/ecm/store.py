@@ -71,7 +71,11 @@ class EcmStore:
 
     def visible(self, node_id: int) -> Node | None:
         """Return a node the account may see; missing, deleted and forbidden are indistinguishable (0.2, 13)."""
-        return None if node_id in self.invisible else self.nodes.get(node_id)
+        node = self.nodes.get(node_id)
+        if node is None or not self.invisible:
+            return node
+        path = self.tree.path(node) if self.switches.hiding_covers_below else [node]
+        return None if any(one.id in self.invisible for one in path) else node
 
     def type_of(self, node: Node) -> WorkspaceType | None:
         """Return the workspace type of a workspace, None for any other node."""
@@ -117,16 +121,6 @@ class EcmStore:
         self.touch(node)
         self.note(node, "renamed", old, name, by)
 
-    def move(self, node: Node, parent_id: int) -> None:
-        """Put a node below another parent; whether its modify date moves is a switch (UNCONFIRMED)."""
-        self.tree.check_name(node.name, parent_id, 500, node.id)
-        self.tree.take_out(node)
-        node.parent_id = parent_id
-        self.tree.put_in(node)
-        self.touch(node, self.switches.move_bumps_modify_date)
-        self.shape += 1
-        self.child_changed(node)
-
     def show(self, node: Node, visible: bool) -> None:
         """Grant or take away the account's permission to see a node."""
         (self.invisible.discard if visible else self.invisible.add)(node.id)
@@ -159,6 +153,10 @@ class EcmStore:
 
     def touch(self, node: Node, bump: bool = True) -> None:
         """Note that a node changed; its modify date moves only with ``bump``."""
+        self._mark(node, bump)
+        self.child_changed(node)
+
+    def _mark(self, node: Node, bump: bool) -> None:
         node.revision += 1
         self.version += 1
         if bump:
@@ -192,7 +190,7 @@ class EcmStore:
         """Let a change show at the parent, where the switch says so."""
         parent = self.nodes.get(node.parent_id)
         if parent is not None and self.switches.child_change_bumps_parent:
-            self.touch(parent)
+            self._mark(parent, True)
 
     def note(self, node: Node, what: str, old: Any, new: Any, by: str) -> None:
         """Write an edit of a workspace into the book."""

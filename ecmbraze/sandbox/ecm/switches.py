@@ -51,16 +51,21 @@ class Switches:
     search_page_cap: int = 100
     search_result_cap: int | None = None
     search_categories: bool = False
+    search_cache: bool = True  # the hits under a ``cache_id`` stand still; off: each page is a fresh search
     # shapes
     versions_as_object: bool = False  # results.data.versions instead of one result per version (7)
     results_as_list: bool = False  # GET /v2/businessworkspaces/{id}
     missing_workspace_status: int = 400
     delete_missing_status: int = 500
     validation_status: int = 400
+    reserved_status: int = 403  # of a write to what somebody else reserved (5.3)
+    empty_values_absent: bool = False  # an attribute without value has no key at all, instead of null
+    hiding_covers_below: bool = True  # what lies below a hidden container is hidden too
     # modify dates
     category_write_bumps_modify_date: bool = True
     child_change_bumps_parent: bool = False
     move_bumps_modify_date: bool = True
+    classification_bumps_modify_date: bool = True
     # the rest
     version: str = "25.4"
     error_language: str = "en"

@@ -29,6 +29,12 @@ class Tree:
         """Yield the direct children, also those the account may not see."""
         return (self.nodes[child] for child in self.children.get(node_id, {}).values())
 
+    def all_below(self, node_id: int) -> Iterator[Node]:
+        """Yield everything below, at any depth."""
+        for child in self.below(node_id):
+            yield child
+            yield from self.all_below(child.id)
+
     def workspaces(self, type_ids: Iterable[int]) -> Iterator[Node]:
         """Yield all workspaces of some types, visible or not."""
         return (self.nodes[node_id] for type_id in type_ids for node_id in self.of_type.get(type_id, {}))

@@ -104,3 +104,9 @@ def newest(node: Node) -> dict[str, Any] | list[Any]:
     """Return what ``fields=versions.element(0)`` adds: the newest version, an empty list for what carries none."""
     found = node.get("versions", ())
     return shown(node, found[-1]) if found else []
+
+
+def told(node: Node, number: int) -> dict[str, Any] | list[Any]:
+    """Return the version a search hit is about, the newest where the index knows of none yet."""
+    found = next((version for version in node.get("versions", ()) if version.number == number), None)
+    return shown(node, found) if found else newest(node)
