@@ -46,6 +46,29 @@ def test_a_child_moves_its_parents_modify_date_only_if_the_switch_says_so(
     assert modified(desk, made) == date
 
 
+@pytest.mark.parametrize("bumps", [True, False])
+@pytest.mark.parametrize("action", ["version", "edit", "move", "delete", "classify"])
+def test_whatever_happens_to_a_child_moves_its_parent_only_if_the_switch_says_so(
+    desk: Desk, made: int, action: str, bumps: bool
+) -> None:
+    target, child = desk.make("Beta"), desk.file(made, "a.pdf")
+    before = modified(desk, made)
+    desk.switch(child_change_bumps_parent=bumps)
+    desk.later(60)
+    desk.office(action, child, **({"parent": target} if action == "move" else {"name": "b.pdf"}))
+    assert (modified(desk, made) != before) is bumps
+
+
+def test_a_change_deeper_down_never_moves_the_workspace(desk: Desk, made: int) -> None:
+    inner = desk.office("folder", parent=made, name="Papers")
+    desk.switch(child_change_bumps_parent=True)
+    before = modified(desk, made)
+    desk.later(60)
+    desk.file(inner, "deep.pdf")
+    assert modified(desk, made) == before
+    assert desk.store.nodes[inner].modified == desk.store.now()
+
+
 def test_a_rename_always_moves_the_modify_date(desk: Desk, made: int) -> None:
     desk.store.switches.change({"category_write_bumps_modify_date": False})
     desk.put(f"/v2/nodes/{made}", {"name": "Beta"})

@@ -93,6 +93,40 @@ def test_the_odd_world_adds_the_records_that_must_be_refused() -> None:
     assert len(workspaces(desk)) == 25 + len(odd) == 39
 
 
+def test_over_rest_the_odd_records_are_as_odd_as_they_are_stored() -> None:
+    desk = Desk(world="onboarding-odd")
+    number, stage = desk.key("Onboarding.Customer Number"), desk.key("Onboarding.Stage")
+    rows = {r["data"]["properties"]["name"]: r["data"]["properties"] for r in desk.page("limit=500")["results"]}
+
+    def values(name: str) -> Any:
+        found = desk.get(f"/v2/nodes/{rows[name]['id']}/categories?metadata")["results"]
+        return found[0]["data"]["categories"] if found else None
+
+    assert [values(f"Odd {which} number")[number] for which in ("empty", "null", "blank")] == ["", None, "   "]
+    assert values("Odd two numbers")[number] == ["0000050031", "C-1"]  # though its definition says: one value
+    assert values("Odd two stages")[stage] == ["Contract", "KYC"]
+    assert values("Odd no category") is None
+    assert values("Odd number as number")[number] == 50031  # the zeros are lost
+    assert values("Odd unknown customer")[number] == "0000099999"
+    dates = [rows[f"Odd {which}"]["modify_date"] for which in ("future", "null date", "year one")]
+    assert dates == ["2099-01-01T00:00:00", None, "0001-01-01T00:00:00"]
+    assert rows["🦄" * 60]["wnf_wksp_type_id"] == desk.type_id()
+
+
+def test_an_attribute_without_value_may_have_no_key_at_all(desk: Desk) -> None:
+    made = desk.make("Bare", {"Onboarding.Stage": "KYC", "Onboarding.Contract Value": 0, "Onboarding.VIP": False})
+    everywhere = (f"/v2/nodes/{made}/categories", f"/v2/nodes/{made}/categories/{desk.category()}")
+
+    def keys() -> set[str]:
+        many, one = (desk.get(path)["results"] for path in everywhere)
+        assert many[0] == one
+        return set(one["data"]["categories"])
+
+    assert desk.key("Onboarding.Product") in keys()
+    desk.switch(empty_values_absent=True)
+    assert keys() == {desk.key(f"Onboarding.{name}") for name in ("Stage", "Contract Value", "VIP")}
+
+
 def test_the_empty_world_has_types_and_messages_but_nobody() -> None:
     desk = Desk(world="empty")
     assert workspaces(desk) == []

@@ -22,7 +22,7 @@ def stored_value(category: Category, attribute: Attribute, raw: Any) -> Any:
             raise ValueError(f"{category.name}.{attribute.name} has no {', '.join(sorted(unknown))}")
         return [{i.id: stored_value(category, i, row.get(i.name)) for i in attribute.inner} for row in raw or ()]
     if raw is None:
-        return attribute.nothing()
+        return [] if attribute.multi_value else None  # null, even where the form would leave ""
     if attribute.type_name == "Date" and isinstance(raw, str) and len(raw) == _DAY:
         return f"{raw}T00:00:00"
     return raw
