@@ -82,7 +82,7 @@ def test_a_major_version_has_no_minor_number_and_only_advanced_documents_count_s
         desk.office("version", made)
         rows = [row["data"]["versions"] for row in desk.get(f"/v2/nodes/{made}/versions")["results"]]
         keys = ("version_number_major", "version_number_minor", "version_number_name")
-        return [tuple(row[key] for key in keys) for row in rows]  # type: ignore[misc]
+        return [tuple(row[key] for key in keys) for row in rows]
 
     assert told(True) == [(0, 1, "0.1"), (1, 0, "1.0"), (1, 1, "1.1")]
     assert told(False) == [(0, 1, "1"), (0, 2, "2"), (0, 3, "3")]
