@@ -64,11 +64,13 @@ def _children(session: Session, number: int) -> Iterator[Mapping[str, Any]]:
             yield from rows
             paging = inner(answer.json(), "collection", "paging")
             links = paging.get("links")
-            more = bool(mapping(links, "links").get("next")) if links is not None else _below_total(paging, page)
+            told_more = _below_total(paging, page)
+            more = bool(mapping(links, "links").get("next")) if links is not None else told_more
         except ShapeError as error:
             raise RecordUnreadable(f"folder {number}: {error}") from None
         met |= new
-        if not more or not new:
+        # A page may be empty since the account sees none of its rows, while others follow (api/ecm.md 4.2).
+        if not more or (not new and (rows or not told_more)):
             return
         page += 1
 

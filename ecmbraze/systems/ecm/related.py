@@ -16,6 +16,7 @@ def related(session: Session, workspace_id: int, type_id: int) -> tuple[int, ...
     no, or says it in no known shape.
     """
     found: dict[int, None] = {}
+    met: set[int] = set()
     page = 1
     while True:
         params = {"where_workspace_type_ids": f"{{{type_id}}}", "page": str(page), "limit": str(_LIMIT)}
@@ -29,8 +30,9 @@ def related(session: Session, workspace_id: int, type_id: int) -> tuple[int, ...
             actions = mapping(answer.json().get("paging"), "paging").get("actions")
         except ShapeError as error:
             raise RecordUnreadable(f"related workspaces cannot be read: {error}") from None
-        new = {number: None for number, kind in ids.items() if kind in (None, type_id) and number not in found}
-        found |= new
-        if not (isinstance(actions, dict) and actions.get("next")) or not new:
+        found |= {number: None for number, kind in ids.items() if kind in (None, type_id)}
+        # A page may hold foreign types only, while others follow; past the end rows come again (api/ecm.md 0.2, 6).
+        if not (isinstance(actions, dict) and actions.get("next")) or not ids.keys() - met:
             return tuple(found)
+        met |= ids.keys()
         page += 1

@@ -38,7 +38,7 @@ def search(session: Session, day: date, zone: tzinfo | None) -> Iterator[Documen
                 raise ShapeError(f"status {answer.status}")
             results = [mapping(row, "hit") for row in listing(answer.json().get("results"), "result list")]
             hits = [(_identity(row), _hit(row, zone)) for row in results]
-            more, cache = _paging(answer.json(), page, cache)
+            more, pages, cache = _paging(answer.json(), page, cache)
         except (ShapeError, RecordUnreadable) as error:
             raise TemporaryError(
                 f"The search for changed documents failed: {error}.", undone="None of its hits was used.",
@@ -50,7 +50,8 @@ def search(session: Session, day: date, zone: tzinfo | None) -> Iterator[Documen
             if hit.id not in seen:
                 seen.add(hit.id)
                 yield hit
-        if not more or not new:
+        # A page may be empty since hits are filtered by permission after paging, while others follow (api/ecm.md 6.1).
+        if not more or (not new and (hits or page >= pages)):
             return
         page += 1
 
@@ -88,15 +89,13 @@ def _paths(row: Mapping[str, Any]) -> Iterator[tuple[int, ...]]:
     yield tuple(int(number) for number in location.split() if number.lstrip("-").isdigit())
 
 
-def _paging(answer: Mapping[str, Any], page: int, cache: str) -> tuple[bool, str]:
-    """Return whether there is another page, and the cache id with which to ask for it."""
+def _paging(answer: Mapping[str, Any], page: int, cache: str) -> tuple[bool, int, str]:
+    """Return whether there is another page, how many there are said to be, and the cache id to ask with."""
     collection = inner(answer, "collection")
     paging = inner(collection, "paging")
     searching = collection.get("searching")
     told = searching.get("cache_id") if isinstance(searching, Mapping) else None
     links = paging.get("links")
-    if isinstance(links, Mapping):
-        more = bool(links.get("next"))
-    else:
-        more = page < whole(paging.get("page_total") or 0, "page_total")
-    return more, str(told) if told else cache
+    pages = whole(paging.get("page_total") or 0, "page_total")
+    more = bool(links.get("next")) if isinstance(links, Mapping) else page < pages
+    return more, pages, str(told) if told else cache
