@@ -28,6 +28,10 @@ class Known(Protocol):
         """Return what the flow noted of a record, by this plan or an earlier one."""
         ...
 
+    def happened(self, record: str, rule: str) -> frozenset[str]:
+        """Return the occurrences of a rule that ever led to a message of this record."""
+        ...
+
     def accepted(self, target: str) -> tuple[bool, Json]:
         """Return (known, value) last planned, staged or accepted for a target."""
         ...
@@ -79,7 +83,8 @@ class Flow(Generic[Options]):
     """One of the directed syncs.
 
     ``plan`` is pure and never asks a system. ``holds`` says why a rule, in this occurrence, no longer holds
-    for a record read again before sending, ``None`` when it does; its last argument is the zone of ECM.
+    for a record read again before sending, ``None`` when it does; its last arguments are the zone of ECM and the
+    moment.
     """
 
     name: str
@@ -90,7 +95,7 @@ class Flow(Generic[Options]):
     needs: Callable[[Options], Needs]
     rules: Callable[[Options], Sequence[Rule]]
     plan: Callable[[Options, Change, Known, Context], Decision]
-    holds: Callable[[Options, Record, str, str, tzinfo], str | None]
+    holds: Callable[[Options, Record, str, str, tzinfo, datetime], str | None]
     outbound: Callable[[Options, str], Sequence[tuple[str, str, str]]]
     """(field that leaves ECM, where to, by which rule), given the attribute prefix."""
     ahead: Callable[[Options, Record, tzinfo], Sequence[tuple[datetime, str]]] | None = None

@@ -38,6 +38,9 @@ class Nothing:
     def noted(self, record: str) -> Mapping[str, Json]:
         return {}
 
+    def happened(self, record: str, rule: str) -> frozenset[str]:
+        return frozenset()
+
     def accepted(self, target: str) -> tuple[bool, Json]:
         return False, None
 
@@ -132,8 +135,8 @@ class TestEveryFlow:
 
         for action in actions:
             if action.kind.is_message:
-                assert flow.holds(section, record, action.rule, action.occurrence, UTC) is None
-                assert flow.holds(section, emptied, action.rule, action.occurrence, UTC)
+                assert flow.holds(section, record, action.rule, action.occurrence, UTC, NOW) is None
+                assert flow.holds(section, emptied, action.rule, action.occurrence, UTC, NOW)
 
     def test_lists_every_fact_that_leaves(self, flow: Flow[Any]) -> None:
         section = _CONFIG.flows[flow.name]

@@ -115,7 +115,8 @@ class Screen:
         """Read the record again: a rule that no longer holds takes its message back."""
         try:
             record = self._record(int(row.action.record.removeprefix("ws:")))
-            reason = self.flow.holds(self.options, record, row.action.rule, row.action.occurrence, self.zone)
+            asked = (record, row.action.rule, row.action.occurrence)
+            reason = self.flow.holds(self.options, *asked, self.zone, self.clock.now())
         except RecordUnreadable as error:
             self.unread += 1
             return Step(row=row, state=State.WAITING, why=f"record cannot be read again: {error.happened}")

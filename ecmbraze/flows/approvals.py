@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 
 from pydantic import Field, model_validator
@@ -12,8 +13,9 @@ from ecmbraze.flow import Context, Flow, Known, Needs
 from ecmbraze.model import Action, Change, Decision, Json, Record, Skip
 from ecmbraze.planning import messages, texts
 from ecmbraze.planning.attributes import Voice, newest, of_everyone, repeated
+from ecmbraze.planning.edges import CLOSED, Edge, edge, first_seen_in
 from ecmbraze.planning.flow_options import FlowOptions, refuse_twins
-from ecmbraze.planning.gates import CLOSED, Edge, Gate, Standing, edge, first_seen_in, stand
+from ecmbraze.planning.gates import Gate, stand
 
 NAME = "approvals"
 
@@ -50,7 +52,8 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
     ends: list[datetime] = []
     for gate in options.gates:
         standing = stand(gate, change.record, first_seen_in(change.memory, gate), context.zone, context.now)
-        moved, memory[gate.name] = edge(gate, change, standing, backfill=context.backfill)
+        told = known.happened(change.record.key, gate.name) if context.backfill else ()
+        moved, memory[gate.name] = edge(gate, change, standing, context.zone, backfill=context.backfill, told=told)
         edges += [moved] if moved else []
         ends += [standing.until] if standing.until else []
     due = min(ends, default=None)
@@ -122,26 +125,28 @@ def _occasion(moved: Edge, record: Record, context: Context) -> messages.Occasio
     )  # fmt: skip
 
 
-def holds(options: Options, record: Record, rule: str, occurrence: str, zone: tzinfo) -> str | None:
+def holds(
+    options: Options, record: Record, rule: str, occurrence: str, zone: tzinfo, now: datetime
+) -> str | None:  # fmt: skip
     """Return why a message must not go any more: the documents it rests on are not what they were.
 
-    The version in the occurrence stands for the one first seen as approved.
+    The version in the occurrence stands for the one first seen as approved. Another document that is approved beside
+    them, by now, takes nothing back.
     """
     for gate in options.gates:
         if gate.name == rule:
             if occurrence.endswith(CLOSED):
                 return None
             resting = dict(entry.split(".v") for entry in occurrence.partition(":")[2].split("+"))
-            standing = stand(gate, record, {number: int(v) for number, v in resting.items()}, zone, None)
-            return _moved(standing, set(resting)) or gate.stopped_by(record.named)
+            noted = {number: int(version) for number, version in resting.items()}
+            mine = tuple(document for document in record.documents if str(document.row.id) in resting)
+            alone = stand(gate, replace(record, documents=mine), noted, zone, now)
+            if alone.is_open:
+                return gate.stopped_by(record.named)
+            standing = stand(gate, record, noted, zone, now)
+            moved = "other documents than planned are approved now"
+            return moved if standing.is_open else f"the gate is closed: {standing.why}"
     return f"the rule {rule!r} is no longer configured"
-
-
-def _moved(standing: Standing, resting: set[str]) -> str | None:
-    if not standing.is_open:
-        return f"the gate is closed: {standing.why}"
-    found = {str(one.document.row.id) for one in standing.approvals}
-    return None if found <= resting else "other documents than planned are approved now"
 
 
 def ahead(options: Options, record: Record, zone: tzinfo) -> Sequence[tuple[datetime, str]]:

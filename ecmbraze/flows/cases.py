@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from pydantic import Field, model_validator
 
@@ -140,7 +140,9 @@ def _of_documents(
         yield from messages.tell(occasion, values, create=options.create_profiles)
 
 
-def holds(options: Options, record: Record, rule: str, occurrence: str, _zone: tzinfo) -> str | None:
+def holds(
+    options: Options, record: Record, rule: str, occurrence: str, _zone: tzinfo, _now: datetime
+) -> str | None:  # fmt: skip
     """Return why a message must not go any more: the status or the document is another by now."""
     for known in options.rules:
         if known.name == rule:

@@ -113,7 +113,9 @@ def _messages(
         yield from messages.tell(occasion, values, create=options.create_profiles)
 
 
-def holds(options: Options, record: Record, rule: str, occurrence: str, zone: tzinfo) -> str | None:
+def holds(
+    options: Options, record: Record, rule: str, occurrence: str, zone: tzinfo, _now: datetime
+) -> str | None:  # fmt: skip
     """Return why a message must not go any more: the condition, the date or the rule is another by now."""
     for known in options.rules:
         if known.name == rule:

@@ -138,7 +138,9 @@ def _messages(
             yield skip(reason=error.happened, quarantined=True)
 
 
-def holds(options: Options, record: Record, rule: str, _occurrence: str, _zone: tzinfo) -> str | None:
+def holds(
+    options: Options, record: Record, rule: str, _occurrence: str, _zone: tzinfo, _now: datetime
+) -> str | None:  # fmt: skip
     """Return why a milestone's message must not go any more; ``None`` while it may."""
     for milestone in options.milestones:
         if milestone.name == rule:

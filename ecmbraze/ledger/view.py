@@ -69,6 +69,12 @@ class View:
         row = self._plan.execute(query, values).fetchone() or self._ledger.execute(query, values).fetchone()
         return load(row[0]) if row else {}
 
+    def happened(self, record: str, rule: str) -> frozenset[str]:
+        """Return the occurrences of a rule that ever led to a message of this record, whatever became of it."""
+        first = f"{self._flow}/{record}/{rule}/"  # keys are unique and so indexed; "0" follows "/"
+        query = "SELECT DISTINCT occurrence FROM outbox WHERE key > ? AND key < ? AND delivery <> 'latest'"
+        return frozenset(row[0] for row in self._ledger.execute(query, (first, f"{first[:-1]}0")))
+
     def accepted(self, target: str) -> tuple[bool, Json]:
         """Return (known, value) of what is planned, staged or accepted for a target, the newest first."""
         row = self._plan.execute("SELECT payload FROM action WHERE target = ?", (target,)).fetchone()

@@ -103,6 +103,17 @@ def judge(requirement: Requirement, document: Document, first_seen: int | None, 
     return Approval(document=document, since=since, until=until)
 
 
+def _dated(requirement: Requirement, document: Document, zone: tzinfo) -> bool:
+    """Say whether the approval date, where one is asked for, can be the newest version's: a draft has none yet."""
+    by = requirement.approved_by
+    if by is None or by.date is None:
+        return True
+    day = document.facts.get(by.date)
+    if day in (None, "", ()):
+        return False
+    return as_instant(day, zone).astimezone(zone).date() >= document.version.created_at.astimezone(zone).date()
+
+
 def _too_early(day: object, document: Document, first_seen: int | None, zone: tzinfo) -> str:
     """Return why an approval date does not cover the newest version; empty when it does.
 
@@ -134,8 +145,10 @@ def _until(expires: Expiry | None, document: Document, zone: tzinfo) -> datetime
     return as_instant((moment.astimezone(zone) + timedelta(days=1)).date(), zone) if whole_day else moment
 
 
-def first_seen_by(requirement: Requirement, document: Document, noted: Mapping[str, int]) -> int | None:
+def first_seen_by(
+    requirement: Requirement, document: Document, noted: Mapping[str, int], zone: tzinfo
+) -> int | None:  # fmt: skip
     """Return the version on which the document was first seen as approved, the newest when that is now."""
-    if not marked(requirement, document):
+    if not marked(requirement, document) or not _dated(requirement, document, zone):
         return None
     return noted.get(str(document.row.id), document.version.number)

@@ -8,14 +8,11 @@ from datetime import datetime, tzinfo
 
 from pydantic import Field, model_validator
 
-from ecmbraze.model import Change, Json, Record
+from ecmbraze.model import Record
 from ecmbraze.planning.approval import Approval, Requirement, first_seen_by, judge
 from ecmbraze.planning.conditions import When, satisfied
 from ecmbraze.planning.document_kinds import DocumentKind
-from ecmbraze.planning.hits import Hit
 from ecmbraze.planning.rules import Rule, Section, Send
-
-CLOSED = ".closed"
 
 
 class Closing(Section):
@@ -73,6 +70,11 @@ class Standing:
         return not self.why
 
     @property
+    def missed(self) -> bool:
+        """Whether it rests on a document that the last look did not find."""
+        return any(one.document.missed for one in self.approvals)
+
+    @property
     def until(self) -> datetime | None:
         """When the first of its approvals ends by itself."""
         return min((one.until for one in self.approvals if one.until), default=None)
@@ -88,7 +90,10 @@ def stand(gate: Gate, record: Record, noted: Mapping[str, int], zone: tzinfo, no
 
     Without ``now`` no approval has expired. Raises RecordUnreadable, KeyError for facts that cannot be judged.
     """
-    seen = dict(_seen(gate, record, noted))
+    # A document out of sight keeps its version: it may come back as another one with its category copied.
+    there = {str(document.row.id) for document in record.documents}
+    away = {number: version for number, version in noted.items() if number not in there}
+    seen = away | dict(_seen(gate, record, noted, zone))
     if record.gone:
         return Standing(why="the workspace is gone", first_seen=seen)
     if not satisfied(gate.when, record.named):
@@ -126,69 +131,14 @@ def _best(
     return max(found, key=lambda one: (not one.document.missed, one.until or never, one.document.row.id)), ""
 
 
-def _seen(gate: Gate, record: Record, noted: Mapping[str, int]) -> Iterable[tuple[str, int]]:
+def _seen(gate: Gate, record: Record, noted: Mapping[str, int], zone: tzinfo) -> Iterable[tuple[str, int]]:
     for document in record.documents:
         for requirement in gate.requirements:
-            if requirement.document.fits(document) and (version := first_seen_by(requirement, document, noted)):
+            if not requirement.document.fits(document):
+                continue
+            if version := first_seen_by(requirement, document, noted, zone):
                 yield str(document.row.id), version
 
 
 def _each_once(approvals: Iterable[Approval]) -> Iterable[Approval]:
     return {one.document.row.id: one for one in approvals}.values()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edge:
-    """A gate that opened or closed."""
-
-    hit: Hit
-    standing: Standing
-
-    @property
-    def opened(self) -> bool:
-        return self.standing.is_open
-
-
-def edge(
-    gate: Gate, change: Change, standing: Standing, *, backfill: bool = False
-) -> tuple[Edge | None, dict[str, Json]]:
-    """Return what happened at the gate since the last look, and what to note of it.
-
-    A gate that is new to the record, or one of whose kinds was never looked for before, is noted as it stands. What is
-    gone closes its gates without a word. A backfill takes an open gate as one that opened.
-    """
-    noted = change.memory.get(gate.name)
-    before = noted if isinstance(noted, Mapping) else {}
-    looked = change.before is None or {kind.fact for kind in gate.kinds} <= change.before.facts.keys()
-    known = change.before is None or (noted is not None and looked)
-    was, count = bool(before.get("open")), _whole(before.get("n"))
-    missed = any(one.document.missed for one in standing.approvals)
-    opens, closes = standing.is_open and not was and not missed, was and not standing.is_open
-    count += opens
-    memory = _noted(standing, before, count, is_open=opens or (was and not closes))
-    happened = (opens or closes) and known and change.fires
-    if not happened and not (backfill and standing.is_open):
-        return None, memory
-    occurrence = f"{count}{CLOSED}" if closes else f"{count}:{standing.occurrence}"
-    return Edge(hit=Hit(gate.closing() if closes else gate, occurrence), standing=standing), memory
-
-
-def _noted(standing: Standing, before: Mapping[str, Json], count: int, *, is_open: bool) -> dict[str, Json]:
-    memory: dict[str, Json] = {"open": is_open, "n": count, "first_seen": dict(standing.first_seen)}
-    if is_open and standing.approvals:
-        since = max(one.since for one in standing.approvals).isoformat()
-        newest = max(standing.approvals, key=lambda one: one.since).document
-        memory["since"] = before.get("since") if before.get("open") else since
-        memory["document"], memory["version"] = newest.row.name, newest.version.told
-    return memory
-
-
-def first_seen_in(memory: Mapping[str, Json], gate: Gate) -> dict[str, int]:
-    """Return document id → version first seen as approved, as noted at the last look."""
-    noted = memory.get(gate.name)
-    seen = noted.get("first_seen") if isinstance(noted, Mapping) else None
-    return {number: _whole(version) for number, version in seen.items()} if isinstance(seen, Mapping) else {}
-
-
-def _whole(value: Json) -> int:
-    return value if isinstance(value, int) else 0

@@ -109,6 +109,9 @@ class Alone:
     def noted(self, record: str) -> dict[str, Json]:
         return {}
 
+    def happened(self, record: str, rule: str) -> frozenset[str]:
+        return frozenset()
+
     def accepted(self, target: str) -> tuple[bool, None]:
         return False, None
 

@@ -56,6 +56,9 @@ class Life:
     def noted(self, record: str) -> dict[str, Json]:
         return {}
 
+    def happened(self, record: str, rule: str) -> frozenset[str]:
+        return frozenset()
+
     def accepted(self, target: str) -> tuple[bool, Json]:
         return False, None
 
@@ -121,7 +124,7 @@ def test_an_attribute_counts_as_activity_too() -> None:
     ],
 )
 def test_a_staged_reminder_of_silence_falls_when_somebody_else_touches_it(record: Record, stays: bool) -> None:
-    assert (lifecycle.holds(SILENT, record, "silent", "2026-01-01+180d", HOME) is None) is stays
+    assert (lifecycle.holds(SILENT, record, "silent", "2026-01-01+180d", HOME, BORN) is None) is stays
 
 
 def test_days_after_a_date_come_due_after_it() -> None:
@@ -134,7 +137,9 @@ def test_days_after_a_date_come_due_after_it() -> None:
 
     assert moments == [datetime(2027, 3, 20, 8, tzinfo=UTC), datetime(2027, 4, 3, 7, tzinfo=UTC)]
     assert life.sent == ["2027-03-20-0d", "2027-03-20+14d"]
-    assert lifecycle.holds(life.options, _record(facts={"Contract.End": "2027-03-21"}), "review", life.sent[1], HOME)
+    assert lifecycle.holds(
+        life.options, _record(facts={"Contract.End": "2027-03-21"}), "review", life.sent[1], HOME, BORN
+    )
 
 
 def test_a_rule_for_one_type_leaves_the_others_alone_and_asks_nothing_of_them() -> None:
