@@ -13,6 +13,8 @@ from ecmbraze.cli import composition
 from ecmbraze.cli.shared import ConfigOption, config_path
 from ecmbraze.cli.signals import Budget
 from ecmbraze.config import Settings
+from ecmbraze.engine import discovery
+from ecmbraze.engine.records import TypeNeeds, together
 from ecmbraze.errors import EcmbrazeError, UsageError, strongest
 from ecmbraze.flow import Flow
 from ecmbraze.flows import BY_NAME
@@ -62,6 +64,8 @@ def _probes(config: Settings, *, offline: bool) -> Iterator[tuple[str, Callable[
             yield f"{name}: {kind} {message}", lambda k=kind, m=message: str(made.braze.names(k, m).get("name", ""))  # type: ignore[misc]
         for group in _groups(BY_NAME[name].rules(section)):
             yield f"{name}: group {group}", lambda g=group: _group(made, g)  # type: ignore[misc]
+    for need in together([BY_NAME[name].needs(section) for name, section in config.flows.items()]):
+        yield f"changes of {need.name!r}", lambda n=need: _changes(made, n, config.ecm.date_query_from)  # type: ignore[misc]
     yield "Braze: users.export.ids", lambda: _readable(made.braze.profiles(["ecmbraze-check"]))
     yield "Braze: email.hard_bounces", lambda: f"{len(made.braze.hard_bounces(wall.now()))} bounced today"
 
@@ -87,6 +91,13 @@ def _types(made: composition.Clients, flow: Flow[Any], section: Any) -> str:
                 raise composition.unknown(f"attribute on {name!r}", fact, carried)
             break
     return f"{len(needs.types)} types, {len(needs.facts)} attributes"
+
+
+def _changes(made: composition.Clients, need: TypeNeeds, smallest: int) -> str:
+    types = made.ecm.workspace_types()
+    if need.name not in types:
+        raise composition.unknown("workspace type", need.name, types)
+    return f"found {discovery.told(made.ecm, need, types[need.name], smallest)}"
 
 
 def _messages(rules: Sequence[Rule]) -> Iterator[tuple[str, str]]:

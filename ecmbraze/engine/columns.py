@@ -51,6 +51,11 @@ def coverable(need: TypeNeeds) -> bool:
     return not need.documents and all(customer.attributes() for customer in need.customers)
 
 
+def without(need: TypeNeeds, page: WorkspacePage) -> list[str]:
+    """Return the facts whose name no column bears."""
+    return sorted(fact for fact in _wanted(need) if not _candidates(fact, page))
+
+
 def trusted(columns: Mapping[str, str]) -> bool:
     """Say whether columns may stand in for detail reads."""
     return bool(columns) and CONTRADICTED not in columns.values()

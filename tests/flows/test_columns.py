@@ -128,3 +128,14 @@ def test_a_column_that_shows_less_than_there_is_is_found_out_by_the_sweep(stage:
     assert _user(stage, workspace)["custom_attributes"]["ecm_stage"] == long
     assert sum("details are read instead" in note for note in notes) == 1
     assert not stage.messages()
+
+
+def test_check_says_how_changes_are_found(stage: Rehearsal) -> None:
+    by_columns = stage.ecmbraze("check").stdout
+    stage.box.switch(columns=COLUMNS[1:], column_query_modify_date=True)
+    stage.config["ecm"]["date_query_from"] = 10
+    by_dates = stage.ecmbraze("check").stdout
+
+    assert "changes of 'Customer Onboarding': found by the columns of its listing" in by_columns
+    assert "found by dates, listed once a day, else only what changed by date" in by_dates
+    assert "no column Onboarding.Contract Status" in by_dates
