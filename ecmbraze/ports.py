@@ -12,6 +12,7 @@ from ecmbraze.model import (
     Document,
     DocumentHit,
     DocumentRow,
+    Facts,
     Profile,
     TrackBatch,
     TriggerBatch,
@@ -84,6 +85,13 @@ class WorkspaceReader(Protocol):
         """Read one document whole: newest version, categories by name and, if asked, classifications by name.
 
         Raises RecordUnreadable when ECM says it cannot be read.
+        """
+        ...
+
+    def categories_below(self, parent_id: int) -> Iterator[tuple[int, Facts]]:
+        """Yield (id, facts by ``Category.Attribute``) of the workspaces directly in a folder.
+
+        Raises RecordUnreadable when it cannot be listed.
         """
         ...
 

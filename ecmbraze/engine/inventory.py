@@ -10,6 +10,7 @@ from functools import partial
 from ecmbraze.engine import columns
 from ecmbraze.engine.dated import Dated
 from ecmbraze.engine.document_looks import DocumentLooks
+from ecmbraze.engine.folder_looks import FolderLooks
 from ecmbraze.engine.listed import Listed
 from ecmbraze.engine.names import check_attributes, check_types
 from ecmbraze.engine.records import TypeNeeds
@@ -42,6 +43,7 @@ class Inventory:
     looks: DocumentLooks
     now: datetime
     dated: Dated
+    folders: FolderLooks
     details: WorkList
     sweep_requests: int
     sweep_every: timedelta
@@ -120,8 +122,10 @@ class Inventory:
             self.notes[need.name] = listed.contradiction
         if columns.trusted(found):
             self.told.add(need.name)
-        else:
-            self.dated.listed(need, type_id, began, newest)
+            return
+        self.dated.listed(need, type_id, began, newest)
+        if listed and (told := self.folders.queue(need, listed.parents)):
+            self.notes[need.name] = told
 
     def _sweep(self, need: TypeNeeds) -> None:
         """Queue the details read longest ago: a category edit need not move the modify date (api/ecm.md 6)."""

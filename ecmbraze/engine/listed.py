@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from ecmbraze.engine.columns import CONTRADICTED, as_detail, trusted
@@ -28,14 +28,16 @@ class Listed:
     columns: Mapping[str, str]
     """Fact → the column that carries it, where each listing row says all that a detail read would."""
     by_us: Callable[[WorkspaceRow], bool | None]
+    parents: set[int] = field(default_factory=set)
+    """The containers in which the workspaces lie."""
     contradiction: str = ""
     """Why the columns are trusted no longer, found out in this listing."""
 
     def take(self, page: WorkspacePage) -> datetime | None:
         """Judge the rows of a page, each workspace once; return the newest modify date among them."""
         new = [row for row in page.rows if self.plan.mark_seen(self.need.name, [row.id])]
-        for _ in new:
-            count(self.plan, self.need, "read")
+        count(self.plan, self.need, "read", len(new))
+        self.parents |= {row.parent for row in new if row.parent is not None}
         if trusted(self.columns):
             self._by_columns(new)
         else:

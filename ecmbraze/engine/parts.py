@@ -11,6 +11,7 @@ from ecmbraze.engine.canary import Canary
 from ecmbraze.engine.clock_faults import ClockFaults
 from ecmbraze.engine.dated import Dated
 from ecmbraze.engine.document_looks import DocumentLooks
+from ecmbraze.engine.folder_looks import FolderLooks
 from ecmbraze.engine.inventory import Inventory
 from ecmbraze.engine.planner import Planner
 from ecmbraze.engine.push import Push
@@ -55,9 +56,13 @@ def inventory(of: Round, save: Callable[[], None]) -> Inventory:
         reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, now=of.clock.now(),
         connections=of.setting.connections, tick=of.tick, save=save, monotonic=of.clock.monotonic, fresh=of.fresh,
     )  # fmt: skip
+    folders = FolderLooks(
+        reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, now=of.clock.now(), tick=of.tick
+    )  # fmt: skip
     return Inventory(
-        reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, looks=looks, dated=dated, details=details,
-        now=of.clock.now(), sweep_requests=of.setting.sweep_requests, sweep_every=of.setting.sweep_every, tick=of.tick,
+        reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, looks=looks, dated=dated, folders=folders,
+        details=details, now=of.clock.now(), sweep_requests=of.setting.sweep_requests,
+        sweep_every=of.setting.sweep_every, tick=of.tick,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
+from ecmbraze.engine.folder_looks import stream
 from ecmbraze.engine.listed import count, quarantine
 from ecmbraze.engine.reading import read_whole
 from ecmbraze.engine.records import TypeNeeds, as_record, refuse_vanished, with_missed
@@ -22,7 +23,7 @@ from ecmbraze.ports import WorkspaceReader
 SLICE = 2000
 _WINDOW = 60
 # Why a workspace is read although its listing says it is as it was, or does not show it.
-_UNASKED = ("sweep", "again", "documents")
+_UNASKED = ("sweep", "again", "documents", "folder")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,6 +111,8 @@ class WorkList:
             elif moved:
                 count(self.plan, need, "read")
             count(self.plan, need, "changed", int(moved))
+            if moved and why == "sweep":
+                self.plan.put_watermark("", stream(need.name), self.now)
 
     def _leave_out(self, need: TypeNeeds, number: int, why: str, error: RecordUnreadable) -> None:
         """Note a workspace that was listed and cannot be read: it went meanwhile, or we may not see it (E23)."""

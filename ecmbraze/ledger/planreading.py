@@ -36,7 +36,7 @@ class PlanReading:
         return int(self.database.conn.execute("SELECT count(*) FROM seen WHERE type = ?", (type_name,)).fetchone()[0])
 
     def listed(self, number: int) -> bool:
-        """Say whether a listing of this run showed a workspace."""
+        """Say whether a workspace listing of this run showed a node."""
         return self.database.conn.execute("SELECT 1 FROM seen WHERE id = ?", (number,)).fetchone() is not None
 
     def holds(self, number: int) -> bool:

@@ -24,6 +24,8 @@ class WorkspaceRow:
     created_at: datetime
     modified_at: datetime
     columns: Facts = field(default_factory=dict)
+    parent: int | None = None
+    """The container it lies in, where ECM tells."""
     modified_by: int | None = None
     """Member id of who edited it last, where ECM tells."""
 

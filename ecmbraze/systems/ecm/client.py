@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from email.utils import parsedate_to_datetime
 
 from ecmbraze.errors import ConfigurationError, RecordUnreadable, TemporaryError
-from ecmbraze.model import AttributeInfo, Document, DocumentHit, DocumentRow, WorkspaceDetail, WorkspacePage
+from ecmbraze.model import AttributeInfo, Document, DocumentHit, DocumentRow, Facts, WorkspaceDetail, WorkspacePage
 from ecmbraze.systems.ecm import times
 from ecmbraze.systems.ecm.datequery import lists_by_date, modified_since
 from ecmbraze.systems.ecm.detail import Details
@@ -103,6 +103,10 @@ class EcmClient:
     def attributes(self, node_id: int) -> Mapping[str, AttributeInfo]:
         """Return the attributes of the categories a workspace or a document carries."""
         return self._details.attributes(node_id)
+
+    def categories_below(self, parent_id: int) -> Iterator[tuple[int, Facts]]:
+        """Yield the facts of the workspaces directly in a folder, a page of them per request (api/ecm.md 4.2)."""
+        return self._details.below(parent_id)
 
     def documents(self, workspace_id: int) -> Iterator[DocumentRow]:
         """Yield every document under a workspace, folder by folder (api/ecm.md 4.2)."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import tzinfo
 from typing import Any
 
 from ecmbraze.errors import RecordUnreadable
-from ecmbraze.model import AttributeInfo, WorkspaceDetail
+from ecmbraze.model import AttributeInfo, Facts, WorkspaceDetail
 from ecmbraze.systems.ecm.categories import flatten
+from ecmbraze.systems.ecm.folders import WORKSPACE, children
 from ecmbraze.systems.ecm.learning import Learning, ask, only
 from ecmbraze.systems.ecm.listing import read_row
 from ecmbraze.systems.ecm.session import Session
@@ -38,6 +40,19 @@ class Details:
             raise RecordUnreadable(f"ECM answered with workspace {row.id} when asked for {workspace_id}")
         facts, sets = self._learning.facts(values)
         return WorkspaceDetail(row=row, facts=facts, sets=sets, references=references)
+
+    def below(self, parent_id: int) -> Iterator[tuple[int, Facts]]:
+        """Yield (id, facts) of the workspaces directly in a folder; an unreadable one is left out."""
+        asked = [("fields", "categories"), ("where_type", str(WORKSPACE)), ("metadata", "")]
+        for data in children(self._session, parent_id, asked):
+            number, values = (
+                whole(inner(data, "properties").get("id"), "node id"),
+                flatten(data.get("categories") or []),
+            )
+            if not self._learning.knows(values):
+                self._learning.ask_node(number)
+            with suppress(RecordUnreadable):
+                yield number, self._learning.facts(values)[0]
 
     def attributes(self, node_id: int) -> Mapping[str, AttributeInfo]:
         """Return the attributes of the categories this workspace or document carries, by the generic node."""

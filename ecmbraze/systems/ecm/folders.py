@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 from typing import Any
 
@@ -15,7 +15,8 @@ from ecmbraze.systems.shapes import ShapeError, inner, listing, mapping, text, w
 
 _LIMIT = 100  # what clients use safely; the cap is not documented (api/ecm.md 4.2)
 # api/ecm.md 4.5: documents and e-mails; a workspace inside a workspace is one of its own.
-_DOCUMENTS, _WORKSPACES = (144, 749), (848, 854)
+WORKSPACE = 848
+_DOCUMENTS, _WORKSPACES = (144, 749), (WORKSPACE, 854)
 # A path this deep is a cycle or no filing anybody reads.
 _DEPTH = 32
 
@@ -26,7 +27,8 @@ def walk(session: Session, workspace_id: int, zone: tzinfo | None) -> Iterator[D
     met: set[int] = {workspace_id}
     while folders:
         number, path = folders.pop()
-        for row in _children(session, number):
+        for data in children(session, number):
+            row = inner(data, "properties")
             child, kind, name = whole(row.get("id"), "node id"), row.get("type"), text(row.get("name"), "name")
             if child in met:
                 continue  # rows move between pages (E10)
@@ -52,15 +54,18 @@ def document_row(row: Mapping[str, Any], zone: tzinfo | None, folder: str = "") 
         raise RecordUnreadable(str(error)) from None
 
 
-def _children(session: Session, number: int) -> Iterator[Mapping[str, Any]]:
-    """Yield the direct children, page by page until the server offers no next one or repeats itself."""
+def children(session: Session, number: int, asked: Sequence[tuple[str, str]] = ()) -> Iterator[Mapping[str, Any]]:
+    """Yield the data of the direct children, page by page until the server offers no next one or repeats itself.
+
+    Raises RecordUnreadable when the container cannot be listed.
+    """
     page, met = 1, set[int]()
     while True:
-        params = [("page", str(page)), ("limit", str(_LIMIT)), ("sort", "asc_name"), ("fields", "properties")]
+        params = [("page", str(page)), ("limit", str(_LIMIT)), ("sort", "asc_name"), ("fields", "properties"), *asked]
         answer = ask(session, f"/api/v2/nodes/{int(number)}/nodes", params)
         try:
-            rows = [inner(row, "data", "properties") for row in listing(answer.json().get("results"), "result list")]
-            new = {whole(row.get("id"), "node id") for row in rows} - met
+            rows = [inner(row, "data") for row in listing(answer.json().get("results"), "result list")]
+            new = {whole(inner(row, "properties").get("id"), "node id") for row in rows} - met
             yield from rows
             paging = inner(answer.json(), "collection", "paging")
             links = paging.get("links")

@@ -70,13 +70,14 @@ def read_row(
         if column.startswith(_COLUMN) and not column.endswith(_TWIN)
     }
     return WorkspaceRow(
-        id=number, type_id=type_id, name=name, columns=columns, modified_by=_member(properties.get("modify_user_id")),
+        id=number, type_id=type_id, name=name, columns=columns, modified_by=_node(properties.get("modify_user_id")),
+        parent=_node(properties.get("parent_id")),
         created_at=times.plausible(properties.get("create_date"), "create date", zone, server),
         modified_at=times.plausible(properties.get("modify_date"), "modify date", zone, server),
     )  # fmt: skip
 
 
-def _member(value: object) -> int | None:
+def _node(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
