@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
+from functools import partial
 
 from pydantic import Field, model_validator
 
@@ -58,7 +59,8 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
     """Decide one case: what its people's cases say together, and the messages of what happened to it."""
     by_facts = [rule for rule in options.rules if rule.document is None]
     judged = judge(by_facts, change, backfill=context.backfill)
-    came, noted = arrivals(options.rules, change, options.born_with, backfill=context.backfill)
+    told = partial(known.happened, change.record.key) if context.backfill else None
+    came, noted = arrivals(options.rules, change, options.born_with, told=told)
     memory = {**judged.memory, **noted}
     if not change.corrects:
         return Decision(memory=memory)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -74,12 +74,17 @@ class Arrival:
 
 
 def arrivals(
-    rules: Iterable[DocumentRule], change: Change, born_with: timedelta, *, backfill: bool = False
+    rules: Iterable[DocumentRule],
+    change: Change,
+    born_with: timedelta,
+    *,
+    told: Callable[[str], Collection[str]] | None = None,
 ) -> tuple[list[Arrival], dict[str, Json]]:
     """Return what came under each rule, and rule → document id → version that is counted by now.
 
     A document counts once per rule, wherever it goes and whether it comes back. Documents of a kind that was never
-    read of this workspace before are noted and fire nothing. A backfill takes all of them as arrivals.
+    read of this workspace before are noted and fire nothing. A backfill (``told``: rule → the occurrences that were
+    told already) takes all of them as arrivals.
     """
     found: list[Arrival] = []
     memory: dict[str, Json] = {}
@@ -92,12 +97,19 @@ def arrivals(
             if document.missed or not rule.document.fits(document):
                 continue
             number, version = str(document.row.id), document.version.number
-            if arrival := _judge(rule, rule.document, document, change, seen.get(number), born_with, backfill=backfill):
-                found.append(arrival)
-            last = seen.get(number)
+            last, backfill = seen.get(number), told is not None
+            if arrival := _judge(rule, rule.document, document, change, last, born_with, backfill=backfill):
+                found.append(_as_told(arrival, told(rule.name)) if told else arrival)
             seen[number] = max(version, last) if isinstance(last, int) else version
         memory[rule.name] = seen
     return found, memory
+
+
+def _as_told(arrival: Arrival, told: Collection[str]) -> Arrival:
+    """Return the arrival under the occurrence that was told of the document, if only a version of it was."""
+    mine = arrival.hit.occurrence
+    versions = [occurrence for occurrence in sorted(told) if occurrence.startswith(f"{mine}.v")]
+    return replace(arrival, hit=Hit(arrival.hit.rule, versions[-1])) if versions and mine not in told else arrival
 
 
 def still_there(rule: DocumentRule, documents: Iterable[Document], occurrence: str) -> str | None:
