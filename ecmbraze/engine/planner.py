@@ -13,7 +13,7 @@ from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context, Flow, Needs
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.view import View
-from ecmbraze.model import Change, Skip
+from ecmbraze.model import Change, Decision, Skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Planner:
     def plan_changes(self, scans: Mapping[str, Scan], limit: int | None) -> bool:
         """Plan what changed since the flow's position; return whether all of it was planned."""
         baselines = {name: self.view.baseline(name) for name in self.needs.types}
-        due = self.view.due(self.context.now) | self._new_to_the_rules() | self.view.of_unmet()
+        due = self.view.due(self.needs.types, self.context.now) | self._new_to_the_rules() | self.view.of_unmet()
         planned, complete = 0, True
         for change in self.view.changes(self.view.candidates(self.needs.types) | due):
             if change.before and _same(change) and change.record.id not in due:
@@ -63,7 +63,8 @@ class Planner:
         """Plan a backfill: every workspace last modified in the span, as if its past were unknown."""
         ids = self.view.modified_between(self.needs.types, since, until)
         for change in self.view.changes(ids[:limit]):
-            self._one(replace(change, before=None, fires=True))
+            if not change.record.gone:  # absence never sends a message
+                self._one(replace(change, before=None, fires=True))
 
     def _armed(self, change: Change, baseline: datetime | None) -> Change:
         """Say whether a change may fire: not at a baseline, not for what existed before it but is first seen now."""
@@ -88,13 +89,27 @@ class Planner:
             skip = Skip(record=change.record.key, customer="", rule="", reason=reason, quarantined=True)
             self._refuse([skip])
             return
+        if self._untold(decision):
+            self._refuse(decision.skips)
+            for action in decision.actions:
+                if not action.kind.is_message:
+                    self.plan.put_action(action)
+            return
         self.plan.put_decision(self.flow.name, change, decision, self.context.now)
         self.plan.count(f"{self.flow.name}\x1fquarantined", sum(skip.quarantined for skip in decision.skips))
+
+    def _untold(self, decision: Decision) -> bool:
+        """Say whether a message cannot be written: then what happened to the record is not consumed.
+
+        Its attributes go, its messages wait together, and are planned anew when it changes or is replayed.
+        """
+        rules = {rule.name for rule in self.flow.rules(self.options)}
+        return any(skip.quarantined and skip.rule in rules for skip in decision.skips)
 
     def _refuse(self, skips: Sequence[Skip]) -> None:
         for skip in skips:
             self.plan.put_skip(self.flow.name, skip, self.context.now)
-            self.plan.count(f"{self.flow.name}\x1fquarantined")
+            self.plan.count(f"{self.flow.name}\x1fquarantined", int(skip.quarantined))
 
 
 def _same(change: Change) -> bool:

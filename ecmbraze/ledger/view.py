@@ -108,10 +108,14 @@ class View:
         ).fetchone()
         return moment(row[0]) if row else None
 
-    def due(self, now: datetime) -> set[int]:
+    def due(self, types: Iterable[str], now: datetime) -> set[int]:
         """Return the ids that must be planned again although nothing changed, because their time has come."""
-        rows = self._ledger.execute("SELECT record FROM due WHERE flow = ? AND at <= ?", (self._flow, instant(now)))
-        return {int(row[0].removeprefix("ws:")) for row in rows}
+        names = tuple(types)  # a flow may have ceased to speak of a type of which something is due
+        query = (
+            "SELECT w.id FROM due d JOIN workspace w ON w.id = CAST(substr(d.record, 4) AS INTEGER) "
+            f"WHERE d.flow = ? AND d.at <= ? AND w.type IN ({marks(names)})"
+        )
+        return {row[0] for row in self._ledger.execute(query, (self._flow, instant(now), *names))}
 
     def everything(self, types: Iterable[str]) -> set[int]:
         """Return the ids of every workspace of the types."""

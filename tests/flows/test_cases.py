@@ -211,3 +211,42 @@ def test_a_message_about_a_document_that_is_gone_by_then_is_taken_back(office: R
     assert report["counts"]["superseded"] == 1
     assert "is gone" in str(report["actions"])
     assert _events(office, "claim_form") == []
+
+
+def test_a_backfill_tells_nothing_of_a_case_that_is_gone(office: Rehearsal) -> None:
+    case, person = _first(office)
+    office.box.edit_workspace(case, {STATUS: "Resolved"})
+    _cases(office)
+    told = office.messages()[(person, CANVAS)]
+    second = _case(office, person, "Resolved", created=f"{START - timedelta(days=3):%Y-%m-%dT%H:%M:%SZ}")
+    _cases(office)
+    office.box.delete_workspace(second)
+    for _ in range(2):
+        _cases(office)
+
+    report = _cases(office, "--since", "2026-01-01", "--include-messages", "--dry-run", code=6)
+
+    records = {line["record"] for line in report["actions"]}
+    assert (f"ws:{case}" in records, f"ws:{second}" in records) == (True, False)
+    assert office.messages()[(person, CANVAS)] == told
+
+
+def test_a_message_that_could_not_be_written_is_not_lost_when_the_record_changes_or_is_replayed(
+    office: Rehearsal,
+) -> None:
+    case, person = _first(office)
+    office.config["flows"]["cases"]["rules"][0]["send"]["properties"] = {"case": "Your case: ${workspace.name}"}
+    _cases(office)
+    office.box.edit_workspace(case, {STATUS: "Resolved"}, name="x" * 248)
+    _cases(office, code=3)
+    office.box.edit_workspace(case, {}, name="y" * 248)
+    _cases(office, code=3)
+    kept = office.ecmbraze("quarantine", "list", "--json").stdout
+    office.config["flows"]["cases"]["rules"][0]["send"]["properties"] = {"case": "${workspace.id}"}
+    assert office.ecmbraze("quarantine", "replay", f"ws:{case}").code == 0
+
+    report, again = _cases(office), _cases(office)
+
+    assert "longer than 255" in kept
+    assert (report["counts"]["sent"], again["counts"]["planned"]) == (2, 0)
+    assert office.messages()[(person, CANVAS)] == office.messages()[(person, "case_resolved")] == 1

@@ -272,3 +272,18 @@ def test_a_reminder_of_a_contract_that_names_nobody_is_not_lost_when_the_custome
     _lifecycle(office)
 
     assert office.messages()[(person, CANVAS)] == 1
+
+
+def test_what_is_due_of_a_type_the_flow_no_longer_names_disturbs_nobody(office: Rehearsal) -> None:
+    office.box.add_type("Lease", ["Contract"])
+    office.config["flows"]["lifecycle"]["workspace_types"] = ["Contract", "Lease"]
+    _, person = _contract(office, START + timedelta(days=31))
+    values = {CUSTOMER: person, STATUS: "Active", END: f"{START + timedelta(days=31):%Y-%m-%d}"}
+    office.box.create_workspace("Lease", values=values)
+    _begin(office)
+    office.config["flows"]["lifecycle"]["workspace_types"] = ["Contract"]
+    _later(office, days=1, hours=3)
+
+    _lifecycle(office)
+
+    assert office.messages()[(person, CANVAS)] == 1
