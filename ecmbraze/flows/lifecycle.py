@@ -31,6 +31,8 @@ class Options(FlowOptions):
         for rule in self.rules:
             if other := set(rule.workspace_types) - set(self.workspace_types):
                 raise ValueError(f"rule {rule.name!r}: {sorted(other)[0]!r} is not among the flow's workspace_types")
+            if rule.timed and rule.timed.grace < self.every:
+                raise ValueError(f"rule {rule.name!r}: a grace shorter than `every` passes between two runs, unsent")
         return self
 
 

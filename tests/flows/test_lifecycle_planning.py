@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context
@@ -275,3 +276,9 @@ def test_no_gap_shorter_than_the_grace_loses_the_nearest(
         had = len(life.sent)
         life.poll(moment, _contract(end))
         assert life.sent[had:] == came[-1:]
+
+
+def test_a_grace_that_passes_between_two_runs_does_not_load() -> None:
+    with pytest.raises(ValidationError, match="a grace shorter than `every`"):
+        _options(grace="5m")
+    assert _options(grace="15m")
