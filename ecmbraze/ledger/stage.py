@@ -28,7 +28,9 @@ _MIRROR = (
        WHERE (facts, documents, name, type, modified_at, missed >= 2)
              IS NOT (excluded.facts, excluded.documents, excluded.name, excluded.type, excluded.modified_at, 0)
          AND excluded.modified_at >= modified_at""",
-    """UPDATE workspace SET read_at = :now, missed = 0,
+    # Read no earlier than its listing began: a document that came while the details were read is news to the search.
+    """UPDATE workspace SET missed = 0, read_at = ifnull((SELECT value FROM plan.watermark
+           WHERE flow = 'listing' AND stream = workspace.type), :now),
        again = (SELECT again FROM plan.workspace p WHERE p.id = workspace.id)
        WHERE id IN (SELECT id FROM plan.workspace)""",
     """DELETE FROM recipient WHERE (mapping, workspace) IN

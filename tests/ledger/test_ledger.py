@@ -13,7 +13,7 @@ from ecmbraze.ledger.outbox import Row, Step
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.schema import PAIRS
 from ecmbraze.ledger.stage import Part
-from ecmbraze.model import Action, Json, Kind, Phase, State
+from ecmbraze.model import Action, Json, Kind, Phase, Record, State
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 
@@ -155,3 +155,17 @@ def test_garbage_is_removed_but_not_the_plan_somebody_is_writing(ledger: Ledger)
 
     assert (left.exists(), busy.path.exists()) == (False, True)
     busy.discard()
+
+
+def test_a_detail_counts_as_read_when_its_listing_began_or_the_search_would_miss_what_came_meanwhile(
+    ledger: Ledger,
+) -> None:
+    plan, began = PlanFile(ledger.plan_path("t")), NOW - timedelta(hours=1)
+    plan.put_watermark("listing", "Case", began)
+    record = Record(id=1, type="Case", name="V", created_at=began, modified_at=began, facts={}, customers=())
+    plan.put_workspace(record, {})
+
+    ledger.stage(plan).slice(NOW)
+
+    plan.discard()
+    assert ledger.mirror.read_at([1]) == {1: ("Case", began)}
