@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,8 +15,9 @@ from ecmbraze.config import load
 from ecmbraze.engine.records import of_type
 from ecmbraze.flow import Context, Flow, Needs
 from ecmbraze.flows import BY_NAME, FLOWS
-from ecmbraze.model import Change, Decision, Document, DocumentRow, Fact, Json, Record, Version
+from ecmbraze.model import Change, Decision, Document, DocumentRow, Fact, Record, Version
 from ecmbraze.planning.document_kinds import DocumentKind
+from tests.fakes import Nothing
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 _CONFIG = load(
@@ -27,25 +27,6 @@ _CONFIG = load(
 _CONTEXT = Context(now=NOW, zone=UTC, prefix="ecm_")
 _OPTIONS = ("--dry-run", "--exit-code", "--limit-listing", "--max-duration", "--since", "--until", "--limit",
             "--include-messages", "--confirm", "--report", "--json", "--config")  # fmt: skip
-
-
-class Nothing:
-    """A ledger that knows nobody and has accepted nothing."""
-
-    def of_customer(self, customer: str) -> Sequence[Record]:
-        return ()
-
-    def noted(self, record: str) -> Mapping[str, Json]:
-        return {}
-
-    def happened(self, record: str, rule: str) -> frozenset[str]:
-        return frozenset()
-
-    def accepted(self, target: str) -> tuple[bool, Json]:
-        return False, None
-
-    def unmet(self, customer: str) -> bool:
-        return False
 
 
 def _satisfying(flow: Flow[Any]) -> Record:

@@ -12,6 +12,7 @@ from ecmbraze.engine.records import of_type
 from ecmbraze.flow import Context
 from ecmbraze.flows import approvals
 from ecmbraze.model import Change, Document, DocumentRow, Fact, Json, Kind, Record, Version
+from tests.fakes import Nothing
 
 HOME = ZoneInfo("Europe/Berlin")
 BORN = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -42,7 +43,7 @@ def _document(number: int, state: str | None = "Approved", *, version: int = 1, 
     return Document(row=row, version=told, facts=named)
 
 
-class Desk:
+class Desk(Nothing):
     """One workspace of one person, and what the engine keeps of it between polls."""
 
     def __init__(self, options: approvals.Options) -> None:
@@ -54,9 +55,6 @@ class Desk:
         self.told: list[str] = []
         self.values: dict[str, Json] = {}
 
-    def of_customer(self, customer: str) -> Sequence[Record]:
-        return ()
-
     def noted(self, record: str) -> dict[str, Json]:
         return self.memory
 
@@ -66,9 +64,6 @@ class Desk:
     def accepted(self, target: str) -> tuple[bool, Json]:
         name = target.rpartition("/")[2]
         return name in self.values, self.values.get(name)
-
-    def unmet(self, customer: str) -> bool:
-        return False
 
     def record(self, documents: Sequence[Document], *, gone: bool = False) -> Record:
         needs = approvals.needs(self.options)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +9,7 @@ from ecmbraze.engine.records import of_type
 from ecmbraze.flow import Context
 from ecmbraze.flows import cases
 from ecmbraze.model import Change, Document, DocumentRow, Fact, Json, Kind, Record, Version
+from tests.fakes import Nothing
 
 BORN = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -32,7 +32,7 @@ def _letter(version: int = 1, name: str = "Letter") -> Document:
     return Document(row=row, version=told)
 
 
-class Desk:
+class Desk(Nothing):
     """One case and what the engine keeps of it between polls."""
 
     def __init__(self) -> None:
@@ -41,17 +41,11 @@ class Desk:
         self.before: Record | None = None
         self.told: dict[str, tuple[str, str]] = {}
 
-    def of_customer(self, customer: str) -> Sequence[Record]:
-        return ()
-
     def noted(self, record: str) -> dict[str, Json]:
         return self.memory
 
     def happened(self, record: str, rule: str) -> frozenset[str]:
         return frozenset(occurrence for of, occurrence in self.told.values() if of == rule)
-
-    def accepted(self, target: str) -> tuple[bool, Json]:
-        return False, None
 
     def look(self, *documents: Document, fires: bool = True, backfill: bool = False) -> list[str]:
         """Plan the case with these documents; return the events that are new."""

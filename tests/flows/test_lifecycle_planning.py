@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from ecmbraze.flow import Context
 from ecmbraze.flows import lifecycle
 from ecmbraze.model import Change, Decision, Fact, Json, Kind, Record
 from ecmbraze.planning.due_dates import reminders
+from tests.fakes import Nothing
 
 HOME = ZoneInfo("Europe/Berlin")
 STATUS, END, CUSTOMER = "Contract.Status", "Contract.Contract End", "Contract.Customer Number"
@@ -53,7 +54,7 @@ def _contract(end: Fact, status: str = "Active", *, number: int = 1) -> Record:
 
 
 @dataclass
-class Life:
+class Life(Nothing):
     """One contract and what the engine would keep of it between polls."""
 
     options: lifecycle.Options = field(default_factory=_options)
@@ -64,18 +65,6 @@ class Life:
 
     def of_customer(self, customer: str) -> Sequence[Record]:
         return self.siblings
-
-    def noted(self, record: str) -> Mapping[str, Json]:
-        return {}
-
-    def happened(self, record: str, rule: str) -> frozenset[str]:
-        return frozenset()
-
-    def accepted(self, target: str) -> tuple[bool, Json]:
-        return False, None
-
-    def unmet(self, customer: str) -> bool:
-        return False
 
     def poll(self, now: datetime, record: Record, *, fires: bool = True, backfill: bool = False) -> Decision:
         change = Change(record=record, before=self.before, fires=fires, memory=self.memory)

@@ -15,6 +15,7 @@ from ecmbraze.flow import Context
 from ecmbraze.flows import lifecycle
 from ecmbraze.model import Change, Json, Kind, Record
 from ecmbraze.planning.due_dates import Before, following, local_day, nearest, reminders
+from tests.fakes import Nothing
 
 HOME = ZoneInfo("Europe/Berlin")
 
@@ -100,25 +101,6 @@ _OPTIONS = lifecycle.Options.model_validate(
 )  # fmt: skip
 
 
-class Alone:
-    """A ledger with no other record."""
-
-    def of_customer(self, customer: str) -> tuple[Record, ...]:
-        return ()
-
-    def noted(self, record: str) -> dict[str, Json]:
-        return {}
-
-    def happened(self, record: str, rule: str) -> frozenset[str]:
-        return frozenset()
-
-    def accepted(self, target: str) -> tuple[bool, None]:
-        return False, None
-
-    def unmet(self, customer: str) -> bool:
-        return False
-
-
 def _poll(moments: list[datetime], ends: list[str]) -> list[str]:
     """Plan one contract at each moment, its date moving as told; return the occurrences sent, in order."""
     born = datetime(2026, 1, 1, tzinfo=UTC)
@@ -131,7 +113,7 @@ def _poll(moments: list[datetime], ends: list[str]) -> list[str]:
             id=1, type="Contract", name="V", created_at=born, modified_at=born, facts=facts, customers=("C-1",)
         )  # fmt: skip
         change = Change(record=record, before=before, fires=before is not None, memory=memory)
-        decision = lifecycle.plan(_OPTIONS, change, Alone(), Context(now=moment, zone=HOME, prefix="ecm_"))
+        decision = lifecycle.plan(_OPTIONS, change, Nothing(), Context(now=moment, zone=HOME, prefix="ecm_"))
         assert decision.due is None or decision.due > moment
         sent += [action.occurrence for action in decision.actions if action.kind is Kind.EVENT]
         before, memory = record, dict(decision.memory)

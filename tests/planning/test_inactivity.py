@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from ecmbraze.flow import Context
 from ecmbraze.flows import lifecycle
 from ecmbraze.model import Change, Facts, Json, Kind, Record
+from tests.fakes import Nothing
 
 HOME = ZoneInfo("Europe/Berlin")
 BORN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -41,7 +42,7 @@ def _record(
     )  # fmt: skip
 
 
-class Life:
+class Life(Nothing):
     """One workspace and what the engine would keep of it between polls."""
 
     def __init__(self, options: lifecycle.Options) -> None:
@@ -49,21 +50,6 @@ class Life:
         self.memory: dict[str, Json] = {}
         self.sent: list[str] = []
         self.before: Record | None = None
-
-    def of_customer(self, customer: str) -> tuple[Record, ...]:
-        return ()
-
-    def noted(self, record: str) -> dict[str, Json]:
-        return {}
-
-    def happened(self, record: str, rule: str) -> frozenset[str]:
-        return frozenset()
-
-    def accepted(self, target: str) -> tuple[bool, Json]:
-        return False, None
-
-    def unmet(self, customer: str) -> bool:
-        return False
 
     def poll(self, now: datetime, record: Record, *, fires: bool = True) -> datetime | None:
         change = Change(record=record, before=self.before, fires=fires, memory=self.memory)

@@ -21,6 +21,7 @@ from ecmbraze.planning.conditions import When, satisfied
 from ecmbraze.planning.customers import Customer
 from ecmbraze.planning.hits import Hit, judge
 from ecmbraze.planning.rules import Consent, Rule
+from tests.fakes import Nothing
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 _WHEN: TypeAdapter[Any] = TypeAdapter(When)
@@ -142,14 +143,11 @@ def test_the_time_of_an_event_and_its_source(date: str | None, told: str, source
     assert (moment.isoformat(), why) == (told, source)
 
 
-class Alone:
+class Alone(Nothing):
     """A person with one workspace, of whom Braze last took one value."""
 
     def __init__(self, taken: tuple[bool, Json], *, waits: bool = False) -> None:
         self._taken, self._waits = taken, waits
-
-    def of_customer(self, customer: str) -> tuple[Record, ...]:
-        return ()
 
     def accepted(self, target: str) -> tuple[bool, Json]:
         return self._taken
