@@ -2,134 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import random
-import shutil
-import sqlite3
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import closing
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
-from tests.crashing.warm import Warm, warm
+from tests.crashing.harness import OUTCOMES, SOAK, Harness, Work
+from tests.crashing.warm import warm
 from tests.rehearsal import CAMPAIGN, CANVAS, CONTRACT, KYC, TYPE, Rehearsal, rehearsal
 
 SERVICE, STAGE = "Onboarding.Service Status", "Onboarding.Stage"
-SOAK = bool(os.environ.get("ECMBRAZE_SOAK"))
-_WRITES = "/users/track|/trigger/send"
-# What the server does to a write at the time; the second value says whether the outcome is unknowable to us.
-OUTCOMES: dict[str, tuple[dict[str, Any] | None, bool]] = {
-    "answered": (None, False),
-    "processed, connection dropped": ({"kind": "reset_after"}, True),
-    "dropped before it was processed": ({"kind": "reset_before"}, True),
-    "rate-limited": ({"kind": "status", "status": 429, "json": {"message": "Rate limit exceeded"}}, False),
-    "500 although processed": ({"kind": "html500", "process": True}, True),
-    "500, not processed": ({"kind": "html500"}, True),
-    "answer cut": ({"kind": "cut_answer", "bytes": 60, "process": True}, True),
-    "busy": ({"kind": "busy"}, True),
-}
-Message = tuple[str, str]
-
-
-@dataclass(slots=True)
-class Figures:
-    """What a harness run did, for the README and for the assertion at its end."""
-
-    scenarios: int = 0
-    kills: int = 0
-    held: int = 0
-    wrong: list[str] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        return f"{self.scenarios} scenarios, {self.kills} kills, {self.held} held as truly unknown, wrong: {self.wrong}"
-
-
-class Harness:
-    """One sandbox and one warm program; each scenario uses three workspaces of its own."""
-
-    def __init__(self, stage: Rehearsal, program: Warm) -> None:
-        self.stage, self.program, self.figures = stage, program, Figures()
-        self._free = iter(stage.open_workspaces())
-
-    def points(self) -> list[str]:
-        """Return the crossings of one undisturbed run with work to do."""
-        self._edit()
-        assert self.program.run("onboarding") == 0, self.program.err
-        return self.program.crossings
-
-    def scenario(self, point: int | None, outcome: str, skip: int) -> None:
-        """Kill a run at a crossing while a write meets an outcome; then let everything be well, and check."""
-        fault, doubtful = OUTCOMES[outcome]
-        due, stages = self._edit()
-        if fault is not None:
-            reset = str(int(self.stage.box.now().timestamp()) + 1)
-            headers = {"X-RateLimit-Reset": reset} if outcome == "rate-limited" else {}
-            self.stage.box.fault(**{"system": "braze", "path": _WRITES, "skip": skip, "headers": headers, **fault})
-        code = self.program.run("onboarding", die_at=point)
-        flying = self._rows("in flight")
-        self.stage.box.clear_faults()
-        self._recover()
-        self.figures.scenarios += 1
-        self.figures.kills += code == -9
-        self._check(f"{outcome} at {point} (skip {skip})", due, stages, allowed=due if doubtful else flying & due)
-
-    def _edit(self) -> tuple[set[Message], dict[str, str]]:
-        """Make work for each kind of action; return the messages due, and the stage attribute due per person."""
-        campaign, canvas, attribute = (next(self._free) for _ in range(3))
-        people = [self.stage.customer(workspace) for workspace in (campaign, canvas, attribute)]
-        self.stage.box.edit_workspace(campaign, {CONTRACT: "Approved", STAGE: "Contract"})
-        self.stage.box.edit_workspace(canvas, {SERVICE: "Active", STAGE: "Service"})
-        self.stage.box.edit_workspace(attribute, {STAGE: "KYC"})
-        due = {(people[0], name) for name in ("contract_approved", CAMPAIGN)}
-        due |= {(people[1], name) for name in ("service_active", CANVAS)}
-        return due, dict(zip(people, ("Contract", "Service", "KYC"), strict=True))
-
-    def _recover(self) -> None:
-        """Run until nothing is open: the evidence is looked for after 5 minutes, 30 minutes and 6 hours."""
-        for seconds in (6 * 60, 31 * 60, 7 * 3600, 60, 60):
-            self.stage.box.advance(seconds)
-            code = self.program.run("onboarding")
-            assert code in (0, 4), self.program.err
-            if not any(self._rows(state) for state in ("ready", "waiting", "in flight", "in doubt")):
-                return
-
-    def _rows(self, state: str) -> set[Message]:
-        """Return (recipient, name) of the rows in a state, from a copy of the file and of its hot journal."""
-        copy = self.stage.folder / "look.db"
-        for ending in ("", "-journal"):
-            source = self.stage.state.with_name(self.stage.state.name + ending)
-            target = copy.with_name(copy.name + ending)
-            target.unlink(missing_ok=True)
-            if source.exists():
-                shutil.copy(source, target)
-        with closing(sqlite3.connect(copy)) as file:
-            return set(file.execute("SELECT recipient, name FROM outbox WHERE state = ?", (state,)))
-
-    def _check(self, scenario: str, due: set[Message], stages: dict[str, str], *, allowed: set[Message]) -> None:
-        """Hold Braze's own book against what was due and what the ledger says is unknown."""
-        got, held = self._received(stages), self._rows("held") & due
-        wrong: dict[str, Iterable[object]] = {
-            "repeated": {key for key, n in got.items() if n > 1},
-            "lost": due - got.keys() - held,
-            "unexpected": got.keys() - due,
-            "held although it arrived": held & got.keys(),
-            "held although it is known": held - allowed,
-            "open for ever": self._rows("ready") | self._rows("in flight") | self._rows("in doubt"),
-            "attributes": {person for person, stage in stages.items() if self._stage_of(person) != stage},
-        }
-        self.figures.held += len(held)
-        self.figures.wrong += [
-            f"{scenario}: {name} {sorted(map(str, found))}" for name, found in wrong.items() if found
-        ]
-
-    def _received(self, people: dict[str, str]) -> Counter[Message]:
-        return Counter({key: n for key, n in self.stage.messages().items() if key[0] in people})
-
-    def _stage_of(self, person: str) -> object:
-        return self.stage.box.call("GET", f"/braze/users/{person}")["custom_attributes"].get("ecm_stage")
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +30,20 @@ def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
         _all_at_the_start(stage)
         stage.set_up()
         with warm(stage) as program:
-            yield Harness(stage, program)
+            free = iter(stage.open_workspaces())
+            yield Harness(stage, program, lambda: _edit(stage, free), command=("onboarding",), attribute="ecm_stage")
+
+
+def _edit(stage: Rehearsal, free: Iterator[int]) -> Work:
+    """Make work for each kind of action."""
+    campaign, canvas, attribute = (next(free) for _ in range(3))
+    people = [stage.customer(workspace) for workspace in (campaign, canvas, attribute)]
+    stage.box.edit_workspace(campaign, {CONTRACT: "Approved", STAGE: "Contract"})
+    stage.box.edit_workspace(canvas, {SERVICE: "Active", STAGE: "Service"})
+    stage.box.edit_workspace(attribute, {STAGE: "KYC"})
+    due = {(people[0], name) for name in ("contract_approved", CAMPAIGN)}
+    due |= {(people[1], name) for name in ("service_active", CANVAS)}
+    return Work(due, dict(zip(people, ("Contract", "Service", "KYC"), strict=True)))
 
 
 def _all_at_the_start(stage: Rehearsal) -> None:
