@@ -11,12 +11,14 @@ from ecmbraze.engine.screen import Screen
 from ecmbraze.engine.settle import settle
 from ecmbraze.errors import TemporaryError
 from ecmbraze.ledger.outbox import Outbox, Row, Step
-from ecmbraze.model import Answer, Phase, State, TrackBatch, Verdict
+from ecmbraze.model import Answer, Kind, Phase, State, TrackBatch, Verdict
 from ecmbraze.ports import Clock, MessageSink
 
 # A look at consent and facts is at most 60 s old when a request leaves (delivery.md), of which the transport may wait
 # 50 for a rate limit.
 SCREEN_LIFE_S = 10.0
+# Of several entries of one person into a Canvas within one second only one counts (api/braze.md 3.3).
+CANVAS_APART_S = 2.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,6 +42,8 @@ class Push:
     """Whether every outcome of this run is known so far."""
     steps: dict[int, Step] = field(default_factory=dict)
     """The last step of every row this run touched."""
+    entered: dict[tuple[str, str], float] = field(default_factory=dict)
+    """(person, Canvas) → when this round last had them enter it, on the monotonic clock."""
 
     def send(self, phase: Phase) -> None:
         """Send every sendable row of one phase, unless an outcome of this flow is unknown already.
@@ -100,6 +104,7 @@ class Push:
         return wave, later
 
     def _wave(self, pool: ThreadPoolExecutor, wave: Sequence[tuple[Row, ...]]) -> tuple[list[tuple[Row, ...]], bool]:
+        self._keep_entries_apart([row for rows in wave for row in rows])
         attempt = self.new_id()
         batches = [build(rows, self.limits, attempt) for rows in wave]
         flying = [Step(row=row, state=State.IN_FLIGHT) for batch in batches for row in batch.rows]
@@ -115,6 +120,13 @@ class Push:
             answers.append(answer)
         self._stop_if_told(answers)
         return again, all(answer.verdict is not Verdict.UNKNOWN for answer in answers)
+
+    def _keep_entries_apart(self, rows: Sequence[Row]) -> None:
+        """Wait until nobody enters a Canvas that they entered a moment ago: the second entry would be lost."""
+        entries = {(row.action.recipient, row.action.name) for row in rows if row.action.kind is Kind.CANVAS}
+        last = max((self.entered[entry] for entry in entries & self.entered.keys()), default=-CANVAS_APART_S)
+        self.clock.sleep(max(0.0, last + CANVAS_APART_S - self.clock.monotonic()))
+        self.entered |= dict.fromkeys(entries, self.clock.monotonic())
 
     def _send(self, batch: Batch) -> Answer:
         value = batch.value

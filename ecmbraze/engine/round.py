@@ -48,6 +48,8 @@ class Round:
     runs: tuple[Run, ...] = ()
     fresh: dict[int, Any] = field(default_factory=dict)
     """Records read in this round and when: the screen need not read them again within a minute."""
+    entered: dict[tuple[str, str], float] = field(default_factory=dict)
+    """(person, Canvas) → when one of the flows last had them enter it."""
     started: int = 0
 
     def execute(self) -> list[RunReport]:

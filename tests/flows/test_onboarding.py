@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.rehearsal import CAMPAIGN, CONTRACT, GROUP, KYC, KYC_CAMPAIGN, TYPE, Rehearsal, rehearsal
+from tests.rehearsal import CAMPAIGN, CANVAS, CONTRACT, GROUP, KYC, KYC_CAMPAIGN, TYPE, Rehearsal, rehearsal
 
 
 def test_a_first_run_writes_to_neither_system(stage: Rehearsal) -> None:
@@ -157,6 +157,20 @@ def test_a_bounced_address_gets_no_message(stage: Rehearsal) -> None:
     stage.run()
 
     assert stage.messages() == {(customer, "contract_approved"): 1}
+
+
+def test_a_person_enters_a_canvas_once_per_workspace_although_braze_counts_one_entry_a_second(stage: Rehearsal) -> None:
+    """Two entries in one second count once (api/braze.md 3.3): the second would be lost without a word."""
+    stage.flow["milestones"][0]["send"] = {"canvas": CANVAS, "consent": {"email": "subscribed"}}
+    customer = stage.customer(stage.open_workspaces()[0])
+    stage.box.advance(60)
+    for _ in range(3):
+        stage.box.create_workspace(TYPE, values={"Onboarding.Customer Number": customer, CONTRACT: "Approved"})
+
+    report = stage.run()
+
+    assert report["by_action"]["triggers"] == 3
+    assert stage.messages()[(customer, CANVAS)] == 3
 
 
 def test_a_person_braze_does_not_know_waits_until_the_profile_appears(stage: Rehearsal) -> None:
