@@ -74,14 +74,16 @@ class Listed:
             except RecordUnreadable as error:
                 quarantine(self.plan, self.need, row.id, error.happened, self.now)
                 continue
-            if record is None:
-                self._todo(row, "changed" if held else "new")
-                continue
-            facts = dump(record.facts)
-            if held and held[3] and proven and held[0] != facts:
+            facts = dump(record.facts) if record else ""
+            silent = held is not None and self.armed and held[0] != facts and held[2] == row.modified_at
+            if silent and held and held[3] and proven:
                 self._contradicted(row)
                 self._by_dates(rows[number:])
                 return
+            # Where details were read until now, a difference that no date explains is looked at once more.
+            if record is None or (silent and not proven):
+                self._todo(row, "changed" if held else "new")
+                continue
             if not held or held[:3] != (facts, row.name, row.modified_at) or held[3]:
                 self.plan.put_workspace(record, people)
             count(self.plan, self.need, self._word(row, held, facts))

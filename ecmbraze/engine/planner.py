@@ -31,15 +31,17 @@ class Planner:
     def plan_changes(self, scans: Mapping[str, Scan], limit: int | None) -> bool:
         """Plan what changed since the flow's position; return whether all of it was planned."""
         baselines = {name: self.view.baseline(name) for name in self.needs.types}
-        due = self.view.due(self.needs.types, self.context.now) | self._new_to_the_rules() | self.view.of_unmet()
+        due = self.view.due(self.needs.types, self.context.now) | self._new_to_the_rules()
+        unmet = self.view.of_unmet()
         planned, complete = 0, True
-        for change in self.view.changes(self.view.candidates(self.needs.types) | due):
-            if change.before and _same(change) and change.record.id not in due:
+        for change in self.view.changes(self.view.candidates(self.needs.types) | due | unmet):
+            asked = change.record.id in due or not _same(change)
+            if not asked and change.record.id not in unmet:
                 continue
             if planned == limit:
                 complete = False
                 break
-            planned += 1
+            planned += asked  # who is not met yet is looked at in each run, and takes no place from others
             self._one(self._armed(change, baselines[change.record.type]))
         for name, scan in scans.items() if complete else ():
             self.plan.put_watermark(self.flow.name, f"workspaces/{name}", scan.newest)

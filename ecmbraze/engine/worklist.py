@@ -91,8 +91,8 @@ class WorkList:
         # Times are whole seconds: what was edited in the second of its reading may be edited again in that second,
         # and the listing would not show it (fault E13).
         again = record.modified_at >= began.replace(microsecond=0)
-        if told:  # then a sweep that finds other facts speaks against the columns, or came later
-            again = moved and why == "sweep"
+        if told:  # what details say otherwise than the columns did is held against the next listing
+            again = moved or why == "changed"
         again = again or any(document.missed for document in kept.documents)
         self.plan.put_workspace(kept, people, again=again)
         if len(self.fresh) < SLICE:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.rehearsal import CAMPAIGN, CONTRACT, KYC, Rehearsal, rehearsal
+from tests.rehearsal import CAMPAIGN, CONTRACT, KYC, TYPE, Rehearsal, rehearsal
 
 NUMBER, STAGE, DAY = "Onboarding.Customer Number", "Onboarding.Stage", "Onboarding.Contract Approved On"
 COLUMNS = [CONTRACT, KYC, NUMBER, STAGE, DAY]
@@ -128,6 +128,40 @@ def test_a_column_that_shows_less_than_there_is_is_found_out_by_the_sweep(stage:
     assert _user(stage, workspace)["custom_attributes"]["ecm_stage"] == long
     assert sum("details are read instead" in note for note in notes) == 1
     assert not stage.messages()
+
+
+def test_what_details_held_is_not_overwritten_by_a_column_that_shows_less(tmp_path: Path) -> None:
+    """Columns that come later are proven on other rows; the long text differs, and no date says why."""
+    long = "Waiting for the second signature of the board"
+    with rehearsal(tmp_path) as stage:
+        stage.set_up()
+        names = {int(one["id"]): one["name"] for one in stage.box.workspaces(TYPE)}
+        workspace = max(stage.open_workspaces(), key=lambda number: names[number].casefold())  # on no first page
+        stage.box.edit_workspace(workspace, {STAGE: long})
+        stage.run()
+        stage.box.switch(columns=COLUMNS, columns_cut=20)
+        stage.box.advance(60)
+
+        notes = [note for _ in range(3) for note in stage.run()["notes"]]
+
+        assert _user(stage, workspace)["custom_attributes"]["ecm_stage"] == long
+        assert sum("details are read instead" in note for note in notes) == 1
+
+
+def test_an_edit_between_a_proof_and_the_next_listing_speaks_against_no_column(stage: Rehearsal) -> None:
+    workspace = stage.open_workspaces()[0]
+    stage.box.switch(columns_cut=20)
+    stage.box.edit_workspace(workspace, {STAGE: "Waiting for the second signature of the board"})
+    stage.run()
+    stage.config["sweep_every"] = "1h"
+    stage.config["ecm"]["sweep_requests"] = 100
+    for _ in range(4):
+        stage.box.advance(2 * 3600)
+        stage.box.edit_workspace(workspace, {STAGE: f"now {stage.box.now():%H}"})  # short again, and a new date
+
+        report = stage.run()
+
+        assert report["notes"] == []
 
 
 def test_check_says_how_changes_are_found(stage: Rehearsal) -> None:
