@@ -33,28 +33,49 @@ def edge(
     """Return what happened at the gate since the last look, and what to note of it.
 
     An edge needs facts that moved: the gate of today is held against the facts of the last look as well, so that one
-    that is new or was edited tells nothing of the past, nor does a workspace that was out of sight. What is gone
-    closes its gates without a word. A backfill takes an open gate as one that opened, under the occurrence that was
-    ``told`` of this opening, if any.
+    that is new or was edited tells nothing of the past, nor does a workspace that was out of sight. What is gone, the
+    workspace or a document, closes its gates without a word (delivery.md: absence never sends an event), and opens them
+    again without one when it is back as it was. A backfill takes an open gate as one that opened, under the occurrence
+    that was ``told`` of this opening, if any.
     """
     noted = change.memory.get(gate.name)
     before = noted if isinstance(noted, Mapping) else {}
     was, count = bool(before.get("open")), _whole(before.get("n"))
     opens = standing.is_open and not was and not standing.missed
     closes = was and not standing.is_open
-    back = opens and change.before is not None and change.before.gone and _stood(gate, change, zone, opens=True) is True
+    lost = _without(gate, change, zone) if closes else ""
+    back = opens and (before.get("lost") == standing.occurrence or _out_of_sight(gate, change, zone))
     count += opens and not back
     memory = _noted(standing, before, count, is_open=opens or (was and not closes))
+    if not standing.is_open and (lost or before.get("lost")):
+        memory["lost"] = lost or before["lost"]
     if backfill and standing.is_open:
         known = (occurrence for occurrence in sorted(told) if occurrence.startswith(f"{count}:"))
         return _edge(gate, standing, next(known, f"{count}:{standing.occurrence}")), memory
-    if not change.fires or not (opens or closes) or not _moved(gate, change, zone, opens=opens):
+    silent = not change.fires or back or bool(lost)
+    if silent or not (opens or closes) or not _moved(gate, change, zone, opens=opens):
         return None, memory
     return _edge(gate, standing, f"{count}:{standing.occurrence}" if opens else f"{count}{CLOSED}"), memory
 
 
 def _edge(gate: Gate, standing: Standing, occurrence: str) -> Edge:
     return Edge(hit=Hit(gate if standing.is_open else gate.closing(), occurrence), standing=standing)
+
+
+def _out_of_sight(gate: Gate, change: Change, zone: tzinfo) -> bool:
+    """Say whether the workspace was gone at the last look, with the gate as open as now."""
+    return change.before is not None and change.before.gone and _stood(gate, change, zone, opens=True) is True
+
+
+def _without(gate: Gate, change: Change, zone: tzinfo) -> str:
+    """Return on which documents and versions the gate would stand open, were none out of sight; else empty."""
+    there = {document.row.id for document in change.record.documents}
+    before = change.before.documents if change.before else ()
+    away = tuple(replace(document, missed=False) for document in before if document.row.id not in there)
+    if not away:
+        return ""
+    whole = replace(change.record, documents=(*change.record.documents, *away))
+    return stand(gate, whole, first_seen_in(change.memory, gate), zone, change.since).occurrence
 
 
 def _moved(gate: Gate, change: Change, zone: tzinfo, *, opens: bool) -> bool:

@@ -139,7 +139,29 @@ def test_a_gate_closes_when_the_approval_is_gone(stage: Rehearsal, how: str) -> 
     assert bool(first["counts"]["planned"]) is (how != "deleted")
     assert opened is (how == "deleted")  # what is gone counts after two looks
     assert bank.attribute("ecm_financing_eligible") is False
-    assert bank.events() == ["financing_open", "financing_closed"]
+    # Absence looks like lost permission: it corrects the attribute and tells nobody (delivery.md).
+    assert bank.events() == (["financing_open"] if how == "deleted" else ["financing_open", "financing_closed"])
+
+
+def test_a_document_that_is_back_from_the_recycle_bin_opens_its_gate_without_a_second_message(stage: Rehearsal) -> None:
+    bank = Bank(stage)
+    bank.approve(bank.agreement, bank.proof)
+    bank.run()
+    bank.box.filed(do="delete", id=bank.agreement)
+    bank.run()
+    bank.run()
+    assert bank.attribute("ecm_financing_eligible") is False
+
+    bank.box.filed(do="restore", id=bank.agreement)
+    bank.run(later=25 * 3600)  # a restored document bears its old date: the sweep finds it
+
+    assert bank.attribute("ecm_financing_eligible") is True
+    assert (bank.sent, bank.events()) == (1, ["financing_open"])
+    bank.box.filed(do="edit", id=bank.agreement, values={STATE: "Revoked"})
+    bank.run()
+    bank.approve(bank.agreement)
+    bank.run()
+    assert bank.events() == ["financing_open", "financing_closed", "financing_open"]
 
 
 def test_a_message_staged_before_the_gate_closed_is_superseded_and_the_report_says_why(stage: Rehearsal) -> None:
