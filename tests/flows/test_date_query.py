@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -43,14 +46,15 @@ def test_between_complete_listings_one_page_shows_what_changed(stage: Rehearsal)
     assert stage.run()["counts"]["sent"] == 0
 
 
-def test_the_zone_in_which_the_query_reads_a_date_may_be_any(stage: Rehearsal) -> None:
-    stage.box.switch(server_tz="Pacific/Kiritimati")
-    workspace = stage.open_workspaces()[0]
-    stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+def test_a_query_looks_back_further_than_any_two_zones_are_apart(stage: Rehearsal) -> None:
+    """In which zone the server reads the date is documented nowhere (api/ecm.md 15, 3)."""
+    newest = max(datetime.fromisoformat(str(one["modified"])) for one in stage.box.workspaces(TYPE))
 
     stage.run()
 
-    assert stage.messages()[(stage.customer(workspace), CAMPAIGN)] == 1
+    (asked,) = _listings(stage)
+    since = datetime.fromisoformat(re.findall(r"modify_date\W+([-\dT:]+)", unquote(str(asked)))[0])
+    assert newest.replace(tzinfo=None) - since >= timedelta(hours=24)
 
 
 def test_what_is_gone_is_found_by_the_complete_listing_of_the_next_day(stage: Rehearsal) -> None:
