@@ -9,10 +9,10 @@ from datetime import datetime
 from ecmbraze.engine.columns import CONTRADICTED, as_detail, trusted
 from ecmbraze.engine.records import TypeNeeds, as_record
 from ecmbraze.errors import RecordUnreadable
-from ecmbraze.ledger.codec import dump
+from ecmbraze.ledger.codec import dump, load_facts
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
-from ecmbraze.model import Skip, WorkspacePage, WorkspaceRow
+from ecmbraze.model import Record, Skip, WorkspacePage, WorkspaceRow
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,26 +74,21 @@ class Listed:
             except RecordUnreadable as error:
                 quarantine(self.plan, self.need, row.id, error.happened, self.now)
                 continue
-            facts = dump(record.facts) if record else ""
-            silent = held is not None and self.armed and held[0] != facts and held[2] == row.modified_at
+            moved = _moved(held[0], record) if held and record else {"": True}
+            silent = held is not None and bool(moved) and held[2] == row.modified_at
             if silent and held and held[3] and proven:
                 self._contradicted(row)
                 self._by_dates(rows[number:])
                 return
-            # Where details were read until now, a difference that no date explains is looked at once more.
-            if record is None or (silent and not proven):
+            # Where details were read until now, a difference that no date explains is looked at once more, and always
+            # what lost a value: a column shows an empty attribute and one that is gone alike (fault E20).
+            if record is None or (silent and not proven) or (held and any(moved.values())):
                 self._todo(row, "changed" if held else "new")
                 continue
-            if not held or held[:3] != (facts, row.name, row.modified_at) or held[3]:
+            if not held or held[:3] != (dump(record.facts), row.name, row.modified_at) or held[3]:
                 self.plan.put_workspace(record, people)
-            count(self.plan, self.need, self._word(row, held, facts))
-
-    def _word(self, row: WorkspaceRow, held: tuple[str, str, datetime, bool] | None, facts: str) -> str:
-        """Return how the row counts. Facts that only the rules made new are no change of the workspace."""
-        if held is None:
-            return "new"
-        same = held[1:3] == (row.name, row.modified_at) and (held[0] == facts or not self.armed)
-        return "unchanged" if same else "changed"
+            same = held and held[1:3] == (row.name, row.modified_at) and not moved
+            count(self.plan, self.need, "unchanged" if same else "changed" if held else "new")
 
     def _contradicted(self, row: WorkspaceRow) -> None:
         """Trust the columns no longer: a detail read said otherwise last time, and the listing still disagrees."""
@@ -104,6 +99,15 @@ class Listed:
 
     def _todo(self, row: WorkspaceRow, why: str) -> None:
         self.plan.add_todo(self.need.name, [(row.id, row.modified_at, why)])
+
+
+def _moved(held: str, record: Record) -> Mapping[str, bool]:
+    """Return fact → whether it lost its value, of those that differ; what only the rules added is no change."""
+    if held == dump(record.facts):
+        return {}
+    known, now = load_facts(held), record.facts
+    differing = [name for name in known.keys() & now.keys() if dump(known[name]) != dump(now[name])]
+    return {name: now[name] in (None, ()) for name in differing}
 
 
 def count(plan: PlanFile, need: TypeNeeds, name: str, n: int = 1) -> None:

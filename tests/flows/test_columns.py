@@ -148,6 +148,64 @@ def test_what_details_held_is_not_overwritten_by_a_column_that_shows_less(tmp_pa
         assert sum("details are read instead" in note for note in notes) == 1
 
 
+def test_a_new_attribute_lets_no_column_overwrite_what_details_held(tmp_path: Path) -> None:
+    """Rules that name one more fact have the columns proven anew, on rows whose texts are short enough."""
+    long = "Waiting for the second signature of the board"
+    with rehearsal(tmp_path) as stage:
+        stage.set_up()
+        names = {int(one["id"]): one["name"] for one in stage.box.workspaces(TYPE)}
+        workspace = max(stage.open_workspaces(), key=lambda number: names[number].casefold())  # on no first page
+        stage.box.edit_workspace(workspace, {STAGE: long})
+        stage.run()
+        stage.flow["attributes"]["vip"] = "Onboarding.VIP"
+        stage.box.switch(columns=[*COLUMNS, "Onboarding.VIP"], columns_cut=20)
+        stage.box.advance(60)
+
+        for _ in range(3):
+            stage.run()
+
+        assert _user(stage, workspace)["custom_attributes"]["ecm_stage"] == long
+
+
+def test_rules_that_drop_an_attribute_read_no_details_and_change_no_workspace(stage: Rehearsal) -> None:
+    stage.flow["attributes"] = {}
+
+    report = stage.run()
+
+    assert report["counts"]["changed"] == 0
+    assert _asked(stage)[1] <= 12  # the proof
+
+
+def test_a_category_taken_off_a_workspace_is_no_cleared_attribute(tmp_path: Path) -> None:
+    with rehearsal(tmp_path) as stage:
+        stage.box.add_category("Extra", [{"name": "Note", "type": "String"}])
+        stage.box.add_type("Noted", ["Onboarding", "Extra"])
+        customer = stage.customer(stage.open_workspaces()[0])
+        noted, *_ = [
+            stage.box.create_workspace(
+                "Noted", name=f"Noted {n}", values={NUMBER: customer, "Extra.Note": f"first {n}"}
+            )
+            for n in range(3)
+        ]
+        rule = {"name": "third", "when": {"Extra.Note": "third"}, "send": {"event": "third"}}
+        stage.flow.update(workspace_types=["Noted"], attributes={"note": "Extra.Note"}, milestones=[rule])
+        stage.box.switch(columns=[NUMBER, "Extra.Note"])
+        stage.set_up()
+        stage.box.advance(60)
+        stage.box.clear_journal()
+        stage.run()
+        quiet = _asked(stage)
+        stage.box.edit_workspace(noted, {"Extra.Note": "second"})
+        stage.run()
+        stage.box.advance(60)
+        stage.box.edit_workspace(noted, {"Extra": None})
+
+        report = stage.run(code=3)
+
+        assert quiet[1] == 0
+        assert report["counts"]["quarantined"] == 1
+
+
 def test_an_edit_between_a_proof_and_the_next_listing_speaks_against_no_column(stage: Rehearsal) -> None:
     workspace = stage.open_workspaces()[0]
     stage.box.switch(columns_cut=20)
