@@ -173,6 +173,7 @@ class PlanFile(PlanReading):
         for table in ("quarantine", "skip"):
             execute(f"DELETE FROM {table} WHERE flow = '' AND {mine}", (type_name,))
         execute("DELETE FROM counter WHERE substr(name, 1, ?) = ?", (len(type_name) + 1, f"{type_name}\x1f"))
+        execute("DELETE FROM recipient WHERE workspace IN (SELECT id FROM seen WHERE type = ?)", (type_name,))
         for table in ("seen", "todo", "workspace", "column_of"):
             execute(f"DELETE FROM {table} WHERE type = ?", (type_name,))
         execute("DELETE FROM watermark WHERE flow = 'listing' AND stream = ?", (type_name,))

@@ -169,3 +169,15 @@ def test_a_detail_counts_as_read_when_its_listing_began_or_the_search_would_miss
 
     plan.discard()
     assert ledger.mirror.read_at([1]) == {1: ("Case", began)}
+
+
+def test_a_listing_that_failed_leaves_nobody_behind(ledger: Ledger) -> None:
+    plan = PlanFile(ledger.plan_path("t"))
+    record = Record(id=1, type="Case", name="V", created_at=NOW, modified_at=NOW, facts={}, customers=("C-1",))
+    plan.mark_seen("Case", [1])
+    plan.put_workspace(record, {"customer": ("C-1",)})
+
+    plan.forget_type("Case")
+
+    assert list(plan.rows("SELECT customer FROM recipient")) == []
+    plan.discard()
