@@ -40,7 +40,7 @@ class FolderLooks:
             for parent in sorted(parents):
                 for number, facts in self.reader.categories_below(parent):
                     self.tick()
-                    if self.plan.listed(number) and self._differs(need, number, facts):
+                    if self.plan.listed(need.name, number) and self._differs(need, number, facts):
                         self.plan.add_todo(need.name, [(number, self.now, "folder")])
         except (TemporaryError, RecordUnreadable) as error:
             return f"edits of {need.name!r} that move no date are found by the sweep only: {error.happened}"

@@ -106,7 +106,7 @@ class WorkList:
             count(self.plan, need, why)
         else:
             count(self.plan, need, "swept")
-            if moved and self.plan.listed(number):
+            if moved and self.plan.listed(need.name, number):
                 count(self.plan, need, "unchanged", -1)
             elif moved:
                 count(self.plan, need, "read")

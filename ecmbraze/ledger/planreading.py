@@ -35,9 +35,10 @@ class PlanReading:
     def seen(self, type_name: str) -> int:
         return int(self.database.conn.execute("SELECT count(*) FROM seen WHERE type = ?", (type_name,)).fetchone()[0])
 
-    def listed(self, number: int) -> bool:
-        """Say whether a workspace listing of this run showed a node."""
-        return self.database.conn.execute("SELECT 1 FROM seen WHERE id = ?", (number,)).fetchone() is not None
+    def listed(self, type_name: str, number: int) -> bool:
+        """Say whether the listing of a workspace type showed a node in this run."""
+        query = "SELECT 1 FROM seen WHERE type = ? AND id = ?"
+        return self.database.conn.execute(query, (type_name, number)).fetchone() is not None
 
     def holds(self, number: int) -> bool:
         """Say whether the plan has a mirror row of a workspace."""

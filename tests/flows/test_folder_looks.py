@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from tests.rehearsal import CAMPAIGN, CONTRACT, Rehearsal
+import json
+import sqlite3
+from contextlib import closing
+from typing import Any
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+from tests.rehearsal import CAMPAIGN, CONTRACT, TYPE, Rehearsal
 
 
 def _learn(stage: Rehearsal) -> None:
@@ -11,6 +18,40 @@ def _learn(stage: Rehearsal) -> None:
     stage.box.edit_workspace(stage.open_workspaces()[0], {"Onboarding.Stage": "KYC"})
     stage.box.advance(25 * 3600)
     stage.run()
+
+
+def _file_with(stage: Rehearsal, workspace: int, neighbour: int) -> None:
+    """Move a workspace into the folder of another one."""
+    login = urlencode({"username": stage.box.username, "password": stage.box.password}).encode()
+    ticket = _call(Request(f"{stage.box.ecm}/api/v1/auth", login))["ticket"]
+    headers, nodes = {"OTCSTicket": ticket}, f"{stage.box.ecm}/api/v2/nodes"
+    properties = _call(Request(f"{nodes}/{neighbour}", headers=headers))["results"]["data"]["properties"]
+    moved = urlencode({"parent_id": properties["parent_id"]}).encode()
+    _call(Request(f"{nodes}/{workspace}", moved, headers, method="PUT"))
+
+
+def _call(request: Request) -> Any:
+    with urlopen(request, timeout=10) as answer:
+        return json.load(answer)
+
+
+def test_a_workspace_of_another_type_in_the_same_folder_stays_what_it_is(fresh: Rehearsal) -> None:
+    fresh.box.add_type("Partner", ["Onboarding"])
+    neighbour = fresh.open_workspaces()[0]
+    values = {"Onboarding.Customer Number": fresh.customer(neighbour)}
+    partner = fresh.box.create_workspace("Partner", name="Partner", values=values)
+    _file_with(fresh, partner, neighbour)
+    fresh.flow["workspace_types"] = ["Partner", TYPE]
+    fresh.set_up()
+    _learn(fresh)
+    fresh.box.edit_workspace(partner, {"Onboarding.Stage": "Review"})
+    for _ in range(2):
+        fresh.run()
+
+    with closing(sqlite3.connect(fresh.state)) as state:
+        kept = state.execute("SELECT type FROM workspace WHERE id = ?", (partner,)).fetchone()
+
+    assert kept == ("Partner",)
 
 
 def test_after_the_first_silent_edit_the_next_ones_are_seen_at_once(stage: Rehearsal) -> None:
