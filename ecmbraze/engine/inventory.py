@@ -82,6 +82,7 @@ class Inventory:
     def _list(self, need: TypeNeeds, ids: Mapping[str, int]) -> Scan:
         check_types(need, ids)
         began = self.reader.server_now()
+        self.plan.put_watermark("began", need.name, began)
         newest, armed = None, need.names <= self.mirror.armed(need.name)
         held = self.mirror.columns(need.name)
         since = self.dated.since(need, began, whole=not armed or columns.trusted(held))

@@ -70,25 +70,34 @@ class Listed:
             held = known.get(row.id)
             try:
                 detail = as_detail(row, self.columns, self.by_us(row))
-                record, people = as_record(detail, self.need) if detail else (None, {})
+                if detail is None:  # without one of the columns its date tells, as everywhere else
+                    self._by_dates([row])
+                    continue
+                record, people = as_record(detail, self.need)
             except RecordUnreadable as error:
                 quarantine(self.plan, self.need, row.id, error.happened, self.now)
                 continue
-            moved = _moved(held[0], record) if held and record else {"": True}
-            silent = held is not None and bool(moved) and held[2] == row.modified_at
-            if silent and held and held[3] and proven:
+            moved = _moved(held[0], record) if held else {}
+            silent = bool(moved) and held is not None and held[2] == row.modified_at
+            if silent and proven and held and held[3]:
                 self._contradicted(row)
                 self._by_dates(rows[number:])
                 return
             # Where details were read until now, a difference that no date explains is looked at once more, and always
             # what lost a value: a column shows an empty attribute and one that is gone alike (fault E20).
-            if record is None or (silent and not proven) or (held and any(moved.values())):
-                self._todo(row, "changed" if held else "new")
+            if (silent and not proven) or any(moved.values()):
+                self._todo(row, "changed")
                 continue
-            if not held or held[:3] != (dump(record.facts), row.name, row.modified_at) or held[3]:
-                self.plan.put_workspace(record, people)
-            same = held and held[1:3] == (row.name, row.modified_at) and not moved
-            count(self.plan, self.need, "unchanged" if same else "changed" if held else "new")
+            self._keep(row, held, record, people, changed=bool(moved))
+
+    def _keep(
+        self, row: WorkspaceRow, held: tuple[str, str, datetime, bool] | None, record: Record,
+        people: Mapping[str, tuple[str, ...]], *, changed: bool,
+    ) -> None:  # fmt: skip
+        if not held or held[:3] != (dump(record.facts), row.name, row.modified_at) or held[3]:
+            self.plan.put_workspace(record, people)
+        same = held and held[1:3] == (row.name, row.modified_at) and not changed
+        count(self.plan, self.need, "unchanged" if same else "changed" if held else "new")
 
     def _contradicted(self, row: WorkspaceRow) -> None:
         """Trust the columns no longer: a detail read said otherwise last time, and the listing still disagrees."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -35,13 +36,14 @@ class Planner:
         unmet = self.view.of_unmet()
         planned, complete = 0, True
         for change in self.view.changes(self.view.candidates(self.needs.types) | due | unmet):
-            asked = change.record.id in due or not _same(change)
-            if not asked and change.record.id not in unmet:
+            if change.record.id not in due and _same(change):
+                if change.record.id in unmet:
+                    self._whole_state(change)
                 continue
             if planned == limit:
                 complete = False
                 break
-            planned += asked  # who is not met yet is looked at in each run, and takes no place from others
+            planned += 1
             self._one(self._armed(change, baselines[change.record.type]))
         for name, scan in scans.items() if complete else ():
             self.plan.put_watermark(self.flow.name, f"workspaces/{name}", scan.newest)
@@ -79,6 +81,14 @@ class Planner:
             self.plan.put_skip(self.flow.name, skip, self.context.now)
             return replace(change, fires=False)
         return change
+
+    def _whole_state(self, change: Change) -> None:
+        """Plan what somebody whom Braze does not know has never got; to the record itself nothing happened."""
+        self.tick()
+        with suppress(RecordUnreadable, KeyError):  # told when the record changed
+            for action in self.flow.plan(self.options, change, self.view, self.context).actions:
+                if not action.kind.is_message:
+                    self.plan.put_action(action)
 
     def _one(self, change: Change) -> None:
         self.tick()

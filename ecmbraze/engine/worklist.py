@@ -13,7 +13,7 @@ from ecmbraze.engine.listed import count, quarantine
 from ecmbraze.engine.reading import read_whole
 from ecmbraze.engine.records import TypeNeeds, as_record, refuse_vanished, with_missed
 from ecmbraze.errors import RecordUnreadable
-from ecmbraze.ledger.codec import dump, dump_documents, load_documents
+from ecmbraze.ledger.codec import dump, dump_documents, load_documents, load_facts
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import Record, Skip, WorkspaceDetail
@@ -88,6 +88,8 @@ class WorkList:
         kept = with_missed(record, load_documents(before[1])) if before else record
         moved = before is not None and before != (dump(kept.facts), dump_documents(kept.documents))
         self._tally(need, number, why, moved=moved)
+        if why == "sweep" and not told and self._silent(need, record):
+            self.plan.put_watermark("", stream(need.name), self.now)
         # Times are whole seconds: what was edited in the second of its reading may be edited again in that second,
         # and the listing would not show it (fault E13).
         again = record.modified_at >= began.replace(microsecond=0)
@@ -97,6 +99,13 @@ class WorkList:
         self.plan.put_workspace(kept, people, again=again)
         if len(self.fresh) < SLICE:
             self.fresh[number] = (self.monotonic(), record)
+
+    def _silent(self, need: TypeNeeds, record: Record) -> bool:
+        """Say whether an attribute of its own moved and the modify date did not."""
+        held = self.mirror.rows([record.id]).get(record.id)
+        known = load_facts(held[0]) if held else {}
+        moved = any(known[name] != record.facts[name] for name in need.facts & known.keys())
+        return held is not None and held[2] == record.modified_at and moved
 
     def _tally(self, need: TypeNeeds, number: int, why: str, *, moved: bool) -> None:
         """Count a record that was read. What the listing called unchanged may have moved all the same."""
@@ -111,8 +120,6 @@ class WorkList:
             elif moved:
                 count(self.plan, need, "read")
             count(self.plan, need, "changed", int(moved))
-            if moved and why == "sweep":
-                self.plan.put_watermark("", stream(need.name), self.now)
 
     def _leave_out(self, need: TypeNeeds, number: int, why: str, error: RecordUnreadable) -> None:
         """Note a workspace that was listed and cannot be read: it went meanwhile, or we may not see it (E23)."""

@@ -176,7 +176,7 @@ class PlanFile(PlanReading):
         execute("DELETE FROM recipient WHERE workspace IN (SELECT id FROM seen WHERE type = ?)", (type_name,))
         for table in ("seen", "todo", "workspace", "column_of"):
             execute(f"DELETE FROM {table} WHERE type = ?", (type_name,))
-        execute("DELETE FROM watermark WHERE flow = 'listing' AND stream = ?", (type_name,))
+        execute("DELETE FROM watermark WHERE flow IN ('listing', 'began') AND stream = ?", (type_name,))
 
     def leave_out(self, records: Iterable[str]) -> None:
         """Take records out of the plan: neither their actions nor their facts are merged."""

@@ -30,7 +30,7 @@ _MIRROR = (
          AND excluded.modified_at >= modified_at""",
     # Read no earlier than its listing began: a document that came while the details were read is news to the search.
     """UPDATE workspace SET missed = 0, read_at = ifnull((SELECT value FROM plan.watermark
-           WHERE flow = 'listing' AND stream = workspace.type), :now),
+           WHERE flow = 'began' AND stream = workspace.type), :now),
        again = (SELECT again FROM plan.workspace p WHERE p.id = workspace.id)
        WHERE id IN (SELECT id FROM plan.workspace)""",
     """DELETE FROM recipient WHERE (mapping, workspace) IN

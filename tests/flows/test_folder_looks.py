@@ -80,6 +80,21 @@ def test_a_tenant_whose_edits_move_their_date_pays_for_no_folder(stage: Rehearsa
     assert not [path for path in paths if path.endswith("/nodes")]
 
 
+def test_an_edit_that_moved_its_date_while_the_sweep_was_on_teaches_nothing(stage: Rehearsal) -> None:
+    """The listing was read before the edit, the detail after it: no proof that edits move no date."""
+    stage.box.advance(25 * 3600)
+    workspace = stage.open_workspaces()[0]
+    edit = {"do": "edit", "id": workspace, "values": {"Onboarding.Stage": "KYC"}}
+    stage.box.fault("edit", path=f"/v2/businessworkspaces/{workspace}$", when="before", edits=[edit])
+    stage.run()
+    stage.box.clear_journal()
+
+    stage.run()
+
+    paths = [entry["path"] for entry in stage.box.journal(system="ecm")]
+    assert not [path for path in paths if path.endswith("/nodes")]
+
+
 def test_a_folder_that_cannot_be_listed_is_told_and_costs_nothing_else(stage: Rehearsal) -> None:
     _learn(stage)
     stage.box.fault("status", system="ecm", path="/nodes$", status=500, times=50)

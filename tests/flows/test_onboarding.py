@@ -208,6 +208,21 @@ def test_who_appears_in_braze_gets_the_whole_state_not_only_what_changed_since(s
     assert third["counts"]["planned"] == third["counts"]["sent"] == 0
 
 
+def test_a_person_who_is_waited_for_takes_no_place_in_a_limited_run(stage: Rehearsal) -> None:
+    stage.box.create_workspace(TYPE, values={"Onboarding.Customer Number": "NEW-4", "Onboarding.Stage": "Signed"})
+    stage.run()
+    stage.run()
+    stage.box.advance(60)
+    workspace = stage.open_workspaces()[0]
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+
+    report = stage.run("--limit", "1")
+
+    assert stage.messages()[(stage.customer(workspace), CAMPAIGN)] == 1
+    moved = report["watermarks"][f"workspaces/{TYPE}"]
+    assert moved["after"] > moved["before"]  # all that changed was planned
+
+
 def test_what_waited_too_long_expires_and_never_goes_out(stage: Rehearsal) -> None:
     workspace = stage.box.create_workspace(TYPE, values={"Onboarding.Customer Number": "NEW-2", CONTRACT: "Approved"})
     stage.run()

@@ -161,7 +161,7 @@ def test_a_detail_counts_as_read_when_its_listing_began_or_the_search_would_miss
     ledger: Ledger,
 ) -> None:
     plan, began = PlanFile(ledger.plan_path("t")), NOW - timedelta(hours=1)
-    plan.put_watermark("listing", "Case", began)
+    plan.put_watermark("began", "Case", began)
     record = Record(id=1, type="Case", name="V", created_at=began, modified_at=began, facts={}, customers=())
     plan.put_workspace(record, {})
 
