@@ -47,8 +47,8 @@ def edge(
     back = opens and (before.get("lost") == standing.occurrence or _out_of_sight(gate, change, zone))
     count += opens and not back
     memory = _noted(standing, before, count, is_open=opens or (was and not closes))
-    if not standing.is_open and (lost or before.get("lost")):
-        memory["lost"] = lost or before["lost"]
+    if not standing.is_open and (away := lost or _still_lost(before, change)):
+        memory["lost"] = away
     if backfill and standing.is_open:
         known = (occurrence for occurrence in sorted(told) if occurrence.startswith(f"{count}:"))
         return _edge(gate, standing, next(known, f"{count}:{standing.occurrence}")), memory
@@ -76,6 +76,13 @@ def _without(gate: Gate, change: Change, zone: tzinfo) -> str:
         return ""
     whole = replace(change.record, documents=(*change.record.documents, *away))
     return stand(gate, whole, first_seen_in(change.memory, gate), zone, change.since).occurrence
+
+
+def _still_lost(noted: Mapping[str, Json], change: Change) -> str:
+    """Return what the gate lost, while any of it is out of sight: what is back and was seen is judged anew."""
+    lost = str(noted.get("lost") or "")
+    there = {str(document.row.id) for document in change.record.documents}
+    return "" if {entry.partition(".v")[0] for entry in lost.split("+")} <= there else lost
 
 
 def _moved(gate: Gate, change: Change, zone: tzinfo, *, opens: bool) -> bool:

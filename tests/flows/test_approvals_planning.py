@@ -131,6 +131,18 @@ def test_a_new_version_that_came_while_the_document_was_away_is_not_approved_by_
     assert desk.values["ecm_financing_eligible"] is False
 
 
+def test_a_document_that_came_back_revoked_is_told_when_it_is_approved_once_more() -> None:
+    """Back as it was opens in silence; what was seen revoked in between is an approval of its own."""
+    desk = Desk(_options(all_of=[_paper()]))
+    desk.look(fires=False)
+    first, gone = desk.look(_document(7)), desk.look()
+
+    back_revoked, again = desk.look(_document(7, "Revoked")), desk.look(_document(7))
+
+    assert (first, gone, back_revoked) == (OPEN, [], [])
+    assert again == OPEN
+
+
 def test_a_gate_that_asks_for_less_from_now_on_tells_nobody_of_the_past() -> None:
     desk = Desk(_options(all_of=[_paper(), _paper("Proof")]))
     papers = (_document(7), _document(8, "Draft", name="Proof"))
