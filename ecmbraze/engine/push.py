@@ -104,7 +104,8 @@ class Push:
         return wave, later
 
     def _wave(self, pool: ThreadPoolExecutor, wave: Sequence[tuple[Row, ...]]) -> tuple[list[tuple[Row, ...]], bool]:
-        self._keep_entries_apart([row for rows in wave for row in rows])
+        entries = {(row.action.recipient, row.action.name) for rows in wave for row in rows if _enters(row)}
+        self._keep_apart(entries)
         attempt = self.new_id()
         batches = [build(rows, self.limits, attempt) for rows in wave]
         flying = [Step(row=row, state=State.IN_FLIGHT) for batch in batches for row in batch.rows]
@@ -118,15 +119,15 @@ class Push:
             self._move(settled.steps)
             again.extend(settled.again)
             answers.append(answer)
+        # Counted from the answer: a request may have waited for a rate limit before it went out.
+        self.entered |= dict.fromkeys(entries, self.clock.monotonic())
         self._stop_if_told(answers)
         return again, all(answer.verdict is not Verdict.UNKNOWN for answer in answers)
 
-    def _keep_entries_apart(self, rows: Sequence[Row]) -> None:
+    def _keep_apart(self, entries: set[tuple[str, str]]) -> None:
         """Wait until nobody enters a Canvas that they entered a moment ago: the second entry would be lost."""
-        entries = {(row.action.recipient, row.action.name) for row in rows if row.action.kind is Kind.CANVAS}
         last = max((self.entered[entry] for entry in entries & self.entered.keys()), default=-CANVAS_APART_S)
         self.clock.sleep(max(0.0, last + CANVAS_APART_S - self.clock.monotonic()))
-        self.entered |= dict.fromkeys(entries, self.clock.monotonic())
 
     def _send(self, batch: Batch) -> Answer:
         value = batch.value
@@ -147,3 +148,7 @@ class Push:
         self.outbox.move(steps, self.clock.now(), attempt=attempt)
         for step in steps:
             self.steps[step.row.id] = step
+
+
+def _enters(row: Row) -> bool:
+    return row.action.kind is Kind.CANVAS

@@ -173,6 +173,19 @@ def test_a_person_enters_a_canvas_once_per_workspace_although_braze_counts_one_e
     assert stage.messages()[(customer, CANVAS)] == 3
 
 
+def test_entries_into_a_canvas_stay_apart_though_the_first_waited_for_a_rate_limit(stage: Rehearsal) -> None:
+    stage.flow["milestones"][0]["send"] = {"canvas": CANVAS, "consent": {"email": "subscribed"}}
+    customer = stage.customer(stage.open_workspaces()[0])
+    stage.box.advance(60)
+    for _ in range(2):
+        stage.box.create_workspace(TYPE, values={"Onboarding.Customer Number": customer, CONTRACT: "Approved"})
+    stage.box.fault("status", system="braze", path="canvas/trigger", status=429, headers={"Retry-After": "3"})
+
+    stage.run()
+
+    assert stage.messages()[(customer, CANVAS)] == 2
+
+
 def test_a_person_braze_does_not_know_waits_until_the_profile_appears(stage: Rehearsal) -> None:
     workspace = stage.box.create_workspace(TYPE, values={"Onboarding.Customer Number": "NEW-1", CONTRACT: "Draft"})
     stage.run()
