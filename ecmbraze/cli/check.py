@@ -81,11 +81,8 @@ def _state(config: Settings) -> str:
 
 def _types(made: composition.Clients, flow: Flow[Any], section: Any) -> str:
     needs = flow.needs(section)
-    types = made.ecm.workspace_types()
     for name in needs.types:
-        if name not in types:
-            raise composition.unknown("workspace type", name, types)
-        for page in made.ecm.list_workspaces(types[name]):
+        for page in made.ecm.list_workspaces(_type_id(made, name)):
             carried = {name for row in page.rows[:5] for name in made.ecm.attributes(row.id)}
             for fact in sorted(needs.of(name) - carried - {BY_US}) if page.rows else ():
                 raise composition.unknown(f"attribute on {name!r}", fact, carried)
@@ -94,10 +91,14 @@ def _types(made: composition.Clients, flow: Flow[Any], section: Any) -> str:
 
 
 def _changes(made: composition.Clients, need: TypeNeeds, smallest: int) -> str:
+    return f"found {discovery.told(made.ecm, need, _type_id(made, need.name), smallest)}"
+
+
+def _type_id(made: composition.Clients, name: str) -> int:
     types = made.ecm.workspace_types()
-    if need.name not in types:
-        raise composition.unknown("workspace type", need.name, types)
-    return f"found {discovery.told(made.ecm, need, types[need.name], smallest)}"
+    if name not in types:
+        raise composition.unknown("workspace type", name, types)
+    return types[name]
 
 
 def _messages(rules: Sequence[Rule]) -> Iterator[tuple[str, str]]:

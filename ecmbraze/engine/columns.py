@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from ecmbraze.engine.records import TypeNeeds
@@ -11,7 +11,7 @@ from ecmbraze.ledger.codec import dump
 from ecmbraze.model import BY_US, Fact, WorkspaceDetail, WorkspacePage, WorkspaceRow
 from ecmbraze.ports import WorkspaceReader
 
-# A column whose value was seen to differ from its attribute: it is not tried again until the rules name other facts.
+# A column that does not show its attribute, or two that do: they are not tried again until the rules name other facts.
 CONTRADICTED = ""
 # Per fact, so many workspaces that hold a value are read whole, and as many that hold none.
 _EACH = 3
@@ -35,15 +35,17 @@ def in_force(
 def prove(reader: WorkspaceReader, need: TypeNeeds, page: WorkspacePage) -> Mapping[str, str]:
     """Return fact → the one column that agrees with it in every workspace read, at least once with a value.
 
-    Empty unless that holds of each fact. Costs no request where no column bears a fact's name.
+    Empty where that cannot be told from this page, which costs no request; contradicted where it is not so.
     """
     candidates = {fact: _candidates(fact, page) for fact in _wanted(need)}
-    if not coverable(need) or not candidates or not all(candidates.values()):
+    if not coverable(need) or not candidates or not _all_shown(candidates, page.rows):
         return {}
     columns = {column for found in candidates.values() for column in found}
     read = [(row, facts) for row in _sample(page, columns) if (facts := _facts(reader, row)) is not None]
     proven = {fact: [one for one in found if _agrees(fact, one, read)] for fact, found in candidates.items()}
-    return {fact: found[0] for fact, found in proven.items()} if all(len(f) == 1 for f in proven.values()) else {}
+    if all(len(found) == 1 for found in proven.values()):
+        return {fact: found[0] for fact, found in proven.items()}
+    return dict.fromkeys(proven, CONTRADICTED) if _all_shown(candidates, [row for row, _ in read]) else {}
 
 
 def coverable(need: TypeNeeds) -> bool:
@@ -75,6 +77,13 @@ def _wanted(need: TypeNeeds) -> frozenset[str]:
 
 def _candidates(fact: str, page: WorkspacePage) -> tuple[str, ...]:
     return tuple(column for column, shown in sorted(page.columns.items()) if _names(shown, fact))[:_MOST]
+
+
+def _all_shown(candidates: Mapping[str, tuple[str, ...]], rows: Sequence[WorkspaceRow]) -> bool:
+    """Say whether of each fact one of its columns shows a value somewhere: else there is nothing to compare."""
+    return all(
+        any(row.columns.get(column) is not None for column in found for row in rows) for found in candidates.values()
+    )
 
 
 def _names(shown: str | None, fact: str) -> bool:

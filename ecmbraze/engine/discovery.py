@@ -13,12 +13,10 @@ def told(reader: WorkspaceReader, need: TypeNeeds, type_id: int, smallest: int) 
     page = next(iter(reader.list_workspaces(type_id)), None)
     if page is None or not page.rows:
         return "no workspace yet; the first run decides"
-    if columns.prove(reader, need, page):
+    if columns.trusted(columns.prove(reader, need, page)):
         return "by the columns of its listing, which carry every attribute: no details are read"
-    often = (
-        "each run" if not _by_date(reader, type_id, page, smallest) else "once a day, else only what changed by date"
-    )
-    return f"by dates, listed {often}, details of what changed ({_why(need, page)})"
+    often = "completely once per sweep_every, else by date" if _by_date(reader, type_id, page, smallest) else "each run"
+    return f"by modify dates, listed {often}; what changed is read in detail, since {_why(need, page)}"
 
 
 def _by_date(reader: WorkspaceReader, type_id: int, page: WorkspacePage, smallest: int) -> bool:
