@@ -47,8 +47,8 @@ class FolderLooks:
         return ""
 
     def _differs(self, need: TypeNeeds, number: int, facts: Facts) -> bool:
-        held = self.mirror.held(number)
-        known = load_facts(held[0]) if held else {}
+        held = self.mirror.held([number]).get(number)
+        known = load_facts(held.facts) if held else {}
         return any(known[name] != facts[name] for name in need.facts & facts.keys() & known.keys())
 
 

@@ -60,7 +60,7 @@ class Inventory:
     """Whether every listing was complete: then a detail that fails does not undo the scan."""
 
     def take(self, needs: Sequence[TypeNeeds]) -> dict[str, Scan]:
-        """List every type completely, then read the details; return the scan of each type that could be listed.
+        """List every type, then read the details; return the scan of each type that could be listed.
 
         A type or attribute that does not exist, and a listing that fails, end up in ``failed``.
         """

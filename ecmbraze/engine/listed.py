@@ -10,7 +10,7 @@ from ecmbraze.engine.columns import CONTRADICTED, as_detail, trusted
 from ecmbraze.engine.records import TypeNeeds, as_record
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.ledger.codec import dump, load_facts
-from ecmbraze.ledger.mirror import Mirror
+from ecmbraze.ledger.mirror import Held, Mirror
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import Record, Skip, WorkspacePage, WorkspaceRow
 
@@ -49,22 +49,22 @@ class Listed:
         return max((row.modified_at for row in page.rows), default=None)
 
     def _by_dates(self, rows: Sequence[WorkspaceRow]) -> None:
-        known = self.mirror.listed([row.id for row in rows])
+        known = self.mirror.held([row.id for row in rows])
         for row in rows:
             held = known.get(row.id)
             if held is None:
                 self._todo(row, "new")
-            elif held[:2] != (row.modified_at, row.name):
+            elif not _listed_as(row, held):
                 self._todo(row, "changed")
-            elif not self.armed and not self.need.names <= held[2]:
+            elif not self.armed and not self.need.names <= load_facts(held.facts).keys():
                 self._todo(row, "unarmed")
             else:
-                if held[3]:
+                if held.again:
                     self._todo(row, "again")
                 count(self.plan, self.need, "unchanged")
 
     def _by_columns(self, rows: Sequence[WorkspaceRow]) -> None:
-        known = self.mirror.rows([row.id for row in rows])
+        known = self.mirror.held([row.id for row in rows])
         proven = self.mirror.columns(self.need.name) == self.columns
         for number, row in enumerate(rows):
             held = known.get(row.id)
@@ -77,9 +77,9 @@ class Listed:
             except RecordUnreadable as error:
                 quarantine(self.plan, self.need, row.id, error.happened, self.now)
                 continue
-            moved = _moved(held[0], record) if held else {}
-            silent = bool(moved) and held is not None and held[2] == row.modified_at
-            if silent and proven and held and held[3]:
+            moved = _moved(held, record) if held else {}
+            silent = bool(moved) and held is not None and held.modified_at == row.modified_at
+            if silent and proven and held and held.again:
                 self._contradicted(row)
                 self._by_dates(rows[number:])
                 return
@@ -91,13 +91,14 @@ class Listed:
             self._keep(row, held, record, people, changed=bool(moved))
 
     def _keep(
-        self, row: WorkspaceRow, held: tuple[str, str, datetime, bool] | None, record: Record,
-        people: Mapping[str, tuple[str, ...]], *, changed: bool,
+        self, row: WorkspaceRow, held: Held | None, record: Record, people: Mapping[str, tuple[str, ...]], *,
+        changed: bool,
     ) -> None:  # fmt: skip
-        if not held or held[:3] != (dump(record.facts), row.name, row.modified_at) or held[3]:
+        same = held is not None and _listed_as(row, held)
+        if held is None or not same or held.facts != dump(record.facts) or held.again:
             self.plan.put_workspace(record, people)
-        same = held and held[1:3] == (row.name, row.modified_at) and not changed
-        count(self.plan, self.need, "unchanged" if same else "changed" if held else "new")
+        word = "new" if held is None else "unchanged" if same and not changed else "changed"
+        count(self.plan, self.need, word)
 
     def _contradicted(self, row: WorkspaceRow) -> None:
         """Trust the columns no longer: a detail read said otherwise last time, and the listing still disagrees."""
@@ -110,11 +111,15 @@ class Listed:
         self.plan.add_todo(self.need.name, [(row.id, row.modified_at, why)])
 
 
-def _moved(held: str, record: Record) -> Mapping[str, bool]:
+def _listed_as(row: WorkspaceRow, held: Held) -> bool:
+    return (held.name, held.modified_at) == (row.name, row.modified_at)
+
+
+def _moved(held: Held, record: Record) -> Mapping[str, bool]:
     """Return fact → whether it lost its value, of those that differ; what only the rules added is no change."""
-    if held == dump(record.facts):
+    if held.facts == dump(record.facts):
         return {}
-    known, now = load_facts(held), record.facts
+    known, now = load_facts(held.facts), record.facts
     differing = [name for name in known.keys() & now.keys() if dump(known[name]) != dump(now[name])]
     return {name: now[name] in (None, ()) for name in differing}
 

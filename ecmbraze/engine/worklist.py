@@ -14,7 +14,7 @@ from ecmbraze.engine.reading import read_whole
 from ecmbraze.engine.records import TypeNeeds, as_record, refuse_vanished, with_missed
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.ledger.codec import dump, dump_documents, load_documents, load_facts
-from ecmbraze.ledger.mirror import Mirror
+from ecmbraze.ledger.mirror import Held, Mirror
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import Record, Skip, WorkspaceDetail
 from ecmbraze.ports import WorkspaceReader
@@ -77,35 +77,27 @@ class WorkList:
         if isinstance(detail, RecordUnreadable):
             self._leave_out(need, number, why, detail)
             return
-        before = self.mirror.held(number)
+        held = self.mirror.held([number]).get(number)
         try:
             record, people = as_record(detail, need)
-            refuse_vanished(record, detail, before[0] if before else "{}")
+            refuse_vanished(record, detail, held.facts if held else "{}")
         except RecordUnreadable as error:
             if why not in _UNASKED:
                 quarantine(self.plan, need, number, error.happened, self.now)
             return
-        kept = with_missed(record, load_documents(before[1])) if before else record
-        moved = before is not None and before != (dump(kept.facts), dump_documents(kept.documents))
+        kept = with_missed(record, load_documents(held.documents)) if held else record
+        moved = held is not None and (held.facts, held.documents) != (dump(kept.facts), dump_documents(kept.documents))
         self._tally(need, number, why, moved=moved)
-        if why == "sweep" and not told and self._silent(need, record):
+        if why == "sweep" and not told and held and _silently(need, held, record):
             self.plan.put_watermark("", stream(need.name), self.now)
-        # Times are whole seconds: what was edited in the second of its reading may be edited again in that second,
-        # and the listing would not show it (fault E13).
-        again = record.modified_at >= began.replace(microsecond=0)
-        if told:  # what details say otherwise than the columns did is held against the next listing
-            again = moved or why == "changed"
+        # What details say otherwise than the columns did is held against the next listing. Without columns: times are
+        # whole seconds, what was edited in the second of its reading may be edited again in that second, and the
+        # listing would not show it (fault E13).
+        again = moved or why == "changed" if told else record.modified_at >= began.replace(microsecond=0)
         again = again or any(document.missed for document in kept.documents)
         self.plan.put_workspace(kept, people, again=again)
         if len(self.fresh) < SLICE:
             self.fresh[number] = (self.monotonic(), record)
-
-    def _silent(self, need: TypeNeeds, record: Record) -> bool:
-        """Say whether an attribute of its own moved and the modify date did not."""
-        held = self.mirror.rows([record.id]).get(record.id)
-        known = load_facts(held[0]) if held else {}
-        moved = any(known[name] != record.facts[name] for name in need.facts & known.keys())
-        return held is not None and held[2] == record.modified_at and moved
 
     def _tally(self, need: TypeNeeds, number: int, why: str, *, moved: bool) -> None:
         """Count a record that was read. What the listing called unchanged may have moved all the same."""
@@ -127,3 +119,10 @@ class WorkList:
             count(self.plan, need, "filtered")
         skip = Skip(record=f"ws:{number}", customer="", rule="", reason=f"gone or not readable: {error.happened}")
         self.plan.put_skip("", skip, self.now)
+
+
+def _silently(need: TypeNeeds, held: Held, record: Record) -> bool:
+    """Say whether an attribute of its own moved and the modify date did not."""
+    known = load_facts(held.facts)
+    moved = any(known[name] != record.facts[name] for name in need.facts & known.keys())
+    return moved and held.modified_at == record.modified_at

@@ -32,7 +32,10 @@ class Options(FlowOptions):
             if other := set(rule.workspace_types) - set(self.workspace_types):
                 raise ValueError(f"rule {rule.name!r}: {sorted(other)[0]!r} is not among the flow's workspace_types")
             if rule.timed and rule.timed.grace < self.every:
-                raise ValueError(f"rule {rule.name!r}: a grace shorter than `every` passes between two runs, unsent")
+                raise ValueError(
+                    f"rule {rule.name!r}: its grace is shorter than `every`, reminders would pass between two runs "
+                    "unsent: lengthen `grace` or shorten `every`"
+                )
         return self
 
 

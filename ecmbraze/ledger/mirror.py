@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlite_utils import Database
 
 from ecmbraze.flow import Needs
-from ecmbraze.ledger.codec import instant, load, load_documents, moment
+from ecmbraze.ledger.codec import instant, load_documents, moment
 from ecmbraze.ledger.recordrow import GONE, RECORD_COLUMNS, read_record
 from ecmbraze.model import Document, Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """One workspace as it was last read; facts and documents as canonical text, to tell whether a reading differs."""
+
+    facts: str
+    documents: str
+    name: str
+    modified_at: datetime
+    again: bool
+    """Whether to look once more: an edit may bear the same second, or columns and details disagreed."""
 
 
 class Mirror:
@@ -19,14 +32,14 @@ class Mirror:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def listed(self, ids: Sequence[int]) -> Mapping[int, tuple[datetime, str, frozenset[str], bool]]:
-        """Return id → (modify date, name, the fact names held, whether to read it again) of the ids we know."""
+    def held(self, ids: Sequence[int]) -> Mapping[int, Held]:
+        """Return what the mirror holds of those ids that we know."""
         marks = ",".join("?" * len(ids))
-        rows = self._database.execute(
-            f"SELECT id, modified_at, name, facts, again FROM workspace WHERE id IN ({marks})",
-            tuple(ids),
-        )
-        return {row[0]: (moment(row[1]), row[2], frozenset(load(row[3])), bool(row[4])) for row in rows}
+        query = f"SELECT id, facts, documents, name, modified_at, again FROM workspace WHERE id IN ({marks})"
+        return {
+            row[0]: Held(facts=row[1], documents=row[2], name=row[3], modified_at=moment(row[4]), again=bool(row[5]))
+            for row in self._database.execute(query, tuple(ids))
+        }
 
     def known(self, type_name: str) -> int:
         """Return how many workspaces of the type the last complete listing showed."""
@@ -41,14 +54,6 @@ class Mirror:
     def columns(self, type_name: str) -> Mapping[str, str]:
         """Return fact → listing column that was proven to carry it; an empty column was contradicted since."""
         return dict(self._database.execute("SELECT fact, name FROM column_of WHERE type = ?", (type_name,)).fetchall())
-
-    def rows(self, ids: Sequence[int]) -> Mapping[int, tuple[str, str, datetime, bool]]:
-        """Return id → (facts as canonical text, name, modify date, whether to look again) of the ids we know."""
-        marks = ",".join("?" * len(ids))
-        query = f"SELECT id, facts, name, modified_at, again FROM workspace WHERE id IN ({marks})"
-        return {
-            row[0]: (row[1], row[2], moment(row[3]), bool(row[4])) for row in self._database.execute(query, tuple(ids))
-        }
 
     def oldest_reads(self, type_name: str, before: datetime, limit: int) -> list[tuple[int, datetime]]:
         """Return up to ``limit`` (id, modify date) whose last detail read is oldest and before ``before``."""
@@ -69,11 +74,6 @@ class Mirror:
         query = "SELECT min(read_at) FROM workspace WHERE type = ? AND missed = 0"
         text = self._database.execute(query, (type_name,)).fetchone()[0]
         return moment(text) if text else None
-
-    def held(self, number: int) -> tuple[str, str] | None:
-        """Return the stored facts and documents of a workspace as canonical text, to tell whether a reading differs."""
-        row = self._database.execute("SELECT facts, documents FROM workspace WHERE id = ?", (number,)).fetchone()
-        return (str(row[0]), str(row[1])) if row else None
 
     def read_at(self, ids: Sequence[int]) -> Mapping[int, tuple[str, datetime]]:
         """Return id → (workspace type, when it was last read) of those ids that are workspaces we know."""

@@ -6,13 +6,14 @@ import os
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tests.crashing.warm import Warm
-from tests.rehearsal import Rehearsal
+from tests.rehearsal import Rehearsal, rehearsal
 
 SOAK = bool(os.environ.get("ECMBRAZE_SOAK"))
 _WRITES = "/users/track|/trigger/send"
@@ -28,6 +29,17 @@ OUTCOMES: dict[str, tuple[dict[str, Any] | None, bool]] = {
     "busy": ({"kind": "busy"}, True),
 }
 Message = tuple[str, str]
+
+
+@contextmanager
+def ground(folder: Path) -> Iterator[Rehearsal]:
+    """Yield a world with people enough for every scenario, whose requests are small so that there are many."""
+    many = "2800" if SOAK else "420"
+    with rehearsal(folder, "--workspaces", many, "--customers", many) as stage:
+        stage.config["ecm"] |= {"page_size": 500, "connections": 2, "sweep_requests": 0}
+        stage.config["braze"] |= {"track_batch": 2, "trigger_batch": 1}
+        stage.config["guards"] = {"max_audience_share": 1.0, "max_changed_share": 1.0}
+        yield stage
 
 
 @dataclass(slots=True)

@@ -7,20 +7,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.crashing.harness import OUTCOMES, SOAK, Harness, Work
+from tests.crashing.harness import OUTCOMES, SOAK, Harness, Work, ground
 from tests.crashing.warm import warm
-from tests.rehearsal import CAMPAIGN, CANVAS, CONTRACT, KYC, TYPE, Rehearsal, rehearsal
+from tests.rehearsal import CAMPAIGN, CANVAS, CONTRACT, KYC, TYPE, Rehearsal
 
 SERVICE, STAGE = "Onboarding.Service Status", "Onboarding.Stage"
 
 
 @pytest.fixture(scope="module")
 def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
-    many = "2800" if SOAK else "420"
-    with rehearsal(tmp_path_factory.mktemp("crash"), "--workspaces", many, "--customers", many) as stage:
-        stage.config["ecm"] |= {"page_size": 500, "connections": 2, "sweep_requests": 0}
-        stage.config["braze"] |= {"track_batch": 2, "trigger_batch": 1}
-        stage.config["guards"] = {"max_audience_share": 1.0}
+    with ground(tmp_path_factory.mktemp("crash")) as stage:
         stage.flow["milestones"].append(
             {
                 "name": "service_active", "when": {SERVICE: "Active"},
