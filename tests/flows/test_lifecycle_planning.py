@@ -268,6 +268,6 @@ def test_no_gap_shorter_than_the_grace_loses_the_nearest(
 
 
 def test_a_grace_that_passes_between_two_runs_does_not_load() -> None:
-    with pytest.raises(ValidationError, match="grace is shorter than `every`.*lengthen `grace`"):
+    with pytest.raises(ValidationError, match=r"grace is shorter than `every`.*lengthen `grace`"):
         _options(grace="5m")
     assert _options(grace="15m")
