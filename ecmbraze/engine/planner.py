@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from ecmbraze.engine.inventory import Scan
@@ -15,6 +18,10 @@ from ecmbraze.flow import Context, Flow, Needs
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.view import View
 from ecmbraze.model import Change, Decision, Skip
+
+_LOG = logging.getLogger("ecmbraze")
+# What a value nobody thought of makes of a rule. Errors of the state file are none of these: they end the run.
+UNPLANNABLE = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +92,7 @@ class Planner:
     def _whole_state(self, change: Change) -> None:
         """Plan what somebody whom Braze does not know has never got; to the record itself nothing happened."""
         self.tick()
-        with suppress(RecordUnreadable, KeyError):  # told when the record changed
+        with suppress(RecordUnreadable, *UNPLANNABLE):  # reported when the record changed
             for action in self.flow.plan(self.options, change, self.view, self.context).actions:
                 if not action.kind.is_message:
                     self.plan.put_action(action)
@@ -94,12 +101,16 @@ class Planner:
         self.tick()
         try:
             decision = self.flow.plan(self.options, change, self.view, self.context)
-        except (RecordUnreadable, KeyError) as error:
-            reason = (
-                error.happened if isinstance(error, RecordUnreadable) else f"{error.args[0]!r} is not known of it yet"
-            )
-            skip = Skip(record=change.record.key, customer="", rule="", reason=reason, quarantined=True)
-            self._refuse([skip])
+        except RecordUnreadable as error:
+            self._quarantine(change, error.happened)
+            return
+        except KeyError as error:
+            self._quarantine(change, f"{error.args[0]!r} is not known of it yet")
+            return
+        except UNPLANNABLE as error:  # one record must not end the run of its neighbours
+            fields = {"flow": self.flow.name, "record": change.record.key, "error": type(error).__name__}
+            _LOG.error("record.unplannable", extra={"fields": {**fields, "traceback": _trace(error)}})
+            self._quarantine(change, f"cannot be planned ({type(error).__name__}); the log has the traceback")
             return
         if self._untold(decision):
             self._refuse(decision.skips)
@@ -118,10 +129,19 @@ class Planner:
         rules = {rule.name for rule in self.flow.rules(self.options)}
         return any(skip.quarantined and skip.rule in rules for skip in decision.skips)
 
+    def _quarantine(self, change: Change, reason: str) -> None:
+        self._refuse([Skip(record=change.record.key, customer="", rule="", reason=reason, quarantined=True)])
+
     def _refuse(self, skips: Sequence[Skip]) -> None:
         for skip in skips:
             self.plan.put_skip(self.flow.name, skip, self.context.now)
             self.plan.count(f"{self.flow.name}\x1fquarantined", int(skip.quarantined))
+
+
+def _trace(error: Exception) -> str:
+    """Return where an error was raised, innermost first, without its text: that may hold what a customer wrote."""
+    steps = reversed(traceback.extract_tb(error.__traceback__))
+    return " < ".join(f"{Path(step.filename).name}:{step.lineno} {step.name}" for step in steps)
 
 
 def _same(change: Change) -> bool:

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context, Flow, Known, Needs
 from ecmbraze.model import Action, Change, Decision, Json, Record, Skip
-from ecmbraze.planning import messages, texts
+from ecmbraze.planning import dates, messages, texts
 from ecmbraze.planning.attributes import Voice, newest, of_everyone, repeated
 from ecmbraze.planning.edges import CLOSED, Edge, edge, first_seen_in
 from ecmbraze.planning.flow_options import FlowOptions, refuse_twins
@@ -89,8 +89,8 @@ def _voice(
         return change.memory if record is change.before else known.noted(record.key)
 
     def rank(record: Record) -> tuple[object, ...]:
-        day = record.facts.get(options.date) if options.date else None
-        return (messages.as_instant(day, context.zone) if day else record.created_at), record.id
+        dated = dates.instant(record.facts.get(options.date), context.zone) if options.date else None
+        return dated or record.created_at, record.id
 
     def values(record: Record) -> dict[str, Json]:
         facts, of = record.named, noted(record)

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from ecmbraze.flow import Context, Flow, Known, Needs
 from ecmbraze.model import Action, Change, Decision, Json, Record, Skip
-from ecmbraze.planning import messages, texts
+from ecmbraze.planning import dates, messages, texts
 from ecmbraze.planning.arrivals import Arrival, DocumentRule, arrivals, still_there
 from ecmbraze.planning.attributes import Voice, newest, of_everyone, repeated
 from ecmbraze.planning.conditions import When, satisfied
@@ -93,9 +93,8 @@ def _voice(options: Options, context: Context) -> Voice:
         return {f"{context.prefix}{name}": texts.plain(facts.get(fact)) for name, fact in wanted.items()}
 
     def rank(record: Record) -> tuple[object, ...]:
-        opened = record.facts.get(options.opened) if options.opened else None
-        moment = messages.as_instant(opened, context.zone) if opened else record.created_at
-        return moment, record.id
+        opened = dates.instant(record.facts.get(options.opened), context.zone) if options.opened else None
+        return opened or record.created_at, record.id
 
     speaking = newest(rank, values)
 

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context, Flow, Known, Needs
 from ecmbraze.model import Action, Change, Decision, Json, Record, Skip
-from ecmbraze.planning import messages, texts
+from ecmbraze.planning import dates, messages, texts
 from ecmbraze.planning.attributes import deltas, newest
 from ecmbraze.planning.conditions import satisfied
 from ecmbraze.planning.flow_options import FlowOptions, refuse_twins
@@ -105,12 +105,13 @@ def _reached(milestone: Milestone, record: Record) -> bool:
 
 def _stage_date(options: Options, record: Record, context: Context) -> datetime:
     """Return the latest date of the milestones reached, else when the workspace was made."""
-    dates = [
-        messages.as_instant(value, context.zone)
+    reached = [
+        moment
         for milestone in options.milestones
-        if milestone.date and (value := record.facts.get(milestone.date)) and _reached(milestone, record)
+        if milestone.date and (moment := dates.instant(record.facts.get(milestone.date), context.zone))
+        if _reached(milestone, record)
     ]
-    return max(dates, default=datetime.min.replace(tzinfo=UTC))
+    return max(reached, default=datetime.min.replace(tzinfo=UTC))
 
 
 def _messages(
@@ -152,8 +153,8 @@ def holds(
 
 def outbound(options: Options, prefix: str) -> Sequence[tuple[str, str, str]]:
     """Return each fact that leaves ECM, where to, and by which rule."""
-    dates = [(milestone.date, milestone.name) for milestone in options.milestones if milestone.date]
-    rows = [(date, f"attribute {prefix}{name}_on, event time", name) for date, name in dates]
+    dated = [(milestone.date, milestone.name) for milestone in options.milestones if milestone.date]
+    rows = [(date, f"attribute {prefix}{name}_on, event time", name) for date, name in dated]
     return [*options.outbound(options.milestones, prefix), *rows]
 
 

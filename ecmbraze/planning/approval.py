@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 
 from pydantic import Field, model_validator
 
 from ecmbraze.model import Document
+from ecmbraze.planning import dates
 from ecmbraze.planning.conditions import When, satisfied
 from ecmbraze.planning.document_kinds import DocumentKind
-from ecmbraze.planning.messages import as_instant
 from ecmbraze.planning.rules import Section, Span
 
 
@@ -99,7 +99,7 @@ def judge(requirement: Requirement, document: Document, first_seen: int | None, 
     until = _until(requirement.expires, document, zone)
     if isinstance(until, str):
         return until
-    since = as_instant(day, zone) if day else document.row.modified_at
+    since = dates.instant(day, zone) or document.row.modified_at
     return Approval(document=document, since=since, until=until)
 
 
@@ -108,10 +108,8 @@ def _dated(requirement: Requirement, document: Document, zone: tzinfo) -> bool:
     by = requirement.approved_by
     if by is None or by.date is None:
         return True
-    day = document.facts.get(by.date)
-    if day in (None, "", ()):
-        return False
-    return as_instant(day, zone).astimezone(zone).date() >= document.version.created_at.astimezone(zone).date()
+    approved = dates.instant(document.facts.get(by.date), zone)
+    return approved is not None and dates.local(approved, zone) >= dates.local(document.version.created_at, zone)
 
 
 def _too_early(day: object, document: Document, first_seen: int | None, zone: tzinfo) -> str:
@@ -120,12 +118,12 @@ def _too_early(day: object, document: Document, first_seen: int | None, zone: tz
     A bare day that is also the version's own tells no order: then the version first seen as approved counts.
     """
     name, version = document.row.name, document.version
-    if day in (None, "", ()):
+    approved, made = dates.instant(day, zone), version.created_at
+    if approved is None:
         return f"{name!r} has no approval date"
-    approved, made = as_instant(day, zone), version.created_at
     if approved >= made:
         return ""
-    same_day = len(str(day)) == len("2026-11-24") and approved.astimezone(zone).date() == made.astimezone(zone).date()
+    same_day = dates.is_bare_day(day) and dates.local(approved, zone) == dates.local(made, zone)
     if same_day and first_seen == version.number:
         return ""
     return f"{name!r} was approved on {day}, version {version.told} is newer"
@@ -136,13 +134,16 @@ def _until(expires: Expiry | None, document: Document, zone: tzinfo) -> datetime
     if expires is None:
         return None
     value = document.facts.get(expires.date)
-    if value in (None, "", ()):
+    moment = dates.instant(value, zone)
+    if moment is None:
         return f"{document.row.name!r} has no {expires.date}" if expires.after else None
-    moment = as_instant(value, zone)
     if expires.after:
-        return moment + expires.after
-    whole_day = len(str(value)) == len("2026-11-24")
-    return as_instant((moment.astimezone(zone) + timedelta(days=1)).date(), zone) if whole_day else moment
+        return dates.plus(moment, expires.after)
+    return dates.instant(_day_after(dates.local(moment, zone)), zone) if dates.is_bare_day(value) else moment
+
+
+def _day_after(day: date) -> str:
+    return (day if day == date.max else day + timedelta(days=1)).isoformat()
 
 
 def first_seen_by(

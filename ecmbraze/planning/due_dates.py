@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Annotated
 
-from dateutil import parser
 from pydantic import Field
 
-from ecmbraze.errors import RecordUnreadable
 from ecmbraze.model import Json
+from ecmbraze.planning import dates
 from ecmbraze.planning.rules import Section, Span
 from ecmbraze.planning.zones import TimeOfDay, Zone
-
-# A whole day, perhaps with a time: dateutil also reads "2027" and "20270501", which are numbers in a wrong attribute.
-_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ].+)?")
-# People write 9999-12-31 for "no end"; what time zones carry beyond the calendar never comes.
-_NO_END = 9000
 
 
 class Timed(Section):
@@ -76,9 +69,8 @@ def reminders(dated: Before | After, value: object, home: tzinfo) -> list[Remind
     A local time that daylight saving skips moves forward, one that comes twice is taken the first time. Raises
     RecordUnreadable for what is no date.
     """
-    if value in (None, "", ()):
-        return []
-    return on_days(local_day(value, dated.zone), dated.offsets(), dated.at, dated.zone or home)
+    day = dates.day(value, dated.zone)
+    return on_days(day, dated.offsets(), dated.at, dated.zone or home) if day else []
 
 
 def on_days(day: date, days: Iterable[int], at: time, here: tzinfo) -> list[Reminder]:
@@ -90,22 +82,9 @@ def _each(day: date, days: Iterable[int], at: time, here: tzinfo) -> Iterator[Re
     for n in set(days):
         try:
             due = datetime.combine(day - timedelta(days=n), at, tzinfo=here).astimezone(UTC)
-        except OverflowError:  # ECM's null date is 0001-01-01
-            if day.year < _NO_END:
-                raise RecordUnreadable(f"{day} is no date that days can be counted from.") from None
+        except OverflowError:  # what lies beyond the calendar never comes
             continue
         yield Reminder(day=day, days=n, due=due)
-
-
-def local_day(value: object, here: tzinfo | None) -> date:
-    """Return the day of a date fact: as ECM shows it, or for an instant the day on which it falls in another zone."""
-    try:
-        if not isinstance(value, str) or not _DATE.fullmatch(value):
-            raise ValueError
-        moment = parser.isoparse(value)
-        return moment.astimezone(here).date() if moment.tzinfo and here else moment.date()
-    except (ValueError, OverflowError):
-        raise RecordUnreadable(f"{value!r} is no date.") from None
 
 
 def nearest(found: list[Reminder], now: datetime) -> Reminder | None:

@@ -7,7 +7,8 @@ from datetime import date, datetime, tzinfo
 from pydantic import Field
 
 from ecmbraze.model import BY_US, Json, Record
-from ecmbraze.planning.due_dates import Reminder, Timed, local_day, on_days
+from ecmbraze.planning import dates
+from ecmbraze.planning.due_dates import Reminder, Timed, on_days
 
 # Beside the rules in the memory of a record; the blank keeps it apart from their names.
 NOTED = "last activity"
@@ -34,7 +35,7 @@ def touched(record: Record, noted: Json) -> datetime:
 def silence(inactive: Inactive, record: Record, last: datetime, home: tzinfo) -> list[Reminder]:
     """Return the one reminder of the silence since the last activity; raises RecordUnreadable for what is no date."""
     here = inactive.zone or home
-    since = max(last.astimezone(here).date(), _told(inactive, record, here) or date.min)
+    since = max(dates.local(last, here), _told(inactive, record, here) or date.min)
     return on_days(since, (-inactive.days,), inactive.at, here)
 
 
@@ -42,10 +43,9 @@ def stirred(inactive: Inactive, record: Record, occurrence: str, home: tzinfo) -
     """Say whether a record read again was touched after the silence that an occurrence names."""
     since, here = date.fromisoformat(occurrence[:10]), inactive.zone or home
     told = _told(inactive, record, here)
-    theirs = record.named.get(BY_US) is not True and record.modified_at.astimezone(here).date() > since
+    theirs = record.named.get(BY_US) is not True and dates.local(record.modified_at, here) > since
     return theirs or (told is not None and told > since)
 
 
 def _told(inactive: Inactive, record: Record, here: tzinfo) -> date | None:
-    value = record.facts[inactive.activity] if inactive.activity else None
-    return None if value in (None, "", ()) else local_day(value, here)
+    return dates.day(record.facts[inactive.activity], here) if inactive.activity else None

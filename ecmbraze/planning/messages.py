@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 
-from dateutil import parser
-
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.model import Action, Facts, Json, Kind, Record, Skip
-from ecmbraze.planning import texts
+from ecmbraze.planning import dates, texts
 from ecmbraze.planning.hits import Hit
 from ecmbraze.planning.rules import Consent
 
@@ -108,21 +106,10 @@ def happened_at(occasion: Occasion) -> tuple[datetime, str]:
         return occasion.at
     if occasion.due is not None:
         return occasion.due, "due"
-    value = occasion.record.named[occasion.date] if occasion.date else None
-    if value:
-        moment = as_instant(value, occasion.zone)
-        if moment <= occasion.now:
-            return moment, "date"
+    moment = dates.instant(occasion.record.named[occasion.date], occasion.zone) if occasion.date else None
+    if moment and moment <= occasion.now:
+        return moment, "date"
     return occasion.record.modified_at, "modified"
-
-
-def as_instant(value: object, zone: tzinfo) -> datetime:
-    """Return a date fact as an instant: a bare day begins at midnight in the zone of ECM."""
-    try:
-        moment = parser.isoparse(str(value))
-    except ValueError:
-        raise RecordUnreadable(f"{value!r} is no date.") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 
 def _action(

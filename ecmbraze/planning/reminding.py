@@ -10,9 +10,9 @@ from pydantic import Field, model_validator
 
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.model import Change, Facts, Json, Record
-from ecmbraze.planning import inactivity
+from ecmbraze.planning import dates, inactivity
 from ecmbraze.planning.conditions import When, satisfied
-from ecmbraze.planning.due_dates import After, Before, Reminder, came_due, local_day, reminders, tokens
+from ecmbraze.planning.due_dates import After, Before, Reminder, came_due, reminders, tokens
 from ecmbraze.planning.hits import Hit
 from ecmbraze.planning.inactivity import Inactive
 from ecmbraze.planning.rules import Rule
@@ -145,6 +145,7 @@ def latest_day(rules: Iterable[LifecycleRule], record: Record) -> str:
 
 def _day(value: object) -> str:
     try:
-        return local_day(value, None).isoformat()
+        found = dates.day(value, None)
     except RecordUnreadable:
         return ""
+    return found.isoformat() if found else ""

@@ -544,3 +544,16 @@ def test_a_milestone_of_a_workspace_that_names_nobody_is_not_lost_when_the_custo
     assert any("names no customer" in skip["reason"] for skip in quarantined["skipped"])
     assert stage.messages()[(customer, CAMPAIGN)] == 1
     assert json.loads(stage.ecmbraze("quarantine", "list", "--json").stdout) == []
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_a_date_at_the_end_of_the_calendar_ends_no_run(stage: Rehearsal, day: str) -> None:
+    first, second = stage.open_workspaces()[:2]
+    stage.box.edit_workspace(first, {CONTRACT: "Approved", "Onboarding.Contract Approved On": day})
+    stage.box.edit_workspace(second, {CONTRACT: "Approved"})
+
+    report = stage.run()
+
+    assert report["by_action"]["triggers"] == 2
+    times = {event["recipient"]: event["time"] for event in stage.received()["events"]}
+    assert all(time.startswith("2026-11-2") for time in times.values())

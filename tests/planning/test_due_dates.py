@@ -14,7 +14,7 @@ from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context
 from ecmbraze.flows import lifecycle
 from ecmbraze.model import Change, Json, Kind, Record
-from ecmbraze.planning.due_dates import Before, following, local_day, nearest, reminders
+from ecmbraze.planning.due_dates import Before, following, nearest, reminders
 from tests.fakes import Nothing
 
 HOME = ZoneInfo("Europe/Berlin")
@@ -63,7 +63,6 @@ def test_what_is_empty_has_no_reminder_and_what_is_no_date_is_refused() -> None:
     assert reminders(_before(), None, HOME) == []
     with pytest.raises(RecordUnreadable, match="no date"):
         reminders(_before(), "soon", HOME)
-    assert local_day("2027-05-01T00:01:00+02:00", None).isoformat() == "2027-05-01"
 
 
 def test_after_an_outage_the_nearest_speaks_and_the_next_is_ahead() -> None:

@@ -72,4 +72,7 @@ def fact(value: str, zone: tzinfo | None) -> str:
         except ValueError:
             raise RecordUnreadable(f"{excerpt(value)!r} is no date.") from None
     moment = instant(value, zone)
-    return (moment.astimezone(zone) if zone is not None else moment).isoformat()
+    try:
+        return (moment.astimezone(zone) if zone is not None else moment).isoformat()
+    except OverflowError:  # "no end" written as the last instant there is, which zones east of UTC do not have
+        return moment.isoformat()
