@@ -98,6 +98,8 @@ class Flow(Generic[Options]):
     holds: Callable[[Options, Record, str, str, tzinfo, datetime], str | None]
     outbound: Callable[[Options, str], Sequence[tuple[str, str, str]]]
     """(field that leaves ECM, where to, by which rule), given the attribute prefix."""
+    follows: Callable[[str], str] = lambda occurrence: ""
+    """How the occurrence begins that must have reached a person before this one may; empty where none must."""
     ahead: Callable[[Options, Record, tzinfo], Sequence[tuple[datetime, str]]] | None = None
     """(instant, rule) of everything that comes due of a record although nothing changes; ``None`` where nothing does.
 

@@ -20,6 +20,7 @@ from ecmbraze.engine.run_report import RunReport
 from ecmbraze.engine.screen import Screen
 from ecmbraze.engine.worklist import WorkList
 from ecmbraze.flow import Context, Flow, Needs
+from ecmbraze.ledger.view import View
 
 if TYPE_CHECKING:
     from ecmbraze.engine.round import Round
@@ -31,14 +32,15 @@ _ALL_BOUNCES = datetime(2010, 1, 1)  # noqa: DTZ001 the zone is the round's
 def run(of: Round, flow: Flow[Any], section: Any) -> Run:
     """Return the run of one flow in the round."""
     needs, now = flow.needs(section), of.clock.now()
-    screen = _screen(of, flow, section, needs)
+    view = of.ledger.view(of.plan, flow.name, needs)
+    screen = _screen(of, flow, section, needs, view)
     mode = "apply" if of.options.apply else "backfill" if of.options.backfill else "live"
     report = RunReport(
         run_id=of.new_id(), flow=flow.name, mode=mode, dry_run=of.options.dry_run, started_at=now, finished_at=now
     )  # fmt: skip
     return Run(
         flow=flow, section=section, needs=needs, options=of.options, plan=of.plan, report=report, screen=screen,
-        planner=_planner(of, flow, section, needs), push=_push(of, flow.name, screen),
+        planner=_planner(of, flow, section, needs, view), push=_push(of, flow.name, screen),
         before=of.ledger.watermarks(flow.name),
     )  # fmt: skip
 
@@ -73,18 +75,18 @@ def canary(of: Round) -> Canary:
     )  # fmt: skip
 
 
-def _planner(of: Round, flow: Flow[Any], section: Any, needs: Needs) -> Planner:
+def _planner(of: Round, flow: Flow[Any], section: Any, needs: Needs, view: View) -> Planner:
     context = Context(
         now=of.clock.now(), zone=of.setting.zone, prefix=of.setting.prefix, backfill=of.options.backfill,
         include_messages=of.options.include_messages,
     )  # fmt: skip
     return Planner(
         flow=flow, options=section, needs=needs, plan=of.plan, context=context, tick=of.tick,
-        view=of.ledger.view(of.plan, flow.name, needs),
+        view=view,
     )  # fmt: skip
 
 
-def _screen(of: Round, flow: Flow[Any], section: Any, needs: Needs) -> Screen:
+def _screen(of: Round, flow: Flow[Any], section: Any, needs: Needs, view: View) -> Screen:
     """Return the last look before sending; the bounce list is read once, when the first message needs it."""
 
     @cache
@@ -95,7 +97,8 @@ def _screen(of: Round, flow: Flow[Any], section: Any, needs: Needs) -> Screen:
         people=of.systems.people, workspaces=of.systems.workspaces, flow=flow, options=section, needs=needs,
         bounced=bounces, fresh=of.fresh, clock=of.clock, zone=of.setting.zone,
         today=lambda person: of.ledger.outbox.messages_today(person, of.clock.now()),
-        max_per_person=of.setting.max_per_person, twins=of.ledger.outbox.twins,
+        max_per_person=of.setting.max_per_person, twins=of.ledger.outbox.twins, reached=of.ledger.outbox.reached,
+        mirrored=view.record,
     )  # fmt: skip
 
 

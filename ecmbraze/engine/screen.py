@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
 
+from ecmbraze.engine.planner import UNPLANNABLE
 from ecmbraze.engine.reading import read_whole
 from ecmbraze.engine.records import as_record, for_flow, of_type
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Flow, Needs
 from ecmbraze.ledger.outbox import Row, Step
-from ecmbraze.model import UNMET, Action, Json, Kind, Profile, Record, State
+from ecmbraze.model import MOVED, UNMET, Action, Kind, Profile, Record, State
+from ecmbraze.planning import consent
+from ecmbraze.planning.consent import Demand, Given
 from ecmbraze.ports import Clock, PeopleReader, WorkspaceReader
 
 # delivery.md, "Screen": the facts behind a message are at most this old, in seconds, before its first byte.
@@ -33,6 +36,10 @@ class Screen:
     max_per_person: int | None
     twins: Callable[[Action], Sequence[str]]
     """The other people who got, or may have got, this message of the same occasion."""
+    reached: Callable[[Action, str], bool]
+    """Whether an earlier occurrence of the rule, by its beginning, reached the person of a message."""
+    mirrored: Callable[[str], Record | None]
+    """The record as the ledger last saw it, by key."""
     fresh: dict[int, tuple[float, Record]]
     clock: Clock
     zone: tzinfo
@@ -45,41 +52,79 @@ class Screen:
     def look(self, rows: Sequence[Row]) -> list[Step]:
         """Return a step for each row that is suppressed, superseded or must wait; the others may leave now."""
         self.promised = {}
-        twins = (twin for row in rows if _is_trigger(row.action) for twin in self.twins(row.action))
-        recipients = list(dict.fromkeys([*(row.action.recipient for row in rows), *twins]))
-        profiles = self.people.profiles(recipients)
-        groups = self._groups(rows)
-        return [step for row in rows if (step := self._one(row, profiles, groups))]
+        steps = {
+            row.id: Step(row=row, state=State.SUPERSEDED, why=why) for row in rows if (why := self._overtaken(row))
+        }
+        left = [row for row in rows if row.id not in steps]
+        if left:
+            twins = (twin for row in left if _is_trigger(row.action) for twin in self.twins(row.action))
+            profiles = self.people.profiles(list(dict.fromkeys([*(row.action.recipient for row in left), *twins])))
+            groups = self._groups(left)
+            steps |= {row.id: step for row in left if (step := self._one(row, profiles, groups))}
+        return [steps[row.id] for row in rows if row.id in steps]
 
-    def _groups(self, rows: Sequence[Row]) -> dict[tuple[str, str], str]:
+    def _overtaken(self, row: Row) -> str:
+        """Return why a message is no longer wanted, as far as that shows without asking a system."""
+        action = row.action
+        if not action.kind.is_message:
+            return ""
+        rule = next((rule for rule in self.flow.rules(self.options) if rule.name == action.rule), None)
+        if rule is None:
+            return f"the rule {action.rule!r} is no longer configured"
+        if rule.sending(action.kind, action.name) is None:
+            return f"the rule {action.rule!r} no longer sends {action.kind} {action.name}"
+        record = self.mirrored(action.record)
+        if record is not None and record.gone:
+            return "the workspace is gone"
+        if record is not None and action.recipient not in record.customers:
+            return MOVED
+        opening = self.flow.follows(action.occurrence)
+        if opening and not self.reached(action, opening):
+            return "this person never heard of the opening"
+        return ""
+
+    def _demands(self, action: Action) -> tuple[Demand, ...]:
+        """Return what the consent stored with a message and the rule as it is now demand together."""
+        rule = next((rule for rule in self.flow.rules(self.options) if rule.name == action.rule), None)
+        send = rule.sending(action.kind, action.name) if rule else None
+        return consent.demands(action.consent, send.demanded(action.kind) if send else None)
+
+    def _groups(self, rows: Sequence[Row]) -> dict[str, dict[str, str]]:
+        """Return person → group → state, of the groups that messages demand."""
         wanted: dict[str, list[str]] = {}
         for row in rows:
-            for _, demand in _channels(row.action):
-                if demand.get("group"):
-                    wanted.setdefault(str(demand["group"]), []).append(row.action.recipient)
-        return {
-            (group, person): state
-            for group, people in wanted.items()
-            for person, state in self.people.group_states(group, list(dict.fromkeys(people))).items()
-        }
+            for group in consent.groups(self._demands(row.action)):
+                wanted.setdefault(group, []).append(row.action.recipient)
+        states: dict[str, dict[str, str]] = {}
+        for group, people in wanted.items():
+            for person, state in self.people.group_states(group, list(dict.fromkeys(people))).items():
+                states.setdefault(person, {})[group] = state
+        return states
 
     def _one(
-        self, row: Row, profiles: Mapping[str, Sequence[Profile]], groups: Mapping[tuple[str, str], str]
+        self, row: Row, profiles: Mapping[str, Sequence[Profile]], groups: Mapping[str, Mapping[str, str]]
     ) -> Step | None:
         action = row.action
-        known = profiles.get(action.recipient, ())
+        known, wanted = profiles.get(action.recipient, ()), self._demands(action)
         if len(known) > 1:
             return Step(row=row, state=State.SUPPRESSED, why=f"{len(known)} profiles in Braze share this recipient")
         if not known:
             # Braze drops updates of unknown people and still answers success (api/braze.md 1.6).
-            return None if self._creates(action) else Step(row=row, state=State.WAITING, why=UNMET)
-        if action.consent is not None and (reason := self._refusal(action, known[0], groups)):
+            creates = action.create_profile and action.kind is not Kind.EVENT and not wanted
+            return None if creates else Step(row=row, state=State.WAITING, why=UNMET)
+        if reason := consent.refusal(wanted, self._given(known[0], wanted, groups.get(action.recipient, {}))):
             return Step(row=row, state=State.SUPPRESSED, why=reason)
         if _is_trigger(action) and (reason := self._twin(action, known[0], profiles)):
             return Step(row=row, state=State.SUPPRESSED, why=reason)
         if action.kind.is_message and (step := self._facts(row)):
             return step
         return self._rate(row)
+
+    def _given(self, profile: Profile, wanted: Sequence[Demand], groups: Mapping[str, str]) -> Given:
+        """Return what is known of a person's consent; the bounce list is read when the first e-mail needs it."""
+        mailed = any(demand.channel == "email" for demand in wanted)
+        bounced = mailed and bool(profile.email) and _address(profile) in self.bounced()
+        return Given(profile=profile, bounced=bounced, groups=groups)
 
     def _twin(self, action: Action, profile: Profile, profiles: Mapping[str, Sequence[Profile]]) -> str:
         """Return why this copy stays: somebody with the same address gets, or got, the same message (fault B30)."""
@@ -91,26 +136,6 @@ class Screen:
         first = held[0] if held else self.addresses.setdefault(occasion, action.recipient)
         return f"{first} has the same e-mail address and gets this message" if first != action.recipient else ""
 
-    def _creates(self, action: Action) -> bool:
-        transactional = action.consent is None or "transactional" in action.consent
-        return action.create_profile and action.kind is not Kind.EVENT and transactional
-
-    def _refusal(self, action: Action, profile: Profile, groups: Mapping[tuple[str, str], str]) -> str:
-        for channel, demand in _channels(action):
-            state = profile.push_subscribe if channel == "push" else profile.email_subscribe
-            if channel in ("email", "push"):
-                if state == "unsubscribed":
-                    return f"unsubscribed from {channel}"
-                if demand.get("state") == "opted_in" and state != "opted_in":
-                    return f"{channel} is {state}, the rule demands opted_in"
-            if channel == "email" and profile.email and profile.email.lower() in self.bounced():
-                return "the e-mail address bounced"
-            if demand.get("group"):
-                held = groups.get((str(demand["group"]), action.recipient), "unknown").lower()
-                if held != "subscribed":
-                    return f"consent_unknown: group {demand['group']}" if held == "unknown" else f"group is {held}"
-        return ""
-
     def _facts(self, row: Row) -> Step | None:
         """Read the record again: a rule that no longer holds takes its message back."""
         try:
@@ -118,11 +143,16 @@ class Screen:
             asked = (record, row.action.rule, row.action.occurrence)
             reason = self.flow.holds(self.options, *asked, self.zone, self.clock.now())
         except RecordUnreadable as error:
-            self.unread += 1
-            return Step(row=row, state=State.WAITING, why=f"record cannot be read again: {error.happened}")
+            return self._wait(row, f"record cannot be read again: {error.happened}")
+        except UNPLANNABLE as error:
+            return self._wait(row, f"its rule cannot be judged again ({type(error).__name__})")
         if reason is None and row.action.recipient not in record.customers:
-            reason = "the workspace no longer names this customer"
+            reason = MOVED
         return Step(row=row, state=State.SUPERSEDED, why=reason) if reason else None
+
+    def _wait(self, row: Row, why: str) -> Step:
+        self.unread += 1
+        return Step(row=row, state=State.WAITING, why=why)
 
     def _record(self, number: int) -> Record:
         read_at, record = self.fresh.get(number, (-_FRESH_S, None))
@@ -150,9 +180,3 @@ def _is_trigger(action: Action) -> bool:
 
 def _address(profile: Profile) -> str:
     return (profile.email or "").lower()
-
-
-def _channels(action: Action) -> Iterable[tuple[str, Mapping[str, Json]]]:
-    for channel, demand in (action.consent or {}).items():
-        if isinstance(demand, Mapping):
-            yield channel, demand

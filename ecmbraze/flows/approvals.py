@@ -149,6 +149,11 @@ def holds(
     return f"the rule {rule!r} is no longer configured"
 
 
+def follows(occurrence: str) -> str:
+    """Return how the occurrence of the opening begins that a closing answers: nobody else hears of the closing."""
+    return f"{occurrence.removesuffix(CLOSED)}:" if occurrence.endswith(CLOSED) else ""
+
+
 def ahead(options: Options, record: Record, zone: tzinfo) -> Sequence[tuple[datetime, str]]:
     """Return (instant, gate) of each approval that will end by itself."""
     found = []
@@ -183,6 +188,7 @@ FLOW = Flow(
     rules=lambda options: options.gates,
     plan=plan,
     holds=holds,
+    follows=follows,
     ahead=ahead,
     outbound=outbound,
 )

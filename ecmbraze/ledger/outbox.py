@@ -67,6 +67,17 @@ class Outbox:
         told = (occasion, f"{occasion[:-1]}0", action.recipient)
         return [row[0] for row in self._database.execute(query, told)]
 
+    def reached(self, action: Action, occurrence: str) -> bool:
+        """Say whether a message of the same rule and record reached its person, or may have.
+
+        ``occurrence`` is how that message's own begins.
+        """
+        query = """SELECT 1 FROM outbox WHERE delivery <> 'latest' AND key >= ? AND key < ? AND recipient = ?
+                   AND state IN ('in flight', 'in doubt', 'held', 'sent') LIMIT 1"""
+        first = f"{action.flow}/{action.record}/{action.rule}/{occurrence}"
+        after = f"{first[:-1]}{chr(ord(first[-1]) + 1)}"
+        return self._database.execute(query, (first, after, action.recipient)).fetchone() is not None
+
     def looked(self, rows: Sequence[tuple[Row, int]]) -> None:
         """Note how many looks for evidence each row has had."""
         with self._database.atomic():

@@ -41,6 +41,10 @@ class View:
         record = read_record(row, self._needs) if row else None
         return replace(record, gone=True) if record and number in self._gone_now else record
 
+    def record(self, key: str) -> Record | None:
+        """Return the newest record under a key; ``None`` when it was never read."""
+        return self.workspace(int(key.removeprefix("ws:")))
+
     @cached_property
     def _gone_now(self) -> set[int]:
         """The ids that the complete listings of this run miss for the second time (delivery.md, "Watermarks")."""
@@ -52,7 +56,7 @@ class View:
 
     def differs(self, record: str, facts: str, documents: str) -> bool:
         """Say whether a record is no longer what a plan holds of it."""
-        now = self.workspace(int(record.removeprefix("ws:")))
+        now = self.record(record)
         return now is None or (now.facts, now.documents) != (load_facts(facts), load_documents(documents))
 
     def of_customer(self, customer: str) -> Sequence[Record]:

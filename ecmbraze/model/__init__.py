@@ -3,11 +3,12 @@
 from ecmbraze.model.documents import Document, DocumentHit, DocumentRow, Version
 from ecmbraze.model.plans import Action, Change, Decision, Record, Skip
 from ecmbraze.model.requests import Answer, Profile, TrackBatch, TriggerBatch, TriggerRecipient, Verdict
-from ecmbraze.model.vocabulary import BY_US, UNMET, Delivery, Fact, Facts, Json, Kind, Phase, State
+from ecmbraze.model.vocabulary import BY_US, MOVED, UNMET, Delivery, Fact, Facts, Json, Kind, Phase, State
 from ecmbraze.model.workspaces import AttributeInfo, WorkspaceDetail, WorkspacePage, WorkspaceRow
 
 __all__ = [
     "BY_US",
+    "MOVED",
     "UNMET",
     "Action",
     "Answer",

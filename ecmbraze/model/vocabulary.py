@@ -20,6 +20,9 @@ BY_US = "workspace.modified_by_us"
 # Why an outbox row waits whose person Braze does not know: they are looked up again each run.
 UNMET = "not in Braze yet"
 
+# Why a message is superseded whose person was corrected before anything went: it moves to whom the record names now.
+MOVED = "the workspace no longer names this customer"
+
 
 class Delivery(StrEnum):
     """What may happen to a write that is sent again (delivery.md, classes S, U and N)."""

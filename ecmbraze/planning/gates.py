@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 
 from pydantic import Field, model_validator
 
-from ecmbraze.model import Record
+from ecmbraze.model import Kind, Record
 from ecmbraze.planning.approval import Approval, Requirement, first_seen_by, judge
 from ecmbraze.planning.conditions import When, satisfied
 from ecmbraze.planning.document_kinds import DocumentKind
@@ -45,9 +45,16 @@ class Gate(Rule):
 
     def closing(self) -> Gate:
         """Return the rule whose event says that the gate closed."""
+        return self.model_copy(update={"send": self._closing, "all_of": (), "any_of": ()})
+
+    @property
+    def _closing(self) -> Send:
         event = self.closed.event if self.closed else None
-        send = Send.model_construct(event=event, properties={"gate": self.name})
-        return self.model_copy(update={"send": send, "all_of": (), "any_of": ()})
+        return Send.model_construct(event=event, properties={"gate": self.name})
+
+    def sending(self, kind: Kind, name: str) -> Send | None:
+        """Return what sends this message: at the opening, or at the closing."""
+        return Rule.sending(self, kind, name) or (self._closing if self._closing.names(kind) == name else None)
 
     def told(self) -> str:
         """Return the gate in words."""

@@ -11,7 +11,6 @@ from ecmbraze.errors import RecordUnreadable
 from ecmbraze.model import Action, Facts, Json, Kind, Record, Skip
 from ecmbraze.planning import dates, texts
 from ecmbraze.planning.hits import Hit
-from ecmbraze.planning.rules import Consent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +49,9 @@ def events(occasion: Occasion, customer: str) -> Iterator[Action]:
     send = occasion.hit.rule.send
     if send.event:
         moment, source = happened_at(occasion)
-        consent = _told(send.consent) if send.event_consent and send.consent else None
         properties = {**texts.fill(dict(send.properties), occasion.named), "ecm_time_source": source}
         payload: Json = {"name": send.event, "time": moment.isoformat(), "properties": properties}
-        yield _action(occasion, customer, Kind.EVENT, send.event, payload, consent)
+        yield _action(occasion, customer, Kind.EVENT, send.event, payload)
 
 
 def triggers(occasion: Occasion, customer: str, attributes: Mapping[str, Json], *, create: bool) -> Iterator[Action]:
@@ -62,8 +60,8 @@ def triggers(occasion: Occasion, customer: str, attributes: Mapping[str, Json], 
     properties = texts.fill(dict(send.properties), occasion.named)
     payload: Json = {"properties": properties, "attributes": dict(attributes)}
     for kind, name in ((Kind.CAMPAIGN, send.campaign), (Kind.CANVAS, send.canvas)):
-        if name and send.consent:
-            yield _action(occasion, customer, kind, name, payload, _told(send.consent), create=create)
+        if name:
+            yield _action(occasion, customer, kind, name, payload, create=create)
 
 
 def tell(
@@ -113,8 +111,7 @@ def happened_at(occasion: Occasion) -> tuple[datetime, str]:
 
 
 def _action(
-    occasion: Occasion, customer: str, kind: Kind, name: str, payload: Json, consent: Mapping[str, Json] | None,
-    *, create: bool = False,
+    occasion: Occasion, customer: str, kind: Kind, name: str, payload: Json, *, create: bool = False
 ) -> Action:  # fmt: skip
     if texts.too_long(payload):
         raise RecordUnreadable(
@@ -125,9 +122,6 @@ def _action(
     return Action(
         flow=occasion.flow, record=occasion.record.key, rule=rule.name, occurrence=occasion.hit.occurrence, kind=kind,
         recipient=customer, name=name, payload=payload, expires_at=occasion.expires_at,
-        reason=", ".join(part for part in (told, occasion.why) if part), consent=consent, create_profile=create,
+        reason=", ".join(part for part in (told, occasion.why) if part), consent=rule.send.demanded(kind),
+        create_profile=create,
     )  # fmt: skip
-
-
-def _told(consent: Consent) -> dict[str, Json]:
-    return {name: value for name, value in consent.model_dump().items() if value is not None}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from ecmbraze.model import Facts
+from ecmbraze.model import Facts, Json, Kind
 from ecmbraze.planning import texts
 from ecmbraze.planning.conditions import When, satisfied
 
@@ -107,6 +108,16 @@ class Send(Section):
                 raise ValueError(f"Braze reserves the property name {name!r}")
         return self
 
+    def names(self, kind: Kind) -> str | None:
+        """Return the event, campaign or Canvas that is sent; ``None`` where none is."""
+        return {Kind.EVENT: self.event, Kind.CAMPAIGN: self.campaign, Kind.CANVAS: self.canvas}.get(kind)
+
+    def demanded(self, kind: Kind) -> Mapping[str, Json] | None:
+        """Return the consent a message of this kind needs, as it is stored with it; ``None`` where it needs none."""
+        if self.consent is None or (kind is Kind.EVENT and not self.event_consent):
+            return None
+        return self.consent.model_dump(exclude_none=True)
+
     def facts(self) -> frozenset[str]:
         """Return the facts the properties name."""
         return frozenset().union(*(texts.named(value) for value in self.properties.values()))
@@ -131,6 +142,10 @@ class Rule(Section):
     def facts(self) -> frozenset[str]:
         """Return every fact this rule names."""
         return frozenset(self.when).union(*self.suppress_when, self.send.facts())
+
+    def sending(self, kind: Kind, name: str) -> Send | None:
+        """Return the part of the rule, as it is configured now, that sends this message; ``None`` when none does."""
+        return self.send if self.send.names(kind) == name else None
 
     def stopped_by(self, facts: Facts) -> str | None:
         """Return what stops the rule for this record, in words; ``None`` when nothing does."""
