@@ -1,23 +1,30 @@
-"""A rehearsal: the sandbox and the program as its users run it, in processes of their own."""
+"""A rehearsal: the sandbox and the program as its users run it, in processes of their own, under one time.
+
+Both are forked from a warm process (``tests/forking``). Their time stands still but for what a test advances, what
+the program waits, and one second for each start of it. ``command`` and ``environ`` are for a start from nothing.
+"""
 
 from __future__ import annotations
 
 import copy
 import json
 import os
-import subprocess
 import sys
+import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from ecmbraze.sandbox.remote import RemoteSandbox
+from tests.forking.client import Child, fork
+from tests.forking.programs import run_program, run_sandbox
 
 START = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 TYPE = "Customer Onboarding"
@@ -79,8 +86,9 @@ class Result:
 class Rehearsal:
     """One sandbox, one configuration, one state file."""
 
-    def __init__(self, box: RemoteSandbox, folder: Path) -> None:
-        self.box, self.folder = box, folder
+    def __init__(self, box: RemoteSandbox, folder: Path, *, time: Path | None = None) -> None:
+        self.box, self.folder, self._time = box, folder, time
+        self._started: list[Child] = []
         self.config = copy.deepcopy(CONFIG)
         self.config["ecm"] |= {"url": box.ecm, "username": box.username}
         self.config["braze"]["url"] = box.braze
@@ -107,17 +115,30 @@ class Rehearsal:
             "COLUMNS": "200",
         }
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str) -> Child:
         """Start one command and do not wait for it."""
-        quiet = subprocess.DEVNULL
-        return subprocess.Popen(self.command(*arguments), env=self.environ(), stdout=quiet, stderr=quiet)
+        with Path(os.devnull).open("wb") as quiet:
+            return self._fork(arguments, quiet.fileno(), quiet.fileno())
 
-    def ecmbraze(self, *arguments: str) -> Result:
-        """Run one command to its end."""
-        done = subprocess.run(
-            self.command(*arguments), env=self.environ(), capture_output=True, check=False, timeout=240
-        )  # fmt: skip
-        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+    def ecmbraze(self, *arguments: str, before: Callable[[], None] | None = None) -> Result:
+        """Run one command to its end; ``before`` prepares its process."""
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            code = self._fork(arguments, out.fileno(), err.fileno(), before).wait(timeout=240)
+            texts = [os.pread(file.fileno(), 1 << 30, 0).decode() for file in (out, err)]
+        return Result(code, *texts)
+
+    def stop(self) -> None:
+        """End what still runs."""
+        for child in self._started:
+            child.kill()
+
+    def _fork(
+        self, arguments: tuple[str, ...], out: int, err: int, before: Callable[[], None] | None = None
+    ) -> Child:  # fmt: skip
+        run = partial(run_program, self.command(*arguments)[3:], time=self._time, ahead=self.ahead, before=before)
+        child = fork(run, environ=self.environ(), stdout=out, stderr=err)
+        self._started.append(child)
+        return child
 
     def run(self, *arguments: str, code: int = 0) -> dict[str, Any]:
         """Run the flow and return its report; the exit code must be ``code``."""
@@ -163,6 +184,18 @@ class Rehearsal:
 
 @contextmanager
 def rehearsal(folder: Path, *options: str) -> Iterator[Rehearsal]:
-    """Start a sandbox and yield a rehearsal on it."""
-    with RemoteSandbox.start("--seed", "11", *options, now=START) as box:
-        yield Rehearsal(box, folder)
+    """Fork a sandbox and yield a rehearsal on it."""
+    with tempfile.NamedTemporaryFile() as time:
+        reader, writer = os.pipe()
+        with os.fdopen(reader, "rb") as said, os.fdopen(writer, "wb") as says:
+            run = partial(run_sandbox, ["--seed", "11", "--now", START.isoformat(), *options], time=Path(time.name))
+            server = fork(run, environ=os.environ, stdout=says.fileno(), stderr=2)
+            says.close()
+            line = said.readline()
+        assert line, "the sandbox did not start"
+        stage = Rehearsal(RemoteSandbox(json.loads(line)), folder, time=Path(time.name))
+        try:
+            yield stage
+        finally:
+            stage.stop()
+            server.kill()

@@ -1,23 +1,18 @@
-"""Run ecmbraze command lines in forked children that can be killed at any crossing of a seam.
+"""Kill the program at any crossing of a seam.
 
 The seams are where the program touches what outlives it: each transaction on the state file and each HTTP exchange.
-They are wrapped from outside, so that a new write cannot escape. Started once, it imports everything once; a child is
-a real process with real files. Commands come as JSON lines on stdin, each answered with one line.
+They are wrapped from outside, so that a new write cannot escape.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import signal
 import sqlite3
-import sys
 import threading
 from pathlib import Path
 from typing import Any
 
-from ecmbraze.cli import app
 from ecmbraze.systems.http import Http
 
 _SEAMS = ("BEGIN", "COMMIT")
@@ -39,8 +34,9 @@ class Crossings:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-def install(crossings: Crossings) -> None:
+def install(die_at: int | None, book: Path) -> None:
     """Wrap both seams of this process."""
+    crossings = Crossings(die_at, book)
 
     class Connection(sqlite3.Connection):
         def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
@@ -65,28 +61,3 @@ def install(crossings: Crossings) -> None:
 
     setattr(sqlite3, "connect", connected)  # noqa: B010 the seam
     setattr(Http, "once", crossed)  # noqa: B010 the seam
-
-
-def _child(order: dict[str, Any]) -> None:
-    os.environ.update(order["environ"])
-    for number, name in ((1, "out"), (2, "err")):
-        os.dup2(os.open(order[name], os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), number)
-    install(Crossings(order["die_at"], Path(order["book"])))
-    code = 1
-    with contextlib.suppress(SystemExit):
-        code = app.run(order["arguments"])
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
-
-
-def main() -> None:
-    for line in sys.stdin:
-        if (child := os.fork()) == 0:
-            _child(json.loads(line))
-        _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,116 @@
+"""Fork real child processes from one process that has imported everything; runs nothing itself.
+
+The imports cost a command most of a second, a fork a few milliseconds. An order is one message on a socket: a pickled
+(callable, environment, folder) with four descriptors, the child's standard streams and a socket of the order's own,
+on which its pid and later its exit code are answered. So no answer can be taken for that of another order.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import pickle
+import pkgutil
+import select
+import signal
+import socket
+import sys
+import threading
+import traceback
+from contextlib import suppress
+from functools import cache
+from typing import Any, NoReturn
+
+import typer.main
+
+import ecmbraze
+
+ORDER_BYTES = 1 << 17
+# What a command imports late, beside the package itself.
+_LATE = ("tests.forking.programs", "tests.crashing.crossings", "encodings.idna", "rich.table", "difflib")
+
+
+def main() -> None:
+    """Serve orders until the other end closes; then end what still runs."""
+    orders = socket.socket(fileno=int(sys.argv[1]))
+    _warm_up()
+    wake, wakes = os.pipe()
+    os.set_blocking(wakes, False)
+    signal.set_wakeup_fd(wakes)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    running: dict[int, socket.socket] = {}
+    while True:
+        ready = select.select([orders.fileno(), wake], [], [])[0]
+        if wake in ready:
+            os.read(wake, 4096)
+            _reap(running)
+        if orders.fileno() in ready:
+            order, descriptors, _, _ = socket.recv_fds(orders, ORDER_BYTES, 4)
+            if not order:
+                break
+            _fork(order, descriptors, running)
+    for pid in running:
+        os.kill(pid, signal.SIGKILL)
+
+
+def _warm_up() -> None:
+    """Import the package and what it imports late, make the command tree once, and keep it all out of the collector."""
+    package = [found.name for found in pkgutil.walk_packages(ecmbraze.__path__, "ecmbraze.")]
+    for name in (*package, *_LATE):
+        if not name.endswith("__main__"):
+            importlib.import_module(name)
+    made: Any = cache(typer.main.get_command)
+    typer.main.get_command = made
+    made(importlib.import_module("ecmbraze.cli.app").app)
+    gc.collect()
+    gc.freeze()
+
+
+def _fork(order: bytes, descriptors: list[int], running: dict[int, socket.socket]) -> None:
+    pid = os.fork()
+    if pid == 0:
+        _child(order, descriptors[:3])
+    for descriptor in descriptors[:3]:
+        os.close(descriptor)
+    running[pid] = socket.socket(fileno=descriptors[3])
+    _answer(running[pid], pid)
+
+
+def _reap(running: dict[int, socket.socket]) -> None:
+    for pid in list(running):
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            with running.pop(pid) as reply:
+                _answer(reply, os.waitstatus_to_exitcode(status))
+
+
+def _answer(reply: socket.socket, number: int) -> None:
+    with suppress(OSError):  # nobody waits for it any more
+        reply.send(b"%d" % number)
+
+
+def _child(order: bytes, streams: list[int]) -> NoReturn:
+    """Become the ordered process, and end as an interpreter does: after its threads, with its output written."""
+    code = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for number, descriptor in enumerate(streams):
+            os.dup2(descriptor, number)
+        os.closerange(3, 1024)
+        run, environ, folder = pickle.loads(order)
+        os.environ.clear()
+        os.environ.update(environ)
+        os.chdir(folder)
+        code = run()
+        threading._shutdown()  # type: ignore[attr-defined]  # what the interpreter does at its end
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BaseException:
+        traceback.print_exc()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()
