@@ -233,3 +233,31 @@ def test_open_gates_are_watched_with_one_request_for_250_documents(stage: Rehear
     asked = [entry["path"] for entry in bank.box.journal(since) if entry["system"] == "ecm"]
     assert sum(path.endswith("/nodes/list") for path in asked) == 2  # 302 documents
     assert not [path for path in asked if "/nodes/" in path and path.rpartition("/")[2].isdigit()]
+
+
+def test_a_closing_reaches_only_who_heard_of_the_opening(stage: Rehearsal) -> None:
+    bank = Bank(stage)
+    stage.ecmbraze("pause", "approvals")
+    bank.approve(bank.agreement, bank.proof)
+    bank.run()
+    bank.box.filed(do="edit", id=bank.proof, values={STATE: "Revoked"})
+    bank.run()
+    stage.ecmbraze("resume", "approvals")
+
+    report = bank.run()
+
+    assert bank.events() == []
+    assert {line["why"] for line in report["actions"] if line["name"] == "financing_closed"} == {
+        "this person never heard of the opening"
+    }
+
+
+def test_who_heard_of_the_opening_hears_of_the_closing(stage: Rehearsal) -> None:
+    bank = Bank(stage)
+    bank.approve(bank.agreement, bank.proof)
+    bank.run()
+    bank.box.filed(do="edit", id=bank.proof, values={STATE: "Revoked"})
+
+    bank.run()
+
+    assert bank.events() == ["financing_open", "financing_closed"]
