@@ -40,6 +40,10 @@ class Known(Protocol):
         """Say whether something waits for this person because Braze does not know them yet."""
         ...
 
+    def refused(self, record: str, customer: str, name: str) -> bool:
+        """Say whether an attribute of this person was put aside when the record was last planned."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:

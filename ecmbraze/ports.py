@@ -13,6 +13,7 @@ from ecmbraze.model import (
     DocumentHit,
     DocumentRow,
     Facts,
+    Kind,
     Profile,
     TrackBatch,
     TriggerBatch,
@@ -116,6 +117,13 @@ class PeopleReader(Protocol):
 
     def group_states(self, group_id: str, recipients: Sequence[str]) -> Mapping[str, str]:
         """Return recipient → ``subscribed | unsubscribed | unknown`` (lower case) for up to 50 people."""
+        ...
+
+    def unsendable(self, kind: Kind, message_id: str) -> str:
+        """Return why Braze would send nothing for a campaign or Canvas: a draft, archived, paused, not there.
+
+        Empty when it would send. Raises CredentialRefused when the key may not read it.
+        """
         ...
 
     def hard_bounces(self, since: datetime) -> frozenset[str]:

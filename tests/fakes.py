@@ -24,3 +24,6 @@ class Nothing:
 
     def unmet(self, customer: str) -> bool:
         return False
+
+    def refused(self, record: str, customer: str, name: str) -> bool:
+        return False

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
 from tests.rehearsal import CAMPAIGN, CONTRACT, Rehearsal
 
 
@@ -95,7 +102,10 @@ def test_a_plan_file_is_applied_exactly_and_not_twice(stage: Rehearsal) -> None:
     assert stage.ecmbraze("plan", "onboarding", "-o", file).code == 0
     assert not stage.messages()
 
-    first, second = stage.ecmbraze("apply", file, "--json"), stage.ecmbraze("apply", file)
+    plan = json.loads(stage.ecmbraze("plan", "show", file, "--json").stdout)
+    apply = ("apply", file, "--confirm", plan["hash"][:12])
+
+    first, second = stage.ecmbraze(*apply, "--json"), stage.ecmbraze(*apply)
 
     assert (first.code, first.report["mode"], second.code) == (0, "apply", 0)
     stage.run()
@@ -122,3 +132,99 @@ def test_status_says_whether_all_is_well(stage: Rehearsal) -> None:
     assert stage.ecmbraze("status").code == 21
     stage.state.chmod(0o644)
     assert stage.ecmbraze("status").code == 22
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        'UPDATE action SET consent = \'{"transactional":"because I say so"}\'',
+        "UPDATE action SET recipient = 'somebody-else', key = key || 'x' WHERE kind = 'campaign'",
+        "UPDATE action SET name = 'another-campaign' WHERE kind = 'campaign'",
+        "UPDATE action SET payload = '{}' WHERE kind = 'event'",
+        "UPDATE action SET create_profile = 1",
+        "DELETE FROM fact",
+    ],
+)
+def test_a_waiting_plan_that_was_edited_is_refused(stage: Rehearsal, edit: str) -> None:
+    _, plan = _guarded(stage, 3)
+    (file,) = stage.folder.glob("state.db.plan-*")
+    with closing(sqlite3.connect(file)) as edited:
+        edited.execute(edit)
+        edited.commit()
+
+    ended = stage.ecmbraze("onboarding", "--confirm", plan, "--json")
+
+    assert ended.code == 6
+    assert "it is not what was reviewed" in ended.report["exit_reason"]
+    assert not stage.messages()
+
+
+def _planned(stage: Rehearsal) -> tuple[Path, str]:
+    for workspace in stage.open_workspaces()[:2]:
+        stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+    file = stage.folder / "reviewed.plan"
+    assert stage.ecmbraze("plan", "onboarding", "-o", str(file)).code == 0
+    return file, json.loads(stage.ecmbraze("plan", "show", str(file), "--json").stdout)["hash"]
+
+
+def test_a_plan_file_is_sent_only_under_the_hash_that_was_reviewed_and_is_never_written(stage: Rehearsal) -> None:
+    file, plan = _planned(stage)
+    before = file.read_bytes()
+
+    without, wrong = stage.ecmbraze("apply", str(file)), stage.ecmbraze("apply", str(file), "--confirm", "0" * 12)
+    assert (without.code, wrong.code) == (2, 6)
+    assert "plan show" in without.stderr
+    assert not stage.messages()
+
+    assert stage.ecmbraze("apply", str(file), "--confirm", plan[:12]).code == 0
+    assert len(stage.messages()) == 4
+    assert file.read_bytes() == before
+
+
+def test_a_forged_plan_file_sends_nothing_even_under_its_own_hash(stage: Rehearsal) -> None:
+    file, _ = _planned(stage)
+    with closing(sqlite3.connect(file)) as forged:
+        forged.execute("UPDATE action SET name = 'forged' WHERE kind = 'campaign'")
+        forged.execute("UPDATE action SET consent = '{\"transactional\":\"forged\"}' WHERE kind = 'campaign'")
+        forged.commit()
+    forgery = json.loads(stage.ecmbraze("plan", "show", str(file), "--json").stdout)["hash"]
+
+    report = stage.ecmbraze("apply", str(file), "--confirm", forgery, "--json").report
+
+    assert not stage.messages()
+    assert sum("changed since the plan was made" in note for note in report["notes"]) == 2
+
+
+def test_what_todays_configuration_would_not_plan_is_not_sent(stage: Rehearsal) -> None:
+    file, plan = _planned(stage)
+    stage.flow["milestones"][0]["send"]["consent"] = {"email": "opted_in"}
+
+    report = stage.ecmbraze("apply", str(file), "--confirm", plan, "--json").report
+
+    assert report["by_action"]["triggers"] == 0
+    assert not stage.messages()
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o660, 0o666])
+def test_a_plan_file_that_is_open_to_others_is_refused(stage: Rehearsal, mode: int) -> None:
+    file, plan = _planned(stage)
+    file.chmod(mode)
+
+    ended = stage.ecmbraze("apply", str(file), "--confirm", plan)
+
+    assert ended.code == 6
+    assert "open to others" in ended.stderr
+    assert not stage.messages()
+
+
+def test_a_plan_file_behind_a_link_or_of_something_else_is_refused(stage: Rehearsal) -> None:
+    file, plan = _planned(stage)
+    link, text = stage.folder / "link.plan", stage.folder / "text.plan"
+    link.symlink_to(file)
+    text.write_text("no plan")
+    text.chmod(0o600)
+
+    codes = [stage.ecmbraze("apply", str(path), "--confirm", plan).code for path in (link, text, stage.folder / "none")]
+
+    assert codes == [6, 2, 2]
+    assert not stage.messages()

@@ -39,9 +39,12 @@ def pause(
 def resume(context: typer.Context, flow: _FlowArgument = None, config: ConfigOption = None) -> int:
     """Let a paused flow send again."""
     ledger, now, name = _open(context, config, flow)
-    was = ledger.waiting.resume(name, now)
+    since = ledger.waiting.resume(name, now)
+    lost = ledger.outbox.expired_since(since, now, flow) if since else 0
     ledger.close()
-    typer.echo(f"{flow or 'Every flow'} {'sends again' if was else 'was not paused'}.")
+    typer.echo(f"{flow or 'Every flow'} {'sends again' if since else 'was not paused'}.")
+    if lost:
+        typer.echo(f"{lost} messages expired while it was paused and are not sent; `ecmbraze runs` shows whose.")
     return 0
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from ecmbraze.cli import composition, rounds
 from ecmbraze.cli.shared import ConfigOption, config_path
@@ -14,7 +18,9 @@ from ecmbraze.engine.setting import Options
 from ecmbraze.errors import UsageError
 from ecmbraze.flows import BY_NAME
 from ecmbraze.ledger.lock import run_lock
-from ecmbraze.ledger.planfolder import flow_of
+from ecmbraze.ledger.savedplan import SavedPlan
+from ecmbraze.model import Action, Json
+from ecmbraze.report.plain import printable
 
 
 def register(app: typer.Typer) -> None:
@@ -24,13 +30,16 @@ def register(app: typer.Typer) -> None:
 
 def plan(
     context: typer.Context,
-    flow: Annotated[str | None, typer.Argument(metavar="FLOW")] = None,
+    flow: Annotated[str | None, typer.Argument(metavar="FLOW|show")] = None,
+    file: Annotated[Path | None, typer.Argument(help="with `show`: the plan file to print")] = None,
     config: ConfigOption = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="where the plan file goes")] = None,
     drop: Annotated[str | None, typer.Option(metavar="FLOW", help="drop the waiting plan of a flow")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="the run report on stdout as JSON")] = False,
 ) -> int:
-    """Write the plan of a flow to a file for review, or drop a waiting plan."""
+    """Write the plan of a flow to a file for review, print such a file (`plan show FILE`), or drop a waiting plan."""
+    if flow == "show":
+        return _show(file, as_json=as_json)
     loaded = composition.settings(config_path(context, config))
     if drop:
         return _drop(loaded, drop)
@@ -47,16 +56,76 @@ def plan(
 def apply(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="a plan file made by `ecmbraze plan`")],
+    confirm: Annotated[str | None, typer.Option(metavar="HASH", help="the hash of the plan that was reviewed")] = None,
     config: ConfigOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="the run report on stdout as JSON")] = False,
 ) -> int:
-    """Send exactly what a plan file holds, but no record that changed since."""
-    if not file.is_file():
-        raise UsageError(f"There is no plan file {file}.", undone="Nothing was sent.")
-    flow = flow_of(file)
+    """Send exactly what a reviewed plan file holds, but no record that changed since."""
+    saved = SavedPlan(file)
+    flow = saved.flow
+    saved.close()
+    if not confirm:
+        raise UsageError(
+            "Say which plan was reviewed.",
+            undone="Nothing was sent.",
+            advice=f"`ecmbraze plan show {file}` prints it and its hash; then `ecmbraze apply {file} --confirm HASH`.",
+        )
+    options = Options(apply=file, confirm=confirm)
+    return _start(_known(flow), composition.settings(config_path(context, config)), options, as_json=as_json)
+
+
+def _known(flow: str) -> str:
     if flow not in BY_NAME:
-        raise UsageError(f"{file} is no plan of ecmbraze.", undone="Nothing was sent.")
-    return _start(flow, composition.settings(config_path(context, config)), Options(apply=file), as_json=as_json)
+        raise UsageError(f"There is no flow {flow!r}.", undone="Nothing was sent.")
+    return flow
+
+
+def _show(file: Path | None, *, as_json: bool) -> int:
+    """Print what a plan file would send, and the hash that confirms it."""
+    if file is None:
+        raise UsageError("Say which plan file.", undone="Nothing was printed.", advice="`ecmbraze plan show FILE`")
+    saved = SavedPlan(file)
+    actions = list(saved.actions(saved.flow))
+    found = {
+        "flow": saved.flow,
+        **{name: value for name, value in saved.meta.items() if name not in ("flow", "version")},
+        "hash": saved.hash(saved.flow),
+        "actions": [_action(action) for action in actions],
+    }
+    saved.close()
+    if as_json:
+        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return 0
+    for name, value in found.items():
+        if name != "actions":
+            typer.echo(f"{name:>17}  {printable(str(value))}")
+    table = Table(title=f"{len(actions)} actions", title_justify="left")
+    for column in ("record", "customer", "rule", "kind", "name", "payload", "consent"):
+        table.add_column(column, overflow="fold")
+    for action in actions:
+        told = _action(action)
+        table.add_row(*(Text(printable(_text(told[str(column.header)]))) for column in table.columns))
+    Console().print(table)
+    typer.echo(f"Send it: ecmbraze apply {file} --confirm {str(found['hash'])[:12]}")
+    return 0
+
+
+def _action(action: Action) -> dict[str, Json]:
+    return {
+        "record": action.record,
+        "customer": action.recipient,
+        "rule": action.rule,
+        "occurrence": action.occurrence,
+        "kind": action.kind,
+        "name": action.name,
+        "payload": action.payload,
+        "consent": dict(action.consent) if action.consent is not None else None,
+        "create_profile": action.create_profile,
+    }
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _start(flow: str, loaded: Settings, options: Options, *, as_json: bool) -> int:

@@ -75,6 +75,13 @@ class Guards(Section):
     max_audience_people: int = Field(20, ge=1, le=1_000_000, description="people always allowed, whatever the share")
     max_shrink: float = Field(0.30, gt=0, lt=1, description="share of a listing that may be missing")
     max_changed_share: float = Field(0.50, gt=0, le=1, description="share of all workspaces that may have changed")
+    max_gap: Span = Field(
+        timedelta(hours=72), description="how long a flow may not have looked before its messages need a person"
+    )
+    max_cleared_share: float = Field(
+        0.05, gt=0, le=1, description="share of the known people who may lose their attributes in one run"
+    )
+    max_cleared_people: int = Field(20, ge=1, le=1_000_000, description="people who may, whatever the share")
 
 
 class Verify(Section):

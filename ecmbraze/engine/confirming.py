@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ecmbraze.engine.run import Run
+from ecmbraze.engine.setting import Options
 from ecmbraze.errors import GuardTripped, UsageError
-from ecmbraze.ledger.planfile import PlanFile
-from ecmbraze.ledger.stage import Part
+from ecmbraze.ledger.codec import instant
+from ecmbraze.ledger.savedplan import SavedPlan, decisions
 from ecmbraze.ledger.waiting import WaitingPlan
 
 if TYPE_CHECKING:
     from ecmbraze.engine.round import Round
 
 LIFETIME = timedelta(hours=24)
+# So much of a hash names a plan.
+SHORTEST = 8
+MODES = ("live", "backfill", "baseline")
 
 
 def keep(of: Round, run: Run, reason: str) -> None:
     """Keep the plan of this run as the waiting plan of its flow and mode."""
     path = of.ledger.plan_path(run.report.run_id)
-    of.plan.extract(path, run.name, {**of.ledger.identity(), "mode": run.report.mode})
+    of.plan.extract(path, run.name, meta(of, run))
     of.ledger.waiting.put(
         WaitingPlan(
             flow=run.name, mode=run.report.mode, hash=run.report.plan_hash or "", file=path.name,
             reason=reason, made_at=of.clock.now(),
         )
     )  # fmt: skip
+
+
+def meta(of: Round, run: Run) -> dict[str, str]:
+    """Return what a plan file says of itself: its systems, its mode, and the span of a backfill."""
+    told = {**of.ledger.identity(), "mode": run.report.mode}
+    if not of.options.backfill:
+        return told
+    since, until = run.span(of.clock.now())
+    messages = "yes" if of.options.include_messages else "no"
+    return {**told, "since": instant(since), "until": instant(until), "include_messages": messages}
 
 
 def find_waiting(of: Round, run: Run) -> None:
@@ -47,55 +62,91 @@ def refuse_again(of: Round, run: Run) -> None:
         run.report.plan_hash = waiting.hash
         raise GuardTripped(
             f"Plan {waiting.hash[:12]} of {waiting.made_at:%Y-%m-%d %H:%M} UTC still waits: {waiting.reason}",
-            undone="Nothing new was planned.", advice=_advice(run, waiting.hash),
+            undone="Nothing new was planned.", advice=_advice(run.name, waiting.hash),
         )  # fmt: skip
 
 
-def confirm(of: Round, run: Run) -> None:
-    """Stage the plan a person confirmed, without the records that changed since it was made.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """The plan that a person looked at; ``waiting`` is its row in the ledger, unless it came as a file."""
 
-    Such a record's facts are not merged either, or its transition would be consumed unsent. Raises GuardTripped when
-    the hash is of another plan, UsageError when none waits.
+    plan: SavedPlan
+    hash: str
+    waiting: WaitingPlan | None
+
+
+def load(of: Round) -> Confirmed:
+    """Open the plan that the command line confirms.
+
+    Raises UsageError when there is none, GuardTripped when it is not the one that was looked at: the hash is taken
+    from the file itself, never from a note about it.
     """
-    now = of.clock.now()
-    of.ledger.stage(of.plan).everything([], now)
-    of.plan.forget_workspaces()
-    waiting = None if of.options.apply else _chosen(of, run)
-    path = of.options.apply or of.ledger.path.with_name(waiting.file if waiting else "")
-    if not path.is_file():
-        raise UsageError(
-            f"There is no plan file {path}.", undone="Nothing was sent.",
-            advice=f"`ecmbraze plan --drop {run.name}`, and the next run plans anew.",
-        )  # fmt: skip
-    plan = PlanFile(path)
-    try:
-        mode = plan.check_meta({**of.ledger.identity(), "flow": run.name})
-        run.report.plan_hash = plan.hash(run.name)
-        changed = [held[0] for held in plan.planned_facts(run.name) if run.planner.view.differs(*held)]
-        plan.leave_out(changed)
-        for record in changed:
-            run.report.notes.append(f"{record} changed since the plan was made: not sent, the next run plans it anew")
-        run.confirmed = plan.planned(run.name)
-        of.ledger.stage(plan).confirmed(Part(flow=run.name, facts=mode != "backfill", move=False), now)
-    finally:
+    (flow, _), asked = of.flows[0], of.options.confirm or ""
+    waiting = None if of.options.apply else _chosen(of, flow.name, asked)
+    plan = SavedPlan(of.options.apply or of.ledger.path.with_name(waiting.file if waiting else ""))
+    plan.check_made_for({**of.ledger.identity(), "flow": flow.name})
+    found = plan.hash(flow.name)
+    if len(asked) < SHORTEST or not found.startswith(asked) or (waiting is not None and waiting.hash != found):
         plan.close()
-    if waiting is not None:
-        of.ledger.waiting.drop(waiting, now, "confirmed")
+        raise GuardTripped(
+            f"The plan file {plan.path} holds plan {found[:12]}, not {asked[:12] or 'a confirmed one'}: it is not what "
+            "was reviewed.",
+            undone="Nothing was sent.",
+            advice=f"Look at it with `ecmbraze plan show FILE`, or plan anew: `ecmbraze plan --drop {flow.name}`.",
+        )
+    return Confirmed(plan=plan, hash=found, waiting=waiting)
 
 
-def _advice(run: Run, plan_hash: str) -> str:
-    return f"`ecmbraze {run.name} --confirm {plan_hash[:12]}`, or `ecmbraze plan --drop {run.name}`."
+def as_planned(confirmed: Confirmed, options: Options) -> Options:
+    """Return the options under which the plan was made: a backfill is planned over its span again."""
+    since, until = confirmed.plan.span
+    messages = confirmed.plan.meta.get("include_messages") == "yes"
+    return replace(options, since=since, until=until, include_messages=messages)
 
 
-def _chosen(of: Round, run: Run) -> WaitingPlan:
-    asked = of.options.confirm or ""
-    for mode in ("live", "backfill", "baseline"):
-        waiting = of.ledger.waiting.get(run.name, mode)
-        if waiting is not None and waiting.hash.startswith(asked) and len(asked) >= 8:
-            return waiting
-        if waiting is not None:
-            raise GuardTripped(
-                f"Plan {asked} is superseded by {waiting.hash[:12]}.", undone="Nothing was sent.",
-                advice=f"Look at what waits, then {_advice(run, waiting.hash)}",
-            )  # fmt: skip
-    raise UsageError(f"No plan of {run.name} waits.", undone="Nothing was sent.", advice="Run without --confirm.")
+def cut(of: Round, run: Run, confirmed: Confirmed) -> None:
+    """Leave of a fresh plan what the confirmed one says too, record by record.
+
+    What changed since, and what today's configuration would not plan, is neither sent nor are its facts merged, or its
+    transition would be consumed unsent: the next run plans it. Nothing but an equal plan moves the position.
+    """
+    then, now = decisions(confirmed.plan, run.name), decisions(run.plan, run.name)
+    run.complete = run.complete and run.report.plan_hash == confirmed.hash
+    run.report.plan_hash = confirmed.hash
+    for record in confirmed.plan.acting(run.name):
+        if then[record] != now.get(record):
+            run.report.notes.append(f"{record} changed since the plan was made: not sent, the next run plans it anew")
+    run.plan.leave_out(record for record, digest in now.items() if then.get(record) != digest)
+    for action in run.plan.actions(run.name):
+        if action.kind.is_message and of.ledger.outbox.knows(action.key):
+            run.report.notes.append(f"{action.key} was planned before: not sent again")
+
+
+def forget(of: Round, confirmed: Confirmed) -> None:
+    """Drop the waiting plan that was sent."""
+    if confirmed.waiting is not None:
+        of.ledger.waiting.drop(confirmed.waiting, of.clock.now(), "confirmed")
+
+
+def _advice(flow: str, plan_hash: str) -> str:
+    return f"`ecmbraze {flow} --confirm {plan_hash[:12]}`, or `ecmbraze plan --drop {flow}`."
+
+
+def _chosen(of: Round, flow: str, asked: str) -> WaitingPlan:
+    waiting = [found for mode in MODES if (found := of.ledger.waiting.get(flow, mode))]
+    if not waiting:
+        raise UsageError(f"No plan of {flow} waits.", undone="Nothing was sent.", advice="Run without --confirm.")
+    chosen = next((one for one in waiting if len(asked) >= SHORTEST and one.hash.startswith(asked)), None)
+    if chosen is None:
+        raise GuardTripped(
+            f"Plan {asked} is superseded by {waiting[0].hash[:12]}.",
+            undone="Nothing was sent.",
+            advice=f"Look at what waits, then {_advice(flow, waiting[0].hash)}",
+        )
+    if of.clock.now() - chosen.made_at >= LIFETIME:
+        raise GuardTripped(
+            f"Plan {chosen.hash[:12]} is a day old.",
+            undone="Nothing was sent.",
+            advice=f"Run `ecmbraze {flow}` again: it plans anew.",
+        )
+    return chosen

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Protocol
 
 from ecmbraze.engine.planner import Planner
 from ecmbraze.errors import GuardTripped
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
+from ecmbraze.planning.attributes import CLEARED
 from ecmbraze.planning.guards import Expected, Figures, Limits, trips
 
 
@@ -20,11 +22,12 @@ class Asked(Protocol):
     def include_messages(self) -> bool: ...
 
 
-def figures(plan: PlanFile, planner: Planner, mirror: Mirror, expected: Expected) -> Figures:
+def figures(plan: PlanFile, planner: Planner, mirror: Mirror, expected: Expected, max_gap: timedelta) -> Figures:
     """Return the counts over the plan file and the ledger that guards look at."""
     messages, people = plan.messages(planner.flow.name)
     counts = plan.counts()
     types, complete = planner.needs.types, plan.watermarks("listing")
+    looked, now = planner.view.last_planned(), planner.context.now
     return Figures(
         messages=messages,
         people=people,
@@ -34,6 +37,12 @@ def figures(plan: PlanFile, planner: Planner, mirror: Mirror, expected: Expected
         listed={name: plan.seen(name) if name in complete else mirror.known(name) for name in types},
         known={name: mirror.known(name) for name in types},
         expected=expected,
+        cleared=plan.people_because(planner.flow.name, CLEARED),
+        late={
+            name: (looked[name], counts.get(f"{planner.flow.name}\x1fmessages of {name}", 0))
+            for name in types
+            if name in looked and now - looked[name] > max(max_gap, 2 * planner.options.every)
+        },
     )
 
 

@@ -107,5 +107,6 @@ def _push(of: Round, flow: str, looked: Screen) -> Push:
         flow=flow, outbox=of.ledger.outbox, sink=of.systems.sink, screen=looked, clock=of.clock,
         limits=of.setting.batches, connections=of.setting.connections, new_id=of.new_id, tick=of.tick,
         paused=lambda: of.ledger.waiting.paused(flow), entered=of.entered,
+        launched=of.launched,
         clock_fault=ClockFaults(clock=of.clock, skews=of.systems.skews, last=of.ledger.last_end()).told,
     )  # fmt: skip

@@ -17,7 +17,7 @@ from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context, Flow, Needs
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.view import View
-from ecmbraze.model import Change, Decision, Skip
+from ecmbraze.model import Action, Change, Decision, Skip
 
 _LOG = logging.getLogger("ecmbraze")
 # What a value nobody thought of makes of a rule. Errors of the state file are none of these: they end the run.
@@ -83,11 +83,19 @@ class Planner:
             return replace(change, fires=False)
         if change.before is None and change.record.created_at < baseline:
             self.plan.count(f"{self.flow.name}\x1ffirst_seen_late")
-            reason = "first seen after the baseline although created before it; nothing fires"
+            reason = "first seen after the baseline although created before it; its attributes go, nothing fires"
             skip = Skip(record=change.record.key, customer="", rule="", reason=reason)
             self.plan.put_skip(self.flow.name, skip, self.context.now)
-            return replace(change, fires=False)
-        return change
+            return replace(change, fires=False, late=True)
+        return replace(change, unreached=self._unreached(change))
+
+    def _unreached(self, change: Change) -> frozenset[tuple[str, str]]:
+        """Return what reached nobody because the record named somebody else by mistake."""
+        before = change.before.customers if change.before else ()
+        corrected = [person for person in before if person not in change.record.customers]
+        if not corrected or not change.record.customers:
+            return frozenset()
+        return self.view.unreached(change.record.key, corrected, self.context.now)
 
     def _whole_state(self, change: Change) -> None:
         """Plan what somebody whom Braze does not know has never got; to the record itself nothing happened."""
@@ -118,8 +126,13 @@ class Planner:
                 if not action.kind.is_message:
                     self.plan.put_action(action)
             return
+        if change.unreached:
+            decision = replace(decision, actions=tuple(one for one in decision.actions if _is_news(one, change)))
         self.plan.put_decision(self.flow.name, change, decision, self.context.now)
         self.plan.count(f"{self.flow.name}\x1fquarantined", sum(skip.quarantined for skip in decision.skips))
+        reminders = {rule.name for rule in self.flow.rules(self.options) if rule.reminds}
+        fresh = sum(action.kind.is_message and action.rule not in reminders for action in decision.actions)
+        self.plan.count(f"{self.flow.name}\x1fmessages of {change.record.type}", fresh)
 
     def _untold(self, decision: Decision) -> bool:
         """Say whether a message cannot be written: then what happened to the record is not consumed.
@@ -136,6 +149,12 @@ class Planner:
         for skip in skips:
             self.plan.put_skip(self.flow.name, skip, self.context.now)
             self.plan.count(f"{self.flow.name}\x1fquarantined", int(skip.quarantined))
+
+
+def _is_news(action: Action, change: Change) -> bool:
+    """Say whether an action is for somebody who has not had it: what happens once more is for the corrected person."""
+    again = action.kind.is_message and (action.rule, action.occurrence) in change.unreached
+    return not again or change.before is None or action.recipient not in change.before.customers
 
 
 def _trace(error: Exception) -> str:

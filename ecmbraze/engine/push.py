@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from ecmbraze.engine.batches import Batch, Limits, build, divide
 from ecmbraze.engine.screen import Screen
 from ecmbraze.engine.settle import settle
-from ecmbraze.errors import TemporaryError
+from ecmbraze.errors import ConfigurationError, TemporaryError
 from ecmbraze.ledger.outbox import Outbox, Row, Step
 from ecmbraze.model import Answer, Kind, Phase, State, TrackBatch, Verdict
 from ecmbraze.ports import Clock, MessageSink
@@ -42,6 +43,10 @@ class Push:
     """Whether every outcome of this run is known so far."""
     steps: dict[int, Step] = field(default_factory=dict)
     """The last step of every row this run touched."""
+    launched: dict[tuple[Kind, str], str] = field(default_factory=dict)
+    """(kind, id) → why Braze would not send it, empty where it would: asked once for all flows of the round."""
+    unsendable: set[tuple[Kind, str]] = field(default_factory=set)
+    """What this flow cannot send in this round."""
     entered: dict[tuple[str, str], float] = field(default_factory=dict)
     """(person, Canvas) → when this round last had them enter it, on the monotonic clock."""
 
@@ -51,7 +56,7 @@ class Push:
         Raises what an answer says must end the flow, after its rows were settled; TemporaryError when a request
         could not be sent. Returns early, with rows in doubt, after an unknown outcome.
         """
-        while self.clear and (rows := self._sendable(phase)):
+        while self.clear and (rows := self.sendable(phase)):
             self.tick()
             leave = self._screened(rows)
             if any(row.action.kind.is_message for row in leave) and (fault := self.clock_fault()):
@@ -61,11 +66,46 @@ class Push:
                 )  # fmt: skip
             if leave:
                 self.clear = self._waves(list(divide(leave, self.limits)))
+        if phase is Phase.TRIGGER:
+            self.refuse_unsendable()
 
-    def _sendable(self, phase: Phase) -> list[Row]:
+    def sendable(self, phase: Phase) -> list[Row]:
+        """Return the next rows that may leave; what Braze would not send, and what is paused, stays ready."""
         if self.paused():
             return []
-        return self.outbox.sendable(self.flow, phase, self.limits.trigger * self.connections)
+        while True:
+            most = self.limits.trigger * self.connections
+            rows = self.outbox.sendable(self.flow, phase, most, without=self.unsendable)
+            if not self.find_unsendable(rows):
+                return rows
+
+    def find_unsendable(self, rows: Sequence[Row]) -> bool:
+        """Ask once a round whether Braze would send each campaign and Canvas; return whether one more would not."""
+        named = {(row.action.kind, row.action.name) for row in rows if row.action.kind in (Kind.CAMPAIGN, Kind.CANVAS)}
+        for kind, name in named - self.launched.keys():
+            self.launched[kind, name] = self.screen.people.unsendable(kind, name)
+        new = {message for message in named if self.launched[message]} - self.unsendable
+        self.unsendable |= new
+        return bool(new)
+
+    def kept_ready(self, row: Row) -> Step | None:
+        """Return the step of a message that stays because Braze would not send it; ``None`` of any other."""
+        why = self.launched.get((row.action.kind, row.action.name))
+        return Step(row=row, state=State.WAITING, why=why) if why else None
+
+    def refuse_unsendable(self) -> None:
+        """Raise ConfigurationError for campaigns and Canvases that Braze would not send: their messages stay ready."""
+        if self.unsendable:
+            raise ConfigurationError(
+                "Braze would answer and send nothing:", problems=sorted(self.launched[one] for one in self.unsendable),
+                undone="Their messages were not sent; they wait.",
+                advice="Launch or resume them in Braze, or name others in the configuration; then run again.",
+            )  # fmt: skip
+
+    def expire(self, now: datetime) -> None:
+        """Give up what is past its time, with the reason why it did not leave before."""
+        for step in self.outbox.expire(self.flow, now, paused=self.paused() or ""):
+            self.steps[step.row.id] = step
 
     def _screened(self, rows: Sequence[Row]) -> list[Row]:
         steps = self.screen.look(rows)

@@ -23,7 +23,7 @@ def recover(of: Round) -> None:
             run.report.counts["seen"] += n
             run.report.notes.append(f"{n} messages in doubt were found in Braze by their marker")
         confirming.find_waiting(of, run)
-        run.report.counts["expired"] += of.ledger.outbox.expire(run.name, now)
+        run.push.expire(now)
     _verify(of, now)
 
 
@@ -39,3 +39,5 @@ def _verify(of: Round, now: datetime) -> None:
         run.report.notes.extend([silence] if silence else ())
         if n := found.unseen[run.name]:
             run.report.notes.append(f"{n} sampled writes that Braze accepted do not show in their profiles (`verify:`)")
+        if n := found.restated[run.name]:
+            run.report.notes.append(f"{n} attributes of people whose profile lost them are sent again")

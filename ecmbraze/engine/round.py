@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from ecmbraze.engine import confirming, parts, recovering, telling
@@ -14,13 +13,21 @@ from ecmbraze.engine.records import together
 from ecmbraze.engine.run import Run
 from ecmbraze.engine.run_report import RunReport
 from ecmbraze.engine.setting import Options, Setting, Systems
-from ecmbraze.errors import EcmbrazeError, Interrupted, TemporaryError, TimeBudgetUsed, UsageError
+from ecmbraze.errors import (
+    ConfigurationError,
+    EcmbrazeError,
+    GuardTripped,
+    Interrupted,
+    TemporaryError,
+    TimeBudgetUsed,
+    UsageError,
+)
 from ecmbraze.flow import Flow, Needs
 from ecmbraze.ledger.file import guarded
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.stage import Part
-from ecmbraze.model import Phase
+from ecmbraze.model import Kind, Phase
 from ecmbraze.ports import Clock
 
 
@@ -46,10 +53,15 @@ class Round:
     id: str = field(init=False)
     plan: PlanFile = field(init=False)
     runs: tuple[Run, ...] = ()
+    confirmed: confirming.Confirmed | None = None
+    """The plan that a person looked at, where one is sent."""
+    _refused: EcmbrazeError | None = None
     fresh: dict[int, Any] = field(default_factory=dict)
     """Records read in this round and when: the screen need not read them again within a minute."""
     entered: dict[tuple[str, str], float] = field(default_factory=dict)
     """(person, Canvas) → when one of the flows last had them enter it."""
+    launched: dict[tuple[Kind, str], str] = field(default_factory=dict)
+    """(kind, id) of a campaign or Canvas → why Braze would not send it, empty where it would; asked once a round."""
     started: int = 0
 
     def execute(self) -> list[RunReport]:
@@ -59,15 +71,30 @@ class Round:
             self.started = self.ledger.last_change()
             self.plan = PlanFile(self.ledger.plan_path(self.id))
             try:
+                self._load_confirmed()
                 self.runs = tuple(parts.run(self, flow, section) for flow, section in self.flows)
                 with self._ending():
+                    if self._refused is not None:
+                        raise self._refused
                     self._steps()
                 for run in self.runs:
                     telling.finish(self, run)
                     self._keep_plan(run)
             finally:
                 self.plan.discard()
+                if self.confirmed is not None:
+                    self.confirmed.plan.close()
         return [run.report for run in self.runs]
+
+    def _load_confirmed(self) -> None:
+        """Open the plan that a person confirmed, and take its circumstances for ours."""
+        if self.options.confirming:
+            try:
+                self.confirmed = confirming.load(self)
+            except (GuardTripped, ConfigurationError) as error:
+                self._refused = error
+            else:
+                self.options = confirming.as_planned(self.confirmed, self.options)
 
     @contextmanager
     def _ending(self) -> Iterator[None]:
@@ -104,10 +131,7 @@ class Round:
         else:
             recovering.recover(self)
             self._plan()
-            if not self.options.confirming:
-                self._stage()
-            elif self.runs[0].goes_on:  # without a whole look at ECM nobody can say what changed since the plan
-                confirming.confirm(self, self.runs[0])
+            self._stage()
             self._push()
         for run in self._going():
             run.error = run.stopped
@@ -116,13 +140,13 @@ class Round:
         """Scan once for all flows that plan, then plan and judge each of them."""
         planning = [run for run in self.runs if not run.waits]
         scans = self._inventory(planning) if planning else {}
-        if self.options.confirming:
-            return
-        earliest = datetime.min.replace(tzinfo=self.setting.zone, year=2)
         for run in planning:
             if run.goes_on:
                 with run.ending():
-                    run.make_plan(scans, self.clock.now(), earliest)
+                    run.make_plan(scans, self.clock.now())
+                    if self.confirmed is not None:
+                        confirming.cut(self, run, self.confirmed)
+                        continue
                     expected = self.ledger.waiting.expected(run.name, self.clock.now(), self.setting.zone)
                     run.judge(self.ledger.mirror, self.setting.guards, expected)
 
@@ -158,6 +182,8 @@ class Round:
             if run.stopped is None
         ]
         self.ledger.stage(self.plan).everything(merged, self.clock.now())
+        if self.confirmed is not None:
+            confirming.forget(self, self.confirmed)
         for run in planned:
             if run.stopped is not None:
                 confirming.keep(self, run, str(run.stopped))
@@ -183,7 +209,7 @@ class Round:
 
     def _keep_plan(self, run: Run) -> None:
         if self.options.dry_run and self.options.keep:
-            self.plan.extract(self.options.keep, run.name, {**self.ledger.identity(), "mode": run.report.mode})
+            self.plan.extract(self.options.keep, run.name, confirming.meta(self, run))
 
 
 def _failure(inventory: Inventory, run: Run) -> EcmbrazeError | None:

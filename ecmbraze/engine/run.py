@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from ecmbraze.engine.guarding import figures, refuse
@@ -20,6 +20,9 @@ from ecmbraze.flow import Flow, Needs
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.planning.guards import Expected, Limits
+
+# Before any workspace.
+_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,7 +46,6 @@ class Run:
     complete: bool = False
     """Whether everything that changed was planned, so that the position may move."""
     stopped: GuardTripped | None = None
-    confirmed: int = 0
 
     @property
     def name(self) -> str:
@@ -61,11 +63,14 @@ class Run:
         except EcmbrazeError as error:
             self.error = self.error or error
 
-    def make_plan(self, scans: Mapping[str, Scan], now: datetime, earliest: datetime) -> None:
+    def span(self, now: datetime) -> tuple[datetime, datetime]:
+        """Return the span of a backfill: from the beginning and up to now, where nothing else is asked."""
+        return self.options.since or _EARLIEST, self.options.until or now
+
+    def make_plan(self, scans: Mapping[str, Scan], now: datetime) -> None:
         """Plan what changed, or the span of a backfill, and take the hash of the decisions."""
         if self.options.backfill:
-            since, until = self.options.since or earliest, self.options.until or now
-            self.planner.plan_span(since, until, self.options.limit)
+            self.planner.plan_span(*self.span(now), self.options.limit)
         else:
             if all(self.planner.view.baseline(name) is None for name in self.needs.types):
                 self.report.mode = "baseline"
@@ -76,7 +81,7 @@ class Run:
 
     def judge(self, mirror: Mirror, limits: Limits, expected: Expected) -> None:
         """Let the guards look at the plan; ``stopped`` says what they found."""
-        counted = figures(self.plan, self.planner, mirror, expected)
+        counted = figures(self.plan, self.planner, mirror, expected, limits.max_gap)
         self.stopped = refuse(counted, limits, self.options, self.report.plan_hash or "")
 
     def refuse_unread(self) -> None:

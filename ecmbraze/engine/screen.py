@@ -109,9 +109,7 @@ class Screen:
         if len(known) > 1:
             return Step(row=row, state=State.SUPPRESSED, why=f"{len(known)} profiles in Braze share this recipient")
         if not known:
-            # Braze drops updates of unknown people and still answers success (api/braze.md 1.6).
-            creates = action.create_profile and action.kind is not Kind.EVENT and not wanted
-            return None if creates else Step(row=row, state=State.WAITING, why=UNMET)
+            return self._unknown(row, wanted)
         if reason := consent.refusal(wanted, self._given(known[0], wanted, groups.get(action.recipient, {}))):
             return Step(row=row, state=State.SUPPRESSED, why=reason)
         if _is_trigger(action) and (reason := self._twin(action, known[0], profiles)):
@@ -119,6 +117,14 @@ class Screen:
         if action.kind.is_message and (step := self._facts(row)):
             return step
         return self._rate(row)
+
+    def _unknown(self, row: Row, wanted: Sequence[Demand]) -> Step | None:
+        """Return what becomes of a write to somebody whom Braze does not know: it would answer success and drop it."""
+        action = row.action  # api/braze.md 1.6
+        if action.kind is Kind.ATTRIBUTE and action.payload is None:
+            return Step(row=row, state=State.SUPERSEDED, why="not in Braze, so there is nothing to clear")
+        creates = action.create_profile and action.kind is not Kind.EVENT and not wanted
+        return None if creates else Step(row=row, state=State.WAITING, why=UNMET)
 
     def _given(self, profile: Profile, wanted: Sequence[Demand], groups: Mapping[str, str]) -> Given:
         """Return what is known of a person's consent; the bounce list is read when the first e-mail needs it."""

@@ -19,14 +19,18 @@ _COUNTED = {
 }  # fmt: skip
 
 
-def _pushed(run: Run) -> None:
-    """Tell what became of every row this run touched."""
+def _pushed(of: Round, run: Run) -> None:
+    """Tell what became of every row this run touched, and what another's unknown outcome keeps back."""
     for step in run.push.steps.values():
         _count(run, step)
         if step.state is State.SENT:
             run.report.add_kind(step.row.action.kind)
         if len(run.report.actions) < run.options.limit_listing:
             run.report.actions.append(_line(step.row.action, step.state, step.why))
+    for row, number in [] if of.options.dry_run else of.ledger.outbox.kept_back(run.name):
+        if len(run.report.actions) < run.options.limit_listing:
+            why = f"kept back by message {number}, whose outcome is unknown"
+            run.report.actions.append(_line(row.action, "pending", why))
 
 
 def dry_run(of: Round, run: Run) -> None:
@@ -40,8 +44,9 @@ def dry_run(of: Round, run: Run) -> None:
     for start in range(0, len(rows), size):
         part = rows[start : start + size]
         steps = {step.row.id: step for step in run.screen.look(part)}
+        run.push.find_unsendable([row for row in part if row.id not in steps])
         for row in part:
-            step = steps.get(row.id)
+            step = steps.get(row.id) or run.push.kept_ready(row)
             if step:
                 _count(run, step)
             else:
@@ -49,12 +54,13 @@ def dry_run(of: Round, run: Run) -> None:
             if len(run.report.actions) < run.options.limit_listing:
                 state, why = (step.state, step.why) if step else ("planned", "")
                 run.report.actions.append(_line(row.action, state, why))
+    run.push.refuse_unsendable()
 
 
 def finish(of: Round, run: Run) -> None:
     """Complete the report: counts, watermarks, requests, exit code; and store it when the run was live."""
     report, now = run.report, of.clock.now()
-    _pushed(run)
+    _pushed(of, run)
     _counted(of, run)
     _watermarks(of, run)
     for record, customer, rule, reason in of.plan.skips(run.name, run.needs.types, run.options.limit_listing):
@@ -77,7 +83,7 @@ def _counted(of: Round, run: Run) -> None:
     counts, told = of.plan.counts(), run.report.counts
     for name in COUNTS:
         told[name] += sum(counts.get(f"{scope}\x1f{name}", 0) for scope in (*run.needs.types, run.name))
-    told["planned"] = of.plan.planned(run.name) or run.confirmed
+    told["planned"] = of.plan.planned(run.name)
     told["pending"] = of.ledger.outbox.pending(run.name)
 
 
@@ -94,14 +100,17 @@ def _exit_code(run: Run) -> int:
     counts = run.report.counts
     codes = [error.exit_code for error in (run.error, run.stopped) if error]
     codes += [4] if counts["held"] else []
-    codes += [3] if counts["quarantined"] or counts["refused"] else []
+    codes += [3] if counts["quarantined"] or counts["refused"] or counts["expired"] else []
     return strongest(codes)
 
 
 def _reason(code: int) -> str:
     match code:
         case 3:
-            return "done; some records are quarantined or were refused: see `ecmbraze quarantine list`"
+            return (
+                "done; something was quarantined or refused (see `ecmbraze quarantine list`), or expired before it "
+                "could be sent (see the report)"
+            )
         case 4:
             return "done; the outcome of some messages is unknown, they are not sent again: see `ecmbraze holds list`"
     return "done"

@@ -36,6 +36,8 @@ class Seen:
 
     seen: Counter[str] = field(default_factory=Counter)
     unseen: Counter[str] = field(default_factory=Counter)
+    restated: Counter[str] = field(default_factory=Counter)
+    """Flow → how many attributes are sent again, because the profile no longer shows what Braze took."""
 
 
 def look(outbox: Outbox, people: PeopleReader, sample: Sample, now: datetime) -> Seen:
@@ -51,6 +53,8 @@ def look(outbox: Outbox, people: PeopleReader, sample: Sample, now: datetime) ->
                 for profile in profiles.get(row.action.recipient, ())
             )
             (found.seen if shows else found.unseen)[row.action.flow] += 1
+            if not shows and row.action.kind is Kind.ATTRIBUTE and profiles.get(row.action.recipient):
+                found.restated.update(outbox.restate(row.action.recipient, now))
         outbox.looked([(row, row.looks + 1) for row in part])
     return found
 

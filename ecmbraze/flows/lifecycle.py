@@ -64,10 +64,10 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
     found = list(reminding.of_record(rules, change.record, change.memory, context.zone))
     came, memory = reminding.come(found, change, context.now)
     ahead = [reminder.due for _, every in found if (reminder := following(every, context.now))]
-    known_rules: dict[str, Json] = {rule.name: change.memory.get(rule.name, "") for rule in rules if rule.timed}
-    memory = {**judged.memory, **known_rules, **memory, **_touched(rules, change)}
+    memory = {**judged.memory, **reminding.noted(rules, change), **memory, **_touched(rules, change)}
     if not change.corrects:
         return Decision(memory=memory, due=min(ahead, default=None))
+    came = came if change.fires else []
     in_time = [one.hit for one in came if not one.too_late(context.now)]
     messages.refuse_nobody(change.record, [*judged.hits, *in_time])
     outcome = list(_attributes(options, change, known, context))

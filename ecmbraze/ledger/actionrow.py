@@ -28,5 +28,5 @@ def write_action(action: Action) -> tuple[object, ...]:
         action.key, action.flow, action.record, action.rule, action.occurrence, action.kind, action.kind.delivery,
         action.kind.phase, action.recipient, action.name, action.target, dump(action.payload),
         None if action.consent is None else dump(action.consent), action.create_profile,
-        instant(action.expires_at), action.reason,
+        instant(action.expires_at), action.reason, action.series,
     )  # fmt: skip

@@ -158,16 +158,27 @@ class Ledger:
         return int(self.database.execute("SELECT ifnull(max(seq), 0) FROM history").fetchone()[0])
 
     def plan_again(self, record: str, now: datetime) -> bool:
-        """Let every flow plan a quarantined record again although nothing changed; return whether it was there."""
+        """Let every flow plan a quarantined record again in its next run; return whether there is one.
+
+        It stays in quarantine until that run has judged it: what is unmended is put aside again, and nothing is
+        forgotten that was never sent.
+        """
+        flows = [
+            row[0] for row in self.database.execute("SELECT DISTINCT flow FROM quarantine WHERE record = ?", [record])
+        ]
         with self.database.atomic():
-            gone = self.database.conn.execute("DELETE FROM quarantine WHERE record = ?", (record,)).rowcount
-            if gone:
+            for flow in flows:
+                if flow:
+                    self.database.conn.execute(
+                        "INSERT OR REPLACE INTO due VALUES (?, ?, ?)", (flow, record, instant(now))
+                    )
+            if flows:
                 self.database.conn.execute(
                     "UPDATE workspace SET change = (SELECT max(change) + 1 FROM workspace) WHERE id = ?",
                     (int(record.removeprefix("ws:")),),
                 )
                 self.history.append(now, "replay", {"record": record})
-        return bool(gone)
+        return bool(flows)
 
     def forget_quarantined(self, record: str, now: datetime) -> bool:
         """Drop a quarantined record: its facts stay as they are; return whether it was there."""

@@ -69,6 +69,23 @@ STEPS: dict[int, tuple[str, ...]] = {
             type TEXT NOT NULL, fact TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (type, fact)
         ) STRICT, WITHOUT ROWID""",
     ),
+    5: (
+        # Plan files of version 4 have another shape: what waited is planned and guarded anew.
+        "DELETE FROM waiting_plan",
+        "ALTER TABLE outbox ADD COLUMN series TEXT NOT NULL DEFAULT ''",
+        """UPDATE outbox SET series = CASE
+           WHEN occurrence LIKE 'doc:%' THEN substr(occurrence, 1, instr(occurrence || '.v', '.v') - 1)
+           WHEN occurrence GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' THEN substr(occurrence, 11)
+           ELSE '' END""",
+        "ALTER TABLE position RENAME TO position_4",
+        """CREATE TABLE position (
+            flow TEXT NOT NULL, type TEXT NOT NULL, change INTEGER NOT NULL, at TEXT, PRIMARY KEY (flow, type)
+        ) STRICT, WITHOUT ROWID""",
+        """INSERT INTO position SELECT DISTINCT p.flow, b.type, p.change, (SELECT max(r.finished_at) FROM run r
+           WHERE r.flow = p.flow AND r.mode IN ('live', 'baseline') AND r.exit_code IN (0, 3, 4))
+           FROM position_4 p JOIN baseline b ON b.flow = p.flow WHERE b.type <> ''""",
+        "DROP TABLE position_4",
+    ),
 }
 
 

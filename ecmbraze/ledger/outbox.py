@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +14,20 @@ from ecmbraze.ledger.history import History
 from ecmbraze.model import Action, Delivery, Json, Kind, Phase, State
 
 TERMINAL = (State.SENT, State.SUPPRESSED, State.EXPIRED, State.SUPERSEDED, State.DROPPED)
+
+# The columns of a row that its content and its fate do not change.
+_WRITTEN = (
+    "key, flow, record, rule, occurrence, series, kind, delivery, phase, recipient, name, target, consent, "
+    "create_profile, reason"
+)
+_OPEN = "'ready', 'waiting', 'in flight'"
+# An attribute is sent until Braze takes it.
+_LASTING = timedelta(days=3650)
+# What keeps a message back: any of the person's in doubt; of those held, an earlier one of the same series.
+_BLOCKER = """outbox o WHERE outbox.delivery <> 'latest' AND o.recipient = outbox.recipient AND o.delivery = 'once'
+    AND (o.state IN ('in doubt', 'in flight') OR (o.state = 'held' AND o.flow = outbox.flow
+         AND o.record = outbox.record AND o.rule = outbox.rule AND o.series = outbox.series
+         AND o.occurrence <> outbox.occurrence AND o.id < outbox.id))"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +92,11 @@ class Outbox:
         after = f"{first[:-1]}{chr(ord(first[-1]) + 1)}"
         return self._database.execute(query, (first, after, action.recipient)).fetchone() is not None
 
+    def knows(self, key: str) -> bool:
+        """Say whether a message of this business key was ever staged: it is never staged again."""
+        query = "SELECT 1 FROM outbox WHERE key = ? AND delivery <> 'latest'"
+        return self._database.execute(query, (key,)).fetchone() is not None
+
     def looked(self, rows: Sequence[tuple[Row, int]]) -> None:
         """Note how many looks for evidence each row has had."""
         with self._database.atomic():
@@ -102,19 +121,50 @@ class Outbox:
         with self._database.atomic():
             self._accept(target, value, now)
 
-    def sendable(self, flow: str, phase: Phase, limit: int) -> list[Row]:
-        """Return ready rows of one phase whose person has nothing in doubt and no earlier hold of the same rule.
+    def restate(self, recipient: str, now: datetime) -> list[str]:
+        """Queue every value that Braze took of a person and should still have once more; return the flow of each."""
+        query = f"""SELECT max(o.id), a.value FROM accepted a JOIN outbox o ON o.target = a.target
+                    WHERE o.recipient = ? AND o.delivery = 'latest' AND a.value <> 'null'
+                    AND NOT EXISTS (SELECT 1 FROM outbox n WHERE n.target = a.target AND n.delivery = 'latest'
+                                    AND n.state IN ({_OPEN}))
+                    GROUP BY a.target"""
+        found = self._database.execute(query, (recipient,)).fetchall()
+        if not found:
+            return []
+        with self._database.atomic():
+            for number, value in found:
+                self._database.conn.execute(
+                    f"""INSERT INTO outbox ({_WRITTEN}, payload, expires_at, planned_at, changed_at)
+                        SELECT {_WRITTEN}, ?, ?, ?, ? FROM outbox WHERE id = ?""",
+                    (value, instant(now + _LASTING), instant(now), instant(now), number),
+                )
+            body = {"subject": self._history.subject(recipient), "copies of rows": [row[0] for row in found]}
+            self._history.append(now, "restate", body)
+        marks = ", ".join("?" * len(found))
+        query = f"SELECT flow FROM outbox WHERE id IN ({marks})"
+        return [row[0] for row in self._database.execute(query, [row[0] for row in found])]
 
-        In doubt blocks all of a person's messages; held blocks only later occurrences of that rule for them.
+    def sendable(self, flow: str, phase: Phase, limit: int, *, without: Collection[tuple[Kind, str]] = ()) -> list[Row]:
+        """Return ready rows of one phase that nothing of unknown outcome keeps back; see :meth:`kept_back`.
+
+        ``without`` are (kind, name) of messages that Braze would not send.
         """
+        left_out = [f"{kind}/{name}" for kind, name in without]
         return self.rows(
-            """flow = ? AND phase = ? AND state = 'ready' AND (delivery = 'latest' OR NOT EXISTS (
-                 SELECT 1 FROM outbox o WHERE o.recipient = outbox.recipient AND o.delivery = 'once' AND (
-                   o.state IN ('in doubt', 'in flight') OR (o.state = 'held' AND o.flow = outbox.flow
-                   AND o.record = outbox.record AND o.rule = outbox.rule
-                   AND o.occurrence <> outbox.occurrence AND o.id < outbox.id))))""",
-            (flow, phase), limit=limit,
+            f"flow = ? AND phase = ? AND state = 'ready' AND NOT EXISTS (SELECT 1 FROM {_BLOCKER}) "
+            f"AND kind || '/' || name NOT IN ({', '.join('?' * len(left_out))})",
+            (flow, phase, *left_out), limit=limit,
         )  # fmt: skip
+
+    def kept_back(self, flow: str | None = None) -> list[tuple[Row, int]]:
+        """Return the ready messages that wait for another's outcome, each with the number of that row.
+
+        In doubt blocks all of a person's messages; held only what follows it in its series for the same person.
+        """
+        blocker = f"(SELECT min(o.id) FROM {_BLOCKER})"
+        rows = self.rows(f"state = 'ready' AND flow = ifnull(?, flow) AND {blocker} IS NOT NULL", (flow,))
+        query = f"SELECT {blocker} FROM outbox WHERE id = ?"
+        return [(row, int(self._database.execute(query, (row.id,)).fetchone()[0])) for row in rows]
 
     def move(self, steps: Iterable[Step], now: datetime, *, attempt: str = "") -> None:
         """Move rows and log it, in one transaction; payloads are blanked once a row is terminal.
@@ -160,12 +210,21 @@ class Outbox:
         self.move([Step(row=r, state=State.READY, why=crash) for r in latest], now)
         return doubtful
 
-    def expire(self, flow: str, now: datetime) -> int:
-        """Give up what is past its time; return how many."""
+    def expire(self, flow: str, now: datetime, *, paused: str = "") -> list[Step]:
+        """Give up what is past its time; return the steps, each with what kept its message from leaving."""
         late = self.rows("flow = ? AND state IN ('ready', 'waiting') AND expires_at <= ? AND delivery <> 'latest'",
                          (flow, instant(now)))  # fmt: skip
-        self.move([Step(row=row, state=State.EXPIRED, why="not sendable before it expired") for row in late], now)
-        return len(late)
+        held_by = {row.id: number for row, number in self.kept_back(flow)}
+        steps = [Step(row=row, state=State.EXPIRED, why=_cause(row, held_by.get(row.id), paused)) for row in late]
+        self.move(steps, now)
+        return steps
+
+    def expired_since(self, since: datetime, now: datetime, flow: str | None) -> int:
+        """Return how many messages of a flow, or of all, passed their time unsent since then."""
+        query = """SELECT count(*) FROM outbox WHERE delivery <> 'latest' AND flow = ifnull(?, flow)
+                   AND ((state = 'expired' AND changed_at >= ?)
+                        OR (state IN ('ready', 'waiting') AND expires_at <= ?))"""
+        return int(self._database.execute(query, (flow, instant(since), instant(now))).fetchone()[0])
 
     def wake(self, flow: str, now: datetime) -> None:
         """Make waiting rows ready again: they are looked up once more in each run."""
@@ -183,3 +242,12 @@ class Outbox:
                    AND state IN ('in flight', 'in doubt', 'held', 'sent')"""
         since = instant(now - timedelta(hours=24))
         return int(self._database.execute(query, (recipient, Kind.CAMPAIGN, Kind.CANVAS, since)).fetchone()[0])
+
+
+def _cause(row: Row, held_by: int | None, paused: str) -> str:
+    """Return why a message expired before it could leave."""
+    if row.state is State.WAITING and row.why:
+        return f"expired unsent: {row.why}"
+    if held_by is not None:
+        return f"expired unsent: kept back by message {held_by}, whose outcome is unknown"
+    return f"expired unsent: {paused or 'no run could send it in time'}"

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from ecmbraze.errors import ConfigurationError
 from ecmbraze.ledger import schema
 from ecmbraze.ledger.actionrow import write_action
 from ecmbraze.ledger.codec import dump, dump_documents, instant
@@ -46,21 +45,11 @@ class PlanFile(PlanReading):
                 self.database.conn.backup(copy)
                 for table in schema.OF_A_FLOW:
                     copy.execute(f"DELETE FROM {table} WHERE flow <> ?", (flow,))
-                copy.executemany("INSERT INTO meta VALUES (?, ?)", {**meta, "flow": flow}.items())
+                found = {**meta, "flow": flow, "version": str(schema.VERSION)}
+                copy.executemany("INSERT INTO meta VALUES (?, ?)", found.items())
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-    def check_meta(self, identity: Mapping[str, str]) -> str:
-        """Return the mode; raises ConfigurationError when the plan belongs to something else."""
-        found = dict(self.database.conn.execute("SELECT name, value FROM meta").fetchall())
-        for name, value in identity.items():
-            if found.get(name) != value:
-                raise ConfigurationError(
-                    f"The plan {self.path} was made for {name} {found.get(name)!r}, not for {value!r}.",
-                    undone="Nothing was sent.", advice="Make a new plan.",
-                )  # fmt: skip
-        return str(found["mode"])
 
     def close(self) -> None:
         """Let go of the file; it stays on disk."""
@@ -127,7 +116,7 @@ class PlanFile(PlanReading):
         """Write one action; of several for one ``latest`` target the newest stays."""
         if action.kind is Kind.ATTRIBUTE:
             self.database.conn.execute("DELETE FROM action WHERE target = ?", (action.target,))
-        marks = ", ?" * 16
+        marks = ", ?" * 17
         self.database.conn.execute(f"INSERT OR IGNORE INTO action VALUES (NULL{marks})", write_action(action))
 
     def put_skip(self, flow: str, skip: Skip, now: datetime) -> None:
@@ -181,5 +170,5 @@ class PlanFile(PlanReading):
     def leave_out(self, records: Iterable[str]) -> None:
         """Take records out of the plan: neither their actions nor their facts are merged."""
         for record in records:
-            for table in ("action", "fact", "due"):
+            for table in ("action", "fact", "due", "quarantine"):
                 self.database.conn.execute(f"DELETE FROM {table} WHERE record = ?", (record,))

@@ -65,6 +65,11 @@ class PlanReading:
         messages, people = self.database.conn.execute(query, (flow,)).fetchone()
         return messages, people
 
+    def people_because(self, flow: str, reason: str) -> int:
+        """Return how many people the plan writes to for one reason."""
+        query = "SELECT count(DISTINCT recipient) FROM action WHERE flow = ? AND reason = ?"
+        return int(self.database.conn.execute(query, (flow, reason)).fetchone()[0])
+
     def skips(self, flow: str, types: Sequence[str], limit: int) -> list[tuple[str, str, str, str]]:
         """Return the first (record, customer, rule, reason) left out by a flow, or by the scan of its types."""
         marks = ",".join("?" * len(types))
@@ -77,13 +82,10 @@ class PlanReading:
         query = "SELECT stream, value FROM watermark WHERE flow = ?"
         return {row[0]: moment(row[1]) for row in self.database.conn.execute(query, (flow,))}
 
-    def planned_facts(self, flow: str) -> list[tuple[str, str, str]]:
-        """Return (record, facts and documents as stored) of the records with actions."""
-        query = (
-            "SELECT record, facts, documents FROM fact WHERE flow = ?1 "
-            "AND record IN (SELECT record FROM action WHERE flow = ?1) ORDER BY record"
-        )
-        return self.database.conn.execute(query, (flow,)).fetchall()
+    def acting(self, flow: str) -> list[str]:
+        """Return the records of which a flow would write something, in order."""
+        query = "SELECT DISTINCT record FROM action WHERE flow = ? ORDER BY record"
+        return [row[0] for row in self.database.conn.execute(query, (flow,))]
 
     def hash(self, flow: str) -> str:
         """Return sha256 over every decision of a flow in key order, without what differs from look to look."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 APPLICATION_ID = 0x45434D42  # "ECMB"
-VERSION = 4
+VERSION = 5
 
 # Tables that a run fills in the plan file and `stage` merges. Same shape in both files, so that a merge is a copy.
 SHARED = """
@@ -45,14 +45,15 @@ CREATE TABLE quarantine (
 
 _ACTION = """
     key TEXT NOT NULL, flow TEXT NOT NULL, record TEXT NOT NULL, rule TEXT NOT NULL, occurrence TEXT NOT NULL,
-    kind TEXT NOT NULL, delivery TEXT NOT NULL, phase INTEGER NOT NULL, recipient TEXT NOT NULL, name TEXT NOT NULL,
+    kind TEXT NOT NULL, delivery TEXT NOT NULL, phase INTEGER NOT NULL,
+    recipient TEXT NOT NULL, name TEXT NOT NULL,
     target TEXT NOT NULL, payload TEXT, consent TEXT, create_profile INTEGER NOT NULL, expires_at TEXT NOT NULL,
     reason TEXT NOT NULL"""
 
 PLAN = (
     SHARED
     + f"""
-CREATE TABLE action (id INTEGER PRIMARY KEY, {_ACTION}) STRICT;
+CREATE TABLE action (id INTEGER PRIMARY KEY, {_ACTION}, series TEXT NOT NULL) STRICT;
 CREATE UNIQUE INDEX action_key ON action (key, name);
 CREATE INDEX action_target ON action (target);
 CREATE TABLE skip (
@@ -86,11 +87,14 @@ ALTER TABLE workspace ADD COLUMN read_at TEXT NOT NULL DEFAULT '';
 CREATE INDEX workspace_change ON workspace (change);
 CREATE INDEX workspace_type ON workspace (type, read_at);
 CREATE TABLE identity (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE position (flow TEXT PRIMARY KEY, change INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE position (
+    flow TEXT NOT NULL, type TEXT NOT NULL, change INTEGER NOT NULL, at TEXT, PRIMARY KEY (flow, type)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE outbox (
     id INTEGER PRIMARY KEY, {_ACTION},
     state TEXT NOT NULL DEFAULT 'ready', why TEXT NOT NULL DEFAULT '', attempt TEXT NOT NULL DEFAULT '',
-    planned_at TEXT NOT NULL, changed_at TEXT NOT NULL, looks INTEGER NOT NULL DEFAULT 0
+    planned_at TEXT NOT NULL, changed_at TEXT NOT NULL, looks INTEGER NOT NULL DEFAULT 0,
+    series TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE UNIQUE INDEX outbox_key ON outbox (key) WHERE delivery <> 'latest';
 CREATE UNIQUE INDEX outbox_target ON outbox (target)

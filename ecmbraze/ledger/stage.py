@@ -15,7 +15,7 @@ from ecmbraze.ledger.planfile import PlanFile
 _OPEN = "('ready', 'waiting')"
 _ACTION = (
     "key, flow, record, rule, occurrence, kind, delivery, phase, recipient, name, target, payload, consent, "
-    "create_profile, expires_at, reason"
+    "create_profile, expires_at, reason, series"
 )
 
 # Newer rows only, and a change number only where something a flow can see differs: a sweep that finds a
@@ -70,7 +70,9 @@ _POSITION = (
     """DELETE FROM baseline WHERE flow = :flow AND type = ''
        AND EXISTS (SELECT 1 FROM plan.baseline WHERE flow = :flow AND type = '')""",
     "INSERT OR REPLACE INTO baseline SELECT * FROM plan.baseline WHERE flow = :flow",
-    "INSERT OR REPLACE INTO position SELECT :flow, ifnull((SELECT max(change) FROM workspace), 0)",
+    """INSERT OR REPLACE INTO position
+       SELECT :flow, substr(stream, 12), ifnull((SELECT max(change) FROM workspace), 0), :now
+       FROM plan.watermark WHERE flow = :flow AND stream LIKE 'workspaces/%'""",
 )
 
 _OUTBOX = (
@@ -109,10 +111,6 @@ class Stage:
     def everything(self, parts: Sequence[Part], now: datetime) -> None:
         """Merge a complete inventory and the plans of the flows; without parts it sends nothing and needs no guard."""
         self._merge(_MIRROR + _LISTING, parts, now)
-
-    def confirmed(self, part: Part, now: datetime) -> None:
-        """Merge the decisions of a plan a person confirmed; the mirror is newer."""
-        self._merge((), (part,), now)
 
     def _merge(self, scan: Sequence[str], parts: Sequence[Part], now: datetime) -> None:
         self._database.conn.execute("ATTACH DATABASE ? AS plan", (str(self._plan.path),))

@@ -13,7 +13,7 @@ from ecmbraze.flow import Needs
 from ecmbraze.ledger.codec import instant, load, load_documents, load_facts, load_json, moment
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.recordrow import RECORD_COLUMNS, people, read_record
-from ecmbraze.model import UNMET, Change, Json, Record
+from ecmbraze.model import MOVED, UNMET, Change, Json, Record
 
 _ACCEPTED = (
     "SELECT payload FROM outbox WHERE target = ? AND delivery = 'latest' "
@@ -54,18 +54,13 @@ class View:
         seen = "SELECT count(*) FROM seen WHERE id = ?"
         return {row[0] for row in missed if not self._plan.execute(seen, row).fetchone()[0]}
 
-    def differs(self, record: str, facts: str, documents: str) -> bool:
-        """Say whether a record is no longer what a plan holds of it."""
-        now = self.record(record)
-        return now is None or (now.facts, now.documents) != (load_facts(facts), load_documents(documents))
-
     def of_customer(self, customer: str) -> Sequence[Record]:
         """Return every record that leads to ``customer``, in id order."""
         query = "SELECT workspace FROM recipient WHERE mapping = ? AND customer = ?"
         values = (self._customer, customer)
         numbers = {row[0] for database in (self._plan, self._ledger) for row in database.execute(query, values)}
-        records = (self.workspace(number) for number in sorted(numbers))
-        return [record for record in records if record and not record.gone and customer in record.customers]
+        found = [record for number in sorted(numbers) if (record := self.workspace(number)) and not record.gone]
+        return [one for one in found if one.type in self._needs.types and customer in one.customers]
 
     def noted(self, record: str) -> Mapping[str, Json]:
         """Return what the flow noted of a record, by the plan in hand or an earlier one; nothing of an unknown one."""
@@ -91,6 +86,20 @@ class View:
         query = "SELECT 1 FROM outbox WHERE recipient = ? AND state = 'waiting' AND why = ?"
         return self._ledger.execute(query, (customer, UNMET)).fetchone() is not None
 
+    def refused(self, record: str, customer: str, name: str) -> bool:
+        """Say whether an attribute of this person stands in the flow's quarantine."""
+        query = "SELECT 1 FROM quarantine WHERE flow = ? AND record = ? AND rule = ? AND customer = ?"
+        return self._ledger.execute(query, (self._flow, record, name, customer)).fetchone() is not None
+
+    def unreached(self, record: str, people: Iterable[str], now: datetime) -> frozenset[tuple[str, str]]:
+        """Return (rule, occurrence) of messages to these people that reached none of them and are not too old."""
+        names = tuple(people)
+        query = f"""SELECT DISTINCT rule, occurrence FROM outbox WHERE delivery <> 'latest' AND flow = ? AND record = ?
+                    AND recipient IN ({marks(names)}) AND expires_at > ?
+                    AND (state IN ('ready', 'waiting', 'suppressed') OR (state = 'superseded' AND why = ?))"""
+        rows = self._ledger.execute(query, (self._flow, record, *names, instant(now), MOVED))
+        return frozenset((row[0], row[1]) for row in rows)
+
     def of_unmet(self) -> set[int]:
         """Return the flow's workspaces of people whom Braze does not know yet and for whom something waits."""
         names = self._needs.types
@@ -100,9 +109,11 @@ class View:
         return {row[0] for row in self._ledger.execute(query, (self._customer, *names, UNMET))}
 
     def audience(self) -> int:
-        """Return how many people the ledger knows under this mapping."""
-        query = "SELECT count(DISTINCT customer) FROM recipient WHERE mapping = ?"
-        return int(self._ledger.execute(query, (self._customer,)).fetchone()[0])
+        """Return how many people the workspaces of the flow's types lead to, by the ledger."""
+        names = self._needs.types
+        query = f"""SELECT count(DISTINCT r.customer) FROM recipient r JOIN workspace w ON w.id = r.workspace
+                    WHERE r.mapping = ? AND w.type IN ({marks(names)})"""
+        return int(self._ledger.execute(query, (self._customer, *names)).fetchone()[0])
 
     def baseline(self, type_name: str, mapping: str = "") -> datetime | None:
         """Return the instant of the baseline of (flow, type, customer mapping); ``None`` when there was none yet."""
@@ -129,14 +140,19 @@ class View:
 
     def candidates(self, types: Iterable[str]) -> set[int]:
         """Return the ids to plan: what this run read and what changed since the flow's position."""
-        row = self._ledger.execute("SELECT change FROM position WHERE flow = ?", (self._flow,)).fetchone()
-        names = tuple(types)
-        read = self._plan.execute(f"SELECT id FROM workspace WHERE type IN ({marks(names)})", names)
-        changed = self._ledger.execute(
-            f"SELECT id FROM workspace WHERE change > ? AND type IN ({marks(names)})",
-            (row[0] if row else 0, *names),
-        )
-        return {entry[0] for cursor in (read, changed) for entry in cursor} | self._gone_now
+        found = set(self._gone_now)
+        query = "SELECT change FROM position WHERE flow = ? AND type = ?"
+        for name in types:
+            row = self._ledger.execute(query, (self._flow, name)).fetchone()
+            found |= {entry[0] for entry in self._plan.execute("SELECT id FROM workspace WHERE type = ?", (name,))}
+            changed = "SELECT id FROM workspace WHERE change > ? AND type = ?"
+            found |= {entry[0] for entry in self._ledger.execute(changed, (row[0] if row else 0, name))}
+        return found
+
+    def last_planned(self) -> Mapping[str, datetime]:
+        """Return workspace type → when the flow last planned everything that had changed of it, where it ever did."""
+        query = "SELECT type, at FROM position WHERE flow = ? AND at IS NOT NULL"
+        return {row[0]: moment(row[1]) for row in self._ledger.execute(query, (self._flow,))}
 
     def modified_between(self, types: Iterable[str], since: datetime, until: datetime) -> list[int]:
         """Return the ids last modified in the half-open span, for a backfill."""

@@ -65,13 +65,15 @@ class Waiting:
             )
             self._history.append(now, "pause", {"flow": flow, "by": by, "reason": reason})
 
-    def resume(self, flow: str, now: datetime) -> bool:
-        """Let it send again; return whether it was paused."""
+    def resume(self, flow: str, now: datetime) -> datetime | None:
+        """Let it send again; return since when it was paused, ``None`` if it was not."""
+        row = self._database.execute("SELECT at FROM pause WHERE flow = ?", (flow,)).fetchone()
+        if row is None:
+            return None
         with self._database.atomic():
-            gone = self._database.conn.execute("DELETE FROM pause WHERE flow = ?", (flow,)).rowcount
-            if gone:
-                self._history.append(now, "resume", {"flow": flow})
-        return bool(gone)
+            self._database.conn.execute("DELETE FROM pause WHERE flow = ?", (flow,))
+            self._history.append(now, "resume", {"flow": flow})
+        return moment(row[0])
 
     def paused(self, flow: str) -> str | None:
         """Return since when, by whom and why a flow is paused; ``None`` when it is not."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from ecmbraze.model.documents import Document
 from ecmbraze.model.vocabulary import Facts, Json, Kind
+
+# The occurrence of a reminder: the date it is counted from, and how far from it.
+_REMINDER = re.compile(r"\d{4}-\d\d-\d\d(?P<distance>[+-]\d+d)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +53,8 @@ class Change:
     """One record to plan: what it was when this flow last looked, and what it is now.
 
     ``before`` is ``None`` when the flow never saw the record. ``fires`` is false at a baseline and for records
-    that existed before it but are first seen now: their facts are stored and nothing is made of them. A record is
-    also planned again, unchanged, when what was due of it has come.
+    that existed before it but are first seen now. A record is also planned again, unchanged, when what was due of it
+    has come.
     """
 
     record: Record
@@ -60,11 +64,15 @@ class Change:
     """What the flow noted of this record beside its facts, e.g. rule → how often it has happened."""
     since: datetime | None = None
     """When ``before`` was planned, by our clock; ``None`` with it."""
+    late: bool = False
+    """Whether the record is older than the baseline and seen only now: its attributes go, nothing of it is news."""
+    unreached: frozenset[tuple[str, str]] = frozenset()
+    """(rule, occurrence) whose messages reached nobody, because their person was corrected: they happen once more."""
 
     @property
     def corrects(self) -> bool:
-        """Say whether attributes follow this change: whatever fires, and what is gone."""
-        return self.fires or (self.record.gone and self.before is not None)
+        """Say whether attributes follow this change: whatever fires, what is seen late, and what is gone."""
+        return self.fires or self.late or (self.record.gone and self.before is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +102,16 @@ class Action:
     def key(self) -> str:
         """The business key: never the payload, never the modify date (delivery.md)."""
         return f"{self.flow}/{self.record}/{self.rule}/{self.occurrence}/{self.kind}/{self.recipient}"
+
+    @property
+    def series(self) -> str:
+        """What the occurrence recurs in: counts of a rule and states of a gate, versions of one document, dates of
+        one reminder. A held message keeps back only what follows it in its series.
+        """
+        if self.occurrence.startswith("doc:"):
+            return self.occurrence.partition(".v")[0]
+        reminder = _REMINDER.fullmatch(self.occurrence)
+        return reminder["distance"] if reminder else ""
 
     @property
     def target(self) -> str:

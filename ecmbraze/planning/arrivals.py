@@ -129,7 +129,10 @@ def _judge(
 ) -> Arrival | None:  # fmt: skip
     """Return the arrival of one document of the kind; ``None`` when it is no news."""
     number, version = document.row.id, document.version.number
-    if last is None or backfill:
+    if again := _unreached(rule, number, change):
+        how = "new version" if ".v" in again else _how(document, change, born_with)
+        refusal, occurrence = "", again
+    elif last is None or backfill:
         if not backfill and (not change.fires or _was_there(kind, number, change)):
             return None
         how = _how(document, change, born_with)
@@ -142,6 +145,12 @@ def _judge(
     if not satisfied(rule.when, change.record.named):
         refusal = f"{document.row.name!r} came while not {Rule.told(rule)}"
     return Arrival(hit=Hit(rule, occurrence), document=document, how=how, refusal=refusal)
+
+
+def _unreached(rule: DocumentRule, number: int, change: Change) -> str:
+    """Return the newest occurrence of a document that reached nobody; empty when there is none."""
+    mine = [one for name, one in change.unreached if name == rule.name and one.partition(".v")[0] == f"doc:{number}"]
+    return max(mine, key=lambda one: int(one.partition(".v")[2] or 0), default="") if change.fires else ""
 
 
 def _was_there(kind: DocumentKind, number: int, change: Change) -> bool:

@@ -12,6 +12,9 @@ from ecmbraze.planning import texts
 # Attributes are sent until Braze takes them; the newest value per target supersedes the older ones.
 _NEVER = timedelta(days=3650)
 
+# Why attributes are written of a person whom no workspace names any more: guards count these people.
+CLEARED = "no workspace leads to this person any more"
+
 
 # What a person's workspaces say together: attribute by full name → value. Nothing without workspaces.
 Voice = Callable[[Sequence[Record]], Mapping[str, Json]]
@@ -28,6 +31,7 @@ class People(Protocol):
     def of_customer(self, customer: str) -> Sequence[Record]: ...
     def accepted(self, target: str) -> tuple[bool, Json]: ...
     def unmet(self, customer: str) -> bool: ...
+    def refused(self, record: str, customer: str, name: str) -> bool: ...
 
 
 def of_everyone(
@@ -55,18 +59,21 @@ def deltas(
     """Yield an action per attribute whose value differs from what Braze last took, a skip for one it would drop.
 
     What Braze has is unknown after a baseline: then only a value that this change moved is sent. A backfill sends all,
-    and so does a person whom Braze does not know yet: whoever appears there gets the whole state (mission.md).
+    and so does a person whom Braze does not know yet: whoever appears there gets the whole state (mission.md). Whom no
+    workspace names any more loses what we wrote, but not what somebody else did.
     """
     everything = backfill or people.unmet(customer)
     others = [record for record in people.of_customer(customer) if record.id != change.record.id]
-    new = voice([*others, *_there(change.record, customer)])
-    old = voice([*others, *_there(change.before, customer)])
-    for name, value in new.items():
-        action = _action(flow, change.record, customer, name, value, now, create=create)
+    left = [*others, *_there(change.record, customer)]
+    new, old = voice(left), voice([*others, *_there(change.before, customer)])
+    for name, value in {**dict.fromkeys(old), **new}.items():
+        why = "value changed" if left else CLEARED
+        action = _action(flow, change.record, customer, name, value, now, why, create=create)
         known, last = people.accepted(action.target)
-        if (value == last) if known else (not everything and value == old.get(name)):
+        again = everything or people.refused(change.record.key, customer, name)
+        if (value == last) if known else (not again and value == old.get(name)):
             continue
-        if not known and value is None and everything:
+        if not known and value is None and (everything or not left):
             continue
         reason = _refusal(name, value, last)
         yield (
@@ -81,10 +88,12 @@ def _there(record: Record | None, customer: str) -> list[Record]:
     return [record] if record and not record.gone and customer in record.customers else []
 
 
-def _action(flow: str, record: Record, customer: str, name: str, value: Json, now: datetime, *, create: bool) -> Action:
+def _action(
+    flow: str, record: Record, customer: str, name: str, value: Json, now: datetime, why: str, *, create: bool
+) -> Action:  # fmt: skip
     return Action(
         flow=flow, record=record.key, rule=name, occurrence="0", kind=Kind.ATTRIBUTE, recipient=customer, name=name,
-        payload=value, expires_at=now + _NEVER, reason="value changed", create_profile=create,
+        payload=value, expires_at=now + _NEVER, reason=why, create_profile=create,
     )  # fmt: skip
 
 

@@ -52,6 +52,9 @@ def edge(
     if backfill and standing.is_open:
         known = (occurrence for occurrence in sorted(told) if occurrence.startswith(f"{count}:"))
         return _edge(gate, standing, next(known, f"{count}:{standing.occurrence}")), memory
+    unreached = (gate.name, f"{count}:{standing.occurrence}") in change.unreached
+    if unreached and change.fires and was and standing.is_open:
+        return _edge(gate, standing, f"{count}:{standing.occurrence}"), memory
     silent = not change.fires or back or bool(lost)
     if silent or not (opens or closes) or not _moved(gate, change, zone, opens=opens):
         return None, memory

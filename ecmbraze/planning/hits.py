@@ -45,6 +45,8 @@ def judge(rules: Iterable[Rule], change: Change, *, backfill: bool = False) -> J
         elif change.fires and now and before is False and (rule.repeat or count == 0):
             count += 1
             hits.append(Hit(rule, str(count)))
+        elif change.fires and now and (rule.name, str(count)) in change.unreached:
+            hits.append(Hit(rule, str(count)))
         memory[rule.name] = count
     return Judged(tuple(hits), {name: n for name, n in memory.items() if n})
 

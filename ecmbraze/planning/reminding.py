@@ -48,6 +48,10 @@ class LifecycleRule(Rule):
         """The attribute it counts from."""
         return self.inactive.activity if self.inactive else self.timed.date if self.timed else None  # type: ignore[union-attr]
 
+    @property
+    def reminds(self) -> bool:
+        return self.timed is not None
+
     def applies(self, record: Record) -> bool:
         """Say whether the rule is for workspaces of this type."""
         return not self.workspace_types or record.type in self.workspace_types
@@ -117,13 +121,55 @@ def come(found: Sequence[Found], change: Change, now: datetime) -> tuple[list[Ca
     came: list[Came] = []
     memory: dict[str, Json] = {}
     for rule, every in found:
-        fresh, memory[rule.name] = came_due(every, change.memory.get(rule.name), now)
-        known = change.before is None or rule.name in change.memory  # else the rule is new: what is past stays past
-        if fresh and rule.timed and known:
+        seen = _seen(rule, every, change, now)
+        fresh, memory[rule.name] = came_due(every, " ".join(seen), now)
+        if fresh and rule.timed:
             facts: Facts = {"reminder.days": abs(fresh.days), "reminder.date": fresh.day.isoformat()}
             until = fresh.due + rule.timed.grace
             came.append(Came(hit=Hit(rule, fresh.token), due=fresh.due, until=until, facts=facts))
     return came, memory
+
+
+def noted(rules: Iterable[LifecycleRule], change: Change) -> dict[str, Json]:
+    """Return what is noted of each rule about time, whether or not its condition holds."""
+    timed = [rule for rule in rules if rule.timed]
+    memory: dict[str, Json] = {rule.name: change.memory.get(rule.name, "") for rule in timed}
+    return memory | {_offsets_of(rule): _offsets(rule) for rule in timed}
+
+
+def _seen(rule: LifecycleRule, every: Iterable[Reminder], change: Change, now: datetime) -> list[str]:
+    """Return the tokens of reminders that are no news: sent or passed before, or of what the rule did not say then.
+
+    A new rule, a new distance, another date attribute: what it would have made due before now stays past. What
+    reached nobody is news once more.
+    """
+    tokens = change.memory.get(rule.name)
+    seen = tokens.split() if isinstance(tokens, str) else []
+    if change.before is not None:
+        known = change.memory.get(_offsets_of(rule), _offsets(rule) if rule.name in change.memory else ())
+        was = set(known) if isinstance(known, list | tuple) else set()
+        past = {reminder.token for reminder in every if reminder.due <= now and _offset(rule, reminder.days) not in was}
+        seen += sorted(past - set(seen))
+    return [token for token in seen if (rule.name, token) not in change.unreached]
+
+
+def _offsets_of(rule: LifecycleRule) -> str:
+    """Return under which name it is noted of a record what a rule counts from; the blank keeps it apart from rules."""
+    return f"{rule.name} counts"
+
+
+def _offsets(rule: LifecycleRule) -> list[str]:
+    match rule.timed:
+        case Before() | After() as dated:
+            return [_offset(rule, days) for days in dated.offsets()]
+        case Inactive() as inactive:
+            return [_offset(rule, -inactive.days)]
+        case None:
+            return []
+
+
+def _offset(rule: LifecycleRule, days: int) -> str:
+    return f"{days} of {rule.date or 'the last edit'}"
 
 
 def ahead(rules: Iterable[LifecycleRule], record: Record, zone: tzinfo) -> list[tuple[datetime, str]]:

@@ -147,6 +147,11 @@ class Rule(Section):
         """Return the part of the rule, as it is configured now, that sends this message; ``None`` when none does."""
         return self.send if self.send.names(kind) == name else None
 
+    @property
+    def reminds(self) -> bool:
+        """Whether it comes due as time passes: how late it may still go is its own to say."""
+        return False
+
     def stopped_by(self, facts: Facts) -> str | None:
         """Return what stops the rule for this record, in words; ``None`` when nothing does."""
         for when in self.suppress_when:

@@ -191,13 +191,19 @@ def test_a_staged_reminder_falls_when_its_date_moves() -> None:
         assert (reason is None) is stays
 
 
-@pytest.mark.parametrize(
-    "end", ["0001-01-01", "2027", "20270701", 20270701, "2027-02-30", ("2027-07-01", "2028-07-01")]
-)
+@pytest.mark.parametrize("end", ["2027", "20270701", 20270701, "2027-02-30", ("2027-07-01", "2028-07-01")])
 def test_what_is_no_date_to_count_from_is_unreadable_and_forecast_goes_on(end: Fact) -> None:
     with pytest.raises(RecordUnreadable, match="no date"):
         Life().poll(_at(2027, 6, 1), _contract(end))
     assert lifecycle.ahead(_options(), _contract(end), HOME) == []
+
+
+def test_the_null_date_of_ecm_is_no_date_to_remind_of() -> None:
+    life = Life()
+
+    life.poll(_at(2027, 6, 1), _contract("0001-01-01"))
+
+    assert lifecycle.ahead(_options(), _contract("0001-01-01"), HOME) == []
 
 
 def test_an_open_end_never_comes_due_where_the_calendar_ends() -> None:
@@ -271,3 +277,22 @@ def test_a_grace_that_passes_between_two_runs_does_not_load() -> None:
     with pytest.raises(ValidationError, match=r"grace is shorter than `every`.*lengthen `grace`"):
         _options(grace="5m")
     assert _options(grace="15m")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"days": [90, 30, 7]}, {"days": [90, 60, 31, 30, 7]}),
+        ({"days": [30], "date": END}, {"days": [30], "date": "Contract.Other End"}),
+    ],
+)
+def test_what_a_rule_did_not_count_from_before_is_baseline(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """With 31 days new, the contract that ends in 29 is past it: nobody is reminded two days late."""
+    life, record = Life(_options(**before)), _contract("2027-07-01")
+    record = replace(record, facts={**record.facts, "Contract.Other End": "2027-07-01"})
+    life.poll(_at(2027, 5, 20), record)
+    life.options = _options(**after)
+
+    life.poll(_at(2027, 6, 1, 3) if "date" not in after else _at(2027, 6, 2, 12), record)
+
+    assert life.sent == []

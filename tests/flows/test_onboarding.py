@@ -206,7 +206,7 @@ def test_who_appears_in_braze_gets_the_whole_state_not_only_what_changed_since(s
     values = {"Onboarding.Customer Number": "NEW-3", "Onboarding.Stage": "Signed", CONTRACT: "Draft"}
     created = {"created": "2026-01-01T00:00:00Z", "modified": "2026-01-01T00:00:00Z"}
     workspace = stage.box.create_workspace(TYPE, values=values, **created)
-    assert stage.run()["counts"]["planned"] == 0  # older than the baseline: nothing fires
+    assert stage.run()["by_action"]["events"] == 0  # older than the baseline: its attributes wait, nothing fires
     stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
     stage.run()
     stage.run()
@@ -242,10 +242,12 @@ def test_what_waited_too_long_expires_and_never_goes_out(stage: Rehearsal) -> No
     stage.box.advance(80 * 3600)
     stage.box.call("PUT", "/braze/users/NEW-2", {"email": "new2@example.com"})
 
-    report = stage.run()
+    report = stage.run(code=3)
 
-    assert workspace
     assert report["counts"]["expired"] == 2
+    assert [(line["record"], line["customer"], line["rule"], line["why"]) for line in report["actions"]] == [
+        (f"ws:{workspace}", "NEW-2", "contract_approved", "expired unsent: not in Braze yet")
+    ] * 2
     assert not [key for key in stage.messages() if key[0] == "NEW-2"]
 
 

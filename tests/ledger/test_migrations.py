@@ -111,7 +111,7 @@ def test_s12_a_kill_at_each_statement_leaves_the_old_file_or_the_new_one(tmp_pat
         Ledger.open(path).close()
 
         assert _version(path) == schema.VERSION
-    assert seen == {1, 2}
+    assert seen == set(range(1, schema.VERSION))
 
 
 def _migrate_until(path: Path, number: int) -> None:

@@ -139,7 +139,7 @@ def test_a_rule_for_one_type_leaves_the_others_alone_and_asks_nothing_of_them() 
     project.poll(BORN, _record(kind="Project", facts={"Project.Phase": "Closed"}), fires=True)
 
     assert (contract.sent, project.sent) == ([], ["1"])
-    assert contract.memory == {"expiry": ""}
+    assert contract.memory == {"expiry": "", "expiry counts": ["30 of Contract.End"]}
     needs = lifecycle.needs(options)
     assert needs.of("Contract") == {"Contract.Customer Number", "Contract.End"}
     assert needs.of("Project") == {"Contract.Customer Number", "Project.Phase"}

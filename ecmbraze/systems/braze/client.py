@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ecmbraze.errors import EcmbrazeError
-from ecmbraze.model import Answer, Profile, TrackBatch, TriggerBatch, Verdict
+from ecmbraze.model import Answer, Kind, Profile, TrackBatch, TriggerBatch, Verdict
 from ecmbraze.systems.braze import bodies, probes
 from ecmbraze.systems.braze.asking import Asking
 from ecmbraze.systems.braze.judging import judge
@@ -52,6 +52,10 @@ class BrazeClient:
         except EcmbrazeError as bug:
             return _not_sent(bug)
         return self._write(path, body, {}, once=True)
+
+    def unsendable(self, kind: Kind, message_id: str) -> str:
+        """Return why a campaign or Canvas would send nothing; empty when it would (api/braze.md 7.3, 7.4)."""
+        return probes.unsendable(self._asking, kind, message_id)
 
     def names(self, kind: str, message_id: str) -> Mapping[str, Any]:
         """Return name, draft, enabled, archived of a ``campaign`` or ``canvas``; ConfigurationError when unknown."""

@@ -26,6 +26,10 @@ _PROBES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 }
 
 
+# Of `/campaigns/details` and `/canvas/details` (api/braze.md 7.3, 7.4): what keeps a message from being sent.
+_STOPPING = {("archived", True): "archived", ("draft", True): "a draft", ("enabled", False): "paused"}
+
+
 def details(asking: Asking, kind: str, message_id: str) -> Mapping[str, Any]:
     """Return `/campaigns/details` or `/canvas/details` (api/braze.md 7.3, 7.4); an unknown id is a 400."""
     path, name = ("/campaigns/details", "campaign_id") if kind == "campaign" else ("/canvas/details", "canvas_id")
@@ -33,6 +37,19 @@ def details(asking: Asking, kind: str, message_id: str) -> Mapping[str, Any]:
     if answer.status >= 400:
         raise ConfigurationError(f"Braze has no {kind} {message_id!r}.")
     return answer.json()
+
+
+def unsendable(asking: Asking, kind: str, message_id: str) -> str:
+    """Return why a campaign or Canvas would send nothing, in words; empty when nothing says so.
+
+    Braze may answer a trigger of a draft or an archived campaign with 201 and send nothing (api/braze.md 3.1).
+    """
+    try:
+        found = details(asking, kind, message_id)
+    except ConfigurationError:
+        return f"{kind} {message_id} is not in Braze"
+    words = [word for (field, stopping), word in _STOPPING.items() if found.get(field) is stopping]
+    return f"{kind} {found.get('name')!r} ({message_id}) is {words[0]} in Braze" if words else ""
 
 
 def missing(asking: Asking, paths: Sequence[str]) -> Mapping[str, str]:
