@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.rehearsal import Rehearsal, rehearsal
+
+# Files in memory where there is room: the tests kill processes, never the machine, so that an fsync shows nothing.
+_MEMORY = Path("/dev/shm")
+if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > 2 << 30:
+    tempfile.tempdir = str(_MEMORY)
 
 
 @pytest.fixture
