@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.rehearsal import Rehearsal, rehearsal
 
@@ -15,6 +16,10 @@ from tests.rehearsal import Rehearsal, rehearsal
 _MEMORY = Path("/dev/shm")
 if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > 2 << 30:
     tempfile.tempdir = str(_MEMORY)
+
+# The same examples each time, however long a busy machine takes for one.
+settings.register_profile("suite", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 
 @pytest.fixture
