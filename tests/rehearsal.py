@@ -18,12 +18,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import yaml
 
 from ecmbraze.sandbox.remote import RemoteSandbox
-from tests.forking.client import Child, fork
+from tests.forking.client import Child, fork, piped, read_all
 from tests.forking.programs import run_program, run_sandbox
 
 START = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
@@ -104,7 +105,9 @@ class Rehearsal:
         return section
 
     def command(self, *arguments: str) -> list[str]:
-        self.path.write_text(yaml.safe_dump(self.config, allow_unicode=True, sort_keys=False), encoding="utf-8")
+        text = yaml.safe_dump(self.config, allow_unicode=True, sort_keys=False)
+        if not self.path.exists() or self.path.read_text(encoding="utf-8") != text:  # a run may be reading it
+            self.path.write_text(text, encoding="utf-8")
         return [sys.executable, "-m", "ecmbraze", "-c", str(self.path), *arguments]
 
     def environ(self) -> dict[str, str]:
@@ -120,12 +123,24 @@ class Rehearsal:
         with Path(os.devnull).open("wb") as quiet:
             return self._fork(arguments, quiet.fileno(), quiet.fileno())
 
+    @contextmanager
+    def held_at(self, system: str, path: str, *arguments: str) -> Iterator[Child]:
+        """Start one command and yield it once a request of it arrived on ``path``, whose answer waits for the end."""
+        self.box.fault("slow", system=system, path=path, seconds=240, times=1)
+        child = self.start(*arguments)
+        until(lambda: self.box.faults()[-1]["hits"] == 1)
+        try:
+            yield child
+        finally:
+            self.box.clear_faults()
+
     def ecmbraze(self, *arguments: str, before: Callable[[], None] | None = None) -> Result:
         """Run one command to its end; ``before`` prepares its process."""
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            code = self._fork(arguments, out.fileno(), err.fileno(), before).wait(timeout=240)
-            texts = [os.pread(file.fileno(), 1 << 30, 0).decode() for file in (out, err)]
-        return Result(code, *texts)
+        with piped() as (out, out_end), piped() as (err, err_end):
+            with out_end, err_end:
+                child = self._fork(arguments, out_end.fileno(), err_end.fileno(), before)
+            texts = [text.decode() for text in read_all(out, err, timeout=240)]
+        return Result(child.wait(timeout=240), *texts)
 
     def stop(self) -> None:
         """End what still runs."""
@@ -182,16 +197,24 @@ class Rehearsal:
         return str(self.box.workspace(workspace)["values"]["Onboarding.Customer Number"])
 
 
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for what comes by itself; how long it takes is no matter."""
+    for _ in range(4000):
+        if holds():
+            return
+        sleep(0.03)
+    raise AssertionError("it never came")
+
+
 @contextmanager
 def rehearsal(folder: Path, *options: str) -> Iterator[Rehearsal]:
     """Fork a sandbox and yield a rehearsal on it."""
     with tempfile.NamedTemporaryFile() as time:
-        reader, writer = os.pipe()
-        with os.fdopen(reader, "rb") as said, os.fdopen(writer, "wb") as says:
+        with piped() as (out, end):
             run = partial(run_sandbox, ["--seed", "11", "--now", START.isoformat(), *options], time=Path(time.name))
-            server = fork(run, environ=os.environ, stdout=says.fileno(), stderr=2)
-            says.close()
-            line = said.readline()
+            with end:
+                server = fork(run, environ=os.environ, stdout=end.fileno(), stderr=2)
+            line = out.readline()
         assert line, "the sandbox did not start"
         stage = Rehearsal(RemoteSandbox(json.loads(line)), folder, time=Path(time.name))
         try:

@@ -15,7 +15,7 @@ from tests.systems.rig import http
 
 
 def _client(stage: Rehearsal, proxy: Proxy) -> BrazeClient:
-    return BrazeClient(http(proxy.url, timeout_s=10), api_key=stage.box.api_key)
+    return BrazeClient(http(proxy.url, timeout_s=120), api_key=stage.box.api_key)
 
 
 def _every_cut(proxy: Proxy, path: bytes, send: Callable[[], Answer]) -> tuple[int, int]:

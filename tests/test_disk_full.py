@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import resource
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,23 +12,16 @@ from tests.checker import check
 from tests.rehearsal import CAMPAIGN, CONTRACT, Rehearsal, rehearsal
 
 POINTS = 40
-# A file may not grow past the limit, which is what a full disk is to SQLite; Python ignores the signal that comes.
-_LIMITED = """
-import resource, sys
-limit = int(sys.argv.pop(1))
-resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-from ecmbraze.cli.app import main
-main()
-"""
+
+
+def _fill_the_disk(limit: int) -> None:
+    """Let no file of this process grow past a limit, which is what a full disk is to SQLite."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 
 
 def _run(stage: Rehearsal, limit: int) -> tuple[int, str]:
-    arguments = stage.command("onboarding")[3:]
-    done = subprocess.run(
-        [sys.executable, "-c", _LIMITED, str(limit), *arguments], env=stage.environ(), capture_output=True, check=False,
-        timeout=120,
-    )  # fmt: skip
-    return done.returncode, done.stderr.decode()
+    done = stage.ecmbraze("onboarding", before=partial(_fill_the_disk, limit))
+    return done.code, done.stderr
 
 
 def test_o05_o06_a_full_disk_at_forty_points_loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import re
 import signal
 import subprocess
-import time
 from typing import Any
 
 import pytest
@@ -25,19 +23,6 @@ def _arrives_once(stage: Rehearsal, customer: str) -> None:
     stage.run()
     stage.run()
     assert stage.messages() == {(customer, "contract_approved"): 1, (customer, CAMPAIGN): 1}
-
-
-def _until_locked(stage: Rehearsal) -> None:
-    """Wait until a run that was started holds the lock."""
-    with stage.state.with_name("state.db.lock").open("rb") as lock:
-        for _ in range(200):
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return
-            fcntl.flock(lock, fcntl.LOCK_UN)
-            time.sleep(0.05)
-    pytest.fail("the run never took the lock")
 
 
 def test_e03_a_wrong_password_is_tried_once(stage: Rehearsal) -> None:
@@ -266,26 +251,20 @@ def test_b01_braze_unreachable_is_exit_5_and_the_messages_wait(stage: Rehearsal)
 
 def test_o02_sigterm_ends_the_run_cleanly(stage: Rehearsal) -> None:
     customer = _one_due(stage)
-    stage.box.switch(latency_ms=300)
-    process = stage.start("onboarding")
-    _until_locked(stage)
-    process.send_signal(signal.SIGTERM)
+    with stage.held_at("ecm", "/businessworkspaces", "onboarding") as process:
+        process.send_signal(signal.SIGTERM)
 
-    assert process.wait(timeout=30) == 143
-    stage.box.switch(latency_ms=0)
+    assert process.wait(timeout=120) == 143
     _arrives_once(stage, customer)
 
 
 def test_o11_two_starts_at_once_one_wins(stage: Rehearsal) -> None:
     _one_due(stage)
-    stage.box.switch(latency_ms=700)
-    first = stage.start("onboarding")
-    _until_locked(stage)
+    with stage.held_at("ecm", "/businessworkspaces", "onboarding") as first:
+        assert stage.ecmbraze("onboarding").code == 11
+        assert stage.ecmbraze("onboarding", "--dry-run").code == 0  # a dry run needs no lock
 
-    assert stage.ecmbraze("onboarding").code == 11
-    stage.box.switch(latency_ms=50)
-    assert stage.ecmbraze("onboarding", "--dry-run").code == 0  # a dry run needs no lock
-    assert first.wait(timeout=60) == 0
+    assert first.wait(timeout=120) == 0
     assert set(stage.messages().values()) == {1}
 
 

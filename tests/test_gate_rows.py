@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,15 +14,7 @@ import pytest
 from ecmbraze.engine.run_report import ActionLine, RunReport, SkipLine
 from ecmbraze.report.files import as_csv, as_html
 from tests.checker import check
-from tests.rehearsal import CAMPAIGN, CONTRACT, START, Rehearsal, rehearsal
-
-
-def _until(holds: Callable[[], bool]) -> None:
-    for _ in range(600):
-        if holds():
-            return
-        time.sleep(0.05)
-    pytest.fail("it never came")
+from tests.rehearsal import CAMPAIGN, CONTRACT, START, Rehearsal, rehearsal, until
 
 
 def _due(stage: Rehearsal) -> str:
@@ -32,22 +23,15 @@ def _due(stage: Rehearsal) -> str:
     return stage.customer(workspace)
 
 
-def _arrived(stage: Rehearsal, path: str) -> bool:
-    """Say whether a request on a path has reached the sandbox; its answer may still be held back."""
-    return any(path in entry["path"] for entry in stage.box.journal(system="braze"))
-
-
 def test_o03_a_second_sigterm_leaves_at_once_and_the_doubt_is_settled_next_time(stage: Rehearsal) -> None:
     customer = _due(stage)
-    stage.box.fault("slow", system="braze", path="/users/track", seconds=3, times=1)
-    process = stage.start("onboarding")
-    _until(lambda: _arrived(stage, "/users/track"))
-    for _ in range(2):
-        process.send_signal(signal.SIGTERM)
-        time.sleep(0.1)
+    with stage.held_at("braze", "/users/track", "onboarding") as process:
+        while process.poll() is None:  # two that come too close together are one
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.05)
 
-    assert process.wait(timeout=30) == 143
-    _until(lambda: stage.messages()[(customer, "contract_approved")] == 1)
+    assert process.wait() == 143
+    until(lambda: stage.messages()[(customer, "contract_approved")] == 1)
     for seconds in (60, 6 * 60):  # found in flight; looked for five minutes later
         stage.box.advance(seconds)
         stage.run()
@@ -57,29 +41,23 @@ def test_o03_a_second_sigterm_leaves_at_once_and_the_doubt_is_settled_next_time(
 
 def test_o12_o19_a_stopped_owner_keeps_its_lock_and_later_starts_leave_at_once(stage: Rehearsal) -> None:
     _due(stage)
-    stage.box.fault("slow", system="braze", path="/users/export", seconds=1.5, times=1)
-    owner = stage.start("onboarding")
-    _until(lambda: _arrived(stage, "/users/export"))
-    owner.send_signal(signal.SIGSTOP)
-    try:
+    with stage.held_at("braze", "/users/export", "onboarding") as owner:
+        owner.send_signal(signal.SIGSTOP)
         later = [stage.ecmbraze("onboarding") for _ in range(2)]
-    finally:
         owner.send_signal(signal.SIGCONT)
 
     assert [done.code for done in later] == [11, 11]
     assert f"held by pid {owner.pid}" in later[0].stderr
-    assert owner.wait(timeout=30) == 0
+    assert owner.wait(timeout=120) == 0
     assert set(stage.messages().values()) == {1}
 
 
 def test_b29_who_unsubscribes_between_the_look_and_the_send_is_left_out_by_braze(stage: Rehearsal) -> None:
     customer = _due(stage)
-    stage.box.fault("slow", system="braze", path="/campaigns/trigger", seconds=1, times=1)
-    process = stage.start("onboarding")
-    _until(lambda: _arrived(stage, "/campaigns/trigger"))
-    stage.box.call("PUT", f"/braze/users/{customer}", {"email_subscribe": "unsubscribed"})
+    with stage.held_at("braze", "/campaigns/trigger", "onboarding") as process:
+        stage.box.call("PUT", f"/braze/users/{customer}", {"email_subscribe": "unsubscribed"})
 
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=120) == 0
     assert stage.messages()[(customer, CAMPAIGN)] == 0
     assert stage.run()["counts"]["planned"] == 0
 

@@ -33,7 +33,7 @@ class Fault:
 
     ``path`` and ``query`` are regular expressions that are searched; ``query`` looks at the query string and the
     body. The first ``skip`` matching requests pass; the next ``times`` are hit (None: all). ``seconds`` delays a
-    fault of any kind. ``process`` says whether the simulated system still does what was asked before its answer
+    fault of any kind, at most until the faults are cleared. ``process`` says whether the simulated system still does what was asked before its answer
     is replaced. ``edits`` (kind ``edit``) are operations of ``POST /ecm/bulk``, made ``before`` or ``after`` the
     request, so that rows move between the pages of a listing.
     """
@@ -97,6 +97,7 @@ class FaultPlan:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._armed: list[_Armed] = []
+        self._cleared = threading.Event()
 
     def add(self, faults: Iterable[Fault]) -> None:
         """Arm further faults; those given earlier are tried first."""
@@ -104,9 +105,16 @@ class FaultPlan:
             self._armed += [_Armed(fault, fault.skip, fault.times) for fault in faults]
 
     def clear(self) -> None:
-        """Disarm everything."""
+        """Disarm everything, and let go of the requests that are held back."""
         with self._lock:
             self._armed.clear()
+            self._cleared.set()
+            self._cleared = threading.Event()
+
+    def pause(self, seconds: float) -> None:
+        """Hold a request back for so long, or until everything is disarmed."""
+        if seconds:
+            self._cleared.wait(seconds)
 
     def listing(self) -> list[dict[str, Any]]:
         """Return each fault with ``left`` (None: no end), ``skips_left`` and ``hits``."""

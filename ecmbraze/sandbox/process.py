@@ -58,6 +58,7 @@ class Sandbox:
             journal=journal,
             faults=faults,
             now=clock.now,
+            pause=faults.pause,
             latency_s=lambda: self._ecm.switches.latency_ms / 1000,
             edit=lambda operations: self._locked(person, operations),
         )
@@ -67,6 +68,7 @@ class Sandbox:
             journal=journal,
             faults=faults,
             now=clock.now,
+            pause=faults.pause,
             edit=lambda operations: self._locked(person, operations),
         )
         control = create_control_app(clock, journal, faults, self._ecm, create_control(braze))

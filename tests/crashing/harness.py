@@ -32,10 +32,9 @@ Message = tuple[str, str]
 
 
 @contextmanager
-def ground(folder: Path) -> Iterator[Rehearsal]:
-    """Yield a world with people enough for every scenario, whose requests are small so that there are many."""
-    many = "2800" if SOAK else "420"
-    with rehearsal(folder, "--workspaces", many, "--customers", many) as stage:
+def ground(folder: Path, people: int) -> Iterator[Rehearsal]:
+    """Yield a world of so many people, whose requests are small so that there are many."""
+    with rehearsal(folder, "--workspaces", str(people), "--customers", str(people)) as stage:
         stage.config["ecm"] |= {"page_size": 500, "connections": 2, "sweep_requests": 0}
         stage.config["braze"] |= {"track_batch": 2, "trigger_batch": 1}
         stage.config["guards"] = {"max_audience_share": 1.0, "max_changed_share": 1.0}

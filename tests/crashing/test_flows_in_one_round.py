@@ -13,6 +13,9 @@ from tests.crashing.harness import OUTCOMES, SOAK, Harness, Work, ground
 from tests.crashing.warm import warm
 from tests.rehearsal import CAMPAIGN, CANVAS, KYC_CAMPAIGN, Rehearsal
 
+# `make test` kills at some seventeen points, evenly over the run, each outcome in turn; `make soak` at each point with
+# each outcome.
+_PEOPLE = 2800 if SOAK else 200
 GROUND = "they wait for it"
 FLOWS: dict[str, Any] = {
     "cases": {
@@ -43,7 +46,7 @@ FLOWS: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
-    with ground(tmp_path_factory.mktemp("crash")) as stage:
+    with ground(tmp_path_factory.mktemp("crash"), _PEOPLE) as stage:
         stage.config["flows"] = FLOWS
         for name in ("Case", "Contract"):
             stage.box.add_category(name, [{"name": "Customer Number"}, {"name": "Status"}, {"name": "End"}])
@@ -79,7 +82,7 @@ def _work(stage: Rehearsal, people: Iterator[str]) -> Work:
 def test_o01_a_kill_in_a_round_of_three_flows_repeats_nothing_and_loses_nothing(harness: Harness) -> None:
     points, rng, names = len(harness.points()), random.Random(20261125), list(OUTCOMES)
     every = [(point, outcome) for point in range(1, points + 1) for outcome in names]
-    if not SOAK:  # points all over the run, each outcome in turn
+    if not SOAK:
         every = [(point, names[n % len(names)]) for n, point in enumerate(range(3, points + 1, max(points // 16, 1)))]
     for point, outcome in every:
         harness.scenario(point, outcome, rng.randrange(4))

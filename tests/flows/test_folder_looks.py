@@ -31,7 +31,7 @@ def _file_with(stage: Rehearsal, workspace: int, neighbour: int) -> None:
 
 
 def _call(request: Request) -> Any:
-    with urlopen(request, timeout=10) as answer:
+    with urlopen(request, timeout=60) as answer:
         return json.load(answer)
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import atexit
 import os
 import pickle
+import select
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 
 from tests.forking.server import ORDER_BYTES
 
@@ -65,6 +68,29 @@ def fork(run: Callable[[], int], *, environ: Mapping[str, str], stdout: int, std
     with theirs, Path(os.devnull).open("rb") as nothing:
         socket.send_fds(_orders(), [order], [nothing.fileno(), stdout, stderr, theirs.fileno()])
     return Child(ours)
+
+
+@contextmanager
+def piped() -> Iterator[tuple[BinaryIO, BinaryIO]]:
+    """Yield the two ends of a pipe, to read from and to hand to a child; the second is closed once the child has it."""
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb") as out, os.fdopen(writer, "wb", buffering=0) as end:
+        yield out, end
+
+
+def read_all(*pipes: BinaryIO, timeout: float) -> list[bytes]:
+    """Return all that comes out of pipes until each is closed at its other end. Raises TimeoutError."""
+    read = dict.fromkeys(pipes, b"")
+    waiting = set(pipes)
+    while waiting:
+        ready = select.select(waiting, [], [], timeout)[0]
+        if not ready:
+            raise TimeoutError(f"nothing came for {timeout} s")
+        for pipe in ready:
+            part = os.read(pipe.fileno(), 1 << 16)
+            read[pipe] += part
+            waiting -= set() if part else {pipe}
+    return list(read.values())
 
 
 @cache

@@ -50,7 +50,7 @@ class Rig:
         def echo(what: str) -> Any:
             self.processed.append(what)
             if what == "together":
-                self.together.wait(5)
+                self.together.wait(60)
             return jsonify(what=what, size=len(request.get_data()))
 
         return app
@@ -59,7 +59,7 @@ class Rig:
         self.plan.add([Fault.read({"kind": kind, **more})])
 
     def connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection(LOOPBACK, self.port, timeout=5)
+        return http.client.HTTPConnection(LOOPBACK, self.port, timeout=60)
 
     def ask(self, path: str = "/a", method: str = "GET", body: str | None = None) -> tuple[int, str, Any]:
         connection = self.connect()
@@ -72,7 +72,7 @@ class Rig:
 
     def raw(self, wanted: bytes = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n") -> bytes:
         """Return every byte the server sends until it closes."""
-        with socket.create_connection((LOOPBACK, self.port), timeout=5) as plain:
+        with socket.create_connection((LOOPBACK, self.port), timeout=60) as plain:
             plain.sendall(wanted)
             found = b""
             while chunk := plain.recv(65536):
@@ -277,7 +277,7 @@ def test_the_journal_counts_what_is_in_flight(rig: Rig) -> None:
 
 
 def test_a_client_that_leaves_half_way_does_no_harm(rig: Rig) -> None:
-    with socket.create_connection((LOOPBACK, rig.port), timeout=5) as plain:
+    with socket.create_connection((LOOPBACK, rig.port), timeout=60) as plain:
         plain.sendall(b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
     assert rig.ask("/b")[0] == 200
     assert rig.processed == ["b"]

@@ -88,7 +88,7 @@ def test_the_next_page_is_fetched_while_this_one_is_worked_on(net: responses.Req
     net.add_callback(responses.GET, LIST, second)
     listing = client().list_workspaces(TYPE)
     next(listing)
-    assert fetched.wait(timeout=5)  # page 2 was asked for, though nobody took it yet
+    assert fetched.wait(timeout=60)  # page 2 was asked for, though nobody took it yet
     assert list(listing) == []
 
 

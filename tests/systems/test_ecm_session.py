@@ -71,7 +71,7 @@ def test_e01_several_threads_with_a_dead_ticket_log_in_once(net: responses.Reque
     together = threading.Barrier(3)
 
     def expired(request: object) -> tuple[int, dict[str, str], str]:
-        together.wait(timeout=5)
+        together.wait(timeout=60)
         return 401, {}, '{"error":"Authentication Required"}'
 
     net.add_callback(responses.GET, AUTH, expired, match=[header_matcher({"OTCSTicket": "t1"})])

@@ -220,14 +220,15 @@ def test_a_write_that_must_not_repeat_uses_a_kept_connection_for_two_seconds_onl
 
 
 def test_no_more_connections_are_open_at_once_than_allowed() -> None:
-    most, now, lock = 0, 0, threading.Lock()
+    most, now, lock, pair = 0, 0, threading.Lock(), threading.Barrier(2)
 
     def slow(connection: socket.socket, _: bytes) -> None:
         nonlocal most, now
         with lock:
             now += 1
             most = max(most, now)
-        time.sleep(0.02)
+        pair.wait(timeout=60)
+        time.sleep(0.02)  # for a third one, which must not come
         with lock:
             now -= 1
         connection.sendall(answer(200))

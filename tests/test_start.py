@@ -1,0 +1,105 @@
+"""The program started from nothing, as cron and people start it; every other test forks it from a warm process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.rehearsal import CAMPAIGN, CONTRACT, Rehearsal, until
+
+_NAME = "Škoda Würth 株式会社"
+_SCRIPT = str(Path(sys.executable).with_name("ecmbraze"))
+
+
+def _due(stage: Rehearsal) -> str:
+    workspace = stage.open_workspaces()[0]
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved"}, name=_NAME)
+    return stage.customer(workspace)
+
+
+def _started(stage: Rehearsal, *arguments: str, **more: Any) -> subprocess.CompletedProcess[bytes]:
+    options = {"env": stage.environ(), "capture_output": True, "check": False, **more}
+    done: subprocess.CompletedProcess[bytes] = subprocess.run(stage.command(*arguments), **options)
+    return done
+
+
+def test_from_the_first_start_to_a_message_that_arrives_once(fresh: Rehearsal, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    bare = {"PATH": "/usr/bin:/bin", "LANG": "C", **fresh.secrets}  # cron has no more
+
+    def start(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+        environ = bare | {"ECMBRAZE_NOW": fresh.environ()["ECMBRAZE_NOW"]}
+        done = _started(fresh, *arguments, env=environ, cwd=elsewhere, umask=0)
+        assert done.returncode == 0, done.stderr
+        fresh.box.advance(60)
+        return done
+
+    start("init", "--non-interactive")
+    start("onboarding")
+    customer = _due(fresh)
+    start("onboarding", "--report", str(tmp_path / "report.html"))
+    again = start("onboarding", "--json")
+    shown = start("onboarding", "--help")
+
+    assert json.loads(again.stdout)["counts"]["sent"] == 0
+    assert "→" in shown.stdout.decode("utf-8")
+    assert [sent["properties"]["workspace"] for sent in fresh.received()["messages"]] == [_NAME]
+    assert fresh.messages() == {(customer, "contract_approved"): 1, (customer, CAMPAIGN): 1}
+    assert list(elsewhere.iterdir()) == []
+    for path in (fresh.state, tmp_path / "report.html"):
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_plan_does_not_depend_on_the_order_of_sets(stage: Rehearsal) -> None:
+    for workspace in stage.open_workspaces()[:4]:
+        stage.box.edit_workspace(workspace, {CONTRACT: "Approved", "Onboarding.Stage": "Contract"})
+
+    plans = [
+        json.loads(_started(stage, "onboarding", "--dry-run", "--json", env=stage.environ() | seed).stdout)
+        for seed in ({"PYTHONHASHSEED": "1"}, {"PYTHONHASHSEED": "2"})
+    ]
+
+    assert plans[0]["plan_hash"] == plans[1]["plan_hash"]
+    assert plans[0]["actions"] == plans[1]["actions"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_the_started_process_with_its_code(
+    stage: Rehearsal, number: signal.Signals, code: int
+) -> None:  # fmt: skip
+    customer = _due(stage)
+    stage.box.fault("slow", system="ecm", path="/businessworkspaces", seconds=240)
+    with subprocess.Popen(stage.command("onboarding"), env=stage.environ(), stderr=subprocess.PIPE) as process:
+        until(lambda: stage.box.faults()[-1]["hits"] == 1)
+        process.send_signal(number)
+        stage.box.clear_faults()
+        said = process.communicate(timeout=120)[1]
+
+    assert process.returncode == code, said
+    stage.run()
+    assert stage.messages()[(customer, CAMPAIGN)] == 1
+
+
+def test_the_installed_script_is_the_program(fresh: Rehearsal) -> None:
+    arguments = fresh.command("onboarding")[3:]
+
+    done = subprocess.run([_SCRIPT, *arguments], env=fresh.environ(), capture_output=True, check=False)
+
+    assert done.returncode == fresh.ecmbraze("onboarding").code == 10
+    assert b"ecmbraze init" in done.stderr
+
+
+def test_what_is_imported_needs_no_package_of_the_tests(fresh: Rehearsal) -> None:
+    look = "import sys; import ecmbraze.cli.app; print(*sorted(name.split('.')[0] for name in sys.modules))"
+
+    done = subprocess.run([sys.executable, "-c", look], env=os.environ, capture_output=True, check=True)
+
+    assert not {b"tests", b"pytest", b"flask", b"responses", b"hypothesis"} & set(done.stdout.split())
