@@ -16,7 +16,6 @@ from ecmbraze.engine.run_report import RunReport
 from ecmbraze.engine.setting import Options, Setting, Systems
 from ecmbraze.errors import EcmbrazeError, Interrupted, TemporaryError, TimeBudgetUsed, UsageError
 from ecmbraze.flow import Flow, Needs
-from ecmbraze.ledger.file import guarded
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.stage import Part
@@ -55,26 +54,24 @@ class Round:
     def execute(self) -> list[RunReport]:
         """Run the flows and return their reports. An ending that has an exit code stands in the report."""
         self.id = self.new_id()
-        with guarded(self.ledger.path):
-            self.started = self.ledger.last_change()
-            self.plan = PlanFile(self.ledger.plan_path(self.id))
-            try:
-                self.runs = tuple(parts.run(self, flow, section) for flow, section in self.flows)
-                with self._ending():
-                    self._steps()
-                for run in self.runs:
-                    telling.finish(self, run)
-                    self._keep_plan(run)
-            finally:
-                self.plan.discard()
+        self.started = self.ledger.last_change()
+        self.plan = self.ledger.new_plan(self.id)
+        try:
+            self.runs = tuple(parts.run(self, flow, section) for flow, section in self.flows)
+            with self._ending():
+                self._steps()
+            for run in self.runs:
+                telling.finish(self, run)
+                self._keep_plan(run)
+        finally:
+            self.plan.discard()
         return [run.report for run in self.runs]
 
     @contextmanager
     def _ending(self) -> Iterator[None]:
         """End every run that still goes on with what ended the round."""
         try:
-            with guarded(self.ledger.path):
-                yield
+            yield
         except UsageError:
             raise
         except EcmbrazeError as error:

@@ -98,7 +98,7 @@ def test_s06_s13_an_unsafe_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StateUnusable, match="not a regular file"):
         Ledger.open(tmp_path / "link.db")
     tmp_path.chmod(0o777)
-    with pytest.raises(StateUnusable, match="everybody may write"):
+    with pytest.raises(StateUnusable, match="others may write"):
         Ledger.open(path)
     tmp_path.chmod(0o700)
 
