@@ -19,9 +19,14 @@ def _fill_the_disk(limit: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 
 
-def _run(stage: Rehearsal, limit: int) -> tuple[int, str]:
-    done = stage.ecmbraze("onboarding", before=partial(_fill_the_disk, limit))
+def _run(stage: Rehearsal, limit: int, *options: str) -> tuple[int, str]:
+    done = stage.ecmbraze("onboarding", *options, before=partial(_fill_the_disk, limit))
     return done.code, done.stderr
+
+
+def _plans(stage: Rehearsal) -> list[Path]:
+    """Return what plan files and unfinished files lie beside the state."""
+    return [*stage.folder.glob("state.db.plan-*"), *stage.folder.glob("*.new")]
 
 
 def test_o05_o06_a_full_disk_at_forty_points_loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:
@@ -43,6 +48,7 @@ def test_o05_o06_a_full_disk_at_forty_points_loses_nothing_and_repeats_nothing(t
             codes.add(code)
             assert code in (0, 4, 16), (limit, code, said)
             assert code != 16 or "Traceback" not in said, said
+            assert not _plans(stage), said
             stage.box.advance(60)
         for seconds in (400, 2000, 22_000, 60):
             stage.box.advance(seconds)
@@ -64,3 +70,20 @@ def test_o05_nothing_is_asked_of_a_system_when_nothing_can_be_written(stage: Reh
     assert code == 16
     assert stage.received()["requests"] == before
     assert "Make room" in said
+
+
+def test_a_plan_that_finds_no_room_is_never_told_as_a_damaged_state(tmp_path: Path) -> None:
+    codes = set()
+    with rehearsal(tmp_path, "--workspaces", "200", "--customers", "200") as stage:
+        stage.set_up()
+        for workspace in stage.open_workspaces()[:5]:
+            stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+        before = stage.state.read_bytes()
+        for limit in range(4096, 140_000, 15_000):  # a dry run writes nothing but its plan
+            code, said = _run(stage, limit, "--dry-run")
+
+            codes.add(code)
+            assert (code, _plans(stage)) in ((0, []), (16, [])), (limit, code, said)
+            assert code == 0 or (".plan-" in said and "Make room" in said and "backup" not in said), (limit, said)
+        assert stage.state.read_bytes() == before
+    assert codes == {0, 16}

@@ -47,7 +47,7 @@ def demo(
     from ecmbraze.cli.demo import play  # heavy, and only here
 
     if keep:
-        keep.mkdir(parents=True, exist_ok=True)
+        keep.mkdir(mode=0o700, parents=True, exist_ok=True)  # the state file refuses a folder others may write
         return play(keep)
     with TemporaryDirectory(prefix="ecmbraze-demo-") as folder:
         return play(Path(folder))

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 def recover(of: Round) -> None:
     """Take up what a crash left in flight, look for evidence of what is in doubt, give up what is past its time."""
     now = of.clock.now()
-    of.ledger.clear_garbage(of.plan.path)
     of.ledger.outbox.recover(now)
     proven = evidence.look(of.ledger.outbox, of.systems.people, now, marked=of.setting.batches.marker)
     for run in of.runs:

@@ -23,7 +23,6 @@ from ecmbraze.errors import (
     UsageError,
 )
 from ecmbraze.flow import Flow, Needs
-from ecmbraze.ledger.file import guarded
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.stage import Part
@@ -67,23 +66,22 @@ class Round:
     def execute(self) -> list[RunReport]:
         """Run the flows and return their reports. An ending that has an exit code stands in the report."""
         self.id = self.new_id()
-        with guarded(self.ledger.path):
-            self.started = self.ledger.last_change()
-            self.plan = PlanFile(self.ledger.plan_path(self.id))
-            try:
-                self._load_confirmed()
-                self.runs = tuple(parts.run(self, flow, section) for flow, section in self.flows)
-                with self._ending():
-                    if self._refused is not None:
-                        raise self._refused
-                    self._steps()
-                for run in self.runs:
-                    telling.finish(self, run)
-                    self._keep_plan(run)
-            finally:
-                self.plan.discard()
-                if self.confirmed is not None:
-                    self.confirmed.plan.close()
+        self.started = self.ledger.last_change()
+        self.plan = self.ledger.new_plan(self.id)
+        try:
+            self._load_confirmed()
+            self.runs = tuple(parts.run(self, flow, section) for flow, section in self.flows)
+            with self._ending():
+                if self._refused is not None:
+                    raise self._refused
+                self._steps()
+            for run in self.runs:
+                telling.finish(self, run)
+                self._keep_plan(run)
+        finally:
+            self.plan.discard()
+            if self.confirmed is not None:
+                self.confirmed.plan.close()
         return [run.report for run in self.runs]
 
     def _load_confirmed(self) -> None:
@@ -100,8 +98,7 @@ class Round:
     def _ending(self) -> Iterator[None]:
         """End every run that still goes on with what ended the round."""
         try:
-            with guarded(self.ledger.path):
-                yield
+            yield
         except UsageError:
             raise
         except EcmbrazeError as error:

@@ -14,6 +14,7 @@ from ecmbraze.errors import RUN_AGAIN, ConfigurationError
 from ecmbraze.flow import Needs
 from ecmbraze.ledger import file, seal
 from ecmbraze.ledger.codec import dump, instant, load, moment
+from ecmbraze.ledger.connection import Explained, unusable
 from ecmbraze.ledger.history import History
 from ecmbraze.ledger.lock import held
 from ecmbraze.ledger.mirror import Mirror
@@ -42,8 +43,7 @@ class Ledger:
     @classmethod
     def create(cls, path: Path, identity: Mapping[str, str], now: datetime) -> Ledger:
         """Make the state file of one ECM and one Braze; raises when something stands there."""
-        database = file.create(path)
-        with database.atomic():
+        with file.making(path) as database:
             for name, value in {**identity, "salt": secrets.token_hex(32), "created_at": instant(now)}.items():
                 database.conn.execute("INSERT INTO identity VALUES (?, ?)", (name, value))
             ledger = cls(path, database)
@@ -55,17 +55,14 @@ class Ledger:
         """Open an existing state file; see :func:`ecmbraze.ledger.file.open_existing` for what is refused."""
         file.check(path)
         moving = read_only and held(path)  # a live run is writing: what the seal says would mean nothing
-        sealed = Look.SILENT if moving else seal.look(path)
+        with Explained(path, unusable):
+            sealed = Look.SILENT if moving else seal.look(path)
         if sealed is Look.BROKEN:
-            raise file.unusable(
-                path, f"is not as its last run left it (unless you put it there: then remove {path}.seal)"
-            )
-        database = file.open_existing(path, read_only=read_only)
-        with file.guarded(path):
-            ledger = cls(path, database, read_only=read_only)
-            if sealed is Look.SILENT and not read_only:
-                ledger.verify()
-            return ledger
+            raise unusable(path, f"is not as its last run left it (unless you put it there: then remove {path}.seal)")
+        ledger = cls(path, file.open_existing(path, read_only=read_only), read_only=read_only)
+        if sealed is Look.SILENT and not read_only:
+            ledger.verify()
+        return ledger
 
     def close(self) -> None:
         """Close the file; a writer seals it, so that damage done meanwhile is told from its own writing."""
@@ -77,10 +74,10 @@ class Ledger:
     def verify(self) -> None:
         """Raise StateUnusable when the history does not follow from itself, or a value is no longer readable."""
         if (row := self.history.first_break()) is not None:
-            raise file.unusable(self.path, f"fails the check of its history at row {row}")
+            raise unusable(self.path, f"fails the check of its history at row {row}")
         for table, column in _VALUES:
             if self.database.execute(f"SELECT 1 FROM {table} WHERE NOT json_valid({column}) LIMIT 1").fetchone():
-                raise file.unusable(self.path, f"holds an unreadable value in {table}.{column}")
+                raise unusable(self.path, f"holds an unreadable value in {table}.{column}")
 
     def check_identity(self, identity: Mapping[str, str]) -> None:
         """Raise ConfigurationError when the state file belongs to another ECM or Braze."""
@@ -102,9 +99,15 @@ class Ledger:
         """Return where the plan file of a run stands: beside the state, so that a merge never crosses a disk."""
         return self.path.with_name(f"{self.path.name}.plan-{run_id}")
 
-    def clear_garbage(self, keep: Path) -> None:
-        """Remove plan files that no waiting plan owns, but ``keep``; call with the run lock held."""
-        owned = {row[0] for row in self.database.execute("SELECT file FROM waiting_plan")} | {keep.name}
+    def new_plan(self, run_id: str) -> PlanFile:
+        """Begin the plan file of a run; a writer first removes those of dead runs, which may hold the room it needs."""
+        if not self._read_only:
+            self._clear_garbage()
+        return PlanFile(self.plan_path(run_id), named=not self._read_only)
+
+    def _clear_garbage(self) -> None:
+        """Remove plan files that no waiting plan owns; the run lock is held."""
+        owned = {row[0] for row in self.database.execute("SELECT file FROM waiting_plan")}
         for left in self.path.parent.glob(f"{self.path.name}.plan-*"):
             if left.name not in owned:
                 remove_garbage(left)

@@ -17,20 +17,19 @@ def run_lock(state: Path) -> Iterator[None]:
 
     The lock file stays: unlinking it would let two holders each have "the" lock.
     """
-    path = state.with_name(state.name + ".lock")
+    path = _lock_file(state)
     try:
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise _unwritable(path, error) from error
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not lock(descriptor, path):
             holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip() or "unknown"
             raise Locked(
-                f"Another run holds the lock of {state} (held by pid {holder}).", undone="This one did nothing.",
+                f"Another run holds the lock of {state} (held by pid {holder}).",
+                undone="This one did nothing.",
                 advice="Nothing to do: the next start goes on.",
-            ) from None  # fmt: skip
+            )
         try:
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
@@ -41,23 +40,50 @@ def run_lock(state: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _unwritable(path: Path, error: OSError) -> StorageError:
-    return StorageError(
-        f"Cannot write {path}: {error.strerror}.", undone="Nothing was read or sent.",
-        advice="Make room or remove the cause, then run the same command again.",
-    )  # fmt: skip
-
-
 def held(state: Path) -> bool:
-    """Say whether a run holds the lock of ``state`` right now: then a journal beside it is alive, not hot."""
+    """Say whether a run holds the lock of ``state`` right now."""
+    path = _lock_file(state)
     try:
-        descriptor = os.open(state.with_name(state.name + ".lock"), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
+    except OSError as error:
+        raise _unlockable(path, error) from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return not lock(descriptor, path, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
-    return False
+
+
+def lock(descriptor: int, path: Path, kind: int = fcntl.LOCK_EX) -> bool:
+    """Take a lock that goes with the descriptor; return False when another process has it.
+
+    Raises StorageError where the file system gives no locks.
+    """
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise _unlockable(path, error) from error
+    return True
+
+
+def _lock_file(state: Path) -> Path:
+    return state.with_name(state.name + ".lock")
+
+
+def _unwritable(path: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"Cannot write {path}: {error.strerror}.",
+        undone="Nothing was read or sent.",
+        advice="Make room or remove the cause, then run the same command again.",
+    )
+
+
+def _unlockable(path: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"Cannot lock {path}: {error.strerror}.",
+        undone="Without the lock another run could send the same; nothing was read or sent.",
+        advice="The state file needs a local disk, or a file system with locks; then run the same command again.",
+    )

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from ecmbraze.ledger import schema
+from ecmbraze.ledger.connection import Explained, unusable
 
 # Version n is reached from n - 1 by STEPS[n]. A step is never changed again: it meets files as they were then.
 STEPS: dict[int, tuple[str, ...]] = {
@@ -92,12 +93,15 @@ STEPS: dict[int, tuple[str, ...]] = {
 def migrate(connection: sqlite3.Connection, path: Path, version: int) -> None:
     """Bring an opened state file from ``version`` to the current one; the old file stays as ``<name>.backup-v<n>``.
 
-    Raises sqlite3.Error; then the file is of the last version whose step was committed.
+    When it raises, the file is of the last version whose step was committed.
     """
-    _back_up(connection, path.with_name(f"{path.name}.backup-v{version}"))
+    _back_up(connection, path, path.with_name(f"{path.name}.backup-v{version}"))
     for number in range(version + 1, schema.VERSION + 1):
         connection.execute("BEGIN IMMEDIATE")
         try:
+            if connection.execute("PRAGMA user_version").fetchone()[0] >= number:  # another process was first
+                connection.rollback()
+                continue
             for statement in STEPS[number]:
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {number}")
@@ -107,15 +111,17 @@ def migrate(connection: sqlite3.Connection, path: Path, version: int) -> None:
             raise
 
 
-def _back_up(connection: sqlite3.Connection, to: Path) -> None:
+def _back_up(connection: sqlite3.Connection, path: Path, to: Path) -> None:
     """Copy the file page by page, 0600, whole or not at all; one left by an interrupted try is replaced."""
     scratch = to.with_name(f"{to.name}.new")
-    scratch.unlink(missing_ok=True)
-    descriptor = os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW, 0o600)
-    try:
-        with closing(sqlite3.connect(scratch)) as copy:
-            connection.backup(copy)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    scratch.replace(to)
+    with Explained(to, lambda _, why: unusable(path, why)):
+        scratch.unlink(missing_ok=True)
+        descriptor = os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW, 0o600)
+        try:
+            with closing(sqlite3.connect(scratch)) as copy:
+                connection.backup(copy)
+            os.fsync(descriptor)
+            scratch.replace(to)
+        finally:
+            os.close(descriptor)
+            scratch.unlink(missing_ok=True)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from datetime import datetime
@@ -15,51 +12,69 @@ from sqlite_utils import Database
 from ecmbraze.ledger import schema
 from ecmbraze.ledger.actionrow import write_action
 from ecmbraze.ledger.codec import dump, dump_documents, instant
+from ecmbraze.ledger.connection import Connection, check_pages, connect, unusable_plan
+from ecmbraze.ledger.planfolder import new_file, new_nameless_file
 from ecmbraze.ledger.planreading import PlanReading
 from ecmbraze.model import Action, Change, Decision, Kind, Record, Skip
 
 
 class PlanFile(PlanReading):
-    """One scratch SQLite file, 0600, locked while it is being written."""
+    """One scratch SQLite file, 0600. What goes wrong with it is never damage of the state file."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        fresh = not path.exists()
-        self._descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        connection = sqlite3.connect(path, isolation_level=None)
-        connection.execute("PRAGMA journal_mode = OFF")
+    def __init__(self, path: Path, *, named: bool = True) -> None:
+        """Open the plan at ``path``, or begin one there.
+
+        One that is not ``named`` loses its name at once, so that not even a kill leaves it behind; where ``path``
+        cannot be written it stands among the temporary files.
+        """
+        self.path, self._named = path, named
+        if path.exists():
+            self._use(connect(path, unusable_plan))
+            self.check()
+            return
+        self._use(new_file(path) if named else new_nameless_file(path))
+        try:
+            self.database.conn.executescript(schema.PLAN)
+        except BaseException:
+            self.discard()
+            raise
+
+    def _use(self, connection: Connection) -> None:
+        connection.execute("PRAGMA journal_mode = MEMORY")  # a full disk leaves it readable, for the report
         connection.execute("PRAGMA synchronous = OFF")
         self.database = Database(connection, execute_plugins=False)
-        if fresh:
-            connection.executescript(schema.PLAN)
+
+    def check(self) -> None:
+        """Raise StorageError when the file is damaged."""
+        check_pages(self.database.conn, self.path, unusable_plan)
 
     def extract(self, path: Path, flow: str, meta: Mapping[str, str]) -> None:
         """Write the decisions of one flow as a plan file of its own, 0600 and on disk.
 
         ``meta`` says what it belongs to: its ECM, its Braze, the mode it was made in.
         """
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            with closing(sqlite3.connect(path, isolation_level=None)) as copy:
-                self.database.conn.backup(copy)
+        with closing(new_file(path)) as copy:
+            try:
+                copy.execute("PRAGMA journal_mode = MEMORY")
+                with copy.explained:
+                    self.database.conn.backup(copy)
                 for table in schema.OF_A_FLOW:
                     copy.execute(f"DELETE FROM {table} WHERE flow <> ?", (flow,))
                 found = {**meta, "flow": flow, "version": str(schema.VERSION)}
                 copy.executemany("INSERT INTO meta VALUES (?, ?)", found.items())
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            except BaseException:
+                path.unlink()
+                raise
 
     def close(self) -> None:
         """Let go of the file; it stays on disk."""
         self.database.close()
-        os.close(self._descriptor)
 
     def discard(self) -> None:
         """Close and remove: nothing of this plan happened."""
         self.close()
-        self.path.unlink(missing_ok=True)
+        if self._named:
+            self.path.unlink(missing_ok=True)
 
     def count(self, name: str, n: int = 1) -> None:
         """Add ``n`` to one of the counts of the run report."""

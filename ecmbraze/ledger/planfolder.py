@@ -1,19 +1,64 @@
-"""Plan files on disk: which are garbage; reads no plan."""
+"""Plan files on disk: how one comes to be, and which are garbage; reads no plan."""
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import os
+from contextlib import suppress
 from pathlib import Path
+
+from ecmbraze.errors import StorageError
+from ecmbraze.ledger.connection import Connection, Explained, connect, connect_nameless, of_the_disk, unusable_plan
+from ecmbraze.ledger.lock import lock
+
+# A folder that we may read but not write: on a read-only mount, or by its mode.
+_READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+def new_file(path: Path) -> Connection:
+    """Make an empty file, 0600 whatever the umask, and open it."""
+    with Explained(path, unusable_plan):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    return connect(path, unusable_plan)
+
+
+def new_nameless_file(path: Path) -> Connection:
+    """Make an empty file, open it and take its name away, so that not even a kill leaves it behind.
+
+    Where ``path`` cannot be written it stands among the temporary files.
+    """
+    try:
+        descriptor = _claim(path)
+    except OSError as error:
+        if error.errno not in _READ_ONLY:
+            raise of_the_disk(path, error.strerror) from error
+        return connect_nameless(unusable_plan)
+    try:
+        return connect(path, unusable_plan)
+    finally:
+        path.unlink()
+        os.close(descriptor)
+
+
+def _claim(path: Path) -> int:
+    """Make a file and lock it; once more when a live run that clears garbage saw it before it was locked."""
+    while True:
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            if lock(descriptor, path) and os.fstat(descriptor).st_nlink:
+                return descriptor
+        except StorageError:
+            path.unlink(missing_ok=True)
+            raise
+        os.close(descriptor)
 
 
 def remove_garbage(path: Path) -> None:
-    """Remove a plan file nobody owns, unless a dry run is writing it right now."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        path.unlink(missing_ok=True)
-    except BlockingIOError:
-        return
-    finally:
-        os.close(descriptor)
+    """Remove a plan file nobody owns, unless a dry run is making it right now; what cannot be removed stays."""
+    with suppress(OSError, StorageError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            if lock(descriptor, path):
+                path.unlink()
+        finally:
+            os.close(descriptor)

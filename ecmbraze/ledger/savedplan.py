@@ -16,9 +16,10 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from ecmbraze.errors import ConfigurationError, GuardTripped, UsageError
+from ecmbraze.errors import ConfigurationError, GuardTripped, StorageError, UsageError
 from ecmbraze.ledger import schema
 from ecmbraze.ledger.codec import dump, moment
+from ecmbraze.ledger.connection import connect, unusable_plan
 from ecmbraze.ledger.planreading import PlanReading
 
 # What of a decision must be the same at the time it is sent. When it expires, and when the record was last saved
@@ -37,8 +38,8 @@ class SavedPlan(PlanReading):
         """Open the file; raises UsageError where there is no plan, GuardTripped where others could have changed it."""
         _check_place(path)
         self.path = path
-        with suppress(sqlite3.Error):
-            connection = sqlite3.connect(f"file:{_quoted(path)}?mode=ro&immutable=1", uri=True, isolation_level=None)
+        with suppress(sqlite3.Error, StorageError):
+            connection = connect(path, unusable_plan, mode="ro&immutable=1")
             self.database = Database(connection, execute_plugins=False)
             self.meta: Mapping[str, str] = dict(connection.execute("SELECT name, value FROM meta").fetchall())
             if self.meta.get("flow"):
@@ -101,7 +102,3 @@ def _check_place(path: Path) -> None:
             undone="Nothing was sent.",
             advice="Make a new plan, keep it 0600 and review that.",
         )
-
-
-def _quoted(path: Path) -> str:
-    return str(path.resolve()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")

@@ -19,11 +19,15 @@ def put(state: Path) -> None:
     counter, digest = _take(state)
     scratch = _beside(state, ".seal.new")
     descriptor = os.open(scratch, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        json.dump({"counter": counter, "digest": digest}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(_beside(state, ".seal"))
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            json.dump({"counter": counter, "digest": digest}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(_beside(state, ".seal"))
+    except OSError:
+        scratch.unlink(missing_ok=True)
+        raise
 
 
 class Look(Enum):

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
+from ecmbraze.errors import StateUnusable
 from ecmbraze.ledger.codec import instant
 from ecmbraze.ledger.history import History
 from ecmbraze.ledger.planfile import PlanFile
@@ -125,5 +126,8 @@ class Stage:
                         self._database.conn.execute(statement, {**values, "flow": part.flow})
                 plans = {part.flow: self._plan.hash(part.flow) for part in parts}
                 self._history.append(now, "stage", {"plans": plans, "change": change})
+        except StateUnusable:
+            self._plan.check()  # both files were read: which of them is damaged?
+            raise
         finally:
             self._database.conn.execute("DETACH DATABASE plan")

@@ -38,20 +38,21 @@ def install(die_at: int | None, book: Path) -> None:
     """Wrap both seams of this process."""
     crossings = Crossings(die_at, book)
 
-    class Connection(sqlite3.Connection):
-        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+    connect, once = sqlite3.connect, Http.once
+
+    def connected(
+        *args: Any, factory: type[sqlite3.Connection] = sqlite3.Connection, **more: Any
+    ) -> sqlite3.Connection:
+        def execute(connection: sqlite3.Connection, sql: str, *values: Any) -> sqlite3.Cursor:
             word = sql.split(None, 1)[0].upper()
             if word not in _SEAMS:
-                return super().execute(sql, *values)
+                return factory.execute(connection, sql, *values)
             crossings.cross(f"{word}:before")
-            cursor = super().execute(sql, *values)
+            cursor = factory.execute(connection, sql, *values)
             crossings.cross(f"{word}:after")
             return cursor
 
-    connect, once = sqlite3.connect, Http.once
-
-    def connected(*args: Any, **more: Any) -> sqlite3.Connection:
-        return connect(*args, factory=Connection, **more)
+        return connect(*args, factory=type("Connection", (factory,), {"execute": execute}), **more)
 
     def crossed(http: Http, method: str, path: str, **more: Any) -> Any:
         crossings.cross(f"{method} {path.split('?')[0]}:before")

@@ -13,6 +13,7 @@ from ecmbraze.ledger.outbox import Row, Step
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.schema import PAIRS
 from ecmbraze.ledger.stage import Part
+from ecmbraze.ledger.waiting import WaitingPlan
 from ecmbraze.model import Action, Json, Kind, Phase, Record, State
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
@@ -146,15 +147,18 @@ def test_the_history_names_nobody(ledger: Ledger) -> None:
     assert "example.com" not in bodies
 
 
-def test_garbage_is_removed_but_not_the_plan_somebody_is_writing(ledger: Ledger) -> None:
+def test_plans_of_dead_runs_are_removed_before_a_new_one_takes_their_room(ledger: Ledger) -> None:
     left = ledger.plan_path("killed")
     left.touch(mode=0o600)
-    busy = PlanFile(ledger.plan_path("busy"))
+    waiting = WaitingPlan(flow="f", mode="live", hash="h", file=ledger.plan_path("w").name, reason="r", made_at=NOW)
+    ledger.plan_path("w").touch(mode=0o600)
+    ledger.waiting.put(waiting)
 
-    ledger.clear_garbage(ledger.plan_path("mine"))
+    plan = ledger.new_plan("mine")
 
-    assert (left.exists(), busy.path.exists()) == (False, True)
-    busy.discard()
+    assert (left.exists(), ledger.plan_path("w").exists(), plan.path.exists()) == (False, True, True)
+    plan.discard()
+    assert not plan.path.exists()
 
 
 def test_a_detail_counts_as_read_when_its_listing_began_or_the_search_would_miss_what_came_meanwhile(

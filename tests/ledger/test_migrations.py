@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import resource
+import shutil
 import signal
 import sqlite3
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -53,6 +56,12 @@ def _shape(path: Path) -> dict[str, object]:
         ).fetchall()
     columns = {name: [(column[0], *column[1:]) for column in found] for name, found in tables.items()}
     return {**columns, **{name: " ".join(sql.split()) for name, sql in others}}
+
+
+def _content(path: Path) -> tuple[int, list[str]]:
+    """Return the version, every table as it was made, and every row."""
+    with closing(sqlite3.connect(path)) as file:
+        return file.execute("PRAGMA user_version").fetchone()[0], sorted(file.iterdump())
 
 
 def _version(path: Path) -> int:
@@ -128,3 +137,126 @@ def _migrate_until(path: Path, number: int) -> None:
     connection.set_trace_callback(die)
     migrations.migrate(connection, path, 1)
     os._exit(0)
+
+
+def test_of_two_processes_that_migrate_at_once_the_second_finds_it_done(tmp_path: Path) -> None:
+    path = _version_1(tmp_path / "state.db")
+    with closing(sqlite3.connect(path, isolation_level=None)) as late:
+        Ledger.open(path).close()
+        done = _content(path)
+
+        migrations.migrate(late, path, 1)
+
+    assert _content(path) == done
+
+
+@pytest.mark.parametrize("room", [4096, 60_000])
+def test_a_migration_without_room_for_its_backup_names_the_backup_and_leaves_nothing(tmp_path: Path, room: int) -> None:
+    path = _version_1(tmp_path / "state.db")
+    before = path.read_bytes()
+
+    def migrate() -> None:
+        with pytest.raises(StorageError, match=r"state\.db\.backup-v1: .*Make room"):
+            Ledger.open(path)
+        os._exit(7)
+
+    assert _in_a_child(migrate, room, kill=False) == 7
+
+    assert path.read_bytes() == before
+    assert [entry.name for entry in tmp_path.iterdir()] == ["state.db"]
+
+
+def test_s12_a_kill_at_each_growth_of_a_file_ends_in_the_same_tables(tmp_path: Path) -> None:
+    old, good = _version_1(tmp_path / "old.db"), _version_1(tmp_path / "good.db")
+    Ledger.open(good).close()
+    kills = 0
+    for size in range(0, good.stat().st_size, 2048):  # of the backup, the journal and the state file itself
+        path = _copied(old, tmp_path / f"{size}.db")
+        kills += _migrate_until_a_file_outgrows(path, size) == -signal.SIGXFSZ
+
+        Ledger.open(path).close()
+
+        assert _content(path) == _content(good), size
+        assert not list(tmp_path.glob("*.new")), size
+    assert kills > 20
+
+
+def test_s12_a_kill_at_each_page_of_each_commit_ends_in_the_same_tables(tmp_path: Path) -> None:
+    good = _version_1(tmp_path / "good.db")
+    Ledger.open(good).close()
+    states, raw_versions = 0, set[int]()
+    for state, journal in _states_of_a_commit_cut_short(tmp_path):
+        path = tmp_path / "cut.db"
+        for left in (path, *tmp_path.glob("cut.db[.-]*")):
+            left.unlink(missing_ok=True)
+        path.touch(0o600)
+        path.write_bytes(state)
+        path.with_name("cut.db-journal").write_bytes(journal)
+        states, raw_versions = states + 1, raw_versions | {_version(path)}
+
+        with pytest.raises(StorageError, match="hot journal"):
+            Ledger.open(path, read_only=True)
+        assert path.read_bytes() == state
+        Ledger.open(path).close()
+
+        assert _content(path) == _content(good)
+    assert states > 15
+    assert raw_versions >= set(migrations.STEPS)  # what the raw bytes say of a file that is none of it yet
+
+
+def _states_of_a_commit_cut_short(tmp_path: Path) -> Iterator[tuple[bytes, bytes]]:
+    """Yield (state file, journal) as they lie there when each page in turn is the last one that a commit wrote.
+
+    SQLite syncs the journal, writes the pages in their order, and unlinks the journal. The journals come of processes
+    that were killed as the state file grew: by then all pages it had before were written.
+    """
+    path = _version_1(tmp_path / "step.db")
+    for number, statements in migrations.STEPS.items():
+        with closing(sqlite3.connect(path)) as file:
+            file.execute("VACUUM")  # no free pages: the step must make the file grow
+        before, cut = path.read_bytes(), tmp_path / "step-cut.db"
+        assert _one_step(_copied(path, cut), number, statements, size=len(before)) == -signal.SIGXFSZ
+        journal = cut.with_name("step-cut.db-journal")
+        assert _one_step(path, number, statements, size=None) == 0
+        after = path.read_bytes()
+        state = bytearray(before)
+        for start in range(0, len(after), 4096):
+            if after[start : start + 4096] != before[start : start + 4096]:
+                yield bytes(state), journal.read_bytes()
+                state[start : start + 4096] = after[start : start + 4096]
+        yield bytes(state), journal.read_bytes()
+        journal.unlink()
+
+
+def _one_step(path: Path, number: int, statements: tuple[str, ...], *, size: int | None) -> int:
+    def step() -> None:
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            for statement in ("BEGIN", *statements, f"PRAGMA user_version = {number}", "COMMIT"):
+                connection.execute(statement)
+
+    return _in_a_child(step, size)
+
+
+def _migrate_until_a_file_outgrows(path: Path, size: int) -> int:
+    return _in_a_child(lambda: Ledger.open(path).close(), size)
+
+
+def _in_a_child(work: Callable[[], None], size: int | None, *, kill: bool = True) -> int:
+    """Do it in a process whose writes past ``size`` bytes of a file fail, or kill it at once; return its code."""
+    if (child := os.fork()) == 0:
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL if kill else signal.SIG_IGN)
+        if size is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        code = 1
+        with suppress(Exception):
+            work()
+            code = 0
+        os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _copied(path: Path, to: Path) -> Path:
+    shutil.copy(path, to)
+    to.chmod(0o600)
+    return to

@@ -9,10 +9,12 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from ecmbraze.cli.app import run
 from ecmbraze.errors import StateNewer, StateUnusable, StorageError
 from ecmbraze.ledger import seal
 from ecmbraze.ledger.ledger import Ledger
@@ -90,17 +92,68 @@ def test_s06_s13_an_unsafe_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StateUnusable, match="foreign -wal"):
         Ledger.open(path)
     (tmp_path / "state.db-wal").unlink()
-    path.chmod(0o644)
-    with pytest.raises(StateUnusable, match="read by others"):
-        Ledger.open(path)
-    path.chmod(0o600)
     (tmp_path / "link.db").symlink_to(path)
     with pytest.raises(StateUnusable, match="not a regular file"):
         Ledger.open(tmp_path / "link.db")
-    tmp_path.chmod(0o777)
-    with pytest.raises(StateUnusable, match="everybody may write"):
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o620, 0o610, 0o604, 0o602, 0o601, 0o660])
+def test_s13_a_state_file_that_anybody_else_may_touch_is_refused(tmp_path: Path, mode: int) -> None:
+    path = _filled(tmp_path / "state.db")
+    path.chmod(mode)
+
+    for read_only in (True, False):
+        with pytest.raises(StateUnusable, match=f"mode {mode:04o}.*chmod 600"):
+            Ledger.open(path, read_only=read_only)
+
+    path.chmod(0o600)
+    Ledger.open(path).close()
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o720, 0o702, 0o777, 0o775, 0o1777, 0o2770])
+def test_s13_a_folder_that_others_may_write_is_refused_sticky_or_not(tmp_path: Path, mode: int) -> None:
+    path = _filled(tmp_path / "state.db")
+    tmp_path.chmod(mode)
+
+    for read_only in (True, False):
+        with pytest.raises(StateUnusable, match=r"others may write .*chmod go-w"):
+            Ledger.open(path, read_only=read_only)
+    with pytest.raises(StateUnusable, match="chmod go-w"):
+        Ledger.create(tmp_path / "another.db", {}, NOW)
+
+    assert not (tmp_path / "another.db").exists()
+    tmp_path.chmod(0o755)  # others may look
+    Ledger.open(path).close()
+
+
+def test_s13_a_folder_of_somebody_else_is_refused_unless_it_is_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, stat, owner = _filled(tmp_path / "state.db"), Path.stat, 0
+
+    def owned(entry: Path, **more: bool) -> os.stat_result:
+        found = stat(entry, **more)
+        return os.stat_result((*found[:4], owner, *found[5:])) if entry == tmp_path else found
+
+    monkeypatch.setattr(Path, "stat", owned)
+    Ledger.open(path).close()
+    owner = os.geteuid() + 1
+
+    with pytest.raises(StateUnusable, match=r"a folder of user .*chmod 700"):
         Ledger.open(path)
-    tmp_path.chmod(0o700)
+
+
+def test_s13_a_run_beside_an_open_folder_asks_nobody_and_says_what_to_type(stage: Rehearsal) -> None:
+    before = stage.received()["requests"]
+    stage.folder.chmod(0o770)
+
+    ended = stage.ecmbraze("onboarding")
+
+    stage.folder.chmod(0o700)
+    assert ended.code == 12
+    assert f"chmod go-w {stage.folder}" in ended.stderr
+    assert stage.received()["requests"] == before
+    stage.run()
 
 
 def test_s02_s10_foreign_and_newer_files_are_refused(tmp_path: Path) -> None:
@@ -176,3 +229,40 @@ def test_a_file_that_cannot_be_created_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(StorageError):
         Ledger.create(blocked / "state.db", {}, NOW)
+
+
+def test_the_demo_makes_a_folder_for_its_state_that_is_ours_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ecmbraze.cli.demo.play", lambda _folder: 0)
+    before = os.umask(0o002)  # as Debian and Red Hat give it to people
+    try:
+        assert run(["demo", "--keep", str(tmp_path / "kept")]) == 0
+    finally:
+        os.umask(before)
+
+    assert (tmp_path / "kept").stat().st_mode & 0o777 == 0o700
+
+
+def test_an_init_that_finds_no_room_leaves_nothing_that_the_next_one_would_stumble_over(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _CREATE, str(tmp_path / "state.db")]
+    for kilobytes in (0, 8, 40, 80):
+        limited = ["bash", "-c", f'ulimit -f {kilobytes}; exec "$@"', "-", *command]
+
+        ended = subprocess.run(limited, capture_output=True, check=False)
+
+        assert (ended.returncode, list(tmp_path.iterdir())) == (16, []), ended.stderr
+    assert subprocess.run(command, check=False).returncode == 0
+
+
+_CREATE = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from ecmbraze.errors import StorageError
+from ecmbraze.ledger.ledger import Ledger
+try:
+    Ledger.create(Path(sys.argv[1]), {"ecm": "e", "braze": "b"}, datetime(2026, 11, 24, tzinfo=UTC)).close()
+except StorageError as error:
+    sys.exit(error.exit_code)
+"""

@@ -1,0 +1,89 @@
+"""The lock: one holder at a time, and a file system that gives no locks is 16, not a bug."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ecmbraze.errors import Locked, StorageError
+from ecmbraze.ledger.ledger import Ledger
+from ecmbraze.ledger.lock import held, run_lock
+from ecmbraze.ledger.planfile import PlanFile
+from tests.ledger.test_ledger import NOW
+from tests.rehearsal import Rehearsal
+
+_REFUSALS = (errno.ENOLCK, errno.EINVAL, errno.EOPNOTSUPP, errno.EIO)
+# A file system whose lock service does not answer: NFS, say.
+_WITHOUT_LOCKS = """
+import errno, fcntl, os
+def refused(*_):
+    raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+fcntl.flock = refused
+from ecmbraze.cli.app import main
+main()
+"""
+
+
+@pytest.fixture(params=_REFUSALS, ids=errno.errorcode.get)
+def no_locks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(request.param, os.strerror(request.param))
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+
+
+def test_the_second_holder_is_refused_and_the_first_is_seen(tmp_path: Path) -> None:
+    state = tmp_path / "state.db"
+    assert not held(state)
+    with run_lock(state):
+        assert held(state)
+        with pytest.raises(Locked, match=f"pid {os.getpid()}"), run_lock(state):
+            pass
+    assert not held(state)
+
+
+@pytest.mark.usefixtures("no_locks")
+def test_a_lock_that_cannot_be_had_is_16_with_a_sentence(tmp_path: Path) -> None:
+    state = tmp_path / "state.db"
+    with pytest.raises(StorageError, match=r"Cannot lock .*local disk"), run_lock(state):
+        pass
+    with pytest.raises(StorageError, match="Cannot lock"):
+        held(state)
+    with pytest.raises(StorageError, match="Cannot lock"):
+        PlanFile(tmp_path / "state.db.plan-t", named=False)
+    assert not (tmp_path / "state.db.plan-t").exists()
+
+
+def test_garbage_stays_where_there_are_no_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = Ledger.create(tmp_path / "state.db", {}, NOW)
+    ledger.plan_path("left").touch()
+
+    def refused(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    ledger.new_plan("t").discard()
+
+    assert ledger.plan_path("left").exists()
+    ledger.close()
+
+
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_a_run_without_locks_ends_with_16_and_asks_nobody(stage: Rehearsal, options: tuple[str, ...]) -> None:
+    before = stage.received()["requests"]
+    arguments = stage.command("onboarding", *options)[3:]
+
+    done = subprocess.run(
+        [sys.executable, "-c", _WITHOUT_LOCKS, *arguments], env=stage.environ(), capture_output=True, check=False
+    )
+
+    assert done.returncode == 16, done.stderr
+    assert b"No locks available" in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert stage.received()["requests"] == before

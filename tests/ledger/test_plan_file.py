@@ -1,0 +1,186 @@
+"""What goes wrong with a plan file is told under its name, and none of it says that the state file is damaged."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import resource
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from ecmbraze.errors import StateUnusable, StorageError
+from ecmbraze.ledger.ledger import Ledger
+from ecmbraze.ledger.planfile import PlanFile
+from tests.ledger.test_ledger import NOW, _action
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    made = Ledger.create(tmp_path / "state.db", {"ecm": "https://e", "braze": "https://b"}, NOW)
+    yield made
+    made.close()
+
+
+@contextmanager
+def _room(size: int) -> Iterator[None]:
+    """Let no file grow past ``size`` bytes, which is what a full disk is to SQLite."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def _fill(plan: PlanFile) -> None:
+    for number in range(300):
+        plan.put_action(_action(recipient=f"C-{number}"))
+
+
+def test_a_full_disk_leaves_the_plan_readable_so_that_the_run_can_still_report(ledger: Ledger) -> None:
+    plan = ledger.new_plan("t")
+
+    with _room(plan.path.stat().st_size + 8192), pytest.raises(StorageError, match=r"plan-t: .*Make room"):
+        _fill(plan)
+
+    assert plan.planned("f") > 5
+    plan.check()
+    plan.discard()
+
+
+def test_a_plan_that_cannot_even_begin_leaves_nothing(ledger: Ledger) -> None:
+    with _room(4096), pytest.raises(StorageError, match="plan-t: "):
+        ledger.new_plan("t")
+
+    assert not list(ledger.path.parent.glob("*.plan-*"))
+
+
+def test_a_copy_of_a_plan_is_whole_or_not_there(ledger: Ledger, tmp_path: Path) -> None:
+    plan = ledger.new_plan("t")
+    _fill(plan)
+
+    with _room(plan.path.stat().st_size // 2), pytest.raises(StorageError, match=r"copy\.plan: "):
+        plan.extract(tmp_path / "copy.plan", "f", {})
+    assert not (tmp_path / "copy.plan").exists()
+    with pytest.raises(StorageError, match="nowhere"):
+        plan.extract(tmp_path / "nowhere" / "copy.plan", "f", {})
+    plan.extract(tmp_path / "copy.plan", "f", {})
+
+    assert (tmp_path / "copy.plan").stat().st_mode & 0o777 == 0o600
+    plan.discard()
+
+
+@pytest.mark.parametrize("page", [2, 5, 9])
+def test_a_plan_damaged_while_it_waited_is_not_a_damaged_state(ledger: Ledger, tmp_path: Path, page: int) -> None:
+    plan = ledger.new_plan("t")
+    _fill(plan)
+    plan.extract(tmp_path / "waiting", "f", {})
+    plan.discard()
+    _spoil(tmp_path / "waiting", page)
+
+    with pytest.raises(StorageError, match=r"The plan file .*waiting .*plan --drop FLOW"):
+        PlanFile(tmp_path / "waiting")
+
+
+def test_a_plan_damaged_while_it_is_merged_is_not_a_damaged_state(ledger: Ledger) -> None:
+    plan = ledger.new_plan("t")
+    _fill(plan)
+    plan.database.execute("PRAGMA cache_size = 0")
+    root = plan.database.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'workspace'").fetchone()[0]
+    _spoil(plan.path, root)
+
+    with pytest.raises(StorageError, match="The plan file"):
+        ledger.stage(plan).slice(NOW)
+
+    plan.discard()
+    ledger.verify()
+
+
+def _spoil(path: Path, page: int) -> None:
+    with path.open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(b"\xff" * 4096)
+
+
+def test_damage_of_the_state_found_during_a_run_is_still_12(ledger: Ledger) -> None:
+    root = ledger.database.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'outbox'").fetchone()[0]
+    ledger.database.conn.close()
+    _spoil(ledger.path, root)
+    with closing(sqlite3.connect(ledger.path)) as look, pytest.raises(sqlite3.DatabaseError):
+        look.execute("SELECT * FROM outbox").fetchall()
+
+    with pytest.raises(StateUnusable):
+        Ledger.open(ledger.path)
+
+
+def test_text_that_is_no_text_is_told_without_quoting_it(ledger: Ledger) -> None:
+    ledger.database.execute("INSERT INTO pause VALUES ('x', CAST(x'53454352455420ff' AS TEXT), 'y', 'z')")
+
+    with pytest.raises(StateUnusable) as told:
+        ledger.waiting.paused("x")
+
+    assert "SECRET" not in str(told.value)
+
+
+def test_a_state_that_another_process_keeps_locked_is_told_so(ledger: Ledger) -> None:
+    ledger.database.execute("PRAGMA busy_timeout = 0")
+    with closing(sqlite3.connect(ledger.path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+
+        with pytest.raises(StorageError, match="in use by another process"):
+            ledger.waiting.resume("f", NOW)
+
+
+def test_a_dry_run_s_plan_has_no_name_so_that_a_kill_leaves_nothing(ledger: Ledger) -> None:
+    reader = Ledger.open(ledger.path, read_only=True)
+
+    plan = reader.new_plan("t")
+    _fill(plan)
+
+    assert not list(ledger.path.parent.glob("*.plan-*"))
+    assert plan.planned("f") == 300
+    plan.discard()
+    reader.close()
+
+
+def test_garbage_is_not_removed_while_a_dry_run_makes_it(ledger: Ledger) -> None:
+    path = ledger.plan_path("busy")
+    with path.open("xb") as busy:
+        fcntl.flock(busy, fcntl.LOCK_EX)
+
+        ledger.new_plan("t").discard()
+
+        assert path.exists()
+    ledger.new_plan("t").discard()
+    assert not path.exists()
+
+
+def test_garbage_that_cannot_be_removed_stops_no_run(ledger: Ledger) -> None:
+    ledger.plan_path("odd").mkdir()
+
+    ledger.new_plan("t").discard()
+
+    assert ledger.plan_path("odd").exists()
+
+
+def test_on_a_read_only_mount_a_dry_run_s_plan_stands_among_the_temporary_files(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> int:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(os, "open", refused)
+    monkeypatch.setattr(Path, "unlink", refused)  # which says so even of a name that is not there
+
+    plan = PlanFile(ledger.plan_path("t"), named=False)
+    _fill(plan)
+
+    assert plan.planned("f") == 300
+    plan.discard()
+    with pytest.raises(StorageError, match="Read-only file system"):
+        PlanFile(ledger.plan_path("t"))
