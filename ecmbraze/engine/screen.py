@@ -99,6 +99,8 @@ class Screen:
         for channel, demand in _channels(action):
             state = profile.push_subscribe if channel == "push" else profile.email_subscribe
             if channel in ("email", "push"):
+                if state == "unknown":
+                    return f"consent_unknown: Braze tells no {channel} state that it documents"
                 if state == "unsubscribed":
                     return f"unsubscribed from {channel}"
                 if demand.get("state") == "opted_in" and state != "opted_in":
