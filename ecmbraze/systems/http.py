@@ -62,7 +62,7 @@ class Http:
 
     def __post_init__(self) -> None:
         self.base_url = self.base_url.rstrip("/")
-        self._session = wire.session(self.connections, self.ca_file)
+        self._session = wire.session(self.connections, self.ca_file, secure=self.base_url.startswith("https:"))
         self._waiting = Waiting(
             who=f"{self.name} {self.host}", clock=self.clock, counters=self.counters, deadline=self.deadline,
             rng=self.rng,
