@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 import urllib3.util.connection
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from ecmbraze.errors import ConfigurationError
 from ecmbraze.systems import wire
@@ -195,7 +195,7 @@ def test_the_keys_of_a_connection_are_not_written_where_the_environment_says(
 
 
 def test_the_authorities_are_those_of_the_ca_file_and_hosts_are_checked() -> None:
-    adapter = wire.session(1, Path(requests.certs.where())).get_adapter("https://rest.test")
+    adapter = wire.session(1, Path(DEFAULT_CA_BUNDLE_PATH)).get_adapter("https://rest.test")
     context = adapter.poolmanager.connection_pool_kw["ssl_context"]  # type: ignore[attr-defined]  # HTTPAdapter has it
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
     assert context.cert_store_stats()["x509_ca"] > 50
