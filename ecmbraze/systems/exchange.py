@@ -42,6 +42,8 @@ class Exchange:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    attempt: int = 1
+    """Which attempt of its request this is the answer to; those before it failed in passing."""
 
     def json(self) -> dict[str, Any]:
         """Return the JSON object of the body.

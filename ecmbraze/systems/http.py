@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -18,8 +18,9 @@ from ecmbraze.errors import CredentialRefused, TemporaryError
 from ecmbraze.ports import Clock
 from ecmbraze.systems import wire
 from ecmbraze.systems.counters import RequestCounters as RequestCounters
-from ecmbraze.systems.exchange import CertificateRefusedError, Exchange, TransportError
+from ecmbraze.systems.exchange import CertificateRefusedError, Exchange, NotSentError, TransportError
 from ecmbraze.systems.failures import OversizedError, failure_of
+from ecmbraze.systems.outages import Outages, Request
 from ecmbraze.systems.redaction import Redactor
 from ecmbraze.systems.waiting import Patience, Waiting
 
@@ -59,6 +60,7 @@ class Http:
     """Seconds by which our clock is ahead of the server's, by the last `Date` header; ``None`` without any."""
     _session: requests.Session = field(init=False)
     _waiting: Waiting = field(init=False)
+    _outages: Outages = field(init=False, default_factory=Outages)
 
     def __post_init__(self) -> None:
         self.base_url = self.base_url.rstrip("/")
@@ -113,14 +115,18 @@ class Http:
             attempt += 1
 
     def read(
-        self, method: str, path: str, *, json_errors_final: bool = True, attempts: int = READ_ATTEMPTS, **request: Any
+        self, method: str, path: str, *, json_errors_final: bool = True, attempts: int = READ_ATTEMPTS,
+        about: str = "", **request: Any,
     ) -> Exchange:  # fmt: skip
         """Send a request that only reads, again while it fails in passing.
 
-        Returns an answer with JSON, or any 3xx, 401 or 403. A 5xx with JSON is final unless told otherwise. Raises
-        UnusableError after ``attempts``, CredentialRefused for a bad certificate, TimeBudgetUsed.
+        Returns an answer with JSON, or any 3xx, 401 or 403. A 500 with JSON is final unless told otherwise. Raises
+        UnusableError after ``attempts``, CredentialRefused for a bad certificate, TimeBudgetUsed. What failed all its
+        attempts fails at once from then on; ``about`` names the one thing asked for where the path does not.
         """
-        patience, tries, limited, said, status = Patience(READ_PATIENCE_S), 0, 0, "", 0
+        asked = Request(method=method, path=path, about=about)
+        self._outages.check(asked)
+        patience, tries, limited, said, status, unreachable = Patience(READ_PATIENCE_S), 0, 0, "", 0, True
         while tries < attempts:
             if tries:
                 self._waiting.back_off(tries - 1)
@@ -132,15 +138,20 @@ class Http:
                 raise self._certificate_refused(error) from None
             except TransportError as error:
                 tries, said, status = tries + 1, str(error), 0
+                unreachable = unreachable and isinstance(error, NotSentError)
                 continue
+            unreachable = False
             if answer.status == 429:
                 self._waiting.after_429(answer.headers, limited, patience)
                 limited += 1
             elif _final(answer, json_errors_final):
-                return answer
+                self._outages.answered(asked)
+                return replace(answer, attempt=tries + 1) if tries else answer
             else:
                 tries, said, status = tries + 1, f"status {answer.status} with {answer.kind}", answer.status
-        raise self._unusable(f"{method} {path}", attempts, said, status)
+        failure = self._unusable(f"{method} {path}", attempts, said, status)
+        self._outages.failed(asked, failure, unreachable=unreachable)
+        raise failure
 
     def _certificate_refused(self, error: CertificateRefusedError) -> CredentialRefused:
         """Return what an unacceptable certificate means for the run (fault B24)."""
@@ -181,5 +192,5 @@ def _final(answer: Exchange, json_errors_final: bool) -> bool:
     """Say whether a read is over: an answer to work with, or one that will not get better by asking again."""
     if answer.status in (401, 403) or 300 <= answer.status < 400:
         return True
-    passing = answer.status == 408 or answer.status >= 500
-    return answer.has_json() and (json_errors_final or not passing)
+    passing = answer.status == 408 or answer.status > 500 or (answer.status == 500 and not json_errors_final)
+    return answer.has_json() and not passing

@@ -122,7 +122,7 @@ class People:
         for start in range(0, len(names), PER_REQUEST):
             params = [("subscription_group_id", group_id)]
             params += [(f"{kind}[]", name) for name in names[start : start + PER_REQUEST]]
-            body: Mapping[str, Any] = self._asking.ask("GET", _GROUPS, params=params)
+            body: Mapping[str, Any] = self._asking.ask("GET", _GROUPS, params=params, about=group_id)
             try:
                 told = mapping(body.get("status"), "states")
             except ShapeError as error:

@@ -125,10 +125,8 @@ class Scan:
             "limit": str(self.limit), **({"metadata": ""} if number == 1 else {}), **filters,
         }  # fmt: skip
         try:
-            answer = self.session.get(PATH, params=params, attempts=_ATTEMPTS, json_errors_final=False)
-            if answer.status != 200:
-                said = self.session.http.redactor.excerpt(answer.json().get("error", ""))
-                raise self._failed(number, f"status {answer.status}: {said}")
+            what = f"the listing of workspace type {self.type_id}"
+            answer = self.session.good(PATH, what, params=params, attempts=_ATTEMPTS, about=str(self.type_id))
             return read_page(answer.json(), self.type_id, self.zone, self.server())
         except ShapeError as error:
             raise self._failed(number, str(error)) from None
