@@ -69,6 +69,7 @@ STEPS: dict[int, tuple[str, ...]] = {
             type TEXT NOT NULL, fact TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (type, fact)
         ) STRICT, WITHOUT ROWID""",
     ),
+    5: ("CREATE TABLE rate_limit (path TEXT PRIMARY KEY, opens_at TEXT NOT NULL) STRICT, WITHOUT ROWID",),
 }
 
 

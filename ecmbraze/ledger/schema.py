@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 APPLICATION_ID = 0x45434D42  # "ECMB"
-VERSION = 4
+VERSION = 5
 
 # Tables that a run fills in the plan file and `stage` merges. Same shape in both files, so that a merge is a copy.
 SHARED = """
@@ -120,6 +120,7 @@ CREATE TABLE expected (
 CREATE TABLE pause (
     flow TEXT PRIMARY KEY, at TEXT NOT NULL, by TEXT NOT NULL, reason TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE rate_limit (path TEXT PRIMARY KEY, opens_at TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE history (
     seq INTEGER PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, previous TEXT NOT NULL,
     hash TEXT NOT NULL

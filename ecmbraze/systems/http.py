@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -96,9 +96,17 @@ class Http:
                     headers = {name.lower(): value for name, value in response.headers.items()}
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
                 raise failure_of(error, trace, self.host, CONNECT_S, self.timeout_s) from None
-        self._waiting.note(path, headers)
+        self._waiting.note(path, response.status_code, headers)
         self.skew = _skew(headers.get("date"), self.clock.now(), self.skew)
         return Exchange(status=response.status_code, headers=headers, body=body)
+
+    def closed_windows(self) -> Mapping[str, datetime]:
+        """Return path → when its rate limit opens again, for those that are used up; for another run to know."""
+        return self._waiting.closed()
+
+    def close_windows(self, closed: Mapping[str, datetime]) -> None:
+        """Take over the rate limits that an earlier run found used up."""
+        self._waiting.take_over(closed)
 
     def write(self, method: str, path: str, *, fresh: bool, **request: Any) -> Exchange:
         """Send a write until it is answered with anything but 429, the only answer that is safe to repeat.

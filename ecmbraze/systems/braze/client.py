@@ -69,6 +69,14 @@ class BrazeClient:
         """Return the seconds by which our clock is ahead of Braze's; ``None`` before the first answer."""
         return self._http.skew
 
+    def closed_windows(self) -> Mapping[str, datetime]:
+        """Return path → when its rate limit opens again, for those that are used up; for another run to know."""
+        return self._http.closed_windows()
+
+    def close_windows(self, closed: Mapping[str, datetime]) -> None:
+        """Take over the rate limits that an earlier run found used up."""
+        self._http.close_windows(closed)
+
     def _write(self, path: str, body: bodies.Body, sizes: Mapping[str, int], *, once: bool) -> Answer:
         outcome: Exchange | TransportError
         try:
