@@ -61,10 +61,11 @@ def deltas(
     others = [record for record in people.of_customer(customer) if record.id != change.record.id]
     new = voice([*others, *_there(change.record, customer)])
     old = voice([*others, *_there(change.before, customer)])
-    for name, value in new.items():
+    for name, raw in new.items():
+        value = texts.cleaned(raw)
         action = _action(flow, change.record, customer, name, value, now, create=create)
         known, last = people.accepted(action.target)
-        if (value == last) if known else (not everything and value == old.get(name)):
+        if (value == last) if known else (not everything and value == texts.cleaned(old.get(name))):
             continue
         if not known and value is None and everything:
             continue
@@ -90,6 +91,8 @@ def _action(flow: str, record: Record, customer: str, name: str, value: Json, no
 
 def _refusal(name: str, value: Json, last: Json) -> str:
     """Return why Braze would drop the value without an error (api/braze.md 1.6); empty when it would not."""
+    if texts.runs(value):
+        return f"{name} would hold {{{{ or {{%, which Braze may run"
     if texts.too_long(value):
         return f"{name} is longer than {texts.MAX_TEXT} characters; Braze would drop it"
     if value is not None and last is not None and _type(value) != _type(last):
