@@ -132,7 +132,21 @@ class PeopleReader(Protocol):
 
 
 class MessageSink(Protocol):
-    """The only writer to Braze. Never raises for an answer: every outcome is a judged Answer."""
+    """The only writer to Braze. Never raises for an answer: every outcome is a judged Answer.
+
+    A write is tried once and never waits: what must wait for a rate limit waits before it is on its way.
+    """
+
+    def wait_for_turn(self, kind: Kind) -> None:
+        """Wait until the rate limit lets the next write of a kind go.
+
+        Raises TimeBudgetUsed when that lasts longer than the run may wait.
+        """
+        ...
+
+    def has_turn(self, kind: Kind) -> bool:
+        """Say whether a write of a kind may go now."""
+        ...
 
     def track(self, batch: TrackBatch) -> Answer: ...
     def trigger(self, batch: TriggerBatch) -> Answer: ...

@@ -58,7 +58,7 @@ def test_b14_a_wrong_key_stops_the_run_and_is_not_shown(stage: Rehearsal) -> Non
 def test_b15_a_missing_permission_is_named(stage: Rehearsal) -> None:
     customer = _one_due(stage)
     right = stage.secrets["BRAZE_API_KEY"]
-    allowed = ["users.export.ids", "users.track", "email.hard_bounces"]
+    allowed = ["users.export.ids", "users.track", "email.hard_bounces", "campaigns.details"]
     stage.box.call("POST", "/braze/keys", {"key": "narrow-key", "permissions": allowed})
     stage.secrets["BRAZE_API_KEY"] = "narrow-key"
 

@@ -21,6 +21,7 @@ from ecmbraze.errors import ConfigurationError
 from ecmbraze.flow import Flow, Needs
 from ecmbraze.flows import FLOWS
 from ecmbraze.ledger.ledger import Ledger
+from ecmbraze.model.recipients import ExternalId, write
 from ecmbraze.planning.guards import Limits as GuardLimits
 from ecmbraze.systems.braze.client import BrazeClient
 from ecmbraze.systems.ecm.client import EcmClient
@@ -132,7 +133,7 @@ def setting(config: Settings) -> Setting:
             marker=config.braze.marker,
         ),
         sample=Sample(share=config.verify.share),
-        canary=config.verify.canary or "",
+        canary=write(ExternalId(value=config.verify.canary)) if config.verify.canary else "",
     )
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ from ecmbraze.config import Settings
 from ecmbraze.engine.round import Round
 from ecmbraze.engine.run_report import RunReport
 from ecmbraze.engine.setting import Options
-from ecmbraze.errors import UsageError, strongest
+from ecmbraze.errors import StorageError, UsageError, strongest
 from ecmbraze.flow import Flow
 from ecmbraze.ledger.file import check
 from ecmbraze.ledger.ledger import Ledger
@@ -60,11 +61,24 @@ def _execute(
         if not chosen:
             return []
         tell("run.start", flows=[flow.name for flow, _ in chosen], dry_run=options.dry_run)
-        return Round(
+        made = composition.clients(config, wall, budget)
+        made.braze.close_windows(ledger.rate_limits.known())
+
+        def keep() -> None:
+            if not options.dry_run:
+                ledger.rate_limits.keep(made.braze.closed_windows())
+
+        def tick() -> None:
+            keep()
+            budget.tick()
+
+        reports = Round(
             flows=chosen, reading=composition.reading(config), options=options, setting=composition.setting(config),
-            systems=composition.systems(composition.clients(config, wall, budget)), ledger=ledger, clock=wall,
-            new_id=new_id, tick=budget.tick,
+            systems=composition.systems(made), ledger=ledger, clock=wall, new_id=new_id, tick=tick,
         ).execute()  # fmt: skip
+        with suppress(StorageError):  # the reports are stored: a full disk does not hide them
+            keep()
+        return reports
     finally:
         ledger.close()
 

@@ -15,8 +15,7 @@ from ecmbraze.ledger.outbox import Outbox, Row, Step
 from ecmbraze.model import Answer, Kind, Phase, State, TrackBatch, Verdict
 from ecmbraze.ports import Clock, MessageSink
 
-# A look at consent and facts is at most 60 s old when a request leaves (delivery.md), of which the transport may wait
-# 50 for a rate limit.
+# A look at consent and facts is at most 60 s old when a request leaves (delivery.md); reading them takes its time too.
 SCREEN_LIFE_S = 10.0
 # Of several entries of one person into a Canvas within one second only one counts (api/braze.md 3.3).
 CANVAS_APART_S = 2.0
@@ -58,6 +57,8 @@ class Push:
         """
         while self.clear and (rows := self.sendable(phase)):
             self.tick()
+            for kind in {row.action.kind for row in rows}:  # before the screen, so that it is fresh, and before any
+                self.sink.wait_for_turn(kind)  # row is in flight: a kill while we wait must leave no doubt
             leave = self._screened(rows)
             if any(row.action.kind.is_message for row in leave) and (fault := self.clock_fault()):
                 raise TemporaryError(
@@ -116,7 +117,8 @@ class Push:
     def _waves(self, groups: list[tuple[Row, ...]]) -> bool:
         """Send groups, `connections` at a time; return False when an outcome is unknown.
 
-        What is not sent within the life of its screen stays ready and is screened again.
+        What is not sent within the life of its screen, or before its rate limit is used up, stays ready and is
+        screened again.
         """
         clear, screened = True, self.clock.monotonic()
         with ThreadPoolExecutor(max_workers=self.connections) as pool:
@@ -125,6 +127,8 @@ class Push:
                 if self.clock.monotonic() - screened > SCREEN_LIFE_S:
                     break
                 wave, groups = self._next_wave(groups)
+                if not all(self.sink.has_turn(row.action.kind) for rows in wave for row in rows):
+                    break
                 again, clear = self._wave(pool, wave)
                 groups = again + groups
         return clear
@@ -178,7 +182,7 @@ class Push:
             if answer.stop is not None:
                 raise answer.stop
         for answer in answers:
-            if answer.verdict is Verdict.NOT_PROCESSED:
+            if answer.verdict is Verdict.NOT_PROCESSED and not answer.limited:
                 raise TemporaryError(
                     f"Braze did not take a request: {answer.reason}.", undone="What was not sent waits.",
                     advice="The next run goes on.",

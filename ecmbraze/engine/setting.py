@@ -56,7 +56,7 @@ class Setting:
     batches: BatchLimits
     sample: Sample
     canary: str
-    """External id of the profile that each run writes and reads back; empty for none."""
+    """Recipient that each run writes and reads back; empty for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

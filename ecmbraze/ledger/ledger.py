@@ -21,6 +21,7 @@ from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.outbox import Outbox
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.planfolder import remove_garbage
+from ecmbraze.ledger.rate_limits import RateLimits
 from ecmbraze.ledger.seal import Look
 from ecmbraze.ledger.stage import Stage
 from ecmbraze.ledger.view import View
@@ -39,6 +40,7 @@ class Ledger:
         self.history = History(database, bytes.fromhex(salt[0]) if salt else b"")
         self.outbox = Outbox(database, self.history)
         self.waiting = Waiting(database, self.history)
+        self.rate_limits = RateLimits(database)
 
     @classmethod
     def create(cls, path: Path, identity: Mapping[str, str], now: datetime) -> Ledger:

@@ -86,6 +86,7 @@ STEPS: dict[int, tuple[str, ...]] = {
            WHERE r.flow = p.flow AND r.mode IN ('live', 'baseline') AND r.exit_code IN (0, 3, 4))
            FROM position_4 p JOIN baseline b ON b.flow = p.flow WHERE b.type <> ''""",
         "DROP TABLE position_4",
+        "CREATE TABLE rate_limit (path TEXT PRIMARY KEY, opens_at TEXT NOT NULL) STRICT, WITHOUT ROWID",
     ),
 }
 

@@ -17,7 +17,10 @@ class Profile:
     email: str | None
     phone: str | None
     email_subscribe: str
-    """``opted_in | subscribed | unsubscribed``; Braze omits the default, which is ``subscribed``."""
+    """``opted_in | subscribed | unsubscribed``, or ``unknown`` for what nobody documented, which is no consent.
+
+    Braze omits the default, which is ``subscribed``.
+    """
     push_subscribe: str
     custom_attributes: Mapping[str, Json]
     custom_events: Mapping[str, tuple[int, str]]
@@ -90,3 +93,5 @@ class Answer:
     reason: str
     refused: Mapping[tuple[str, int], str] = field(default_factory=dict)
     stop: Exception | None = None
+    limited: bool = False
+    """Whether nothing but the rate limit was in the way: the same rows may go when it opens again."""

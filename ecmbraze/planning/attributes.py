@@ -66,12 +66,12 @@ def deltas(
     others = [record for record in people.of_customer(customer) if record.id != change.record.id]
     left = [*others, *_there(change.record, customer)]
     new, old = voice(left), voice([*others, *_there(change.before, customer)])
-    for name, value in {**dict.fromkeys(old), **new}.items():
-        why = "value changed" if left else CLEARED
+    for name, raw in {**dict.fromkeys(old), **new}.items():
+        value, why = texts.cleaned(raw), "value changed" if left else CLEARED
         action = _action(flow, change.record, customer, name, value, now, why, create=create)
         known, last = people.accepted(action.target)
         again = everything or people.refused(change.record.key, customer, name)
-        if (value == last) if known else (not again and value == old.get(name)):
+        if (value == last) if known else (not again and value == texts.cleaned(old.get(name))):
             continue
         if not known and value is None and (everything or not left):
             continue
@@ -99,6 +99,8 @@ def _action(
 
 def _refusal(name: str, value: Json, last: Json) -> str:
     """Return why Braze would drop the value without an error (api/braze.md 1.6); empty when it would not."""
+    if texts.runs(value):
+        return f"{name} would hold {{{{ or {{%, which Braze may run"
     if texts.too_long(value):
         return f"{name} is longer than {texts.MAX_TEXT} characters; Braze would drop it"
     if value is not None and last is not None and _type(value) != _type(last):

@@ -64,7 +64,7 @@ def _refusal(demand: Demand, given: Given) -> str:
         if state == "unsubscribed":
             return f"unsubscribed from {demand.channel}"
         if state not in _STATES:
-            return f"consent_unknown: {demand.channel} is {state}"
+            return f"consent_unknown: Braze tells no {demand.channel} state that it documents"
         if demand.state == "opted_in" and state != "opted_in":
             return f"{demand.channel} is {state}, the rule demands opted_in"
     if demand.channel == "email" and given.bounced:

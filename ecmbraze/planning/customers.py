@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from ecmbraze.errors import RecordUnreadable
-from ecmbraze.model import Fact, Facts, WorkspaceDetail
+from ecmbraze.model import Fact, Facts, WorkspaceDetail, recipients
 from ecmbraze.planning.rules import Section
 
 _SET = re.compile(r"(?P<set>[^\[\]]+)\[(?P<column>[^=\[\]]+)=(?P<value>[^\[\]]+)\]\.(?P<attribute>.+)")
@@ -77,8 +77,10 @@ class Customer(Section):
 
     def _recipient(self, text: str) -> str:
         if isinstance(self.identify, Alias):
-            return f"alias:{self.identify.alias}:{text}"
-        return f"email:{text.lower()}" if self.identify == "email" else text
+            return recipients.write(recipients.Alias(label=self.identify.alias, name=text))
+        if self.identify == "email":
+            return recipients.write(recipients.Email(address=text))
+        return recipients.write(recipients.ExternalId(value=text))
 
 
 def _rows(detail: WorkspaceDetail, name: str) -> tuple[Facts, ...]:

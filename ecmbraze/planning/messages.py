@@ -49,7 +49,8 @@ def events(occasion: Occasion, customer: str) -> Iterator[Action]:
     send = occasion.hit.rule.send
     if send.event:
         moment, source = happened_at(occasion)
-        properties = {**texts.fill(dict(send.properties), occasion.named), "ecm_time_source": source}
+        properties = texts.fill(dict(send.properties), occasion.named, liquid=send.liquid)
+        properties["ecm_time_source"] = source
         payload: Json = {"name": send.event, "time": moment.isoformat(), "properties": properties}
         yield _action(occasion, customer, Kind.EVENT, send.event, payload)
 
@@ -57,7 +58,7 @@ def events(occasion: Occasion, customer: str) -> Iterator[Action]:
 def triggers(occasion: Occasion, customer: str, attributes: Mapping[str, Json], *, create: bool) -> Iterator[Action]:
     """Yield the campaign and the Canvas of a hit for one person, with the attributes they rely on."""
     send = occasion.hit.rule.send
-    properties = texts.fill(dict(send.properties), occasion.named)
+    properties = texts.fill(dict(send.properties), occasion.named, liquid=send.liquid)
     payload: Json = {"properties": properties, "attributes": dict(attributes)}
     for kind, name in ((Kind.CAMPAIGN, send.campaign), (Kind.CANVAS, send.canvas)):
         if name:

@@ -95,6 +95,7 @@ class Send(Section):
     properties: dict[str, str | bool | int | float] = Field(
         default_factory=dict, description="name → text with ${fact}"
     )
+    liquid: bool = Field(False, description="lets values with {{ or {% through, which Braze may run")
     expires: Span = Field(timedelta(hours=72), description="how long an unsent message stays sendable")
 
     @model_validator(mode="after")

@@ -33,9 +33,9 @@ class Fault:
 
     ``path`` and ``query`` are regular expressions that are searched; ``query`` looks at the query string and the
     body. The first ``skip`` matching requests pass; the next ``times`` are hit (None: all). ``seconds`` delays a
-    fault of any kind, at most until the faults are cleared. ``process`` says whether the simulated system still does what was asked before its answer
-    is replaced. ``edits`` (kind ``edit``) are operations of ``POST /ecm/bulk``, made ``before`` or ``after`` the
-    request, so that rows move between the pages of a listing.
+    fault of any kind, at most until the faults are cleared. ``process`` says whether the simulated system still
+    does what was asked before its answer is replaced. ``edits`` (kind ``edit``) are operations of ``POST
+    /ecm/bulk``, made ``before`` or ``after`` the request, so that rows move between the pages of a listing.
     """
 
     kind: str

@@ -23,6 +23,10 @@ class NotSentError(TransportError):
     """No byte of the request can have reached the server: DNS, connect, TLS, a local error."""
 
 
+class RateLimitedError(NotSentError):
+    """The rate limit of the path is used up; it was not asked."""
+
+
 class CertificateRefusedError(NotSentError):
     """The server's certificate or its TLS version is not acceptable; no byte of the request was sent."""
 
@@ -42,6 +46,8 @@ class Exchange:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    attempt: int = 1
+    """Which attempt of its request this is the answer to; those before it failed in passing."""
 
     def json(self) -> dict[str, Any]:
         """Return the JSON object of the body.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -18,8 +18,9 @@ from ecmbraze.errors import CredentialRefused, TemporaryError
 from ecmbraze.ports import Clock
 from ecmbraze.systems import wire
 from ecmbraze.systems.counters import RequestCounters as RequestCounters
-from ecmbraze.systems.exchange import CertificateRefusedError, Exchange, TransportError
+from ecmbraze.systems.exchange import CertificateRefusedError, Exchange, NotSentError, RateLimitedError, TransportError
 from ecmbraze.systems.failures import OversizedError, failure_of
+from ecmbraze.systems.outages import Outages, Request
 from ecmbraze.systems.redaction import Redactor
 from ecmbraze.systems.waiting import Patience, Waiting
 
@@ -27,8 +28,8 @@ MAX_BODY = 20 * 1024 * 1024  # faults.md T-8 and B34, like the ratio below
 MAX_RATIO, _RATIO_FROM = 100, 1024 * 1024
 CONNECT_S = 10
 READ_ATTEMPTS = 4
-# Rate-limit waits of one request. A write was screened at most 60 s before its first byte (delivery.md, "Screen").
-READ_PATIENCE_S, WRITE_PATIENCE_S = 900.0, 50.0
+# Rate-limit waits of one read, and of all the writes of a run together.
+PATIENCE_S = 900.0
 
 
 class UnusableError(TemporaryError):
@@ -59,10 +60,13 @@ class Http:
     """Seconds by which our clock is ahead of the server's, by the last `Date` header; ``None`` without any."""
     _session: requests.Session = field(init=False)
     _waiting: Waiting = field(init=False)
+    _patience: Patience = field(init=False)
+    _outages: Outages = field(init=False, default_factory=Outages)
 
     def __post_init__(self) -> None:
         self.base_url = self.base_url.rstrip("/")
-        self._session = wire.session(self.connections, self.ca_file)
+        self._session = wire.session(self.connections, self.ca_file, secure=self.base_url.startswith("https:"))
+        self._patience = Patience(PATIENCE_S)
         self._waiting = Waiting(
             who=f"{self.name} {self.host}", clock=self.clock, counters=self.counters, deadline=self.deadline,
             rng=self.rng,
@@ -94,33 +98,54 @@ class Http:
                     headers = {name.lower(): value for name, value in response.headers.items()}
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
                 raise failure_of(error, trace, self.host, CONNECT_S, self.timeout_s) from None
-        self._waiting.note(path, headers)
+        self._waiting.note(path, response.status_code, headers)
         self.skew = _skew(headers.get("date"), self.clock.now(), self.skew)
         return Exchange(status=response.status_code, headers=headers, body=body)
 
-    def write(self, method: str, path: str, *, fresh: bool, **request: Any) -> Exchange:
-        """Send a write until it is answered with anything but 429, the only answer that is safe to repeat.
+    def closed_windows(self) -> Mapping[str, datetime]:
+        """Return path → when its rate limit opens again, for those that are used up; for another run to know."""
+        return self._waiting.closed()
 
-        Raises NotSentError or OutcomeUnknownError, TimeBudgetUsed when the rate limit lasts too long.
+    def close_windows(self, closed: Mapping[str, datetime]) -> None:
+        """Take over the rate limits that an earlier run found used up."""
+        self._waiting.take_over(closed)
+
+    def wait_for_turn(self, path: str) -> None:
+        """Wait until the rate limit of a path lets the next write go.
+
+        Raises TimeBudgetUsed when the waits of a run for its writes last longer than it may wait.
         """
-        patience, attempt = Patience(WRITE_PATIENCE_S), 0
-        while True:
-            self._waiting.for_window(path, patience)
-            answer = self.once(method, path, fresh=fresh, **request)
-            if answer.status != 429:
-                return answer
-            self._waiting.after_429(answer.headers, attempt, patience)
-            attempt += 1
+        self._waiting.for_window(path, self._patience)
+
+    def has_turn(self, path: str) -> bool:
+        """Say whether a write to a path may go now."""
+        return not self._waiting.is_closed(path)
+
+    def write(self, method: str, path: str, *, fresh: bool, **request: Any) -> Exchange:
+        """Send a write once, and only while its rate limit is not used up: what is on its way never waits.
+
+        Raises RateLimitedError, any other NotSentError, or OutcomeUnknownError.
+        """
+        if not self.has_turn(path):
+            raise RateLimitedError(f"{self.name} limits the rate of {path}; nothing was sent")
+        answer = self.once(method, path, fresh=fresh, **request)
+        if answer.status == 429:
+            self.counters.add("rate_limited")
+        return answer
 
     def read(
-        self, method: str, path: str, *, json_errors_final: bool = True, attempts: int = READ_ATTEMPTS, **request: Any
+        self, method: str, path: str, *, json_errors_final: bool = True, attempts: int = READ_ATTEMPTS,
+        about: str = "", **request: Any,
     ) -> Exchange:  # fmt: skip
         """Send a request that only reads, again while it fails in passing.
 
-        Returns an answer with JSON, or any 3xx, 401 or 403. A 5xx with JSON is final unless told otherwise. Raises
-        UnusableError after ``attempts``, CredentialRefused for a bad certificate, TimeBudgetUsed.
+        Returns an answer with JSON, or any 3xx, 401 or 403. A 500 with JSON is final unless told otherwise. Raises
+        UnusableError after ``attempts``, CredentialRefused for a bad certificate, TimeBudgetUsed. What failed all its
+        attempts fails at once from then on; ``about`` names the one thing asked for where the path does not.
         """
-        patience, tries, limited, said, status = Patience(READ_PATIENCE_S), 0, 0, "", 0
+        asked = Request(method=method, path=path, about=about)
+        self._outages.check(asked)
+        patience, tries, limited, said, status, unreachable = Patience(PATIENCE_S), 0, 0, "", 0, True
         while tries < attempts:
             if tries:
                 self._waiting.back_off(tries - 1)
@@ -132,15 +157,20 @@ class Http:
                 raise self._certificate_refused(error) from None
             except TransportError as error:
                 tries, said, status = tries + 1, str(error), 0
+                unreachable = unreachable and isinstance(error, NotSentError)
                 continue
+            unreachable = False
             if answer.status == 429:
                 self._waiting.after_429(answer.headers, limited, patience)
                 limited += 1
             elif _final(answer, json_errors_final):
-                return answer
+                self._outages.answered(asked)
+                return replace(answer, attempt=tries + 1) if tries else answer
             else:
                 tries, said, status = tries + 1, f"status {answer.status} with {answer.kind}", answer.status
-        raise self._unusable(f"{method} {path}", attempts, said, status)
+        failure = self._unusable(f"{method} {path}", attempts, said, status)
+        self._outages.failed(asked, failure, unreachable=unreachable)
+        raise failure
 
     def _certificate_refused(self, error: CertificateRefusedError) -> CredentialRefused:
         """Return what an unacceptable certificate means for the run (fault B24)."""
@@ -181,5 +211,5 @@ def _final(answer: Exchange, json_errors_final: bool) -> bool:
     """Say whether a read is over: an answer to work with, or one that will not get better by asking again."""
     if answer.status in (401, 403) or 300 <= answer.status < 400:
         return True
-    passing = answer.status == 408 or answer.status >= 500
-    return answer.has_json() and (json_errors_final or not passing)
+    passing = answer.status == 408 or answer.status > 500 or (answer.status == 500 and not json_errors_final)
+    return answer.has_json() and not passing

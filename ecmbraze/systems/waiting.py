@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from ecmbraze.errors import TimeBudgetUsed
 from ecmbraze.ports import Clock
@@ -32,16 +32,47 @@ class Waiting:
     counters: RequestCounters
     deadline: Callable[[], float]
     rng: random.Random
-    _not_before: dict[str, float] = field(default_factory=dict)
+    _limited: dict[str, int] = field(default_factory=dict)
+    """Path → how many answers in a row were 429."""
+    _opens: dict[str, tuple[float, datetime]] = field(default_factory=dict)
+    """Path → when its window opens again: on the monotonic clock, and as the instant another run understands."""
 
-    def note(self, path: str, headers: Mapping[str, str]) -> None:
+    def note(self, path: str, status: int, headers: Mapping[str, str]) -> None:
         """Remember when an answer says that its window is used up."""
-        if seconds := pacing.exhausted(headers, self.clock.now()):
-            self._not_before[path] = self.clock.monotonic() + seconds
+        now = self.clock.now()
+        if status == 429:
+            attempt = self._limited.get(path, 0)
+            self._limited[path] = attempt + 1
+            seconds = pacing.asked(headers, now) or pacing.back_off(attempt, self.rng, pacing.RATE_CAP_S)
+        else:
+            self._limited.pop(path, None)
+            seconds = pacing.exhausted(headers, now)
+        if seconds:
+            self._close(path, seconds, now + timedelta(seconds=seconds))
+
+    def is_closed(self, path: str) -> bool:
+        """Say whether the window of a path is used up."""
+        return self._opens.get(path, (0.0, None))[0] > self.clock.monotonic()
+
+    def closed(self) -> Mapping[str, datetime]:
+        """Return path → when its window opens again, for those that are used up."""
+        now = self.clock.monotonic()
+        return {path: opens_at for path, (ends, opens_at) in dict(self._opens).items() if ends > now}
+
+    def take_over(self, closed: Mapping[str, datetime]) -> None:
+        """Take over what an earlier run was told; what lies further ahead than any window is not believed."""
+        now = self.clock.now()
+        for path, opens_at in closed.items():
+            if 0 < (seconds := (opens_at - now).total_seconds()) <= pacing.LONGEST_WINDOW_S:
+                self._close(path, seconds, opens_at)
+
+    def _close(self, path: str, seconds: float, opens_at: datetime) -> None:
+        self._opens[path] = (self.clock.monotonic() + seconds, opens_at)
 
     def for_window(self, path: str, patience: Patience) -> None:
         """Wait ahead of a 429 when the last answer of this path said so."""
-        left = self._not_before.get(path, 0.0) - self.clock.monotonic()
+        ends, _ = self._opens.get(path, (0.0, None))
+        left = ends - self.clock.monotonic()
         if left > 0:
             self._for_limit(left + self.rng.random(), patience)
 

@@ -104,10 +104,77 @@ def test_a_number_as_external_id_comes_back_as_text(net: responses.RequestsMock)
     assert "12345" in braze().profiles(["12345"])
 
 
-@pytest.mark.parametrize("state", ["paused", "7", "unknown"])
-def test_a_global_state_we_do_not_know_is_no_consent(state: str, net: responses.RequestsMock) -> None:
-    users(net, {"external_id": "C-1", "email_subscribe": state})
-    assert braze().profiles(["C-1"])["C-1"][0].email_subscribe == "unsubscribed"
+def test_ids_that_differ_in_case_only_are_two_people(net: responses.RequestsMock) -> None:
+    told = {"AB1": "Unsubscribed", "ab1": "Subscribed"}
+    net.add(responses.GET, GROUPS, json={"status": told, "message": "success"})
+    assert braze().group_states("g-1", ["AB1", "ab1", "Ab1"]) == {
+        "AB1": "unsubscribed", "ab1": "subscribed", "Ab1": "unknown",
+    }  # fmt: skip
+    users(net, {"external_id": "AB1", "email_subscribe": "unsubscribed"}, {"external_id": "ab1"})
+    found = braze().profiles(["AB1", "ab1", "Ab1"])
+    assert {name: [one.email_subscribe for one in profiles] for name, profiles in found.items()} == {
+        "AB1": ["unsubscribed"], "ab1": ["subscribed"],
+    }  # fmt: skip
+
+
+def test_aliases_that_differ_in_case_only_are_two_people(net: responses.RequestsMock) -> None:
+    aliases = [{"alias_label": "crm", "alias_name": name} for name in ("A", "a")]
+    users(net, {"external_id": "AB1", "user_aliases": aliases[:1]}, {"external_id": "ab1", "user_aliases": aliases[1:]})
+    net.add(responses.GET, GROUPS, json={"status": {"AB1": "Unsubscribed", "ab1": "Subscribed"}, "message": "success"})
+    states = braze().group_states("g-1", ["alias:crm:A", "alias:crm:a"])
+    assert states == {"alias:crm:A": "unsubscribed", "alias:crm:a": "subscribed"}
+
+
+def test_two_states_of_one_address_are_none(net: responses.RequestsMock) -> None:
+    told = {"Ann@X.org": "Unsubscribed", "ann@x.org": "Subscribed"}
+    net.add(responses.GET, GROUPS, json={"status": told, "message": "success"})
+    assert braze().group_states("g-1", ["email:ann@x.org"]) == {"email:ann@x.org": "unknown"}
+
+
+ODD_STATES: list[Any] = [
+    "paused", "7", "", " ", "opted in", "subscribed ", "true", False, True, 0, 1, [], ["subscribed"], {}, {"state": 1},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["email_subscribe", "push_subscribe"])
+@pytest.mark.parametrize("state", ODD_STATES, ids=repr)
+def test_a_global_state_that_nobody_documented_is_unknown(name: str, state: Any, net: responses.RequestsMock) -> None:
+    users(net, {"external_id": "C-1", name: state})
+    assert getattr(braze().profiles(["C-1"])["C-1"][0], name) == "unknown"
+
+
+@pytest.mark.parametrize("user", [{}, {"email_subscribe": None}, {"email_subscribe": "subscribed"}])
+def test_a_global_state_left_out_is_the_documented_default(user: dict[str, Any], net: responses.RequestsMock) -> None:
+    users(net, {"external_id": "C-1", **user})
+    assert braze().profiles(["C-1"])["C-1"][0].email_subscribe == "subscribed"
+
+
+@pytest.mark.parametrize("state", [None, *ODD_STATES], ids=repr)
+def test_a_group_state_that_nobody_documented_is_unknown(state: Any, net: responses.RequestsMock) -> None:
+    net.add(responses.GET, GROUPS, json={"status": {"C-1": state}, "message": "success"})
+    assert braze().group_states("g-1", ["C-1"]) == {"C-1": "unknown"}
+
+
+@pytest.mark.parametrize("email", [None, "", " ", 0, False, ["a@b.c"], "nobody"], ids=repr)
+def test_a_bounce_without_an_address_leaves_no_conclusion(email: Any, net: responses.RequestsMock) -> None:
+    emails = [{"email": "A@b.c", "hard_bounced_at": "2026-01-01"}, {"email": email, "hard_bounced_at": "2026-01-01"}]
+    net.add(responses.GET, BOUNCES, json={"emails": emails, "message": "success"})
+    with pytest.raises(TemporaryError, match="unknown shape"):
+        braze().hard_bounces(datetime(2026, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"user_aliases": False}, {"user_aliases": {}}, {"user_aliases": ""}, {"user_aliases": [{"alias_label": "crm"}]},
+     {"user_aliases": [{"alias_label": 0, "alias_name": "A"}]}, {"custom_attributes": False},
+     {"custom_attributes": []}, {"custom_events": 0}, {"custom_events": {}}, {"external_id": False},
+     {"external_id": ["C-1"]}, {"email": False}, {"email": 0}, {"email": []}],
+    ids=repr,
+)  # fmt: skip
+def test_an_odd_field_of_a_profile_is_not_an_absent_one(odd: dict[str, Any], net: responses.RequestsMock) -> None:
+    users(net, {"external_id": "C-1", **odd})
+    with pytest.raises(TemporaryError, match="unknown shape"):
+        braze().profiles(["C-1"])
 
 
 def test_nobody_asked_for_is_no_request() -> None:

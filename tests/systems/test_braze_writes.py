@@ -143,29 +143,67 @@ def test_b13_a_trigger_without_people_or_with_51_cannot_be_made() -> None:
             campaign(*(person(f"C-{number}") for number in range(count)))
 
 
-def test_b17_a_rate_limited_write_is_sent_again_after_the_wait(net: responses.RequestsMock) -> None:
+def test_b17_a_rate_limited_write_was_not_processed_and_goes_after_the_wait(net: responses.RequestsMock) -> None:
     clock = FakeClock()
+    client = braze(clock)
     net.add(responses.POST, TRACK, status=429, headers={"X-Ratelimit-Retry-After": "20"})
     net.add(responses.POST, TRACK, status=201, json={"message": "success"})
-    assert braze(clock).track(EVENTS).verdict is Verdict.ACCEPTED
+
+    refused = client.track(EVENTS)
+    assert (refused.verdict, refused.limited, refused.stop) == (Verdict.NOT_PROCESSED, True, None)
+    assert not client.has_turn(Kind.EVENT)
+    client.wait_for_turn(Kind.EVENT)
+
     assert 20 <= clock.slept <= 22
+    assert client.track(EVENTS).verdict is Verdict.ACCEPTED
 
 
-def test_b19_a_rate_limit_that_outlasts_the_run_leaves_the_rows_ready(net: responses.RequestsMock) -> None:
+def test_a_write_never_waits_and_asks_nothing_of_a_window_that_is_used_up(net: responses.RequestsMock) -> None:
     clock = FakeClock()
-    net.add(responses.POST, SEND, status=429, headers={"X-Ratelimit-Retry-After": "20"})
-    told = braze(clock, deadline=lambda: 30 - clock.elapsed).trigger(campaign(person("C-1")))
-    assert told.verdict is Verdict.NOT_PROCESSED
-    assert isinstance(told.stop, TimeBudgetUsed)
-    assert told.stop.exit_code == 8
-
-
-def test_a_write_never_waits_so_long_that_its_screen_grows_old(net: responses.RequestsMock) -> None:
-    clock = FakeClock()
+    client = braze(clock)
     net.add(responses.POST, SEND, status=429)
-    told = braze(clock).trigger(campaign(person("C-1")))
-    assert isinstance(told.stop, TimeBudgetUsed)
-    assert clock.slept < 60
+
+    answers = [client.trigger(campaign(person("C-1"))) for _ in range(3)]
+
+    assert all(answer.limited and answer.verdict is Verdict.NOT_PROCESSED for answer in answers)
+    assert clock.slept == 0
+    assert len(net.calls) == 1
+    assert client.has_turn(Kind.CANVAS)  # each endpoint has a window of its own
+
+
+def test_b19_a_rate_limit_that_outlasts_the_run_is_waited_for_by_nobody(net: responses.RequestsMock) -> None:
+    clock = FakeClock()
+    client = braze(clock, deadline=lambda: 30 - clock.elapsed)
+    net.add(responses.POST, SEND, status=429, headers={"X-Ratelimit-Retry-After": "40"})
+    client.trigger(campaign(person("C-1")))
+
+    with pytest.raises(TimeBudgetUsed) as stop:
+        client.wait_for_turn(Kind.CAMPAIGN)
+
+    assert stop.value.exit_code == 8
+
+
+def test_b18_b19_limits_without_an_end_are_waited_for_with_growing_patience_and_not_for_ever(
+    net: responses.RequestsMock,
+) -> None:
+    clock = FakeClock()
+    client = braze(clock)
+    net.add(responses.POST, SEND, status=429)
+    waits: list[float] = []
+
+    def again() -> None:
+        client.trigger(campaign(person("C-1")))
+        before = clock.slept
+        client.wait_for_turn(Kind.CAMPAIGN)
+        waits.append(clock.slept - before)
+
+    with pytest.raises(TimeBudgetUsed):
+        for _ in iter(again, "never"):
+            pass
+
+    assert waits[0] < 3
+    assert max(waits) > 20
+    assert 600 < clock.slept <= 900
 
 
 @pytest.mark.parametrize("status", [500, 503, 408])

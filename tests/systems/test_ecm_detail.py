@@ -246,11 +246,6 @@ def test_workspace_types_are_told_by_name(net: responses.RequestsMock) -> None:
     assert client().workspace_types() == {"A": 1, "AB": 2}
 
 
-def test_a_server_without_any_type_answers_500_and_has_none(net: responses.RequestsMock) -> None:
-    net.add(responses.GET, LIST.replace("workspaces", "workspacetypes"), status=500, json={"error": "none"})
-    assert client().workspace_types() == {}
-
-
 @pytest.mark.parametrize("body", [{}, {"results": {}}, {"results": [{"data": {}}]}])
 def test_workspace_types_in_an_unknown_shape_are_temporary(body: dict[str, Any], net: responses.RequestsMock) -> None:
     net.add(responses.GET, LIST.replace("workspaces", "workspacetypes"), json=body)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+import requests
 import responses
 from responses.matchers import header_matcher, urlencoded_params_matcher
 
@@ -107,6 +108,87 @@ def test_a_401_that_never_ends_does_not_log_in_for_ever(net: responses.RequestsM
     with pytest.raises(CredentialRefused):
         ecm.whoami()
     assert logins(net) == 2
+
+
+class _OneUse:
+    """A server whose tickets are good for one request each; ``spoils`` requests die of a web page all the same."""
+
+    def __init__(self, net: responses.RequestsMock, *, spoils: int = 0) -> None:
+        self._good: set[str] = set()
+        self._spoils, self._logins, self._lock = spoils, 0, threading.Lock()
+        net.add_callback(responses.POST, AUTH, self._login)
+        net.add_callback(responses.GET, AUTH, self._me)
+
+    def _login(self, _: object) -> tuple[int, dict[str, str], str]:
+        with self._lock:
+            self._logins += 1
+            self._good.add(f"t{self._logins}")
+            return 200, {}, f'{{"ticket":"t{self._logins}"}}'
+
+    def _me(self, request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        with self._lock:
+            ticket = str(request.headers["OTCSTicket"])
+            if ticket not in self._good:
+                return 401, {}, '{"error":"Authentication Required"}'
+            self._good.discard(ticket)
+            if self._spoils:
+                self._spoils -= 1
+                return 500, {}, HTML
+            return 200, {}, '{"data":{"name":"svc"}}'
+
+
+@pytest.mark.parametrize("spoils", [0, 1, 3])
+def test_tickets_that_die_after_one_use_are_no_refused_account(net: responses.RequestsMock, spoils: int) -> None:
+    _OneUse(net, spoils=spoils)
+    ecm = client()
+    assert [ecm.whoami() for _ in range(3)] == ["svc"] * 3
+
+
+def test_tickets_that_die_after_one_use_under_several_threads_are_no_refused_account(
+    net: responses.RequestsMock,
+) -> None:
+    _OneUse(net)
+    ecm, ended = client(), list[object]()
+
+    def ask() -> None:
+        for _ in range(5):
+            try:
+                ended.append(ecm.whoami())
+            except TemporaryError as error:  # others were quicker with each ticket; the next run tries again
+                ended.append(error.exit_code)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(ended), {*ended} <= {"svc", 5}, "svc" in ended) == (20, True, True)
+
+
+def test_tickets_that_end_again_and_again_are_temporary(net: responses.RequestsMock) -> None:
+    """Each is taken at first, by a request that fails in passing, and refused at its second attempt."""
+    _OneUse(net, spoils=1_000)
+    with pytest.raises(TemporaryError, match="ended 4 tickets in turn") as caught:
+        client().whoami()
+    assert caught.value.exit_code == 5
+
+
+def test_e02_threads_that_begin_together_learn_of_a_refused_account_from_one_login(net: responses.RequestsMock) -> None:
+    net.add(responses.POST, AUTH, json={"ticket": "t1"})
+    net.add(responses.GET, AUTH, status=401, json={"error": "Authentication Required"})
+    ecm, ended = client(), list[int]()
+
+    def ask() -> None:
+        with pytest.raises(CredentialRefused) as caught:
+            ecm.whoami()
+        ended.append(caught.value.exit_code)
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (ended, len(net.calls)) == ([7, 7, 7], 2)
 
 
 def test_e03_a_wrong_password_is_tried_exactly_once(net: responses.RequestsMock) -> None:

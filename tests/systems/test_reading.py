@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 import requests
@@ -113,6 +114,38 @@ def test_b38_the_next_request_waits_for_a_window_that_is_used_up(net: responses.
     client.read("GET", "/users/export/ids")
     assert 30 <= clock.slept <= 31
     assert counts(client)["rate_limited"] == 0
+
+
+@pytest.mark.parametrize("limited", [False, True])
+def test_b38_a_window_that_an_earlier_process_found_used_up_is_waited_for(
+    limited: bool, net: responses.RequestsMock
+) -> None:
+    told = {"X-Ratelimit-Retry-After": "40"} if limited else {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "40"}
+    net.add(responses.POST, URL, status=429 if limited else 201, json=GOOD, headers=told)
+    net.add(responses.POST, URL, status=201, json=GOOD)
+    clock = FakeClock()
+    earlier = http(BRAZE_URL, clock=clock)
+    earlier.once("POST", "/users/export/ids")
+    closed = earlier.closed_windows()
+    clock.advance(10)
+
+    later = http(BRAZE_URL, clock=clock)
+    later.close_windows(closed)
+    later.wait_for_turn("/users/export/ids")
+    later.write("POST", "/users/export/ids", fresh=True)
+
+    assert closed == {"/users/export/ids": NOW + timedelta(seconds=40)}
+    assert (30 <= clock.slept <= 31, len(net.calls), counts(later)["rate_limited"]) == (True, 2, 0)
+
+
+def test_a_window_that_is_over_or_further_ahead_than_any_is_not_believed(net: responses.RequestsMock) -> None:
+    net.add(responses.GET, URL, json=GOOD)
+    clock = FakeClock()
+    for distance in (timedelta(seconds=-1), timedelta(hours=2)):
+        client = http(BRAZE_URL, clock=clock)
+        client.close_windows({"/users/export/ids": NOW + distance})
+        client.read("GET", "/users/export/ids")
+        assert (client.closed_windows(), clock.slept) == ({}, 0)
 
 
 def test_another_path_does_not_wait_for_that_window(net: responses.RequestsMock) -> None:

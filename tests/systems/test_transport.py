@@ -5,14 +5,18 @@ from __future__ import annotations
 import gzip
 import io
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import urllib3.util.connection
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
+from ecmbraze.errors import ConfigurationError
 from ecmbraze.systems import wire
 from ecmbraze.systems.exchange import CertificateRefusedError, NotSentError, OutcomeUnknownError
 from tests.systems.rig import FakeClock, answer, http, replying, reset, serving
@@ -179,6 +183,37 @@ def test_tls_below_1_2_is_never_offered() -> None:
     adapter = wire.session(1, None).get_adapter("https://rest.test")
     context = adapter.poolmanager.connection_pool_kw["ssl_context"]  # type: ignore[attr-defined]  # HTTPAdapter has it
     assert context.minimum_version.name == "TLSv1_2"
+
+
+def test_the_keys_of_a_connection_are_not_written_where_the_environment_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    adapter = wire.session(1, None).get_adapter("https://rest.test")
+    context = adapter.poolmanager.connection_pool_kw["ssl_context"]  # type: ignore[attr-defined]  # HTTPAdapter has it
+    assert (context.keylog_filename, list(tmp_path.iterdir())) == (None, [])
+
+
+def test_the_authorities_are_those_of_the_ca_file_and_hosts_are_checked() -> None:
+    adapter = wire.session(1, Path(DEFAULT_CA_BUNDLE_PATH)).get_adapter("https://rest.test")
+    context = adapter.poolmanager.connection_pool_kw["ssl_context"]  # type: ignore[attr-defined]  # HTTPAdapter has it
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert context.cert_store_stats()["x509_ca"] > 50
+
+
+@pytest.mark.parametrize("kind", ["missing", "empty", "text", "folder"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_ca_file_that_cannot_be_used_is_wrong_configuration_before_anything_is_sent(
+    kind: str, scheme: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "ca.pem"
+    if kind == "folder":
+        path.mkdir()
+    elif kind != "missing":
+        path.write_text("no certificate" if kind == "text" else "", encoding="ascii")
+    with pytest.raises(ConfigurationError, match=r"ca\.pem") as caught:
+        http(f"{scheme}://127.0.0.1:9", ca_file=path).write("POST", "/users/track", fresh=True, json={})
+    assert (caught.value.exit_code, "ca_file" in caught.value.advice) == (15, True)
 
 
 def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:

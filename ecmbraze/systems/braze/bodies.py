@@ -14,6 +14,17 @@ MAX_RECIPIENTS = 50  # api/braze.md 3.1
 Body = Mapping[str, Json]
 
 
+def path_of(kind: Kind) -> str:
+    """Return the endpoint that takes a kind of write."""
+    match kind:
+        case Kind.ATTRIBUTE | Kind.EVENT:
+            return "/users/track"
+        case Kind.CAMPAIGN:
+            return "/campaigns/trigger/send"
+        case Kind.CANVAS:
+            return "/canvas/trigger/send"
+
+
 def track(batch: TrackBatch) -> tuple[Body, Mapping[str, int]]:
     """Return the body of `/users/track` and array → number of objects; raises EcmbrazeError beyond 75.
 
@@ -50,9 +61,8 @@ def trigger(batch: TriggerBatch) -> tuple[str, Body]:
         if "user_alias" not in told:  # not usable with aliases (api/braze.md 3.1)
             told["send_to_existing_only"] = True
         recipients.append(told)
-    path = "/campaigns/trigger/send" if campaign else "/canvas/trigger/send"
     name = "campaign_id" if campaign else "canvas_id"
-    return path, {name: batch.message_id, "broadcast": False, "recipients": recipients}
+    return path_of(batch.kind), {name: batch.message_id, "broadcast": False, "recipients": recipients}
 
 
 def _wrong(what: str, allowed: str) -> EcmbrazeError:

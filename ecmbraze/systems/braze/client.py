@@ -43,7 +43,7 @@ class BrazeClient:
             body, sizes = bodies.track(batch)
         except EcmbrazeError as bug:
             return _not_sent(bug)
-        return self._write("/users/track", body, sizes, once=bool(batch.events))
+        return self._write(bodies.path_of(Kind.EVENT), body, sizes, once=bool(batch.events))
 
     def trigger(self, batch: TriggerBatch) -> Answer:
         """Send one campaign or Canvas to up to 50 named people, never to an audience."""
@@ -56,6 +56,14 @@ class BrazeClient:
     def unsendable(self, kind: Kind, message_id: str) -> str:
         """Return why a campaign or Canvas would send nothing; empty when it would (api/braze.md 7.3, 7.4)."""
         return probes.unsendable(self._asking, kind, message_id)
+
+    def wait_for_turn(self, kind: Kind) -> None:
+        """Wait until the rate limit lets the next write of a kind go; nothing of it is on its way meanwhile."""
+        self._http.wait_for_turn(bodies.path_of(kind))
+
+    def has_turn(self, kind: Kind) -> bool:
+        """Say whether a write of a kind may go now."""
+        return self._http.has_turn(bodies.path_of(kind))
 
     def names(self, kind: str, message_id: str) -> Mapping[str, Any]:
         """Return name, draft, enabled, archived of a ``campaign`` or ``canvas``; ConfigurationError when unknown."""
@@ -72,6 +80,14 @@ class BrazeClient:
     def skew(self) -> float | None:
         """Return the seconds by which our clock is ahead of Braze's; ``None`` before the first answer."""
         return self._http.skew
+
+    def closed_windows(self) -> Mapping[str, datetime]:
+        """Return path → when its rate limit opens again, for those that are used up; for another run to know."""
+        return self._http.closed_windows()
+
+    def close_windows(self, closed: Mapping[str, datetime]) -> None:
+        """Take over the rate limits that an earlier run found used up."""
+        self._http.close_windows(closed)
 
     def _write(self, path: str, body: bodies.Body, sizes: Mapping[str, int], *, once: bool) -> Answer:
         outcome: Exchange | TransportError

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from ecmbraze.model.recipients import Alias, Email, ExternalId, read
+
 
 def identifier(recipient: str) -> dict[str, Any]:
     """Return the identifier of a user object (api/braze.md 1.3): exactly one primary, or an e-mail."""
-    scheme, _, rest = recipient.partition(":")
-    if scheme == "alias":
-        label, _, name = rest.partition(":")
-        return {"user_alias": {"alias_label": label, "alias_name": name}}
-    if scheme == "email":
-        return {"email": rest}
-    return {"external_id": recipient}
+    match read(recipient):
+        case ExternalId(value=value):
+            return {"external_id": value}
+        case Alias(label=label, name=name):
+            return {"user_alias": {"alias_label": label, "alias_name": name}}
+        case Email(address=address):
+            return {"email": address}
 
 
 def trigger_identifier(recipient: str) -> dict[str, Any]:

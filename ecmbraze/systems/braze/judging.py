@@ -11,7 +11,7 @@ from typing import Any
 from ecmbraze.errors import ConfigurationError, CredentialRefused, EcmbrazeError
 from ecmbraze.model import Answer, Verdict
 from ecmbraze.systems.braze import refusals
-from ecmbraze.systems.exchange import CertificateRefusedError, Exchange, NotSentError, TransportError
+from ecmbraze.systems.exchange import CertificateRefusedError, Exchange, NotSentError, RateLimitedError, TransportError
 
 # Texts of 400 that speak of the campaign or Canvas, not of a person (api/braze.md 3.6, 7.4, 9.3).
 _OBJECT = (
@@ -47,7 +47,7 @@ def judge(
         case 403:
             return _not_processed("the key lacks a permission", refusals.permission_missing(path))
         case 429:
-            return _not_processed("rate-limited")
+            return Answer(verdict=Verdict.NOT_PROCESSED, reason="rate-limited", limited=True)
     if not 400 <= status < 500 or status == 408 or not said:
         return _unknown(f"status {status} with {outcome.kind}")
     return _refusal(status, said, path)
@@ -60,6 +60,8 @@ def _failed(failure: TransportError, told: Callable[[object], str]) -> Answer:
             f"Braze: {said}.", undone="Nothing was sent.", advice="Check braze.url and braze.ca_file."
         )  # fmt: skip
         return _not_processed(said, stop)
+    if isinstance(failure, RateLimitedError):
+        return Answer(verdict=Verdict.NOT_PROCESSED, reason=said, limited=True)
     return _not_processed(said) if isinstance(failure, NotSentError) else _unknown(said)
 
 

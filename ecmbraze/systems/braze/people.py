@@ -8,10 +8,11 @@ from typing import Any
 
 from ecmbraze.errors import TemporaryError
 from ecmbraze.model import Json, Profile
+from ecmbraze.model.recipients import Alias, Email, ExternalId, read
 from ecmbraze.ports import Clock
 from ecmbraze.systems.braze.asking import Asking, odd
 from ecmbraze.systems.braze.identifiers import identifier
-from ecmbraze.systems.braze.profiles import User, read_user
+from ecmbraze.systems.braze.profiles import UNKNOWN, User, read_user
 from ecmbraze.systems.shapes import ShapeError, listing, mapping
 
 PER_REQUEST = 50  # api/braze.md 4.1, 5.3
@@ -42,15 +43,24 @@ class People:
 
         The endpoint knows no aliases: such a person is looked up by external id, else by address.
         """
-        names = {person: self._asked_as(person) for person in recipients if not person.startswith("alias:")}
-        for person, user in self._users([person for person in recipients if person.startswith("alias:")]):
+        names: dict[str, tuple[str, str]] = {}
+        aliases: list[str] = []
+        for person in recipients:
+            match read(person):
+                case ExternalId(value=value):
+                    names[person] = ("external_id", value)
+                case Email(address=address):
+                    names[person] = ("email", address)
+                case Alias():
+                    aliases.append(person)
+        for person, user in self._users(aliases):
             names[person] = ("external_id", user.external_id) if user.external_id else ("email", user.email or "")
         states = {
             kind: self._states(group_id, kind, [name for of, name in names.values() if of == kind and name])
             for kind in ("external_id", "email")
         }
-        told = {person: states[kind].get(name.lower(), "unknown") for person, (kind, name) in names.items()}
-        return {person: told.get(person, "unknown") for person in recipients}
+        found = {person: states[kind].get(_same(kind, name), UNKNOWN) for person, (kind, name) in names.items()}
+        return {person: found.get(person, UNKNOWN) for person in recipients}
 
     def hard_bounces(self, since: datetime) -> frozenset[str]:
         """Return the bounced addresses, lower case; today's need an end date of tomorrow (api/braze.md 5.7)."""
@@ -74,25 +84,25 @@ class People:
         body = self._asking.ask("GET", _BOUNCES, params=params)
         try:
             entries = [mapping(entry, "address") for entry in listing(body.get("emails"), "list of addresses")]
+            return [(_address(entry.get("email")), str(entry.get("hard_bounced_at", ""))) for entry in entries]
         except ShapeError as error:
             raise odd(_BOUNCES, error) from None
-        return [(str(entry.get("email", "")).lower(), str(entry.get("hard_bounced_at", ""))) for entry in entries]
 
     def _users(self, recipients: Sequence[str]) -> Iterator[tuple[str, User]]:
         """Yield each recipient with each user Braze returns for them."""
-        listed = [person for person in recipients if not person.startswith("email:")]
+        named = {person: identifier(person) for person in recipients}
+        listed = [person for person, name in named.items() if "email" not in name]
         for start in range(0, len(listed), PER_REQUEST):
             part = listed[start : start + PER_REQUEST]
-            named = [identifier(person) for person in part]
             query: dict[str, Json] = {
-                "external_ids": [name["external_id"] for name in named if "external_id" in name],
-                "user_aliases": [name["user_alias"] for name in named if "user_alias" in name],
+                "external_ids": [named[person]["external_id"] for person in part if "external_id" in named[person]],
+                "user_aliases": [named[person]["user_alias"] for person in part if "user_alias" in named[person]],
             }
             for user in self._export({name: value for name, value in query.items() if value}):
                 yield from ((person, user) for person in part if person in user.names)
-        for person in recipients:
-            if person.startswith("email:"):  # one address per request (api/braze.md 4.1)
-                yield from ((person, user) for user in self._export({"email_address": person.removeprefix("email:")}))
+        for person, name in named.items():
+            if "email" in name:  # one address per request (api/braze.md 4.1)
+                yield from ((person, user) for user in self._export({"email_address": name["email"]}))
 
     def _export(self, query: Mapping[str, Json]) -> list[User]:
         try:
@@ -106,19 +116,36 @@ class People:
         except ShapeError as error:
             raise odd(_EXPORT, error) from None
 
-    def _asked_as(self, person: str) -> tuple[str, str]:
-        return ("email", person.removeprefix("email:")) if person.startswith("email:") else ("external_id", person)
-
     def _states(self, group_id: str, kind: str, names: Sequence[str]) -> dict[str, str]:
-        """Return lower-case name → state, 50 names a request; the state's case varies (api/braze.md 5.1)."""
+        """Return name → state, 50 names a request; two states of one address are none."""
         states: dict[str, str] = {}
         for start in range(0, len(names), PER_REQUEST):
             params = [("subscription_group_id", group_id)]
             params += [(f"{kind}[]", name) for name in names[start : start + PER_REQUEST]]
-            body: Mapping[str, Any] = self._asking.ask("GET", _GROUPS, params=params)
+            body: Mapping[str, Any] = self._asking.ask("GET", _GROUPS, params=params, about=group_id)
             try:
                 told = mapping(body.get("status"), "states")
             except ShapeError as error:
                 raise odd(_GROUPS, error) from None
-            states |= {str(name).lower(): str(state).lower() for name, state in told.items()}
+            for name, raw in told.items():
+                key, state = _same(kind, str(name)), _group_state(raw)
+                states[key] = state if states.get(key, state) == state else UNKNOWN
         return states
+
+
+def _same(kind: str, name: str) -> str:
+    """Return what two spellings of one person share: addresses ignore case, external ids do not."""
+    return name.lower() if kind == "email" else name
+
+
+def _group_state(raw: object) -> str:
+    """Return the state, whose case varies (api/braze.md 5.1); any other shape is unknown and no consent."""
+    state = raw.lower() if isinstance(raw, str) else UNKNOWN
+    return state if state in ("subscribed", "unsubscribed") else UNKNOWN
+
+
+def _address(raw: object) -> str:
+    """Return a bounced address in lower case; raises ShapeError for what nobody could be compared with."""
+    if not isinstance(raw, str) or "@" not in raw:
+        raise ShapeError("a bounce without an address")
+    return raw.strip().lower()

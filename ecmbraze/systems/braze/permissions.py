@@ -21,6 +21,6 @@ PURPOSE = {
     "/users/export/ids": "needed for the consent check",
     "/subscription/status/get": "needed for the consent check",
     "/email/hard_bounces": "needed for the consent check",
-    "/campaigns/details": "needed to check campaigns",
-    "/canvas/details": "needed to check Canvases",
+    "/campaigns/details": "needed to see that a campaign is launched before it is sent",
+    "/canvas/details": "needed to see that a Canvas is launched before it is sent",
 }

@@ -33,7 +33,7 @@ _STOPPING = {("archived", True): "archived", ("draft", True): "a draft", ("enabl
 def details(asking: Asking, kind: str, message_id: str) -> Mapping[str, Any]:
     """Return `/campaigns/details` or `/canvas/details` (api/braze.md 7.3, 7.4); an unknown id is a 400."""
     path, name = ("/campaigns/details", "campaign_id") if kind == "campaign" else ("/canvas/details", "canvas_id")
-    answer = asking.answer("GET", path, params={name: message_id})
+    answer = asking.answer("GET", path, params={name: message_id}, about=message_id)
     if answer.status >= 400:
         raise ConfigurationError(f"Braze has no {kind} {message_id!r}.")
     return answer.json()
@@ -69,4 +69,4 @@ def missing(asking: Asking, paths: Sequence[str]) -> Mapping[str, str]:
 def group_exists(asking: Asking, group_id: str) -> bool:
     """Say whether the group is known: an unknown one is a 400 (api/braze.md 5.3)."""
     params = {"subscription_group_id": group_id, "external_id[]": _NOBODY}
-    return asking.answer("GET", "/subscription/status/get", params=params).status < 400
+    return asking.answer("GET", "/subscription/status/get", params=params, about=group_id).status < 400

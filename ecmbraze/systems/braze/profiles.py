@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ecmbraze.model import Json, Profile
-from ecmbraze.systems.shapes import ShapeError, listing, mapping, whole
+from ecmbraze.model.recipients import Alias, ExternalId, write
+from ecmbraze.systems.shapes import ShapeError, listing, mapping, text, whole
 
 _STATES = frozenset({"opted_in", "subscribed", "unsubscribed"})
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +19,7 @@ class User:
 
     external_id: str
     names: frozenset[str]
-    """Every recipient that means this user: the external id, each ``alias:LABEL:NAME``."""
+    """Every recipient that means this user: the external id, each alias."""
     email: str | None
     phone: str | None
     email_subscribe: str
@@ -37,20 +39,38 @@ class User:
 def read_user(raw: object) -> User:
     """Return a user of `/users/export/ids` (api/braze.md 4.3); raises ShapeError."""
     user = mapping(raw, "user object")
-    external = "" if user.get("external_id") is None else str(user["external_id"])
-    aliases = [mapping(alias, "alias") for alias in listing(user.get("user_aliases") or [], "list of aliases")]
-    names = {f"alias:{alias.get('alias_label')}:{alias.get('alias_name')}" for alias in aliases}
-    events = [mapping(event, "event") for event in listing(user.get("custom_events") or [], "list of events")]
+    external = _external_id(user.get("external_id"))
+    names = {_alias(mapping(alias, "alias")) for alias in listing(_given(user, "user_aliases", []), "list of aliases")}
+    names |= {write(ExternalId(value=external))} if external else set()
+    events = [mapping(event, "event") for event in listing(_given(user, "custom_events", []), "list of events")]
     return User(
-        external_id=external, names=frozenset(names | ({external} if external else set())),
+        external_id=external, names=frozenset(names),
         email=_optional(user, "email"), phone=_optional(user, "phone"), email_subscribe=_state(user, "email_subscribe"),
         push_subscribe=_state(user, "push_subscribe"),
-        custom_attributes=mapping(user.get("custom_attributes") or {}, "custom attributes"),
+        custom_attributes=mapping(_given(user, "custom_attributes", {}), "custom attributes"),
         custom_events={
             str(event.get("name")): (whole(event.get("count", 0), "event count"), str(event.get("last", "")))
             for event in events
         },
     )  # fmt: skip
+
+
+def _given(user: Mapping[str, object], name: str, otherwise: object) -> object:
+    """Return a field, or ``otherwise`` where Braze leaves it out; ``false`` or ``0`` is not left out."""
+    value = user.get(name)
+    return otherwise if value is None else value
+
+
+def _external_id(value: object) -> str:
+    """Return the id, also one that was once sent as a number (api/braze.md 1.3); empty for an alias-only user."""
+    if value is None:
+        return ""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else text(value, "external_id")
+
+
+def _alias(alias: Mapping[str, object]) -> str:
+    label, name = text(alias.get("alias_label"), "alias_label"), text(alias.get("alias_name"), "alias_name")
+    return write(Alias(label=label, name=name))
 
 
 def _optional(user: Mapping[str, object], name: str) -> str | None:
@@ -61,6 +81,7 @@ def _optional(user: Mapping[str, object], name: str) -> str | None:
 
 
 def _state(user: Mapping[str, object], name: str) -> str:
-    """Return the global state; Braze omits the default, and a state we do not know is not consent (delivery.md)."""
-    state = str(user.get(name) or "subscribed").lower().replace(" ", "_")
-    return state if state in _STATES else "unsubscribed"
+    """Return the global state; Braze leaves the default out, any other shape is unknown and no consent."""
+    value = _given(user, name, "subscribed")
+    state = value.lower() if isinstance(value, str) else UNKNOWN
+    return state if state in _STATES else UNKNOWN

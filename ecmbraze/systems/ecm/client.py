@@ -58,16 +58,13 @@ class EcmClient:
         return self._skew
 
     def workspace_types(self) -> Mapping[str, int]:
-        """Return workspace type name → id; a server without any type answers 500 (api/ecm.md 3.1)."""
+        """Return workspace type name → id.
+
+        A server without any type answers 500 (api/ecm.md 3.1), like one in trouble: it is temporary.
+        """
         params = {"expand_templates": "false", "expand_wksp_info": "false"}
-        answer = self._session.get("/api/v2/businessworkspacetypes", params=params)
-        if answer.status == 500:
-            return {}
+        answer = self._session.good("/api/v2/businessworkspacetypes", "the workspace types", params=params)
         try:
-            if answer.status != 200:
-                raise ShapeError(
-                    f"status {answer.status}: {self._http.redactor.excerpt(answer.json().get('error', ''))}"
-                )
             entries = [inner(row, "data", "properties") for row in listing(answer.json().get("results"), "result list")]
             return {
                 text(entry.get("wksp_type_name"), "type name"): whole(entry.get("wksp_type_id"), "type id")
@@ -135,7 +132,7 @@ class EcmClient:
 
     def whoami(self) -> str:
         """Return the login name of the account, for `check`."""
-        answer = self._session.get(AUTH)
+        answer = self._session.good(AUTH, "who the account is")
         try:
             return text(inner(answer.json(), "data").get("name"), "account name")
         except ShapeError as error:
@@ -144,7 +141,7 @@ class EcmClient:
     def account_id(self) -> int:
         """Return the member id of the account (api/ecm.md 2.1)."""
         if self._account is None:
-            answer = self._session.get(AUTH)
+            answer = self._session.good(AUTH, "who the account is")
             try:
                 self._account = whole(inner(answer.json(), "data").get("id"), "account id")
             except ShapeError as error:

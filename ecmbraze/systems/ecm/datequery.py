@@ -31,7 +31,7 @@ def lists_by_date(session: Session, type_id: int, newest: datetime, zone: tzinfo
 def _count(session: Session, type_id: int, since: datetime, zone: tzinfo | None) -> int | None:
     """Return how many rows the server finds; ``None`` when it refuses the query or does not say."""
     params = {"where_workspace_type_id": str(type_id), "expanded_view": "true", "page": "1", "limit": "1"}
-    answer = session.get(PATH, params={**params, **modified_since(since, zone)})
+    answer = session.get(PATH, params={**params, **modified_since(since, zone)}, about=f"dates of {type_id}")
     try:
         rows = listing(answer.json().get("results"), "result list") if answer.status == 200 else None
         told = mapping(answer.json().get("paging"), "paging").get("total_count") if rows is not None else None

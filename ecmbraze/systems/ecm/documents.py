@@ -42,7 +42,8 @@ class Documents:
 
         Rows come in no promised order and invisible ids are dropped silently (api/ecm.md 4.3).
         """
-        answer = self._session.read("POST", _BULK, data=[("ids", str(number)) for number in ids])
+        form = [("ids", str(number)) for number in ids]
+        answer = self._session.read("POST", _BULK, data=form, json_errors_final=False)
         try:
             if answer.status != 200:
                 raise ShapeError(f"status {answer.status}")

@@ -8,10 +8,10 @@ from typing import Any
 
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.model import DocumentRow
-from ecmbraze.systems.ecm import times
+from ecmbraze.systems.ecm import paging, times
 from ecmbraze.systems.ecm.learning import ask
 from ecmbraze.systems.ecm.session import Session
-from ecmbraze.systems.shapes import ShapeError, inner, listing, mapping, text, whole
+from ecmbraze.systems.shapes import ShapeError, inner, text, whole
 
 _LIMIT = 100  # what clients use safely; the cap is not documented (api/ecm.md 4.2)
 # api/ecm.md 4.5: documents and e-mails; a workspace inside a workspace is one of its own.
@@ -55,30 +55,21 @@ def document_row(row: Mapping[str, Any], zone: tzinfo | None, folder: str = "") 
 
 
 def children(session: Session, number: int, asked: Sequence[tuple[str, str]] = ()) -> Iterator[Mapping[str, Any]]:
-    """Yield the data of the direct children, page by page until the server offers no next one or repeats itself.
+    """Yield the data of the direct children, page by page.
 
-    Raises RecordUnreadable when the container cannot be listed.
+    Raises RecordUnreadable when the container cannot be listed, TemporaryError when its list ends early.
     """
-    page, met = 1, set[int]()
-    while True:
+
+    def one(page: int) -> Mapping[str, Any]:
         params = [("page", str(page)), ("limit", str(_LIMIT)), ("sort", "asc_name"), ("fields", "properties"), *asked]
-        answer = ask(session, f"/api/v2/nodes/{int(number)}/nodes", params)
-        try:
-            rows = [inner(row, "data") for row in listing(answer.json().get("results"), "result list")]
-            new = {whole(inner(row, "properties").get("id"), "node id") for row in rows} - met
-            yield from rows
-            paging = inner(answer.json(), "collection", "paging")
-            links = paging.get("links")
-            told_more = _below_total(paging, page)
-            more = bool(mapping(links, "links").get("next")) if links is not None else told_more
-        except ShapeError as error:
-            raise RecordUnreadable(f"folder {number}: {error}") from None
-        met |= new
-        # A page may be empty since the account sees none of its rows, while others follow (api/ecm.md 4.2).
-        if not more or (not new and (rows or not told_more)):
-            return
-        page += 1
+        return ask(session, f"/api/v2/nodes/{int(number)}/nodes", params).json()
+
+    try:
+        for rows in paging.walk(one, _node_id, _LIMIT, f"The list of folder {number}"):
+            yield from (inner(row, "data") for row in rows)
+    except ShapeError as error:
+        raise RecordUnreadable(f"folder {number}: {error}") from None
 
 
-def _below_total(paging: Mapping[str, Any], page: int) -> bool:
-    return page < whole(paging.get("page_total") or 0, "page_total")
+def _node_id(row: Mapping[str, Any]) -> int:
+    return whole(inner(row, "data", "properties").get("id"), "node id")

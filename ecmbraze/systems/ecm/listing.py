@@ -11,7 +11,8 @@ from typing import Any
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.model import Fact, WorkspacePage, WorkspaceRow
 from ecmbraze.systems.ecm import times
-from ecmbraze.systems.shapes import ShapeError, inner, listing, mapping, text, whole
+from ecmbraze.systems.ecm.paging import Paging, read_paging
+from ecmbraze.systems.shapes import ShapeError, inner, listing, text, whole
 
 _COLUMN, _TWIN = "wnf_att_", "_formatted"
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:?\d\d)?")
@@ -24,15 +25,12 @@ class Page:
     page: WorkspacePage
     ids: frozenset[int]
     """Every workspace on it, also the foreign and the unreadable ones."""
-    more: bool
-    pages: int
-    limit: int | None
-    """The page size the server applied; a larger one is cut silently (api/ecm.md 3.2)."""
+    paging: Paging
 
 
 def read_page(answer: Mapping[str, Any], type_id: int, zone: tzinfo | None, server: times.ServerNow) -> Page:
     """Return a page of `/v2/businessworkspaces`; raises ShapeError when it has no result list (E06)."""
-    paging = mapping(answer.get("paging"), "paging")
+    paging = read_paging(answer)
     rows: list[WorkspaceRow] = []
     unreadable: list[tuple[int, str]] = []
     foreign: list[int] = []
@@ -48,12 +46,10 @@ def read_page(answer: Mapping[str, Any], type_id: int, zone: tzinfo | None, serv
             unreadable.append((number, error.happened))
     ids = frozenset([*(row.id for row in rows), *(number for number, _ in unreadable), *foreign])
     page = WorkspacePage(
-        rows=tuple(rows), total=_count(paging, "total_count"), foreign=len(foreign), unreadable=tuple(unreadable),
+        rows=tuple(rows), total=paging.total, foreign=len(foreign), unreadable=tuple(unreadable),
         columns=_display_names(answer.get("meta_data")),
     )  # fmt: skip
-    return Page(
-        page=page, ids=ids, more=_more(paging), pages=_count(paging, "page_total") or 0, limit=_count(paging, "limit")
-    )  # fmt: skip
+    return Page(page=page, ids=ids, paging=paging)
 
 
 def read_row(
@@ -106,16 +102,3 @@ def _column(value: object, zone: tzinfo | None) -> Fact:
         except RecordUnreadable:
             return value
     return value if isinstance(value, str | int | float) and value != "" else None
-
-
-def _more(paging: Mapping[str, Any]) -> bool:
-    """Say whether the server offers another page: its `next` link is the authority (api/ecm.md 3.2)."""
-    actions = paging.get("actions")
-    if isinstance(actions, Mapping):
-        following = actions.get("next")
-        return isinstance(following, Mapping) and bool(following.get("href"))
-    return (_count(paging, "page") or 0) < (_count(paging, "page_total") or 0)
-
-
-def _count(paging: Mapping[str, Any], name: str) -> int | None:
-    return None if paging.get(name) is None else whole(paging[name], name)

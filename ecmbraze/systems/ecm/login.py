@@ -68,6 +68,14 @@ def refused(who: str) -> CredentialRefused:
     )  # fmt: skip
 
 
+def forbidden(who: str, what: str, said: str) -> CredentialRefused:
+    """Return what 403 means where no single record was asked for: the account lacks a permission."""
+    return CredentialRefused(
+        f"ECM refuses the account {who!r} {what}: {said}.", undone="Nothing was concluded from it.",
+        advice="Give the account this permission, then run `ecmbraze check`.",
+    )  # fmt: skip
+
+
 def redirected(http: Http, path: str) -> ConfigurationError:
     """Return what a redirect means: the ticket and the password go nowhere else (T-3)."""
     return ConfigurationError(

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ecmbraze.errors import RecordUnreadable
+from ecmbraze.systems.ecm import paging
+from ecmbraze.systems.ecm.learning import ask
 from ecmbraze.systems.ecm.session import Session
-from ecmbraze.systems.shapes import ShapeError, inner, listing, mapping, whole
+from ecmbraze.systems.shapes import ShapeError, inner, whole
 
 _LIMIT = 500  # api/ecm.md 3.6
 
@@ -13,26 +18,25 @@ def related(session: Session, workspace_id: int, type_id: int) -> tuple[int, ...
     """Return the ids, each once, in the server's order.
 
     The type is checked again here, since ECM ignores a filter it does not know. Raises RecordUnreadable when ECM says
-    no, or says it in no known shape.
+    no, or says it in no known shape; TemporaryError when the list ends early.
     """
+
+    def one(page: int) -> Mapping[str, Any]:
+        params = [("where_workspace_type_ids", f"{{{type_id}}}"), ("page", str(page)), ("limit", str(_LIMIT))]
+        return ask(session, f"/api/v2/businessworkspaces/{int(workspace_id)}/relateditems", params).json()
+
     found: dict[int, None] = {}
-    met: set[int] = set()
-    page = 1
-    while True:
-        params = {"where_workspace_type_ids": f"{{{type_id}}}", "page": str(page), "limit": str(_LIMIT)}
-        answer = session.get(f"/api/v2/businessworkspaces/{int(workspace_id)}/relateditems", params=params)
-        if answer.status != 200:
-            said = session.http.redactor.excerpt(answer.json().get("error", ""))
-            raise RecordUnreadable(f"related workspaces cannot be read: {said or answer.status}")
-        try:
-            rows = [inner(row, "data", "properties") for row in listing(answer.json().get("results"), "result list")]
-            ids = {whole(row.get("id"), "workspace id"): row.get("wnf_wksp_type_id") for row in rows}
-            actions = mapping(answer.json().get("paging"), "paging").get("actions")
-        except ShapeError as error:
-            raise RecordUnreadable(f"related workspaces cannot be read: {error}") from None
-        found |= {number: None for number, kind in ids.items() if kind in (None, type_id)}
-        # A page may hold foreign types only, while others follow; past the end rows come again (api/ecm.md 0.2, 6).
-        if not (isinstance(actions, dict) and actions.get("next")) or not ids.keys() - met:
-            return tuple(found)
-        met |= ids.keys()
-        page += 1
+    try:
+        for rows in paging.walk(one, _number, _LIMIT, f"The list of what workspace {workspace_id} is related with"):
+            for row in rows:
+                if inner(row, "data", "properties").get("wnf_wksp_type_id") in (None, type_id):
+                    found[_number(row)] = None
+    except ShapeError as error:
+        raise RecordUnreadable(f"related workspaces cannot be read: {error}") from None
+    except RecordUnreadable as error:
+        raise RecordUnreadable(f"related workspaces cannot be read: {error.happened}") from None
+    return tuple(found)
+
+
+def _number(row: Mapping[str, Any]) -> int:
+    return whole(inner(row, "data", "properties").get("id"), "workspace id")

@@ -29,10 +29,9 @@ _LONGEST = 12
 class _Walk:
     """How one walk over pages ended."""
 
-    total: int = 0
-    rows: int = 0
+    total: int | None = None
     cut: bool = False
-    """Whether pages ended although the server promised more: the window of api/ecm.md 3.2."""
+    """Whether the pages ended before the rows did: the window of api/ecm.md 3.2, or a link that is not there."""
 
 
 @dataclass(slots=True)
@@ -56,9 +55,11 @@ class Scan:
         """
         walk = _Walk()
         yield from self._walk(self.filters, walk)
-        if walk.cut:
+        if walk.cut and walk.total is None:
+            raise self._failed(self._promised, "the pages before it were the last that ECM offers")
+        if walk.cut and walk.total:
             yield from self._beyond(walk.total)
-        elif _short(len(self._seen), walk.total):
+        elif walk.total and _short(len(self._seen), walk.total):
             raise _gap(len(self._seen), walk.total)
 
     def _beyond(self, total: int) -> Iterator[WorkspacePage]:
@@ -80,7 +81,7 @@ class Scan:
                 return
             walk = _Walk()
             yield from self._walk({**self.filters, "where_name": f"startswith_{prefix}{letter}"}, walk)
-            if walk.total >= total and not prefix:
+            if (walk.total or 0) >= total and not prefix:
                 return  # the filter is ignored, as unknown ones are (api/ecm.md 0.2, 11): the gap is told
             if walk.cut:
                 yield from self._partitions(prefix + letter, total)
@@ -97,20 +98,22 @@ class Scan:
             number, following = 1, ahead.submit(self._page, 1, filters)
             while True:
                 page = following.result()
-                new = page.ids - met
-                if number > 1 and not new:
-                    break  # past the end a server repeats rows instead of none (E09)
+                paging, new = page.paging, page.ids - met
+                walk.total = paging.total if paging.total is not None else walk.total
+                # Past the end a server repeats rows instead of none (E09); a page may hold nothing we may see.
+                if number > 1 and not new and (page.ids or number >= paging.pages):
+                    walk.cut = paging.short_after(number - 1 if page.ids else number, self.limit, len(met))
+                    break
                 met |= new
-                walk.total = page.page.total if page.page.total is not None else walk.total
-                self._promised = page.pages
-                self.limit = min(self.limit, page.limit or self.limit)
-                if page.more:
+                self._promised = paging.pages
+                self.limit = min(self.limit, paging.limit or self.limit)
+                if paging.more:
                     following = ahead.submit(self._page, number + 1, filters)
                 self._seen |= new
                 self._names.update(row.name[:_LONGEST] for row in page.page.rows)
                 yield page.page
-                if not page.more:
-                    walk.cut = page.pages > number and _short(len(met), walk.total)
+                if not paging.more:
+                    walk.cut = paging.short_after(number, self.limit, len(met))
                     break
                 number += 1
         finally:
@@ -122,10 +125,8 @@ class Scan:
             "limit": str(self.limit), **({"metadata": ""} if number == 1 else {}), **filters,
         }  # fmt: skip
         try:
-            answer = self.session.get(PATH, params=params, attempts=_ATTEMPTS, json_errors_final=False)
-            if answer.status != 200:
-                said = self.session.http.redactor.excerpt(answer.json().get("error", ""))
-                raise self._failed(number, f"status {answer.status}: {said}")
+            what = f"the listing of workspace type {self.type_id}"
+            answer = self.session.good(PATH, what, params=params, attempts=_ATTEMPTS, about=str(self.type_id))
             return read_page(answer.json(), self.type_id, self.zone, self.server())
         except ShapeError as error:
             raise self._failed(number, str(error)) from None

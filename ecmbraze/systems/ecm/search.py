@@ -9,9 +9,9 @@ from typing import Any
 
 from ecmbraze.errors import RecordUnreadable, TemporaryError
 from ecmbraze.model import DocumentHit
-from ecmbraze.systems.ecm import times
+from ecmbraze.systems.ecm import paging, times
 from ecmbraze.systems.ecm.session import Session
-from ecmbraze.systems.shapes import ShapeError, inner, listing, mapping, whole
+from ecmbraze.systems.shapes import ShapeError, inner, whole
 
 PATH = "/api/v2/search"
 _LIMIT = 100  # what public clients use; the cap is not documented (api/ecm.md 6.1)
@@ -28,32 +28,30 @@ def search(session: Session, day: date, zone: tzinfo | None) -> Iterator[Documen
         f'AND [QLREGION "OTModifyDate"] >= "{day:%Y%m%d}"'
     )
     form = {"where": query, "lookfor": "complexquery", "sort": "desc_OTModifyDate", "limit": str(_LIMIT)}
-    page, met, cache = 1, set[tuple[int, str]](), ""
-    seen: set[int] = set()
-    while True:
+    cache = ""
+
+    def one(page: int) -> Mapping[str, Any]:
+        nonlocal cache
         body = {**form, "page": str(page), **({"cache_id": cache} if cache else {})}
-        answer = session.read("POST", PATH, data=body)
-        try:
-            if answer.status != 200:
-                raise ShapeError(f"status {answer.status}")
-            results = [mapping(row, "hit") for row in listing(answer.json().get("results"), "result list")]
-            hits = [(_identity(row), _hit(row, zone)) for row in results]
-            more, pages, cache = _paging(answer.json(), page, cache)
-        except (ShapeError, RecordUnreadable) as error:
-            raise TemporaryError(
-                f"The search for changed documents failed: {error}.", undone="None of its hits was used.",
-                advice="`ecmbraze check` says whether the account may search; the sweep finds changes later.",
-            ) from None  # fmt: skip
-        new = {identity for identity, _ in hits} - met  # past the end the last page comes again (api/ecm.md 6.1)
-        met |= new
-        for _, hit in hits:
-            if hit.id not in seen:
-                seen.add(hit.id)
-                yield hit
-        # A page may be empty since hits are filtered by permission after paging, while others follow (api/ecm.md 6.1).
-        if not more or (not new and (hits or page >= pages)):
-            return
-        page += 1
+        answer = session.read("POST", PATH, data=body, json_errors_final=False)
+        if answer.status != 200:
+            raise ShapeError(f"status {answer.status}")
+        cache = _cache_id(answer.json()) or cache
+        return answer.json()
+
+    seen: set[int] = set()
+    try:
+        for rows in paging.walk(one, _identity, _LIMIT, "The search for changed documents"):
+            hits = [_hit(row, zone) for row in rows]
+            for hit in hits:
+                if hit.id not in seen:
+                    seen.add(hit.id)
+                    yield hit
+    except (ShapeError, RecordUnreadable) as error:
+        raise TemporaryError(
+            f"The search for changed documents failed: {error}.", undone="None of its hits was used.",
+            advice="`ecmbraze check` says whether the account may search; the sweep finds changes later.",
+        ) from None  # fmt: skip
 
 
 def _identity(row: Mapping[str, Any]) -> tuple[int, str]:
@@ -89,13 +87,8 @@ def _paths(row: Mapping[str, Any]) -> Iterator[tuple[int, ...]]:
     yield tuple(int(number) for number in location.split() if number.lstrip("-").isdigit())
 
 
-def _paging(answer: Mapping[str, Any], page: int, cache: str) -> tuple[bool, int, str]:
-    """Return whether there is another page, how many there are said to be, and the cache id to ask with."""
-    collection = inner(answer, "collection")
-    paging = inner(collection, "paging")
-    searching = collection.get("searching")
+def _cache_id(answer: Mapping[str, Any]) -> str:
+    """Return what further pages are asked with, so that they are of the same hits (api/ecm.md 6.1)."""
+    searching = inner(answer, "collection").get("searching")
     told = searching.get("cache_id") if isinstance(searching, Mapping) else None
-    links = paging.get("links")
-    pages = whole(paging.get("page_total") or 0, "page_total")
-    more = bool(links.get("next")) if isinstance(links, Mapping) else page < pages
-    return more, pages, str(told) if told else cache
+    return str(told) if told else ""
