@@ -52,9 +52,7 @@ def ids(otcs: Any, made: int) -> tuple[int, dict[str, dict[str, Any]]]:
 
 
 def upload(otcs: Any, parent: int, name: str, content: bytes, **more: Any) -> Any:
-    return otcs.upload_file_to_parent(
-        parent, file_name=name, file_content=content, mime_type="application/pdf", **more
-    )  # fmt: skip
+    return otcs.upload_file_to_parent(parent, file_name=name, file_content=content, mime_type="application/pdf", **more)
 
 
 def test_it_logs_in_and_with_a_wrong_password_it_does_not(box: RemoteSandbox, otcs: Any) -> None:
@@ -158,7 +156,7 @@ def test_it_adds_versions_and_reads_each(otcs: Any, box: RemoteSandbox, made: in
     number = otcs.get_result_value(upload(otcs, made, "Contract.pdf", b"one"), "id")
     assert otcs.add_document_version(
         number, file_name="Contract.pdf", file_content=b"two!", mime_type="application/pdf", description="signed"
-    )  # fmt: skip
+    )
 
     rows = [row["data"]["versions"] for row in otcs.get_document_versions(number)["results"]]
     assert [(row["version_number"], row["file_size"], row["description"]) for row in rows] == [

@@ -28,12 +28,17 @@ class Filing:
         shown = self._person.describe(node)
         versions = [
             {
-                "number": one.number, "name": f"{one.major}.{one.minor}" if node.get("advanced") else str(one.number),
-                "file_name": one.file_name, "mime": one.mime_type, "size": len(one.content),
-                "sha256": hashlib.sha256(one.content).hexdigest(), "description": one.description, "by": one.by,
+                "number": one.number,
+                "name": f"{one.major}.{one.minor}" if node.get("advanced") else str(one.number),
+                "file_name": one.file_name,
+                "mime": one.mime_type,
+                "size": len(one.content),
+                "sha256": hashlib.sha256(one.content).hexdigest(),
+                "description": one.description,
+                "by": one.by,
             }
             for one in node.get("versions", ())
-        ]  # fmt: skip
+        ]
         path = [one.name for one in self._store.tree.path(node)[1:-1]]
         classified = [name for _, name in node.get("classifications", ())]
         kept = {name: shown[name] for name in ("id", "name", "created", "modified", "hidden", "deleted", "values")}
