@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check check-static check-tools lint types imports smoke soak bench clean
+.PHONY: demo test check check-static check-tools check-clients lint types imports smoke soak bench clean
 
 .venv/made: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -42,6 +42,13 @@ smoke: .venv/made
 # What needs Debian's tools; `.ci/run` installs them first.
 check-tools: .venv/made
 	$(BIN)/pytest acceptance
+
+# Clients that others wrote, against the sandbox. No part of `check`: it pulls pyxecm and some forty packages from the
+# registry (250 MB), and what is there changes without us.
+check-clients:
+	$(PYTHON) -m venv build/clients
+	build/clients/bin/pip install --quiet --editable '.[sandbox]' 'pyxecm>=3.6,<3.7' pytest pytest-timeout
+	build/clients/bin/pytest clients
 
 soak: .venv/made
 	ECMBRAZE_SOAK=1 ECMBRAZE_KILLS=200 $(BIN)/pytest -s --timeout 14400 tests/test_crash.py tests/crashing tests/test_story.py

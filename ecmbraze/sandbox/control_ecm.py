@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from ecmbraze.sandbox.ecm.filing import Filing
+from ecmbraze.sandbox.ecm.model import ENTERPRISE
 from ecmbraze.sandbox.ecm.person import Person
 from ecmbraze.sandbox.ecm.store import EcmStore
 
@@ -26,7 +27,9 @@ def create_control(store: EcmStore) -> Blueprint:
         ("PATCH", "/workspaces/<int:node_id>", work.edit),
         ("DELETE", "/workspaces/<int:node_id>", work.delete),
         ("POST", "/workspaces/<int:node_id>/<any(restore,hide,show,hold,release):action>", work.act),
+        ("GET", "/documents", files.listing),
         ("POST", "/documents", files.perform),
+        ("GET", "/documents/<int:node_id>", files.show),
         ("POST", "/index/flush", files.flush),
         ("POST", "/attributes", office.add_attribute),
         ("POST", "/attributes/rename", office.rename_attribute),
@@ -107,6 +110,14 @@ class _Documents:
     def perform(self) -> Any:
         """File, version, edit, move, delete: a list of operations, see :class:`Filing`."""
         return self._filing.perform(_sent())
+
+    def listing(self) -> Any:
+        """Return the documents at any depth below the workspace or folder ``below``."""
+        return self._filing.below(int(request.args.get("below", ENTERPRISE)))
+
+    def show(self, node_id: int) -> Any:
+        """Return one document with its versions, each with size and SHA-256, also a deleted one."""
+        return self._filing.show(node_id)
 
     def flush(self) -> Any:
         """Index everything now."""

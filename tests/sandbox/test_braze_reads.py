@@ -49,6 +49,16 @@ def test_nothing_tells_groups_or_when_a_profile_changed(braze: Braze) -> None:
     assert braze.export(*names, external_ids=["u2"]).get_json()["users"] == [{}]
 
 
+def test_a_profile_nobody_set_has_its_states_and_an_empty_list_of_aliases(braze: Braze) -> None:
+    braze.track({"external_id": "new", "first_name": "Ann"})
+    fields = ("user_aliases", "push_subscribe", "email_subscribe", "first_name", "email", "custom_attributes")
+
+    told = braze.export(*fields, external_ids=["new"]).get_json()["users"]
+
+    states = {"push_subscribe": "subscribed", "email_subscribe": "subscribed"}
+    assert told == [{"user_aliases": [], **states, "first_name": "Ann"}]
+
+
 def test_dates_of_one_profile_come_in_three_formats(braze: Braze) -> None:
     braze.track(events=[event("u1")])
     braze.trigger({"external_user_id": "u1"})
@@ -198,6 +208,27 @@ def test_details_tell_no_approval_and_an_unknown_id_is_400(braze: Braze, kind: s
     assert (told["draft"], told["enabled"], told["archived"]) == (False, True, False)
     assert (unknown.status_code, f"{kind}_id must be a string" in unknown.get_json()["message"]) == (400, True)
     assert braze.get(path).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "names"),
+    [("campaign", CAMPAIGN, ("first_sent", "last_sent")), ("canvas", CANVAS, ("first_entry", "last_entry"))],
+)
+def test_details_tell_when_it_was_first_and_last_sent(
+    braze: Braze, kind: str, message: str, names: tuple[str, str]
+) -> None:
+    def told() -> list[str | None]:
+        path = "/campaigns/details" if kind == "campaign" else "/canvas/details"
+        found = braze.get(path, **{f"{kind}_id": message}).get_json()
+        return [found[name] for name in names]
+
+    assert told() == [None, None]
+    braze.trigger({"external_user_id": "nobody"}, kind=kind)
+    assert told() == [None, None]
+    for _ in range(2):
+        braze.trigger({"external_user_id": "u1"}, kind=kind)
+        braze.later(3600)
+    assert told() == ["2026-11-24T10:00:00+00:00", "2026-11-24T11:00:00+00:00"]
 
 
 def test_a_draft_is_not_enabled_and_tags_are_plain_names(braze: Braze) -> None:

@@ -94,6 +94,15 @@ def test_a_bad_purchase_is_refused_and_a_good_one_counts_its_quantity(braze: Bra
     assert braze.export("purchases", external_ids=["u1"]).get_json()["users"][0]["purchases"][0]["count"] == 3
 
 
+def test_the_product_of_a_purchase_may_be_a_number_and_is_kept_as_text(braze: Braze) -> None:
+    purchase = {"external_id": "u1", "currency": "EUR", "price": 1, "time": "2026-11-20T10:00:00Z"}
+
+    braze.track(purchases=[{**purchase, "product_id": 4711}, {**purchase, "product_id": "4711"}])
+
+    bought = braze.export("purchases", external_ids=["u1"]).get_json()["users"][0]["purchases"]
+    assert [(row["name"], row["count"]) for row in bought] == [("4711", 2)]
+
+
 def test_errors_come_as_codes_or_without_an_index_too(braze: Braze) -> None:
     braze.store.switches.change({"error_sentences": False, "error_index": False})
 

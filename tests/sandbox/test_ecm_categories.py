@@ -141,15 +141,71 @@ def test_rows_are_changed_appended_and_removed(desk: Desk, made: int) -> None:
     assert desk.refused("PUT", path(desk, made), {cell(desk, 9, "Role"): "far"})[0] == 400
 
 
+def test_a_set_never_filled_shows_row_1_with_empty_values_in_every_shape(desk: Desk) -> None:
+    empty = desk.make("Empty")
+    cells = {
+        cell(desk, 1, name): nothing for name, nothing in {"Role": None, "Customer Number": "", "Email": None}.items()
+    }
+    folder = desk.store.nodes[empty].parent_id
+    flat = desk.get(f"/v2/nodes/{empty}/categories")["results"][0]["data"]["categories"]
+    by_id = desk.get(f"/v2/businessworkspaces/{empty}?fields=categories")["results"]["data"]["categories"]
+    listed = desk.get(f"/v2/nodes/{folder}/nodes?fields=categories&where_name=Empty")["results"][0]["data"][
+        "categories"
+    ]
+
+    for shown in (flat, by_id[str(desk.category())], listed[0], values(desk, empty)):
+        assert cells.items() <= shown.items()
+        assert cell(desk, 2, "Role") not in shown
+    assert desk.person.describe(desk.store.nodes[empty])["values"]["Onboarding.Contacts"] == []
+
+
+@pytest.mark.parametrize("sent", [[1], [1, 2], [2, 1], [3, 1, 2]])
+def test_rows_are_written_in_any_order_and_the_first_into_row_1(desk: Desk, sent: list[int]) -> None:
+    empty = desk.make("Empty")
+    write(desk, empty, {cell(desk, row, "Role"): f"role {row}" for row in sent})
+    shown = values(desk, empty)
+    assert [shown[cell(desk, row, "Role")] for row in sorted(sent)] == [f"role {row}" for row in sorted(sent)]
+    assert cell(desk, len(sent) + 1, "Role") not in shown
+
+
+def test_the_last_row_leaves_an_empty_one_behind(desk: Desk, made: int) -> None:
+    contacts = desk.key("Onboarding.Contacts")
+    write(desk, made, {f"{contacts}_2": "", f"{contacts}_1": ""})
+    shown = values(desk, made)
+    assert (shown[cell(desk, 1, "Role")], shown[cell(desk, 1, "Customer Number")]) == (None, "")
+    write(desk, made, {f"{contacts}_1": ""})
+    assert desk.person.describe(desk.store.nodes[made])["values"]["Onboarding.Contacts"] == []
+
+
+def test_the_entry_of_the_category_itself_has_the_keys_of_an_attribute(desk: Desk, made: int) -> None:
+    metadata = desk.get(f"/v2/nodes/{made}/categories?metadata")["results"][0]["metadata"]["categories"]
+    own = metadata[str(desk.category())]
+    assert (own["persona"], own["type_name"], own["multi_value"]) == ("category", "Category", False)
+    last = max(int(part) for key in metadata for part in key.split("_")[1:] if part.isdecimal())
+    assert own["next_id"] > last
+    assert all({"name", "type_name", "multi_value", "persona"} <= entry.keys() for entry in metadata.values())
+
+
+def test_the_id_of_a_dropped_attribute_is_given_to_no_other(desk: Desk) -> None:
+    category, known = desk.store.definitions.categories[desk.category()], desk.store.definitions
+    first = known.add_attribute(category, {"name": "First"}, desk.person.gap).id
+    known.drop_attribute("Onboarding.First")
+    assert known.add_attribute(category, {"name": "Second"}, desk.person.gap).id > first
+
+
 def test_a_stale_category_token_is_a_409_and_no_token_overwrites(desk: Desk, made: int) -> None:
     def token() -> str:
         form = f"/v1/forms/nodes/categories/update?id={made}&category_id={desk.category()}"
         return str(desk.get(form)["forms"][0]["data"][f"{desk.category()}_1"]["metadata_token"])
 
+    def told(results: Any) -> Any:
+        return results["state"]["categories"][0][str(desk.category())]["metadata_token"]
+
     old = token()
     lock = f"{desk.category()}_1"
+    assert told(desk.get(f"/v2/nodes/{made}?state")["results"]) == old
     done = write(desk, made, {desk.key("Onboarding.Stage"): "Service", lock: {"metadata_token": old}})
-    assert done["results"]["state"]["categories"][lock]["metadata_token"] == token() != old
+    assert told(done["results"]) == token() != old
     again = {"body": json.dumps({desk.key("Onboarding.Stage"): "KYC", lock: {"metadata_token": old}})}
     assert desk.refused("PUT", path(desk, made), again)[0] == 409
     assert write(desk, made, {desk.key("Onboarding.Stage"): "KYC"})["results"] == {}
@@ -182,6 +238,28 @@ def test_a_day_is_echoed_at_midnight(desk: Desk, made: int, sent: str) -> None:
     key = desk.key("Onboarding.Contract Approved On")
     desk.put(path(desk, made), {key: sent})
     assert values(desk, made)[key] == "2026-02-28T00:00:00"
+
+
+def test_a_date_keeps_its_time_of_day_only_where_it_is_defined_with_one(desk: Desk, made: int) -> None:
+    category, timed = (
+        desk.store.definitions.categories[desk.category()],
+        {"name": "Given", "type": "Date", "time": True},
+    )
+    desk.store.definitions.add_attribute(category, timed, desk.person.gap)
+    dates = ("Onboarding.Contract Approved On", "Onboarding.Given")
+    day, moment = (desk.key(name) for name in dates)
+    desk.put(path(desk, made), {day: "2026-03-01T14:05:00", moment: "2026-03-01T14:05:00"})
+    assert (values(desk, made)[day], values(desk, made)[moment]) == ("2026-03-01T00:00:00", "2026-03-01T14:05:00")
+    desk.put(path(desk, made), {moment: "2026-03-02"})
+    assert values(desk, made)[moment] == "2026-03-02T00:00:00"
+    desk.person.edit(made, {"values": dict.fromkeys(dates, "2026-03-03T08:00:01")})
+    assert (values(desk, made)[day], values(desk, made)[moment]) == ("2026-03-03T00:00:00", "2026-03-03T08:00:01")
+
+    found = desk.get(f"/v1/forms/nodes/categories/update?id={made}&category_id={desk.category()}")["forms"][0]
+    fields, schema = found["options"]["fields"], found["schema"]["properties"]
+    kinds = [(fields[key]["type"], schema[key]["format"]) for key in (day, moment)]
+    assert kinds == [("date", "date"), ("datetime", "datetime")]
+    assert schema[desk.key("Onboarding.Contacts")]["type"] == "array"
 
 
 def test_a_day_can_shift_east_of_utc_unless_written_at_noon(desk: Desk, made: int) -> None:

@@ -75,6 +75,13 @@ def test_versions_come_oldest_first_so_that_the_first_one_is_not_the_newest(desk
     assert newest["version_number"] == 3
 
 
+def test_the_older_api_tells_the_newest_version(desk: Desk, alpha: int, letter: int) -> None:
+    send(desk, letter, file=part(b"newest"))
+    latest = desk.get(f"/v1/nodes/{letter}/versions/latest")["data"]
+    assert (latest["version_number"], latest["file_size"]) == (2, 6)
+    assert desk.refused("GET", f"/v1/nodes/{alpha}/versions/latest")[0] == 400
+
+
 def test_a_major_version_has_no_minor_number_and_only_advanced_documents_count_so(desk: Desk, alpha: int) -> None:
     def told(advanced: bool) -> list[tuple[int, int, str]]:
         made = desk.file(alpha, f"{advanced}.pdf", advanced=advanced)

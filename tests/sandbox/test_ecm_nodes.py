@@ -74,6 +74,34 @@ def test_children_pages_link_to_the_next_and_repeat_beyond_the_end(desk: Desk, m
     assert ids(desk.get(f"/v2/nodes/{made}/nodes?limit=3&page=9")) == ids(last)
 
 
+def test_the_next_link_of_a_list_may_lie_below_data(desk: Desk, made: int) -> None:
+    for number in range(3):
+        new(desk, made, f"Folder {number}")
+    desk.switch(next_link_under_data=True)
+    paging = desk.get(f"/v2/nodes/{made}/nodes?limit=2")["collection"]["paging"]
+    assert list(paging["links"]) == ["data"]
+    assert "page=2" in paging["links"]["data"]["next"]["href"]
+    assert "links" not in desk.get(f"/v2/nodes/{made}/nodes?limit=2&page=2")["collection"]["paging"]
+
+
+def test_a_task_lies_below_a_task_list_and_nowhere_else(desk: Desk, made: int) -> None:
+    plan, task = new(desk, made, "Plan", 204), {"type": 206, "name": "Call back"}
+    for wrong in (made, new(desk, made, "Papers")):
+        assert desk.refused("POST", "/v2/nodes", {"body": json.dumps({**task, "parent_id": wrong})})[0] == 400
+    done = new(desk, plan, "Call back", 206, assigned_member_id=1000)
+    assert names(desk.get(f"/v2/nodes/{plan}/nodes")) == ["Call back"]
+    assert desk.refused("PUT", f"/v2/nodes/{done}", {"parent_id": made})[0] == 400
+    assert (
+        desk.refused("POST", "/v2/nodes", {"body": json.dumps({"type": 0, "name": "F", "parent_id": plan})})[0] == 400
+    )
+
+
+def test_the_taken_ones_of_some_names_are_told(desk: Desk, made: int) -> None:
+    inside = new(desk, made, "Größe")
+    body = {"body": json.dumps({"parent_id": made, "names": ["größe", "free"]})}
+    assert desk.post("/v1/validation/nodes/names", body)["results"] == [{"name": "größe", "id": inside}]
+
+
 def test_a_name_filter_matches_inside_names_and_a_date_filter_does_nothing(desk: Desk, made: int) -> None:
     new(desk, made, "Offer")
     new(desk, made, "Counteroffer")

@@ -45,6 +45,28 @@ def test_a_document_is_found_at_any_depth_by_the_ancestors_in_its_location(desk:
     assert set(everything(desk, "OTSubType:144")) == {made, other}
 
 
+@pytest.mark.parametrize("lookfor", ["complexQuery", "complexquery", "COMPLEXQUERY"])
+def test_what_to_look_for_is_matched_without_case(desk: Desk, alpha: int, lookfor: str) -> None:
+    made = desk.file(alpha, "Letter.pdf")
+    assert ids(desk.search(DOCUMENTS, lookfor=lookfor)) == [made]
+    assert ids(desk.search("letter", lookfor="allWords")) == [made]
+    assert desk.refused("POST", "/v2/search", {"where": DOCUMENTS, "lookfor": "simplequery"})[0] == 400
+
+
+def test_a_location_beside_the_query_restricts_to_what_lies_below(desk: Desk, alpha: int) -> None:
+    beta, gamma = desk.make("Beta"), desk.make("Gamma")
+    first, second, third = (desk.file(parent, "a.pdf") for parent in (alpha, beta, gamma))
+    assert ids(desk.search(DOCUMENTS, location_id1=alpha)) == [first]
+    assert set(ids(desk.search(DOCUMENTS, location_id1=alpha, location_id2=beta))) == {first, second}
+    assert third in ids(desk.search(DOCUMENTS))
+
+
+def test_the_sorting_of_a_search_is_told_as_a_list_of_words(desk: Desk) -> None:
+    sorting = desk.search(DOCUMENTS)["collection"]["sorting"]
+    assert (sorting["sort"], "asc_OTObjectDate" in sorting["links"]) == (["relevance"], True)
+    assert desk.search(DOCUMENTS, sort="desc_OTName")["collection"]["sorting"]["sort"] == ["desc_OTName"]
+
+
 def test_what_changed_a_moment_ago_is_not_in_the_index_yet(desk: Desk, alpha: int) -> None:
     desk.switch(index_lag_s=600)
     made = desk.file(alpha, "Letter.pdf")
@@ -123,7 +145,7 @@ def test_a_day_in_another_spelling_is_a_400(desk: Desk, date: str) -> None:
     "where",
     [
         "", " ", "(OTSubType:144", "OTSubType:144)", "OTSubType:144 AND", "OR x", "OTSubType >= ", '"open',
-        '[QLREGION "OTName"] QLLIKE "x*"', "OTSubType:144 OTSubType:749", "NOT",
+        "OTSubType:144 OTSubType:749", "NOT",
     ],
 )  # fmt: skip
 def test_a_query_that_cannot_be_read_is_a_400(desk: Desk, where: str) -> None:
@@ -157,6 +179,37 @@ def test_words_are_looked_for_in_names(desk: Desk, alpha: int) -> None:
         assert len(ids(desk.search("final offer", lookfor=lookfor))) == wanted
     assert desk.refused("POST", "/v2/search", {"where": "x", "lookfor": "guess"})[0] == 400
     assert desk.refused("POST", "/v2/search", {"lookfor": "allwords"})[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ("OTName:a1 XOR OTName:b1", {"a1", "b1"}),
+        ("apples XOR a1", {"a2"}),
+        ('[QLREGION "OTName"] IN ("a1", "b1")', {"a1", "b1"}),
+        ("OTName in (a1,b1)", {"a1", "b1"}),
+        ('[QLREGION "OTName"] = QLLIKE "a?"', {"a1", "a2"}),
+        ('OTName QLLIKE "1"', {"a1", "b1"}),
+        ('OTName:QLREGEX "^[ab]1$"', {"a1", "b1"}),
+        ('QLREGEX "^a"', {"a1", "a2"}),
+        ('NOT QLREGEX "^a"', {"b1"}),
+        ('OTName != QLLIKE "a*"', {"b1"}),
+        ("(OTName:a1 SOR OTName:b1) AND-NOT b1", {"a1"}),
+    ],
+)
+def test_more_keywords_of_the_search_language(desk: Desk, alpha: int, where: str, expected: set[str]) -> None:
+    for name in ("a1", "a2", "b1"):
+        desk.file(alpha, name)
+    where = where.replace("apples", 'QLREGEX "^a"')
+    assert set(names(desk.search(f"OTSubType:144 AND ({where})"))) == expected
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["OTName IN", "OTName IN ()", "OTName IN (a", 'OTName > QLLIKE "a"', 'QLREGEX "["', "QLREGEX", "a XOR", "XOR a"],
+)
+def test_a_keyword_without_its_operands_is_a_400(desk: Desk, where: str) -> None:
+    assert desk.refused("POST", "/v2/search", {"where": where})[0] == 400
 
 
 def test_categories_are_searched_by_their_regions_once_indexed(desk: Desk, alpha: int) -> None:

@@ -19,9 +19,10 @@ def details(store: BrazeStore, kind: str, query: Mapping[str, str]) -> dict[str,
     message = store.messages.get((kind, query.get(f"{kind}_id", "")))
     if message is None:
         raise Refused(400, f"{kind}_id must be a string of the {kind.capitalize()} api identifier")
-    own: dict[str, Any] = {"variants": [], "steps": []}
+    first, last = (_told(at) if at else None for at in (message.first_sent, message.last_sent))
+    own: dict[str, Any] = {"first_entry": first, "last_entry": last, "variants": [], "steps": []}
     if kind == "campaign":
-        own = {"messages": {}, "conversion_behaviors": []}
+        own = {"first_sent": first, "last_sent": last, "messages": {}, "conversion_behaviors": []}
     return {
         "message": "success", "created_at": _told(message.created), "updated_at": _told(message.edited),
         "name": message.name, "description": "", "archived": message.archived, "draft": message.draft,

@@ -37,6 +37,9 @@ def _identifier(store: BrazeStore, value: Mapping[str, Any]) -> Refusal | None:
     if not named and not value.get("email") and not value.get("phone"):
         return ("IDENTIFIER", "'external_id', 'braze_id', 'user_alias', 'email' or 'phone' is required")
     external = value.get("external_id")
+    for name in ("external_id", "braze_id", "email", "phone"):
+        if value.get(name) is not None and not _is_id(value[name]):
+            return ("IDENTIFIER", f"'{name}' must be a string")
     if external is not None and len(str(external).encode()) > 987:
         return ("EXTERNAL_USER_ID_TOO_LARGE", "'external_id' must be fewer than 988 bytes")
     if external is not None and str(external) in store.switches.blocked_ids:
@@ -84,7 +87,8 @@ def _event(value: Mapping[str, Any]) -> Refusal | None:
 
 def _purchase(value: Mapping[str, Any]) -> Refusal | None:
     product, quantity = value.get("product_id"), value.get("quantity", 1)
-    if not isinstance(product, str) or not 0 < len(product) <= 255:
+    # Numbers are taken and stored as text, like every id (api/braze.md 1.3, recorded).
+    if not _is_id(product) or not 0 < len(str(product)) <= 255:
         return ("PRODUCT_ID", "'product_id' must be a string of at most 255 characters")
     if not re.fullmatch(r"[A-Z]{3}", str(value.get("currency"))):
         return ("CURRENCY", "'currency' must be an ISO 4217 code")
@@ -115,6 +119,10 @@ def _properties(properties: object) -> Refusal | None:
         if any(rule(name) for rule in rules):
             return ("PROPERTIES", f"'{name}' is not a valid property name")
     return None
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) or type(value) is int
 
 
 def _is_uuid(value: object) -> bool:

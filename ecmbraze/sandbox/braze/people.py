@@ -8,6 +8,9 @@ from typing import Any
 from ecmbraze.sandbox.braze.records import User
 from ecmbraze.sandbox.braze.store import BrazeStore
 
+PRIORITIES = ("identified", "unidentified", "most_recently_updated", "least_recently_updated")  # api/braze.md 2.3
+_PHONE_CHANNELS = frozenset({"sms", "whatsapp"})
+
 
 def find_or_make(store: BrazeStore, value: Mapping[str, Any], *, default_existing_only: bool) -> User | None:
     """Return the profile an object means (api/braze.md 1.3), made when it may be; ``None`` when it may not."""
@@ -64,10 +67,14 @@ def preferred(found: list[User], order: Iterable[str]) -> list[User]:
     return found
 
 
-def sharing(store: BrazeStore, user: User) -> list[User]:
-    """Return everybody with the same e-mail address: subscription writes fan out to them."""
-    email = user.fields.get("email")
-    return with_email(store, email) or [user] if email else [user]
+def sharing(store: BrazeStore, user: User, group: str | None = None) -> list[User]:
+    """Return everybody with the same address, to whom subscription writes fan out.
+
+    The address is the e-mail, for the group of a phone channel the number (api/braze.md 5.2).
+    """
+    if group is not None and store.groups[group][1] in _PHONE_CHANNELS:
+        return with_phone(store, user.fields.get("phone")) or [user]
+    return with_email(store, user.fields.get("email") or "") or [user]
 
 
 def recipient(user: User) -> str:

@@ -14,6 +14,7 @@ from ecmbraze.sandbox.braze.store import BrazeStore
 _MOST = 50
 _SINGLE = ("device_id", "email_address", "phone", "braze_id")
 _OMITTED: tuple[object, ...] = (None, "", [], {})
+_KEPT_EMPTY = frozenset({"user_aliases"})  # recorded as [] where a profile has none (api/braze.md 4.3, REC)
 # Rows older than this are left out, and so is what stopped messages left behind (api/braze.md 4.3).
 _KEPT = timedelta(days=90)
 _PLAIN = (
@@ -41,6 +42,8 @@ def _found(store: BrazeStore, body: Mapping[str, Any]) -> tuple[list[User], list
         raise Refused(400, "The max number of ids per request was exceeded")
     if len(single) != (0 if ids or aliases else 1):
         raise Refused(400, "external_ids, user_aliases, or exactly one of device_id, email_address, phone is required")
+    if single and not isinstance(body[single[0]], str):
+        raise Refused(400, f"{single[0]} must be a string")
     found: list[User] = []
     unknown: list[Any] = []
     for value, identifier in [(i, {"external_id": i}) for i in ids] + [(a, {"user_alias": a}) for a in aliases]:
@@ -68,7 +71,11 @@ def _exported(store: BrazeStore, user: User, wanted: frozenset[str]) -> dict[str
         "canvases_received": _received(store, user, "canvas", since),
         **{name: user.fields.get(name) for name in _PLAIN},
     }  # fmt: skip
-    return {n: value for n, value in whole.items() if value not in _OMITTED and (not wanted or n in wanted)}
+    return {
+        name: value
+        for name, value in whole.items()
+        if (not wanted or name in wanted) and (name in _KEPT_EMPTY or value not in _OMITTED)
+    }
 
 
 def _created(store: BrazeStore, moment: datetime) -> str:

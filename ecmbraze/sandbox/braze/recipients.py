@@ -19,6 +19,7 @@ _PROPERTIES = {"campaign": ("trigger_properties",), "canvas": ("context", "canva
 
 def check(store: BrazeStore, recipients: Any, kind: str, body: Mapping[str, Any]) -> None:
     """Refuse recipients as Braze does. Raises Refused with 400."""
+    _check_properties(kind, body)
     if not isinstance(recipients, list) or not recipients:
         raise Refused(400, "No Recipients")
     if len(recipients) > _MOST:
@@ -27,6 +28,9 @@ def check(store: BrazeStore, recipients: Any, kind: str, body: Mapping[str, Any]
         if not isinstance(entry, Mapping):
             raise Refused(400, "recipients must be an array of objects")
         _check_identifier(entry)
+        if not isinstance(entry.get("attributes") or {}, Mapping):
+            raise Refused(400, "attributes must be an object")
+        _check_properties(kind, entry)
         if entry.get("send_to_existing_only") is False and not entry.get("attributes"):
             status = store.switches.missing_attributes_status
             raise Refused(status, "attributes is required when send_to_existing_only is false")
@@ -35,11 +39,20 @@ def check(store: BrazeStore, recipients: Any, kind: str, body: Mapping[str, Any]
             raise Refused(400, f"{_PROPERTIES[kind][0]} must not be larger than 50 KB")
 
 
+def _check_properties(kind: str, told: Mapping[str, Any]) -> None:
+    for name in _PROPERTIES[kind]:
+        if told.get(name) is not None and not isinstance(told[name], Mapping):
+            raise Refused(400, f"{name} must be an object")
+
+
 def _check_identifier(entry: Mapping[str, Any]) -> None:
     named = [name for name in _NAMES if entry.get(name) is not None]
     if len(named) != 1:
         raise Refused(400, "Each recipient must have exactly one of external_user_id, user_alias, braze_id or email")
-    if named == ["email"] and not isinstance(entry.get("prioritization"), list):
+    if not isinstance(entry[named[0]], Mapping if named == ["user_alias"] else str | int):
+        raise Refused(400, f"{named[0]} is not of the right type")
+    order = entry.get("prioritization")
+    if named == ["email"] and (not isinstance(order, list) or not all(rule in people.PRIORITIES for rule in order)):
         raise Refused(400, "prioritization is required for email recipients")
     if named == ["user_alias"] and "send_to_existing_only" in entry:
         raise Refused(400, "send_to_existing_only cannot be used with user aliases")

@@ -51,3 +51,5 @@ class Message:
     channels: tuple[str, ...] = ("email",)
     tags: tuple[str, ...] = ()
     stopped: datetime | None = None
+    first_sent: datetime | None = None
+    last_sent: datetime | None = None

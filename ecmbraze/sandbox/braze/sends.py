@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecmbraze.sandbox.braze import people, recipients
-from ecmbraze.sandbox.braze.answers import Refused
+from ecmbraze.sandbox.braze.answers import Refused, listed
 from ecmbraze.sandbox.braze.records import Message, User
 from ecmbraze.sandbox.braze.store import BrazeStore
 
@@ -18,7 +18,7 @@ _UNKNOWN = {"campaign": "Invalid Campaign ID", "canvas": "canvas_id must be a st
 def trigger(store: BrazeStore, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
     """Process one trigger request and return its answer. Raises Refused with status 400."""
     message = store.messages.get((kind, str(body.get(f"{kind}_id"))))
-    asked = body.get("recipients") or []
+    asked = listed(body, "recipients")
     store.note("calls", path=f"/{kind}/trigger/send", objects=len(asked))
     if message is None:
         raise Refused(400, _UNKNOWN[kind])
@@ -72,8 +72,10 @@ def _deliver(store: BrazeStore, message: Message, user: User, properties: dict[s
     if reason:
         store.note("not_sent", recipient=who, id=message.id, reason=reason)
         return
-    touch = user.touched.setdefault((message.kind, message.id), [store.clock.now(), set()])
-    touch[0] = store.clock.now()
+    now = store.clock.now()
+    touch = user.touched.setdefault((message.kind, message.id), [now, set()])
+    touch[0] = message.last_sent = now
+    message.first_sent = message.first_sent or now
     store.note(
         "messages", kind=message.kind, id=message.id, name=message.name, recipient=who, properties=properties,
         profile=dict(user.custom), dispatch_id=dispatch,

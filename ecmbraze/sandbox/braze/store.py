@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import random
 import threading
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from ecmbraze.sandbox.braze.records import Message, User
 from ecmbraze.sandbox.braze.switches import Switches
+
+_ORPHANS_KEPT = timedelta(days=30)
 
 
 class Clock(Protocol):
@@ -34,6 +37,7 @@ class BrazeStore:
         self.unsubscribed: dict[str, datetime] = {}
         self.types: dict[str, str] = {}
         self.address_states: dict[str, str] = {}
+        self.orphans: dict[str, dict[str, tuple[str, datetime]]] = {}
         self.entered: dict[tuple[str, str], int] = {}
         self.queue: list[tuple[datetime, list[Any]]] = []
         self.updates = self.serial = 0
@@ -74,8 +78,9 @@ class BrazeStore:
         return f"{self._random.getrandbits(96):024x}"
 
     def new_user(self, external_id: str | None) -> User:
-        """Create a profile; the default e-mail state is *neither in nor out*: subscribed."""
+        """Create a profile; the default state of e-mail and push is *neither in nor out*: subscribed."""
         user = User(self.new_id(), external_id, self.clock.now())
+        user.fields.update(email_subscribe="subscribed", push_subscribe="subscribed")
         self.users.append(user)
         if external_id is not None:
             self.by_external[external_id] = user
@@ -114,6 +119,8 @@ class BrazeStore:
             user.fields.pop(name, None)
         else:
             user.fields[name] = value
+        if value and name in ("email", "phone"):
+            self._inherit_groups(user, str(value))
 
     def set_state(self, user: User, state: str | None, *, through_api: bool) -> None:
         """Set the global e-mail state; who unsubscribes is listed under the address (api/braze.md 5.7)."""
@@ -126,6 +133,15 @@ class BrazeStore:
             user.fields.pop("email_subscribe", None)
         else:
             user.fields["email_subscribe"] = state
+
+    def keep_group_state(self, address: str, group: str, state: str) -> None:
+        """Keep a group state for an address that nobody has, for whoever gets it within 30 days (5.2)."""
+        self.orphans.setdefault(address.lower(), {})[group] = (state, self.clock.now())
+
+    def _inherit_groups(self, user: User, address: str) -> None:
+        since = self.clock.now() - _ORPHANS_KEPT
+        found = self.orphans.pop(address.lower(), {})
+        user.groups.update({group: state for group, (state, at) in found.items() if at >= since})
 
     def state_of_address(self, email: str) -> str | None:
         """Return the state that somebody new with this address inherits; ``None`` when nobody has it."""
@@ -162,10 +178,10 @@ class BrazeStore:
 
     def _put_message(self, kind: str, id: str, name: str, flags: dict[str, Any]) -> None:  # noqa: A002
         now, known = self.clock.now(), self.messages.get((kind, id))
-        lists = {flag: tuple(value) for flag, value in flags.items() if isinstance(value, list)}
-        message = Message(kind, id, name, known.created if known else now, now, **{**flags, **lists})
-        if message.stopped is None and (message.paused or message.archived):
-            message.stopped = known.stopped if known and known.stopped else now
+        flags |= {flag: tuple(value) for flag, value in flags.items() if isinstance(value, list)}
+        message = replace(known or Message(kind, id, name, now, now), name=name, edited=now, **flags)
+        resting = message.paused or message.archived
+        message.stopped = (message.stopped or now) if resting else None
         self.messages[(kind, id)] = message
 
     def _index_email(self, user: User, email: str | None) -> None:

@@ -45,8 +45,9 @@ def apply_attributes(store: BrazeStore, value: Mapping[str, Any], spoiled: froze
         else:
             _custom(store, user, name, raw, merge=bool(value.get("_merge_objects")), spoiled=name in spoiled)
     for entry in value.get("subscription_groups", []):
-        for other in people.sharing(store, user):
-            other.groups[entry["subscription_group_id"]] = entry["subscription_state"]
+        group = entry["subscription_group_id"]
+        for other in people.sharing(store, user, group):
+            other.groups[group] = entry["subscription_state"]
 
 
 def _apply_event(store: BrazeStore, value: Mapping[str, Any]) -> None:
@@ -70,7 +71,7 @@ def _apply_purchase(store: BrazeStore, value: Mapping[str, Any]) -> None:
     user = _person_of(store, value)
     for _ in range(value.get("quantity", 1) if user else 0):
         store.data_points += 1
-        store.count(user.purchases if user else {}, value["product_id"], moments.parse(value["time"]))
+        store.count(user.purchases if user else {}, str(value["product_id"]), moments.parse(value["time"]))
 
 
 def _person_of(store: BrazeStore, value: Mapping[str, Any]) -> User | None:
@@ -81,10 +82,10 @@ def _person_of(store: BrazeStore, value: Mapping[str, Any]) -> User | None:
 
 
 def _standard(store: BrazeStore, user: User, name: str, raw: Any) -> None:
-    if name == "time_zone" and raw is not None and raw not in available_timezones():
+    if name == "time_zone" and raw is not None and str(raw) not in available_timezones():
         store.note("dropped", recipient=people.recipient(user), name=name, reason="no time zone")
         return
-    if name == "country" and raw not in COUNTRIES:
+    if name == "country" and str(raw) not in COUNTRIES:
         raw = None
     if name == "email":
         _address(store, user, raw)

@@ -124,12 +124,16 @@ def _structured(raw: Any, before: Any, *, merge: bool) -> Any:
         return list(dict.fromkeys(raw))[-_MAX_ITEMS:] if plain else raw
     if not _is_operator(raw):
         return _merged(before, raw) if merge and isinstance(before, dict) else raw
+    if "inc" not in raw and not all(isinstance(items, list) for items in raw.values()):
+        raise Dropped("an operator without a list")
     if "inc" in raw:
         if not isinstance(before, int | None) or type(raw["inc"]) is not int:
             raise Dropped("only integers are incremented")
         return (before or 0) + raw["inc"]
     kept = list(before) if isinstance(before, list) else []
     if raw.keys() <= _SIMPLE:
+        if any(isinstance(item, Mapping | list) for items in raw.values() for item in items):
+            raise Dropped("an object in a simple array")
         gone = [*raw.get("add", []), *raw.get("remove", [])]
         return [*(item for item in kept if item not in gone), *dict.fromkeys(raw.get("add", []))][-_MAX_ITEMS:]
     return _objects(raw, kept, merge=merge)
@@ -137,6 +141,10 @@ def _structured(raw: Any, before: Any, *, merge: bool) -> Any:
 
 def _objects(raw: Mapping[str, Any], kept: list[Any], *, merge: bool) -> list[Any]:
     """Apply the operators in Braze's own order, so that what is added and removed at once is gone."""
+    selectors = [*raw.get("$remove", []), *raw.get("$update", [])]
+    for item in (*raw.get("$add", []), *selectors):
+        if not isinstance(item, Mapping) or not isinstance(item.get("$new_object", {}), Mapping):
+            raise Dropped("an operator on what is no object")
     kept += raw.get("$add", [])
     for selector in raw.get("$remove", []):
         kept = [item for item in kept if not _selected(item, selector)]
@@ -148,7 +156,12 @@ def _objects(raw: Mapping[str, Any], kept: list[Any], *, merge: bool) -> list[An
 
 def _selected(item: Any, selector: Mapping[str, Any]) -> bool:
     key = selector.get("$identifier_key")
-    return isinstance(item, Mapping) and key in item and item[key] == selector.get("$identifier_value")
+    return (
+        isinstance(item, Mapping)
+        and isinstance(key, str)
+        and key in item
+        and item[key] == selector.get("$identifier_value")
+    )
 
 
 def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from urllib.parse import urlencode
 
 from flask import Response, current_app, request
 
+from ecmbraze.sandbox.ecm.asking import store
+
 T = TypeVar("T")
 
 
@@ -83,10 +85,14 @@ def cut(rows: Sequence[T], page: int, limit: int, *, window: int | None = None, 
 
 
 def collection(page: Cut[Any], results: Sequence[Any], sort: str) -> dict[str, Any]:
-    """Return the v2 list envelope of ``/nodes`` and ``/members``: paging lies in ``collection.paging``."""
+    """Return the v2 list envelope of ``/nodes`` and ``/members``: paging lies in ``collection.paging``.
+
+    The next link is seen in ``paging.links.next`` and in ``paging.links.data.next`` (1.3).
+    """
     numbers: dict[str, Any] = page.paging()
     if page.more:
-        numbers["links"] = {"next": link(page.next_href())}
+        found = {"next": link(page.next_href())}
+        numbers["links"] = {"data": found} if store().switches.next_link_under_data else found
     return {
         "collection": {"paging": numbers, "sorting": {"sort": [{"key": "sort", "value": sort}]}},
         "links": self_link(),

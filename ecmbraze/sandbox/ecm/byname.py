@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ecmbraze.sandbox.clock import parse_instant
 from ecmbraze.sandbox.ecm.model import Attribute, Category
 
-_DAY = 10
+_DAY = re.compile(r"(\d{4}-\d\d-\d\d)(T\d\d:\d\d:\d\d)?")
 
 
 def stored_value(category: Category, attribute: Attribute, raw: Any) -> Any:
-    """Return what is kept: days as they are echoed, rows by attribute id, anything else as given.
+    """Return what is kept: dates as they are echoed, rows by attribute id, anything else as given.
 
     Nothing is checked, so that a tenant with odd contents can be made (several values where one is expected).
     """
@@ -23,9 +24,10 @@ def stored_value(category: Category, attribute: Attribute, raw: Any) -> Any:
         return [{i.id: stored_value(category, i, row.get(i.name)) for i in attribute.inner} for row in raw or ()]
     if raw is None:
         return [] if attribute.multi_value else None  # null, even where the form would leave ""
-    if attribute.type_name == "Date" and isinstance(raw, str) and len(raw) == _DAY:
-        return f"{raw}T00:00:00"
-    return raw
+    date = _DAY.fullmatch(raw) if attribute.type_name == "Date" and isinstance(raw, str) else None
+    if date is None:
+        return raw
+    return f"{date[1]}{date[2] if date[2] and attribute.with_time else 'T00:00:00'}"
 
 
 def named_value(attribute: Attribute, stored: Any) -> Any:

@@ -54,7 +54,7 @@ def one_category(node_id: int, category_id: int) -> Response:
     values = shapes.flat_values(category, node.values[category_id], store().switches.empty_values_absent)
     results = shapes.entry(category, values, flag("metadata"))
     if "state" in request.args:
-        results["state"] = _state(node, category)
+        results["state"] = lock_of(node, category.id)
     return answer({"links": self_link(), "results": results})
 
 
@@ -72,7 +72,7 @@ def change(node_id: int, category_id: int) -> Response:
     store().write(node, category, changes, "api")
     results: dict[str, Any] = {}
     if sent_token(category, fields) is not None:
-        results["state"] = _state(node, category)
+        results["state"] = lock_of(node, category.id)
     return answer({"links": self_link(), "results": results})
 
 
@@ -110,8 +110,9 @@ def update_form() -> Response:
     category = _applied(node, as_whole("category_id", request.args.get("category_id")))
     shown = shapes.flat_values(category, node.values[category.id])
     shown[f"{category.id}_1"] = {"metadata_token": token_of(node)}
-    schema = {"properties": shapes.definition(category), "type": "object"}
-    return answer({"forms": [{"data": shown, "options": {"fields": {}}, "schema": schema}]})
+    options, properties = shapes.form(category)
+    schema = {"properties": properties, "type": "object"}
+    return answer({"forms": [{"data": shown, "options": {"fields": options}, "schema": schema}]})
 
 
 def _applied(node: Node, category_id: int) -> Category:
@@ -120,5 +121,6 @@ def _applied(node: Node, category_id: int) -> Category:
     return store().definitions.categories[category_id]
 
 
-def _state(node: Node, category: Category) -> dict[str, Any]:
-    return {"categories": {f"{category.id}_1": {"metadata_token": token_of(node)}}}
+def lock_of(node: Node, *category_ids: int) -> dict[str, Any]:
+    """Return the lock tokens of categories as ``state`` carries them: ``categories[0][<category>]`` (5.2)."""
+    return {"categories": [{str(number): {"metadata_token": token_of(node)} for number in category_ids}]}

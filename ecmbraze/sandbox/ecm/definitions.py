@@ -10,6 +10,7 @@ from ecmbraze.sandbox.ecm.model import Attribute, Category, WorkspaceType
 _FIELDS = {
     "name": "name",
     "type": "type_name",
+    "time": "with_time",
     "multi_value": "multi_value",
     "required": "required",
     "max_length": "max_length",
@@ -33,7 +34,7 @@ class Definitions:
     def add_category(self, name: str, attributes: list[Mapping[str, Any]], gaps: Callable[[], int]) -> Category:
         """Define a category.
 
-        Attributes are mappings of ``name, type, multi_value, required, max_length, valid_values, multilingual,
+        Attributes are mappings of ``name, type, time, multi_value, required, max_length, valid_values, multilingual,
         default, empty`` or, for a set, ``name, rows``. Ids start at 2 and are spread by ``gaps`` (5.2).
         """
         if any(category.name == name for category in self.categories.values()):
@@ -93,12 +94,11 @@ class _Ids:
     """Hand out attribute ids of one category: from 2, growing, with gaps."""
 
     def __init__(self, category: Category, gaps: Callable[[], int]) -> None:
-        used = [a.id for a in category.attributes] + [i.id for a in category.attributes for i in a.inner or ()]
-        self._last, self._gaps = max(used, default=0), gaps
+        self._category, self._gaps = category, gaps
 
     def next(self) -> int:
-        self._last = self._last + self._gaps() if self._last else 2
-        return self._last
+        self._category.last_id += self._gaps() if self._category.last_id > 1 else 1
+        return self._category.last_id
 
 
 def _built(raw: Mapping[str, Any], ids: _Ids) -> Attribute:

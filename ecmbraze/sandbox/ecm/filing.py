@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ecmbraze.sandbox.ecm.byname import second
-from ecmbraze.sandbox.ecm.model import FOLDER, Node
+from ecmbraze.sandbox.ecm.model import DOCUMENT, FOLDER, Node
 from ecmbraze.sandbox.ecm.moving import move
 from ecmbraze.sandbox.ecm.person import Person
 from ecmbraze.sandbox.ecm.store import PERSON, EcmStore
@@ -21,6 +22,36 @@ class Filing:
     def perform(self, operations: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Do several things in order: ``{"do": folder|document|version|edit|move|delete|restore|…, "id"?, …}``."""
         return [self._perform(dict(operation)) for operation in operations]
+
+    def describe(self, node: Node) -> dict[str, Any]:
+        """Return a document or folder with its values by name; each version with size and SHA-256 of its bytes."""
+        shown = self._person.describe(node)
+        versions = [
+            {
+                "number": one.number,
+                "name": f"{one.major}.{one.minor}" if node.get("advanced") else str(one.number),
+                "file_name": one.file_name,
+                "mime": one.mime_type,
+                "size": len(one.content),
+                "sha256": hashlib.sha256(one.content).hexdigest(),
+                "description": one.description,
+                "by": one.by,
+            }
+            for one in node.get("versions", ())
+        ]
+        path = [one.name for one in self._store.tree.path(node)[1:-1]]
+        classified = [name for _, name in node.get("classifications", ())]
+        kept = {name: shown[name] for name in ("id", "name", "created", "modified", "hidden", "deleted", "values")}
+        return {**kept, "path": path, "classifications": classified, "versions": versions}
+
+    def below(self, parent_id: int) -> list[dict[str, Any]]:
+        """Return the documents below a workspace or folder, at any depth."""
+        parent = self._node(parent_id)
+        return [self.describe(node) for node in self._store.tree.all_below(parent.id) if node.subtype == DOCUMENT]
+
+    def show(self, node_id: int) -> dict[str, Any]:
+        """Return one document or folder, also a deleted one."""
+        return self.describe(self._store.bin.nodes.get(node_id) or self._node(node_id))
 
     def _perform(self, raw: dict[str, Any]) -> dict[str, Any]:
         action, node_id = str(raw.pop("do", "")), int(raw.pop("id", 0))

@@ -46,11 +46,14 @@ class Changes:
     def read(self, fields: Mapping[str, Any]) -> dict[Any, Any]:
         """Return attribute id → new value; keys that only steer (category_id, tokens) are tolerated."""
         steering = {"category_id", "metadata_token", f"{self._category.id}_1"}
-        for key, raw in fields.items():
+        for key, raw in sorted(fields.items(), key=_row_number):
             if key not in steering:
                 self._read(key, raw)
         for set_id, rows in self._dropped.items():
             self.found[set_id] = [row for i, row in enumerate(self.found[set_id], start=1) if i not in rows]
+        for attribute in self._category.attributes:
+            if attribute.inner is not None and self.found.get(attribute.id) == [attribute.blank_row()]:
+                self.found[attribute.id] = []
         return self.found
 
     def required(self) -> None:
@@ -102,17 +105,26 @@ class Changes:
         self._row(attribute, row, may_append=True)[inner_id] = accepted(inner, raw, self._switches)
 
     def _row(self, attribute: Attribute, row: int, *, may_append: bool) -> dict[int, Any]:
-        """Return a row of the set as it will be; rows are contiguous, so only the next one may be new."""
-        stored: list[dict[int, Any]] = self._stored.get(attribute.id) or []
+        """Return a row of the set as it will be; rows are contiguous, so only the next one may be new.
+
+        A set without rows has its empty row 1, as it is shown.
+        """
+        stored: list[dict[int, Any]] = self._stored.get(attribute.id) or [attribute.blank_row()]
         rows: list[dict[int, Any]] = self.found.setdefault(attribute.id, copy.deepcopy(stored))
         if may_append and row == len(rows) + 1:
-            rows.append({inner.id: inner.nothing() for inner in attribute.inner or ()})
+            rows.append(attribute.blank_row())
         if not 1 <= row <= len(rows):
             raise RefusalError(400, "row", name=attribute.name, row=row)
         return rows[row - 1]
 
     def _foreign(self, key: str) -> RefusalError:
         return RefusalError(400, "category_key", id=self._category.id, key=key)
+
+
+def _row_number(field: tuple[str, Any]) -> int:
+    """Return the row a key speaks of, 0 for none: rows are written in their own order, whatever was sent first."""
+    parts = field[0].split("_")
+    return int(parts[2]) if len(parts) > 2 and parts[2].isdecimal() else 0
 
 
 def nested(roles: Any) -> dict[int, dict[str, Any]]:

@@ -22,7 +22,8 @@ _COMPARE: dict[str, Callable[[str, str], bool]] = {
     "=": operator.eq, ":": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt,
     ">=": operator.ge,
 }  # fmt: skip
-_JOINS = frozenset({"AND", "OR", "NOT", "AND-NOT"})
+_JOINS = frozenset({"AND", "OR", "NOT", "AND-NOT", "XOR", "SOR", "IN"})
+_PATTERNS = frozenset({"QLLIKE", "QLREGEX"})
 # Day and time of day stand in separate regions, each as digits only; anything else is no date (choice: refused).
 _DIGITS = {"otmodifydate": 8, "otobjectdate": 8, "otmodifytime": 6}
 
@@ -70,10 +71,14 @@ class _Parser:
         return test
 
     def _either(self) -> Test:
-        tests = [self._every()]
-        while self._word("OR"):
-            tests.append(self._every())
-        return lambda regions: any(test(regions) for test in tests)
+        test = self._every()
+        while True:
+            if self._word("OR") or self._word("SOR"):
+                test = _joined(operator.or_, test, self._every())
+            elif self._word("XOR"):
+                test = _joined(operator.xor, test, self._every())
+            else:
+                return test
 
     def _every(self) -> Test:
         tests = [self._one()]
@@ -94,18 +99,59 @@ class _Parser:
             if self._next() != ("paren", ")"):
                 raise RefusalError(400, "query")
             return inner
-        if kind in ("region", "word") and self._peek()[0] == "op":
+        if kind == "word" and text.upper() in _PATTERNS:
+            matches = self._pattern(text)
+            return lambda regions: any(matches(name) for name in regions("OTName"))
+        if kind in ("region", "word") and self._follows("IN"):
+            return self._membership(text)
+        if kind in ("region", "word") and (self._peek()[0] == "op" or self._follows(*_PATTERNS)):
             return self._comparison(text)
-        if kind in ("text", "word") and text.upper() not in _JOINS:
+        if kind == "text" or (kind == "word" and text.upper() not in _JOINS):  # a keyword in quotes is a word
             return lambda regions: any(_in(text, name) for name in regions("OTName"))
         raise RefusalError(400, "query")
 
     def _comparison(self, region: str) -> Test:
-        compare = _COMPARE[self._next()[1]]
+        symbol = self._next()[1] if self._peek()[0] == "op" else "="
+        if self._follows(*_PATTERNS):
+            matches = self._pattern(self._next()[1], symbol)
+            return lambda regions: any(matches(value) for value in regions(region))
+        compare = _COMPARE[symbol]
         kind, wanted = self._next()
         if kind not in ("text", "word") or not _readable(region, wanted):
             raise RefusalError(400, "query")
         return lambda regions: any(compare(*_alike(value, wanted)) for value in regions(region))
+
+    def _membership(self, region: str) -> Test:
+        """Read ``region IN ("a", "b")``: one of the values, whole; how they are parted is a choice."""
+        self._at += 1
+        if self._next() != ("paren", "("):
+            raise RefusalError(400, "query")
+        wanted: list[str] = []
+        while (token := self._next()) != ("paren", ")"):
+            if token[0] not in ("text", "word"):
+                raise RefusalError(400, "query")
+            wanted += [token[1]] if token[0] == "text" else [one for one in token[1].split(",") if one]
+        if not wanted:
+            raise RefusalError(400, "query")
+        return lambda regions: any(operator.eq(*_alike(value, one)) for value in regions(region) for one in wanted)
+
+    def _pattern(self, keyword: str, symbol: str = "=") -> Callable[[str], bool]:
+        """Read what follows QLREGEX or QLLIKE (``*`` and ``?``, without them a part of the value); both a choice."""
+        kind, text = self._next()
+        if kind not in ("text", "word") or symbol not in ("=", ":", "!="):
+            raise RefusalError(400, "query")
+        if keyword.upper() == "QLLIKE":
+            inside = text if set(text) & set("*?") else f"*{text}*"
+            text = "^" + re.escape(inside).replace(r"\*", ".*").replace(r"\?", ".") + "$"
+        try:
+            pattern = re.compile(text, re.IGNORECASE | re.DOTALL)
+        except re.error as error:
+            raise RefusalError(400, "query") from error
+        return lambda value: (pattern.search(value) is not None) is (symbol != "!=")
+
+    def _follows(self, *words: str) -> bool:
+        kind, text = self._peek()
+        return kind == "word" and text.upper() in words
 
     def _word(self, word: str) -> bool:
         kind, text = self._peek()
@@ -131,6 +177,10 @@ def _readable(region: str, wanted: str) -> bool:
 
 def _in(word: str, name: str) -> bool:
     return word.casefold() in name.casefold()
+
+
+def _joined(join: Callable[[bool, bool], bool], one: Test, other: Test) -> Test:
+    return lambda regions: join(one(regions), other(regions))
 
 
 def _inverted(test: Test) -> Test:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 FOLDER, VOLUME, DOCUMENT, WORKSPACE, CATEGORY = 0, 141, 144, 848, 131
+TASK_LIST, BELOW_A_TASK_LIST = 204, frozenset({205, 206, 212})  # groups, tasks, milestones
 CONTAINERS = frozenset({0, 132, 136, 141, 202, 751, 848, 862, 899})
 TYPE_NAMES = {
     FOLDER: "Folder",
@@ -13,6 +14,10 @@ TYPE_NAMES = {
     VOLUME: "Enterprise Workspace",
     140: "URL",
     DOCUMENT: "Document",
+    TASK_LIST: "Task List",
+    205: "Task Group",
+    206: "Task",
+    212: "Milestone",
     WORKSPACE: "Business Workspace",
 }
 ENTERPRISE = 2000
@@ -32,6 +37,8 @@ class Attribute:
     multi_value: bool = False
     required: bool = False
     max_length: int = 254
+    with_time: bool = False
+    """A date keeps its time of day only where it is defined with a time field (5.3)."""
     valid_values: tuple[str, ...] = ()
     multilingual: bool = False
     default: Any = None
@@ -42,6 +49,10 @@ class Attribute:
     @property
     def is_set(self) -> bool:
         return self.inner is not None
+
+    def blank_row(self) -> dict[int, Any]:
+        """Return a fresh row of a set, all of it empty."""
+        return {inner.id: inner.nothing() for inner in self.inner or ()}
 
     def nothing(self) -> Any:
         """Return a fresh empty value of this attribute."""
@@ -57,6 +68,8 @@ class Category:
     id: int
     name: str
     attributes: list[Attribute] = field(default_factory=list)
+    last_id: int = 1
+    """The last attribute id that was given away; none is given twice (5.2)."""
 
     def by_id(self, attribute_id: int) -> Attribute | None:
         """Return the attribute or set with this id, or None."""

@@ -9,9 +9,9 @@ from flask import Blueprint, Response, request
 from ecmbraze.sandbox.ecm import shapes
 from ecmbraze.sandbox.ecm.answers import answer, self_link
 from ecmbraze.sandbox.ecm.asking import as_whole, flag, form, groups, seen, store, writable
-from ecmbraze.sandbox.ecm.categories import checked, token_of
+from ecmbraze.sandbox.ecm.categories import checked, lock_of, token_of
 from ecmbraze.sandbox.ecm.keys import flat, nested
-from ecmbraze.sandbox.ecm.model import CONTAINERS, DOCUMENT, WORKSPACE, Node
+from ecmbraze.sandbox.ecm.model import BELOW_A_TASK_LIST, CONTAINERS, DOCUMENT, TASK_LIST, WORKSPACE, Node
 from ecmbraze.sandbox.ecm.moving import move
 from ecmbraze.sandbox.ecm.refusals import RefusalError
 from ecmbraze.sandbox.ecm.rows import narrowed, node_properties
@@ -45,7 +45,8 @@ def one_node(node_id: int) -> Response:
     results = shown(node)
     if "state" in request.args:
         token = token_of(node)
-        results["state"] = {"metadata_token": token, "properties": {"metadata_token": token}}
+        own = {"metadata_token": token, "properties": {"metadata_token": token}}
+        results["state"] = {**own, **lock_of(node, *node.values)}
     return answer({"links": self_link(), "results": results})
 
 
@@ -58,7 +59,7 @@ def change(node_id: int) -> Response:
         raise RefusalError(409, "conflict")
     values = _roles(flat(fields.get("roles")), node)
     if fields.get("parent_id") and as_whole("parent_id", fields["parent_id"]) != node.parent_id:
-        _container(as_whole("parent_id", fields["parent_id"]))
+        _container(as_whole("parent_id", fields["parent_id"]), node.subtype)
         move(store(), node, int(fields["parent_id"]))
     if fields.get("name") and fields["name"] != node.name:
         store().rename(node, str(fields["name"]), "api")
@@ -96,6 +97,18 @@ def create_v1() -> Response:
     return answer({"id": node.id, "name": node.name, "type": node.subtype, "parent_id": node.parent_id})
 
 
+@nodes.post("/v1/validation/nodes/names")
+def taken_names() -> Response:
+    """Return those of some names that are taken below a parent (4.4)."""
+    fields = form()
+    parent = seen(as_whole("parent_id", fields.get("parent_id")), 500)
+    raw = fields.get("names", [])
+    below = store().children.get(parent.id, {})
+    asked = [str(name) for name in (raw if isinstance(raw, list) else [raw])]
+    found = [{"name": name, "id": below[name.casefold()]} for name in asked if name.casefold() in below]
+    return answer({"links": self_link(), "results": found})
+
+
 @nodes.get("/v1/nodes/<int(signed=True):node_id>/businessworkspace")
 def enclosing_workspace(node_id: int) -> Response:
     """Return the workspace that encloses a node."""
@@ -114,7 +127,7 @@ def _created(fields: dict[str, Any], collision: int, values: dict[int, dict[Any,
     subtype, parent_id = as_whole("type", fields["type"]), as_whole("parent_id", fields["parent_id"])
     if subtype == WORKSPACE:
         raise RefusalError(400, "action", name="create")
-    _container(parent_id)
+    _container(parent_id, subtype)
     upload = request.files.get("file")
     if subtype == DOCUMENT and upload is None:
         raise RefusalError(400, "missing_file")
@@ -131,12 +144,12 @@ def _created(fields: dict[str, Any], collision: int, values: dict[int, dict[Any,
     return node
 
 
-def _container(parent_id: int) -> Node:
-    """Return the container something is to be put in. Raises RefusalError when it is none."""
+def _container(parent_id: int, subtype: int) -> None:
+    """Refuse a parent that cannot hold a node of this subtype: tasks lie below a task list and nowhere else (8.2)."""
     parent = writable(seen(parent_id, 500))
-    if parent.subtype not in CONTAINERS:
+    fits = parent.subtype == TASK_LIST if subtype in BELOW_A_TASK_LIST else parent.subtype in CONTAINERS
+    if not fits:
         raise RefusalError(400, "action", name="create")
-    return parent
 
 
 def _roles(sent: dict[int, dict[str, Any]], node: Node | None) -> dict[int, dict[Any, Any]]:

@@ -6,6 +6,7 @@ from ecmbraze.sandbox.ecm.index import Entry
 from ecmbraze.sandbox.ecm.lql import Regions
 from ecmbraze.sandbox.ecm.stamps import stamp
 
+SORTABLE = ("OTName", "OTModifyDate", "OTObjectDate")
 ORDER = ("OTName", "OTModifyDate", "OTModifyTime", "OTObjectDate", "OTLocation", "OTSubType", "OTDataID")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 from flask import Blueprint, Response, current_app
@@ -13,13 +14,14 @@ from ecmbraze.sandbox.ecm.index import Entry
 from ecmbraze.sandbox.ecm.lql import parse, words
 from ecmbraze.sandbox.ecm.model import Node
 from ecmbraze.sandbox.ecm.refusals import RefusalError
-from ecmbraze.sandbox.ecm.regions import ORDER, regions_of, shown
+from ecmbraze.sandbox.ecm.regions import ORDER, SORTABLE, regions_of, shown
 from ecmbraze.sandbox.ecm.rows import node_properties
 from ecmbraze.sandbox.ecm.versions import told
 
 search = Blueprint("search", __name__)
 _DEFAULT_LIMIT = 25  # UNCONFIRMED, a choice
 _KEPT = 16
+_LOCATION = re.compile(r"location_id\d+")  # restricts to what lies below any of them (6.1, PX:search)
 
 
 class Caches:
@@ -60,6 +62,7 @@ def find() -> Response:
     chosen = frozenset(str(fields.get("select") or "").replace("'", "").strip("{} ").replace(" ", "").split(",")) - {""}
     visible = [(entry, node) for entry in part.rows if (node := store().visible(entry.id)) is not None]
     envelope = collection(part, [_row(entry, node, chosen) for entry, node in visible], _sort(fields))
+    envelope["collection"]["sorting"] = _sorting(fields)
     envelope["collection"]["paging"]["result_header_string"] = f"{len(hits)} results"
     envelope["collection"]["searching"] = {
         "cache_id": cache_id, "result_title": "Search Results", "regions_order": list(ORDER), "regions_metadata": {},
@@ -71,12 +74,23 @@ def _sort(fields: dict[str, Any]) -> str:
     return str(fields.get("sort") or "relevance")
 
 
+def _sorting(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return what can be sorted by and what was, in the shape that only searches have."""
+    ways = ("relevance", *(f"{direction}_{region}" for direction in ("asc", "desc") for region in SORTABLE))
+    return {"links": {way: link(f"/api/v2/search?sort={way}", "POST") for way in ways}, "sort": [_sort(fields)]}
+
+
 def _hits(fields: dict[str, Any]) -> list[Entry]:
     """Return what the index finds, in order; by relevance the order is anybody's guess."""
-    where, lookfor = str(fields.get("where") or "").strip(), str(fields.get("lookfor") or "complexquery")
+    where, lookfor = str(fields.get("where") or "").strip(), str(fields.get("lookfor") or "complexquery").casefold()
     test = parse(where) if lookfor == "complexquery" else words(where, lookfor)
     zone, most = store().switches.server_tz, store().switches.search_result_cap
-    hits = [entry for entry in store().index.entries() if test(regions_of(entry, zone))]
+    places = {as_whole(name, raw) for name, raw in fields.items() if _LOCATION.fullmatch(name)}
+    hits = [
+        entry
+        for entry in store().index.entries()
+        if (not places or places.intersection(entry.path)) and test(regions_of(entry, zone))
+    ]
     direction, _, region = _sort(fields).partition("_")
     if region:
         hits.sort(key=lambda e: (regions_of(e, zone)(region), e.id, e.version), reverse=direction == "desc")

@@ -7,8 +7,8 @@ from typing import Any
 from ecmbraze.sandbox.ecm.model import Attribute, Category, Node
 from ecmbraze.sandbox.ecm.store import EcmStore
 
-# type numbers as the vendor's metadata prints them
-_TYPES = {"String": -1, "Integer": 2, "Date": -7, "Boolean": 5, "Assoc": -18}
+# type numbers as the vendor's metadata prints them; that of a category is a choice
+_TYPES = {"String": -1, "Integer": 2, "Date": -7, "Boolean": 5, "Assoc": -18, "Category": -18}
 _LANGUAGES = ("en", "de")
 _NOTHING: tuple[Any, ...] = (None, "", [])
 
@@ -16,7 +16,7 @@ _NOTHING: tuple[Any, ...] = (None, "", [])
 def flat_values(category: Category, values: dict[Any, Any], absent: bool = False) -> dict[str, Any]:
     """Return one category's values: ``{cat}_{attr}``, set rows as ``{cat}_{set}_{row}_{attr}`` with rows from 1.
 
-    With ``absent`` there is no key for what has no value.
+    A set without rows shows row 1 with empty values (5.2). With ``absent`` there is no key for what has no value.
     """
     shown = _all_values(category, values)
     return {key: value for key, value in shown.items() if value not in _NOTHING} if absent else shown
@@ -27,7 +27,7 @@ def _all_values(category: Category, values: dict[Any, Any]) -> dict[str, Any]:
     for attribute in category.attributes:
         key = f"{category.id}_{attribute.id}"
         if attribute.inner is not None:
-            for row, stored in enumerate(values.get(attribute.id) or (), start=1):
+            for row, stored in enumerate(values.get(attribute.id) or ({},), start=1):
                 for inner in attribute.inner:
                     shown[f"{key}_{row}_{inner.id}"] = stored.get(inner.id, inner.nothing())
             continue
@@ -46,7 +46,7 @@ def of_node(store: EcmStore, node: Node) -> list[tuple[Category, dict[str, Any]]
 
 def definition(category: Category) -> dict[str, Any]:
     """Return the metadata of one category: the category itself first, sets with the row placeholder ``x``."""
-    shown: dict[str, Any] = {str(category.id): _entry(str(category.id), category.name, "category")}
+    shown: dict[str, Any] = {str(category.id): _category(category)}
     for attribute in category.attributes:
         key = f"{category.id}_{attribute.id}"
         shown[key] = _attribute(key, attribute)
@@ -65,6 +65,61 @@ def entry(category: Category, shown: dict[str, Any], metadata: bool) -> dict[str
         result["metadata_map"] = {"categories": {str(category.id): keys}}
         result["metadata_order"] = {"categories": [str(category.id)]}
     return result
+
+
+def form(category: Category) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the ``options.fields`` and ``schema.properties`` of the update form; sets are arrays (5.4).
+
+    Only here can be seen whether a date keeps its time of day; the words are those of the Smart UI's forms (choice).
+    """
+    options: dict[str, Any] = {}
+    properties: dict[str, Any] = {}
+    for attribute in category.attributes:
+        key = f"{category.id}_{attribute.id}"
+        inner = [_field(f"{key}_x_{cell.id}", cell) for cell in attribute.inner or ()]
+        name, option, schema = _field(key, attribute)
+        if attribute.is_set:
+            option = {**option, "items": {"fields": {cell: how for cell, how, _ in inner}}}
+            schema = {
+                "type": "array",
+                "title": attribute.name,
+                "items": {"type": "object", "properties": {cell: what for cell, _, what in inner}},
+            }
+        options[name], properties[name] = option, schema
+    return options, properties
+
+
+def _field(key: str, attribute: Attribute) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    option: dict[str, Any] = {"label": attribute.name, "readonly": False, "type": "text"}
+    schema: dict[str, Any] = {"required": attribute.required, "title": attribute.name, "type": "string"}
+    match attribute.type_name:
+        case "Date":
+            option["type"] = schema["format"] = "datetime" if attribute.with_time else "date"
+            option["dateFormat"] = "MM/DD/YYYY HH:mm:ss" if attribute.with_time else "MM/DD/YYYY"
+        case "Integer":
+            option["type"] = schema["type"] = "integer"
+        case "Boolean":
+            option["type"], schema["type"] = "checkbox", "boolean"
+        case _ if attribute.valid_values:
+            option["type"], schema["enum"] = "select", list(attribute.valid_values)
+        case _:
+            schema["maxLength"] = attribute.max_length
+    return key, option, schema
+
+
+def _category(category: Category) -> dict[str, Any]:
+    """Return the category's own entry, which carries the same keys as that of an attribute (5.1)."""
+    return {
+        **_entry(str(category.id), category.name, "category"),
+        "type": _TYPES["Category"],
+        "type_name": "Category",
+        "multi_value": False,
+        "multi_value_length_default": 1,
+        "multi_value_length_fixed": True,
+        "multi_value_length_max": 1,
+        "next_id": category.last_id + 1,
+        "read_only": True,
+    }
 
 
 def _attribute(key: str, attribute: Attribute) -> dict[str, Any]:

@@ -19,8 +19,8 @@ def stamp(epoch: int, zulu: bool, zone: str) -> str:
     return datetime.fromtimestamp(epoch, ZoneInfo(zone)).strftime(_NAIVE)
 
 
-def day_value(name: str, raw: object, zone: str, shift: bool) -> str:
-    """Read the value of a Date attribute and return it as it is echoed, at ``T00:00:00``.
+def date_value(name: str, raw: object, zone: str, *, shift: bool, with_time: bool) -> str:
+    """Read the value of a Date attribute and return it as it is echoed: at ``T00:00:00`` unless ``with_time``.
 
     With ``shift`` the day is taken from the UTC time of the local value, so that a midnight east of UTC comes back
     a day early and noon does not (5.3, F:308444). Raises RefusalError for anything that is not a date.
@@ -35,4 +35,4 @@ def day_value(name: str, raw: object, zone: str, shift: bool) -> str:
     if shift:
         offset = moment.replace(tzinfo=ZoneInfo(zone)).utcoffset() or timedelta()
         moment -= offset
-    return moment.strftime("%Y-%m-%dT00:00:00")
+    return moment.strftime(_NAIVE if with_time else "%Y-%m-%dT00:00:00")

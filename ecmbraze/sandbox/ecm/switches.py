@@ -53,6 +53,7 @@ class Switches:
     search_categories: bool = False
     search_cache: bool = True  # the hits under a ``cache_id`` stand still; off: each page is a fresh search
     # shapes
+    next_link_under_data: bool = False  # paging.links.data.next of v2 lists, instead of paging.links.next (1.3)
     versions_as_object: bool = False  # results.data.versions instead of one result per version (7)
     results_as_list: bool = False  # GET /v2/businessworkspaces/{id}
     missing_workspace_status: int = 400

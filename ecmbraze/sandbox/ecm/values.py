@@ -6,7 +6,7 @@ from typing import Any
 
 from ecmbraze.sandbox.ecm.model import Attribute
 from ecmbraze.sandbox.ecm.refusals import RefusalError
-from ecmbraze.sandbox.ecm.stamps import day_value
+from ecmbraze.sandbox.ecm.stamps import date_value
 from ecmbraze.sandbox.ecm.switches import Switches
 
 TRUE = frozenset({"true", "1", "on", "yes"})
@@ -41,7 +41,9 @@ def _one(attribute: Attribute, raw: Any, switches: Switches) -> Any:
         case "Boolean":
             return _boolean(attribute.name, raw)
         case "Date":
-            return day_value(attribute.name, raw, switches.server_tz, switches.date_shift)
+            return date_value(
+                attribute.name, raw, switches.server_tz, shift=switches.date_shift, with_time=attribute.with_time
+            )
         case _:
             return _text(attribute, str(raw), switches)
 

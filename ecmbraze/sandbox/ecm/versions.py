@@ -60,6 +60,15 @@ def one(node_id: int, number: int) -> Response:
     return answer({"links": self_link(), "results": {"data": {"versions": shown(node, version)}}})
 
 
+@versions.get("/v1/nodes/<int(signed=True):node_id>/versions/latest")
+def latest(node_id: int) -> Response:
+    """Return the newest version in the shape of the older API."""
+    found = newest(seen(node_id, 400, "sorry"))
+    if not found:
+        raise RefusalError(400, "sorry")
+    return answer({"data": found, "definitions": {}, "definitions_map": {}, "definitions_order": []})
+
+
 @versions.post(_ALL)
 def add(node_id: int) -> Response:
     """Add a version from a multipart ``file``."""
