@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 import random
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
@@ -19,7 +17,7 @@ from ecmbraze.engine.setting import Setting, Systems
 from ecmbraze.engine.verifying import Sample
 from ecmbraze.errors import ConfigurationError
 from ecmbraze.flow import Flow, Needs
-from ecmbraze.flows import FLOWS
+from ecmbraze.flows import BY_NAME, FLOWS
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.planning.guards import Limits as GuardLimits
 from ecmbraze.systems.braze.client import BrazeClient
@@ -43,7 +41,7 @@ class Clients:
 
 def settings(path: Path | None) -> Settings:
     """Load the configuration; raises ConfigurationError with every problem at once."""
-    return load(path or DEFAULT_CONFIG, flows={flow.name: flow.options for flow in FLOWS}, environ=environ())
+    return load(path or DEFAULT_CONFIG, flows=BY_NAME, environ=environ())
 
 
 def wall_clock(config: Settings) -> WallClock:
@@ -98,12 +96,6 @@ def _ecm(ecm: Ecm, shared: dict[str, Any]) -> EcmClient:
         reach(ecm.url), username=ecm.username, password=ecm.password.reveal() if ecm.password else "",
         domain=ecm.domain, zone=ecm.timezone, page_size=ecm.page_size, otds=login,
     )  # fmt: skip
-
-
-def unknown(what: str, name: str, there: Iterable[str]) -> ConfigurationError:
-    """Return the error for a name ECM does not have, with the nearest one it has."""
-    near = difflib.get_close_matches(name, list(there), n=1, cutoff=0.5)
-    return ConfigurationError(f"{what} {name!r} is not there" + (f"; did you mean {near[0]!r}?" if near else "."))
 
 
 def systems(made: Clients) -> Systems:

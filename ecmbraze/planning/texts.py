@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from ecmbraze.model import Fact, Facts, Json
 
 _FACT = re.compile(r"\$\{([^{}]+)\}")
+# The placeholders of Liquid and Jinja, and ours left open.
+_ALMOST = re.compile(r"\{\{.*|\{%.*|\$\{.*")
 # Braze's own limit for an attribute and a property value (api/braze.md 1.6, 1.7); longer ones are dropped silently.
 MAX_TEXT = 255
 
@@ -15,6 +17,12 @@ MAX_TEXT = 255
 def named(text: Json) -> frozenset[str]:
     """Return the facts a property names."""
     return frozenset(_FACT.findall(text)) if isinstance(text, str) else frozenset()
+
+
+def unfilled(text: Json) -> str:
+    """Return what looks like a placeholder and would be sent as it stands; empty when nothing does."""
+    found = _ALMOST.search(_FACT.sub("", text)) if isinstance(text, str) else None
+    return found[0] if found else ""
 
 
 def fill(properties: Mapping[str, Json], facts: Facts) -> dict[str, Json]:
