@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+from ecmbraze.cli.app import run
 from ecmbraze.sandbox.remote import ControlError, RemoteSandbox
 from tests.rehearsal import Result
 
@@ -86,12 +87,11 @@ class Desk:
         self.path.write_text(self.text(*changes), encoding="utf-8")
 
     def ecmbraze(self, *arguments: str) -> Result:
-        """Run one command to its end."""
-        done = subprocess.run(
-            [sys.executable, "-m", "ecmbraze", "-c", str(self.path), *arguments], capture_output=True, check=False,
-            timeout=240, env={**self.environ(), "COLUMNS": self.columns},
-        )  # fmt: skip
-        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+        """Run one command to its end, in this process."""
+        out, err = io.StringIO(), io.StringIO()
+        with patch.dict(os.environ, self.environ()), redirect_stdout(out), redirect_stderr(err):
+            code = run(["-c", str(self.path), *arguments])
+        return Result(code, out.getvalue(), err.getvalue())
 
     def environ(self) -> dict[str, str]:
-        return {**os.environ, **self.secrets, "ECMBRAZE_NOW": self.box.now().isoformat()}
+        return {**self.secrets, "ECMBRAZE_NOW": self.box.now().isoformat(), "COLUMNS": self.columns}

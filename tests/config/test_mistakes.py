@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import yaml
 
-from ecmbraze.cli.app import run
 from ecmbraze.config import load
 from ecmbraze.errors import ConfigurationError
 from ecmbraze.flows import BY_NAME
@@ -56,17 +55,14 @@ def box() -> Iterator[RemoteSandbox]:
 
 @_cases("check")
 def test_a_name_the_systems_do_not_know_is_answered_by_check(
-    mistake: dict[str, Any], box: RemoteSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+    mistake: dict[str, Any], box: RemoteSandbox, tmp_path: Path
+) -> None:
     desk = Desk(box, tmp_path)
     desk.write((mistake["right"], mistake["wrong"]))
-    for name, value in desk.environ().items():
-        monkeypatch.setenv(name, value)
+    done = desk.ecmbraze("check", "--json")
 
-    assert run(["-c", str(desk.path), "check", "--json"]) == 15
-
-    findings = json.loads(capsys.readouterr().out)["findings"]
+    assert done.code == 15
+    findings = json.loads(done.stdout)["findings"]
     wrong = [f"{finding['where']}: {finding['said']}" for finding in findings if finding["level"] == "FAIL"]
     assert len(wrong) == 1, wrong
     _answered(mistake, desk.path.read_text(encoding="utf-8"), wrong)

@@ -141,14 +141,18 @@ def _of_braze(
         yield from objects.findings(flow, mine)
 
 
+def lines(found: Iterable[Finding], width: int) -> list[str]:
+    """Return a text per finding, what is to do last; folded to ``width`` columns, or whole with 0."""
+    ordered = sorted(found, key=lambda finding: list(Level).index(finding.level))
+    texts = [f"{finding.level:<5} {printable(f'{finding.where}: {finding.said}')}" for finding in ordered]
+    fold = textwrap.TextWrapper(width=width or 80, subsequent_indent=" " * _INDENT, break_long_words=False)
+    return [fold.fill(text) if width else text for text in texts]
+
+
 def _print(found: list[Finding], step: str) -> None:
-    """Print one line per finding, folded on a terminal, and the sum of it."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
-    for finding in sorted(found, key=lambda one: list(Level).index(one.level)):  # what is to do stands last
-        text = f"{finding.level:<5} {printable(f'{finding.where}: {finding.said}')}"
-        typer.echo(
-            textwrap.fill(text, width, subsequent_indent=" " * _INDENT, break_long_words=False) if width else text
-        )
+    for text in lines(found, width):
+        typer.echo(text)
     counted = Counter(finding.level for finding in found)
     typer.echo(_sum(counted[Level.WRONG], counted[Level.DOUBT], step))
 
