@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ecmbraze.cli import composition
+from ecmbraze.cli.groups import Group
 from ecmbraze.cli.shared import ConfigOption, config_path
 from ecmbraze.errors import UsageError
 from ecmbraze.ledger.lock import run_lock
@@ -20,7 +21,9 @@ from ecmbraze.model import State
 from ecmbraze.report.plain import printable
 from ecmbraze.suggest import did_you_mean
 
-holds = typer.Typer(help="Messages whose outcome is unknown: list them, decide about them.", no_args_is_help=True)
+holds = typer.Typer(
+    help="Messages whose outcome is unknown: list them, decide about them.", no_args_is_help=True, cls=Group
+)
 _UNKNOWN_OUTCOME = "state IN ('in doubt', 'held')"
 _UNDONE = "Nothing was changed."
 _HOW = "`holds resolve ID drop --reason TEXT`, or `holds resolve --all --rule RULE drop --reason TEXT`."

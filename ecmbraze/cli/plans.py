@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ecmbraze.cli import composition, rounds
+from ecmbraze.cli import composition, flow_names, rounds
 from ecmbraze.cli.shared import ConfigOption, config_path
 from ecmbraze.config import Settings
 from ecmbraze.engine.setting import Options
@@ -24,17 +24,24 @@ def register(app: typer.Typer) -> None:
 
 def plan(
     context: typer.Context,
-    flow: Annotated[str | None, typer.Argument(metavar="FLOW")] = None,
+    flow: Annotated[
+        str | None, typer.Argument(metavar="FLOW", help="the flow to plan", autocompletion=flow_names.complete)
+    ] = None,
     config: ConfigOption = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="where the plan file goes")] = None,
-    drop: Annotated[str | None, typer.Option(metavar="FLOW", help="drop the waiting plan of a flow")] = None,
+    drop: Annotated[
+        str | None,
+        typer.Option(metavar="FLOW", help="drop the waiting plan of a flow", autocompletion=flow_names.complete),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="the run report on stdout as JSON")] = False,
 ) -> int:
     """Write the plan of a flow to a file for review, or drop a waiting plan."""
+    for name in filter(None, (flow, drop)):
+        flow_names.known(name, undone="Nothing was planned or dropped.")
     loaded = composition.settings(config_path(context, config))
     if drop:
         return _drop(loaded, drop)
-    if flow not in BY_NAME or output is None:
+    if flow is None or output is None:
         raise UsageError(
             "Say which flow and where its plan goes.", undone="Nothing was planned.",
             advice=f"`ecmbraze plan FLOW -o FILE`, FLOW is one of {', '.join(BY_NAME)}.",
