@@ -12,9 +12,18 @@ from pydantic import BaseModel
 from ecmbraze.model import Change, Decision, Json, Record
 from ecmbraze.planning.customers import Customer
 from ecmbraze.planning.document_kinds import DocumentKind, marker
+from ecmbraze.planning.outbound import Outbound
 from ecmbraze.planning.rules import Rule
 
 Options = TypeVar("Options", bound=BaseModel)
+
+# Flows that are described and not built: whoever names one is told so, not asked whether they meant another.
+PLANNED: Mapping[str, str] = {
+    "consent": "consent and contact data from ECM to Braze, opt-outs back",
+    "success": "follow-ups, tasks and escalations in ECM from what people do in Braze",
+    "feedback": "what people did in Braze, back on their workspaces in ECM",
+    "assets": "campaigns, templates and exports from Braze, filed in ECM",
+}
 
 
 class Known(Protocol):
@@ -100,8 +109,8 @@ class Flow(Generic[Options]):
     rules: Callable[[Options], Sequence[Rule]]
     plan: Callable[[Options, Change, Known, Context], Decision]
     holds: Callable[[Options, Record, str, str, tzinfo, datetime], str | None]
-    outbound: Callable[[Options, str], Sequence[tuple[str, str, str]]]
-    """(field that leaves ECM, where to, by which rule), given the attribute prefix."""
+    outbound: Callable[[Options, str], Sequence[Outbound]]
+    """Everything the flow may write, given the attribute prefix."""
     follows: Callable[[str], str] = lambda occurrence: ""
     """How the occurrence begins that must have reached a person before this one may; empty where none must."""
     ahead: Callable[[Options, Record, tzinfo], Sequence[tuple[datetime, str]]] | None = None

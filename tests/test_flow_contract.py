@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,19 +13,22 @@ import typer
 
 from ecmbraze.cli.app import app
 from ecmbraze.config import load
+from ecmbraze.config.meaning import DOCUMENT, REMINDER, WORKSPACE
 from ecmbraze.engine.records import of_type
 from ecmbraze.flow import Context, Flow, Needs
 from ecmbraze.flows import BY_NAME, FLOWS
-from ecmbraze.model import Change, Decision, Document, DocumentRow, Fact, Record, Version
+from ecmbraze.model import Action, Change, Decision, Document, DocumentRow, Fact, Record, Version
 from ecmbraze.planning.document_kinds import DocumentKind
+from ecmbraze.planning.outbound import Sort
 from tests.fakes import Nothing
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 _CONFIG = load(
-    Path(__file__).parents[1] / "config.example.yaml", flows={flow.name: flow.options for flow in FLOWS},
+    Path(__file__).parents[1] / "config.example.yaml", flows=BY_NAME,
     environ={"ECM_PASSWORD": "x", "BRAZE_API_KEY": "y"},
 )  # fmt: skip
 _CONTEXT = Context(now=NOW, zone=UTC, prefix="ecm_")
+_OWN = {*WORKSPACE, *DOCUMENT, *REMINDER, "document.modified"}
 _OPTIONS = ("--dry-run", "--exit-code", "--limit-listing", "--max-duration", "--since", "--until", "--limit",
             "--include-messages", "--confirm", "--report", "--json", "--config")  # fmt: skip
 
@@ -119,11 +123,37 @@ class TestEveryFlow:
                 assert flow.holds(section, record, action.rule, action.occurrence, UTC, NOW) is None
                 assert flow.holds(section, emptied, action.rule, action.occurrence, UTC, NOW)
 
-    def test_lists_every_fact_that_leaves(self, flow: Flow[Any]) -> None:
+    def test_names_only_facts_it_reads_in_what_leaves(self, flow: Flow[Any]) -> None:
         section = _CONFIG.flows[flow.name]
-        named = {field for field, _, _ in flow.outbound(section, "ecm_")}
+        named = {row.fact for row in flow.outbound(section, "ecm_") if "." in row.fact and " " not in row.fact[:9]}
 
         needs = flow.needs(section)
-        own = {"workspace.name", "workspace.id", "document.name", "document.version", "document.created"}
-        assert named <= needs.facts | {f"document.{name}" for name in needs.document_facts} | own
         assert named
+        assert named <= needs.facts | {f"document.{name}" for name in needs.document_facts} | _OWN
+
+    def test_declares_everything_that_it_plans_to_write(self, flow: Flow[Any]) -> None:
+        decision = _plan(flow, Change(record=_satisfying(flow), before=None, fires=True, memory={}))
+        declared = {(row.sort, row.name) for row in flow.outbound(_CONFIG.flows[flow.name], "ecm_")}
+
+        planned = {written for action in decision.actions for written in _written(action)}
+        assert planned
+        assert planned - declared == set()
+
+    def test_declares_each_attribute_under_one_rule(self, flow: Flow[Any]) -> None:
+        rows = [row for row in flow.outbound(_CONFIG.flows[flow.name], "ecm_") if row.sort is Sort.ATTRIBUTE]
+
+        assert len({row.name for row in rows}) == len({(row.name, row.rule) for row in rows})
+
+
+def _written(action: Action) -> Iterator[tuple[Sort, str]]:
+    """What an action brings to Braze, under the names of the declaration."""
+    sort = {kind.value: kind for kind in Sort}[action.kind.value]
+    yield sort, action.name
+    payload = action.payload if isinstance(action.payload, dict) and sort is not Sort.ATTRIBUTE else {}
+    properties, attributes = payload.get("properties", {}), payload.get("attributes", {})
+    assert isinstance(properties, dict)
+    assert isinstance(attributes, dict)
+    yield from ((Sort(f"{sort} property"), f"{action.name}.{name}") for name in properties)
+    yield from ((Sort.ATTRIBUTE, name) for name in attributes)
+    if "time" in payload:
+        yield Sort.EVENT_TIME, action.name

@@ -24,6 +24,7 @@ from ecmbraze.cli import (
     runs,
     status,
 )
+from ecmbraze.cli.groups import Root
 from ecmbraze.cli.logs import LOG, set_up
 from ecmbraze.cli.shared import Shared
 from ecmbraze.errors import EcmbrazeError
@@ -33,6 +34,7 @@ _WRONG_COMMAND_LINE: Any = next(kind for kind in typer.BadParameter.__mro__ if k
 
 app = typer.Typer(
     name="ecmbraze",
+    cls=Root,
     help="Keep OpenText Extended ECM business workspaces and Braze in step: one subcommand per data flow.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -54,7 +56,7 @@ def root(
         Path | None,
         typer.Option("-c", "--config", envvar="ECMBRAZE_CONFIG", help="configuration file (default: ecmbraze.yaml)"),
     ] = None,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="say more on stderr")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="log every request and decision on stderr")] = False,
     log_format: Annotated[str, typer.Option(help="text or json", metavar="text|json")] = "text",
     _show: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")
@@ -91,6 +93,7 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
+    set_up(verbose=False, log_format="text")  # what is wrong with the command line itself is told like the rest
     try:
         result = typer.main.get_command(app).main(args=arguments, prog_name="ecmbraze", standalone_mode=False)
         return result if isinstance(result, int) else 0

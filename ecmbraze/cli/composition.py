@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 import random
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 
 from ecmbraze.cli.clock import WallClock, clock, environ
 from ecmbraze.cli.signals import Budget
+from ecmbraze.cli.watching import WatchedBraze, WatchedEcm, WatchedHttp
 from ecmbraze.config import Settings, load
 from ecmbraze.config.sections import Ecm
 from ecmbraze.engine.batches import Limits as BatchLimits
@@ -19,14 +18,12 @@ from ecmbraze.engine.setting import Setting, Systems
 from ecmbraze.engine.verifying import Sample
 from ecmbraze.errors import ConfigurationError
 from ecmbraze.flow import Flow, Needs
-from ecmbraze.flows import FLOWS
+from ecmbraze.flows import BY_NAME, FLOWS
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.model.recipients import ExternalId, write
 from ecmbraze.planning.guards import Limits as GuardLimits
-from ecmbraze.systems.braze.client import BrazeClient
-from ecmbraze.systems.ecm.client import EcmClient
+from ecmbraze.systems.counters import RequestCounters
 from ecmbraze.systems.ecm.login import OtdsLogin
-from ecmbraze.systems.http import Http, RequestCounters
 from ecmbraze.systems.redaction import Redactor
 
 DEFAULT_CONFIG = Path("ecmbraze.yaml")
@@ -36,15 +33,15 @@ DEFAULT_CONFIG = Path("ecmbraze.yaml")
 class Clients:
     """The two clients of one process and what they share."""
 
-    ecm: EcmClient
-    braze: BrazeClient
+    ecm: WatchedEcm
+    braze: WatchedBraze
     counters: RequestCounters
     redactor: Redactor
 
 
 def settings(path: Path | None) -> Settings:
     """Load the configuration; raises ConfigurationError with every problem at once."""
-    return load(path or DEFAULT_CONFIG, flows={flow.name: flow.options for flow in FLOWS}, environ=environ())
+    return load(path or DEFAULT_CONFIG, flows=BY_NAME, environ=environ())
 
 
 def wall_clock(config: Settings) -> WallClock:
@@ -79,32 +76,26 @@ def clients(config: Settings, wall: WallClock, budget: Budget) -> Clients:
         "clock": wall, "counters": counters, "redactor": redactor, "deadline": budget.left, "rng": rng,
         "connections": config.ecm.connections,
     }  # fmt: skip
-    braze_http = Http(
+    braze_http = WatchedHttp(
         base_url=config.braze.url, system="braze", timeout_s=config.braze.timeout_s, ca_file=config.braze.ca_file,
         **shared,
     )  # fmt: skip
-    braze = BrazeClient(braze_http, api_key=config.braze.api_key.reveal())
+    braze = WatchedBraze(braze_http, api_key=config.braze.api_key.reveal())
     return Clients(ecm=_ecm(config.ecm, shared), braze=braze, counters=counters, redactor=redactor)
 
 
-def _ecm(ecm: Ecm, shared: dict[str, Any]) -> EcmClient:
-    def reach(url: str) -> Http:
-        return Http(base_url=url, system="ecm", timeout_s=ecm.timeout_s, ca_file=ecm.ca_file, **shared)
+def _ecm(ecm: Ecm, shared: dict[str, Any]) -> WatchedEcm:
+    def reach(url: str) -> WatchedHttp:
+        return WatchedHttp(base_url=url, system="ecm", timeout_s=ecm.timeout_s, ca_file=ecm.ca_file, **shared)
 
     login = None
     if ecm.otds is not None:
         otds = reach(ecm.otds.url.removesuffix("/otdsws"))
         login = OtdsLogin(otds, client_id=ecm.otds.client_id, client_secret=ecm.otds.client_secret.reveal())
-    return EcmClient(
+    return WatchedEcm(
         reach(ecm.url), username=ecm.username, password=ecm.password.reveal() if ecm.password else "",
         domain=ecm.domain, zone=ecm.timezone, page_size=ecm.page_size, otds=login,
     )  # fmt: skip
-
-
-def unknown(what: str, name: str, there: Iterable[str]) -> ConfigurationError:
-    """Return the error for a name ECM does not have, with the nearest one it has."""
-    near = difflib.get_close_matches(name, list(there), n=1, cutoff=0.5)
-    return ConfigurationError(f"{what} {name!r} is not there" + (f"; did you mean {near[0]!r}?" if near else "."))
 
 
 def systems(made: Clients) -> Systems:

@@ -48,11 +48,18 @@ def _command(flow: Flow[Any]) -> Any:
             raise UsageError("A dry run confirms nothing.", undone="Nothing was done.")
         if include_messages and not (since or until):
             raise UsageError("--include-messages belongs to a backfill: name --since.", undone="Nothing was done.")
+        begin, end = (
+            (instant_of(since, "--since") if since else None),
+            (instant_of(until, "--until") if until else None),
+        )
+        if begin and end and begin >= end:
+            raise UsageError(
+                f"--since {since} does not lie before --until {until}.", undone="Nothing was done.",
+                advice="The span goes from --since up to --until, without that instant: swap them.",
+            )  # fmt: skip
         options = Options(
             dry_run=dry_run, limit=limit, include_messages=include_messages, limit_listing=limit_listing,
-            confirm=confirm,
-            since=instant_of(since, "--since") if since else None,
-            until=instant_of(until, "--until") if until else None,
+            confirm=confirm, since=begin, until=end,
         )  # fmt: skip
         loaded = composition.settings(config_path(context, config))
         done = rounds.start([flow], loaded, options, seconds=rounds.seconds(max_duration))

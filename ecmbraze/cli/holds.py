@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -10,14 +12,21 @@ from rich.console import Console
 from rich.table import Table
 
 from ecmbraze.cli import composition
+from ecmbraze.cli.groups import Group
 from ecmbraze.cli.shared import ConfigOption, config_path
 from ecmbraze.errors import UsageError
 from ecmbraze.ledger.lock import run_lock
-from ecmbraze.ledger.outbox import Row, Step
+from ecmbraze.ledger.outbox import Outbox, Row, Step
 from ecmbraze.model import State
 from ecmbraze.report.plain import printable
+from ecmbraze.suggest import did_you_mean
 
-holds = typer.Typer(help="Messages whose outcome is unknown: list them, decide about them.", no_args_is_help=True)
+holds = typer.Typer(
+    help="Messages whose outcome is unknown: list them, decide about them.", no_args_is_help=True, cls=Group
+)
+_UNKNOWN_OUTCOME = "state IN ('in doubt', 'held')"
+_UNDONE = "Nothing was changed."
+_HOW = "`holds resolve ID drop --reason TEXT`, or `holds resolve --all --rule RULE drop --reason TEXT`."
 _DECISIONS = {"sent": State.SENT, "send-again": State.READY, "drop": State.DROPPED}
 
 
@@ -31,7 +40,7 @@ def listing(
 ) -> int:
     """Show every message in doubt or held."""
     ledger = composition.ledger(composition.settings(config_path(context, config)), read_only=True)
-    rows = ledger.outbox.rows("state IN ('in doubt', 'held')")
+    rows = ledger.outbox.rows(_UNKNOWN_OUTCOME)
     ledger.close()
     if as_json:
         typer.echo(json.dumps([_told(row) for row in rows], indent=2, ensure_ascii=False))
@@ -55,7 +64,7 @@ def show(
 ) -> int:
     """Show one message of unknown outcome: what was sent, when, what is known of it, and what to do."""
     ledger = composition.ledger(composition.settings(config_path(context, config)), read_only=True)
-    rows = ledger.outbox.rows("id = ? AND state IN ('in doubt', 'held')", (number,))
+    rows = ledger.outbox.rows(f"id = ? AND {_UNKNOWN_OUTCOME}", (number,))
     ledger.close()
     if not rows:
         raise _not_held(number)
@@ -77,34 +86,72 @@ def show(
 @holds.command("resolve")
 def resolve(
     context: typer.Context,
-    number: Annotated[int, typer.Argument(metavar="ID", help="from `holds list`")],
-    decision: Annotated[str, typer.Argument(metavar="sent|send-again|drop")],
+    words: Annotated[list[str], typer.Argument(metavar="[ID] sent|send-again|drop", help="ID from `holds list`")],
     reason: Annotated[str, typer.Option(help="why; goes into the history")],
+    everything: Annotated[bool, typer.Option("--all", help="every message of a rule, instead of one ID")] = False,
+    rule: Annotated[str | None, typer.Option(help="with --all: the rule")] = None,
     config: ConfigOption = None,
 ) -> int:
-    """Decide about one held message: it was sent, it may be sent again, or it is dropped."""
-    if decision not in _DECISIONS:
-        raise UsageError(
-            f"{decision!r} is no decision.", undone="Nothing was changed.", advice="sent, send-again or drop."
-        )
+    """Decide about one held message, or all of a rule: it was sent, it may be sent again, or it is dropped."""
+    number, decision = _asked(words, everything=everything, rule=rule)
     loaded = composition.settings(config_path(context, config))
     with run_lock(loaded.state):
         ledger = composition.ledger(loaded)
-        rows = ledger.outbox.rows("id = ? AND state IN ('in doubt', 'held')", (number,))
-        if not rows:
-            raise _not_held(number)
-        now = composition.wall_clock(loaded).now()
-        row = rows[0]
-        if row.state is State.IN_DOUBT:
-            ledger.outbox.move([Step(row=row, state=State.HELD, why=row.why)], now)
-        ledger.outbox.move([Step(row=row, state=_DECISIONS[decision], why=f"operator: {reason}")], now)
-        ledger.close()
-    typer.echo(f"{row.action.key}: {decision}")
+        try:
+            rows, left = _chosen(ledger.outbox, number, rule, decision)
+            _decide(ledger.outbox, rows, decision, reason, composition.wall_clock(loaded).now())
+        finally:
+            ledger.close()
+    for row in rows:
+        typer.echo(f"{row.action.key}: {decision}")
+    if rule:
+        typer.echo(f"{len(rows)} of {rule}: {decision}")
+    if left:
+        typer.echo(f"{left} are still in doubt and were left: the next runs look for them; then decide again")
     return 0
 
 
+def _asked(words: list[str], *, everything: bool, rule: str | None) -> tuple[int | None, str]:
+    """Return the number, if one is named, and the decision."""
+    *first, decision = words
+    if decision not in _DECISIONS:
+        near = did_you_mean(decision, _DECISIONS)
+        raise UsageError(f"{decision!r} is no decision{near}.", undone=_UNDONE, advice="sent, send-again or drop.")
+    if everything != (rule is not None):
+        raise UsageError("--all and --rule belong together.", undone=_UNDONE, advice=_HOW)
+    if everything == bool(first) or len(first) > 1 or not all(word.isdecimal() for word in first):
+        raise UsageError("Say which message by its ID, or all of a rule.", undone=_UNDONE, advice=_HOW)
+    return (int(first[0]) if first else None), decision
+
+
+def _chosen(outbox: Outbox, number: int | None, rule: str | None, decision: str) -> tuple[list[Row], int]:
+    """Return the messages to decide about, and how many are left to the runs that look for them.
+
+    Of many at once only those go again that no run looks for any more: one that arrived after all would go twice.
+    """
+    found = outbox.rows(_UNKNOWN_OUTCOME)
+    if number is not None:
+        mine = [row for row in found if row.id == number]
+        if not mine:
+            raise _not_held(number)
+        return mine, 0
+    mine = [row for row in found if row.action.rule == rule]
+    if not mine:
+        near = did_you_mean(rule or "", {row.action.rule for row in found})
+        raise UsageError(f"Nothing of the rule {rule!r} is held{near}.", undone=_UNDONE, advice="`ecmbraze holds list`")
+    chosen = [row for row in mine if decision != "send-again" or row.state is State.HELD]
+    return chosen, len(mine) - len(chosen)
+
+
+def _decide(outbox: Outbox, rows: list[Row], decision: str, reason: str, now: datetime) -> None:
+    doubts = [row for row in rows if row.state is State.IN_DOUBT]
+    outbox.move([Step(row=row, state=State.HELD, why=row.why) for row in doubts], now)
+    held = [replace(row, state=State.HELD) for row in rows]
+    outbox.move([Step(row=row, state=_DECISIONS[decision], why=f"operator: {reason}") for row in held], now)
+
+
 def _not_held(number: int) -> UsageError:
-    return UsageError(f"Nothing is held under {number}.", undone="Nothing was changed.", advice="`ecmbraze holds list`")
+    return UsageError(f"Nothing is held under {number}.", undone=_UNDONE, advice="`ecmbraze holds list`")
 
 
 def _told(row: Row) -> dict[str, object]:

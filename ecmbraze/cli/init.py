@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated
 
 import typer
 
 from ecmbraze.cli import composition
 from ecmbraze.cli.shared import ConfigOption, config_path
-from ecmbraze.errors import UsageError
+from ecmbraze.config import Settings
+from ecmbraze.errors import ConfigurationError, UsageError
 from ecmbraze.ledger.ledger import Ledger
+from ecmbraze.suggest import nearest
 
 
 def register(app: typer.Typer) -> None:
@@ -28,7 +31,27 @@ def init(
             advice="Copy config.example.yaml, edit it, then `ecmbraze init --non-interactive -c FILE`.",
         )  # fmt: skip
     loaded = composition.settings(config_path(context, config))
+    _refuse_place(loaded)
     now = composition.wall_clock(loaded).now()
     Ledger.create(loaded.state, composition.identity(loaded), now).close()
     typer.echo(f"Created {loaded.state}. Next: `ecmbraze check -c {loaded.path}`, then a first run: it is a baseline.")
     return 0
+
+
+def _refuse_place(loaded: Settings) -> None:
+    """Raise where a state file stands already, or where a folder is missing: made silently, a typo would be kept."""
+    place, folder = loaded.places.of(("state",)), loaded.state.parent
+    if loaded.state.exists():
+        raise UsageError(
+            f"{place}: there is a state file already, {loaded.state}.", undone="It was not touched.",
+            advice="Go on with it: `ecmbraze status`. Only to begin anew, with a new baseline, move it away first.",
+        )  # fmt: skip
+    if not folder.is_dir():
+        there = next(parent for parent in folder.parents if parent.is_dir())
+        missing = folder.relative_to(there).parts[0]
+        near = nearest(missing, (entry.name for entry in there.iterdir() if entry.is_dir()))
+        hint = f"; did you mean {there / near}?" if near else "."
+        raise ConfigurationError(
+            f"{place}: the folder {folder} does not exist{hint}", undone="Nothing was written.",
+            advice=f"Correct the path, or make the folder: mkdir -p -m 700 {shlex.quote(str(folder))}",
+        )  # fmt: skip

@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from ecmbraze.report.plain import printable
 
@@ -15,22 +15,30 @@ LOG = logging.getLogger("ecmbraze")
 
 class _JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        told: dict[str, object] = {
+        about: dict[str, object] = {
             "ts": self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{int(record.msecs):03d}Z",
             "lvl": record.levelname.lower(),
             "event": record.getMessage(),
         }
         extra = getattr(record, "fields", {})
-        return json.dumps({**told, **(extra if isinstance(extra, Mapping) else {})}, ensure_ascii=True)
+        return json.dumps({**about, **(extra if isinstance(extra, Mapping) else {})}, ensure_ascii=True)
 
 
 class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        extra = getattr(record, "fields", {})
-        told = " ".join(f"{name}={value}" for name, value in extra.items())
-        first, *more = f"{record.levelname.lower()}: {record.getMessage()} {told}".rstrip().split("\n")
+        fields = " ".join(_shown(getattr(record, "fields", {})))
+        first, *more = f"{record.levelname.lower()}: {record.getMessage()} {fields}".rstrip().split("\n")
         # A list of problems keeps its lines, but indented: no text of a stranger can pass for a line of ours (D16).
         return "\n    ".join(printable(line) for line in (first, *more))
+
+
+def _shown(fields: Mapping[str, object]) -> Iterator[str]:
+    """Yield ``name=value``; of counts only those that are not 0."""
+    for name, value in fields.items():
+        if isinstance(value, Mapping):
+            yield from (f"{inner}={number}" for inner, number in value.items() if number)
+        else:
+            yield f"{name}={value}"
 
 
 def set_up(*, verbose: bool, log_format: str) -> None:
@@ -44,6 +52,16 @@ def set_up(*, verbose: bool, log_format: str) -> None:
     LOG.setLevel(logging.DEBUG if verbose else logging.INFO)
 
 
+def by_line() -> bool:
+    """Say whether the log is read line by line, as JSON or with every detail: then no bar may stand in between."""
+    return LOG.isEnabledFor(logging.DEBUG) or any(isinstance(one.formatter, _JsonLines) for one in LOG.handlers)
+
+
 def tell(event: str, **fields: object) -> None:
     """Log one event with its fields."""
     LOG.info(event, extra={"fields": fields})
+
+
+def detail(event: str, **fields: object) -> None:
+    """Log one event that only `-v` shows."""
+    LOG.debug(event, extra={"fields": fields})

@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
-from ecmbraze.cli import composition
+from ecmbraze.cli import composition, flow_names
 from ecmbraze.cli.shared import ConfigOption, config_path
-from ecmbraze.errors import UsageError
-from ecmbraze.flows import BY_NAME
 from ecmbraze.ledger.ledger import Ledger
 
-_FlowArgument = Annotated[str | None, typer.Argument(metavar="[FLOW]", help="all flows when left out")]
+_FlowArgument = Annotated[
+    str | None, typer.Argument(metavar="FLOW", help="all flows when left out", autocompletion=flow_names.complete)
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -49,9 +49,7 @@ def resume(context: typer.Context, flow: _FlowArgument = None, config: ConfigOpt
 
 
 def _open(context: typer.Context, config: ConfigOption, flow: str | None) -> tuple[Ledger, datetime, str]:
-    if flow is not None and flow not in BY_NAME:
-        raise UsageError(
-            f"There is no flow {flow!r}.", undone="Nothing was changed.", advice=f"One of {', '.join(BY_NAME)}."
-        )
+    if flow is not None:
+        flow_names.known(flow, undone="Nothing was changed.")
     loaded = composition.settings(config_path(context, config))
     return composition.ledger(loaded), composition.wall_clock(loaded).now(), flow or "*"

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ecmbraze.cli import composition, rounds
+from ecmbraze.cli import composition, flow_names, rounds
 from ecmbraze.cli.shared import ConfigOption, config_path
 from ecmbraze.config import Settings
 from ecmbraze.engine.setting import Options
@@ -30,20 +30,28 @@ def register(app: typer.Typer) -> None:
 
 def plan(
     context: typer.Context,
-    flow: Annotated[str | None, typer.Argument(metavar="FLOW|show")] = None,
+    flow: Annotated[
+        str | None,
+        typer.Argument(metavar="FLOW|show", help="the flow to plan", autocompletion=flow_names.complete),
+    ] = None,
     file: Annotated[Path | None, typer.Argument(help="with `show`: the plan file to print")] = None,
     config: ConfigOption = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="where the plan file goes")] = None,
-    drop: Annotated[str | None, typer.Option(metavar="FLOW", help="drop the waiting plan of a flow")] = None,
+    drop: Annotated[
+        str | None,
+        typer.Option(metavar="FLOW", help="drop the waiting plan of a flow", autocompletion=flow_names.complete),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="the run report on stdout as JSON")] = False,
 ) -> int:
     """Write the plan of a flow to a file for review, print such a file (`plan show FILE`), or drop a waiting plan."""
     if flow == "show":
         return _show(file, as_json=as_json)
+    for name in filter(None, (flow, drop)):
+        flow_names.known(name, undone="Nothing was planned or dropped.")
     loaded = composition.settings(config_path(context, config))
     if drop:
         return _drop(loaded, drop)
-    if flow not in BY_NAME or output is None:
+    if flow is None or output is None:
         raise UsageError(
             "Say which flow and where its plan goes.", undone="Nothing was planned.",
             advice=f"`ecmbraze plan FLOW -o FILE`, FLOW is one of {', '.join(BY_NAME)}.",

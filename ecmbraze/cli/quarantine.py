@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ecmbraze.cli import composition
+from ecmbraze.cli.groups import Group
 from ecmbraze.cli.shared import ConfigOption, config_path
 from ecmbraze.errors import UsageError
 from ecmbraze.ledger.lock import run_lock
@@ -17,7 +18,9 @@ from ecmbraze.ledger.outbox import Step
 from ecmbraze.model import State
 from ecmbraze.report.plain import printable
 
-quarantine = typer.Typer(help="Records and messages that were refused, with the reason.", no_args_is_help=True)
+quarantine = typer.Typer(
+    help="Records and messages that were refused, with the reason.", no_args_is_help=True, cls=Group
+)
 
 _Subject = Annotated[str, typer.Argument(metavar="ID|RECORD", help="a number or a record from `quarantine list`")]
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,9 +17,11 @@ from rich.console import Console
 
 from ecmbraze.cli import composition
 from ecmbraze.cli.clock import WallClock, new_id
-from ecmbraze.cli.logs import LOG, tell
+from ecmbraze.cli.logs import LOG, by_line, detail, tell
+from ecmbraze.cli.progress import observing
 from ecmbraze.cli.signals import Budget, listening
 from ecmbraze.config import Settings
+from ecmbraze.engine.records import together
 from ecmbraze.engine.round import Round
 from ecmbraze.engine.run_report import RunReport
 from ecmbraze.engine.setting import Options
@@ -30,6 +34,8 @@ from ecmbraze.planning.rules import Span
 from ecmbraze.report.table import show
 
 PENDING = 9
+# What stands in quotes is the name of a document or what ECM said; beside it anything like an address or a number.
+_PERSONAL = re.compile(r"'[^']*'|[\w.+-]+@[\w.-]+|\+?\d{6,}")
 _SLACK = timedelta(minutes=1)
 
 
@@ -61,7 +67,7 @@ def _execute(
         if not chosen:
             return []
         tell("run.start", flows=[flow.name for flow, _ in chosen], dry_run=options.dry_run)
-        made = composition.clients(config, wall, budget)
+        made, reading = composition.clients(config, wall, budget), composition.reading(config)
         made.braze.close_windows(ledger.rate_limits.known())
 
         def keep() -> None:
@@ -72,10 +78,16 @@ def _execute(
             keep()
             budget.tick()
 
-        reports = Round(
-            flows=chosen, reading=composition.reading(config), options=options, setting=composition.setting(config),
-            systems=composition.systems(made), ledger=ledger, clock=wall, new_id=new_id, tick=tick,
-        ).execute()  # fmt: skip
+        with observing(wall.monotonic, plain=by_line()) as observer:
+            made.ecm.observer = made.braze.observer = observer
+            # Where the mirror lacks a fact, every workspace of the type is read.
+            made.ecm.whole = {
+                need.name for need in together(reading) if not need.names <= ledger.mirror.armed(need.name)
+            }
+            reports = Round(
+                flows=chosen, reading=reading, options=options, setting=composition.setting(config),
+                systems=composition.systems(made), ledger=ledger, clock=wall, new_id=new_id, tick=tick,
+            ).execute()  # fmt: skip
         with suppress(StorageError):  # the reports are stored: a full disk does not hide them
             keep()
         return reports
@@ -101,10 +113,31 @@ def tell_result(reports: Sequence[RunReport], told: object, *, as_json: bool) ->
     except (BrokenPipeError, SystemExit):  # nobody listens (`| head`): the run is done and its code stands (fault O10)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     for report in reports:
+        _tell_decisions(report)
         fields = {
             "run": report.run_id, "flow": report.flow, "exit_code": report.exit_code, "reason": report.exit_reason,
+            "counts": report.counts, "by_action": report.by_action,
         }  # fmt: skip
         LOG.log(40 if report.exit_code else 20, "run.end", extra={"fields": fields})
+
+
+def _tell_decisions(report: RunReport) -> None:
+    """Log with `-v` what was decided of each record and why, without the person: that stands in the report."""
+    if not LOG.isEnabledFor(logging.DEBUG):
+        return
+    for line in report.actions:
+        why = _impersonal(line.because, line.customer)
+        detail("decision", record=line.record, rule=line.rule, kind=line.kind, state=line.state, why=why)
+    for skip in report.skipped:
+        why = _impersonal(skip.reason, skip.customer)
+        detail("decision", record=skip.record, rule=skip.rule, state="left out", why=why)
+
+
+def _impersonal(text: str, customer: str) -> str:
+    """Return a reason without what could name a person: their id, an address, a document's name (fault D15)."""
+    for person in filter(None, customer.split(", ")):
+        text = text.replace(person, "***")
+    return _PERSONAL.sub("***", text)
 
 
 def exit_code(reports: Sequence[RunReport], *, pending: bool) -> int:

@@ -7,11 +7,10 @@ from typing import Annotated
 
 import typer
 
-from ecmbraze.cli import composition, rounds
+from ecmbraze.cli import composition, flow_names, rounds
 from ecmbraze.cli.shared import ConfigOption, config_path
 from ecmbraze.engine.setting import Options
-from ecmbraze.errors import UsageError
-from ecmbraze.flows import BY_NAME, FLOWS
+from ecmbraze.flows import FLOWS
 from ecmbraze.report import files
 
 
@@ -21,7 +20,9 @@ def register(app: typer.Typer) -> None:
 
 def run(
     context: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(metavar="[FLOW]...", help="only these flows")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="FLOW", help="only these flows", autocompletion=flow_names.complete)
+    ] = None,
     config: ConfigOption = None,
     now: Annotated[bool, typer.Option("--now", help="whether or not their `every` has passed")] = False,
     dry_run: Annotated[bool, typer.Option("-n", "--dry-run", help="the whole run without one write")] = False,
@@ -34,11 +35,7 @@ def run(
     """Run the enabled flows whose `every` has passed, in one scan and one plan; this is what cron calls."""
     rounds.refuse_lone_exit_code(exit_code, dry_run=dry_run)
     for name in names or ():
-        if name not in BY_NAME:
-            known = ", ".join(BY_NAME)
-            raise UsageError(
-                f"There is no flow {name!r}.", undone="Nothing was done.", advice=f"`ecmbraze run FLOW`: {known}."
-            )
+        flow_names.known(name, undone="Nothing was done.")
     loaded = composition.settings(config_path(context, config))
     flows = [
         flow

@@ -1,23 +1,63 @@
-"""`ecmbraze status`: one screen that says whether all is well; reads the state file only."""
+"""`ecmbraze status`: one screen that says whether all is well and, if not, why and what to type; asks no system."""
 
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+import textwrap
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from ecmbraze.cli import composition
 from ecmbraze.cli.clock import instant_of
 from ecmbraze.cli.shared import ConfigOption, config_path
 from ecmbraze.errors import EcmbrazeError
 from ecmbraze.ledger.ledger import Ledger
+from ecmbraze.report.plain import printable
 
 STALE, CRITICAL, UNKNOWN = 20, 21, 22
+_WORDS = {0: "well", STALE: "stale", CRITICAL: "critical"}
+_DONE = (0, 3, 4)
 _NEEDS_A_PERSON = frozenset({6, 7, 12, 13, 14, 15})
+# How old a message of unknown outcome may grow: by then the last look for its marker is long past.
+_OLD, _TOO_OLD = timedelta(hours=4), timedelta(hours=24)
+_MODES = ("live", "backfill", "baseline")
+_COLUMNS = ("flow", "state", "last success", "watermark", "pending", "held", "quarantined")
+
+
+@dataclass(slots=True, kw_only=True)
+class Standing:
+    """How one flow stands, and why it is not well."""
+
+    flow: str
+    enabled: bool
+    code: int = 0
+    reasons: list[str] = field(default_factory=list)
+    last_success: str | None = None
+    last_exit: int | None = None
+    watermark: str | None = None
+    pending: int = 0
+    held: int = 0
+    quarantined: int = 0
+    refused: int = 0
+    paused: str | None = None
+
+    @property
+    def state(self) -> str:
+        """One word; ``open`` is a flow that runs, with something that waits for a person or an answer."""
+        if not self.enabled:
+            return "off"
+        return "open" if self.code == 0 and self.reasons else _WORDS[self.code]
+
+    def blame(self, code: int, reason: str) -> None:
+        """Note why it is not well; the worst code stands."""
+        self.code = max(self.code, code)
+        self.reasons.append(printable(reason))
 
 
 def register(app: typer.Typer) -> None:
@@ -29,56 +69,114 @@ def status(
     config: ConfigOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="the same as JSON")] = False,
 ) -> int:
-    """Show per flow the last success, what is pending, held and quarantined; exits 0, 20, 21 or 22."""
+    """Show per flow the last success, what is pending, held and quarantined, and why it is not well."""
     loaded = composition.settings(config_path(context, config))
     now = composition.wall_clock(loaded).now()
     try:
         ledger = composition.ledger(loaded, read_only=True)
     except EcmbrazeError as error:
-        typer.echo(f"unknown: {error}")
+        typer.echo(json.dumps({"code": UNKNOWN, "reason": str(error)}) if as_json else f"unknown: {error}")
         return UNKNOWN
-    rows = [_flow(ledger, name, _every(section), now) for name, section in loaded.flows.items()]
+    flows = [_standing(ledger, name, section, now) for name, section in loaded.flows.items()]
     ledger.close()
-    code = max((int(row["code"]) for row in rows), default=0)
+    code = max((one.code for one in flows), default=0)
     if as_json:
-        typer.echo(json.dumps({"code": code, "flows": rows}, indent=2))
+        typer.echo(
+            json.dumps({"code": code, "flows": [{"state": one.state, **asdict(one)} for one in flows]}, indent=2)
+        )
     else:
-        Console().print(_table(rows))
+        for line in _lines(flows, now):
+            typer.echo(line)
     return code
 
 
-def _every(section: Any) -> timedelta:
-    every: timedelta = section.every
-    return every
+def _standing(ledger: Ledger, name: str, section: Any, now: datetime) -> Standing:
+    last, good = ledger.latest_run(name), ledger.latest_run(name, _DONE)
+    one = Standing(
+        flow=name, enabled=section.enabled, pending=ledger.outbox.pending(name), paused=ledger.waiting.paused(name),
+        last_exit=int(str(last["exit_code"])) if last else None,
+        last_success=str(good["finished_at"]) if good else None,
+        refused=len(ledger.outbox.rows("flow = ? AND state = 'refused'", (name,))),
+        quarantined=sum(flow in (name, "") for flow, *_ in ledger.quarantined()),
+        watermark=min((moment.isoformat() for moment in ledger.watermarks(name).values()), default=None),
+    )  # fmt: skip
+    if one.enabled:
+        _judge_runs(one, section.every, last, now)
+    _judge_held(one, ledger, now)
+    for mode in _MODES:
+        if plan := ledger.waiting.get(name, mode):
+            one.blame(0, f"a plan waits for you: `ecmbraze {name} --confirm {plan.hash[:12]}` or `plan --drop {name}`")
+    if one.quarantined or one.refused:
+        counts = {"records": one.quarantined, "messages": one.refused}
+        aside = " and ".join(f"{number} {name}" for name, number in counts.items() if number)
+        one.blame(0, f"{aside} put aside: `ecmbraze quarantine list`")
+    if one.paused:
+        one.blame(0, f"{one.paused}: `ecmbraze resume {name}`, or `ecmbraze resume` where every flow was paused")
+    return one
 
 
-def _flow(ledger: Ledger, name: str, every: timedelta, now: datetime) -> dict[str, Any]:
-    runs = [run for run in ledger.runs(200) if run["flow"] == name]
-    good = next((str(run["finished_at"]) for run in runs if run["exit_code"] in (0, 3, 4)), None)
-    age = now - instant_of(good, "finished_at") if good else None
-    held = ledger.outbox.rows("flow = ? AND state IN ('in doubt', 'held')", (name,))
-    oldest = max((now - row.changed_at for row in held), default=timedelta())
-    last = runs[0]["exit_code"] if runs else None
-    code = 0
-    if age is None or age > 2 * every or oldest > timedelta(hours=4):
-        code = STALE
-    if (age is not None and age > 4 * every) or oldest > timedelta(hours=24) or last in _NEEDS_A_PERSON:
-        code = CRITICAL
-    return {
-        "flow": name, "code": code, "last_success": good, "last_exit": last,
-        "pending": ledger.outbox.pending(name), "held": len(held),
-        "quarantined": len(ledger.quarantined(name)) + len(ledger.quarantined("")),
-        "refused": len(ledger.outbox.rows("flow = ? AND state = 'refused'", (name,))),
-        "paused": ledger.waiting.paused(name),
-    }  # fmt: skip
+def _judge_runs(one: Standing, every: timedelta, last: Mapping[str, object] | None, now: datetime) -> None:
+    """Blame a flow that has not run, not for long, or whose last run needs a person."""
+    if last is not None and one.last_exit not in _DONE:
+        code = CRITICAL if one.last_exit in _NEEDS_A_PERSON else 0
+        one.blame(code, f"the last run ended with exit {one.last_exit}: {last.get('exit_reason', '')}")
+    if one.last_success is None:
+        one.blame(STALE, "no run has come to its end yet: `ecmbraze run`")
+        return
+    age = now - instant_of(one.last_success, "finished_at")
+    if age > 2 * every:
+        code = CRITICAL if age > 4 * every else STALE
+        one.blame(code, f"no success for {_span(age)}, it is to run every {_span(every)}: is `ecmbraze run` scheduled?")
 
 
-def _table(rows: list[dict[str, Any]]) -> Table:
-    table = Table(title="ecmbraze", title_justify="left")
-    words = {0: "well", STALE: "stale", CRITICAL: "critical"}
-    for column in ("flow", "state", "last success", "last exit", "pending", "held", "quarantined", "refused", "paused"):
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        told = (row["flow"], words[row["code"]], *(row[name] for name in list(row)[2:]))
-        table.add_row(*("-" if value is None else str(value) for value in told))
-    return table
+def _judge_held(one: Standing, ledger: Ledger, now: datetime) -> None:
+    held = ledger.outbox.rows("flow = ? AND state IN ('in doubt', 'held')", (one.flow,))
+    one.held = len(held)
+    if held:
+        oldest = max(now - row.changed_at for row in held)
+        code = CRITICAL if oldest > _TOO_OLD else STALE if oldest > _OLD else 0
+        one.blame(code, f"{len(held)} of unknown outcome, the oldest for {_span(oldest)}: `ecmbraze holds list`")
+
+
+def _lines(flows: list[Standing], now: datetime) -> list[str]:
+    """Return the screen as plain lines: a row per flow, under it why it is not well; the sum of it last."""
+    rows = [_COLUMNS, *(_row(one, now) for one in flows)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
+    fold = textwrap.TextWrapper(
+        width=shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000, initial_indent="  - ",
+        subsequent_indent="    ", break_long_words=False,
+    )  # fmt: skip
+    shown = [_aligned(rows[0], widths)]
+    for one, row in zip(flows, rows[1:], strict=True):
+        shown.append(_aligned(row, widths))
+        shown += [fold.fill(reason) for reason in one.reasons]
+    return [*shown, *([_sum(flows)] if flows else ["No flow is configured."])]
+
+
+def _row(one: Standing, now: datetime) -> tuple[str, ...]:
+    def ago(text: str | None) -> str:
+        return f"{_span(now - instant_of(text, 'finished_at'))} ago" if text else "never"
+
+    counts = (str(number) for number in (one.pending, one.held, one.quarantined))
+    return one.flow, one.state, ago(one.last_success), ago(one.watermark), *counts
+
+
+def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
+    return "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _sum(flows: list[Standing]) -> str:
+    states = [one.state for one in flows]
+    worst = next((word for word in ("critical", "stale", "open") if word in states), "well")
+    return {"well": "All is well.", "open": "It runs, but something waits: see above."}.get(
+        worst, f"It is {worst}: see above."
+    )
+
+
+def _span(span: timedelta) -> str:
+    """Return a span as people say it, in its largest unit."""
+    seconds = max(0, int(span.total_seconds()))
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size or (seconds >= size and unit == "min"):
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

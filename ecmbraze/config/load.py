@@ -3,48 +3,47 @@
 from __future__ import annotations
 
 import copy
-import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from ecmbraze.config import secret
+from ecmbraze.config import meaning, secret, wording
+from ecmbraze.config.places import Places
 from ecmbraze.config.sections import Settings
-from ecmbraze.config.strict_yaml import Document, as_mapping, line_of, parse
+from ecmbraze.config.strict_yaml import as_mapping, parse
+from ecmbraze.config.wording import Problem
 from ecmbraze.errors import ConfigurationError
+from ecmbraze.flow import Flow
 
 _SECRETS = (("ecm", "password"), ("ecm", "otds", "client_secret"), ("braze", "api_key"))
-_NUMBERS = {"int_type", "float_type", "int_parsing", "float_parsing", "int_from_float"}
-_Problem = tuple[int, str]
+_SWITCHES = frozenset({"yes", "no", "on", "off", "y", "n"})
 
 
-def load(path: Path, *, flows: Mapping[str, type[BaseModel]], environ: Mapping[str, str]) -> Settings:
-    """Return the settings; raises ConfigurationError naming all problems with their lines.
+def load(path: Path, *, flows: Mapping[str, Flow[Any]], environ: Mapping[str, str]) -> Settings:
+    """Return the settings; raises ConfigurationError (exit 15) naming all problems with their lines.
 
-    ``flows`` is the register: flow name → model of its section. Raises ConfigurationError (exit 15).
+    ``flows`` is the register, by name.
     """
     document = parse(_text(path))
     if not document.problems and not isinstance(document.value, dict):
-        document.problems.append((1, "the file is empty or not a mapping"))
+        document.problems.append((1, "the file is empty or not a mapping: copy config.example.yaml"))
     if document.problems:
-        _refuse(path, document.problems)
+        _refuse(path, [(line, f"{path.name}:{line}: {text}") for line, text in document.problems])
+    places = Places(file=path.name, document=document)
     raw = copy.deepcopy(document.value)
-    problems = list(_ambiguous(document, raw, flows))
-    problems += _take_secrets(document, raw, environ)
-    sections, found = _flows(document, raw, flows)
+    problems = list(_take_secrets(raw, environ))
+    sections, found = _flows(places, raw, flows)
     problems += found
-    settings: Settings | None = None
-    try:
-        settings = Settings.model_validate({**raw, "flows": {}, "path": path.resolve()})
-    except ValidationError as error:
-        problems += _told(document, (), error, Settings)
-    if problems or settings is None:
-        _refuse(path, problems)
-        raise AssertionError  # _refuse raises
+    settings, found = _settings(places, raw)
+    problems += found
+    if settings is not None:
+        problems += meaning.problems(places, flows, sections, settings.attribute_prefix)
+    _refuse(path, [(places.line(where), f"{places.of(where)}: {said}") for where, said in _all(places, problems)])
+    assert settings is not None, "a problem was told otherwise"
     state = settings.state if settings.state.is_absolute() else path.resolve().parent / settings.state
-    return settings.model_copy(update={"flows": sections, "state": state})
+    return settings.model_copy(update={"flows": sections, "state": state}).read_from(path.resolve(), places)
 
 
 def _text(path: Path) -> str:
@@ -57,17 +56,18 @@ def _text(path: Path) -> str:
             f"There is no configuration file {path}.", advice="Name it with -c FILE, or copy config.example.yaml."
         ) from None  # fmt: skip
     except UnicodeDecodeError:
-        raise ConfigurationError(f"{path} is not UTF-8 text.") from None
+        raise ConfigurationError(f"{path} is not UTF-8 text.", advice="Save it as UTF-8.") from None
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
 
 
-def _refuse(path: Path, problems: list[_Problem]) -> None:
-    lines = [f"{path.name}:{line}: {text}" for line, text in sorted(set(problems))]
-    raise ConfigurationError(f"{path} has {len(lines)} problem{'s' * (len(lines) > 1)}:", problems=lines)
+def _refuse(path: Path, problems: Iterable[tuple[int, str]]) -> None:
+    lines = [text for _, text in sorted(set(problems))]
+    if lines:
+        raise ConfigurationError(f"{path} has {len(lines)} problem{'s' * (len(lines) > 1)}:", problems=lines)
 
 
-def _take_secrets(document: Document, raw: dict[str, Any], environ: Mapping[str, str]) -> Iterator[_Problem]:
+def _take_secrets(raw: dict[str, Any], environ: Mapping[str, str]) -> Iterator[Problem]:
     for path in _SECRETS:
         section: Any = raw
         for name in path[:-1]:
@@ -77,92 +77,37 @@ def _take_secrets(document: Document, raw: dict[str, Any], environ: Mapping[str,
                 section[path[-1]] = secret.resolve(section[path[-1]], environ)
             except ValueError as error:
                 section[path[-1]] = secret.Secret("unresolved")
-                yield line_of(document, path), f"{'.'.join(path)}: {error}"
+                yield path, str(error)
 
 
 def _flows(
-    document: Document, raw: dict[str, Any], flows: Mapping[str, type[BaseModel]]
-) -> tuple[dict[str, BaseModel], list[_Problem]]:
+    places: Places, raw: dict[str, Any], flows: Mapping[str, Flow[Any]]
+) -> tuple[dict[str, BaseModel], list[Problem]]:
     sections: dict[str, BaseModel] = {}
-    problems: list[_Problem] = []
+    problems: list[Problem] = []
     for name, section in as_mapping(raw.pop("flows", None)).items():
-        path = ("flows", name)
         if name not in flows:
-            problems.append((line_of(document, path), f"flows.{name}: no such flow{_near(name, flows)}"))
+            problems.append((("flows", name), meaning.no_such_flow(name, flows)))
             continue
         try:
-            sections[name] = flows[name].model_validate(section)
+            sections[name] = flows[name].options.model_validate(section)
         except ValidationError as error:
-            problems += _told(document, path, error, flows[name])
-    return sections, problems + list(_shared_attributes(document, sections))
+            problems += wording.problems(places, ("flows", name), error, flows[name].options)
+    return sections, problems
 
 
-def _shared_attributes(document: Document, sections: Mapping[str, BaseModel]) -> Iterator[_Problem]:
-    """Yield what two flows would write in turns: an attribute has one source."""
-    writers: dict[str, str] = {}
-    for flow, section in sections.items():
-        for name in getattr(section, "attributes", ()):
-            path = ("flows", flow, "attributes", name)
-            if (other := writers.setdefault(name, flow)) != flow:
-                yield line_of(document, path), f"{_dotted(path)}: {other} writes this attribute as well"
+def _settings(places: Places, raw: dict[str, Any]) -> tuple[Settings | None, list[Problem]]:
+    try:
+        return Settings.model_validate(raw), []
+    except ValidationError as error:
+        return None, wording.problems(places, (), error, Settings)
 
 
-def _ambiguous(document: Document, raw: Any, flows: object) -> Iterator[_Problem]:
-    """Yield what stands unquoted where YAML 1.1 would have read something else than the text."""
-    for path, text in document.ambiguous.items():
-        value = document.value
-        for step in path:
-            value = value[step]
-        if isinstance(value, str):
-            yield (
-                line_of(document, path),
-                f"{_dotted(path)}: quote it: '{text}' (unquoted, YAML may read something else)",
-            )
-
-
-def _told(
-    document: Document, base: tuple[str | int, ...], error: ValidationError, model: type[BaseModel]
-) -> list[_Problem]:
-    problems = []
-    for entry in error.errors():
-        path = (*base, *(step for step in entry["loc"]))
-        shown = tuple(step for step in path if not (isinstance(step, str) and step.startswith("function-")))
-        problems.append((line_of(document, shown), f"{_dotted(shown)}: {_sentence(document, shown, entry, model)}"))
-    return problems
-
-
-def _sentence(document: Document, path: tuple[str | int, ...], entry: Any, model: type[BaseModel]) -> str:
-    kind, said = entry["type"], str(entry["msg"]).removeprefix("Value error, ")
-    if kind == "extra_forbidden":
-        return f"unknown key{_near(str(path[-1]), _siblings(model))}"
-    if kind == "missing":
-        return "is missing"
-    if kind == "string_type" and entry["input"] is not None:
-        text = document.ambiguous.get(
-            path, str(entry["input"]).lower() if isinstance(entry["input"], bool) else entry["input"]
-        )
-        return f"quote it: '{text}'"
-    if kind in _NUMBERS:
-        return f"a number is expected, not {entry['input']!r}"
-    return said[:1].lower() + said[1:]
-
-
-def _siblings(model: type[BaseModel]) -> set[str]:
-    """Return every key that may stand somewhere in a section, for suggestions."""
-    names: set[str] = set()
-    for definition in [model.model_json_schema(), *model.model_json_schema().get("$defs", {}).values()]:
-        names |= set(definition.get("properties", {}))
-    return names
-
-
-def _near(name: str, there: object) -> str:
-    names = [str(entry) for entry in there] if isinstance(there, Mapping | set) else []
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    return f"; did you mean {near[0]!r}?" if near else ""
-
-
-def _dotted(path: tuple[str | int, ...]) -> str:
-    text = ""
-    for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
-    return text or "the file"
+def _all(places: Places, problems: list[Problem]) -> Iterator[Problem]:
+    """Yield the problems and, where nothing worse is said of it, what YAML might read as something else."""
+    yield from problems
+    named = {path for path, _ in problems}
+    for path, text in places.document.ambiguous.items():
+        if path not in named and isinstance(places.value(path), str):
+            switch = "; a switch is true or false" if text.lower() in _SWITCHES else ""
+            yield path, f"quote it: '{text}' (unquoted, YAML may read something else){switch}"

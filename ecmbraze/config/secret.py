@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from ecmbraze.suggest import did_you_mean
+
 _ENV = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _COMMAND_S = 10
 
@@ -44,7 +46,8 @@ def resolve(raw: object, environ: Mapping[str, str]) -> Secret:
         raise ValueError('write "${NAME}", "file:/path", "credential:NAME" or {command: [program, argument]}')
     if match := _ENV.fullmatch(raw):
         name = match[1]
-        return _filled(environ.get(name, ""), f"the environment variable {name} is empty or not set")
+        missing = f"the environment variable {name} is empty or not set{did_you_mean(name, environ.keys() - {name})}"
+        return _filled(environ.get(name, ""), missing)
     if raw.startswith("file:"):
         return _filled(_file(Path(raw.removeprefix("file:"))), "the file is empty")
     if raw.startswith("credential:"):

@@ -8,16 +8,25 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, SerializeAsAny, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, SerializeAsAny, WithJsonSchema, model_validator
 
+from ecmbraze.config.places import Places
 from ecmbraze.config.secret import Secret
 from ecmbraze.config.urls import checked, is_loopback
 from ecmbraze.planning.rules import Section, Span
 from ecmbraze.planning.zones import Zone
 
-_TEXT = {"type": "string"}
+_SECRET = {
+    "anyOf": [
+        {"type": "string"},
+        {
+            "type": "object", "additionalProperties": False, "required": ["command"],
+            "properties": {"command": {"type": "array", "minItems": 1, "items": {"type": "string"}}},
+        },
+    ]
+}  # fmt: skip
 Url = Annotated[str, AfterValidator(checked)]
-Hidden = Annotated[Secret, WithJsonSchema(_TEXT)]
+Hidden = Annotated[Secret, WithJsonSchema(_SECRET)]
 
 
 class Otds(Section):
@@ -103,7 +112,23 @@ class Settings(Section):
     attribute_prefix: str = Field("ecm_", pattern=r"^[a-z][a-z0-9_]*$", description="prefix of Braze attributes")
     sweep_every: Span = Field(timedelta(hours=24), description="how old a detail read may grow")
     flows: dict[str, SerializeAsAny[Section]] = Field(default_factory=dict, description="one section per flow")
-    path: Path = Field(Path("ecmbraze.yaml"), exclude=True, json_schema_extra={"deprecated": True})
+    _path: Path = PrivateAttr(Path("ecmbraze.yaml"))
+    _places: Places = PrivateAttr(Places(file="ecmbraze.yaml"))
+
+    def read_from(self, path: Path, places: Places) -> Settings:
+        """Note the file and where in it everything stands; return the settings."""
+        self._path, self._places = path, places
+        return self
+
+    @property
+    def path(self) -> Path:
+        """The file they were read from."""
+        return self._path
+
+    @property
+    def places(self) -> Places:
+        """Where in the file everything stands."""
+        return self._places
 
     @property
     def both_loopback(self) -> bool:

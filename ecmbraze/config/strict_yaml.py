@@ -9,11 +9,14 @@ from typing import Any
 
 import yaml
 
+from ecmbraze.config import syntax
+
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 40
 
 _INT = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"-?(0|[1-9][0-9]{0,15})\.[0-9]{1,15}")
+_TWICE = "delete one of them, or begin a new entry of the list with `- `"
 _SAFE = yaml.SafeLoader.yaml_implicit_resolvers
 
 
@@ -38,9 +41,7 @@ def parse(text: str) -> Document:
         _refuse_anchors(text, document)
         node = None if document.problems else yaml.compose(text, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        said = getattr(error, "problem", None) or str(error).splitlines()[0]
-        document.problems.append((mark.line + 1 if mark else 1, f"not valid YAML: {said}"))
+        document.problems.append(syntax.describe(error, text))
         return document
     if node is not None:
         document.value = _build(node, (), document, depth=0)
@@ -81,7 +82,7 @@ def _build(node: yaml.Node, path: tuple[str | int, ...], document: Document, *, 
             continue
         name = key.value
         if name in first:
-            document.problems.append((line, f"the key {name!r} stands twice, first in line {first[name]}"))
+            document.problems.append((line, f"the key {name!r} stands twice, first in line {first[name]}: {_TWICE}"))
             continue
         first[name] = line
         built[name] = _build(value, (*path, name), document, depth=depth + 1)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 from ecmbraze.engine.records import TypeNeeds
 from ecmbraze.errors import ConfigurationError
 from ecmbraze.model import BY_US, WorkspacePage
 from ecmbraze.ports import WorkspaceReader
+from ecmbraze.suggest import did_you_mean
 
 _SAMPLES = 5
 _MISSING = "The configuration names what ECM does not have:"
@@ -37,5 +37,4 @@ def check_attributes(reader: WorkspaceReader, need: TypeNeeds, page: WorkspacePa
 
 def unknown(what: str, name: str, there: Iterable[str]) -> str:
     """Return the sentence for a name that is not there."""
-    near = difflib.get_close_matches(name, list(there), n=1, cutoff=0.5)
-    return f"{what} {name!r} is not there" + (f"; did you mean {near[0]!r}?" if near else "")
+    return f"{what} {name!r} is not there{did_you_mean(name, there)}"

@@ -16,6 +16,7 @@ from ecmbraze.planning.attributes import Voice, newest, of_everyone, repeated
 from ecmbraze.planning.edges import CLOSED, Edge, edge, first_seen_in
 from ecmbraze.planning.flow_options import FlowOptions, refuse_twins
 from ecmbraze.planning.gates import Gate, stand
+from ecmbraze.planning.outbound import Outbound, attribute, of_rule
 
 NAME = "approvals"
 
@@ -167,14 +168,19 @@ def ahead(options: Options, record: Record, zone: tzinfo) -> Sequence[tuple[date
     return sorted(found)
 
 
-def outbound(options: Options, prefix: str) -> Sequence[tuple[str, str, str]]:
-    """Return each fact that leaves ECM, where to, and by which rule."""
-    rows = options.outbound(options.gates, prefix)
+def outbound(options: Options, prefix: str) -> Sequence[Outbound]:
+    """Return everything the flow may write."""
+    rows = list(options.outbound(prefix))
     for gate in options.gates:
-        for name in ("name", "version"):
-            rows.append(
-                (f"document.{name}", f"attribute {prefix}{gate.name}_{name.replace('name', 'document')}", gate.name)
-            )
+        facts = [f"document.{name}" for one in gate.requirements for name in sorted(one.facts())]
+        by = [one.approved_by for one in gate.requirements if one.approved_by]
+        dates = [f"document.{one.date}" for one in by if one.date] + ["document.modified"]
+        rows += attribute(f"{prefix}{gate.name}_eligible", [*gate.when, *dict.fromkeys(facts)], gate.name)
+        rows += attribute(f"{prefix}{gate.name}_since", dates, gate.name)
+        rows += attribute(f"{prefix}{gate.name}_document", ["document.name"], gate.name)
+        rows += attribute(f"{prefix}{gate.name}_version", ["document.version"], gate.name)
+        rows += of_rule(gate, times=dates)
+        rows += of_rule(gate.closing(), times=["workspace.modified"])
     return rows
 
 

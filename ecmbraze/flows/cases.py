@@ -16,6 +16,7 @@ from ecmbraze.planning.attributes import Voice, newest, of_everyone, repeated
 from ecmbraze.planning.conditions import When, satisfied
 from ecmbraze.planning.flow_options import FlowOptions, refuse_twins
 from ecmbraze.planning.hits import Hit, judge
+from ecmbraze.planning.outbound import Outbound, attribute, of_rule
 from ecmbraze.planning.rules import Span
 
 NAME = "cases"
@@ -154,12 +155,14 @@ def holds(
     return f"the rule {rule!r} is no longer configured"
 
 
-def outbound(options: Options, prefix: str) -> Sequence[tuple[str, str, str]]:
-    """Return each fact that leaves ECM, where to, and by which rule."""
-    rows = options.outbound(options.rules, prefix)
-    if options.status:
-        rows.append((options.status, f"attribute {prefix}last_case_status", "status"))
-    rows += [(fact, f"attribute {prefix}open_cases, as a count", "closed") for fact in options.closed or ()]
+def outbound(options: Options, prefix: str) -> Sequence[Outbound]:
+    """Return everything the flow may write."""
+    rows = list(options.outbound(prefix))
+    rows += attribute(f"{prefix}last_case_status", [options.status] if options.status else [], "status")
+    rows += attribute(f"{prefix}open_cases", options.closed or (), "closed")
+    for rule in options.rules:
+        came = ["document.created", "document.modified", *(["its version's date"] if rule.new_version else [])]
+        rows += of_rule(rule, times=came if rule.document else ["workspace.modified"])
     return rows
 
 

@@ -15,6 +15,7 @@ from ecmbraze.planning.conditions import satisfied
 from ecmbraze.planning.due_dates import following
 from ecmbraze.planning.flow_options import FlowOptions, refuse_twins
 from ecmbraze.planning.hits import judge
+from ecmbraze.planning.outbound import Outbound, of_rule
 from ecmbraze.planning.reminding import Came, LifecycleRule
 
 NAME = "lifecycle"
@@ -135,11 +136,13 @@ def ahead(options: Options, record: Record, zone: tzinfo) -> Sequence[tuple[date
     return reminding.ahead(options.rules, record, zone)
 
 
-def outbound(options: Options, prefix: str) -> Sequence[tuple[str, str, str]]:
-    """Return each fact that leaves ECM, where to, and by which rule."""
-    dated = [(rule.date, rule.name) for rule in options.rules if rule.date and rule.send.event]
-    rows = [(date, "event time, by the days from it", name) for date, name in dated]
-    return [*options.outbound(options.rules, prefix), *rows]
+def outbound(options: Options, prefix: str) -> Sequence[Outbound]:
+    """Return everything the flow may write."""
+    rows = list(options.outbound(prefix))
+    for rule in options.rules:
+        days = ["workspace.modified"] if rule.inactive or not rule.timed else []
+        rows += of_rule(rule, times=[*([rule.date] if rule.date else []), *days])
+    return rows
 
 
 FLOW = Flow(

@@ -17,6 +17,7 @@ from ecmbraze.planning.attributes import deltas, newest
 from ecmbraze.planning.conditions import satisfied
 from ecmbraze.planning.flow_options import FlowOptions, refuse_twins
 from ecmbraze.planning.hits import Hit, judge
+from ecmbraze.planning.outbound import Outbound, attribute, of_rule
 from ecmbraze.planning.rules import Rule
 
 NAME = "onboarding"
@@ -151,11 +152,14 @@ def holds(
     return f"the rule {rule!r} is no longer configured"
 
 
-def outbound(options: Options, prefix: str) -> Sequence[tuple[str, str, str]]:
-    """Return each fact that leaves ECM, where to, and by which rule."""
-    dated = [(milestone.date, milestone.name) for milestone in options.milestones if milestone.date]
-    rows = [(date, f"attribute {prefix}{name}_on, event time", name) for date, name in dated]
-    return [*options.outbound(options.milestones, prefix), *rows]
+def outbound(options: Options, prefix: str) -> Sequence[Outbound]:
+    """Return everything the flow may write."""
+    rows = list(options.outbound(prefix))
+    for milestone in options.milestones:
+        dates = [milestone.date] if milestone.date else []
+        rows += attribute(f"{prefix}{milestone.name}_on", dates, milestone.name)
+        rows += of_rule(milestone, times=[*dates, "workspace.modified"])
+    return rows
 
 
 FLOW = Flow(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -145,6 +145,13 @@ class Ledger:
         """Return the newest stored reports first."""
         query = "SELECT report FROM run ORDER BY started_at DESC, id DESC LIMIT ?"
         return [load(row[0]) for row in self.database.execute(query, (limit,))]
+
+    def latest_run(self, flow: str, codes: Collection[int] = ()) -> Mapping[str, object] | None:
+        """Return the newest stored report of a flow, or the newest that ended with one of ``codes``."""
+        ended = f"AND exit_code IN ({', '.join(map(str, codes))})" if codes else ""
+        query = f"SELECT report FROM run WHERE flow = ? {ended} ORDER BY started_at DESC, id DESC LIMIT 1"
+        row = self.database.execute(query, (flow,)).fetchone()
+        return load(row[0]) if row else None
 
     def last_look(self, flow: str) -> datetime | None:
         """Return when the last run of a flow began that came to its end; a temporary failure does not count."""

@@ -72,3 +72,5 @@ class AttributeInfo:
     """``Category.Attribute`` or ``Category.Set.Attribute``."""
     type_name: str
     multi_value: bool
+    valid_values: tuple[str, ...] = ()
+    """What a popup offers; empty for an attribute that takes anything."""

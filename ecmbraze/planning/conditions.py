@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.model import Fact, Facts
+from ecmbraze.suggest import did_you_mean
 
+_OPERATORS = ("not", "is", "at_least", "at_most")
 _SHAPES = "a value, a list of values, {not: value}, {is: set}, {is: empty}, {at_least: number} or {at_most: number}"
 
 
@@ -84,19 +86,39 @@ def _operator(raw: Mapping[Any, Any]) -> Condition:
     if len(raw) != 1:
         raise ValueError(f"one operator at a time: {_SHAPES}")
     operator, operand = next(iter(raw.items()))
-    numeric = isinstance(operand, int | float) and not isinstance(operand, bool)
-    if (operator == "is" and operand in ("set", "empty")) or (operator in ("at_least", "at_most") and numeric):
-        return Condition(operator, operand)
-    if operator == "not" and not isinstance(operand, Mapping):
-        return Condition("not", tuple(operand) if isinstance(operand, list) else operand)
-    raise ValueError(f"write {_SHAPES}")
+    match operator:
+        case "is" if operand in ("set", "empty"):
+            return Condition(operator, operand)
+        case "is":
+            raise ValueError(f"after `is` stands set or empty, not {operand!r}")
+        case "at_least" | "at_most" if isinstance(operand, int | float) and not isinstance(operand, bool):
+            return Condition(operator, operand)
+        case "at_least" | "at_most":
+            raise ValueError(f"{operator} takes a number, without quotes, not {operand!r}")
+        case "not" if not isinstance(operand, Mapping):
+            return Condition("not", tuple(operand) if isinstance(operand, list) else operand)
+    near = did_you_mean(str(operator), _OPERATORS) or f": write {_SHAPES}"
+    raise ValueError(f"no such operator {operator!r}{near}")
 
 
+_PLAIN = {"type": ["string", "number", "boolean"]}
+_SCHEMA = WithJsonSchema(
+    {
+        "anyOf": [
+            _PLAIN,
+            {"type": "array", "minItems": 1, "items": _PLAIN},
+            {
+                "type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": False,
+                "properties": {
+                    "not": {"anyOf": [_PLAIN, {"type": "array", "items": _PLAIN}]}, "is": {"enum": ["set", "empty"]},
+                    "at_least": {"type": "number"}, "at_most": {"type": "number"},
+                },
+            },
+        ]
+    }
+)  # fmt: skip
 # What pydantic sees: anything the YAML can hold, turned into a Condition or refused with a sentence.
-When = Annotated[
-    dict[str, Annotated[Condition, BeforeValidator(_parse)]],
-    Field(min_length=1, json_schema_extra={"additionalProperties": True, "type": "object"}),
-]
+When = Annotated[dict[str, Annotated[Condition, BeforeValidator(_parse), _SCHEMA]], Field(min_length=1)]
 
 
 def satisfied(when: Mapping[str, Condition], facts: Facts) -> bool:

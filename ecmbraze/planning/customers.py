@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.model import Fact, Facts, WorkspaceDetail, recipients
@@ -21,8 +21,17 @@ class Alias(Section):
     alias: str = Field(description="alias label in Braze")
 
 
+def _short_form(schema: dict[str, Any]) -> None:
+    """Add the short form, the attribute alone, to the schema for editors."""
+    section = dict(schema)
+    schema.clear()
+    schema["anyOf"] = [{"type": "string"}, section]
+
+
 class Customer(Section):
     """Where the recipient stands in the workspace, and how Braze knows them."""
+
+    model_config = ConfigDict(json_schema_extra=_short_form)
 
     attribute: str = Field(description="Category.Attribute, Set[Column=Value].Attribute, or business_object")
     related: str | None = Field(None, description="type of the related workspace on which the attribute stands")
@@ -52,6 +61,11 @@ class Customer(Section):
         """Return the plain ``Category.Attribute`` names this mapping reads of the workspace itself."""
         plain = not self.related and self.attribute != BUSINESS_OBJECT and "[" not in self.attribute
         return frozenset({self.attribute}) if plain else frozenset()
+
+    def row(self) -> tuple[str, str, str] | None:
+        """Return (set, column, value) where the attribute stands in one row of a set; ``None`` for a plain one."""
+        match = _SET.fullmatch(self.attribute)
+        return (match["set"], match["column"], match["value"]) if match else None
 
     def people(self, detail: WorkspaceDetail) -> tuple[str, ...]:
         """Return the recipients, each once, in the order of the record; empty when it names nobody.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from pydantic import Field, model_validator
 
-from ecmbraze.planning import texts
-from ecmbraze.planning.customers import Customer
+from ecmbraze.planning.customers import Alias, Customer
+from ecmbraze.planning.outbound import Outbound, Sort, attribute
 from ecmbraze.planning.rules import Rule, Section, Span
 
 # Facts that are no category attributes of the workspace.
@@ -29,17 +30,16 @@ class FlowOptions(Section):
     def _snake_case(self) -> FlowOptions:
         for name in self.attributes:
             if not name.isidentifier() or name != name.lower():
-                raise ValueError(f"attribute {name!r}: use snake_case")
+                raise ValueError(f"attribute {name!r}: use snake_case, such as {_snake_case(name)}")
         return self
 
-    def outbound(self, rules: Iterable[Rule], prefix: str) -> list[tuple[str, str, str]]:
-        """Return (fact that leaves ECM, where to, by which rule) for what all these flows send."""
-        rows = [(self.customer.attribute, "identifies the person", "customer")]
-        rows += [(fact, f"attribute {prefix}{name}", "attributes") for name, fact in self.attributes.items()]
-        for rule in rules:
-            for name, text in rule.send.properties.items():
-                rows += [(fact, f"property {name}", rule.name) for fact in sorted(texts.named(text))]
-        return rows
+    def outbound(self, prefix: str) -> Iterator[Outbound]:
+        """Yield what leaves whatever the rules are: who it is about, and the attributes."""
+        kind = f"user_alias {identify.alias}" if isinstance(identify := self.customer.identify, Alias) else identify
+        of = f" of the related {self.customer.related}" if self.customer.related else ""
+        yield Outbound(sort=Sort.IDENTIFIER, name=kind, fact=f"{self.customer.attribute}{of}", rule="customer")
+        for name, fact in self.attributes.items():
+            yield from attribute(f"{prefix}{name}", [fact], "attributes")
 
     def read(self, facts: Iterable[frozenset[str]]) -> frozenset[str]:
         """Return the category attributes to read: those of the rules, the attributes and the customer."""
@@ -47,9 +47,13 @@ class FlowOptions(Section):
         return frozenset(fact for fact in named if not fact.startswith(_BUILT_IN)) | self.customer.attributes()
 
 
+def _snake_case(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_0123456789") or "name"
+
+
 def refuse_twins(rules: Iterable[Rule], what: str) -> None:
     """Raise ValueError when two rules share a name: it is part of the business key."""
     names = [rule.name for rule in rules]
     for name in names:
         if names.count(name) > 1:
-            raise ValueError(f"two {what} are named {name!r}")
+            raise ValueError(f"two {what} are named {name!r}: give one of them another name")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from ecmbraze.model import Facts, Json, Kind
 from ecmbraze.planning import texts
@@ -28,14 +28,16 @@ def _span(raw: object) -> timedelta:
         return raw
     match = _SPAN.fullmatch(raw) if isinstance(raw, str) else None
     if not match:
-        raise ValueError('write a span such as "90s", "15m", "72h" or "30d"')
+        raise ValueError(f'{raw!r} is no span: write one such as "90s", "15m", "72h" or "30d"')
     span = timedelta(**{_UNIT[match[2]]: int(match[1])})
     if not timedelta(seconds=1) <= span <= timedelta(days=3660):
-        raise ValueError("a span lies between 1s and 3660d")
+        raise ValueError(f"{raw!r} is out of range: a span lies between 1s and 3660d")
     return span
 
 
-Span = Annotated[timedelta, BeforeValidator(_span), Field(json_schema_extra={"type": "string"})]
+Span = Annotated[
+    timedelta, BeforeValidator(_span), WithJsonSchema({"type": "string", "pattern": rf"^{_SPAN.pattern}$"})
+]
 
 
 class GroupConsent(Section):
@@ -45,8 +47,17 @@ class GroupConsent(Section):
     group: str | None = Field(None, description="id of the Braze subscription group that must be subscribed")
 
 
+def _short_consent(schema: dict[str, Any]) -> None:
+    """Add the short form, ``{email: opted_in, group: ID}``, to the schema for editors."""
+    for name in ("email", "sms", "whatsapp", "push"):
+        schema["properties"][name]["anyOf"].append({"enum": ["opted_in", "subscribed"]})
+    schema["properties"]["group"] = {"type": "string", "description": "group of the one channel beside it"}
+
+
 class Consent(Section):
     """On which ground a message may go: a written reason, or a state per channel."""
+
+    model_config = ConfigDict(json_schema_extra=_short_consent)
 
     transactional: str | None = Field(None, description="why no consent is needed, in a sentence for the auditor")
     email: GroupConsent | None = Field(None, description="what e-mail demands")
@@ -106,7 +117,10 @@ class Send(Section):
             raise ValueError('a message needs a consent: {email: subscribed}, or {transactional: "reason"}')
         for name in self.properties:
             if name in ("time", "event_name") or name.startswith("$"):
-                raise ValueError(f"Braze reserves the property name {name!r}")
+                raise ValueError(f"Braze reserves the property name {name!r}: take another")
+        for name, text in self.properties.items():
+            if left := texts.unfilled(text):
+                raise ValueError(f"property {name!r}: {left} is not filled in: write ${{Category.Attribute}}")
         return self
 
     def names(self, kind: Kind) -> str | None:
@@ -128,7 +142,7 @@ def _several(raw: object) -> object:
     return (raw,) if isinstance(raw, dict) else raw
 
 
-Suppress = Annotated[tuple[When, ...], BeforeValidator(_several)]
+Suppress = Annotated[tuple[When, ...], BeforeValidator(_several, json_schema_input_type=When | tuple[When, ...])]
 
 
 class Rule(Section):

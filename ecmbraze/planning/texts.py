@@ -19,6 +19,8 @@ _UNSEEN = re.compile(
 # The joiners belong to some scripts and to composed signs; beside an ASCII character they only hide something.
 _JOINERS = re.compile(r"(?<![^\x00-\x7f])[\u200c\u200d]+|[\u200c\u200d]+(?![^\x00-\x7f])")
 _LIQUID = re.compile(r"\{[{%]")
+# The placeholders of Liquid and Jinja, and ours left open.
+_ALMOST = re.compile(r"\{\{.*|\{%.*|\$\{.*")
 # Braze's own limit for an attribute and a property value (api/braze.md 1.6, 1.7); longer ones are dropped silently.
 MAX_TEXT = 255
 
@@ -26,6 +28,12 @@ MAX_TEXT = 255
 def named(text: Json) -> frozenset[str]:
     """Return the facts a property names."""
     return frozenset(_FACT.findall(text)) if isinstance(text, str) else frozenset()
+
+
+def unfilled(text: Json) -> str:
+    """Return what looks like a placeholder and would be sent as it stands; empty when nothing does."""
+    found = _ALMOST.search(_FACT.sub("", text)) if isinstance(text, str) else None
+    return found[0] if found else ""
 
 
 def fill(properties: Mapping[str, Json], facts: Facts, *, liquid: bool = False) -> dict[str, Json]:

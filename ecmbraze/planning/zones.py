@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from datetime import time
 from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BeforeValidator, WithJsonSchema
+
+from ecmbraze.suggest import did_you_mean
 
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _TEXT = WithJsonSchema({"type": "string"})
@@ -18,8 +19,7 @@ def _zone(raw: object) -> ZoneInfo:
     if isinstance(raw, ZoneInfo):
         return raw
     if not isinstance(raw, str) or raw not in available_timezones():
-        near = difflib.get_close_matches(str(raw), available_timezones(), n=1)
-        raise ValueError(f"zone {str(raw)!r} unknown" + (f"; did you mean {near[0]!r}?" if near else ""))
+        raise ValueError(f"zone {str(raw)!r} unknown{did_you_mean(str(raw), available_timezones())}")
     return ZoneInfo(raw)
 
 
@@ -28,7 +28,7 @@ def _time_of_day(raw: object) -> time:
         return raw
     match = _CLOCK.fullmatch(raw) if isinstance(raw, str) else None
     if not match:
-        raise ValueError('write a time of day as "09:00"')
+        raise ValueError(f'{raw!r} is no time of day: write it as "09:00"')
     return time(int(match[1]), int(match[2]))
 
 

@@ -10,17 +10,16 @@ from hypothesis import strategies as st
 
 from ecmbraze.config import Settings, load
 from ecmbraze.errors import ConfigurationError
-from ecmbraze.flows import FLOWS
+from ecmbraze.flows import BY_NAME
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
 ENVIRON = {"ECM_PASSWORD": "a-password", "BRAZE_API_KEY": "a-key"}
-_FLOWS = {flow.name: flow.options for flow in FLOWS}
 
 
 def _load(text: str, folder: Path, environ: dict[str, str] | None = None) -> Settings:
     path = folder / "ecmbraze.yaml"
     path.write_text(text, encoding="utf-8")
-    return load(path, flows=_FLOWS, environ=ENVIRON if environ is None else environ)
+    return load(path, flows=BY_NAME, environ=ENVIRON if environ is None else environ)
 
 
 def _problems(text: str, folder: Path, environ: dict[str, str] | None = None) -> str:

@@ -69,6 +69,10 @@ class BrazeClient:
         """Return name, draft, enabled, archived of a ``campaign`` or ``canvas``; ConfigurationError when unknown."""
         return probes.details(self._asking, kind, message_id)
 
+    def listed(self, kind: str) -> Mapping[str, str]:
+        """Return id → name of every ``campaign`` or ``canvas`` that is not archived; for suggestions."""
+        return probes.listed(self._asking, kind)
+
     def missing_permissions(self, paths: Sequence[str]) -> Mapping[str, str]:
         """Return path → permission for those the key lacks, without writing anything; for `check`."""
         return probes.missing(self._asking, paths)

@@ -11,6 +11,8 @@ NEEDED = {
     "/email/hard_bounces": "email.hard_bounces",
     "/campaigns/details": "campaigns.details",
     "/canvas/details": "canvas.details",
+    "/campaigns/list": "campaigns.list",
+    "/canvas/list": "canvas.list",
 }
 
 # What a missing permission stops, in the words of the operator (fault B15).
@@ -23,4 +25,6 @@ PURPOSE = {
     "/email/hard_bounces": "needed for the consent check",
     "/campaigns/details": "needed to see that a campaign is launched before it is sent",
     "/canvas/details": "needed to see that a Canvas is launched before it is sent",
+    "/campaigns/list": "needed to suggest campaigns",
+    "/canvas/list": "needed to suggest Canvases",
 }

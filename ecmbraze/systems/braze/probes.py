@@ -7,13 +7,16 @@ from typing import Any
 
 from ecmbraze.errors import ConfigurationError, CredentialRefused
 from ecmbraze.systems.braze import refusals
-from ecmbraze.systems.braze.asking import Asking
+from ecmbraze.systems.braze.asking import Asking, odd
 from ecmbraze.systems.braze.permissions import NEEDED
+from ecmbraze.systems.shapes import ShapeError, listing, text
 
 # A request that is complete enough to be refused by permission, and too empty to do anything: no person is named,
 # no campaign is named, and a date range of one day in the past.
 _NOBODY = "ecmbraze-permission-probe"
 _NIL = "00000000-0000-0000-0000-000000000000"
+# Rows per page of the lists; what lies beyond so many pages is not suggested.
+_PAGE, _MOST_PAGES = 100, 50
 _PROBES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "/users/track": ("POST", {"json": {}}),
     "/campaigns/trigger/send": ("POST", {"json": {"broadcast": False, "recipients": []}}),
@@ -50,6 +53,21 @@ def unsendable(asking: Asking, kind: str, message_id: str) -> str:
         return f"{kind} {message_id} is not in Braze"
     words = [word for (field, stopping), word in _STOPPING.items() if found.get(field) is stopping]
     return f"{kind} {found.get('name')!r} ({message_id}) is {words[0]} in Braze" if words else ""
+
+
+def listed(asking: Asking, kind: str) -> Mapping[str, str]:
+    """Return id → name of every campaign or Canvas that is not archived, page by page (api/braze.md 7.3, 7.4)."""
+    path, key = ("/campaigns/list", "campaigns") if kind == "campaign" else ("/canvas/list", "canvases")
+    found: dict[str, str] = {}
+    for page in range(_MOST_PAGES):
+        try:
+            rows = listing(asking.ask("GET", path, params={"page": str(page)}).get(key), key)
+            found |= {text(row.get("id"), "id"): str(row.get("name", "")) for row in rows if isinstance(row, Mapping)}
+        except ShapeError as error:
+            raise odd(path, error) from None
+        if len(rows) < _PAGE:
+            break
+    return found
 
 
 def missing(asking: Asking, paths: Sequence[str]) -> Mapping[str, str]:

@@ -50,7 +50,8 @@ class Definitions:
             if parts:
                 name, type_name = ".".join(parts), str(entry.get("type_name") or "String")
                 found[name] = AttributeInfo(
-                    name=name, type_name=type_name, multi_value=bool(entry.get("multi_value"))
+                    name=name, type_name=type_name, multi_value=bool(entry.get("multi_value")),
+                    valid_values=_offered(entry.get("valid_values")),
                 )  # fmt: skip
         return found
 
@@ -111,6 +112,12 @@ class Definitions:
         if match["row"] is not None:
             chain.insert(1, self._entries.get(f"{match['category']}_{match['first']}"))
         return None if None in chain else tuple(str(entry["name"]) for entry in chain if entry is not None)
+
+
+def _offered(raw: object) -> tuple[str, ...]:
+    """Return what a popup offers (api/ecm.md 5.1); nothing where the server tells it in no known way."""
+    values = raw if isinstance(raw, list) else ()
+    return tuple(str(value) for value in values if isinstance(value, str | int) and value != "")
 
 
 def flatten(container: object) -> dict[str, Any]:

@@ -1,0 +1,164 @@
+"""`ecmbraze check`: puts the checks in order, prints what they find and what to type next; judges nothing itself."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ecmbraze.cli import composition
+from ecmbraze.cli.check import in_braze, in_ecm, outbound
+from ecmbraze.cli.check.findings import Finding, Level, failed, well
+from ecmbraze.cli.clock import WallClock
+from ecmbraze.cli.shared import ConfigOption, config_path
+from ecmbraze.cli.signals import Budget
+from ecmbraze.config import Settings
+from ecmbraze.config.names import Named, named
+from ecmbraze.config.schema import schema
+from ecmbraze.engine import discovery
+from ecmbraze.engine.records import together
+from ecmbraze.errors import EcmbrazeError, StateMissing, UsageError, strongest
+from ecmbraze.flows import BY_NAME
+from ecmbraze.report.plain import printable
+
+_INDENT = 6
+
+
+def register(app: typer.Typer) -> None:
+    app.command("check")(check)
+
+
+def check(
+    context: typer.Context,
+    config: ConfigOption = None,
+    offline: Annotated[bool, typer.Option("--offline", help="only the configuration and the state file")] = False,
+    show_outbound: Annotated[
+        bool, typer.Option("--outbound", help="list everything that leaves ECM, where to, by which rule")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="the same as JSON")] = False,
+    show_schema: Annotated[
+        bool, typer.Option("--schema", help="print the JSON Schema of the configuration, for editors")
+    ] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="with --outbound: the same as CSV")] = False,
+) -> int:
+    """Check the configuration, both systems and the state file; writes nothing."""
+    if as_csv and not show_outbound:
+        raise UsageError("--csv belongs to --outbound.", undone="Nothing was checked.", advice="Add --outbound.")
+    if show_schema:
+        typer.echo(json.dumps(schema(BY_NAME), indent=2))
+        return 0
+    loaded = composition.settings(config_path(context, config))
+    if show_outbound:
+        _outbound(loaded, as_json=as_json, as_csv=as_csv)
+        return 0
+    state, step = _state(loaded)
+    found = [well("configuration", f"{loaded.path}, flows: {', '.join(loaded.flows) or 'none'}"), state]
+    found += [] if offline else _systems(loaded)
+    code = strongest(finding.code for finding in found if finding.level is Level.WRONG)
+    if as_json:
+        typer.echo(json.dumps({"exit_code": code, "next": step, "findings": [asdict(one) for one in found]}, indent=2))
+    else:
+        _print(found, step)
+    return code
+
+
+def _outbound(loaded: Settings, *, as_json: bool, as_csv: bool) -> None:
+    if as_json:
+        typer.echo(outbound.as_json(loaded))
+    elif as_csv:
+        typer.echo(outbound.as_csv(loaded), nl=False)
+    else:
+        outbound.show(loaded)
+
+
+def _state(loaded: Settings) -> tuple[Finding, str]:
+    """Return how the state file stands, and what to type next."""
+    file = "" if loaded.path == Path("ecmbraze.yaml").resolve() else f" -c {loaded.path}"
+    try:
+        ledger = composition.ledger(loaded, read_only=True)
+    except StateMissing:
+        said = f"{loaded.state} is not made yet"
+        return well("state file", said), f"ecmbraze init --non-interactive{file}"
+    except EcmbrazeError as error:
+        return Finding(level=Level.WRONG, where="state file", said=str(error), code=error.exit_code), ""
+    first = not ledger.runs(1)
+    ledger.close()
+    step = f"ecmbraze run{file}" if first else f"ecmbraze run --now --dry-run{file}"
+    return well("state file", f"{loaded.state}, readable and whole"), step
+
+
+def _systems(loaded: Settings) -> list[Finding]:
+    wall = composition.wall_clock(loaded)
+    made = composition.clients(loaded, wall, Budget(wall.monotonic, None))
+    names = {flow: list(named(flow, section)) for flow, section in loaded.flows.items()}
+    return [
+        *_until_it_fails(loaded, "ecm", _of_ecm(loaded, made, names)),
+        *_until_it_fails(loaded, "braze", _of_braze(loaded, made, wall, names)),
+    ]
+
+
+def _until_it_fails(loaded: Settings, section: str, checks: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield what is found; an unreachable system or a refused login is told once, not by every check."""
+    try:
+        yield from checks
+    except EcmbrazeError as error:
+        system = "ECM" if section == "ecm" else "Braze"
+        yield failed(loaded, section, error, rest=f"Nothing else of {system} was checked.")
+
+
+def _of_ecm(loaded: Settings, made: composition.Clients, names: dict[str, list[Named]]) -> Iterator[Finding]:
+    yield well("ECM login", f"{made.ecm.whoami()} at {loaded.ecm.url}")
+    now = made.ecm.server_now()
+    yield well("ECM clock", f"{now:%Y-%m-%d %H:%M:%S} UTC, ours is {made.ecm.skew() or 0:+.0f} s from it")
+    broken = False
+    for flow, mine in names.items():
+        for finding in in_ecm.findings(loaded, made.ecm, flow, mine):
+            broken = broken or finding.level is Level.WRONG
+            yield finding
+    if broken:  # how changes are found rests on the names being right
+        return
+    types = made.ecm.workspace_types()
+    for need in together([BY_NAME[name].needs(section) for name, section in loaded.flows.items()]):
+        said = discovery.told(made.ecm, need, types[need.name], loaded.ecm.date_query_from)
+        yield well(f"changes of {need.name!r}", f"found {said}")
+
+
+def _of_braze(
+    loaded: Settings, made: composition.Clients, wall: WallClock, names: dict[str, list[Named]]
+) -> Iterator[Finding]:
+    paths = in_braze.needed(loaded, BY_NAME, [entry for mine in names.values() for entry in mine])
+    yield from in_braze.permissions(loaded, made.braze, paths)
+    objects = in_braze.Objects(config=loaded, braze=made.braze)
+    for flow, mine in names.items():
+        yield from objects.findings(flow, mine)
+
+
+def lines(found: Iterable[Finding], width: int) -> list[str]:
+    """Return a text per finding, what is to do last; folded to ``width`` columns, or whole with 0."""
+    ordered = sorted(found, key=lambda finding: list(Level).index(finding.level))
+    texts = [f"{finding.level:<5} {printable(f'{finding.where}: {finding.said}')}" for finding in ordered]
+    fold = textwrap.TextWrapper(width=width or 80, subsequent_indent=" " * _INDENT, break_long_words=False)
+    return [fold.fill(text) if width else text for text in texts]
+
+
+def _print(found: list[Finding], step: str) -> None:
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    for text in lines(found, width):
+        typer.echo(text)
+    counted = Counter(finding.level for finding in found)
+    typer.echo(_sum(counted[Level.WRONG], counted[Level.DOUBT], step))
+
+
+def _sum(problems: int, doubts: int, step: str) -> str:
+    if problems:
+        return f"{problems} problem{'s' * (problems > 1)} found, nothing was changed; correct and check again"
+    well_or_not = f"nothing wrong found, but {doubts} could not be checked (?)" if doubts else "all well"
+    return f"{well_or_not}; next: {step}"

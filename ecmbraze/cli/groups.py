@@ -1,0 +1,55 @@
+"""How groups of commands look and answer: whole sentences in the help, and what is planned is said to be planned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from typer.core import TyperGroup
+
+from ecmbraze.errors import UsageError
+from ecmbraze.flow import PLANNED as PLANNED_FLOWS
+from ecmbraze.suggest import did_you_mean
+
+PLANNED: Mapping[str, str] = {
+    **PLANNED_FLOWS,
+    "discover": "types, attributes, campaigns and groups of the two systems",
+    "erase": "remove a person from everything we keep",
+    "explain": "what was decided of a customer or workspace, when and why",
+    "schedule": "print cron, systemd and Kubernetes files for this configuration",
+    "state": "backup, verify, compact, rewind, export and adopt the state file",
+}
+
+
+class Group(TyperGroup):
+    """Commands whose help stands whole, not cut at a width."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        shown = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, " ".join((command.help or "").split())) for name, command in shown if command]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+class Root(Group):
+    """The commands of the program itself."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name = args[0]
+        if self.get_command(ctx, name) is None:
+            raise no_such_command(name, self.list_commands(ctx))
+        return super().resolve_command(ctx, args)
+
+
+def no_such_command(name: str, there: list[str]) -> UsageError:
+    """Return what to say of a command that does not exist, or not yet."""
+    if name in PLANNED:
+        return UsageError(
+            f"`ecmbraze {name}` is planned and not built yet: {PLANNED[name]}.", undone="Nothing was done.",
+            advice="`ecmbraze --help` lists what there is.",
+        )  # fmt: skip
+    near = did_you_mean(name, [*there, *PLANNED])
+    return UsageError(
+        f"There is no command {name!r}{near or '.'}", undone="Nothing was done.",
+        advice="`ecmbraze --help` lists them.",
+    )  # fmt: skip

@@ -1,0 +1,119 @@
+"""Show how far a run is: bars with rate and remaining time on a terminal, else a line each 30 seconds; on stderr."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+from rich.text import Text
+
+from ecmbraze.cli.logs import tell
+
+LISTED, READ, SENT = "workspaces listed", "details read", "objects sent"
+_EACH_S = 30.0
+
+
+class Observer(Protocol):
+    """Whoever is told how far it is. Called from several threads."""
+
+    def expect(self, what: str, more: int) -> None:
+        """Note that so many more will come."""
+
+    def step(self, what: str, done: int) -> None:
+        """Note that so many more are done."""
+
+
+class Silent:
+    """Shows nothing."""
+
+    def expect(self, what: str, more: int) -> None: ...
+    def step(self, what: str, done: int) -> None: ...
+
+
+@dataclass(slots=True)
+class _Count:
+    began: float
+    done: int = 0
+    expected: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Lines:
+    """One log line each 30 seconds at most, about what moves."""
+
+    monotonic: Callable[[], float]
+    _counts: dict[str, _Count] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _last: float | None = None
+
+    def expect(self, what: str, more: int) -> None:
+        with self._lock:
+            self._count(what).expected += more
+
+    def step(self, what: str, done: int) -> None:
+        with self._lock:
+            now, count = self.monotonic(), self._count(what)
+            count.done += done
+            self._last = now if self._last is None else self._last
+            if now - self._last < _EACH_S:
+                return
+            self._last = now
+            rate = count.done / max(now - count.began, 1e-3)
+            left = max(count.expected - count.done, 0)
+            more = {"of": count.expected, "left_s": round(left / rate)} if left and rate else {}
+            tell("progress", what=what, done=count.done, per_s=round(rate, 1), **more)
+
+    def _count(self, what: str) -> _Count:
+        return self._counts.setdefault(what, _Count(self.monotonic()))
+
+
+class Bars:
+    """A bar per kind of work, with its rate, and its remaining time where the total is known."""
+
+    def __init__(self, console: Console) -> None:
+        columns = (
+            TextColumn("{task.description}"), BarColumn(bar_width=None), MofNCompleteColumn(), _Rate(),
+            TimeRemainingColumn(),
+        )  # fmt: skip
+        self.bars = RichProgress(*columns, console=console, transient=True)
+        self._tasks: dict[str, TaskID] = {}
+        self._expected: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def expect(self, what: str, more: int) -> None:
+        with self._lock:
+            self._expected[what] = self._expected.get(what, 0) + more
+            self.bars.update(self._task(what), total=self._expected[what])
+
+    def step(self, what: str, done: int) -> None:
+        with self._lock:
+            self.bars.advance(self._task(what), done)
+
+    def _task(self, what: str) -> TaskID:
+        if what not in self._tasks:
+            self._tasks[what] = self.bars.add_task(what, total=None)
+        return self._tasks[what]
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:,.0f}/s" if task.speed else "", style="dim")
+
+
+@contextmanager
+def observing(monotonic: Callable[[], float], *, plain: bool, stream: Any = None) -> Iterator[Observer]:
+    """Yield the observer for this stderr; bars vanish when the block ends. ``plain`` for logs that are read by line."""
+    stream = stream or sys.stderr
+    if plain or not stream.isatty():
+        yield Lines(monotonic=monotonic)
+        return
+    shown = Bars(Console(file=stream))
+    with shown.bars:
+        yield shown

@@ -1,0 +1,99 @@
+"""Find what is well-formed and yet cannot be meant: unknown facts, two writers of one attribute; asks no system."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from ecmbraze.config.names import Named, Names, named
+from ecmbraze.config.places import Path, Places
+from ecmbraze.flow import PLANNED, Flow
+from ecmbraze.planning.outbound import Outbound, Sort
+from ecmbraze.suggest import did_you_mean
+
+Problem = tuple[Path, str]
+
+# What every workspace, document and reminder has beside category attributes (model.Record.named, Document.named).
+WORKSPACE = tuple(f"workspace.{name}" for name in ("id", "name", "type", "created", "modified"))
+DOCUMENT = tuple(f"document.{name}" for name in ("id", "name", "folder", "mime", "version", "created"))
+REMINDER = ("reminder.days", "reminder.date")
+_OURS = "ecmbraze_"
+
+
+def problems(
+    places: Places, flows: Mapping[str, Flow[Any]], sections: Mapping[str, BaseModel], prefix: str
+) -> Iterator[Problem]:
+    """Yield (path, sentence) for each thing that cannot be meant."""
+    if prefix.startswith(_OURS):
+        yield ("attribute_prefix",), f"attributes that begin with {_OURS} are the program's own: take another prefix"
+    for name, section in sections.items():
+        yield from _facts(list(named(name, section)))
+    written = [(name, row) for name, section in sections.items() for row in flows[name].outbound(section, prefix)]
+    yield from _writers(places, [(name, row) for name, row in written if row.sort is Sort.ATTRIBUTE], prefix)
+
+
+def no_such_flow(name: str, flows: Mapping[str, object]) -> str:
+    """Return the sentence for a flow that does not exist, or not yet."""
+    if name in PLANNED:
+        return f"this flow is planned ({PLANNED[name]}) and not built yet; take the section out"
+    return f"no such flow{did_you_mean(name, flows) or ': there are ' + ', '.join(flows)}"
+
+
+def _facts(names: Sequence[Named]) -> Iterator[Problem]:
+    known = {entry.name for entry in names if _is_attribute(entry.name) and entry.sort is not Names.TYPE}
+    for entry in names:
+        if entry.sort in (Names.ATTRIBUTE, Names.DATE, Names.IN_TEXT) and (why := _unknown(entry, known)):
+            yield entry.path, why
+
+
+def _unknown(entry: Named, known: set[str]) -> str:
+    """Return why a fact can never have a value; empty when it may."""
+    text, mine = entry.name, _built_in(entry)
+    if text in mine:
+        return ""
+    family = text.partition(".")[0]
+    if text in (*WORKSPACE, *DOCUMENT, *REMINDER) or (family == "document" and _is_attribute(text)):
+        return f"{text} is not known here: {_belongs(family)}"
+    if family in ("workspace", "document", "reminder"):
+        near = did_you_mean(text, mine) or f": there are {', '.join(mine) or 'none of them here'}"
+        return f"unknown fact {text!r}{near}"
+    if not _is_attribute(text):
+        return f"{text!r} is no fact: write Category.Attribute{did_you_mean(text, {*known, *mine})}"
+    return ""
+
+
+def _built_in(entry: Named) -> tuple[str, ...]:
+    """Return the facts that are no category attributes and known at this place."""
+    if entry.documents or entry.sort is Names.DATE:
+        return ()
+    texts = (DOCUMENT if entry.about else ()) + (REMINDER if entry.timed else ())
+    return WORKSPACE + (texts if entry.sort is Names.IN_TEXT else ())
+
+
+def _belongs(family: str) -> str:
+    match family:
+        case "document":
+            return "it belongs into the `properties` of a rule with a `document`, or of a gate"
+        case "reminder":
+            return "it belongs into the `properties` of a rule with `before`, `after` or `inactive`"
+    return "write Category.Attribute"
+
+
+def _is_attribute(text: str) -> bool:
+    category, _, attribute = text.partition(".")
+    return bool(category.strip() and attribute.strip())
+
+
+def _writers(places: Places, written: Sequence[tuple[str, Outbound]], prefix: str) -> Iterator[Problem]:
+    """Yield each attribute that two flows, or two rules of one flow, would write in turns: it has one source."""
+    writers: dict[str, tuple[str, str]] = {}
+    for flow, row in written:
+        other, rule = writers.setdefault(row.name, (flow, row.rule))
+        if (other, rule) == (flow, row.rule):
+            continue
+        path: Path = ("flows", flow, "attributes", row.name.removeprefix(prefix))
+        if places.written(path) != path:
+            path = places.find(("flows", flow), row.rule)
+        yield path, f"{other} writes the attribute {row.name} as well (by {rule}): rename it in one of the two"

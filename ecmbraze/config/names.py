@@ -1,0 +1,134 @@
+"""List what a flow's section names in ECM and Braze, each with its place in the file; looks nothing up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel
+
+from ecmbraze.config.places import Path
+from ecmbraze.planning import texts
+from ecmbraze.planning.approval import Requirement
+from ecmbraze.planning.arrivals import DocumentRule
+from ecmbraze.planning.conditions import Condition
+from ecmbraze.planning.customers import BUSINESS_OBJECT, Customer
+from ecmbraze.planning.document_kinds import DocumentKind
+from ecmbraze.planning.gates import Gate
+from ecmbraze.planning.reminding import LifecycleRule
+
+
+class Names(StrEnum):
+    """What sort of thing a name stands for."""
+
+    TYPE = "workspace type"
+    ATTRIBUTE = "attribute"
+    IN_TEXT = "fact"
+    DATE = "date attribute"
+    CUSTOMER = "customer"
+    CLASSIFICATION = "classification"
+    CAMPAIGN = "campaign"
+    CANVAS = "canvas"
+    GROUP = "subscription group"
+
+
+# A key means the same in every section of every flow (tests/config/test_names.py holds new ones to it).
+KEYS: Mapping[str, Names] = {
+    "workspace_types": Names.TYPE, "related": Names.TYPE,
+    "date": Names.DATE, "opened": Names.DATE, "activity": Names.DATE,
+    "status": Names.ATTRIBUTE, "version": Names.ATTRIBUTE,
+    "classification": Names.CLASSIFICATION,
+    "campaign": Names.CAMPAIGN, "canvas": Names.CANVAS, "group": Names.GROUP,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """One name at one place. ``name`` is bare: of a document's attribute without the leading ``document.``."""
+
+    sort: Names
+    name: str
+    path: Path
+    types: tuple[str, ...]
+    """The workspace types it is said of."""
+    documents: tuple[DocumentKind, ...] = ()
+    """The kinds of document it is said of; without any it is said of the workspace."""
+    about: tuple[DocumentKind, ...] = ()
+    """The kinds of document whose facts the texts of its rule may name."""
+    timed: bool = False
+    """Whether its rule comes due by time, so that its texts may name ``reminder.days``."""
+    condition: Condition | None = None
+    customer: Customer | None = None
+
+
+def named(flow: str, section: BaseModel) -> Iterator[Named]:
+    """Yield every name in a flow's section, in the order of its settings."""
+    yield from _section(section, Named(sort=Names.TYPE, name="", path=("flows", flow), types=()))
+
+
+def _section(section: BaseModel, here: Named) -> Iterator[Named]:
+    here = _context(section, here)
+    for name, field in type(section).model_fields.items():
+        key = field.alias or name
+        yield from _value(key, getattr(section, name), replace(here, path=(*here.path, key)))
+
+
+def _context(section: BaseModel, here: Named) -> Named:
+    """Return of what the names in a section are said: narrower types, a kind of document."""
+    types = tuple(getattr(section, "workspace_types", ())) or here.types
+    match section:
+        case DocumentKind():
+            return replace(here, documents=(section,))
+        case Requirement():
+            return replace(here, documents=(section.document,))
+        case Gate():
+            return replace(here, about=section.kinds)
+        case DocumentRule() if section.document:
+            return replace(here, about=(section.document,))
+        case LifecycleRule():
+            return replace(here, types=types, timed=section.timed is not None)
+    return replace(here, types=types)
+
+
+def _value(key: str, value: Any, here: Named) -> Iterator[Named]:
+    match value:
+        case Customer():
+            yield from _customer(value, here)
+        case BaseModel():
+            yield from _section(value, here)
+        case Mapping():
+            yield from _mapping(key, value, here)
+        case tuple():
+            for number, entry in enumerate(value):
+                yield from _value(key, entry, replace(here, path=(*here.path, number)))
+        case str() if key in KEYS:
+            yield replace(here, sort=KEYS[key], name=value)
+
+
+def _mapping(key: str, value: Mapping[str, Any], here: Named) -> Iterator[Named]:
+    for name, entry in value.items():
+        at = replace(here, sort=Names.ATTRIBUTE, path=(*here.path, name))
+        if isinstance(entry, Condition):
+            yield replace(at, name=name, condition=entry)
+        elif key == "attributes":
+            yield replace(at, name=entry)
+        else:
+            yield from (_in_text(fact, at) for fact in sorted(texts.named(entry)))
+
+
+def _in_text(fact: str, here: Named) -> Named:
+    """Return what a text names: a fact of the document it is about, or of the workspace."""
+    bare = fact.removeprefix("document.")
+    if bare != fact and "." in bare and here.about:
+        return replace(here, name=bare, documents=here.about)
+    return replace(here, sort=Names.IN_TEXT, name=fact)
+
+
+def _customer(customer: Customer, here: Named) -> Iterator[Named]:
+    if customer.related:
+        yield replace(here, sort=Names.TYPE, name=customer.related, path=(*here.path, "related"))
+        here = replace(here, types=(customer.related,))
+    if customer.attribute != BUSINESS_OBJECT:
+        yield replace(here, sort=Names.CUSTOMER, name=customer.attribute, customer=customer)

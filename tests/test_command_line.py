@@ -1,0 +1,122 @@
+"""The command line answers like a person: what is planned, what was meant, what goes together, what completes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ecmbraze.cli.groups import PLANNED
+from ecmbraze.flows import FLOWS
+from tests.offline import Offline
+
+NAMES = [flow.name for flow in FLOWS]
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Offline:
+    return Offline(tmp_path)
+
+
+@pytest.mark.parametrize("name", sorted(PLANNED))
+def test_what_is_planned_is_said_to_be_planned(office: Offline, name: str) -> None:
+    done = office.ecmbraze(name)
+
+    assert done.code == 2
+    assert f"`ecmbraze {name}` is planned and not built yet: {PLANNED[name]}." in done.stderr
+    assert "did you mean" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [["run"], ["pause"], ["resume"], ["plan", "-o", "x"], ["plan", "--drop"]])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("feedback", "is planned and not built yet"), ("onbording", "did you mean 'onboarding'?"), ("x", "The flows are")],
+)
+def test_a_flow_that_is_not_there_is_answered_alike_everywhere(
+    office: Offline, command: list[str], name: str, said: str
+) -> None:
+    done = office.ecmbraze(*command, name)
+
+    assert done.code == 2
+    assert said in done.stderr
+    assert ", ".join(NAMES) in done.stderr
+    assert "Nothing was " in done.stderr
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("onbording", "onboarding"), ("chek", "check"), ("statsu", "status")])
+def test_a_misspelt_command_gets_the_nearest_one(office: Offline, typed: str, meant: str) -> None:
+    done = office.ecmbraze(typed)
+
+    assert done.code == 2
+    assert done.stderr.startswith(f"error: There is no command {typed!r}; did you mean {meant!r}? Nothing was done.")
+
+
+@pytest.mark.parametrize("until", ["2026-01-01", "2025-06-01T00:00:00Z"])
+def test_a_span_that_ends_before_it_begins_is_refused(office: Offline, until: str) -> None:
+    done = office.ecmbraze("onboarding", "--since", "2026-01-01", "--until", until)
+
+    assert done.code == 2
+    assert f"--since 2026-01-01 does not lie before --until {until}. Nothing was done." in done.stderr
+    assert "swap them" in done.stderr
+
+
+def test_init_beside_an_existing_state_file_is_a_wrong_command_and_not_a_broken_file(office: Offline) -> None:
+    before = office.state.read_bytes()
+
+    done = office.ecmbraze("init", "--non-interactive")
+
+    assert done.code == 2
+    assert "there is a state file already" in done.stderr
+    assert "`ecmbraze status`" in done.stderr
+    assert office.state.read_bytes() == before
+
+
+def test_a_typo_in_the_state_path_makes_no_folder(office: Offline, tmp_path: Path) -> None:
+    (tmp_path / "ecmbraze").mkdir()
+    office.config["state"] = "ecmbrze/deeper/state.db"
+
+    done = office.ecmbraze("init", "--non-interactive")
+
+    assert done.code == 15
+    assert f"did you mean {tmp_path / 'ecmbraze'}?" in done.stderr
+    assert "mkdir -p -m 700" in done.stderr
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == [
+        "ecmbraze",
+        "ecmbraze.yaml",
+        "state.db",
+        "state.db.seal",
+    ]
+
+
+@pytest.mark.parametrize("command", [[], ["holds"], ["quarantine"]])
+def test_help_says_whole_sentences(command: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "ecmbraze", *command, "--help"], capture_output=True, text=True, check=True,
+        env={**os.environ, "COLUMNS": "80", "TERMINAL_WIDTH": "80"},
+    )  # fmt: skip
+
+    assert "..." not in done.stdout.partition("Commands:")[2]
+    assert all(len(line) <= 80 for line in done.stdout.splitlines())
+
+
+@pytest.mark.parametrize("command", ["run", "pause", "resume", "plan", "plan --drop"])
+def test_flow_names_complete(command: str) -> None:
+    words = f"ecmbraze {command} "
+    done = subprocess.run(
+        [sys.executable, "-c", "from ecmbraze.cli.app import main; import sys; sys.argv[0] = 'ecmbraze'; main()"],
+        capture_output=True, text=True, check=False,
+        env={**os.environ, "_ECMBRAZE_COMPLETE": "complete_bash", "COMP_WORDS": words,
+             "COMP_CWORD": str(len(words.split()))},
+    )  # fmt: skip
+
+    assert done.stdout.split() == NAMES
+
+
+def test_an_error_is_told_in_the_form_that_was_asked_for(office: Offline) -> None:
+    done = office.ecmbraze("--log-format", "json", "run", "nothing")
+
+    assert json.loads(done.stderr)["exit_code"] == 2
