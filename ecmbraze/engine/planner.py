@@ -75,7 +75,7 @@ class Planner:
         ids = self.view.modified_between(self.needs.types, since, until)
         for change in self.view.changes(ids[:limit]):
             if not change.record.gone:  # absence never sends a message
-                self._one(replace(change, before=None, fires=True))
+                self._one(replace(change, before=None, since=None, fires=True))
 
     def _armed(self, change: Change, baseline: datetime | None) -> Change:
         """Say whether a change may fire: not at a baseline, not for what existed before it but is first seen now."""

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context, Flow, Known, Needs
-from ecmbraze.model import Action, Change, Decision, Json, Record, Skip
+from ecmbraze.model import Action, Change, Decision, Facts, Json, Record, Skip
 from ecmbraze.planning import dates, messages, texts
 from ecmbraze.planning.attributes import Voice, newest, of_everyone, repeated
 from ecmbraze.planning.edges import CLOSED, Edge, edge, first_seen_in
@@ -41,7 +41,7 @@ def needs(options: Options) -> Needs:
         facts=options.read([*(gate.facts() for gate in options.gates), own]),
         customer=options.customer,
         documents=tuple(kind for gate in options.gates for kind in gate.kinds),
-        document_facts=frozenset().union(*(one.facts() for gate in options.gates for one in gate.requirements)),
+        document_facts=frozenset().union(*(gate.document_facts() for gate in options.gates)),
         watched=True,
     )
 
@@ -71,7 +71,7 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
     if not context.backfill or context.include_messages:
         values = repeated(outcome)
         for moved in edges:
-            occasion = _occasion(moved, change.record, context)
+            occasion = _occasion(moved, change, context)
             outcome += messages.tell(occasion, values, create=options.create_profiles)
     return Decision(
         actions=tuple(entry for entry in outcome if isinstance(entry, Action)),
@@ -114,16 +114,29 @@ def _eligible(options: Options, memory: Mapping[str, Json], prefix: str) -> dict
     return values
 
 
-def _occasion(moved: Edge, record: Record, context: Context) -> messages.Occasion:
+def _occasion(moved: Edge, change: Change, context: Context) -> messages.Occasion:
     """Return the occasion: an approval dates the opening; a closing is as old as the change that shows it."""
     approvals = moved.standing.approvals
     newest_one = max(approvals, key=lambda one: one.since, default=None)
-    facts = newest_one.document.named if newest_one else {}
-    at = (min(newest_one.since, context.now), "approval") if newest_one else None
+    facts = newest_one.document.named if newest_one else _rested_on(moved.hit.rule.name, change)
+    known_by = "approval" if newest_one and newest_one.dated else messages.MODIFIED
+    at = (min(newest_one.since, context.now), known_by) if newest_one else None
     return messages.Occasion(
-        flow=NAME, record=record, hit=moved.hit, now=context.now, zone=context.zone, date=None, facts=facts, at=at,
-        until=moved.standing.until, why="" if moved.opened else f"closed: {moved.standing.why}",
+        flow=NAME, record=change.record, hit=moved.hit, now=context.now, zone=context.zone, date=None, facts=facts,
+        at=at, since=change.since, until=moved.standing.until,
+        why="" if moved.opened else f"closed: {moved.standing.why}",
     )  # fmt: skip
+
+
+def _rested_on(gate: str, change: Change) -> Facts:
+    """Return the facts of the document that a closed gate rested on, as far as they are still known."""
+    noted = change.memory.get(gate)
+    name = noted.get("document") if isinstance(noted, Mapping) else None
+    version = noted.get("version") if isinstance(noted, Mapping) else None
+    known = [*change.record.documents, *(change.before.documents if change.before else ())]
+    found = next((document for document in known if document.row.name == name), None)
+    named = found.named if found else dict.fromkeys(f"document.{one}" for one in ("id", "folder", "mime", "created"))
+    return {**named, "document.name": str(name or ""), "document.version": str(version or "")}
 
 
 def holds(

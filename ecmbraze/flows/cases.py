@@ -77,7 +77,7 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
     if not context.backfill or context.include_messages:
         values = repeated(outcome)
         outcome += _of_facts(options, change, judged.hits, values, context)
-        outcome += _of_documents(options, change.record, came, values, context)
+        outcome += _of_documents(options, change, came, values, context)
     return Decision(
         actions=tuple(entry for entry in outcome if isinstance(entry, Action)),
         skips=tuple(entry for entry in outcome if isinstance(entry, Skip)), memory=memory,
@@ -114,7 +114,7 @@ def _of_facts(
     for hit in hits:
         occasion = messages.Occasion(
             flow=NAME, record=change.record, hit=hit, now=context.now, zone=context.zone, date=None,
-            why=_was(hit, change.before),
+            since=change.since, why=_was(hit, change.before),
         )  # fmt: skip
         yield from messages.tell(occasion, values, create=options.create_profiles)
 
@@ -128,8 +128,9 @@ def _was(hit: Hit, before: Record | None) -> str:
 
 
 def _of_documents(
-    options: Options, record: Record, came: Sequence[Arrival], values: Repeated, context: Context
+    options: Options, change: Change, came: Sequence[Arrival], values: Repeated, context: Context
 ) -> Iterator[Action | Skip]:  # fmt: skip
+    record = change.record
     for one in came:
         if one.refusal:
             people = ", ".join(record.customers)
@@ -137,7 +138,7 @@ def _of_documents(
             continue
         occasion = messages.Occasion(
             flow=NAME, record=record, hit=one.hit, now=context.now, zone=context.zone, date=None,
-            facts=one.document.named, at=one.at, why=f"{one.document.row.name!r} {one.how}",
+            facts=one.document.named, at=one.at, since=change.since, why=f"{one.document.row.name!r} {one.how}",
         )  # fmt: skip
         yield from messages.tell(occasion, values, create=options.create_profiles)
 

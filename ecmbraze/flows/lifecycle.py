@@ -74,9 +74,9 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
     outcome = list(_attributes(options, change, known, context))
     values = repeated(outcome)
     if not context.backfill or context.include_messages:
-        outcome += _messages(options, change.record, [Came(hit=hit) for hit in judged.hits], values, context)
+        outcome += _messages(options, change, [Came(hit=hit) for hit in judged.hits], values, context)
     if not context.backfill:  # time goes on alone: a backfill of a span has no reminders
-        outcome += _messages(options, change.record, came, values, context)
+        outcome += _messages(options, change, came, values, context)
     return Decision(
         actions=tuple(entry for entry in outcome if isinstance(entry, Action)),
         skips=tuple(entry for entry in outcome if isinstance(entry, Skip)), memory=memory, due=min(ahead, default=None),
@@ -105,8 +105,9 @@ def _attributes(options: Options, change: Change, known: Known, context: Context
 
 
 def _messages(
-    options: Options, record: Record, came: Sequence[Came], values: Mapping[str, dict[str, Json]], context: Context
+    options: Options, change: Change, came: Sequence[Came], values: Mapping[str, dict[str, Json]], context: Context
 ) -> Iterator[Action | Skip]:
+    record = change.record
     for one in came:
         if reason := one.too_late(context.now):
             people = ", ".join(record.customers)
@@ -114,7 +115,7 @@ def _messages(
             continue
         occasion = messages.Occasion(
             flow=NAME, record=record, hit=one.hit, now=context.now, zone=context.zone, date=None, due=one.due,
-            until=one.until, facts=one.facts,
+            since=change.since, until=one.until, facts=one.facts,
         )  # fmt: skip
         yield from messages.tell(occasion, values, create=options.create_profiles)
 

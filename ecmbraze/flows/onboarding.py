@@ -128,7 +128,7 @@ def _messages(
             continue
         date = hit.rule.date if isinstance(hit.rule, Milestone) else None
         occasion = messages.Occasion(
-            flow=NAME, record=record, hit=hit, now=context.now, zone=context.zone, date=date
+            flow=NAME, record=record, hit=hit, now=context.now, zone=context.zone, date=date, since=change.since
         )  # fmt: skip
         try:
             yield from messages.events(occasion, customer)

@@ -66,6 +66,8 @@ class Approval:
     document: Document
     since: datetime
     """The approval date where one is named, else when the document was last modified."""
+    dated: bool
+    """Whether it is an approval date."""
     until: datetime | None
 
 
@@ -99,8 +101,10 @@ def judge(requirement: Requirement, document: Document, first_seen: int | None, 
     until = _until(requirement.expires, document, zone)
     if isinstance(until, str):
         return until
-    since = dates.instant(day, zone) or document.row.modified_at
-    return Approval(document=document, since=since, until=until)
+    approved = dates.instant(day, zone)
+    return Approval(
+        document=document, since=approved or document.row.modified_at, dated=approved is not None, until=until
+    )
 
 
 def _dated(requirement: Requirement, document: Document, zone: tzinfo) -> bool:

@@ -11,15 +11,14 @@ from pydantic import Field, model_validator
 
 from ecmbraze.model import Change, Document, Json
 from ecmbraze.planning.conditions import When, satisfied
-from ecmbraze.planning.document_kinds import DocumentKind
+from ecmbraze.planning.document_kinds import DocumentKind, attributes_of
 from ecmbraze.planning.hits import Hit
+from ecmbraze.planning.messages import MODIFIED
 from ecmbraze.planning.rules import Rule
-from ecmbraze.planning.texts import named
 
 How = Literal["added", "moved", "template", "new version"]
 # Two clocks: what was created this shortly before our last look may have come after it all the same.
 _SKEW = timedelta(minutes=10)
-_OWN = frozenset(f"document.{name}" for name in ("id", "name", "folder", "mime", "version", "created"))
 
 
 class DocumentRule(Rule):
@@ -44,8 +43,7 @@ class DocumentRule(Rule):
 
     def document_facts(self) -> frozenset[str]:
         """Return the ``Category.Attribute`` of documents that the texts name."""
-        facts = frozenset[str]().union(*(named(text) for text in self.send.properties.values()))
-        return frozenset(name.removeprefix("document.") for name in facts - _OWN if name.startswith("document."))
+        return attributes_of(self.send.facts())
 
     def told(self) -> str:
         """Return the cause in words."""
@@ -67,7 +65,7 @@ class Arrival:
         """Return when it came and how we know; nothing tells the moment of a move but the modify date."""
         match self.how:
             case "moved":
-                return self.document.row.modified_at, "modified"
+                return self.document.row.modified_at, MODIFIED
             case "new version":
                 return self.document.version.created_at, "version"
         return self.document.row.created_at, "document"

@@ -58,6 +58,12 @@ def relevant(documents: Iterable[Document], kinds: Sequence[DocumentKind]) -> tu
     return tuple(document for document in documents if any(kind.may_be(document.row) for kind in kinds))
 
 
+def attributes_of(facts: Iterable[str]) -> frozenset[str]:
+    """Return the ``Category.Attribute`` of documents among the facts that texts name, without ``document.``."""
+    bare = {name.removeprefix("document.") for name in facts if name.startswith("document.")}
+    return frozenset(name for name in bare if "." in name)
+
+
 def marker(attribute: str) -> str:
     """Return the name under which the mirror notes that an attribute of documents was read."""
     return f"document attribute {attribute}"

@@ -11,14 +11,28 @@ from pydantic import Field, model_validator
 from ecmbraze.model import Kind, Record
 from ecmbraze.planning.approval import Approval, Requirement, first_seen_by, judge
 from ecmbraze.planning.conditions import When, satisfied
-from ecmbraze.planning.document_kinds import DocumentKind
-from ecmbraze.planning.rules import Rule, Section, Send
+from ecmbraze.planning.document_kinds import DocumentKind, attributes_of
+from ecmbraze.planning.rules import Properties, Rule, Section, Send, refuse_unusable
+from ecmbraze.planning.texts import named
 
 
 class Closing(Section):
     """What is recorded when a gate closes."""
 
     event: str = Field(max_length=255, description="custom event to record")
+    properties: Properties = Field(
+        default_factory=dict, description="name → text with ${fact}; ${document.name} is the one it rested on"
+    )
+    liquid: bool = Field(False, description="true: values that Braze may run as Liquid may go out")
+
+    @model_validator(mode="after")
+    def _sendable(self) -> Closing:
+        refuse_unusable(self.properties)
+        return self
+
+    def facts(self) -> frozenset[str]:
+        """Return the facts the properties name."""
+        return frozenset().union(*(named(text) for text in self.properties.values()))
 
 
 class Gate(Rule):
@@ -35,6 +49,15 @@ class Gate(Rule):
             raise ValueError("name the documents: all_of, any_of or both")
         return self
 
+    def facts(self) -> frozenset[str]:
+        """Return every fact the gate names, also at its closing."""
+        return Rule.facts(self) | (self.closed.facts() if self.closed else frozenset())
+
+    def document_facts(self) -> frozenset[str]:
+        """Return the ``Category.Attribute`` of documents that it judges, and that its texts name."""
+        judged = frozenset[str]().union(*(one.facts() for one in self.requirements))
+        return judged | attributes_of(self.facts())
+
     @property
     def requirements(self) -> tuple[Requirement, ...]:
         return (*self.all_of, *self.any_of)
@@ -49,8 +72,10 @@ class Gate(Rule):
 
     @property
     def _closing(self) -> Send:
-        event = self.closed.event if self.closed else None
-        return Send.model_construct(event=event, properties={"gate": self.name})
+        if self.closed is None:
+            return Send.model_construct()
+        properties = {"gate": self.name, **self.closed.properties}
+        return Send.model_construct(event=self.closed.event, properties=properties, liquid=self.closed.liquid)
 
     def sending(self, kind: Kind, name: str) -> Send | None:
         """Return what sends this message: at the opening, or at the closing."""

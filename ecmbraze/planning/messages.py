@@ -12,6 +12,9 @@ from ecmbraze.model import Action, Facts, Json, Kind, Record, Skip
 from ecmbraze.planning import dates, texts
 from ecmbraze.planning.hits import Hit
 
+# How the time of an event is known, beside the words of the callers.
+MODIFIED, LAST_LOOK = "modified", "last_look"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occasion:
@@ -32,6 +35,8 @@ class Occasion:
     """What texts may name beside the facts of the record, e.g. of the document it is about."""
     at: tuple[datetime, str] | None = None
     """When it happened and how we know, where the record does not say."""
+    since: datetime | None = None
+    """When the record was last planned: what happened to it is younger. ``None`` where it never was."""
     why: str = ""
     """What a person reads in the report beside the condition."""
 
@@ -98,17 +103,20 @@ def refuse_nobody(record: Record, hits: Sequence[Hit]) -> None:
 def happened_at(occasion: Occasion) -> tuple[datetime, str]:
     """Return when the hit happened and how we know: when it came due, by the rule's date, else by the modify date.
 
-    A date ahead is no time of an event: Braze would replace it by the current one (api/braze.md 1.7). The moment of
-    looking never stands in, or two looks at the same facts would plan two different events.
+    A date ahead is no time of an event: Braze would replace it by the current one (api/braze.md 1.7). A modify date
+    from before our last look is none either, since the change is younger: then the last look itself stands in. It is
+    the same from look to look; the present moment would plan two different events for the same facts.
     """
-    if occasion.at is not None:
-        return occasion.at
     if occasion.due is not None:
         return occasion.due, "due"
     moment = dates.instant(occasion.record.named[occasion.date], occasion.zone) if occasion.date else None
     if moment and moment <= occasion.now:
         return moment, "date"
-    return occasion.record.modified_at, "modified"
+    at, source = occasion.at or (occasion.record.modified_at, MODIFIED)
+    since = occasion.since
+    if source == MODIFIED and since is not None and not since <= at <= occasion.now:
+        return since, LAST_LOOK
+    return at, source
 
 
 def _action(

@@ -95,6 +95,18 @@ class Consent(Section):
         return self
 
 
+Properties = dict[str, str | bool | int | float]
+
+
+def refuse_unusable(properties: Properties) -> None:
+    """Raise ValueError for a property that Braze reserves, or whose text would be sent with a placeholder in it."""
+    for name, text in properties.items():
+        if name in ("time", "event_name") or name.startswith("$"):
+            raise ValueError(f"Braze reserves the property name {name!r}: take another")
+        if left := texts.unfilled(text):
+            raise ValueError(f"property {name!r}: {left} is not filled in: write ${{Category.Attribute}}")
+
+
 class Send(Section):
     """What a rule sends: an event, a campaign or a Canvas, and the facts that travel with it."""
 
@@ -103,9 +115,7 @@ class Send(Section):
     canvas: str | None = Field(None, description="API-triggered Canvas id")
     consent: Consent | None = Field(None, description="on which consent the campaign or Canvas goes")
     event_consent: Literal["required"] | None = Field(None, description="`required` screens the event like a message")
-    properties: dict[str, str | bool | int | float] = Field(
-        default_factory=dict, description="name → text with ${fact}"
-    )
+    properties: Properties = Field(default_factory=dict, description="name → text with ${fact}")
     liquid: bool = Field(False, description="lets values with {{ or {% through, which Braze may run")
     expires: Span = Field(timedelta(hours=72), description="how long an unsent message stays sendable")
 
@@ -115,12 +125,7 @@ class Send(Section):
             raise ValueError("name what is sent: event, campaign or canvas")
         if (self.campaign or self.canvas or self.event_consent) and self.consent is None:
             raise ValueError('a message needs a consent: {email: subscribed}, or {transactional: "reason"}')
-        for name in self.properties:
-            if name in ("time", "event_name") or name.startswith("$"):
-                raise ValueError(f"Braze reserves the property name {name!r}: take another")
-        for name, text in self.properties.items():
-            if left := texts.unfilled(text):
-                raise ValueError(f"property {name!r}: {left} is not filled in: write ${{Category.Attribute}}")
+        refuse_unusable(self.properties)
         return self
 
     def names(self, kind: Kind) -> str | None:

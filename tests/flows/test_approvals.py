@@ -261,3 +261,23 @@ def test_who_heard_of_the_opening_hears_of_the_closing(stage: Rehearsal) -> None
     bank.run()
 
     assert bank.events() == ["financing_open", "financing_closed"]
+
+
+def test_a_closing_tells_when_it_was_seen_and_what_it_rested_on(stage: Rehearsal) -> None:
+    gate = stage.config["flows"]["approvals"]["gates"][0]
+    gate["closed"]["properties"] = {"contract": "${workspace.name}", "was": "${document.name}"}
+    bank = Bank(stage)
+    bank.approve(bank.agreement, bank.proof)
+    bank.run()
+    opened = bank.box.now()
+    bank.box.advance(30 * 3600)
+    bank.box.switch(category_write_bumps_modify_date=False)
+    bank.box.filed(do="edit", id=bank.proof, values={STATE: "Revoked"})
+    bank.stage.config["sweep_every"] = "1s"
+    bank.run()
+
+    (closing,) = [event for event in stage.received()["events"] if event["name"] == "financing_closed"]
+    assert closing["properties"]["contract"] == bank.box.workspace(bank.contract)["name"]
+    assert closing["properties"]["was"] in ("Agreement.pdf", "Proof of income.pdf")
+    assert closing["properties"]["gate"] == "financing"
+    assert closing["time"] >= opened.isoformat()[:16]

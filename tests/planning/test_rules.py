@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -141,6 +141,28 @@ def test_the_time_of_an_event_and_its_source(date: str | None, told: str, source
     moment, why = messages.happened_at(occasion)
 
     assert (moment.isoformat(), why) == (told, source)
+
+
+@pytest.mark.parametrize(
+    ("modified", "since", "expected"),
+    [
+        (NOW - timedelta(minutes=5), NOW - timedelta(minutes=15), (NOW - timedelta(minutes=5), "modified")),
+        (NOW - timedelta(days=200), NOW - timedelta(minutes=15), (NOW - timedelta(minutes=15), "last_look")),
+        (NOW + timedelta(days=1), NOW - timedelta(minutes=15), (NOW - timedelta(minutes=15), "last_look")),
+        (NOW - timedelta(days=200), None, (NOW - timedelta(days=200), "modified")),
+    ],
+)
+def test_what_happened_since_the_last_look_is_not_dated_before_it(
+    modified: datetime, since: datetime | None, expected: tuple[datetime, str]
+) -> None:
+    """A revocation of December moves no date of a workspace last saved in April: April is not when it happened."""
+    record = replace(_record(d=None), modified_at=modified)
+
+    for now in (NOW, NOW + timedelta(hours=1)):  # the same from look to look, or a confirmed hash would not match
+        occasion = messages.Occasion(
+            flow="f", record=record, hit=Hit(_rule(), "1"), now=now, zone=UTC, date=None, since=since
+        )
+        assert messages.happened_at(occasion) == expected
 
 
 class Alone(Nothing):
