@@ -14,6 +14,7 @@ from ecmbraze.model import (
     DocumentRow,
     Facts,
     Kind,
+    MessageInfo,
     Profile,
     TrackBatch,
     TriggerBatch,
@@ -119,10 +120,10 @@ class PeopleReader(Protocol):
         """Return recipient → ``subscribed | unsubscribed | unknown`` (lower case) for up to 50 people."""
         ...
 
-    def unsendable(self, kind: Kind, message_id: str) -> str:
-        """Return why Braze would send nothing for a campaign or Canvas: a draft, archived, paused, not there.
+    def message(self, kind: Kind, message_id: str) -> MessageInfo:
+        """Return the name of a campaign or Canvas and why it would send nothing: a draft, archived, paused, not there.
 
-        Empty when it would send. Raises CredentialRefused when the key may not read it.
+        Raises CredentialRefused when the key may not read it.
         """
         ...
 

@@ -124,6 +124,7 @@ def setting(config: Settings) -> Setting:
             marker=config.braze.marker,
         ),
         sample=Sample(share=config.verify.share),
+        configuration=config.fingerprint(),
         canary=write(ExternalId(value=config.verify.canary)) if config.verify.canary else "",
     )
 

@@ -29,7 +29,9 @@ def _command(flow: Flow[Any]) -> Any:
         config: ConfigOption = None,
         dry_run: Annotated[bool, typer.Option("-n", "--dry-run", help="the whole run without one write")] = False,
         exit_code: Annotated[bool, typer.Option("--exit-code", help="a dry run with changes pending exits 9")] = False,
-        limit_listing: Annotated[int, typer.Option(min=0, help="actions and skips listed in the report")] = 200,
+        limit_listing: Annotated[
+            int | None, typer.Option(min=0, help="rows shown (terminal: 200; JSON, CSV and HTML: all)")
+        ] = None,
         max_duration: Annotated[
             str | None, typer.Option(help='time budget, e.g. "10m"; the rest waits, exit 8')
         ] = None,
@@ -37,6 +39,9 @@ def _command(flow: Flow[Any]) -> Any:
         until: Annotated[str | None, typer.Option(help="backfill up to this instant")] = None,
         limit: Annotated[int | None, typer.Option(min=1, help="plan at most N records")] = None,
         include_messages: Annotated[bool, typer.Option(help="let a backfill send messages")] = False,
+        as_if_new: Annotated[
+            bool, typer.Option("--as-if-new", help="a dry run in which today's records are news: who would be told?")
+        ] = False,
         confirm: Annotated[
             str | None, typer.Option(metavar="HASH", help="send the waiting plan that a guard stopped")
         ] = None,
@@ -46,6 +51,12 @@ def _command(flow: Flow[Any]) -> Any:
         rounds.refuse_lone_exit_code(exit_code, dry_run=dry_run)
         if confirm and dry_run:
             raise UsageError("A dry run confirms nothing.", undone="Nothing was done.")
+        if as_if_new and (not dry_run or since or until):
+            raise UsageError(
+                "--as-if-new belongs to a dry run.",
+                undone="Nothing was done.",
+                advice=f"`ecmbraze {flow.name} --dry-run --as-if-new`",
+            )
         if include_messages and not (since or until):
             raise UsageError("--include-messages belongs to a backfill: name --since.", undone="Nothing was done.")
         begin, end = (
@@ -58,14 +69,14 @@ def _command(flow: Flow[Any]) -> Any:
                 advice="The span goes from --since up to --until, without that instant: swap them.",
             )  # fmt: skip
         options = Options(
-            dry_run=dry_run, limit=limit, include_messages=include_messages, limit_listing=limit_listing,
-            confirm=confirm, since=begin, until=end,
+            dry_run=dry_run, limit=limit, include_messages=include_messages, confirm=confirm, as_if_new=as_if_new,
+            since=begin, until=end,
         )  # fmt: skip
         loaded = composition.settings(config_path(context, config))
         done = rounds.start([flow], loaded, options, seconds=rounds.seconds(max_duration))
         if report:
             files.write(done, report)
-        rounds.tell_result(done, done[0].as_json(), as_json=as_json)
+        rounds.tell_result(done, done[0].as_json(limit_listing), as_json=as_json, limit=limit_listing)
         return rounds.exit_code(done, pending=exit_code)
 
     return command

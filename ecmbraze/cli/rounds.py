@@ -101,14 +101,16 @@ def _is_due(ledger: Ledger, flow: Flow[Any], section: Any, wall: WallClock) -> b
     return last is None or wall.now() - last >= every - min(every / 10, _SLACK)
 
 
-def tell_result(reports: Sequence[RunReport], told: object, *, as_json: bool) -> None:
+def tell_result(
+    reports: Sequence[RunReport], told: object, *, as_json: bool, limit: int | None = None
+) -> None:  # fmt: skip
     """Print the reports for a person, or ``told`` as JSON, and log how each run ended."""
     try:
         if as_json:
             sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
         else:
             for report in reports:
-                show(report, Console())
+                show(report, Console(), limit=limit)
         sys.stdout.flush()
     except (BrokenPipeError, SystemExit):  # nobody listens (`| head`): the run is done and its code stands (fault O10)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -27,7 +27,9 @@ def run(
     now: Annotated[bool, typer.Option("--now", help="whether or not their `every` has passed")] = False,
     dry_run: Annotated[bool, typer.Option("-n", "--dry-run", help="the whole run without one write")] = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="a dry run with changes pending exits 9")] = False,
-    limit_listing: Annotated[int, typer.Option(min=0, help="actions and skips listed in each report")] = 200,
+    limit_listing: Annotated[
+        int | None, typer.Option(min=0, help="rows shown (terminal: 200; JSON, CSV and HTML: all)")
+    ] = None,
     max_duration: Annotated[str | None, typer.Option(help='time budget, e.g. "10m"; the rest waits, exit 8')] = None,
     report: Annotated[Path | None, typer.Option(help="also write the reports: .html, .json or .csv")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="the run reports on stdout as JSON: {runs: [...]}")] = False,
@@ -42,11 +44,13 @@ def run(
         for flow in FLOWS
         if (flow.name in names if names else flow.name in loaded.flows and loaded.flows[flow.name].enabled)  # type: ignore[attr-defined]  # every section has it
     ]
-    options = Options(dry_run=dry_run, limit_listing=limit_listing)
+    options = Options(dry_run=dry_run)
     done = rounds.start(flows, loaded, options, seconds=rounds.seconds(max_duration), due=not now)
     if report:
         files.write(done, report)
     if not done and not as_json:
         typer.echo("No flow is due; nothing was done. `ecmbraze run --now` runs them anyway.")
-    rounds.tell_result(done, {"runs": [one.as_json() for one in done]}, as_json=as_json)
+    rounds.tell_result(
+        done, {"runs": [one.as_json(limit_listing) for one in done]}, as_json=as_json, limit=limit_listing
+    )
     return rounds.exit_code(done, pending=exit_code)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
+from typing import TypeVar
 
 from ecmbraze.ledger.outbox import Row
 from ecmbraze.model import Json, Kind, TrackBatch, TriggerBatch, TriggerRecipient
 
+Entry = TypeVar("Entry")
 Slots = Mapping[tuple[str, int], tuple[Row, ...]]
 
 
@@ -32,6 +34,13 @@ class Limits:
     track: int = 75
     trigger: int = 50
     marker: bool = True
+
+
+def batched(entries: Iterable[Entry], size: int) -> Iterator[list[Entry]]:
+    """Yield the entries in lists of at most ``size``."""
+    source = iter(entries)
+    while part := list(islice(source, size)):
+        yield part
 
 
 def marker(flow: str) -> str:

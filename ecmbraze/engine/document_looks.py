@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
-from itertools import islice
-from typing import TypeVar
 
+from ecmbraze.engine.batches import batched
 from ecmbraze.engine.records import TypeNeeds
 from ecmbraze.errors import RecordUnreadable, TemporaryError
 from ecmbraze.ledger.mirror import Mirror
@@ -20,8 +19,6 @@ OVERLAP = timedelta(hours=24)
 # Two clocks: a workspace that was read this long after the change has it, whatever the clocks say.
 _SKEW = timedelta(minutes=10)
 _BULK = 250  # api/ecm.md 4.3
-
-Entry = TypeVar("Entry")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,7 +55,7 @@ class DocumentLooks:
         if not looked:
             return
         day = (min(looked) - OVERLAP).astimezone(self.zone).date()
-        for hits in _slices(self.reader.documents_changed_since(day), _BULK):
+        for hits in batched(self.reader.documents_changed_since(day), _BULK):
             self.tick()
             known = self.mirror.read_at(sorted({number for hit in hits for path in hit.paths for number in path}))
             for hit in hits:
@@ -74,7 +71,7 @@ class DocumentLooks:
             for number, document in self.mirror.documents(need.name)
             if any(kind.may_be(document.row) for kind in need.watched)
         )
-        for entries in _slices(kept, _BULK):
+        for entries in batched(kept, _BULK):
             self.tick()
             rows = self.reader.document_rows([document.row.id for _, document in entries])
             yield from (number for number, document in entries if _differs(document, rows.get(document.row.id)))
@@ -98,9 +95,3 @@ def _is_news(hit: DocumentHit, read_at: datetime) -> bool:
 
 def _differs(document: Document, row: DocumentRow | None) -> bool:
     return row is None or (row.name, row.modified_at) != (document.row.name, document.row.modified_at)
-
-
-def _slices(entries: Iterable[Entry], size: int) -> Iterator[list[Entry]]:
-    source = iter(entries)
-    while part := list(islice(source, size)):
-        yield part

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -10,7 +11,7 @@ from ecmbraze.errors import GuardTripped
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.planning.attributes import CLEARED
-from ecmbraze.planning.guards import Expected, Figures, Limits, trips
+from ecmbraze.planning.guards import Expected, Figures, Measure
 
 
 class Asked(Protocol):
@@ -46,11 +47,11 @@ def figures(plan: PlanFile, planner: Planner, mirror: Mirror, expected: Expected
     )
 
 
-def refuse(counted: Figures, limits: Limits, asked: Asked, plan_hash: str) -> GuardTripped | None:
+def refuse(compared: Sequence[Measure], messages: int, asked: Asked, plan_hash: str) -> GuardTripped | None:
     """Return the error of an unusual plan; ``None`` when it may be staged."""
-    reasons = trips(counted, limits)
-    if asked.backfill and asked.include_messages and counted.messages:
-        reasons.append(f"a backfill with {counted.messages} messages always needs a confirmed plan")
+    reasons = [measure.sentence for measure in compared if measure.sentence]
+    if asked.backfill and asked.include_messages and messages:
+        reasons.append(f"a backfill with {messages} messages always needs a confirmed plan")
     if not reasons:
         return None
     return GuardTripped(

@@ -36,7 +36,8 @@ def run(of: Round, flow: Flow[Any], section: Any) -> Run:
     screen = _screen(of, flow, section, needs, view)
     mode = "apply" if of.options.apply else "backfill" if of.options.backfill else "live"
     report = RunReport(
-        run_id=of.new_id(), flow=flow.name, mode=mode, dry_run=of.options.dry_run, started_at=now, finished_at=now
+        run_id=of.new_id(), flow=flow.name, mode=mode, dry_run=of.options.dry_run, started_at=now, finished_at=now,
+        configuration=of.setting.configuration, as_if_new=of.options.as_if_new,
     )  # fmt: skip
     return Run(
         flow=flow, section=section, needs=needs, options=of.options, plan=of.plan, report=report, screen=screen,

@@ -77,6 +77,13 @@ class Planner:
             if not change.record.gone:  # absence never sends a message
                 self._one(replace(change, before=None, since=None, fires=True))
 
+    def plan_as_new(self, limit: int | None) -> None:
+        """Plan every workspace as if it had come only now, whatever was planned of it before."""
+        ids = self.view.everything(self.needs.types) | self.view.candidates(self.needs.types)
+        for change in self.view.changes(sorted(ids)[:limit]):
+            if not change.record.gone:
+                self._one(replace(change, before=None, since=None, memory={}, fires=True))
+
     def _armed(self, change: Change, baseline: datetime | None) -> Change:
         """Say whether a change may fire: not at a baseline, not for what existed before it but is first seen now."""
         if baseline is None or change.record.gone:  # absence corrects, it never sends a message (delivery.md)

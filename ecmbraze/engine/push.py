@@ -12,7 +12,7 @@ from ecmbraze.engine.screen import Screen
 from ecmbraze.engine.settle import settle
 from ecmbraze.errors import ConfigurationError, TemporaryError
 from ecmbraze.ledger.outbox import Outbox, Row, Step
-from ecmbraze.model import Answer, Kind, Phase, State, TrackBatch, Verdict
+from ecmbraze.model import Action, Answer, Kind, MessageInfo, Phase, State, TrackBatch, Verdict
 from ecmbraze.ports import Clock, MessageSink
 
 # A look at consent and facts is at most 60 s old when a request leaves (delivery.md); reading them takes its time too.
@@ -42,8 +42,8 @@ class Push:
     """Whether every outcome of this run is known so far."""
     steps: dict[int, Step] = field(default_factory=dict)
     """The last step of every row this run touched."""
-    launched: dict[tuple[Kind, str], str] = field(default_factory=dict)
-    """(kind, id) → why Braze would not send it, empty where it would: asked once for all flows of the round."""
+    launched: dict[tuple[Kind, str], MessageInfo] = field(default_factory=dict)
+    """(kind, id) → what Braze says of it: asked once for all flows of the round."""
     unsendable: set[tuple[Kind, str]] = field(default_factory=set)
     """What this flow cannot send in this round."""
     entered: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -84,21 +84,27 @@ class Push:
         """Ask once a round whether Braze would send each campaign and Canvas; return whether one more would not."""
         named = {(row.action.kind, row.action.name) for row in rows if row.action.kind in (Kind.CAMPAIGN, Kind.CANVAS)}
         for kind, name in named - self.launched.keys():
-            self.launched[kind, name] = self.screen.people.unsendable(kind, name)
-        new = {message for message in named if self.launched[message]} - self.unsendable
+            self.launched[kind, name] = self.screen.people.message(kind, name)
+        new = {message for message in named if self.launched[message].stopped} - self.unsendable
         self.unsendable |= new
         return bool(new)
 
     def kept_ready(self, row: Row) -> Step | None:
         """Return the step of a message that stays because Braze would not send it; ``None`` of any other."""
-        why = self.launched.get((row.action.kind, row.action.name))
-        return Step(row=row, state=State.WAITING, why=why) if why else None
+        found = self.launched.get((row.action.kind, row.action.name))
+        return Step(row=row, state=State.WAITING, why=found.stopped) if found and found.stopped else None
+
+    def title(self, action: Action) -> str:
+        """Return the name by which people know a campaign or Canvas, as far as it was asked for."""
+        found = self.launched.get((action.kind, action.name))
+        return found.title if found else action.name
 
     def refuse_unsendable(self) -> None:
         """Raise ConfigurationError for campaigns and Canvases that Braze would not send: their messages stay ready."""
         if self.unsendable:
             raise ConfigurationError(
-                "Braze would answer and send nothing:", problems=sorted(self.launched[one] for one in self.unsendable),
+                "Braze would answer and send nothing:",
+                problems=sorted(self.launched[one].stopped for one in self.unsendable),
                 undone="Their messages were not sent; they wait.",
                 advice="Launch or resume them in Braze, or name others in the configuration; then run again.",
             )  # fmt: skip

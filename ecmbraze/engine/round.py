@@ -26,7 +26,7 @@ from ecmbraze.flow import Flow, Needs
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.stage import Part
-from ecmbraze.model import Kind, Phase
+from ecmbraze.model import Kind, MessageInfo, Phase
 from ecmbraze.ports import Clock
 
 
@@ -59,8 +59,8 @@ class Round:
     """Records read in this round and when: the screen need not read them again within a minute."""
     entered: dict[tuple[str, str], float] = field(default_factory=dict)
     """(person, Canvas) → when one of the flows last had them enter it."""
-    launched: dict[tuple[Kind, str], str] = field(default_factory=dict)
-    """(kind, id) of a campaign or Canvas → why Braze would not send it, empty where it would; asked once a round."""
+    launched: dict[tuple[Kind, str], MessageInfo] = field(default_factory=dict)
+    """(kind, id) of a campaign or Canvas → what Braze says of it; asked once a round."""
     started: int = 0
 
     def execute(self) -> list[RunReport]:

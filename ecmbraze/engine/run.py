@@ -19,7 +19,7 @@ from ecmbraze.errors import EcmbrazeError, GuardTripped, TemporaryError
 from ecmbraze.flow import Flow, Needs
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
-from ecmbraze.planning.guards import Expected, Limits
+from ecmbraze.planning.guards import Expected, Limits, measures, messaging
 
 # Before any workspace.
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -71,6 +71,9 @@ class Run:
         """Plan what changed, or the span of a backfill, and take the hash of the decisions."""
         if self.options.backfill:
             self.planner.plan_span(*self.span(now), self.options.limit)
+        elif self.options.as_if_new:
+            self.report.notes.append("as if today's records were news: nothing of this plan can be confirmed or sent")
+            self.planner.plan_as_new(self.options.limit)
         else:
             if all(self.planner.view.baseline(name) is None for name in self.needs.types):
                 self.report.mode = "baseline"
@@ -80,9 +83,19 @@ class Run:
         self.report.plan_hash = self.plan.hash(self.name)
 
     def judge(self, mirror: Mirror, limits: Limits, expected: Expected) -> None:
-        """Let the guards look at the plan; ``stopped`` says what they found."""
+        """Let the guards look at the plan; ``stopped`` says what they found.
+
+        Where the number of messages is unusual, what counts is what is left once consent is asked for.
+        """
         counted = figures(self.plan, self.planner, mirror, expected, limits.max_gap)
-        self.stopped = refuse(counted, limits, self.options, self.report.plan_hash or "")
+        if messaging(counted, limits):
+            counted = counted.after_consent(*self.screen.consenting(self.plan.messages_of(self.name)))
+        self.report.guards = measures(counted, limits)
+        stopped = refuse(self.report.guards, counted.messages, self.options, self.report.plan_hash or "")
+        if stopped is not None and self.options.as_if_new:
+            self.report.notes.append(f"As a real plan it would be stopped: {stopped.happened}")
+        elif stopped is not None:
+            self.stopped = stopped
 
     def refuse_unread(self) -> None:
         """Raise when messages wait because their records could not be read again."""

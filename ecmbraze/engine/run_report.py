@@ -1,11 +1,14 @@
-"""What one run did, as a value: the contract of interface.md that every presentation tells."""
+"""What one run did, as a value: the contract of interface.md that every presentation shows."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime
+from typing import Any
 
-from ecmbraze.model import Json, Kind
+from ecmbraze.model import Json, Kind, State
+from ecmbraze.planning.guards import Measure
 
 SCHEMA_VERSION = 1
 COUNTS = (
@@ -15,24 +18,40 @@ COUNTS = (
 BY_ACTION = ("events", "attributes", "triggers", "categories", "documents", "versions", "tasks", "withdrawals")
 _GROUP = {Kind.EVENT: "events", Kind.ATTRIBUTE: "attributes", Kind.CAMPAIGN: "triggers", Kind.CANVAS: "triggers"}
 
+PLANNED, PENDING = "planned", "pending"
+# Of a message, what keeps somebody from getting it: their consent, or a limit.
+_NO_CONSENT = (State.SUPPRESSED,)
+_GOES = (PLANNED, State.SENT)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionLine:
-    """One intended write and what became of it."""
+    """One intended write, what it would say, and what became of it."""
 
     record: str
+    workspace: str = ""
+    """The workspace's name."""
     customer: str
     rule: str
     kind: str
     name: str
+    title: str = ""
+    """The name of the campaign or Canvas in Braze, where it was asked for; else ``name``."""
     reason: str
     state: str
     why: str = ""
+    before: Json = None
+    """Of an attribute, the value Braze last took from us."""
+    after: Json = None
+    properties: Mapping[str, Json] = field(default_factory=dict)
+    """What travels with an event, a campaign or a Canvas."""
+    time: str = ""
+    """When an event says it happened."""
 
     @property
     def because(self) -> str:
         """Why it goes, or what became of it instead."""
-        return self.reason if self.state in ("sent", "planned") else self.why or self.reason
+        return self.reason if self.state in _GOES else self.why or self.reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +59,24 @@ class SkipLine:
     """One record, or one rule of it, that was left out."""
 
     record: str
+    workspace: str = ""
     customer: str
     rule: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageLine:
+    """One message of one rule: how many people it is for, and how many of them are left."""
+
+    kind: str
+    name: str
+    title: str
+    rule: str
+    matched: int
+    after_consent: int
+    after_limits: int
+    """How many get it: what waits for Braze to know them, for a limit or for a person is not among them."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,6 +89,8 @@ class RunReport:
     dry_run: bool
     started_at: datetime
     finished_at: datetime
+    as_if_new: bool = False
+    """Whether a dry run took today's records for news."""
     exit_code: int = 0
     exit_reason: str = "done"
     watermarks: dict[str, dict[str, str | None]] = field(default_factory=dict)
@@ -63,6 +99,11 @@ class RunReport:
     requests: dict[str, int] = field(default_factory=dict)
     worst_detection_delay_s: int = 0
     plan_hash: str | None = None
+    configuration: str = ""
+    """Fingerprint of what the configuration means, without its secrets."""
+    messages: list[MessageLine] = field(default_factory=list)
+    guards: list[Measure] = field(default_factory=list)
+    """What the guards compared, whether or not one was hit."""
     actions: list[ActionLine] = field(default_factory=list)
     skipped: list[SkipLine] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -72,9 +113,48 @@ class RunReport:
         """Count ``n`` actions of a kind under the name the contract gives it."""
         self.by_action[_GROUP[kind]] += n
 
-    def as_json(self) -> dict[str, Json]:
-        """Return the report as JSON values, times as ISO 8601 UTC."""
-        told = asdict(self)
+    def as_json(self, limit: int | None = None, *, content: bool = True) -> dict[str, Json]:
+        """Return the report as JSON values, times as ISO 8601 UTC; ``listed`` says how many lines there are in all.
+
+        With ``limit`` no more than so many actions and skips are in it; without ``content`` not what they say.
+        """
+        found: dict[str, Any] = {"schema_version": SCHEMA_VERSION, **_plain(self)}
         for name in ("started_at", "finished_at"):
-            told[name] = told[name].isoformat().replace("+00:00", "Z")
-        return {"schema_version": SCHEMA_VERSION, **told}
+            found[name] = getattr(self, name).isoformat().replace("+00:00", "Z")
+        found["listed"] = {"actions": len(self.actions), "skipped": len(self.skipped)}
+        for name in ("messages", "guards", "actions", "skipped"):
+            lines = getattr(self, name)
+            found[name] = [_plain(line) for line in (lines[:limit] if name in ("actions", "skipped") else lines)]
+        for line in () if content else found["actions"]:
+            for name in ("before", "after", "properties"):
+                del line[name]
+        return found
+
+
+def summary(actions: Iterable[ActionLine]) -> list[MessageLine]:
+    """Return one line per message and rule, in the order in which they first stand in the report."""
+    found: dict[tuple[str, str, str], list[ActionLine]] = {}
+    for line in actions:
+        if line.kind != Kind.ATTRIBUTE:
+            found.setdefault((line.kind, line.name, line.rule), []).append(line)
+    return [
+        MessageLine(
+            kind=kind,
+            name=name,
+            title=lines[0].title,
+            rule=rule,
+            matched=_people(lines),
+            after_consent=_people(line for line in lines if line.state not in _NO_CONSENT),
+            after_limits=_people(line for line in lines if line.state in _GOES),
+        )
+        for (kind, name, rule), lines in found.items()
+    ]
+
+
+def _people(lines: Iterable[ActionLine]) -> int:
+    return len({line.customer for line in lines})
+
+
+def _plain(value: Any) -> dict[str, Json]:
+    """Return a value's fields one level deep; a report of 50,000 lines is copied once, not piece by piece."""
+    return {one.name: getattr(value, one.name) for one in fields(value)}

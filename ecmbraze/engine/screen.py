@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
 
+from ecmbraze.engine.batches import batched
 from ecmbraze.engine.planner import UNPLANNABLE
 from ecmbraze.engine.reading import read_whole
 from ecmbraze.engine.records import as_record, for_flow, of_type
@@ -20,6 +21,7 @@ from ecmbraze.ports import Clock, PeopleReader, WorkspaceReader
 
 # delivery.md, "Screen": the facts behind a message are at most this old, in seconds, before its first byte.
 _FRESH_S = 60.0
+_TOGETHER = 50  # people per export (api/braze.md 4.3)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,9 +61,22 @@ class Screen:
         if left:
             twins = (twin for row in left if _is_trigger(row.action) for twin in self.twins(row.action))
             profiles = self.people.profiles(list(dict.fromkeys([*(row.action.recipient for row in left), *twins])))
-            groups = self._groups(left)
+            groups = self._groups(row.action for row in left)
             steps |= {row.id: step for row in left if (step := self._one(row, profiles, groups))}
         return [steps[row.id] for row in rows if row.id in steps]
+
+    def consenting(self, actions: Iterable[Action]) -> tuple[int, int]:
+        """Return how many of these messages consent lets through, and for how many people."""
+        messages, people = 0, set[str]()
+        for part in batched(actions, _TOGETHER):
+            profiles = self.people.profiles(list(dict.fromkeys(action.recipient for action in part)))
+            groups = self._groups(part)
+            for action in part:
+                wanted, known = self._demands(action), profiles.get(action.recipient, ())
+                held = groups.get(action.recipient, {})
+                if not known or not consent.refusal(wanted, self._given(known[0], wanted, held)):
+                    messages, people = messages + 1, people | {action.recipient}
+        return messages, len(people)
 
     def _overtaken(self, row: Row) -> str:
         """Return why a message is no longer wanted, as far as that shows without asking a system."""
@@ -89,12 +104,12 @@ class Screen:
         send = rule.sending(action.kind, action.name) if rule else None
         return consent.demands(action.consent, send.demanded(action.kind) if send else None)
 
-    def _groups(self, rows: Sequence[Row]) -> dict[str, dict[str, str]]:
+    def _groups(self, actions: Iterable[Action]) -> dict[str, dict[str, str]]:
         """Return person → group → state, of the groups that messages demand."""
         wanted: dict[str, list[str]] = {}
-        for row in rows:
-            for group in consent.groups(self._demands(row.action)):
-                wanted.setdefault(group, []).append(row.action.recipient)
+        for action in actions:
+            for group in consent.groups(self._demands(action)):
+                wanted.setdefault(group, []).append(action.recipient)
         states: dict[str, dict[str, str]] = {}
         for group, people in wanted.items():
             for person, state in self.people.group_states(group, list(dict.fromkeys(people))).items():

@@ -22,7 +22,8 @@ class Options:
     until: datetime | None = None
     limit: int | None = None
     include_messages: bool = False
-    limit_listing: int = 200
+    as_if_new: bool = False
+    """Plan a dry run as if today's records were news."""
     confirm: str | None = None
     """The hash, or its beginning, of the waiting plan that a person has looked at."""
     apply: Path | None = None
@@ -55,6 +56,8 @@ class Setting:
     """From how many workspaces on a type is asked by date between complete listings; 0 for never."""
     batches: BatchLimits
     sample: Sample
+    configuration: str
+    """Fingerprint of what the configuration means, without its secrets."""
     canary: str
     """Recipient that each run writes and reads back; empty for none."""
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ecmbraze.engine.batches import batched
 from ecmbraze.engine.run import Run
-from ecmbraze.engine.run_report import COUNTS, ActionLine, SkipLine
+from ecmbraze.engine.run_report import COUNTS, PENDING, PLANNED, ActionLine, SkipLine, summary
 from ecmbraze.errors import strongest
 from ecmbraze.ledger.outbox import Row, Step
-from ecmbraze.model import Action, State
+from ecmbraze.model import Action, Json, Kind, State
 
 if TYPE_CHECKING:
     from ecmbraze.engine.round import Round
 
+_TOGETHER = 50  # people per export (api/braze.md 4.3)
 _COUNTED = {
     State.SENT: "sent", State.REFUSED: "refused", State.SUPPRESSED: "suppressed", State.IN_DOUBT: "held",
     State.HELD: "held", State.WAITING: "waiting", State.EXPIRED: "expired", State.SUPERSEDED: "superseded",
@@ -20,40 +23,36 @@ _COUNTED = {
 
 
 def _pushed(of: Round, run: Run) -> None:
-    """Tell what became of every row this run touched, and what another's unknown outcome keeps back."""
+    """Report what became of every row this run touched, and what another's unknown outcome keeps back."""
     for step in run.push.steps.values():
         _count(run, step)
         if step.state is State.SENT:
             run.report.add_kind(step.row.action.kind)
-        if len(run.report.actions) < run.options.limit_listing:
-            run.report.actions.append(_line(step.row.action, step.state, step.why))
+        run.report.actions.append(_line(run, step.row.action, step.state, step.why))
     for row, number in [] if of.options.dry_run else of.ledger.outbox.kept_back(run.name):
-        if len(run.report.actions) < run.options.limit_listing:
-            why = f"kept back by message {number}, whose outcome is unknown"
-            run.report.actions.append(_line(row.action, "pending", why))
+        why = f"kept back by message {number}, whose outcome is unknown"
+        run.report.actions.append(_line(run, row.action, PENDING, why))
 
 
 def dry_run(of: Round, run: Run) -> None:
-    """Tell what would be sent and who would be left out: the same screen, no write."""
+    """Report what would be sent and who would be left out: the same screen, no write."""
     now = of.clock.now()
-    rows = [
+    rows = (
         Row(id=-number, action=action, state=State.READY, why="", attempt="", planned_at=now, changed_at=now, looks=0)
         for number, action in enumerate(run.plan.actions(run.name), start=1)
-    ]
-    size = 50
-    for start in range(0, len(rows), size):
-        part = rows[start : start + size]
+    )
+    for part in batched(rows, _TOGETHER):
         steps = {step.row.id: step for step in run.screen.look(part)}
-        run.push.find_unsendable([row for row in part if row.id not in steps])
+        run.push.find_unsendable(part)
         for row in part:
             step = steps.get(row.id) or run.push.kept_ready(row)
             if step:
                 _count(run, step)
             else:
                 run.report.add_kind(row.action.kind)
-            if len(run.report.actions) < run.options.limit_listing:
-                state, why = (step.state, step.why) if step else ("planned", "")
-                run.report.actions.append(_line(row.action, state, why))
+            before = of.ledger.outbox.accepted(row.action.target) if row.action.kind is Kind.ATTRIBUTE else None
+            state, why = (step.state, step.why) if step else (PLANNED, "")
+            run.report.actions.append(_line(run, row.action, state, why, before=before))
     run.push.refuse_unsendable()
 
 
@@ -63,8 +62,10 @@ def finish(of: Round, run: Run) -> None:
     _pushed(of, run)
     _counted(of, run)
     _watermarks(of, run)
-    for record, customer, rule, reason in of.plan.skips(run.name, run.needs.types, run.options.limit_listing):
-        report.skipped.append(SkipLine(record=record, customer=customer, rule=rule, reason=reason))
+    for record, customer, rule, reason in of.plan.skips(run.name, run.needs.types):
+        name = run.planner.view.workspace_name(record)
+        report.skipped.append(SkipLine(record=record, workspace=name, customer=customer, rule=rule, reason=reason))
+    report.messages = summary(report.actions)
     oldest = [moment for name in run.needs.types if (moment := of.ledger.mirror.oldest_read_at(name))]
     report.worst_detection_delay_s = max((int((now - moment).total_seconds()) for moment in oldest), default=0)
     report.requests = of.systems.requests()
@@ -75,7 +76,7 @@ def finish(of: Round, run: Run) -> None:
         if of.ledger.last_change() != of.started:
             report.notes.append("the ledger moved while this dry run was looking; run it again for an exact plan")
     else:
-        of.ledger.store_run(report.as_json(), now)
+        of.ledger.store_run(report.as_json(content=False), now)
 
 
 def _counted(of: Round, run: Run) -> None:
@@ -121,8 +122,22 @@ def _count(run: Run, step: Step) -> None:
         run.report.counts[name] += 1
 
 
-def _line(action: Action, state: str, why: str) -> ActionLine:
+def _line(run: Run, action: Action, state: str, why: str, *, before: Json = None) -> ActionLine:
+    payload = action.payload if isinstance(action.payload, Mapping) else {}
+    properties = payload.get("properties")
     return ActionLine(
-        record=action.record, customer=action.recipient, rule=action.rule, kind=action.kind, name=action.name,
-        reason=action.reason, state=str(state), why=why,
-    )  # fmt: skip
+        record=action.record,
+        workspace=run.planner.view.workspace_name(action.record),
+        customer=action.recipient,
+        rule=action.rule,
+        kind=action.kind,
+        name=action.name,
+        title=run.push.title(action),
+        reason=action.reason,
+        state=str(state),
+        why=why,
+        before=before,
+        after=action.payload if action.kind is Kind.ATTRIBUTE else None,
+        properties=properties if isinstance(properties, Mapping) else {},
+        time=str(payload.get("time", "")) if action.kind is Kind.EVENT else "",
+    )

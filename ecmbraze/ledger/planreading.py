@@ -55,6 +55,11 @@ class PlanReading:
         query = f"SELECT {ACTION_COLUMNS} FROM action WHERE flow = ? ORDER BY id"
         yield from (read_action(row) for row in self.rows(query, (flow,)))
 
+    def messages_of(self, flow: str) -> Iterator[Action]:
+        """Yield the planned messages of a flow in the order of planning."""
+        query = f"SELECT {ACTION_COLUMNS} FROM action WHERE flow = ? AND delivery = 'once' ORDER BY id"
+        yield from (read_action(row) for row in self.rows(query, (flow,)))
+
     def planned(self, flow: str) -> int:
         """Return how many actions the plan holds for a flow."""
         return int(self.database.conn.execute("SELECT count(*) FROM action WHERE flow = ?", (flow,)).fetchone()[0])
@@ -70,12 +75,12 @@ class PlanReading:
         query = "SELECT count(DISTINCT recipient) FROM action WHERE flow = ? AND reason = ?"
         return int(self.database.conn.execute(query, (flow, reason)).fetchone()[0])
 
-    def skips(self, flow: str, types: Sequence[str], limit: int) -> list[tuple[str, str, str, str]]:
-        """Return the first (record, customer, rule, reason) left out by a flow, or by the scan of its types."""
+    def skips(self, flow: str, types: Sequence[str]) -> list[tuple[str, str, str, str]]:
+        """Return every (record, customer, rule, reason) left out by a flow, or by the scan of its types."""
         marks = ",".join("?" * len(types))
         query = f"""SELECT record, customer, rule, reason FROM skip WHERE flow = ? OR (flow = '' AND
-            cast(substr(record, 4) AS INTEGER) IN (SELECT id FROM seen WHERE type IN ({marks}))) ORDER BY id LIMIT ?"""
-        return self.database.conn.execute(query, (flow, *types, limit)).fetchall()
+            cast(substr(record, 4) AS INTEGER) IN (SELECT id FROM seen WHERE type IN ({marks}))) ORDER BY id"""
+        return self.database.conn.execute(query, (flow, *types)).fetchall()
 
     def watermarks(self, flow: str) -> dict[str, datetime]:
         """Return stream → watermark as the merge would leave it."""

@@ -45,6 +45,12 @@ class View:
         """Return the newest record under a key; ``None`` when it was never read."""
         return self.workspace(int(key.removeprefix("ws:")))
 
+    def workspace_name(self, key: str) -> str:
+        """Return the name of the workspace behind a record; empty when it was never read."""
+        query, number = "SELECT name FROM workspace WHERE id = ?", int(key.removeprefix("ws:"))
+        row = self._plan.execute(query, (number,)).fetchone() or self._ledger.execute(query, (number,)).fetchone()
+        return str(row[0]) if row else ""
+
     @cached_property
     def _gone_now(self) -> set[int]:
         """The ids that the complete listings of this run miss for the second time (delivery.md, "Watermarks")."""

@@ -2,7 +2,7 @@
 
 from ecmbraze.model.documents import Document, DocumentHit, DocumentRow, Version
 from ecmbraze.model.plans import Action, Change, Decision, Record, Skip
-from ecmbraze.model.requests import Answer, Profile, TrackBatch, TriggerBatch, TriggerRecipient, Verdict
+from ecmbraze.model.requests import Answer, MessageInfo, Profile, TrackBatch, TriggerBatch, TriggerRecipient, Verdict
 from ecmbraze.model.vocabulary import BY_US, MOVED, UNMET, Delivery, Fact, Facts, Json, Kind, Phase, State
 from ecmbraze.model.workspaces import AttributeInfo, WorkspaceDetail, WorkspacePage, WorkspaceRow
 
@@ -23,6 +23,7 @@ __all__ = [
     "Facts",
     "Json",
     "Kind",
+    "MessageInfo",
     "Phase",
     "Profile",
     "Record",

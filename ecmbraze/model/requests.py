@@ -70,6 +70,14 @@ class TriggerBatch:
             raise ValueError(f"{self.kind} is not a triggered message")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageInfo:
+    """What Braze says of a campaign or Canvas. ``stopped`` is why it would send nothing, empty when it would."""
+
+    title: str
+    stopped: str
+
+
 class Verdict(StrEnum):
     """What one attempt is known to have done (delivery.md, "Judging one attempt")."""
 

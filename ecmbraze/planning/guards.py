@@ -56,53 +56,120 @@ class Figures:
         return replace(self, messages=messages, people=people, before_consent=(self.messages, self.people))
 
 
-def trips(figures: Figures, limits: Limits) -> list[str]:
-    """Return a sentence per guard that is hit; empty for a usual plan. Withdrawals never come here."""
-    found = []
-    ahead = figures.expected
-    asked = figures.before_consent
-    if figures.messages > limits.max_messages + ahead.messages:
-        confirmed = f" and the {ahead.messages} confirmed ahead" if ahead.messages else ""
-        before = f" ({asked[0]} before consent)" if asked else ""
-        found.append(f"{figures.messages} messages{before}, more than max_messages {limits.max_messages}{confirmed}")
-    share = figures.audience * limits.max_audience_share
-    if figures.audience >= FLOOR and figures.people > max(share, limits.max_audience_people) + ahead.people:
-        before = f" ({asked[1]} before consent)" if asked else ""
-        found.append(
-            f"{figures.people} people{before} would get a message, more than {limits.max_audience_share:.0%} of the "
-            f"{figures.audience} known"
-        )
-    found.extend(_outdated(figures, limits))
-    share = figures.audience * limits.max_cleared_share if figures.audience >= FLOOR else float("inf")
-    if figures.cleared > min(share, limits.max_cleared_people):
-        found.append(
-            f"{figures.cleared} of {figures.audience} known people would lose their attributes because no workspace "
-            "leads to them any more; lost permission looks the same"
-        )
-    found.extend(shrunk(figures, limits))
-    total = sum(figures.known.values())
-    if total >= FLOOR and figures.changed > total * limits.max_changed_share:
-        found.append(f"{figures.changed} of {total} workspaces changed, more than {limits.max_changed_share:.0%}")
-    return found
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """What one guard compared. ``sentence`` says what is unusual; empty when nothing is."""
+
+    guard: str
+    figure: int
+    limit: int
+    before_consent: int | None = None
+    sentence: str = ""
 
 
-def _outdated(figures: Figures, limits: Limits) -> list[str]:
-    """Return a sentence per workspace type whose news may be old: the flow was off, or could not look."""
+def measures(figures: Figures, limits: Limits) -> list[Measure]:
+    """Return what every guard compared, for the report. Withdrawals never come here."""
     return [
-        f"{messages} messages of {name!r}, which this flow last looked at completely on {at:%Y-%m-%d %H:%M} UTC, "
-        f"longer ago than max_gap {limits.max_gap.total_seconds() / 3600:.0f}h: they may be old news"
-        for name, (at, messages) in figures.late.items()
-        if messages
+        _messages(figures, limits),
+        _people(figures, limits),
+        *_outdated(figures, limits),
+        _cleared(figures, limits),
+        *_shrunk(figures, limits),
+        _changed(figures, limits),
     ]
 
 
-def shrunk(figures: Figures, limits: Limits) -> list[str]:
-    """Return a sentence per workspace type whose complete listing is suddenly short or empty."""
-    found = []
-    for name, known in figures.known.items():
-        listed = figures.listed[name]
-        if known and not listed:
-            found.append(f"{name!r} is empty; last time it listed {known}")
-        elif known >= FLOOR and listed < known * (1 - limits.max_shrink):
-            found.append(f"{name!r} lists {listed}, {1 - listed / known:.0%} fewer than the {known} of last time")
-    return found
+def trips(figures: Figures, limits: Limits) -> list[str]:
+    """Return a sentence per guard that is hit; empty for a usual plan."""
+    return [measure.sentence for measure in measures(figures, limits) if measure.sentence]
+
+
+def messaging(figures: Figures, limits: Limits) -> bool:
+    """Say whether the number of messages or people is unusual: then consent is asked for before it is judged."""
+    return bool(_messages(figures, limits).sentence or _people(figures, limits).sentence)
+
+
+def _messages(figures: Figures, limits: Limits) -> Measure:
+    ahead, asked = figures.expected.messages, figures.before_consent
+    limit = limits.max_messages + ahead
+    before = f" ({asked[0]} before consent)" if asked else ""
+    confirmed = f" and the {ahead} confirmed ahead" if ahead else ""
+    sentence = f"{figures.messages} messages{before}, more than max_messages {limits.max_messages}{confirmed}"
+    return Measure(
+        guard="max_messages",
+        figure=figures.messages,
+        limit=limit,
+        before_consent=asked[0] if asked else None,
+        sentence=sentence if figures.messages > limit else "",
+    )
+
+
+def _people(figures: Figures, limits: Limits) -> Measure:
+    asked, share = figures.before_consent, figures.audience * limits.max_audience_share
+    limit = int(max(share, limits.max_audience_people)) + figures.expected.people
+    before = f" ({asked[1]} before consent)" if asked else ""
+    sentence = (
+        f"{figures.people} people{before} would get a message, more than {limits.max_audience_share:.0%} of the "
+        f"{figures.audience} known"
+    )
+    return Measure(
+        guard="max_audience_share",
+        figure=figures.people,
+        limit=limit,
+        before_consent=asked[1] if asked else None,
+        sentence=sentence if figures.audience >= FLOOR and figures.people > limit else "",
+    )
+
+
+def _outdated(figures: Figures, limits: Limits) -> list[Measure]:
+    """Compare, per workspace type, what may be old news: the flow was off, or could not look."""
+    hours = int(limits.max_gap.total_seconds() / 3600)
+    return [
+        Measure(
+            guard="max_gap",
+            figure=messages,
+            limit=0,
+            sentence=f"{messages} messages of {name!r}, which this flow last looked at completely on "
+            f"{at:%Y-%m-%d %H:%M} UTC, longer ago than max_gap {hours}h: they may be old news"
+            if messages
+            else "",
+        )
+        for name, (at, messages) in figures.late.items()
+    ]
+
+
+def _cleared(figures: Figures, limits: Limits) -> Measure:
+    share = figures.audience * limits.max_cleared_share if figures.audience >= FLOOR else float("inf")
+    limit = int(min(share, limits.max_cleared_people))
+    sentence = (
+        f"{figures.cleared} of {figures.audience} known people would lose their attributes because no workspace "
+        "leads to them any more; lost permission looks the same"
+    )
+    return Measure(
+        guard="max_cleared_people",
+        figure=figures.cleared,
+        limit=limit,
+        sentence=sentence if figures.cleared > limit else "",
+    )
+
+
+def _shrunk(figures: Figures, limits: Limits) -> list[Measure]:
+    """Compare, per workspace type, the complete listing with the last one."""
+    return [_listing(name, known, figures.listed[name], limits) for name, known in figures.known.items()]
+
+
+def _listing(name: str, known: int, listed: int, limits: Limits) -> Measure:
+    sentence, least = "", known * (1 - limits.max_shrink)
+    if known and not listed:
+        sentence = f"{name!r} is empty; last time it listed {known}"
+    elif known >= FLOOR and listed < least:
+        sentence = f"{name!r} lists {listed}, {1 - listed / known:.0%} fewer than the {known} of last time"
+    return Measure(guard="max_shrink", figure=listed, limit=int(least), sentence=sentence)
+
+
+def _changed(figures: Figures, limits: Limits) -> Measure:
+    total = sum(figures.known.values())
+    most = total * limits.max_changed_share
+    sentence = f"{figures.changed} of {total} workspaces changed, more than {limits.max_changed_share:.0%}"
+    hit = total >= FLOOR and figures.changed > most
+    return Measure(guard="max_changed_share", figure=figures.changed, limit=int(most), sentence=sentence if hit else "")

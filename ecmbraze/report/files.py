@@ -8,10 +8,10 @@ import io
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import astuple, fields
+from dataclasses import fields
 from pathlib import Path
 
-from ecmbraze.engine.run_report import ActionLine, RunReport
+from ecmbraze.engine.run_report import ActionLine, RunReport, SkipLine
 from ecmbraze.errors import StorageError, UsageError
 from ecmbraze.report.plain import printable
 
@@ -47,13 +47,20 @@ def as_csv(reports: Sequence[RunReport]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_ALL)
     writer.writerow(["flow", *(field.name for field in fields(ActionLine))])
+    names = [field.name for field in fields(ActionLine)]
     for report in reports:
-        for line in report.actions:
-            writer.writerow([_cell(value) for value in (report.flow, *astuple(line))])
-        for skip in report.skipped:
-            told = (report.flow, skip.record, skip.customer, skip.rule, "", "", skip.reason, "skipped", "")
-            writer.writerow([_cell(value) for value in told])
+        lines: Sequence[ActionLine | SkipLine] = (*report.actions, *report.skipped)
+        for line in lines:
+            state = "" if isinstance(line, ActionLine) else "skipped"
+            cells = [getattr(line, name, state if name == "state" else "") for name in names]
+            writer.writerow([_cell(_text(value)) for value in (report.flow, *cells)])
     return out.getvalue()
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _cell(value: object) -> str:

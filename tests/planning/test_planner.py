@@ -59,7 +59,7 @@ def test_whatever_one_record_throws_is_its_quarantine_and_its_neighbours_go_on(
         planner.plan_span(NOW - timedelta(days=1), NOW + timedelta(days=1), None)
 
     assert [action.record for action in scratch.actions("onboarding")] == ["ws:1", "ws:3"]
-    assert [(record, reason.split(";")[0]) for record, _, _, reason in scratch.skips("onboarding", ["T"], 9)] == [
+    assert [(record, reason.split(";")[0]) for record, _, _, reason in scratch.skips("onboarding", ["T"])] == [
         ("ws:2", f"cannot be planned ({type(thrown).__name__})")
     ]
     assert scratch.counts()["onboarding\x1fquarantined"] == 1

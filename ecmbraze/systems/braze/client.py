@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ecmbraze.errors import EcmbrazeError
-from ecmbraze.model import Answer, Kind, Profile, TrackBatch, TriggerBatch, Verdict
+from ecmbraze.model import Answer, Kind, MessageInfo, Profile, TrackBatch, TriggerBatch, Verdict
 from ecmbraze.systems.braze import bodies, probes
 from ecmbraze.systems.braze.asking import Asking
 from ecmbraze.systems.braze.judging import judge
@@ -53,9 +53,9 @@ class BrazeClient:
             return _not_sent(bug)
         return self._write(path, body, {}, once=True)
 
-    def unsendable(self, kind: Kind, message_id: str) -> str:
-        """Return why a campaign or Canvas would send nothing; empty when it would (api/braze.md 7.3, 7.4)."""
-        return probes.unsendable(self._asking, kind, message_id)
+    def message(self, kind: Kind, message_id: str) -> MessageInfo:
+        """Return the name of a campaign or Canvas and why it would send nothing (api/braze.md 7.3, 7.4)."""
+        return probes.message(self._asking, kind, message_id)
 
     def wait_for_turn(self, kind: Kind) -> None:
         """Wait until the rate limit lets the next write of a kind go; nothing of it is on its way meanwhile."""

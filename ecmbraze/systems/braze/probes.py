@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ecmbraze.errors import ConfigurationError, CredentialRefused
+from ecmbraze.model import MessageInfo
 from ecmbraze.systems.braze import refusals
 from ecmbraze.systems.braze.asking import Asking, odd
 from ecmbraze.systems.braze.permissions import NEEDED
@@ -42,17 +43,18 @@ def details(asking: Asking, kind: str, message_id: str) -> Mapping[str, Any]:
     return answer.json()
 
 
-def unsendable(asking: Asking, kind: str, message_id: str) -> str:
-    """Return why a campaign or Canvas would send nothing, in words; empty when nothing says so.
+def message(asking: Asking, kind: str, message_id: str) -> MessageInfo:
+    """Return the name of a campaign or Canvas, and why it would send nothing; empty when nothing says so.
 
     Braze may answer a trigger of a draft or an archived campaign with 201 and send nothing (api/braze.md 3.1).
     """
     try:
         found = details(asking, kind, message_id)
     except ConfigurationError:
-        return f"{kind} {message_id} is not in Braze"
+        return MessageInfo(title=message_id, stopped=f"{kind} {message_id} is not in Braze")
+    title = str(found.get("name") or message_id)
     words = [word for (field, stopping), word in _STOPPING.items() if found.get(field) is stopping]
-    return f"{kind} {found.get('name')!r} ({message_id}) is {words[0]} in Braze" if words else ""
+    return MessageInfo(title=title, stopped=f"{kind} {title!r} ({message_id}) is {words[0]} in Braze" if words else "")
 
 
 def listed(asking: Asking, kind: str) -> Mapping[str, str]:
