@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check check-static check-tools check-clients lint types imports smoke soak bench clean
+.PHONY: demo test quick check check-static check-tools check-clients lint types imports smoke soak bench clean
 
 .venv/made: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -13,7 +13,13 @@ demo: .venv/made
 	$(BIN)/ecmbraze demo
 
 test: .venv/made
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
+
+# For daily work: what decides, reads and stores, the sandbox, and some of the program end to end.
+QUICK := $(addprefix tests/,planning config systems ledger sandbox forking test_flow_contract.py test_docs.py \
+	test_clock.py test_confirm.py test_flows_together.py) $(wildcard tests/flows/*_planning.py)
+quick: .venv/made
+	$(BIN)/pytest -n 2 --dist worksteal -m 'not long' $(QUICK)
 
 check: check-static test
 
@@ -50,8 +56,9 @@ check-clients:
 	build/clients/bin/pip install --quiet --editable '.[sandbox]' 'pyxecm>=3.6,<3.7' pytest pytest-timeout
 	build/clients/bin/pytest clients
 
+# All of what the tests marked so do only a part of in `make test`; each says which part.
 soak: .venv/made
-	ECMBRAZE_SOAK=1 ECMBRAZE_KILLS=200 $(BIN)/pytest -s --timeout 14400 tests/test_crash.py tests/crashing tests/test_story.py
+	ECMBRAZE_SOAK=1 $(BIN)/pytest -n 2 --dist worksteal -rP --timeout 14400 -m soak
 
 bench: .venv/made
 	$(BIN)/python -m benchmarks.inventory

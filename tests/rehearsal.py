@@ -27,6 +27,8 @@ from ecmbraze.sandbox.remote import RemoteSandbox
 from tests.forking.client import Child, fork, piped, read_all
 from tests.forking.programs import run_program, run_sandbox
 
+SOAK = bool(os.environ.get("ECMBRAZE_SOAK"))
+"""Whether tests with the marker ``soak`` do all of what they otherwise do a part of."""
 START = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 TYPE = "Customer Onboarding"
 CAMPAIGN = "3f0c0000-0000-4000-8000-000000000001"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import random
 import signal
 from functools import partial
@@ -12,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.checker import check
-from tests.rehearsal import CAMPAIGN, CONTRACT, Rehearsal, rehearsal
+from tests.rehearsal import CAMPAIGN, CONTRACT, SOAK, Rehearsal, rehearsal
 
-KILLS = int(os.environ.get("ECMBRAZE_KILLS", "20"))
+KILLS = 200 if SOAK else 20
 _FIRST_S, _LAST_S = (
     0.01,
     0.3,
@@ -22,6 +21,7 @@ _FIRST_S, _LAST_S = (
 _LOST_ANSWERS = ("reset_after", "cut_answer", "html500")
 
 
+@pytest.mark.soak
 def test_o01_twenty_kills_repeat_nothing_and_lose_nothing(tmp_path: Path) -> None:
     rng = random.Random(4711)
     with rehearsal(tmp_path, "--workspaces", "120", "--customers", "120") as stage:

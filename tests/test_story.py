@@ -5,22 +5,21 @@ A Hypothesis state machine over the whole program, forked and killed for real, a
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import tempfile
 from collections import Counter
 from contextlib import ExitStack, closing
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.crashing.warm import warm
-from tests.rehearsal import CAMPAIGN, CONTRACT, TYPE, rehearsal
+from tests.rehearsal import CAMPAIGN, CONTRACT, SOAK, TYPE, rehearsal
 
 EVENT = "contract_approved"
-SOAK = bool(os.environ.get("ECMBRAZE_SOAK"))
 BOOLEANS = st.booleans()
 FAULTS = ("reset_before", "reset_after", "html500", "cut_answer", "busy", "empty200")
 
@@ -174,7 +173,8 @@ class Story(RuleBasedStateMachine):
         return {(record, name): state for record, name, state in rows}
 
 
-TestStory = Story.TestCase
+TestStory = pytest.mark.soak(Story.TestCase)
+# `make test` lives through eight stories of up to 18 steps, the same each time; `make soak` through 200 of up to 30.
 TestStory.settings = settings(
     max_examples=200 if SOAK else 8, stateful_step_count=30 if SOAK else 18, deadline=None, derandomize=True,
     suppress_health_check=list(HealthCheck), print_blob=False, phases=(Phase.generate,),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 from collections import Counter
@@ -15,7 +14,6 @@ from typing import Any
 from tests.crashing.warm import Warm
 from tests.rehearsal import Rehearsal, rehearsal
 
-SOAK = bool(os.environ.get("ECMBRAZE_SOAK"))
 _WRITES = "/users/track|/trigger/send"
 # What the server does to a write at the time; the second value says whether the outcome is unknowable to us.
 OUTCOMES: dict[str, tuple[dict[str, Any] | None, bool]] = {

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.crashing.harness import OUTCOMES, SOAK, Harness, Work, ground
+from tests.crashing.harness import OUTCOMES, Harness, Work, ground
 from tests.crashing.warm import warm
-from tests.rehearsal import CAMPAIGN, CANVAS, CONTRACT, KYC, TYPE, Rehearsal
+from tests.rehearsal import CAMPAIGN, CANVAS, CONTRACT, KYC, SOAK, TYPE, Rehearsal
 
 SERVICE, STAGE = "Onboarding.Service Status", "Onboarding.Stage"
 
@@ -66,6 +66,7 @@ def test_every_write_lies_between_commits(harness: Harness) -> None:
     assert names.count("COMMIT:before") == names.count("COMMIT:after") >= 8
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_o01_a_kill_at_every_point_repeats_nothing_and_loses_nothing(harness: Harness, outcome: str) -> None:
     rng, last = random.Random(f"20261124 {outcome}"), len(harness.points())

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.crashing.harness import OUTCOMES, SOAK, Harness, Work, ground
+from tests.crashing.harness import OUTCOMES, Harness, Work, ground
 from tests.crashing.warm import warm
-from tests.rehearsal import CAMPAIGN, CANVAS, KYC_CAMPAIGN, Rehearsal
+from tests.rehearsal import CAMPAIGN, CANVAS, KYC_CAMPAIGN, SOAK, Rehearsal
 
 # `make test` kills at some seventeen points, evenly over the run, each outcome in turn; `make soak` at each point with
 # each outcome.
@@ -79,6 +79,7 @@ def _work(stage: Rehearsal, people: Iterator[str]) -> Work:
     return Work(due, {one: "Resolved"})
 
 
+@pytest.mark.soak
 def test_o01_a_kill_in_a_round_of_three_flows_repeats_nothing_and_loses_nothing(harness: Harness) -> None:
     points, rng, names = len(harness.points()), random.Random(20261125), list(OUTCOMES)
     every = [(point, outcome) for point in range(1, points + 1) for outcome in names]

@@ -256,6 +256,7 @@ def test_polls_beside_the_due_instants_send_nothing_more(gaps: list[int], end: s
     assert len(due.sent) == len(instants)
 
 
+@pytest.mark.long
 @given(st.lists(st.integers(1, 71), min_size=150, max_size=200), ENDS, ZONES, DAYS)
 def test_no_gap_shorter_than_the_grace_loses_the_nearest(
     gaps: list[int], end: str, zone: str, days: list[int]

@@ -6,12 +6,18 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from werkzeug.routing import Rule
+
 from ecmbraze.cli import app, clock
 from ecmbraze.sandbox import process
 from tests.forking.shared_time import ProgramsClock, ServersClock, SharedTime
 
 _START_S = 1
 """What starting the program takes, so that it never reads in the second of the edit before it."""
+
+# Flask compiles for each route what builds its address, most of the time that making a sandbox takes; nothing here
+# builds one.
+setattr(Rule, "_compile_builder", lambda rule, unknown=True: lambda *_: ("", ""))  # noqa: B010 another's method
 
 
 def run_program(

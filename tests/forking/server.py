@@ -21,14 +21,20 @@ import traceback
 from contextlib import suppress
 from functools import cache
 from typing import Any, NoReturn
+from zoneinfo import available_timezones
 
 import typer.main
 
 import ecmbraze
+from ecmbraze.planning import zones
 
 ORDER_BYTES = 1 << 17
-# What a command imports late, beside the package itself.
-_LATE = ("tests.forking.programs", "tests.crashing.crossings", "encodings.idna", "rich.table", "difflib")
+_TESTS = ("tests.forking.programs", "tests.crashing.crossings")
+# What a command imports late; one that another version of its package lacks is no loss.
+_LATE = (
+    "_strptime", "difflib", "encodings.ascii", "encodings.idna", "encodings.utf_8_sig", "rich._emoji_codes",
+    "rich.table", "typer._adapters", "typer._click.decorators", "tzdata",
+)  # fmt: skip
 
 
 def main() -> None:
@@ -55,14 +61,19 @@ def main() -> None:
 
 
 def _warm_up() -> None:
-    """Import the package and what it imports late, make the command tree once, and keep it all out of the collector."""
+    """Import everything, make once what each command would make alike, and keep it all out of the collector."""
     package = [found.name for found in pkgutil.walk_packages(ecmbraze.__path__, "ecmbraze.")]
-    for name in (*package, *_LATE):
+    for name in (*package, *_TESTS):
         if not name.endswith("__main__"):
+            importlib.import_module(name)
+    for name in _LATE:
+        with suppress(ImportError):
             importlib.import_module(name)
     made: Any = cache(typer.main.get_command)
     typer.main.get_command = made
     made(importlib.import_module("ecmbraze.cli.app").app)
+    names = available_timezones()
+    setattr(zones, "available_timezones", lambda: names)  # noqa: B010 it is imported there
     gc.collect()
     gc.freeze()
 

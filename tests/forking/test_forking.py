@@ -80,6 +80,7 @@ def test_what_a_rehearsal_started_ends_with_it(tmp_path: Path) -> None:
     assert program.wait(timeout=60) == -signal.SIGKILL
 
 
+@pytest.mark.long
 def test_everything_ends_with_the_test_process_however_it_ends() -> None:
     script = (
         "import os; from tests.forking.test_forking import WAITS, _child\n"
