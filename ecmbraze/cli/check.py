@@ -15,7 +15,7 @@ from ecmbraze.cli.signals import Budget
 from ecmbraze.config import Settings
 from ecmbraze.engine import discovery
 from ecmbraze.engine.records import TypeNeeds, together
-from ecmbraze.errors import EcmbrazeError, UsageError, strongest
+from ecmbraze.errors import EcmbrazeError, strongest
 from ecmbraze.flow import Flow
 from ecmbraze.flows import BY_NAME
 from ecmbraze.model import BY_US
@@ -72,10 +72,10 @@ def _probes(config: Settings, *, offline: bool) -> Iterator[tuple[str, Callable[
 
 def _state(config: Settings) -> str:
     ledger = composition.ledger(config, read_only=True)
-    broken = ledger.history.first_break()
-    ledger.close()
-    if broken is not None:
-        raise UsageError(f"The history chain breaks at row {broken}.", advice="Restore a backup.")
+    try:
+        ledger.verify()
+    finally:
+        ledger.close()
     return f"{config.state}, history whole"
 
 
