@@ -4,143 +4,195 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
 import typer
 
 from ecmbraze.cli.app import app
-from ecmbraze.config import load
 from ecmbraze.config.meaning import DOCUMENT, REMINDER, WORKSPACE
-from ecmbraze.engine.records import of_type
-from ecmbraze.flow import Context, Flow, Needs
+from ecmbraze.errors import RecordUnreadable
+from ecmbraze.flow import Flow
 from ecmbraze.flows import BY_NAME, FLOWS
-from ecmbraze.model import Action, Change, Decision, Document, DocumentRow, Fact, Record, Version
-from ecmbraze.planning.document_kinds import DocumentKind
+from ecmbraze.model import Action, Change, Kind
 from ecmbraze.planning.outbound import Sort
-from tests.fakes import Nothing
+from tests.flow_stories import (
+    CONFIG,
+    HELD_BACK,
+    NOW,
+    Telling,
+    Told,
+    emptied,
+    first_seen,
+    held_back,
+    messages_of,
+    named_in_the_example,
+    plan,
+    planned_again,
+    satisfying,
+    section,
+    tellings,
+)
 
-NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
-_CONFIG = load(
-    Path(__file__).parents[1] / "config.example.yaml", flows=BY_NAME,
-    environ={"ECM_PASSWORD": "x", "BRAZE_API_KEY": "y"},
-)  # fmt: skip
-_CONTEXT = Context(now=NOW, zone=UTC, prefix="ecm_")
 _OWN = {*WORKSPACE, *DOCUMENT, *REMINDER, "document.modified"}
 _OPTIONS = ("--dry-run", "--exit-code", "--limit-listing", "--max-duration", "--since", "--until", "--limit",
             "--include-messages", "--confirm", "--report", "--json", "--config")  # fmt: skip
-
-
-def _satisfying(flow: Flow[Any]) -> Record:
-    """A record on which every rule of the example holds."""
-    options = _CONFIG.flows[flow.name]
-    facts: dict[str, Fact] = dict.fromkeys(flow.needs(options).facts, "2026-11-01")
-    for rule in flow.rules(options):
-        facts |= {name: condition.operand for name, condition in rule.when.items()}
-    needs = flow.needs(options)
-    markers = dict.fromkeys(of_type("", [needs]).markers, True)
-    return Record(
-        id=7, type=needs.types[0], name="Würth GmbH", created_at=NOW - timedelta(days=1), modified_at=NOW,
-        facts={**facts, **markers, needs.customer.fact: ("0000050031",)}, customers=("0000050031",),
-        documents=tuple(_document(100 + n, kind, needs) for n, kind in enumerate(needs.documents)),
-    )  # fmt: skip
-
-
-def _document(number: int, kind: DocumentKind, needs: Needs) -> Document:
-    """A document of a kind, with a value that means approved wherever the example asks for one."""
-    facts: dict[str, Fact] = dict.fromkeys(needs.document_facts, "2026-12-31")
-    facts |= dict.fromkeys((name for name in facts if name.endswith("Status")), "Approved")
-    facts |= dict.fromkeys((name for name in facts if name.endswith("Version")), "1")
-    facts |= {name: condition.operand for name, condition in (kind.when or {}).items()}
-    texts = {"name": kind.name, "folder": kind.folder, "mime_type": kind.mime}
-    row = DocumentRow(
-        id=number, created_at=NOW, modified_at=NOW,
-        **{name: (text or "x").replace("*", "") for name, text in texts.items()},
-    )  # fmt: skip
-    return Document(
-        row=row, version=Version(number=1, major=1, minor=0, created_at=NOW, told="1.0"), facts=facts,
-        classifications=(kind.classification or "",),
-    )  # fmt: skip
-
-
-def _plan(flow: Flow[Any], change: Change) -> Decision:
-    return flow.plan(_CONFIG.flows[flow.name], change, Nothing(), _CONTEXT)
+_COMMAND: Any = typer.main.get_command(app)
+_HOUR = timedelta(hours=1)
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
 class TestEveryFlow:
     def test_has_a_command_with_the_options_of_the_contract(self, flow: Flow[Any]) -> None:
-        command: Any = typer.main.get_command(app)
-        options = {option for parameter in command.commands[flow.name].params for option in parameter.opts}
+        options = {option for parameter in _COMMAND.commands[flow.name].params for option in parameter.opts}
 
         assert set(_OPTIONS) <= options
-        assert flow.summary in command.commands[flow.name].help
+        assert flow.summary in _COMMAND.commands[flow.name].help
 
     def test_stands_in_the_example_and_in_the_register_once(self, flow: Flow[Any]) -> None:
-        assert flow.name in _CONFIG.flows
+        assert flow.name in CONFIG.flows
         assert [known.name for known in FLOWS].count(flow.name) == 1
-        assert BY_NAME[flow.name] is flow
+        assert BY_NAME[flow.name].name == flow.name
+
+    def test_reads_every_fact_that_its_section_names(self, flow: Flow[Any]) -> None:
+        needs = flow.needs(section(flow))
+
+        read = needs.facts | needs.document_facts | {needs.customer.attribute}
+        kinds = frozenset(name for kind in needs.documents for name in kind.when or {})
+        assert named_in_the_example(flow) | {HELD_BACK} <= read | kinds
 
     def test_plans_nothing_at_a_baseline(self, flow: Flow[Any]) -> None:
-        decision = _plan(flow, Change(record=_satisfying(flow), before=None, fires=False, memory={}))
+        for rule in flow.rules(section(flow)):
+            decision = plan(flow, replace(first_seen(satisfying(flow, rule)), fires=False))
 
-        assert decision.actions == ()
+            assert decision.actions == ()
 
-    def test_plans_messages_for_a_new_record_and_the_same_ones_again(self, flow: Flow[Any]) -> None:
-        change = Change(record=_satisfying(flow), before=None, fires=True, memory={})
-
-        first, second = _plan(flow, change), _plan(flow, change)
-
-        assert first == second
-        assert any(action.kind.is_message for action in first.actions)
+    def test_tells_of_each_rule_and_the_same_when_asked_again(self, flow: Flow[Any]) -> None:
+        for told in tellings(flow):
+            assert told.messages, told.rule.name
+            assert plan(flow, told.change, told.now) == told.decision
 
     def test_gives_each_message_a_key_of_its_own(self, flow: Flow[Any]) -> None:
-        decision = _plan(flow, Change(record=_satisfying(flow), before=None, fires=True, memory={}))
+        for told in tellings(flow):
+            keys = [action.key for action in told.decision.actions]
 
-        keys = [action.key for action in decision.actions]
-        assert len(keys) == len(set(keys))
-        assert all(key.startswith(f"{flow.name}/ws:7/") for key in keys)
+            assert len(keys) == len(set(keys))
+            assert all(key.startswith(f"{flow.name}/ws:7/") for key in keys)
 
     def test_sends_no_message_without_consent(self, flow: Flow[Any]) -> None:
-        decision = _plan(flow, Change(record=_satisfying(flow), before=None, fires=True, memory={}))
+        for told in tellings(flow):
+            assert all(action.consent for action in told.messages if action.kind is not Kind.EVENT)
 
-        assert all(action.consent for action in decision.actions if action.kind in ("campaign", "canvas"))
+    def test_writes_every_attribute_that_it_says_leaves(self, flow: Flow[Any]) -> None:
+        said = {row.name for row in flow.outbound(section(flow), "ecm_") if row.sort is Sort.ATTRIBUTE}
+
+        for told in tellings(flow):
+            whole = plan(flow, told.change, told.now, backfill=True)
+            said -= {action.name for action in whole.actions if action.kind is Kind.ATTRIBUTE}
+            assert any(action.kind is Kind.ATTRIBUTE for action in plan(flow, first_seen(told.change.record)).actions)
+        assert said == set()
 
     def test_is_quiet_when_nothing_changed(self, flow: Flow[Any]) -> None:
-        record = _satisfying(flow)
+        for told in tellings(flow):
+            record = told.change.record
+            again = planned_again(record, record, told.decision.memory, told.now)
 
-        assert _plan(flow, Change(record=record, before=record, fires=True, memory={})).actions == ()
+            assert plan(flow, again, told.now + _HOUR).actions == ()
+
+    def test_tells_of_the_next_occasion_under_another_key_or_not_at_all(self, flow: Flow[Any]) -> None:
+        for told in tellings(flow):
+            for repeat in (False, True):
+                second = plan(flow, _come_back(flow, told), told.now + 2 * _HOUR, repeat=repeat)
+
+                keys = {action.key for action in told.messages}
+                assert not keys & {action.key for action in messages_of(second)}, told.rule.name
+                assert not told.rule.repeat or messages_of(second, told.rule.name), told.rule.name
+
+    def test_goes_by_what_it_noted(self, flow: Flow[Any]) -> None:
+        for told in tellings(flow):
+            steps = ((told.change, told.now), (_come_back(flow, told), told.now + 2 * _HOUR))
+
+            assert told.decision.memory, told.rule.name
+            assert any(
+                plan(flow, change, now) != plan(flow, replace(change, memory={}), now) for change, now in steps
+            ), told.rule.name
+
+    def test_messages_nobody_of_what_is_gone(self, flow: Flow[Any]) -> None:
+        for told in tellings(flow):
+            record = told.change.record
+            gone = planned_again(replace(record, gone=True), record, told.decision.memory, told.now, fires=False)
+
+            assert messages_of(plan(flow, gone, told.now + _HOUR)) == ()
+
+    def test_messages_nobody_in_a_backfill_unless_it_is_asked_to(self, flow: Flow[Any]) -> None:
+        for told in tellings(flow):
+            change = first_seen(told.change.record)
+
+            assert messages_of(plan(flow, change, told.now, backfill=True)) == ()
+
+    def test_repeats_in_a_backfill_only_what_bears_the_same_key(self, flow: Flow[Any]) -> None:
+        for told in tellings(flow):
+            asked = replace(first_seen(told.change.record), memory=told.decision.memory)
+            known = Told(told.messages)
+            backfill = plan(flow, asked, told.now, known=known, backfill=True, include_messages=True)
+
+            repeated = {one.key for one in messages_of(backfill, told.rule.name)}
+            assert repeated <= {one.key for one in told.messages}
+            of_time = told.change.before is not None  # time goes on alone: a backfill has no reminders
+            assert of_time or repeated, told.rule.name
+
+    def test_puts_a_record_aside_of_which_there_is_nobody_to_tell(self, flow: Flow[Any]) -> None:
+        for told in tellings(flow):
+            customer = flow.needs(section(flow)).customer.fact
+            record = told.change.record
+            nobody = replace(record, customers=(), facts={**record.facts, customer: ()})
+
+            with pytest.raises(RecordUnreadable, match="no customer"):
+                plan(flow, replace(told.change, record=nobody), told.now)
+
+    def test_holds_back_what_is_suppressed_and_says_so(self, flow: Flow[Any]) -> None:
+        for told in tellings(flow):
+            decision = plan(flow, replace(told.change, record=held_back(told.change.record)), told.now)
+
+            assert messages_of(decision, told.rule.name) == ()
+            assert [skip.reason for skip in decision.skips if skip.rule == told.rule.name and HELD_BACK in skip.reason]
 
     def test_takes_a_message_back_when_its_rule_no_longer_holds(self, flow: Flow[Any]) -> None:
-        record, section = _satisfying(flow), _CONFIG.flows[flow.name]
-        actions = _plan(flow, Change(record=record, before=None, fires=True, memory={})).actions
-        emptied = replace(record, facts=dict.fromkeys(record.facts), documents=())
+        for told in tellings(flow):
+            record = told.change.record
+            for action in told.messages:
+                assert _stopped(flow, told, action.occurrence, record) is None
+                assert _stopped(flow, told, action.occurrence, emptied(record))
+                assert HELD_BACK in str(_stopped(flow, told, action.occurrence, held_back(record)))
+                assert flow.holds(section(flow), record, "no_such_rule", action.occurrence, UTC, told.now)
 
-        for action in actions:
-            if action.kind.is_message:
-                assert flow.holds(section, record, action.rule, action.occurrence, UTC, NOW) is None
-                assert flow.holds(section, emptied, action.rule, action.occurrence, UTC, NOW)
+    def test_looks_again_when_the_next_thing_comes_due(self, flow: Flow[Any]) -> None:
+        for rule in flow.rules(section(flow)) if flow.ahead else ():
+            record = satisfying(flow, rule)
+            ahead = [due for due, _ in flow.ahead(section(flow), record, UTC) if due > NOW]  # type: ignore[misc]
+
+            for fires in (True, False):
+                assert plan(flow, replace(first_seen(record), fires=fires)).due == min(ahead, default=None)
 
     def test_names_only_facts_it_reads_in_what_leaves(self, flow: Flow[Any]) -> None:
-        section = _CONFIG.flows[flow.name]
-        named = {row.fact for row in flow.outbound(section, "ecm_") if "." in row.fact and " " not in row.fact[:9]}
+        rows = flow.outbound(section(flow), "ecm_")
+        named = {row.fact for row in rows if "." in row.fact and " " not in row.fact[:9]}
 
-        needs = flow.needs(section)
+        needs = flow.needs(section(flow))
         assert named
         assert named <= needs.facts | {f"document.{name}" for name in needs.document_facts} | _OWN
 
     def test_declares_everything_that_it_plans_to_write(self, flow: Flow[Any]) -> None:
-        decision = _plan(flow, Change(record=_satisfying(flow), before=None, fires=True, memory={}))
-        declared = {(row.sort, row.name) for row in flow.outbound(_CONFIG.flows[flow.name], "ecm_")}
+        declared = {(row.sort, row.name) for row in flow.outbound(section(flow), "ecm_")}
 
-        planned = {written for action in decision.actions for written in _written(action)}
-        assert planned
-        assert planned - declared == set()
+        for told in tellings(flow):
+            planned = {written for action in told.decision.actions for written in _written(action)}
+            assert planned
+            assert planned - declared == set()
 
     def test_declares_each_attribute_under_one_rule(self, flow: Flow[Any]) -> None:
-        rows = [row for row in flow.outbound(_CONFIG.flows[flow.name], "ecm_") if row.sort is Sort.ATTRIBUTE]
+        rows = [row for row in flow.outbound(section(flow), "ecm_") if row.sort is Sort.ATTRIBUTE]
 
         assert len({row.name for row in rows}) == len({(row.name, row.rule) for row in rows})
 
@@ -157,3 +209,14 @@ def _written(action: Action) -> Iterator[tuple[Sort, str]]:
     yield from ((Sort.ATTRIBUTE, name) for name in attributes)
     if "time" in payload:
         yield Sort.EVENT_TIME, action.name
+
+
+def _come_back(flow: Flow[Any], told: Telling) -> Change:
+    """Return the change by which a record is again what it was, after all of it had been emptied."""
+    record = told.change.record
+    left = plan(flow, planned_again(emptied(record), record, told.decision.memory, told.now), told.now + _HOUR)
+    return planned_again(record, emptied(record), left.memory, told.now + _HOUR)
+
+
+def _stopped(flow: Flow[Any], told: Telling, occurrence: str, record: Any) -> str | None:
+    return flow.holds(section(flow), record, told.rule.name, occurrence, UTC, told.now)

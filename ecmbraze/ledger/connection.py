@@ -18,8 +18,9 @@ from ecmbraze.errors import EcmbrazeError, StateUnusable, StorageError
 # Another process may read (a dry run, a backup): settle waits long rather than make a doubt.
 BUSY_S = 60
 RESTORING = (
-    "A restored file sends again what went out since it was saved: before anything runs `ecmbraze pause`, then go by "
-    '"A restored state file" in docs/operations.md.'
+    "A restored file repeats what was sent since it was saved, until `ecmbraze state adopt` exists: stop the schedule, "
+    "restore it, `ecmbraze pause`, then look at each flow's --dry-run. `ecmbraze resume` only if nobody has any of it; "
+    'else stay paused until it has expired ("A restored state file" in docs/operations.md).'
 )
 
 # sqlite.org/rescode.html, the primary result codes

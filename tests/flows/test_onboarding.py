@@ -303,10 +303,13 @@ def test_at_most_max_per_person_messages_a_day(stage: Rehearsal) -> None:
     stage.box.edit_workspace(workspace, {CONTRACT: "Approved", KYC: "Completed"})
 
     first = stage.run()
-    stage.box.advance(25 * 3600)
+    stage.box.advance(23 * 3600)
+    second = stage.run()
+    stage.box.advance(2 * 3600)
     stage.run()
 
     assert (first["by_action"]["triggers"], first["counts"]["waiting"]) == (1, 1)
+    assert (second["by_action"]["triggers"], second["counts"]["waiting"]) == (0, 1)
     assert stage.messages()[(stage.customer(workspace), KYC_CAMPAIGN)] == 1
 
 

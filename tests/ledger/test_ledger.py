@@ -68,6 +68,38 @@ def test_the_database_enforces_every_pair_of_states(tmp_path: Path, old: State) 
                 _walk(ledger, row, new)
 
 
+@pytest.mark.parametrize("kind", [Kind.CAMPAIGN, Kind.CANVAS])
+def test_a_message_counts_against_its_person_for_24_hours(ledger: Ledger, kind: Kind) -> None:
+    (row,) = _stage(ledger, _action(kind))
+    _walk(ledger, row, State.IN_FLIGHT, State.SENT)
+    second, day = timedelta(seconds=1), timedelta(hours=24)
+
+    counted = [ledger.outbox.messages_today("C-1", NOW + age) for age in (second, day - second, day)]
+
+    assert counted == [1, 1, 0]
+    assert ledger.outbox.messages_today("C-2", NOW) == 0
+
+
+@pytest.mark.parametrize(
+    ("state", "counts"),
+    [(State.IN_FLIGHT, 1), (State.IN_DOUBT, 1), (State.HELD, 1), (State.READY, 0), (State.SUPPRESSED, 0)],
+)
+def test_what_may_have_arrived_counts_and_what_did_not_leave_does_not(
+    ledger: Ledger, state: State, counts: int
+) -> None:
+    (row,) = _stage(ledger, _action(Kind.CAMPAIGN))
+    _walk(ledger, row, *_WAY[state])
+
+    assert ledger.outbox.messages_today("C-1", NOW) == counts
+
+
+def test_an_event_is_none_of_the_messages_a_person_may_get_in_a_day(ledger: Ledger) -> None:
+    (row,) = _stage(ledger, _action(Kind.EVENT))
+    _walk(ledger, row, State.IN_FLIGHT, State.SENT)
+
+    assert ledger.outbox.messages_today("C-1", NOW) == 0
+
+
 def test_a_message_key_is_unique_for_ever(ledger: Ledger) -> None:
     (row,) = _stage(ledger, _action())
     _walk(ledger, row, State.IN_FLIGHT, State.SENT)

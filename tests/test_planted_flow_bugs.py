@@ -1,0 +1,139 @@
+"""The contract of the flows is strict: a bug planted in any flow of the register fails it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ecmbraze.errors import RecordUnreadable
+from ecmbraze.flow import Context, Flow, Known, Needs
+from ecmbraze.flows import FLOWS
+from ecmbraze.model import BY_US, Action, Change, Decision
+from tests import test_flow_contract
+from tests.flow_stories import CONFIG, section
+
+Plan = Callable[[Any, Change, Known, Context], Decision]
+
+
+_CONTRACT = test_flow_contract.TestEveryFlow()
+_CHECKS = [getattr(_CONTRACT, name) for name in dir(_CONTRACT) if name.startswith("test_")]
+
+
+def _planning(flow: Flow[Any], plan: Plan) -> Flow[Any]:
+    return replace(flow, plan=plan)
+
+
+def _acting(flow: Flow[Any], change: Callable[[Action], Action | None]) -> Flow[Any]:
+    """Return the flow with other actions."""
+
+    def plan(*asked: Any) -> Decision:
+        decision = flow.plan(*asked)
+        return replace(decision, actions=tuple(made for action in decision.actions if (made := change(action))))
+
+    return replace(flow, plan=plan)
+
+
+def _needing(flow: Flow[Any], change: Callable[[Needs], Needs]) -> Flow[Any]:
+    return replace(flow, needs=lambda options: change(flow.needs(options)))
+
+
+def _consuming(flow: Flow[Any]) -> Flow[Any]:
+    def plan(*asked: Any) -> Decision:
+        try:
+            return flow.plan(*asked)
+        except RecordUnreadable:
+            return Decision()
+
+    return replace(flow, plan=plan)
+
+
+def _example(flow: Flow[Any]) -> Any:
+    """Return the section as it stands in the example: without the suppression that the stories add."""
+    return CONFIG.flows[flow.name]
+
+
+_BUGS: dict[str, Callable[[Flow[Any]], Flow[Any]]] = {
+    "forgets what happened": lambda flow: _planning(flow, lambda *asked: replace(flow.plan(*asked), memory={})),
+    "ignores what happened": lambda flow: _planning(
+        flow, lambda options, change, *more: flow.plan(options, replace(change, memory={}), *more)
+    ),
+    "messages in a backfill": lambda flow: _planning(
+        flow,
+        lambda options, change, known, context: flow.plan(
+            options, change, known, replace(context, include_messages=True)
+        ),
+    ),
+    "does not know a backfill": lambda flow: _planning(
+        flow,
+        lambda options, change, known, context: flow.plan(options, change, known, replace(context, backfill=False)),
+    ),
+    "messages at a baseline": lambda flow: _planning(
+        flow, lambda options, change, *more: flow.plan(options, replace(change, fires=True), *more)
+    ),
+    "consumes what leads to nobody": _consuming,
+    "writes no attributes": lambda flow: _acting(flow, lambda action: action if action.kind.is_message else None),
+    "writes nothing but attributes": lambda flow: _acting(
+        flow, lambda action: None if action.kind.is_message else action
+    ),
+    "sends without consent": lambda flow: _acting(flow, lambda action: replace(action, consent=None)),
+    "counts every occasion as the first": lambda flow: _acting(flow, lambda action: replace(action, occurrence="1")),
+    "names another flow in its keys": lambda flow: _acting(flow, lambda action: replace(action, flow="other")),
+    "plans what is suppressed": lambda flow: _planning(flow, lambda _, *more: flow.plan(_example(flow), *more)),
+    "sends what is suppressed": lambda flow: replace(flow, holds=lambda _, *more: flow.holds(_example(flow), *more)),
+    "takes nothing back": lambda flow: replace(flow, holds=lambda *_: None),
+    "takes everything back": lambda flow: replace(flow, holds=lambda *_: "no"),
+    "says nothing of what leaves": lambda flow: replace(flow, outbound=lambda *_: ()),
+}
+_BUGS_OF_TIME: dict[str, Callable[[Flow[Any]], Flow[Any]]] = {
+    "never looks again": lambda flow: _planning(flow, lambda *asked: replace(flow.plan(*asked), due=None)),
+    "foresees nothing": lambda flow: replace(flow, ahead=lambda *_: ()),
+}
+
+
+def _planted() -> Iterator[Any]:
+    """Yield every bug in every flow where it makes a difference."""
+    for flow in FLOWS:
+        needs = flow.needs(section(flow))
+        for name, bug in (_BUGS | (_BUGS_OF_TIME if flow.ahead else {})).items():
+            yield pytest.param(bug(flow), id=f"{flow.name} {name}")
+        for fact in sorted(needs.facts - {BY_US}):
+            yield pytest.param(_without_fact(flow, fact), id=f"{flow.name} reads no {fact}")
+        for fact in sorted(needs.document_facts):
+            yield pytest.param(_without_document_fact(flow, fact), id=f"{flow.name} reads no {fact} of documents")
+        for kind in needs.documents:
+            yield pytest.param(_without_kind(flow, kind.fact), id=f"{flow.name} reads no {kind.told()}")
+
+
+def _without_fact(flow: Flow[Any], fact: str) -> Flow[Any]:
+    return _needing(flow, lambda needs: replace(needs, facts=needs.facts - {fact}))
+
+
+def _without_document_fact(flow: Flow[Any], fact: str) -> Flow[Any]:
+    return _needing(flow, lambda needs: replace(needs, document_facts=needs.document_facts - {fact}))
+
+
+def _without_kind(flow: Flow[Any], fact: str) -> Flow[Any]:
+    return _needing(
+        flow, lambda needs: replace(needs, documents=tuple(kind for kind in needs.documents if kind.fact != fact))
+    )
+
+
+@pytest.mark.parametrize("flow", list(_planted()))
+def test_the_contract_fails_a_flow_in_which_a_bug_is_planted(flow: Flow[Any]) -> None:
+    assert any(_fails(check, flow) for check in _CHECKS)
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
+def test_the_contract_passes_a_flow_in_which_none_is_planted(flow: Flow[Any]) -> None:
+    assert not any(_fails(check, _planning(flow, flow.plan)) for check in _CHECKS)
+
+
+def _fails(check: Callable[[Flow[Any]], None], flow: Flow[Any]) -> bool:
+    try:
+        check(flow)
+    except (Exception, pytest.fail.Exception):
+        return True
+    return False
