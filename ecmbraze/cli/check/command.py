@@ -8,6 +8,7 @@ import sys
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -83,14 +84,14 @@ def _state(loaded: Settings) -> tuple[Finding, str]:
     """Return how the state file stands, and what to type next."""
     file = "" if loaded.path == Path("ecmbraze.yaml").resolve() else f" -c {loaded.path}"
     try:
-        ledger = composition.ledger(loaded, read_only=True)
+        with closing(composition.ledger(loaded, read_only=True)) as ledger:
+            ledger.verify()
+            first = not ledger.runs(1)
     except StateMissing:
         said = f"{loaded.state} is not made yet"
         return well("state file", said), f"ecmbraze init --non-interactive{file}"
     except EcmbrazeError as error:
         return Finding(level=Level.WRONG, where="state file", said=str(error), code=error.exit_code), ""
-    first = not ledger.runs(1)
-    ledger.close()
     step = f"ecmbraze run{file}" if first else f"ecmbraze run --now --dry-run{file}"
     return well("state file", f"{loaded.state}, readable and whole"), step
 
