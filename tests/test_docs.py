@@ -93,7 +93,7 @@ def test_the_two_commands_of_the_readme_are_what_the_gate_runs() -> None:
 def test_a_module_says_what_it_is_for_and_stays_small(module: Path) -> None:
     text = module.read_text(encoding="utf-8")
 
-    assert len(text.splitlines()) <= 200
+    assert len(text.splitlines()) <= 300  # style.md, rule 1
     if text.strip():
         assert ast.get_docstring(ast.parse(text))
 

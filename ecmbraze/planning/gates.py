@@ -27,7 +27,7 @@ class Closing(Section):
 
     @model_validator(mode="after")
     def _sendable(self) -> Closing:
-        refuse_unusable(self.properties)
+        refuse_unusable(self.properties, liquid=self.liquid)
         return self
 
     def facts(self) -> frozenset[str]:

@@ -98,13 +98,20 @@ class Consent(Section):
 Properties = dict[str, str | bool | int | float]
 
 
-def refuse_unusable(properties: Properties) -> None:
-    """Raise ValueError for a property that Braze reserves, or whose text would be sent with a placeholder in it."""
+def refuse_unusable(properties: Properties, *, liquid: bool) -> None:
+    """Raise ValueError for a property that Braze reserves, or whose text would be sent with a placeholder in it.
+
+    With ``liquid`` the placeholders of Liquid are meant.
+    """
     for name, text in properties.items():
         if name in ("time", "event_name") or name.startswith("$"):
             raise ValueError(f"Braze reserves the property name {name!r}: take another")
-        if left := texts.unfilled(text):
-            raise ValueError(f"property {name!r}: {left} is not filled in: write ${{Category.Attribute}}")
+        left = texts.unfilled(text)
+        if left and not (liquid and left.startswith(("{{", "{%"))):
+            raise ValueError(
+                f"property {name!r}: {left} is not filled in: write ${{Category.Attribute}}, or `liquid: true` if "
+                "Braze is to fill it"
+            )
 
 
 class Send(Section):
@@ -125,7 +132,7 @@ class Send(Section):
             raise ValueError("name what is sent: event, campaign or canvas")
         if (self.campaign or self.canvas or self.event_consent) and self.consent is None:
             raise ValueError('a message needs a consent: {email: subscribed}, or {transactional: "reason"}')
-        refuse_unusable(self.properties)
+        refuse_unusable(self.properties, liquid=self.liquid)
         return self
 
     def names(self, kind: Kind) -> str | None:

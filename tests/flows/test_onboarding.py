@@ -372,8 +372,12 @@ def test_a_quarantined_record_is_planned_again_on_replay(stage: Rehearsal) -> No
     assert (shown.code, "longer than 255" in shown.stdout) == (0, True)
 
     assert stage.ecmbraze("quarantine", "replay", f"ws:{workspace}").code == 0
-    assert stage.ecmbraze("quarantine", "list", "--json").stdout.strip() == "[]"
+    assert f"ws:{workspace}" in stage.ecmbraze("quarantine", "list", "--json").stdout  # until a run has judged it
     assert stage.ecmbraze("quarantine", "drop", "ws:1").code == 2
+    stage.box.edit_workspace(workspace, {"Onboarding.Product": "Depot"})
+    stage.run()
+    assert stage.messages()[(stage.customer(workspace), CAMPAIGN)] == 1
+    assert stage.ecmbraze("quarantine", "list", "--json").stdout.strip() == "[]"
 
 
 def test_a_limited_run_goes_on_where_the_last_one_stopped(stage: Rehearsal) -> None:

@@ -19,7 +19,7 @@ from ecmbraze.planning.rules import Rule
 from tests.fakes import Nothing
 
 NOW = datetime(2026, 3, 10, tzinfo=UTC)
-PROPERTIES: dict[str, Json] = {"alone": "${A.X}", "inside": "Dear ${A.X}!", "own": "{{ own }}", "number": 7}
+PROPERTIES: dict[str, Json] = {"alone": "${A.X}", "inside": "Dear ${A.X}!", "number": 7}
 UNSEEN = [
     "\x00", "\x07", "\x0b", "\x1b", "\x7f", "\x80", "\x85", "\x9f", "\u200b", "\u200e", "\u200f", "\u202a", "\u202e",
     "\u2060", "\u2066", "\u2069", "\ufeff", "\u061c", "\u200c", "\u200d",
@@ -134,5 +134,8 @@ def test_liquid_of_the_configuration_itself_is_left_alone() -> None:
 
 
 def test_a_rule_may_let_liquid_through() -> None:
-    for properties in leaving(planned("{{ x }}", liquid=True)):
-        assert properties["alone"] == "{{ x }}"
+    own: dict[str, Json] = {"alone": "${A.X}", "own": "{{ own }}"}
+    for properties in leaving(planned("{{ x }}", own, liquid=True)):
+        assert properties == {"alone": "{{ x }}", "own": "{{ own }}"} | (
+            {"ecm_time_source": "modified"} if "ecm_time_source" in properties else {}
+        )
