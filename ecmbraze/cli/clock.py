@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from dateutil import parser
@@ -32,10 +32,15 @@ class WallClock:
         time.sleep(seconds)
 
 
-def clock(environ: Mapping[str, str], *, rehearsal: bool) -> WallClock:
-    """Return the clock; ``ECMBRAZE_NOW`` is honoured only when both systems are on loopback."""
-    text = environ.get("ECMBRAZE_NOW", "") if rehearsal else ""
-    return WallClock(instant_of(text, "ECMBRAZE_NOW")) if text else WallClock()
+def clock(environ: Mapping[str, str], *, sandbox: Callable[[], datetime | None] | None) -> WallClock:
+    """Return the clock; ``sandbox`` is given only when both systems are on loopback.
+
+    Then it is a rehearsal: ``ECMBRAZE_NOW`` sets the clock, or else the sandbox does, where there is one.
+    """
+    if sandbox is None:
+        return WallClock()
+    text = environ.get("ECMBRAZE_NOW", "")
+    return WallClock(instant_of(text, "ECMBRAZE_NOW") if text else sandbox())
 
 
 def instant_of(text: str, what: str) -> datetime:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from datetime import UTC
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from ecmbraze.planning.guards import Limits as GuardLimits
 from ecmbraze.systems.counters import RequestCounters
 from ecmbraze.systems.ecm.login import OtdsLogin
 from ecmbraze.systems.redaction import Redactor
+from ecmbraze.systems.rehearsal import sandbox_now
 
 DEFAULT_CONFIG = Path("ecmbraze.yaml")
 
@@ -45,7 +47,8 @@ def settings(path: Path | None) -> Settings:
 
 
 def wall_clock(config: Settings) -> WallClock:
-    return clock(environ(), rehearsal=config.both_loopback)
+    """Return the clock: the machine's; in a rehearsal, with both systems on loopback, that of the sandbox."""
+    return clock(environ(), sandbox=partial(sandbox_now, config.ecm.url) if config.both_loopback else None)
 
 
 def identity(config: Settings) -> dict[str, str]:

@@ -23,20 +23,31 @@ def sandbox(
     braze_port: Annotated[int, typer.Option(help="0 takes any free port")] = 0,
     control_port: Annotated[int, typer.Option(help="0 takes any free port")] = 0,
     seed: Annotated[int, typer.Option(help="same seed, same world")] = 7,
+    world: Annotated[str, typer.Option(help="what is in it: example, onboarding, onboarding-odd, empty")] = "example",
     workspaces: Annotated[int | None, typer.Option(min=1, help="onboarding workspaces")] = None,
     now: Annotated[str | None, typer.Option(help="instant at which its clock starts, ISO 8601")] = None,
+    env: Annotated[Path | None, typer.Option(help="write addresses and credentials here as shell lines")] = None,
 ) -> int:
-    """Run the simulated Extended ECM and Braze on loopback, with data, until Ctrl-C."""
+    """Run the simulated Extended ECM and Braze on loopback, with data, until Ctrl-C; see docs/rehearsal.md."""
     _installed()
-    from ecmbraze.sandbox.process import Options, serve  # heavy, and only here
+    from ecmbraze.sandbox.process import CannotStart, Options, serve  # heavy, and only here
 
     start = instant_of(now, "--now") if now else None
-    return serve(
-        Options(
-            ecm_port=ecm_port, braze_port=braze_port, control_port=control_port, seed=seed, workspaces=workspaces,
-            now=start,
-        )
-    )  # fmt: skip
+    options = Options(
+        ecm_port=ecm_port,
+        braze_port=braze_port,
+        control_port=control_port,
+        seed=seed,
+        world=world,
+        workspaces=workspaces,
+        now=start,
+        env=env,
+    )
+    try:
+        return serve(options)
+    except CannotStart as error:
+        advice = "Choose another; `ecmbraze sandbox --help` says what there is."
+        raise UsageError(str(error), undone="Nothing was started.", advice=advice) from None
 
 
 def demo(

@@ -132,7 +132,7 @@ class Settings(Section):
 
     @property
     def both_loopback(self) -> bool:
-        """Say whether both systems are on loopback: only then is ``ECMBRAZE_NOW`` honoured."""
+        """Say whether both systems are on loopback: only then can it be a rehearsal, with a time of its own."""
         return is_loopback(self.ecm.url) and is_loopback(self.braze.url)
 
     def fingerprint(self) -> str:

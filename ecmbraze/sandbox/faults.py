@@ -5,9 +5,26 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import unquote_plus
+
+from ecmbraze.sandbox.ecm.operations import workspace_edits
+from ecmbraze.sandbox.fields import (
+    ANY,
+    FLAG,
+    INTEGER,
+    OBJECT,
+    OBJECTS,
+    PATTERN,
+    SECONDS,
+    TEXT,
+    WHOLE,
+    Kind,
+    checked,
+    one_of,
+    unknown,
+)
 
 KINDS = frozenset(
     {
@@ -25,6 +42,30 @@ KINDS = frozenset(
         "edit",
     }
 )
+
+
+_STATUS = Kind("an HTTP status", lambda value: type(value) is int and 100 <= value <= 599)
+_TIMES = Kind("a whole number, or null for ever", lambda value: value is None or WHOLE.fits(value), null=True)
+_FIELDS = {
+    "kind": TEXT,
+    "system": one_of("ecm", "braze"),
+    "method": one_of("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"),
+    "path": PATTERN,
+    "query": PATTERN,
+    "skip": WHOLE,
+    "times": _TIMES,
+    "status": _STATUS,
+    "text": TEXT,
+    "json": ANY,
+    "headers": OBJECT,
+    "content_type": TEXT,
+    "process": FLAG,
+    "seconds": SECONDS,
+    "bytes": INTEGER,
+    "location": TEXT,
+    "when": one_of("before", "after"),
+    "edits": OBJECTS,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,18 +101,10 @@ class Fault:
     @classmethod
     def read(cls, raw: Mapping[str, Any]) -> Fault:
         """Build a fault from control JSON. Raises ValueError naming what is wrong with it."""
-        unknown = set(raw) - {f.name for f in fields(cls)}
-        if unknown:
-            raise ValueError(f"unknown fault fields: {', '.join(sorted(unknown))}")
-        if raw.get("kind") not in KINDS:
-            raise ValueError(f"unknown fault kind {raw.get('kind')!r}; one of {', '.join(sorted(KINDS))}")
-        try:
-            re.compile(raw.get("path") or "")
-            re.compile(raw.get("query") or "")
-        except re.error as error:
-            raise ValueError(f"not a regular expression: {error}") from error
-        given = {name: value for name, value in raw.items() if value is not None or name == "times"}
-        return cls(**{**given, "edits": tuple(given.get("edits", ()))})
+        given = checked(raw, _FIELDS, "a fault", ("kind",))
+        if given["kind"] not in KINDS:
+            raise unknown("unknown fault kind", given["kind"], KINDS)
+        return cls(**{**given, "edits": tuple(workspace_edits(given.get("edits", ())))})
 
     def meets(self, system: str, method: str, path: str, payload: str) -> bool:
         """Say whether a request is one this fault was ordered for."""

@@ -15,8 +15,9 @@ from io import BytesIO
 from typing import Any
 
 from ecmbraze.sandbox.faults import Fault, FaultPlan
-from ecmbraze.sandbox.journal import Journal, path_of
+from ecmbraze.sandbox.journal import Entry, Journal, path_of
 
+CLOCK_PATH = "/ecmbraze-sandbox/clock"
 WsgiApp = Callable[..., Iterable[bytes]]
 _HTML = "text/html; charset=UTF-8"
 # The marker texts of Content Server's own error page (api/ecm.md 1.5, PX37:REQUEST_RETRY_HTML_MARKERS).
@@ -74,7 +75,11 @@ def page(status: int, title: str, headers: Iterable[tuple[str, str]] = ()) -> Re
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """One simulated system as the wire sees it."""
+    """One simulated system as the wire sees it.
+
+    ``edit`` makes the edits of a fault and returns why it could not, else nothing. ``tells_time`` serves the
+    rehearsal's time at ``CLOCK_PATH``, past journal, faults and latency, so that a program can take its time from here.
+    """
 
     system: str
     app: WsgiApp
@@ -82,12 +87,16 @@ class Gate:
     faults: FaultPlan
     now: Callable[[], datetime]
     latency_s: Callable[[], float] = lambda: 0.0
-    edit: Callable[[Iterable[Mapping[str, Any]]], None] = lambda _: None
+    edit: Callable[[Iterable[Mapping[str, Any]]], str] = lambda _: ""
     pause: Callable[[float], None] = field(default=time.sleep)
+    tells_time: bool = False
 
     def serve(self, environ: Mapping[str, Any], body: bytes) -> Reply:
         """Answer one request: note it, wait, meet its fault, or simply pass it on."""
         method, path = environ["REQUEST_METHOD"], path_of(environ)
+        if self.tells_time and path == CLOCK_PATH:
+            told = json.dumps({"ecmbraze_sandbox": {"now": self.now().isoformat()}}).encode()
+            return Reply(status=200, headers=(("Content-Type", "application/json"),), body=told)
         fault = self.faults.take(self.system, method, path, environ.get("QUERY_STRING", ""), body)
         entry = self.journal.arrived(self.now().isoformat(), self.system, environ, body)
         try:
@@ -97,19 +106,18 @@ class Gate:
                 reply = call(self.app, environ, body)
             else:
                 entry.fault, entry.processed = fault.kind, _processes(fault)
-                reply = self._meet(fault, environ, body)
+                reply = self._meet(fault, environ, body, entry)
             entry.status = None if reply.reset else reply.status
             # A server's `Date` is its own clock, not the machine's.
             return replace(reply, headers=(*reply.headers, ("Date", format_datetime(self.now(), usegmt=True))))
         finally:
             self.journal.left(entry)
 
-    def _meet(self, fault: Fault, environ: Mapping[str, Any], body: bytes) -> Reply:
-        if fault.kind == "edit" and fault.when == "before":
-            self.edit(fault.edits)
+    def _meet(self, fault: Fault, environ: Mapping[str, Any], body: bytes, entry: Entry) -> Reply:
+        refused = self.edit(fault.edits) if fault.kind == "edit" and fault.when == "before" else ""
         reply = call(self.app, environ, body) if _processes(fault) else page(500, "Internal Server Error")
-        if fault.kind == "edit" and fault.when != "before":
-            self.edit(fault.edits)
+        refused += self.edit(fault.edits) if fault.kind == "edit" and fault.when != "before" else ""
+        entry.fault = f"{fault.kind}: {refused}" if refused else fault.kind
         return _replaced(fault, reply)
 
 

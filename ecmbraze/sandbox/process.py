@@ -1,118 +1,33 @@
-"""Run the sandbox as a process of its own: three loopback sockets, one line of JSON, until a signal; no content."""
+"""Run the sandbox as a process of its own: one line of JSON, until a signal; assembles nothing."""
 
 from __future__ import annotations
 
 import argparse
-import gc
 import json
+import shlex
 import signal
 import sys
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from ecmbraze.sandbox.braze import BrazeStore, create_app, create_control
-from ecmbraze.sandbox.clock import SandboxClock, parse_instant
-from ecmbraze.sandbox.control import create_control_app
-from ecmbraze.sandbox.ecm import EcmStore
-from ecmbraze.sandbox.ecm import create_app as create_ecm_app
-from ecmbraze.sandbox.ecm.app import BASE_PATH
-from ecmbraze.sandbox.ecm.login import CLIENT_ID
-from ecmbraze.sandbox.ecm.person import Person
-from ecmbraze.sandbox.faults import FaultPlan
-from ecmbraze.sandbox.gate import Gate
-from ecmbraze.sandbox.journal import Journal
-from ecmbraze.sandbox.wire import Listener, PlainDoor
-from ecmbraze.sandbox.world import WORLDS, build
+from ecmbraze.sandbox.assembly import CannotStart, Options, Sandbox
+from ecmbraze.sandbox.clock import parse_instant
+from ecmbraze.sandbox.world import WORLDS
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What a sandbox is started with; port 0 takes any free one, ``now`` None the wall clock."""
-
-    ecm_port: int = 0
-    braze_port: int = 0
-    control_port: int = 0
-    seed: int = 7
-    now: datetime | None = None
-    world: str = "onboarding"
-    workspaces: int | None = None
-    customers: int | None = None
-    exit_with_parent: bool = False
-
-
-class Sandbox:
-    """Both simulated systems and the control API, listening on loopback."""
-
-    def __init__(self, options: Options) -> None:
-        clock, journal, faults = SandboxClock(options.now), Journal(), FaultPlan()
-        self._ecm = EcmStore(clock, seed=options.seed)
-        self._api_key = f"sandbox-key-{options.seed:08d}"
-        braze = BrazeStore(clock, options.seed, self._api_key)
-        _fill(self._ecm, braze, options)
-        person = Person(self._ecm)
-        ecm_gate = Gate(
-            system="ecm",
-            app=create_ecm_app(self._ecm),
-            journal=journal,
-            faults=faults,
-            now=clock.now,
-            pause=faults.pause,
-            latency_s=lambda: self._ecm.switches.latency_ms / 1000,
-            edit=lambda operations: self._locked(person, operations),
-        )
-        braze_gate = Gate(
-            system="braze",
-            app=create_app(braze),
-            journal=journal,
-            faults=faults,
-            now=clock.now,
-            pause=faults.pause,
-            edit=lambda operations: self._locked(person, operations),
-        )
-        control = create_control_app(clock, journal, faults, self._ecm, create_control(braze))
-        self._listeners = (
-            Listener(ecm_gate, options.ecm_port),
-            Listener(braze_gate, options.braze_port),
-            Listener(PlainDoor(control), options.control_port),
-        )
-
-    def start(self) -> dict[str, str]:
-        """Begin to answer; return where, and with which credentials."""
-        for listener in self._listeners:
-            listener.start()
-        ecm, braze, control = (listener.url for listener in self._listeners)
-        return {
-            "ecm": f"{ecm}{BASE_PATH}",
-            "braze": braze,
-            "control": control,
-            "username": self._ecm.username,
-            "password": self._ecm.password,
-            "api_key": self._api_key,
-            "otds": f"{ecm}/otdsws",
-            "client_id": CLIENT_ID,
-            "client_secret": self._ecm.password,
-        }
-
-    def stop(self) -> None:
-        """Stop accepting requests."""
-        for listener in self._listeners:
-            listener.stop()
-
-    def _locked(self, person: Person, operations: object) -> None:
-        with self._ecm.lock:
-            person.perform(operations)  # type: ignore[arg-type]  # checked where the fault is read
+__all__ = ["CannotStart", "Options", "main", "serve"]
 
 
 def serve(options: Options) -> int:
     """Start a sandbox, print its addresses as one line of JSON, and serve until SIGTERM or SIGINT.
 
-    Must be called from the main thread. Raises OSError when a port is taken, ValueError for an unknown world.
+    Must be called from the main thread. Raises CannotStart.
     """
     ended = threading.Event()
     before = {number: signal.signal(number, lambda *_: ended.set()) for number in (signal.SIGTERM, signal.SIGINT)}
     sandbox = Sandbox(options)
+    if options.env:
+        _write_env(options.env, sandbox.addresses())
     print(json.dumps(sandbox.start()), flush=True)
     if options.exit_with_parent:
         threading.Thread(target=_watch_parent, args=(ended,), daemon=True).start()
@@ -120,6 +35,8 @@ def serve(options: Options) -> int:
         ended.wait()
     finally:
         sandbox.stop()
+        if options.env:
+            options.env.unlink(missing_ok=True)
         for number, action in before.items():
             signal.signal(number, action)
     return 0
@@ -135,16 +52,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--world", choices=WORLDS, default="onboarding")
     parser.add_argument("--workspaces", type=int, help="how many onboarding workspaces")
     parser.add_argument("--customers", type=int, help="how many customers share them")
+    parser.add_argument("--env", type=Path, help="write addresses and credentials here as shell lines")
     parser.add_argument("--exit-with-parent", action="store_true", help="end when standard input is closed")
-    return serve(Options(**vars(parser.parse_args(arguments))))
+    options = Options(**vars(parser.parse_args(arguments)))
+    try:
+        return serve(options)
+    except CannotStart as error:
+        print(f"{error} Nothing was started.", file=sys.stderr)
+        return 2
 
 
-def _fill(ecm: EcmStore, braze: BrazeStore, options: Options) -> None:
-    """Make the world without looking for garbage among its lasting objects, which would double the time."""
-    gc.disable()
-    build(ecm, braze, world=options.world, workspaces=options.workspaces, customers=options.customers)
-    gc.freeze()
-    gc.enable()
+def _write_env(path: Path, addresses: Mapping[str, str]) -> None:
+    """Write what a shell needs, readable by its owner only, in one go: who waits for the file never reads a part."""
+    named = {
+        "ECM_URL": "ecm",
+        "BRAZE_URL": "braze",
+        "CONTROL_URL": "control",
+        "ECM_USERNAME": "username",
+        "ECM_PASSWORD": "password",
+        "BRAZE_API_KEY": "api_key",
+    }
+    text = "".join(f"export {name}={shlex.quote(addresses[key])}\n" for name, key in named.items())
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.unlink(missing_ok=True)
+        part.touch(mode=0o600)
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise CannotStart(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def _watch_parent(ended: threading.Event) -> None:

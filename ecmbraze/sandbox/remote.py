@@ -67,6 +67,10 @@ class RemoteSandbox(Steering):
         """Forget the requests so far."""
         self.call("DELETE", "/journal")
 
+    def reset(self) -> None:
+        """Begin anew: world, clock, switches, faults and journal as at the start."""
+        self.call("POST", "/reset")
+
     # people at work in ECM
 
     def filed(self, **operation: Any) -> dict[str, Any]:

@@ -119,13 +119,22 @@ class _Server(ThreadedWSGIServer):
             super().handle_error(request, client_address)
 
 
-class Listener:
-    """One listening socket with its threads."""
+class PortError(Exception):
+    """A port cannot be listened on; the message says which one and why."""
 
-    def __init__(self, door: Door, port: int = 0) -> None:
-        self._server = _Server(LOOPBACK, port, _nothing, handler=_Connection)
-        self._server.door = door
+
+class Listener:
+    """One listening socket with its threads. Raises PortError for a port that is taken or impossible."""
+
+    def __init__(self, port: int = 0) -> None:
+        with _bound(port) as listening:
+            # Werkzeug would end the process where it cannot bind, so it is handed a socket that is bound already.
+            self._server = _Server(LOOPBACK, port, _nothing, handler=_Connection, fd=listening.fileno())
         self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def hang(self, door: Door) -> None:
+        """Let a door answer the requests from now on; those under way end at the old one."""
+        self._server.door = door
 
     @property
     def url(self) -> str:
@@ -144,6 +153,15 @@ class Listener:
     def _run(self) -> None:
         # Werkzeug's own serve_forever prints nothing but closes the socket twice on shutdown.
         super(BaseWSGIServer, self._server).serve_forever(poll_interval=0.02)
+
+
+def _bound(port: int) -> socket.socket:
+    try:
+        return socket.create_server((LOOPBACK, port))
+    except OverflowError:
+        raise PortError(f"Port {port} cannot be: ports are 1 to 65535, and 0 for any free one.") from None
+    except OSError as error:
+        raise PortError(f"Port {port} on {LOOPBACK} cannot be opened: {os.strerror(error.errno or 0)}.") from error
 
 
 def _nothing(environ: Any, start_response: Any) -> list[bytes]:

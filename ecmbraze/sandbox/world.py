@@ -1,7 +1,8 @@
-"""Fill both simulated systems with a seeded tenant of onboarding workspaces; serves nothing.
+"""Fill both simulated systems with a seeded tenant; serves nothing.
 
-``onboarding`` is what README, demo and acceptance use: names with umlauts and emoji, empty values, zero-padded
-customer numbers, but nothing a rule could stumble over. ``onboarding-odd`` adds the records that must be refused.
+``onboarding`` has names with umlauts and emoji, empty values, zero-padded customer numbers, but nothing a rule could
+stumble over. ``example`` adds all that config.example.yaml speaks of; it is what `ecmbraze sandbox` serves.
+``onboarding-odd`` adds the records that must be refused.
 """
 
 from __future__ import annotations
@@ -9,18 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Protocol
 
+from ecmbraze.sandbox import worldexample
 from ecmbraze.sandbox import worldwords as words
 from ecmbraze.sandbox.ecm.person import Person
 from ecmbraze.sandbox.ecm.store import EcmStore
+from ecmbraze.sandbox.fields import unknown
 from ecmbraze.sandbox.worldfill import Customer, Filling
 
 GROUP = "ed060000-0000-4000-8000-00000000000a"
 CAMPAIGNS = {
     "3f0c0000-0000-4000-8000-000000000001": "Contract approved",
     "3f0c0000-0000-4000-8000-000000000002": "KYC completed",
+    "3f0c0000-0000-4000-8000-000000000003": "Case resolved",
+    "3f0c0000-0000-4000-8000-000000000004": "Financing approved",
 }
-CANVASES = {"91aa0000-0000-4000-8000-000000000001": "Service activated"}
-WORLDS = ("onboarding", "onboarding-odd", "empty")
+CANVASES = {
+    "91aa0000-0000-4000-8000-000000000001": "Service activated",
+    "91aa0000-0000-4000-8000-000000000002": "Contract ends soon",
+}
+WORLDS = ("example", "onboarding", "onboarding-odd", "empty")
 DEFAULT_SIZE = 25
 
 
@@ -38,13 +46,17 @@ def build(
 ) -> None:
     """Make the world. Raises ValueError for one that does not exist."""
     if world not in WORLDS:
-        raise ValueError(f"unknown world {world!r}; one of {', '.join(WORLDS)}")
+        raise unknown("unknown world", world, WORLDS)
     _define(store)
+    if world == "example":
+        worldexample.define(store)
     _messages(people)
     if world != "empty":
         size = DEFAULT_SIZE if workspaces is None else workspaces
         known = list(_customers(max(1, size - size // 5) if customers is None else customers))
         Filling(store, known).fill(size)
+        if world == "example":
+            worldexample.fill(store, known)
         _persons(people, known, store.seed)
         if world == "onboarding-odd":
             Person(store).perform(words.odd(known[0].number))

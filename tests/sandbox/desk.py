@@ -105,7 +105,7 @@ class Desk:
 
     def office(self, action: str, node: int = 0, **more: Any) -> int:
         """Let a person do something to a folder or document and return its id."""
-        return int(self.filing.perform([{"do": action, "id": node, **more}])[0]["id"])
+        return int(self.filing.perform([{"do": action, **({"id": node} if node else {}), **more}])[0]["id"])
 
     def search(self, where: str, **more: Any) -> Any:
         """Return the answer to a search that must succeed."""

@@ -55,7 +55,12 @@ def test_whatever_happens_to_a_child_moves_its_parent_only_if_the_switch_says_so
     before = modified(desk, made)
     desk.switch(child_change_bumps_parent=bumps)
     desk.later(60)
-    desk.office(action, child, **({"parent": target} if action == "move" else {"name": "b.pdf"}))
+    more: dict[str, dict[str, Any]] = {
+        "move": {"parent": target},
+        "edit": {"name": "b.pdf"},
+        "classify": {"name": "Letter"},
+    }
+    desk.office(action, child, **more.get(action, {}))
     assert (modified(desk, made) != before) is bumps
 
 

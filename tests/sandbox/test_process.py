@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -188,11 +189,27 @@ def test_both_systems_know_the_same_customers(sandbox: RemoteSandbox) -> None:
     assert sandbox.api_key not in json.dumps(entry)
 
 
-def test_a_taken_port_is_an_error_not_a_second_server(sandbox: RemoteSandbox) -> None:
-    port = sandbox.ecm.split(":")[2].split("/")[0]
-    taken = subprocess.run([*COMMAND, "--ecm-port", port], capture_output=True, timeout=120, check=False)
-    assert taken.returncode != 0
-    assert taken.stdout == b""
+@pytest.mark.parametrize("command", [COMMAND, [sys.executable, "-m", "ecmbraze", "sandbox"]], ids=["module", "command"])
+@pytest.mark.parametrize("option", ["--ecm-port", "--braze-port", "--control-port"])
+@pytest.mark.parametrize("port", ["taken", "70000", "-1"])
+def test_a_taken_or_impossible_port_is_exit_2_with_a_sentence(
+    sandbox: RemoteSandbox, command: list[str], option: str, port: str
+) -> None:
+    port = sandbox.ecm.split(":")[2].split("/")[0] if port == "taken" else port
+    done = subprocess.run([*command, option, port], capture_output=True, timeout=30, check=False, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert port in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_one_port_cannot_serve_two_systems() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    done = subprocess.run(
+        [*COMMAND, "--ecm-port", port, "--braze-port", port], capture_output=True, timeout=30, check=False, text=True
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert port in done.stderr
 
 
 def test_latency_applies_to_every_request_of_the_ecm(sandbox: RemoteSandbox) -> None:

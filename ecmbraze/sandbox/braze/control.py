@@ -4,56 +4,59 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from flask import Blueprint, jsonify, request
-from flask.typing import ResponseReturnValue
+from flask import Blueprint
 
-from ecmbraze.sandbox.braze import people
-from ecmbraze.sandbox.braze.records import User
+from ecmbraze.sandbox.braze.control_people import PeopleViews
+from ecmbraze.sandbox.braze.gatekeeping import PERMISSIONS
+from ecmbraze.sandbox.braze.records import Message
 from ecmbraze.sandbox.braze.store import BrazeStore
 from ecmbraze.sandbox.braze.tracking import flush
+from ecmbraze.sandbox.fields import FLAG, NAME, NAMES, Kind, body, checked, one_of, unknown
+from ecmbraze.sandbox.routes import mount
+
+_MESSAGE: Mapping[str, Kind] = {
+    "name": NAME,
+    "paused": FLAG,
+    "archived": FLAG,
+    "draft": FLAG,
+    "send_to": one_of("all", "subscribed", "opted_in"),
+    "groups": NAMES,
+    "channels": NAMES,
+    "tags": NAMES,
+}
+_CHANNELS = ("email", "sms", "whatsapp")
 
 
 def create_control(store: BrazeStore) -> Blueprint:
-    """Return the blueprint that the control API mounts under ``/braze``."""
+    """Return the blueprint that the control API mounts under ``/braze``; every request holds the store's lock."""
     control = Blueprint("braze", "braze")
-    _people(control, store)
-    _messages(control, store)
-
-    @control.get("/received")
-    def received() -> ResponseReturnValue:
-        with store.lock:
-            flush(store)
-            told = {"data_points": store.data_points, "requests": store.requests, "duplicate_events": repeated(store)}
-            return jsonify({**store.received, **told})
-
-    @control.delete("/received")
-    def forget() -> ResponseReturnValue:
-        with store.lock:
-            store.clear_received()
-            return jsonify({})
-
-    @control.post("/flush")
-    def apply() -> ResponseReturnValue:
-        with store.lock:
-            flush(store, everything=True)
-            return jsonify({})
-
-    @control.route("/switches", methods=["GET", "POST"])
-    def switches() -> ResponseReturnValue:
-        with store.lock:
-            if request.method == "POST":
-                store.switches.change(request.get_json())
-            return jsonify(asdict(store.switches))
-
-    @control.post("/keys")
-    def keys() -> ResponseReturnValue:
-        asked = request.get_json()
-        store.keys[asked["key"]] = frozenset(asked["permissions"])
-        return jsonify({})
-
+    seen, crowd, content = _Seen(store), PeopleViews(store), _Content(store)
+    mount(
+        control,
+        (
+            ("GET", "/received", seen.received),
+            ("DELETE", "/received", seen.forget),
+            ("POST", "/flush", seen.apply),
+            ("GET", "/switches", seen.switches),
+            ("POST", "/switches", seen.turn),
+            ("POST", "/keys", seen.add_key),
+            ("GET", "/users", crowd.listing),
+            ("GET", "/users/<external_id>", crowd.show),
+            ("PUT", "/users/<external_id>", crowd.put),
+            ("DELETE", "/users/<external_id>", crowd.delete),
+            ("GET", "/campaigns", content.campaigns),
+            ("PUT", "/campaigns/<message_id>", content.put_campaign),
+            ("GET", "/canvases", content.canvases),
+            ("PUT", "/canvases/<message_id>", content.put_canvas),
+            ("GET", "/groups", content.groups),
+            ("PUT", "/groups/<group_id>", content.put_group),
+        ),
+        store.lock,
+    )
     return control
 
 
@@ -66,54 +69,92 @@ def repeated(store: BrazeStore) -> int:
     return sum(told.values()) - len(told)
 
 
-def _people(control: Blueprint, store: BrazeStore) -> None:
-    @control.get("/users")
-    def users() -> ResponseReturnValue:
-        with store.lock:
-            return jsonify([_told(user) for user in store.users])
+class _Seen:
+    """What the simulated Braze received, and how it behaves."""
 
-    @control.route("/users/<external_id>", methods=["GET", "PUT", "DELETE"])
-    def user(external_id: str) -> ResponseReturnValue:
-        with store.lock:
-            flush(store)
-            if request.method == "PUT":
-                store.put_user(external_id, request.get_json())
-            found = store.by_external.get(external_id)
-            if found is None:
-                return jsonify({"error": "no such user"}), 404
-            if request.method == "DELETE":
-                store.drop_user(found)
-            return jsonify(_told(found))
+    def __init__(self, store: BrazeStore) -> None:
+        self._store = store
 
+    def received(self) -> Any:
+        """Show what Braze took: messages, events, attributes, what it dropped or did not send, and why."""
+        flush(self._store)
+        told = {"data_points": self._store.data_points, "requests": self._store.requests}
+        return {**self._store.received, **told, "duplicate_events": repeated(self._store)}
 
-def _messages(control: Blueprint, store: BrazeStore) -> None:
-    @control.put("/campaigns/<message_id>")
-    def campaign(message_id: str) -> ResponseReturnValue:
-        return _put(store, "campaign", message_id)
+    def forget(self) -> Any:
+        """Forget what was received so far."""
+        self._store.clear_received()
+        return {}
 
-    @control.put("/canvases/<message_id>")
-    def canvas(message_id: str) -> ResponseReturnValue:
-        return _put(store, "canvas", message_id)
+    def apply(self) -> Any:
+        """Apply at once what was accepted and waits for "lag_s"."""
+        flush(self._store, everything=True)
+        return {}
 
-    @control.put("/groups/<group_id>")
-    def group(group_id: str) -> ResponseReturnValue:
-        asked = request.get_json()
-        store.put_group(group_id, asked.get("name", group_id), asked.get("channel", "email"))
-        return jsonify({})
+    def switches(self) -> Any:
+        """Show how the simulated Braze behaves, by switch."""
+        return asdict(self._store.switches)
 
+    def turn(self) -> Any:
+        """Turn some of these switches."""
+        self._store.switches.change(body())
+        return self.switches()
 
-def _put(store: BrazeStore, kind: str, message_id: str) -> ResponseReturnValue:
-    flags: dict[str, Any] = {"name": message_id, **request.get_json()}
-    known = store.messages.get((kind, message_id))
-    if known is not None and "name" not in request.get_json():
-        flags["name"] = known.name
-    (store.put_campaign if kind == "campaign" else store.put_canvas)(message_id, **flags)
-    return jsonify({})
+    def add_key(self) -> Any:
+        """Add an API key: "key", and the "permissions" it has."""
+        asked = checked(body(), {"key": NAME, "permissions": NAMES}, "an API key", ("key", "permissions"))
+        known = set(PERMISSIONS.values())
+        for name in asked["permissions"]:
+            if name not in known:
+                raise unknown("no permission", name, known)
+        self._store.keys[asked["key"]] = frozenset(asked["permissions"])
+        return {}
 
 
-def _told(user: User) -> dict[str, Any]:
-    return {
-        "external_id": user.external_id, "recipient": people.recipient(user), **user.fields,
-        "custom_attributes": user.custom, "groups": user.groups, "user_aliases": user.aliases,
-        "custom_events": {name: entry[2] for name, entry in user.events.items()},
-    }  # fmt: skip
+class _Content:
+    """Campaigns, Canvases and subscription groups."""
+
+    def __init__(self, store: BrazeStore) -> None:
+        self._store = store
+
+    def campaigns(self) -> Any:
+        """List the campaigns."""
+        return self._listed("campaign")
+
+    def canvases(self) -> Any:
+        """List the Canvases."""
+        return self._listed("canvas")
+
+    def put_campaign(self, message_id: str) -> Any:
+        """Make or change a campaign: "name", "paused", "archived", "draft", "send_to", "groups", "channels", "tags"."""
+        return self._put("campaign", message_id)
+
+    def put_canvas(self, message_id: str) -> Any:
+        """Make or change a Canvas, with the fields of a campaign."""
+        return self._put("canvas", message_id)
+
+    def groups(self) -> Any:
+        """List the subscription groups."""
+        return [{"id": key, "name": name, "channel": channel} for key, (name, channel) in self._store.groups.items()]
+
+    def put_group(self, group_id: str) -> Any:
+        """Make or change a subscription group: "name", "channel"."""
+        asked = checked(body(), {"name": NAME, "channel": one_of(*_CHANNELS)}, "a subscription group")
+        name, channel = self._store.groups.get(group_id, (group_id, "email"))
+        self._store.put_group(group_id, asked.get("name", name), asked.get("channel", channel))
+        return {}
+
+    def _put(self, kind: str, message_id: str) -> Any:
+        flags = checked(body(), _MESSAGE, f"a {kind}")
+        known = self._store.messages.get((kind, message_id))
+        name = flags.pop("name", known.name if known else message_id)
+        put = self._store.put_campaign if kind == "campaign" else self._store.put_canvas
+        put(message_id, name, **flags)
+        return {}
+
+    def _listed(self, kind: str) -> list[dict[str, Any]]:
+        return [_shown(message) for message in self._store.messages.values() if message.kind == kind]
+
+
+def _shown(message: Message) -> dict[str, Any]:
+    return {"id": message.id, **{name: getattr(message, name) for name in _MESSAGE}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -53,3 +53,10 @@ class Message:
     stopped: datetime | None = None
     first_sent: datetime | None = None
     last_sent: datetime | None = None
+
+    def changed(self, now: datetime, **flags: Any) -> Message:
+        """Return the message as somebody left it after an edit; the flags not named stay."""
+        lists = {name: tuple(value) for name, value in flags.items() if isinstance(value, list)}
+        found = replace(self, edited=now, **{**flags, **lists})
+        found.stopped = (found.stopped or now) if found.paused or found.archived else None
+        return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import threading
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -177,12 +176,9 @@ class BrazeStore:
         self.groups[id] = (name, channel)
 
     def _put_message(self, kind: str, id: str, name: str, flags: dict[str, Any]) -> None:  # noqa: A002
-        now, known = self.clock.now(), self.messages.get((kind, id))
-        flags |= {flag: tuple(value) for flag, value in flags.items() if isinstance(value, list)}
-        message = replace(known or Message(kind, id, name, now, now), name=name, edited=now, **flags)
-        resting = message.paused or message.archived
-        message.stopped = (message.stopped or now) if resting else None
-        self.messages[(kind, id)] = message
+        now = self.clock.now()
+        known = self.messages.get((kind, id)) or Message(kind, id, name, now, now)
+        self.messages[(kind, id)] = known.changed(now, name=name, **flags)
 
     def _index_email(self, user: User, email: str | None) -> None:
         old = user.fields.get("email")

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ecmbraze.sandbox.fields import unknown
+
 # What api/braze.md leaves UNCONFIRMED, and older or newer accounts, are the sides of a switch.
 _CHOICES = {
     "headers": ("classic", "mau", "absent"),
@@ -58,6 +60,8 @@ class Switches:
 
     def change(self, wanted: Mapping[str, Any]) -> None:
         """Set several switches or none. Raises ValueError naming the first one that cannot be set."""
+        if not isinstance(wanted, Mapping):
+            raise ValueError(f'switches are turned with an object such as {{"lag_s": 5}}, not {wanted!r}')
         checked = {name: self._checked(name, value) for name, value in wanted.items()}
         for name, value in checked.items():
             setattr(self, name, value)
@@ -65,7 +69,7 @@ class Switches:
     def _checked(self, name: str, value: Any) -> Any:
         defaults = dataclasses.asdict(Switches())
         if name not in defaults:
-            raise ValueError(f"no switch {name!r}")
+            raise unknown("unknown switch", name, defaults)
         kind = type(defaults[name])
         if kind is tuple and isinstance(value, list | tuple):
             return tuple(str(item) for item in value)
@@ -73,6 +77,8 @@ class Switches:
             value = float(value)
         if type(value) is not kind:
             raise ValueError(f"{name} wants {kind.__name__}, not {value!r}")
+        if kind in (int, float) and not (400 if name.endswith("_status") else 0) <= value <= 2**31:
+            raise ValueError(f"{name} does not take {value!r}")
         if value not in _CHOICES.get(name, (value,)):
             raise ValueError(f"{name} is one of {', '.join(_CHOICES[name])}, not {value!r}")
         return value

@@ -7,6 +7,7 @@ from typing import Any
 
 from ecmbraze.sandbox.clock import parse_instant
 from ecmbraze.sandbox.ecm.model import Attribute, Category
+from ecmbraze.sandbox.fields import ANY, OBJECTS, checked
 
 _DAY = re.compile(r"(\d{4}-\d\d-\d\d)(T\d\d:\d\d:\d\d)?")
 
@@ -17,10 +18,10 @@ def stored_value(category: Category, attribute: Attribute, raw: Any) -> Any:
     Nothing is checked, so that a tenant with odd contents can be made (several values where one is expected).
     """
     if attribute.inner is not None:
-        by_name = {inner.name: inner for inner in attribute.inner}
-        unknown = {name for row in raw or () for name in row} - set(by_name)
-        if unknown:
-            raise ValueError(f"{category.name}.{attribute.name} has no {', '.join(sorted(unknown))}")
+        known = {inner.name: ANY for inner in attribute.inner}
+        if raw is not None and not OBJECTS.fits(raw):
+            raise ValueError(f"{category.name}.{attribute.name} takes a list of rows, each an object")
+        raw = [checked(row, known, f"a row of {category.name}.{attribute.name}") for row in raw or ()]
         return [{i.id: stored_value(category, i, row.get(i.name)) for i in attribute.inner} for row in raw or ()]
     if raw is None:
         return [] if attribute.multi_value else None  # null, even where the form would leave ""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ecmbraze.sandbox.ecm.model import Attribute, Category, WorkspaceType
+from ecmbraze.sandbox.fields import ANY, FLAG, NAME, NAMES, OBJECTS, TEXT, WHOLE, Kind, checked, one_of, unknown
 
 _FIELDS = {
     "name": "name",
@@ -21,6 +22,19 @@ _FIELDS = {
     "rows": "inner",
 }
 TYPES = ("String", "Integer", "Date", "Boolean")
+CHANGED: Mapping[str, Kind] = {
+    "name": NAME,
+    "type": one_of(*TYPES),
+    "time": FLAG,
+    "multi_value": FLAG,
+    "required": FLAG,
+    "max_length": WHOLE,
+    "valid_values": Kind("a list of texts", lambda value: isinstance(value, tuple) or NAMES.fits(value)),
+    "multilingual": FLAG,
+    "default": ANY,
+    "empty": TEXT,
+}
+DEFINED = {**CHANGED, "rows": OBJECTS}
 
 
 class Definitions:
@@ -40,9 +54,9 @@ class Definitions:
         if any(category.name == name for category in self.categories.values()):
             raise ValueError(f"category {name!r} exists")
         category = Category(id=self._next_id(), name=name)
-        self.categories[category.id] = category
         for raw in attributes:
             self.add_attribute(category, raw, gaps)
+        self.categories[category.id] = category
         return category
 
     def add_attribute(self, category: Category, raw: Mapping[str, Any], gaps: Callable[[], int]) -> Attribute:
@@ -57,9 +71,7 @@ class Definitions:
     def change_attribute(self, dotted: str, raw: Mapping[str, Any]) -> Attribute:
         """Change how an attribute is defined; stored values stay as they are (fault E20)."""
         _, attribute = self.attribute(dotted)
-        for key, value in raw.items():
-            if key not in _FIELDS or key == "rows":
-                raise ValueError(f"unknown attribute field {key!r}")
+        for key, value in checked(raw, CHANGED, f"attribute {dotted}").items():
             setattr(attribute, _FIELDS[key], tuple(value) if key == "valid_values" else value)
         return attribute
 
@@ -76,7 +88,8 @@ class Definitions:
                 attribute = category.by_name(dotted[len(category.name) + 1 :])
                 if attribute is not None:
                     return category, attribute
-        raise ValueError(f"no attribute {dotted!r}")
+        every = (f"{category.name}.{a.name}" for category in self.categories.values() for a in category.attributes)
+        raise unknown("no attribute", dotted, every)
 
     def category_named(self, name: str) -> Category | None:
         """Return the category of this name, or None."""
@@ -87,7 +100,7 @@ class Definitions:
         for kind in self.types.values():
             if kind.name == name:
                 return kind
-        raise ValueError(f"no workspace type {name!r}")
+        raise unknown("no workspace type", name, (kind.name for kind in self.types.values()))
 
 
 class _Ids:
@@ -102,11 +115,7 @@ class _Ids:
 
 
 def _built(raw: Mapping[str, Any], ids: _Ids) -> Attribute:
-    unknown = set(raw) - set(_FIELDS)
-    if unknown or not raw.get("name"):
-        raise ValueError(f"not an attribute: {dict(raw)!r}")
-    if raw.get("type", "String") not in TYPES:
-        raise ValueError(f"unknown attribute type {raw['type']!r}; one of {', '.join(TYPES)}")
+    raw = checked(raw, DEFINED, "an attribute", ("name",))
     fields: dict[str, Any] = {_FIELDS[key]: value for key, value in raw.items() if key != "rows"}
     attribute = Attribute(id=ids.next(), **{**fields, "valid_values": tuple(fields.get("valid_values", ()))})
     if "rows" in raw:

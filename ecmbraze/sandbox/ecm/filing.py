@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ecmbraze.sandbox.ecm.byname import second
 from ecmbraze.sandbox.ecm.model import DOCUMENT, FOLDER, Node
 from ecmbraze.sandbox.ecm.moving import move
+from ecmbraze.sandbox.ecm.operations import filings
 from ecmbraze.sandbox.ecm.person import Person
 from ecmbraze.sandbox.ecm.store import PERSON, EcmStore
 
@@ -19,9 +20,9 @@ class Filing:
     def __init__(self, store: EcmStore) -> None:
         self._store, self._person = store, Person(store)
 
-    def perform(self, operations: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def perform(self, operations: Any) -> list[dict[str, Any]]:
         """Do several things in order: ``{"do": folder|document|version|edit|move|delete|restore|…, "id"?, …}``."""
-        return [self._perform(dict(operation)) for operation in operations]
+        return [self._perform(operation) for operation in filings(operations)]
 
     def describe(self, node: Node) -> dict[str, Any]:
         """Return a document or folder with its values by name; each version with size and SHA-256 of its bytes."""
@@ -67,8 +68,8 @@ class Filing:
     def _change(self, action: str, node: Node, raw: Mapping[str, Any]) -> dict[str, Any]:
         match action:
             case "version":
-                mime_type = node.get("mime_type", "application/octet-stream")
-                content = f"version of {node.name}".encode()
+                mime_type = raw.get("mime") or node.get("mime_type", "application/octet-stream")
+                content = str(raw.get("content", f"version of {node.name}")).encode()
                 made = self._store.shelf.add_version(
                     node, content, mime_type=mime_type, file_name=node.name, major=bool(raw.get("major"))
                 )
@@ -90,8 +91,6 @@ class Filing:
             case "classify" | "declassify":
                 shelf = self._store.shelf
                 (shelf.classify if action == "classify" else shelf.declassify)(node, str(raw["name"]))
-            case _:
-                raise ValueError(f"unknown operation {action!r}")
         return {}
 
     def _document(self, raw: Mapping[str, Any]) -> Node:

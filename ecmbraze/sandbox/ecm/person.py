@@ -15,7 +15,9 @@ from ecmbraze.sandbox.ecm.model import (
     Reference,
     WorkspaceType,
 )
+from ecmbraze.sandbox.ecm.operations import workspace_edits
 from ecmbraze.sandbox.ecm.store import PERSON, EcmStore
+from ecmbraze.sandbox.fields import unknown
 
 
 class Person:
@@ -24,9 +26,12 @@ class Person:
     def __init__(self, store: EcmStore) -> None:
         self._store = store
 
-    def perform(self, operations: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Make several edits; each is ``{"do": create|edit|delete|restore|hide|show|hold|release, "id"?, …}``."""
-        return [self._acting(dict(operation)) for operation in operations]
+    def perform(self, operations: Any) -> list[dict[str, Any]]:
+        """Make several edits; each is ``{"do": create|edit|delete|restore|hide|show|hold|release, "id"?, …}``.
+
+        What they say is checked before the first is made.
+        """
+        return [self._acting(operation) for operation in workspace_edits(operations)]
 
     def create(self, raw: Mapping[str, Any]) -> int:
         """Make a workspace of ``type`` with ``name``, ``values``, ``references``, ``created``, ``modified``."""
@@ -75,7 +80,7 @@ class Person:
         for category_name in categories:
             category = store.definitions.category_named(category_name)
             if category is None:
-                raise ValueError(f"no category {category_name!r}")
+                raise self._no_category(category_name)
             found.append(category.id)
         folder = store.add(FOLDER, name, ENTERPRISE, by="person")
         taken = set(store.definitions.types)
@@ -121,8 +126,11 @@ class Person:
         """Put a category on a node, empty."""
         category = self._store.definitions.category_named(category_name)
         if category is None:
-            raise ValueError(f"no category {category_name!r}")
+            raise self._no_category(category_name)
         self._store.apply(node, category, "person")
+
+    def _no_category(self, name: str) -> ValueError:
+        return unknown("no category", name, (one.name for one in self._store.definitions.categories.values()))
 
     def _acting(self, raw: dict[str, Any]) -> dict[str, Any]:
         with self._store.acting(int(raw.pop("by_user", PERSON))):
@@ -145,14 +153,12 @@ class Person:
                 self._store.held[self._workspace(node_id).id] = int(raw.get("status", 403))
             case "release":
                 self._store.held.pop(node_id, None)
-            case _:
-                raise ValueError(f"unknown operation {action!r}")
         return {"id": node_id}
 
     def _workspace(self, node_id: int) -> Node:
         node = self._store.nodes.get(node_id)
-        if node is None:
-            raise ValueError(f"no workspace {node_id}")
+        if node is None or node.subtype != WORKSPACE:
+            raise ValueError(f"no workspace {node_id}; GET /ecm/workspaces lists them")
         return node
 
     def write(self, node: Node, values: Mapping[str, Any]) -> None:

@@ -9,7 +9,9 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
+
+from ecmbraze.sandbox.fields import unknown
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,6 +77,8 @@ class Switches:
 
     def change(self, wanted: Mapping[str, Any]) -> None:
         """Set several switches or none. Raises ValueError naming the first one that cannot be set."""
+        if not isinstance(wanted, Mapping):
+            raise ValueError(f'switches are turned with an object such as {{"page_cap": 7}}, not {wanted!r}')
         checked = {name: self._checked(name, value) for name, value in wanted.items()}
         for name, value in checked.items():
             setattr(self, name, value)
@@ -84,8 +88,9 @@ class Switches:
         return dataclasses.asdict(self)
 
     def _checked(self, name: str, value: Any) -> Any:
-        if name not in {f.name for f in dataclasses.fields(self)}:
-            raise ValueError(f"unknown switch {name!r}")
+        known = {f.name for f in dataclasses.fields(self)}
+        if name not in known:
+            raise unknown("unknown switch", name, known)
         if name == "server_tz":
             return _zone(value)
         old = getattr(type(self)(), name)
@@ -98,12 +103,21 @@ class Switches:
             return None
         if type(value) is not kind:
             raise ValueError(f"{name} wants {kind.__name__}, not {value!r}")
+        low, high = _bounds(name)
+        if isinstance(value, int) and not low <= value <= high:
+            raise ValueError(f"{name} wants a number from {low} to {high}, not {value}")
         return value
+
+
+def _bounds(name: str) -> tuple[int, int]:
+    if name.endswith("_status"):
+        return 400, 599
+    return (1 if name.endswith(("_cap", "_limit")) else 0), 2**31
 
 
 def _zone(value: Any) -> str:
     try:
         ZoneInfo(str(value))
-    except (KeyError, OSError, ValueError) as error:
-        raise ValueError(f"unknown time zone {value!r}") from error
+    except (KeyError, OSError, ValueError):
+        raise unknown("unknown time zone", value, available_timezones()) from None
     return str(value)

@@ -1,0 +1,89 @@
+"""Say which fields each thing takes that people can do to workspaces and documents; does none of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ecmbraze.sandbox.fields import (
+    ANY,
+    FLAG,
+    IDS,
+    INSTANT,
+    NAME,
+    NAMES,
+    OBJECT,
+    TEXT,
+    WHOLE,
+    Kind,
+    checked,
+    unknown,
+)
+
+Fields = Mapping[str, Kind]
+_REFERENCES = Kind(
+    "a list of [external system, type, id]",
+    lambda value: isinstance(value, list) and all(NAMES.fits(one) and len(one) == 3 for one in value),
+)
+_ANY: Fields = {"do": TEXT, "by_user": WHOLE}
+_ONE: Fields = {**_ANY, "id": WHOLE}
+_CONTENT: Fields = {
+    "name": NAME,
+    "values": OBJECT,
+    "references": _REFERENCES,
+    "related_to": IDS,
+    "modified": INSTANT,
+    "raw_modified": ANY,
+}
+_Table = Mapping[str, tuple[Fields, tuple[str, ...]]]
+_WORKSPACE: _Table = {
+    "create": ({**_ANY, **_CONTENT, "type": TEXT, "created": INSTANT}, ("type",)),
+    "edit": ({**_ONE, **_CONTENT}, ("id",)),
+    "hold": ({**_ONE, "status": WHOLE}, ("id",)),
+    **dict.fromkeys(("delete", "restore", "hide", "show", "release"), (_ONE, ("id",))),
+}
+_MADE: Fields = {**_ANY, "parent": WHOLE, "name": NAME}
+_FILED: Fields = {
+    **_MADE,
+    "mime": NAME,
+    "content": TEXT,
+    "values": OBJECT,
+    "categories": NAMES,
+    "classification": NAME,
+    "created": INSTANT,
+    "modified": INSTANT,
+    "advanced": FLAG,
+}
+_DOCUMENT: _Table = {
+    "folder": (_MADE, ("parent", "name")),
+    "document": (_FILED, ("parent", "name")),
+    "version": ({**_ONE, "major": FLAG, "content": TEXT, "mime": NAME}, ("id",)),
+    "edit": ({**_ONE, "name": NAME, "values": OBJECT}, ("id",)),
+    "move": ({**_ONE, "parent": WHOLE}, ("id", "parent")),
+    **{action: ({**_ONE, "name": NAME}, ("id", "name")) for action in ("classify", "declassify")},
+    **dict.fromkeys(("delete", "restore", "hide", "show", "reserve", "conceal"), (_ONE, ("id",))),
+}
+
+
+def workspace_edits(raw: Any) -> list[dict[str, Any]]:
+    """Return the given fields of edits to workspaces. Raises ValueError for one that nobody can make."""
+    return [_operation(one, _WORKSPACE, "a workspace") for one in _listed(raw)]
+
+
+def filings(raw: Any) -> list[dict[str, Any]]:
+    """Return the given fields of things done to folders and documents. Raises ValueError as the other does."""
+    return [_operation(one, _DOCUMENT, "a document") for one in _listed(raw)]
+
+
+def _listed(raw: Any) -> list[Any]:
+    if not isinstance(raw, list | tuple):
+        raise ValueError('edits are a list of objects such as [{"do": "delete", "id": 1}]')
+    return list(raw)
+
+
+def _operation(raw: Any, table: _Table, what: str) -> dict[str, Any]:
+    action = raw.get("do") if isinstance(raw, Mapping) else None
+    if not isinstance(action, str) or action not in table:
+        raise unknown(f'unknown "do" for {what}', action, table)
+    fields, required = table[action]
+    return checked(raw, fields, f'"do": "{action}"', required)

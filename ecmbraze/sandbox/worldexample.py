@@ -1,0 +1,120 @@
+"""Add to the onboarding world what the other flows of config.example.yaml speak of; serves nothing.
+
+Every name stands here as it stands in that file: who adds a flow there adds its types, categories and documents here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from ecmbraze.sandbox.ecm.filing import Filing
+from ecmbraze.sandbox.ecm.person import Person
+from ecmbraze.sandbox.ecm.store import EcmStore
+from ecmbraze.sandbox.worldfill import Customer
+
+_DAY = 86_400
+_MOST = 200  # customers with a contract, however large the world
+_NUMBER = {"name": "Customer Number", "max_length": 32, "empty": ""}
+CATEGORIES: Mapping[str, list[Mapping[str, Any]]] = {
+    "Case": [
+        _NUMBER,
+        {"name": "Status", "valid_values": ("Open", "In Progress", "Resolved", "Closed")},
+        {"name": "Opened On", "type": "Date"},
+    ],
+    "Contract": [
+        _NUMBER,
+        {"name": "Status", "valid_values": ("Draft", "Active", "Completed", "Terminated")},
+        {"name": "Contract End", "type": "Date"},
+        {"name": "Last Contact", "type": "Date"},
+    ],
+    "Document": [{"name": "Category", "valid_values": ("Claim", "Letter", "Proof")}],
+    "Approval": [
+        {"name": "Status", "valid_values": ("Draft", "Approved", "Revoked")},
+        {"name": "Version", "max_length": 16},
+        {"name": "Date", "type": "Date"},
+        {"name": "Valid Until", "type": "Date"},
+    ],
+}
+TYPES = (("Case", "Fall", ("Case",)), ("Contract", "Vertrag", ("Contract",)))
+
+
+def define(store: EcmStore) -> None:
+    """Define the categories and types."""
+    person = Person(store)
+    for name, attributes in CATEGORIES.items():
+        store.definitions.add_category(name, attributes, person.gap)
+    for name, german, categories in TYPES:
+        person.add_type(name, categories, german)
+
+
+def fill(store: EcmStore, customers: Sequence[Customer]) -> None:
+    """Give each customer a contract with its agreement, and every second one a case."""
+    contracts, cases = _Contracts(store), _Cases(store)
+    for i, customer in enumerate(customers[:_MOST]):
+        contracts.add(i, customer)
+        if i % 2 == 0:
+            cases.add(i, customer)
+
+
+class _Contracts:
+    """Contracts that end one after the other, most of them with a financing agreement."""
+
+    def __init__(self, store: EcmStore) -> None:
+        self._person, self._filing, self._now = Person(store), Filing(store), store.now()
+
+    def add(self, i: int, customer: Customer) -> None:
+        """Add the contract of one customer: touched within the last half year, ending within the next five."""
+        born, touched = self._now - (200 + 11 * i % 900) * _DAY, self._now - (3 + 7 * i % 150) * _DAY
+        values = {
+            "Contract.Customer Number": customer.number,
+            "Contract.Status": "Completed" if i % 7 == 6 else "Draft" if i % 7 == 5 else "Active",
+            "Contract.Contract End": _day(self._now + (20 + 13 * i % 1700) * _DAY),
+            "Contract.Last Contact": _day(touched) if i % 3 else None,
+        }
+        made = {"type": "Contract", "name": f"Contract {customer.name} {i + 1:04d}", "values": values}
+        number = self._person.create({**made, "created": _moment(born), "modified": _moment(touched)})
+        if i % 5 != 4:
+            self._agreement(number, born + _DAY, approved=i % 2 == 0)
+
+    def _agreement(self, contract: int, born: int, *, approved: bool) -> None:
+        values: dict[str, Any] = {"Approval.Status": "Draft"}
+        if approved:
+            ends = _day(self._now + 400 * _DAY)
+            dates = {"Approval.Date": _day(born + _DAY), "Approval.Valid Until": ends}
+            values = {"Approval.Status": "Approved", "Approval.Version": "1", **dates}
+        folder = self._filing.perform([{"do": "folder", "parent": contract, "name": "Signed"}])[0]["id"]
+        filed = {"do": "document", "parent": folder, "name": "Financing Agreement.pdf", "values": values}
+        self._filing.perform([{**filed, "created": _moment(born), "categories": ["Approval"]}])
+
+
+class _Cases:
+    """Cases in every status, some with what the customer sent."""
+
+    def __init__(self, store: EcmStore) -> None:
+        self._person, self._filing, self._now = Person(store), Filing(store), store.now()
+
+    def add(self, i: int, customer: Customer) -> None:
+        """Add a case of one customer with its folder for what comes in."""
+        born = self._now - (2 + 5 * i % 120) * _DAY
+        values = {
+            "Case.Customer Number": customer.number,
+            "Case.Status": ("Open", "In Progress", "Resolved", "Closed")[i // 2 % 4],
+            "Case.Opened On": _day(born),
+        }
+        made = {"type": "Case", "name": f"Case {4700 + i} {customer.name}", "values": values}
+        number = self._person.create({**made, "created": _moment(born), "modified": _moment(born + _DAY)})
+        folder = self._filing.perform([{"do": "folder", "parent": number, "name": "Incoming"}])[0]["id"]
+        if i % 6 == 0:
+            filed = {"do": "document", "parent": folder, "name": f"Claim Form {i:04d}.pdf"}
+            claim = {"values": {"Document.Category": "Claim"}, "categories": ["Document"]}
+            self._filing.perform([{**filed, **claim, "created": _moment(born + _DAY // 2)}])
+
+
+def _moment(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).isoformat()
+
+
+def _day(second: int) -> str:
+    return _moment(second)[:10]
