@@ -95,6 +95,12 @@ def test_the_reason_of_a_run_that_failed_is_the_runs_own(office: Offline, code: 
     assert flow["reasons"] == [f"the last run ended with exit {code}: ECM refuses the password."]
 
 
+def test_a_reason_of_several_lines_stands_in_one(office: Offline) -> None:
+    office.ran(15, "The configuration names what ECM does not have:\n  - attribute 'X'\n Nothing was read.")
+
+    assert "does not have: - attribute 'X' Nothing was read." in _flow(office)["reasons"][0]
+
+
 def test_a_plan_that_waits_is_named_with_its_hash(office: Offline) -> None:
     plan = WaitingPlan(
         flow="onboarding", mode="live", hash="0123456789abcdef", file="x", reason="600 messages", made_at=office.now

@@ -38,7 +38,9 @@ def _command(flow: Flow[Any]) -> Any:
         since: Annotated[str | None, typer.Option(help="backfill from here; the watermark stays")] = None,
         until: Annotated[str | None, typer.Option(help="backfill up to this instant")] = None,
         limit: Annotated[int | None, typer.Option(min=1, help="plan at most N records")] = None,
-        include_messages: Annotated[bool, typer.Option(help="let a backfill send messages")] = False,
+        include_messages: Annotated[
+            bool, typer.Option("--include-messages", help="let a backfill send messages")
+        ] = False,
         as_if_new: Annotated[
             bool, typer.Option("--as-if-new", help="a dry run in which today's records are news: who would be told?")
         ] = False,

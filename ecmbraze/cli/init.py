@@ -22,7 +22,9 @@ def register(app: typer.Typer) -> None:
 def init(
     context: typer.Context,
     config: ConfigOption = None,
-    non_interactive: Annotated[bool, typer.Option(help="read the configuration, ask nothing")] = False,
+    non_interactive: Annotated[
+        bool, typer.Option("--non-interactive", help="read the configuration, ask nothing")
+    ] = False,
 ) -> int:
     """Create the state file for a configuration; an existing one is refused."""
     if not non_interactive:

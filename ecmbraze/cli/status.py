@@ -57,7 +57,7 @@ class Standing:
     def blame(self, code: int, reason: str) -> None:
         """Note why it is not well; the worst code stands."""
         self.code = max(self.code, code)
-        self.reasons.append(printable(reason))
+        self.reasons.append(printable(" ".join(reason.split())))
 
 
 def register(app: typer.Typer) -> None:

@@ -44,7 +44,8 @@ def no_such_flow(name: str, flows: Mapping[str, object]) -> str:
 def _facts(names: Sequence[Named]) -> Iterator[Problem]:
     known = {entry.name for entry in names if _is_attribute(entry.name) and entry.sort is not Names.TYPE}
     for entry in names:
-        if entry.sort in (Names.ATTRIBUTE, Names.DATE, Names.IN_TEXT) and (why := _unknown(entry, known)):
+        plain = entry.sort is Names.CUSTOMER and entry.customer and not entry.customer.row()
+        if (plain or entry.sort in (Names.ATTRIBUTE, Names.DATE, Names.IN_TEXT)) and (why := _unknown(entry, known)):
             yield entry.path, why
 
 
@@ -66,7 +67,7 @@ def _unknown(entry: Named, known: set[str]) -> str:
 
 def _built_in(entry: Named) -> tuple[str, ...]:
     """Return the facts that are no category attributes and known at this place."""
-    if entry.documents or entry.sort is Names.DATE:
+    if entry.documents or entry.sort in (Names.DATE, Names.CUSTOMER):
         return ()
     texts = (DOCUMENT if entry.about else ()) + (REMINDER if entry.timed else ())
     return WORKSPACE + (texts if entry.sort is Names.IN_TEXT else ())

@@ -91,7 +91,8 @@ def _state(loaded: Settings) -> tuple[Finding, str]:
         said = f"{loaded.state} is not made yet"
         return well("state file", said), f"ecmbraze init --non-interactive{file}"
     except EcmbrazeError as error:
-        return Finding(level=Level.WRONG, where="state file", said=str(error), code=error.exit_code), ""
+        said = " ".join(str(error).split())
+        return Finding(level=Level.WRONG, where="state file", said=said, code=error.exit_code), ""
     step = f"ecmbraze run{file}" if first else f"ecmbraze run --now --dry-run{file}"
     return well("state file", f"{loaded.state}, readable and whole"), step
 

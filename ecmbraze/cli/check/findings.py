@@ -51,5 +51,5 @@ def failed(config: Settings, section: str, error: EcmbrazeError, *, rest: str = 
     if isinstance(error, CredentialRefused):
         secret = "api_key" if section == "braze" else "otds" if config.ecm.otds else "password"
         path = (section, secret)
-    said = " ".join(part for part in (error.happened, rest, error.advice) if part)
+    said = " ".join(" ".join(part for part in (error.happened, rest, error.advice) if part).split())
     return Finding(level=Level.WRONG, where=config.places.of(path), said=said, code=error.exit_code)
