@@ -9,7 +9,8 @@ from pathlib import Path
 from werkzeug.routing import Rule
 
 from ecmbraze.cli import app, clock
-from ecmbraze.sandbox import process
+from ecmbraze.sandbox import assembly, process
+from ecmbraze.sandbox.clock import SandboxClock
 from tests.forking.shared_time import ProgramsClock, ServersClock, SharedTime
 
 _START_S = 1
@@ -34,7 +35,10 @@ def run_program(
 def run_sandbox(options: list[str], *, time: Path) -> int:
     """Serve a sandbox whose clock is the shared time."""
     shared = SharedTime(time)
-    setattr(process, "SandboxClock", lambda start: ServersClock(shared, start))  # noqa: B010 the seam
+    def held(start: datetime | None = None) -> SandboxClock:
+        return SandboxClock() if start is None else ServersClock(shared, start)
+
+    setattr(assembly, "SandboxClock", held)  # noqa: B010 the seam
     return process.main(options)
 
 
