@@ -35,6 +35,7 @@ def run_program(
 def run_sandbox(options: list[str], *, time: Path) -> int:
     """Serve a sandbox whose clock is the shared time."""
     shared = SharedTime(time)
+
     def held(start: datetime | None = None) -> SandboxClock:
         return SandboxClock() if start is None else ServersClock(shared, start)
 
