@@ -40,8 +40,9 @@ CONTRACT, KYC = "Onboarding.Contract Status", "Onboarding.KYC Status"
 CONFIG: dict[str, Any] = {
     "ecm": {
         "url": "", "username": "", "password": "${ECM_PASSWORD}", "timezone": "Europe/Berlin", "page_size": 7,
+        "timeout_s": 300,  # the only time that is real: a busy machine must not reach it
     },
-    "braze": {"url": "", "api_key": "${BRAZE_API_KEY}"},
+    "braze": {"url": "", "api_key": "${BRAZE_API_KEY}", "timeout_s": 300},
     "state": "state.db",
     "flows": {
         "onboarding": {
