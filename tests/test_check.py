@@ -165,6 +165,16 @@ def test_what_cannot_be_looked_up_is_a_doubt_and_never_well(desk: Desk) -> None:
     assert "nothing wrong found, but 1 could not be checked (?); next: " in desk.ecmbraze("check").stdout
 
 
+def test_a_type_without_workspaces_is_one_doubt_however_many_attributes_it_has(desk: Desk) -> None:
+    desk.box.add_type("Empty", ["Contract"])
+    desk.write(("workspace_types: [Case]", "workspace_types: [Empty]"))
+
+    doubts = _found(desk, 0, level="?")
+
+    assert [one for one in doubts if "no workspace of type 'Empty' was found" in one] == doubts[:1]
+    assert doubts[0].startswith("ecmbraze.yaml:81: flows.cases.workspace_types: ")
+
+
 def test_a_system_that_is_down_is_told_once_and_the_other_is_still_checked(desk: Desk) -> None:
     desk.write(("https://ecm.example.com/otcs/cs.exe", "http://127.0.0.1:9/otcs/cs.exe"))
 

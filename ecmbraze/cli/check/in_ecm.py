@@ -11,6 +11,7 @@ from ecmbraze.cli.check import values
 from ecmbraze.cli.check.findings import Finding, doubt, well, wrong
 from ecmbraze.config import Settings
 from ecmbraze.config.names import Named, Names
+from ecmbraze.config.places import Path
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.model import AttributeInfo, DocumentRow, WorkspaceRow
 from ecmbraze.planning.document_kinds import DocumentKind
@@ -110,7 +111,8 @@ def _attribute(config: Settings, samples: Samples, entry: Named, type_name: str)
         carried, read = samples.carried(type_name), len(samples.rows(type_name)[:_WORKSPACES])
         sort = f"workspace of type {type_name!r}"
     if not read:
-        yield doubt(config.places.of(entry.path), f"{entry.name!r} could not be looked up: no {sort} was found")
+        said = f"no {sort} was found, so that its attributes could not be looked up"
+        yield doubt(config.places.of(_around(entry)), said)
         return
     for name in _wanted(entry, carried):
         info = carried.get(name)
@@ -119,6 +121,14 @@ def _attribute(config: Settings, samples: Samples, entry: Named, type_name: str)
         elif why := values.refusal(entry, info, carried):
             yield wrong(config, entry, why)
     yield from _row(config, entry, carried)
+
+
+def _around(entry: Named) -> Path:
+    """Return the place that all names share which could not be looked up for one reason: the rule, or the types."""
+    if not entry.documents:
+        return (*entry.path[:2], "workspace_types")
+    last = max(number for number, step in enumerate(entry.path) if isinstance(step, int))
+    return entry.path[: last + 1]
 
 
 def _like(kinds: Sequence[DocumentKind]) -> str:
