@@ -31,8 +31,10 @@ def test_of_two_people_whose_ids_differ_in_case_only_the_subscribed_one_is_messa
 
 @pytest.mark.parametrize("state", ["paused", False])
 def test_a_consent_that_nobody_documented_is_suppressed_as_unknown(stage: Rehearsal, state: Any) -> None:
-    stage.box.call("PUT", "/braze/users/NEW-1", {"email": "new1@example.com", "email_subscribe": state})
+    user = {"external_id": "NEW-1", "email": "new1@example.com", "email_subscribe": state}
+    answer = {"users": [user], "message": "success"}
     _approve(stage, "NEW-1")
+    stage.box.fault("status", system="braze", path="/users/export/ids", status=201, json=answer, times=None)
 
     report = stage.run()
 

@@ -10,6 +10,9 @@ from ecmbraze.model import Json
 from ecmbraze.planning import texts
 from ecmbraze.planning.rules import Rule
 
+# What dates an event whose record says nothing usable; see `planning.messages.happened_at`.
+_LAST_LOOK = "when the workspace was last looked at before"
+
 
 class Sort(StrEnum):
     """Where something goes in Braze."""
@@ -48,7 +51,7 @@ def of_rule(rule: Rule, *, times: Iterable[str]) -> Iterator[Outbound]:
     send = rule.send
     if send.event:
         yield Outbound(sort=Sort.EVENT, name=send.event, fact="that the rule applies", rule=rule.name)
-        for fact in times:
+        for fact in (*times, _LAST_LOOK):
             yield Outbound(sort=Sort.EVENT_TIME, name=send.event, fact=fact, rule=rule.name)
         yield from _properties(Sort.EVENT_PROPERTY, send.event, rule)
         source = f"{send.event}.ecm_time_source"

@@ -88,7 +88,7 @@ def _state(loaded: Settings) -> tuple[Finding, str]:
             ledger.verify()
             first = not ledger.runs(1)
     except StateMissing:
-        said = f"{loaded.state} is not made yet"
+        said = f"{loaded.state} is not made yet (if there was one, restore it: docs/operations.md)"
         return well("state file", said), f"ecmbraze init --non-interactive{file}"
     except EcmbrazeError as error:
         said = " ".join(str(error).split())
