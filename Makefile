@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check check-static check-tools lint types imports smoke soak bench clean
+.PHONY: demo test check check-static check-tools lint types imports smoke soak mutants bench clean
 
 .venv/made: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -45,6 +45,10 @@ check-tools: .venv/made
 
 soak: .venv/made
 	ECMBRAZE_SOAK=1 ECMBRAZE_KILLS=200 $(BIN)/pytest -s --timeout 14400 tests/test_crash.py tests/crashing tests/test_story.py
+
+# Some sixty bugs, planted one at a time: each must be noticed by the tests named for it. A few minutes.
+mutants: .venv/made
+	$(BIN)/python -m tests.mutants
 
 bench: .venv/made
 	$(BIN)/python -m benchmarks.inventory
