@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test quick check check-static check-tools check-clients lint types imports smoke soak bench clean
+.PHONY: demo test quick check check-static check-tools check-clients lint types imports smoke soak mutants bench clean
 
 .venv/made: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -59,6 +59,10 @@ check-clients:
 # All of what the tests marked so do only a part of in `make test`; each says which part.
 soak: .venv/made
 	ECMBRAZE_SOAK=1 $(BIN)/pytest -n 2 --dist worksteal -rP --timeout 14400 -m soak
+
+# Some sixty bugs, planted one at a time: each must be noticed by the tests named for it. A few minutes.
+mutants: .venv/made
+	$(BIN)/python -m tests.mutants
 
 bench: .venv/made
 	$(BIN)/python -m benchmarks.inventory

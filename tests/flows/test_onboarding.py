@@ -155,9 +155,10 @@ def test_a_bounced_address_gets_no_message(stage: Rehearsal) -> None:
     stage.box.call("PUT", f"/braze/users/{customer}", {"hard_bounced": True})
     stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
 
-    stage.run()
+    report = stage.run()
 
     assert stage.messages() == {(customer, "contract_approved"): 1}
+    assert "the e-mail address bounced" in [line["why"] for line in report["actions"]]  # Braze would drop it as well
 
 
 def test_a_person_enters_a_canvas_once_per_workspace_although_braze_counts_one_entry_a_second(stage: Rehearsal) -> None:
