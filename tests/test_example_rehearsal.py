@@ -111,8 +111,8 @@ class Office:
 
     def reports(self, *arguments: str) -> dict[str, Any]:
         """Run all flows; return their reports by name."""
-        told = json.loads(self.ecmbraze("run", "--now", "--json", *arguments))
-        return {report["flow"]: report for report in told["runs"]}
+        printed = json.loads(self.ecmbraze("run", "--now", "--json", *arguments))
+        return {report["flow"]: report for report in printed["runs"]}
 
     def willing(self) -> list[str]:
         """Customers who opted in and take the group's messages, those with the fewest workspaces first."""

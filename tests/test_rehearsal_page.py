@@ -20,7 +20,7 @@ MARK = "=== block"
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def printed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """What each block of the page printed."""
     folder = tmp_path_factory.mktemp("rehearsal")
     shutil.copy(ROOT / "config.example.yaml", folder)
@@ -42,34 +42,34 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return stdout.split(f"{MARK}\n")[1:]
 
 
-def block(told: list[str], words: str) -> str:
+def block(printed: list[str], words: str) -> str:
     """Return what the block printed that contains some words."""
-    return next(said for said, typed in zip(told, BLOCKS, strict=True) if words in typed)
+    return next(said for said, typed in zip(printed, BLOCKS, strict=True) if words in typed)
 
 
-def test_a_misspelt_field_is_answered_with_the_right_one(told: list[str]) -> None:
-    said = block(told, 'advance": 60')
+def test_a_misspelt_field_is_answered_with_the_right_one(printed: list[str]) -> None:
+    said = block(printed, 'advance": 60')
     assert "GET    /clock" in said
     assert "unknown field 'advance'; did you mean 'advance_s'?" in said
     assert "unknown field 'advance'; did you mean 'advance_s'?" in PAGE
 
 
-def test_the_case_that_was_resolved_and_the_form_that_came_were_sent_once(told: list[str]) -> None:
-    said = block(told, "ecmbraze run --now --dry-run")
+def test_the_case_that_was_resolved_and_the_form_that_came_were_sent_once(printed: list[str]) -> None:
+    said = block(printed, "ecmbraze run --now --dry-run")
     received = json.loads(said[said.rindex('{"attributes"') :])
     assert sorted(event["name"] for event in received["events"]) == ["case_resolved", "claim_form_received"]
     assert [message["name"] for message in received["messages"]] == ["Case resolved"]
     assert received["duplicate_events"] == 0
 
 
-def test_what_comes_due_while_days_pass_is_sent_and_no_clock_is_wrong(told: list[str]) -> None:
-    said = block(told, "ecmbraze forecast")
+def test_what_comes_due_while_days_pass_is_sent_and_no_clock_is_wrong(printed: list[str]) -> None:
+    said = block(printed, "ecmbraze forecast")
     assert "exit" not in said  # a wrong clock would be exit 5
     assert "contract_" in said
 
 
-def test_a_busy_server_is_asked_again_and_a_lost_answer_is_no_second_message(told: list[str]) -> None:
-    busy, lost = block(told, '"busy"'), block(told, '"reset_after"')
+def test_a_busy_server_is_asked_again_and_a_lost_answer_is_no_second_message(printed: list[str]) -> None:
+    busy, lost = block(printed, '"busy"'), block(printed, '"reset_after"')
     assert ('"hits":2' in busy, "exit" in busy) == (True, False)
     assert "exit 4" in lost
     assert "found in Braze by their marker" in lost
