@@ -136,10 +136,10 @@ def test_it_uploads_a_document_with_its_category_and_reads_it_back(
     done = upload(otcs, made, "Größe 📄.pdf", content, category_data=values, description="first")
 
     number = otcs.get_result_value(done, "id")
-    told = box.call("GET", f"/ecm/documents/{number}")
-    assert told["versions"][0]["size"] == len(content)
-    assert told["versions"][0]["sha256"] == hashlib.sha256(content).hexdigest()
-    assert told["values"]["Onboarding.Stage"] == "KYC"
+    kept = box.call("GET", f"/ecm/documents/{number}")
+    assert kept["versions"][0]["size"] == len(content)
+    assert kept["versions"][0]["sha256"] == hashlib.sha256(content).hexdigest()
+    assert kept["values"]["Onboarding.Stage"] == "KYC"
     assert otcs.get_document_content(number) == content
     assert otcs.download_document(number, str(tmp_path / "copy.pdf"))
     assert (tmp_path / "copy.pdf").read_bytes() == content

@@ -20,6 +20,7 @@ from ecmbraze.flows import FLOWS
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 OPERATIONS = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+REHEARSAL = (ROOT / "docs/rehearsal.md").read_text(encoding="utf-8")
 MODULES = sorted(ROOT.glob("ecmbraze/**/*.py"))
 
 
@@ -47,7 +48,7 @@ def test_every_option_is_named_in_the_documents() -> None:
         if option.startswith("--") and option not in shared
     }
 
-    assert {option for option in options if option not in README + OPERATIONS} == set()
+    assert {option for option in options if option not in README + OPERATIONS + REHEARSAL} == set()
 
 
 def test_every_exit_code_is_explained() -> None:
@@ -98,7 +99,7 @@ def test_a_module_says_what_it_is_for_and_stays_small(module: Path) -> None:
         assert ast.get_docstring(ast.parse(text))
 
 
-@pytest.mark.parametrize("document", ["README.md", "ARCHITECTURE.md", "docs/operations.md"])
+@pytest.mark.parametrize("document", ["README.md", "ARCHITECTURE.md", "docs/operations.md", "docs/rehearsal.md"])
 def test_every_link_leads_somewhere(document: str) -> None:
     path = ROOT / document
     for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):

@@ -87,7 +87,7 @@ def server(status: int, body: bytes) -> Iterator[str]:
         listening.server_close()
 
 
-def _told(now: object) -> bytes:
+def answering(now: object) -> bytes:
     return json.dumps({"ecmbraze_sandbox": {"now": now}}).encode()
 
 
@@ -99,11 +99,11 @@ def _told(now: object) -> bytes:
         (200, b""),
         (200, b"[1]"),
         (200, b'{"ecmbraze_sandbox": 5}'),
-        (302, _told("2026-01-01T00:00:00+00:00")),
-        (200, _told(None)),
-        (200, _told("2026-01-01T00:00:00")),
-        (200, _told("tomorrow")),
-        (400, _told("2026-01-01T00:00:00+00:00")),
+        (302, answering("2026-01-01T00:00:00+00:00")),
+        (200, answering(None)),
+        (200, answering("2026-01-01T00:00:00")),
+        (200, answering("tomorrow")),
+        (400, answering("2026-01-01T00:00:00+00:00")),
     ],
 )
 def test_what_is_no_sandbox_sets_no_clock(status: int, body: bytes) -> None:

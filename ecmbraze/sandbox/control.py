@@ -12,7 +12,7 @@ from ecmbraze.sandbox.clock import SandboxClock, parse_instant
 from ecmbraze.sandbox.control_ecm import create_control as create_ecm_control
 from ecmbraze.sandbox.ecm import EcmStore
 from ecmbraze.sandbox.faults import Fault, FaultPlan
-from ecmbraze.sandbox.fields import FIRST, FLAG, INSTANT, LAST, NUMBER, WHOLE, body, checked, one_of, query
+from ecmbraze.sandbox.fields import FIRST, FLAG, INSTANT, LAST, NATURAL, NUMBER, body, checked, one_of, query
 from ecmbraze.sandbox.journal import Journal
 from ecmbraze.sandbox.routes import finish, mount
 
@@ -29,13 +29,13 @@ def create_control_app(
 ) -> Flask:
     """Return the control application; ``braze`` is mounted below ``/braze``, the ECM's part below ``/ecm``."""
     app = Flask(__name__, static_folder=None)
-    time, order, book, whole = _Clock(clock), _Faults(faults), _Book(journal), _Whole(clock, addresses, reset)
+    time, order, book, general = _Clock(clock), _Faults(faults), _Book(journal), _General(clock, addresses, reset)
     mount(
         app,
         (
-            ("GET", "/health", whole.health),
-            ("GET", "/addresses", whole.addresses),
-            ("POST", "/reset", whole.reset),
+            ("GET", "/health", general.health),
+            ("GET", "/addresses", general.addresses),
+            ("POST", "/reset", general.reset),
             ("GET", "/clock", time.show),
             ("POST", "/clock", time.change),
             ("GET", "/faults", order.show),
@@ -52,8 +52,8 @@ def create_control_app(
     return app
 
 
-class _Whole:
-    """What concerns the sandbox as a whole."""
+class _General:
+    """Health, addresses, and the way back to the start."""
 
     def __init__(
         self, clock: SandboxClock, addresses: Callable[[], Mapping[str, str]], reset: Callable[[], None]
@@ -144,7 +144,7 @@ class _Book:
 
     def show(self) -> Any:
         """Show the requests received, after number ?since=, of ?system=ecm or braze."""
-        asked = query(since=WHOLE, system=one_of("ecm", "braze"))
+        asked = query(since=NATURAL, system=one_of("ecm", "braze"))
         return self._journal.read(asked.get("since", 0), asked.get("system"))
 
     def clear(self) -> Any:

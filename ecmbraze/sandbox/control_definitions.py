@@ -88,7 +88,7 @@ class DefinitionViews:
 def _described(attribute: Attribute) -> dict[str, Any]:
     if attribute.inner is not None:
         return {"name": attribute.name, "rows": [_described(inner) for inner in attribute.inner]}
-    told: dict[str, Any] = {"name": attribute.name, "type": attribute.type_name}
-    told |= {"valid_values": list(attribute.valid_values)} if attribute.valid_values else {}
+    shown: dict[str, Any] = {"name": attribute.name, "type": attribute.type_name}
+    shown |= {"valid_values": list(attribute.valid_values)} if attribute.valid_values else {}
     flags = {"time": attribute.with_time, "multi_value": attribute.multi_value, "required": attribute.required}
-    return told | {name: True for name, flag in flags.items() if flag}
+    return shown | {name: True for name, flag in flags.items() if flag}

@@ -11,7 +11,7 @@ from ecmbraze.sandbox.ecm.filing import Filing
 from ecmbraze.sandbox.ecm.model import ENTERPRISE, WORKSPACE
 from ecmbraze.sandbox.ecm.person import Person
 from ecmbraze.sandbox.ecm.store import EcmStore
-from ecmbraze.sandbox.fields import TEXT, WHOLE, body, query
+from ecmbraze.sandbox.fields import NATURAL, TEXT, body, query
 from ecmbraze.sandbox.routes import Route, mount
 
 
@@ -53,7 +53,7 @@ class _Workspaces:
 
     def edits(self) -> Any:
         """List every edit made to workspaces after number ?since=."""
-        return self._store.edits.read(query(since=WHOLE).get("since", 0))
+        return self._store.edits.read(query(since=NATURAL).get("since", 0))
 
     def listing(self) -> Any:
         """List the workspaces with their values by name, those of ?type=."""
@@ -107,7 +107,7 @@ class _Documents:
 
     def listing(self) -> Any:
         """List the documents at any depth, all of them or those ?below= a workspace or folder."""
-        return self._filing.below(query(below=WHOLE).get("below", ENTERPRISE))
+        return self._filing.below(query(below=NATURAL).get("below", ENTERPRISE))
 
     def show(self, node_id: int) -> Any:
         """Show one document with its versions, each with size and SHA-256, also a deleted one."""

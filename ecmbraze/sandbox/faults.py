@@ -14,12 +14,12 @@ from ecmbraze.sandbox.fields import (
     ANY,
     FLAG,
     INTEGER,
+    NATURAL,
     OBJECT,
     OBJECTS,
     PATTERN,
     SECONDS,
     TEXT,
-    WHOLE,
     Kind,
     checked,
     one_of,
@@ -45,14 +45,14 @@ KINDS = frozenset(
 
 
 _STATUS = Kind("an HTTP status", lambda value: type(value) is int and 100 <= value <= 599)
-_TIMES = Kind("a whole number, or null for ever", lambda value: value is None or WHOLE.fits(value), null=True)
+_TIMES = Kind("a whole number, or null for ever", lambda value: value is None or NATURAL.fits(value), null=True)
 _FIELDS = {
     "kind": TEXT,
     "system": one_of("ecm", "braze"),
     "method": one_of("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"),
     "path": PATTERN,
     "query": PATTERN,
-    "skip": WHOLE,
+    "skip": NATURAL,
     "times": _TIMES,
     "status": _STATUS,
     "text": TEXT,

@@ -95,8 +95,8 @@ class Gate:
         """Answer one request: note it, wait, meet its fault, or simply pass it on."""
         method, path = environ["REQUEST_METHOD"], path_of(environ)
         if self.tells_time and path == CLOCK_PATH:
-            told = json.dumps({"ecmbraze_sandbox": {"now": self.now().isoformat()}}).encode()
-            return Reply(status=200, headers=(("Content-Type", "application/json"),), body=told)
+            content = json.dumps({"ecmbraze_sandbox": {"now": self.now().isoformat()}}).encode()
+            return Reply(status=200, headers=(("Content-Type", "application/json"),), body=content)
         fault = self.faults.take(self.system, method, path, environ.get("QUERY_STRING", ""), body)
         entry = self.journal.arrived(self.now().isoformat(), self.system, environ, body)
         try:

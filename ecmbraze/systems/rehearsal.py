@@ -26,7 +26,7 @@ def sandbox_now(url: str) -> datetime | None:
         return None
 
 
-def _instant(told: Any) -> datetime | None:
-    found = told.get("ecmbraze_sandbox") if isinstance(told, dict) else None
+def _instant(answer: Any) -> datetime | None:
+    found = answer.get("ecmbraze_sandbox") if isinstance(answer, dict) else None
     now = datetime.fromisoformat(str(found.get("now"))) if isinstance(found, dict) else None
     return now.astimezone(UTC) if now and now.tzinfo else None

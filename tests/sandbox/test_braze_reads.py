@@ -53,10 +53,10 @@ def test_a_profile_nobody_set_has_its_states_and_an_empty_list_of_aliases(braze:
     braze.track({"external_id": "new", "first_name": "Ann"})
     fields = ("user_aliases", "push_subscribe", "email_subscribe", "first_name", "email", "custom_attributes")
 
-    told = braze.export(*fields, external_ids=["new"]).get_json()["users"]
+    exported = braze.export(*fields, external_ids=["new"]).get_json()["users"]
 
     states = {"push_subscribe": "subscribed", "email_subscribe": "subscribed"}
-    assert told == [{"user_aliases": [], **states, "first_name": "Ann"}]
+    assert exported == [{"user_aliases": [], **states, "first_name": "Ann"}]
 
 
 def test_dates_of_one_profile_come_in_three_formats(braze: Braze) -> None:
@@ -217,18 +217,18 @@ def test_details_tell_no_approval_and_an_unknown_id_is_400(braze: Braze, kind: s
 def test_details_tell_when_it_was_first_and_last_sent(
     braze: Braze, kind: str, message: str, names: tuple[str, str]
 ) -> None:
-    def told() -> list[str | None]:
+    def sent_at() -> list[str | None]:
         path = "/campaigns/details" if kind == "campaign" else "/canvas/details"
         found = braze.get(path, **{f"{kind}_id": message}).get_json()
         return [found[name] for name in names]
 
-    assert told() == [None, None]
+    assert sent_at() == [None, None]
     braze.trigger({"external_user_id": "nobody"}, kind=kind)
-    assert told() == [None, None]
+    assert sent_at() == [None, None]
     for _ in range(2):
         braze.trigger({"external_user_id": "u1"}, kind=kind)
         braze.later(3600)
-    assert told() == ["2026-11-24T10:00:00+00:00", "2026-11-24T11:00:00+00:00"]
+    assert sent_at() == ["2026-11-24T10:00:00+00:00", "2026-11-24T11:00:00+00:00"]
 
 
 def test_a_draft_is_not_enabled_and_tags_are_plain_names(braze: Braze) -> None:

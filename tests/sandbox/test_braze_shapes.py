@@ -116,12 +116,12 @@ def spoiled() -> list[tuple[str, dict[str, Any]]]:
     """Return each body with each of its fields, and each object in it, replaced by each shape."""
     found = [(path, {**body, name: shape}) for path, body in BODIES for name in body for shape in SHAPES]
     for path, array, entry in OBJECTS:
-        whole = dict(next(body for known, body in BODIES if known == path))
+        good = dict(next(body for known, body in BODIES if known == path))
         given_ids = {name: value for name, value in entry.items() if value is not None}
         for name in entry:
             for shape in SHAPES:
                 for who in ({}, {"external_id": "u1"}) if array == "attributes" else ({},):
-                    found.append((path, {**whole, array: [{**given_ids, **who, name: shape}]}))
+                    found.append((path, {**good, array: [{**given_ids, **who, name: shape}]}))
     return found
 
 

@@ -198,14 +198,14 @@ def test_a_stale_category_token_is_a_409_and_no_token_overwrites(desk: Desk, mad
         form = f"/v1/forms/nodes/categories/update?id={made}&category_id={desk.category()}"
         return str(desk.get(form)["forms"][0]["data"][f"{desk.category()}_1"]["metadata_token"])
 
-    def told(results: Any) -> Any:
+    def token_in(results: Any) -> Any:
         return results["state"]["categories"][0][str(desk.category())]["metadata_token"]
 
     old = token()
     lock = f"{desk.category()}_1"
-    assert told(desk.get(f"/v2/nodes/{made}?state")["results"]) == old
+    assert token_in(desk.get(f"/v2/nodes/{made}?state")["results"]) == old
     done = write(desk, made, {desk.key("Onboarding.Stage"): "Service", lock: {"metadata_token": old}})
-    assert told(done["results"]) == token() != old
+    assert token_in(done["results"]) == token() != old
     again = {"body": json.dumps({desk.key("Onboarding.Stage"): "KYC", lock: {"metadata_token": old}})}
     assert desk.refused("PUT", path(desk, made), again)[0] == 409
     assert write(desk, made, {desk.key("Onboarding.Stage"): "KYC"})["results"] == {}

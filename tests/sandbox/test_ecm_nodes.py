@@ -96,7 +96,7 @@ def test_a_task_lies_below_a_task_list_and_nowhere_else(desk: Desk, made: int) -
     )
 
 
-def test_the_taken_ones_of_some_names_are_told(desk: Desk, made: int) -> None:
+def test_the_taken_ones_of_some_names_are_returned(desk: Desk, made: int) -> None:
     inside = new(desk, made, "Größe")
     body = {"body": json.dumps({"parent_id": made, "names": ["größe", "free"]})}
     assert desk.post("/v1/validation/nodes/names", body)["results"] == [{"name": "größe", "id": inside}]

@@ -61,7 +61,7 @@ def test_a_location_beside_the_query_restricts_to_what_lies_below(desk: Desk, al
     assert third in ids(desk.search(DOCUMENTS))
 
 
-def test_the_sorting_of_a_search_is_told_as_a_list_of_words(desk: Desk) -> None:
+def test_the_sorting_of_a_search_is_a_list_of_words(desk: Desk) -> None:
     sorting = desk.search(DOCUMENTS)["collection"]["sorting"]
     assert (sorting["sort"], "asc_OTObjectDate" in sorting["links"]) == (["relevance"], True)
     assert desk.search(DOCUMENTS, sort="desc_OTName")["collection"]["sorting"]["sort"] == ["desc_OTName"]

@@ -78,8 +78,8 @@ class _Seen:
     def received(self) -> Any:
         """Show what Braze took: messages, events, attributes, what it dropped or did not send, and why."""
         flush(self._store)
-        told = {"data_points": self._store.data_points, "requests": self._store.requests}
-        return {**self._store.received, **told, "duplicate_events": repeated(self._store)}
+        counters = {"data_points": self._store.data_points, "requests": self._store.requests}
+        return {**self._store.received, **counters, "duplicate_events": repeated(self._store)}
 
     def forget(self) -> Any:
         """Forget what was received so far."""

@@ -50,12 +50,12 @@ class PeopleViews:
 
     def listing(self) -> Any:
         """List the profiles."""
-        return [_told(user) for user in self._store.users]
+        return [_described(user) for user in self._store.users]
 
     def show(self, external_id: str) -> Any:
         """Show one profile."""
         flush(self._store)
-        return _told(self._found(external_id))
+        return _described(self._found(external_id))
 
     def put(self, external_id: str) -> Any:
         """Make or change a profile: fields of Braze, "groups", "custom_attributes", "user_aliases", "hard_bounced"."""
@@ -64,14 +64,14 @@ class PeopleViews:
         for group in given.get("groups", ()):
             if group not in self._store.groups:
                 raise unknown("no subscription group", group, self._store.groups)
-        return _told(self._store.put_user(external_id, given))
+        return _described(self._store.put_user(external_id, given))
 
     def delete(self, external_id: str) -> Any:
         """Delete a profile."""
         flush(self._store)
         found = self._found(external_id)
         self._store.drop_user(found)
-        return _told(found)
+        return _described(found)
 
     def _found(self, external_id: str) -> User:
         found = self._store.by_external.get(external_id)
@@ -80,7 +80,7 @@ class PeopleViews:
         return found
 
 
-def _told(user: User) -> dict[str, Any]:
+def _described(user: User) -> dict[str, Any]:
     return {
         "external_id": user.external_id,
         "recipient": people.recipient(user),

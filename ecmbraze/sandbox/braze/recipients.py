@@ -39,9 +39,9 @@ def check(store: BrazeStore, recipients: Any, kind: str, body: Mapping[str, Any]
             raise Refused(400, f"{_PROPERTIES[kind][0]} must not be larger than 50 KB")
 
 
-def _check_properties(kind: str, told: Mapping[str, Any]) -> None:
+def _check_properties(kind: str, entry: Mapping[str, Any]) -> None:
     for name in _PROPERTIES[kind]:
-        if told.get(name) is not None and not isinstance(told[name], Mapping):
+        if entry.get(name) is not None and not isinstance(entry[name], Mapping):
             raise Refused(400, f"{name} must be an object")
 
 

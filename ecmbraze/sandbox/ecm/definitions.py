@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ecmbraze.sandbox.ecm.model import Attribute, Category, WorkspaceType
-from ecmbraze.sandbox.fields import ANY, FLAG, NAME, NAMES, OBJECTS, TEXT, WHOLE, Kind, checked, one_of, unknown
+from ecmbraze.sandbox.fields import ANY, FLAG, NAME, NAMES, NATURAL, OBJECTS, TEXT, Kind, checked, one_of, unknown
 
 _FIELDS = {
     "name": "name",
@@ -28,7 +28,7 @@ CHANGED: Mapping[str, Kind] = {
     "time": FLAG,
     "multi_value": FLAG,
     "required": FLAG,
-    "max_length": WHOLE,
+    "max_length": NATURAL,
     "valid_values": Kind("a list of texts", lambda value: isinstance(value, tuple) or NAMES.fits(value)),
     "multilingual": FLAG,
     "default": ANY,

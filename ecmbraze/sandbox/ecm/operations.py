@@ -12,9 +12,9 @@ from ecmbraze.sandbox.fields import (
     INSTANT,
     NAME,
     NAMES,
+    NATURAL,
     OBJECT,
     TEXT,
-    WHOLE,
     Kind,
     checked,
     unknown,
@@ -25,8 +25,8 @@ _REFERENCES = Kind(
     "a list of [external system, type, id]",
     lambda value: isinstance(value, list) and all(NAMES.fits(one) and len(one) == 3 for one in value),
 )
-_ANY: Fields = {"do": TEXT, "by_user": WHOLE}
-_ONE: Fields = {**_ANY, "id": WHOLE}
+_ANY: Fields = {"do": TEXT, "by_user": NATURAL}
+_ONE: Fields = {**_ANY, "id": NATURAL}
 _CONTENT: Fields = {
     "name": NAME,
     "values": OBJECT,
@@ -39,10 +39,10 @@ _Table = Mapping[str, tuple[Fields, tuple[str, ...]]]
 _WORKSPACE: _Table = {
     "create": ({**_ANY, **_CONTENT, "type": TEXT, "created": INSTANT}, ("type",)),
     "edit": ({**_ONE, **_CONTENT}, ("id",)),
-    "hold": ({**_ONE, "status": WHOLE}, ("id",)),
+    "hold": ({**_ONE, "status": NATURAL}, ("id",)),
     **dict.fromkeys(("delete", "restore", "hide", "show", "release"), (_ONE, ("id",))),
 }
-_MADE: Fields = {**_ANY, "parent": WHOLE, "name": NAME}
+_MADE: Fields = {**_ANY, "parent": NATURAL, "name": NAME}
 _FILED: Fields = {
     **_MADE,
     "mime": NAME,
@@ -59,7 +59,7 @@ _DOCUMENT: _Table = {
     "document": (_FILED, ("parent", "name")),
     "version": ({**_ONE, "major": FLAG, "content": TEXT, "mime": NAME}, ("id",)),
     "edit": ({**_ONE, "name": NAME, "values": OBJECT}, ("id",)),
-    "move": ({**_ONE, "parent": WHOLE}, ("id", "parent")),
+    "move": ({**_ONE, "parent": NATURAL}, ("id", "parent")),
     **{action: ({**_ONE, "name": NAME}, ("id", "name")) for action in ("classify", "declassify")},
     **dict.fromkeys(("delete", "restore", "hide", "show", "reserve", "conceal"), (_ONE, ("id",))),
 }
