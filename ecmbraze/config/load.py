@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,15 @@ from pydantic import BaseModel, ValidationError
 
 from ecmbraze.config import meaning, secret, wording
 from ecmbraze.config.places import Places
+from ecmbraze.config.repeat import outermost
 from ecmbraze.config.sections import Settings
 from ecmbraze.config.strict_yaml import as_mapping, parse
-from ecmbraze.config.wording import Problem
+from ecmbraze.config.wording import MOST, Problem
 from ecmbraze.errors import ConfigurationError
 from ecmbraze.flow import Flow
 
 _SECRETS = (("ecm", "password"), ("ecm", "otds", "client_secret"), ("braze", "api_key"))
-_SWITCHES = frozenset({"yes", "no", "on", "off", "y", "n"})
+_LONGEST = 500  # letters of one problem: it may quote a fact of any length
 
 
 def load(path: Path, *, flows: Mapping[str, Flow[Any]], environ: Mapping[str, str]) -> Settings:
@@ -39,8 +41,9 @@ def load(path: Path, *, flows: Mapping[str, Flow[Any]], environ: Mapping[str, st
     settings, found = _settings(places, raw)
     problems += found
     if settings is not None:
-        problems += meaning.problems(places, flows, sections, settings.attribute_prefix)
-    _refuse(path, [(places.line(where), f"{places.of(where)}: {said}") for where, said in _all(places, problems)])
+        problems += islice(meaning.problems(places, flows, sections, settings.attribute_prefix), MOST)
+    first = islice(_all(places, problems), MOST)
+    _refuse(path, [(places.line(where), f"{places.of(where)}: {said}") for where, said in first])
     assert settings is not None, "a problem was told otherwise"
     state = settings.state if settings.state.is_absolute() else path.resolve().parent / settings.state
     return settings.model_copy(update={"flows": sections, "state": state}).read_from(path.resolve(), places)
@@ -64,7 +67,8 @@ def _text(path: Path) -> str:
 def _refuse(path: Path, problems: Iterable[tuple[int, str]]) -> None:
     lines = [text for _, text in sorted(set(problems))]
     if lines:
-        raise ConfigurationError(f"{path} has {len(lines)} problem{'s' * (len(lines) > 1)}:", problems=lines)
+        many = f"{MOST} problems or more" if len(lines) >= MOST else f"{len(lines)} problem{'s' * (len(lines) > 1)}"
+        raise ConfigurationError(f"{path} has {many}:", problems=[line[:_LONGEST] for line in lines[:MOST]])
 
 
 def _take_secrets(raw: dict[str, Any], environ: Mapping[str, str]) -> Iterator[Problem]:
@@ -86,6 +90,8 @@ def _flows(
     sections: dict[str, BaseModel] = {}
     problems: list[Problem] = []
     for name, section in as_mapping(raw.pop("flows", None)).items():
+        if len(problems) >= MOST:
+            break
         if name not in flows:
             problems.append((("flows", name), meaning.no_such_flow(name, flows)))
             continue
@@ -108,6 +114,6 @@ def _all(places: Places, problems: list[Problem]) -> Iterator[Problem]:
     yield from problems
     named = {path for path, _ in problems}
     for path, text in places.document.ambiguous.items():
-        if path not in named and isinstance(places.value(path), str):
-            switch = "; a switch is true or false" if text.lower() in _SWITCHES else ""
-            yield path, f"quote it: '{text}' (unquoted, YAML may read something else){switch}"
+        where = outermost(path)
+        if where not in named and isinstance(places.value(path), str):
+            yield where, wording.quote(where, text)

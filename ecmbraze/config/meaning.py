@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel
 
 from ecmbraze.config.names import Named, Names, named
 from ecmbraze.config.places import Path, Places
+from ecmbraze.config.repeat import shown
 from ecmbraze.flow import PLANNED, Flow
 from ecmbraze.planning.outbound import Outbound, Sort
 from ecmbraze.suggest import did_you_mean
@@ -20,6 +22,7 @@ WORKSPACE = tuple(f"workspace.{name}" for name in ("id", "name", "type", "create
 DOCUMENT = tuple(f"document.{name}" for name in ("id", "name", "folder", "mime", "version", "created"))
 REMINDER = ("reminder.days", "reminder.date")
 _OURS = "ecmbraze_"
+_COMPARED = 500  # names a suggestion is looked for in, at most: comparing takes its time, and real files have a hundred
 
 
 def problems(
@@ -42,7 +45,8 @@ def no_such_flow(name: str, flows: Mapping[str, object]) -> str:
 
 
 def _facts(names: Sequence[Named]) -> Iterator[Problem]:
-    known = {entry.name for entry in names if _is_attribute(entry.name) and entry.sort is not Names.TYPE}
+    attributes = (entry.name for entry in names if _is_attribute(entry.name) and entry.sort is not Names.TYPE)
+    known = set(islice(dict.fromkeys(attributes), _COMPARED))
     for entry in names:
         plain = entry.sort is Names.CUSTOMER and entry.customer and not entry.customer.row()
         if (plain or entry.sort in (Names.ATTRIBUTE, Names.DATE, Names.IN_TEXT)) and (why := _unknown(entry, known)):
@@ -59,9 +63,9 @@ def _unknown(entry: Named, known: set[str]) -> str:
         return f"{text} is not known here: {_belongs(family)}"
     if family in ("workspace", "document", "reminder"):
         near = did_you_mean(text, mine) or f": there are {', '.join(mine) or 'none of them here'}"
-        return f"unknown fact {text!r}{near}"
+        return f"unknown fact {shown(entry.path, text)}{near}"
     if not _is_attribute(text):
-        return f"{text!r} is no fact: write Category.Attribute{did_you_mean(text, {*known, *mine})}"
+        return f"{shown(entry.path, text)} is no fact: write Category.Attribute{did_you_mean(text, {*known, *mine})}"
     return ""
 
 

@@ -39,6 +39,8 @@ class Places:
 
     def find(self, base: Path, text: str) -> Path:
         """Return the last place below ``base`` that is named ``text``, or where it stands otherwise, else ``base``."""
+        if not isinstance(self.value(base), list | dict):
+            return base
         below = [path for path in self.document.lines if path[: len(base)] == base and len(path) > len(base)]
         named = [path for path in below if path[-1] == "name" and self.value(path) == text]
         found = named or [path for path in below if path[-1] == text or self.value(path) == text]
@@ -56,5 +58,5 @@ def dotted(path: Path) -> str:
     """Return a path as people write it, ``flows.onboarding.milestones[0].when``."""
     text = ""
     for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+        text += f"[{step}]" if isinstance(step, int) else f".{step:.80}" if text else f"{step:.80}"
     return text or "the file"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,8 @@ import yaml
 
 from ecmbraze.config import syntax
 
-MAX_BYTES = 1_000_000
+# PyYAML reads some 100 kB a second; a configuration of a hundred rules has 50.
+MAX_BYTES = 256_000
 MAX_DEPTH = 40
 
 _INT = re.compile(r"-?(0|[1-9][0-9]{0,17})")
@@ -31,68 +32,82 @@ class Document:
     problems: list[tuple[int, str]] = field(default_factory=list)
 
 
+class _RefusedError(Exception):
+    """The text is not to be read any further, with the line and why."""
+
+
 def parse(text: str) -> Document:
     """Return the document; every problem of the text is in it, nothing is raised."""
     document = Document()
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        document.problems.append((1, "the file is larger than 1 MB"))
+        document.problems.append((1, f"the file is larger than {MAX_BYTES // 1000} kB"))
         return document
     try:
-        _refuse_anchors(text, document)
-        node = None if document.problems else yaml.compose(text, Loader=yaml.SafeLoader)
+        document.value = _one_document(_checked(text), document)
+    except _RefusedError as refused:
+        document.problems.append(refused.args)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         document.problems.append(syntax.describe(error, text))
-        return document
-    if node is not None:
-        document.value = _build(node, (), document, depth=0)
     return document
 
 
-def _refuse_anchors(text: str, document: Document) -> None:
-    """Stop before composing: aliases can make a small file huge, tags can make objects."""
+def _checked(text: str) -> Iterator[yaml.Event]:
+    """Yield the events of the one pass there is; aliases can make a small file huge, tags can make objects."""
     documents = depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        line = event.start_mark.line + 1 if event.start_mark else 1
         documents += isinstance(event, yaml.DocumentStartEvent)
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            document.problems.append((line, "anchors and aliases are not allowed; write the value out"))
-        elif tag := getattr(event, "tag", None):
-            document.problems.append((line, f"tags such as {tag} are not allowed"))
-        elif documents > 1:
-            document.problems.append((line, "one document in a file"))
-        elif depth > MAX_DEPTH:
-            document.problems.append((line, f"nested deeper than {MAX_DEPTH}"))
-        if document.problems:
-            return
+            raise _RefusedError(_line(event), "anchors and aliases are not allowed; write the value out")
+        if getattr(event, "tag", None):
+            raise _RefusedError(_line(event), "tags, values that begin with !, are not allowed; quote the value")
+        if documents > 1:
+            raise _RefusedError(_line(event), "one document in a file")
+        if depth > MAX_DEPTH:
+            raise _RefusedError(_line(event), f"nested deeper than {MAX_DEPTH}")
+        yield event
 
 
-def _build(node: yaml.Node, path: tuple[str | int, ...], document: Document, *, depth: int) -> Any:
-    document.lines[path] = node.start_mark.line + 1
-    if isinstance(node, yaml.ScalarNode):
-        return _scalar(node, path, document)
-    if isinstance(node, yaml.SequenceNode):
-        return [_build(child, (*path, i), document, depth=depth + 1) for i, child in enumerate(node.value)]
+def _one_document(events: Iterator[yaml.Event], document: Document) -> Any:
+    value = None
+    for event in events:
+        if isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
+            value = _build(event, events, (), document)
+    return value
+
+
+def _build(event: yaml.Event, events: Iterator[yaml.Event], path: tuple[str | int, ...], document: Document) -> Any:
+    document.lines[path] = _line(event)
+    if isinstance(event, yaml.ScalarEvent):
+        return _scalar(event, path, document)
+    if isinstance(event, yaml.SequenceStartEvent):
+        members: list[Any] = []
+        while not isinstance(child := next(events), yaml.SequenceEndEvent):
+            members.append(_build(child, events, (*path, len(members)), document))
+        return members
     built: dict[str, Any] = {}
     first: dict[str, int] = {}
-    for key, value in node.value:
-        line = key.start_mark.line + 1
-        if not isinstance(key, yaml.ScalarNode):
-            document.problems.append((line, "a key must be plain text"))
-            continue
-        name = key.value
-        if name in first:
-            document.problems.append((line, f"the key {name!r} stands twice, first in line {first[name]}: {_TWICE}"))
-            continue
-        first[name] = line
-        built[name] = _build(value, (*path, name), document, depth=depth + 1)
-        document.lines[(*path, name)] = line
+    while not isinstance(key := next(events), yaml.MappingEndEvent):
+        line = _line(key)
+        if not isinstance(key, yaml.ScalarEvent):
+            raise _RefusedError(line, "a key must be plain text")
+        value = _build(next(events), events, (*path, key.value), document)
+        document.lines[(*path, key.value)] = line
+        if key.value in first:
+            twice = f"the key {key.value[:80]!r} stands twice, first in line {first[key.value]}: {_TWICE}"
+            document.problems.append((line, twice))
+        first.setdefault(key.value, line)
+        built[key.value] = value
     return built
 
 
-def _scalar(node: yaml.ScalarNode, path: tuple[str | int, ...], document: Document) -> Any:
-    text = node.value
-    if node.style is not None:  # quoted or block text is text
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 1
+
+
+def _scalar(event: yaml.ScalarEvent, path: tuple[str | int, ...], document: Document) -> Any:
+    text = event.value
+    if event.style is not None:  # quoted or block text is text
         return text
     if text in ("true", "false"):
         return text == "true"

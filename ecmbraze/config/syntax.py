@@ -9,12 +9,13 @@ import yaml
 _CHARACTER = re.compile(r"found character '(.*)' that cannot start any token")
 _QUOTE = re.compile(r'(?<!\\)"')
 _PAIR = re.compile(r":(?=\s|$)")
+_QUOTED = re.compile(r"'([^']*)'")
 
 
 def describe(error: Exception, text: str) -> tuple[int, str]:
     """Return (line, sentence) for an error of the scanner."""
     if not isinstance(error, yaml.MarkedYAMLError):
-        return 1, f"not valid YAML: {str(error).splitlines()[0]}"
+        return 1, f"not valid YAML: {_without_values(str(error).splitlines()[0])}"
     said, mark = error.problem or "", error.problem_mark or error.context_mark
     began = error.context_mark.line + 1 if error.context_mark else 1
     line = mark.line + 1 if mark else 1
@@ -44,4 +45,9 @@ def _sentence(said: str, written: str, began: int) -> str:
         return "a tab: indent with blanks" if tab else f"a value that begins with {found[1]} needs quotes"
     if "escape" in said:
         return "a backslash in double quotes begins an escape: use single quotes"
-    return said
+    return _without_values(said)
+
+
+def _without_values(said: str) -> str:
+    """Return a sentence of the scanner with nothing in quotes but single characters and its own <words>."""
+    return _QUOTED.sub(lambda quoted: quoted[0] if len(quoted[1]) < 2 or quoted[1].startswith("<") else "…", said)

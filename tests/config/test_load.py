@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -85,8 +90,103 @@ def test_c07_the_text_itself_is_judged(tmp_path: Path, text: str) -> None:
     assert _problems(text, tmp_path)
 
 
-def test_c07_a_file_over_one_megabyte_is_refused(tmp_path: Path) -> None:
-    assert "larger than 1 MB" in _problems("# " + "x" * 1_100_000, tmp_path)
+def test_c07_a_file_larger_than_any_configuration_is_refused(tmp_path: Path) -> None:
+    assert "larger than 256 kB" in _problems("# " + "x" * 1_100_000, tmp_path)
+
+
+SECRETS = (
+    "12345678", "012345678", "1.2345678", "12_345_678", "0x12345678", "2026-12-31", "12:34:56", "!12345678",
+    "!12345678!x", "'12345678", "\"12345678\\q\"", "[12345678]", "{12345678: 12345678}", "*12345678", "&12345678",
+    "|12345678", "12345678: 12345678", "{012345678: 012345678}", "[012345678]", "- 12345678",
+    "%12345678", "@12345678", "12345678 x", "[[12345678]]", "{password: 12345678, 12345678: [012345678]}",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("password: ${ECM_PASSWORD}", "password: "), ("api_key: ${BRAZE_API_KEY}", "api_key: "),
+     ("api_key: ${BRAZE_API_KEY}", "api-key: "), ("password: ${ECM_PASSWORD}", "passwort: "),
+     ("password: ${ECM_PASSWORD}", "geheim: "), ("timezone: Europe/Berlin", "otds: {client_secret: "),
+     ("timezone: Europe/Berlin", "timezone: {password: "),
+     ("connections: 3 ", "connections: {password: "), ("max_gap: 72h ", "max_gap: {password: "),
+     ("state: /var", "state: {password: "), ("stage: Onboarding.Stage", "stage: {password: "),
+     ("stage: Onboarding.Stage", "api_token: "),
+     ("        repeat: false ", "        repeat: {password: "), ("    milestones: ", "    milestones: {password: "),
+     ("state: /var", "braze_api_key: "), ("connections: 3 ", "connections: 3\n  key: ")],
+)  # fmt: skip
+def test_a_secret_that_is_not_quoted_is_never_repeated(tmp_path: Path, old: str, new: str, secret: str) -> None:
+    told = _problems(_changed(old, f"{new}{secret}{'}' * new.count('{')}\n"), tmp_path)
+
+    assert told
+    assert not [part for part in ("12345678", "12_345", "2026-12-31", "12:34:56", "2345678") if part in told]
+
+
+@pytest.mark.parametrize("written", ["12345678", "012345678", "text12345678", "[12345678]", "[{password: 12345678}]"])
+def test_what_stands_where_a_section_with_secrets_belongs_is_not_repeated(tmp_path: Path, written: str) -> None:
+    told = _problems(_changed("timezone: Europe/Berlin", f"otds: {written}\n"), tmp_path)
+
+    assert "ecm.otds: " in told
+    assert "is no section: write {client_id: …, client_secret: …, url: …}" in told
+    assert "12345678" not in told
+
+
+def test_a_long_value_does_not_bury_its_message(tmp_path: Path) -> None:
+    told = _problems(_changed("timezone: Europe/Berlin", f"timezone: {'Europe' * 1000}"), tmp_path)
+
+    assert "ecm.timezone: zone 'EuropeEurope" in told
+    assert told.endswith("… unknown")
+
+
+def test_a_hundred_problems_are_not_called_all_of_them(tmp_path: Path) -> None:
+    rules = "".join(f"      - {{name: a{i}, when: {{A.b: []}}, before: {{}}}}\n" for i in range(150))
+    text = EXAMPLE.read_text(encoding="utf-8").replace("    rules:\n", f"    rules:\n{rules}", 1)
+
+    with pytest.raises(ConfigurationError, match="has 100 problems or more:") as refused:
+        _load(text, tmp_path)
+
+    assert len(refused.value.problems) == 100
+
+
+FLOODS: dict[str, Callable[[int], str]] = {
+    "unknown keys": lambda n: "".join(f"key{i}: value\n" for i in range(n // 19)),
+    "keys that must be quoted": lambda n: "".join(f"key{i}: 0{i}\n" for i in range(n // 19)),
+    "keys of a section": lambda n: "guards:\n" + "".join(f"  key{i}: 0{i}\n" for i in range(n // 20)),
+    "flows": lambda n: "flows:\n" + "".join(f"  flow{i}: {{}}\n" for i in range(n // 20)),
+    "one key twice": lambda n: "a: 1\n" * (n // 5),
+    "members": lambda n: f"a: [{'1,' * (n // 2)}]",
+    "maps": lambda n: f"a: [{'{b: 1},' * (n // 7)}]",
+    "nesting": lambda n: "a: " + "[" * n,
+    "one long key": lambda n: "a" * 500 + ": 1\n" + "b" * (n - 600) + ": 1",
+}
+
+
+@pytest.mark.parametrize("kind", FLOODS)
+def test_a_file_of_nothing_but_problems_is_read_in_one_pass_and_answered_in_a_hundred_lines(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted, not timed: one scan of the text, and no more work for a problem than there are lines to tell it in."""
+    work = Counter[str]()
+
+    def counted(of: Any, name: str) -> None:
+        inner = getattr(of, name)
+
+        def outer(*arguments: Any, **named: Any) -> Any:
+            work[name] += 1
+            return inner(*arguments, **named)
+
+        monkeypatch.setattr(of, name, outer)
+
+    counted(yaml, "parse")
+    counted(difflib, "get_close_matches")
+    text = FLOODS[kind](60_000)
+
+    with pytest.raises(ConfigurationError) as refused:
+        _load(text, tmp_path)
+
+    assert len(refused.value.problems) <= 100
+    assert (work["parse"], work["get_close_matches"] <= 300) == (1, True)
+    assert len(str(refused.value)) < 100_000
 
 
 def test_c17_an_empty_environment_variable_is_a_problem(tmp_path: Path) -> None:
