@@ -20,7 +20,7 @@ from ecmbraze.flows import FLOWS
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 OPERATIONS = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
-REHEARSAL = (ROOT / "docs/rehearsal.md").read_text(encoding="utf-8")
+DOCUMENTS = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
 MODULES = sorted(ROOT.glob("ecmbraze/**/*.py"))
 
 
@@ -48,7 +48,8 @@ def test_every_option_is_named_in_the_documents() -> None:
         if option.startswith("--") and option not in shared
     }
 
-    assert {option for option in options if option not in README + OPERATIONS + REHEARSAL} == set()
+    text = "".join((ROOT / document).read_text(encoding="utf-8") for document in DOCUMENTS)
+    assert {option for option in options if option not in text} == set()
 
 
 def test_every_exit_code_is_explained() -> None:
@@ -99,7 +100,7 @@ def test_a_module_says_what_it_is_for_and_stays_small(module: Path) -> None:
         assert ast.get_docstring(ast.parse(text))
 
 
-@pytest.mark.parametrize("document", ["README.md", "ARCHITECTURE.md", "docs/operations.md", "docs/rehearsal.md"])
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_link_leads_somewhere(document: str) -> None:
     path = ROOT / document
     for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):

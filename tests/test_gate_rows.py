@@ -11,10 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ecmbraze.engine.run_report import ActionLine, RunReport, SkipLine
-from ecmbraze.report.files import as_csv, as_html
 from tests.checker import check
-from tests.rehearsal import CAMPAIGN, CONTRACT, START, Rehearsal, rehearsal, until
+from tests.rehearsal import CAMPAIGN, CONTRACT, Rehearsal, rehearsal, until
 
 
 def _due(stage: Rehearsal) -> str:
@@ -125,20 +123,3 @@ def test_o10_a_run_whose_output_nobody_reads_keeps_its_code(stage: Rehearsal, fo
     os.close(writer)
     assert (done.returncode, stage.messages()[(customer, CAMPAIGN)]) == (0, 1)
     assert b"run.end" in done.stderr
-
-
-@pytest.mark.parametrize("hostile", ['=HYPERLINK("http://x")', "+1", "-1", "@x", "\tx", "\rx", "\uff1d1", "<script>"])
-def test_d10_nothing_in_a_report_becomes_a_formula_or_markup(hostile: str) -> None:
-    line = ActionLine(
-        record="ws:1", customer=hostile, rule="r", kind="event", name=hostile, reason=hostile, state="sent"
-    )  # fmt: skip
-    skip = SkipLine(record="ws:2", customer=hostile, rule="r", reason=hostile)
-    report = RunReport(
-        run_id="1", flow="onboarding", mode="live", dry_run=False, started_at=START, finished_at=START, actions=[line],
-        skipped=[skip],
-    )  # fmt: skip
-
-    cells = [cell for row in as_csv([report]).splitlines()[1:] for cell in row.strip('"').split('","')]
-
-    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\uff1d"))]
-    assert "<script>" not in as_html([report])

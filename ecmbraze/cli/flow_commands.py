@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ecmbraze.cli import composition, rounds
+from ecmbraze.cli import composition, report_file, rounds
 from ecmbraze.cli.clock import instant_of
 from ecmbraze.cli.shared import ConfigOption, config_path
 from ecmbraze.engine.setting import Options
 from ecmbraze.errors import UsageError
 from ecmbraze.flow import Flow
 from ecmbraze.flows import FLOWS
-from ecmbraze.report import files
 
 
 def register(app: typer.Typer) -> None:
@@ -47,7 +45,8 @@ def _command(flow: Flow[Any]) -> Any:
         confirm: Annotated[
             str | None, typer.Option(metavar="HASH", help="send the waiting plan that a guard stopped")
         ] = None,
-        report: Annotated[Path | None, typer.Option(help="also write the report: .html, .json or .csv")] = None,
+        report: report_file.ReportOption = None,
+        show_personal_data: report_file.PersonalOption = False,
         as_json: Annotated[bool, typer.Option("--json", help="the run report on stdout as JSON")] = False,
     ) -> int:
         rounds.refuse_lone_exit_code(exit_code, dry_run=dry_run)
@@ -74,11 +73,11 @@ def _command(flow: Flow[Any]) -> Any:
             dry_run=dry_run, limit=limit, include_messages=include_messages, confirm=confirm, as_if_new=as_if_new,
             since=begin, until=end,
         )  # fmt: skip
+        report_file.check(report, personal=show_personal_data)
         loaded = composition.settings(config_path(context, config))
         done = rounds.start([flow], loaded, options, seconds=rounds.seconds(max_duration))
-        if report:
-            files.write(done, report)
         rounds.tell_result(done, done[0].as_json(limit_listing), as_json=as_json, limit=limit_listing)
-        return rounds.exit_code(done, pending=exit_code)
+        code = rounds.exit_code(done, pending=exit_code)
+        return report_file.write(done, report, code, personal=show_personal_data)
 
     return command

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ecmbraze.cli import composition, flow_names, rounds
+from ecmbraze.cli import composition, flow_names, report_file, rounds
 from ecmbraze.cli.shared import ConfigOption, config_path
 from ecmbraze.engine.setting import Options
 from ecmbraze.flows import FLOWS
-from ecmbraze.report import files
 
 
 def register(app: typer.Typer) -> None:
@@ -31,13 +29,15 @@ def run(
         int | None, typer.Option(min=0, help="rows shown (terminal: 200; JSON, CSV and HTML: all)")
     ] = None,
     max_duration: Annotated[str | None, typer.Option(help='time budget, e.g. "10m"; the rest waits, exit 8')] = None,
-    report: Annotated[Path | None, typer.Option(help="also write the reports: .html, .json or .csv")] = None,
+    report: report_file.ReportOption = None,
+    show_personal_data: report_file.PersonalOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="the run reports on stdout as JSON: {runs: [...]}")] = False,
 ) -> int:
     """Run the enabled flows whose `every` has passed, in one scan and one plan; this is what cron calls."""
     rounds.refuse_lone_exit_code(exit_code, dry_run=dry_run)
     for name in names or ():
         flow_names.known(name, undone="Nothing was done.")
+    report_file.check(report, personal=show_personal_data)
     loaded = composition.settings(config_path(context, config))
     flows = [
         flow
@@ -46,11 +46,10 @@ def run(
     ]
     options = Options(dry_run=dry_run)
     done = rounds.start(flows, loaded, options, seconds=rounds.seconds(max_duration), due=not now)
-    if report:
-        files.write(done, report)
     if not done and not as_json:
         typer.echo("No flow is due; nothing was done. `ecmbraze run --now` runs them anyway.")
     rounds.tell_result(
         done, {"runs": [one.as_json(limit_listing) for one in done]}, as_json=as_json, limit=limit_listing
     )
-    return rounds.exit_code(done, pending=exit_code)
+    code = rounds.exit_code(done, pending=exit_code)
+    return report_file.write(done, report, code, personal=show_personal_data)

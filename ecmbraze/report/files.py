@@ -1,60 +1,108 @@
-"""Write a run report to a file, by its ending: .json, .csv or .html; private, whole or not at all."""
+"""Write run reports to a file, by its ending: .json, .csv or .html; private, and completely or not at all.
+
+The JSON and the CSV hold everything for machines; the page for people is made in :mod:`ecmbraze.report.page`.
+"""
 
 from __future__ import annotations
 
 import csv
-import html
 import io
 import json
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
+from typing import TextIO
 
 from ecmbraze.engine.run_report import ActionLine, RunReport, SkipLine
 from ecmbraze.errors import StorageError, UsageError
 from ecmbraze.report.plain import printable
 
-# What a spreadsheet takes for a formula (fault D10), half-width and full-width.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_NAMES = tuple(field.name for field in fields(ActionLine))
+# How a report of ours begins, also one of an earlier version.
+_OURS = {
+    ".json": re.compile(r'\{\s*("runs": \[\s*\]\s*\}|("runs": \[\s*\{\s*)?"schema_version": \d+,\s*"run_id":)'),
+    ".csv": re.compile(r'"flow","record",'),
+    ".html": re.compile(r'<!doctype html>\s<html lang="en">(?s:.{0,700}?)<meta name="generator" content="ecmbraze '),
+}
+_BEGINNING = 2000
+# What a spreadsheet takes for a formula (fault D10), half-width and full-width; one that splits cells at semicolons
+# sees it after a semicolon too.
+_FORMULA = re.compile(r'(^|;)(?=[\s"]*[=+\-@\t\r＝＋－＠])')
 
 
-def write(reports: Sequence[RunReport], path: Path) -> None:
-    """Write the reports of one start, mode 0600. Raises UsageError for another ending, StorageError for the disk."""
-    makers = {".json": as_json, ".csv": as_csv, ".html": as_html}
-    if path.suffix not in makers:
-        raise UsageError(f"--report {path}: the ending says the form: .json, .csv or .html.", undone="Nothing was run.")
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+def check(path: Path) -> None:
+    """Raise UsageError unless a report can be written there: before the run, so that the run's result is not lost."""
+    form = path.suffix.lower()
+    if form not in _OURS:
+        raise _refused(path, "the ending says the form.", "End it in .html (for people), .json or .csv (for machines).")
     try:
-        with os.fdopen(os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
-            file.write(makers[path.suffix](reports))
+        if not path.parent.is_dir():
+            raise _refused(path, f"there is no folder {path.parent}.", "Make it, or name another.")
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            kind = "a link" if path.is_symlink() else "a folder" if path.is_dir() else "no regular file"
+            raise _refused(path, f"that is {kind}.", "Name a file.")
+        if path.exists() and not _is_ours(path, form):
+            raise _refused(
+                path,
+                "that file is no report of ecmbraze, and it is not overwritten.",
+                "Name a new file, or move that one away.",
+            )
+        with _scratch(path):
+            pass
+    except OSError as error:
+        advice = "Name a file in a folder that this account may write."
+        raise _refused(path, f"{error.strerror}.", advice) from error
+
+
+def write(reports: Sequence[RunReport], path: Path, *, made_by: str = "", personal: bool = False) -> None:
+    """Write the reports of one start, mode 0600; ``personal`` shows in a page whom it is about.
+
+    Raises StorageError when the disk refuses, and UsageError when meanwhile something else stands there.
+    """
+    check(path)
+    makers: Mapping[str, Callable[[], str]] = {
+        ".json": lambda: as_json(reports),
+        ".csv": lambda: as_csv(reports),
+        ".html": lambda: _page(reports, made_by, personal),
+    }
+    text = makers[path.suffix.lower()]()
+    try:
+        with _scratch(path) as (scratch, file):
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        scratch.replace(path)
+            scratch.replace(path)
     except OSError as error:
-        scratch.unlink(missing_ok=True)
         raise StorageError(f"Cannot write {path}: {error.strerror}.", undone="The run itself is done.") from error
 
 
 def as_json(reports: Sequence[RunReport]) -> str:
     """Return the report as interface.md has it; of several flows ``{runs: [...]}``."""
-    told = [report.as_json() for report in reports]
-    return json.dumps(told[0] if len(told) == 1 else {"runs": told}, indent=2, ensure_ascii=False) + "\n"
+    found = [report.as_json() for report in reports]
+    return json.dumps(found[0] if len(found) == 1 else {"runs": found}, indent=2, ensure_ascii=False) + "\n"
 
 
 def as_csv(reports: Sequence[RunReport]) -> str:
     """Return one line per action and per record left out; no cell can become a formula."""
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_ALL)
-    writer.writerow(["flow", *(field.name for field in fields(ActionLine))])
-    names = [field.name for field in fields(ActionLine)]
+    writer.writerow(["flow", *_NAMES])
     for report in reports:
         lines: Sequence[ActionLine | SkipLine] = (*report.actions, *report.skipped)
         for line in lines:
             state = "" if isinstance(line, ActionLine) else "skipped"
-            cells = [getattr(line, name, state if name == "state" else "") for name in names]
+            cells = [getattr(line, name, state if name == "state" else "") for name in _NAMES]
             writer.writerow([_cell(_text(value)) for value in (report.flow, *cells)])
     return out.getvalue()
+
+
+def _page(reports: Sequence[RunReport], made_by: str, personal: bool) -> str:
+    from ecmbraze.report.page import as_html  # the template engine is loaded only where a page is made
+
+    return as_html(reports, made_by=made_by, personal=personal)
 
 
 def _text(value: object) -> str:
@@ -63,80 +111,29 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _cell(value: object) -> str:
-    text = printable(str(value))
-    return f"'{text}" if str(value).startswith(_FORMULA) else text
+def _cell(text: str) -> str:
+    return printable(_FORMULA.sub(r"\1'", text))
 
 
-_ACTIONS = ("record", "customer", "rule", "kind", "what", "state", "because")
-_SKIPS = ("record", "customer", "rule", "because")
-
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
-body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; color: #1c2430; }}
-h1 {{ font-size: 1.5rem; margin-bottom: .2rem; }} h2 {{ font-size: 1.1rem; margin-top: 2rem; }}
-p.lead {{ color: #556; margin-top: 0; }}
-table {{ border-collapse: collapse; width: 100%; font-size: .9rem; }}
-th, td {{ text-align: left; padding: .4rem .6rem; border-bottom: 1px solid #e3e6eb; vertical-align: top; }}
-td {{ overflow-wrap: break-word; max-width: 26rem; }} td:first-child, td.state {{ white-space: nowrap; }}
-th {{ background: #f4f6f9; }}
-.counts span {{ display: inline-block; margin: 0 1.2rem .4rem 0; }}
-.counts b {{ font-size: 1.1rem; }}
-.bad, .refused, .in.doubt, .held {{ color: #a11; font-weight: 600; }} .suppressed, .waiting {{ color: #8a5a00; }}
-.sent, .planned {{ color: #146c2e; }} .superseded, .expired {{ color: #667; }}
-</style></head><body>
-{sections}</body></html>
-"""
-_SECTION = """<h1>{title}</h1><p class="lead">{lead}</p>{error}<div class="counts">{counts}</div>{notes}
-<h2>{verb}</h2>{actions}<h2>Left out</h2>{skips}
-"""
+def _refused(path: Path, why: str, advice: str) -> UsageError:
+    return UsageError(f"--report {path}: {why}", undone="Nothing was run.", advice=advice)
 
 
-def as_html(reports: Sequence[RunReport]) -> str:
-    """Return one page without scripts or outside files: what legal signs before going live."""
-    title = ", ".join(_title(report) for report in reports) or "Nothing was due"
-    return _PAGE.format(title=_esc(title), sections="".join(_section(report) for report in reports))
+def _is_ours(path: Path, form: str) -> bool:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return bool(_OURS[form].match(file.read(_BEGINNING)))
 
 
-def _title(report: RunReport) -> str:
-    return f"{'Dry run' if report.dry_run else f'{report.mode.capitalize()} run'} of {report.flow}"
-
-
-def _section(report: RunReport) -> str:
-    counts = "".join(
-        f"<span><b>{n}</b> {_esc(name.replace('_', ' '))}</span>" for name, n in report.counts.items() if n
-    )
-    return _SECTION.format(
-        title=_esc(_title(report)),
-        lead=_esc(f"run {report.run_id} · {report.started_at:%Y-%m-%d %H:%M} UTC · plan {report.plan_hash or '–'}"),
-        error=f'<p class="bad">{_esc(report.exit_reason)}</p>' if report.exit_code else "",
-        counts=counts,
-        notes="".join(f"<p>{_esc(note)}</p>" for note in report.notes),
-        verb="Would be sent" if report.dry_run else "Sent and tried",
-        actions=_html_table(_ACTIONS, [_action_cells(line) for line in report.actions]),
-        skips=_html_table(
-            _SKIPS,
-            [[_td(getattr(skip, column)) for column in _SKIPS[:3]] + [_td(skip.reason)] for skip in report.skipped],
-        ),
-    )
-
-
-def _action_cells(line: ActionLine) -> list[str]:
-    told = [_td(text) for text in (line.record, line.customer, line.rule, line.kind, line.name)]
-    return [*told, f'<td class="state {_esc(line.state)}">{_esc(line.state)}</td>', _td(line.because)]
-
-
-def _td(text: str) -> str:
-    return f"<td>{_esc(text)}</td>"
-
-
-def _html_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    if not rows:
-        return "<p>Nothing.</p>"
-    head = "".join(f"<th>{_esc(column)}</th>" for column in columns)
-    body = "".join(f"<tr>{''.join(cells)}</tr>" for cells in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _esc(text: str) -> str:
-    return html.escape(printable(text))
+@contextmanager
+def _scratch(path: Path) -> Iterator[tuple[Path, TextIO]]:
+    """Yield a new private file beside the path, and leave none behind."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    # Half a character, which JSON can carry and UTF-8 cannot, becomes the escape by which JSON writes it.
+    file = os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace")
+    try:
+        with file:
+            yield scratch, file
+    finally:
+        with suppress(OSError):
+            scratch.unlink(missing_ok=True)

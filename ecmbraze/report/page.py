@@ -1,0 +1,216 @@
+"""Make the report page: one HTML file that needs nothing else, to read, filter, print and sign; writes no file."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from ecmbraze import __version__
+from ecmbraze.engine.run_report import PLANNED, ActionLine, MessageLine, RunReport, SkipLine
+from ecmbraze.model import Json, Kind, State
+from ecmbraze.report import wording
+from ecmbraze.report.masking import Masking
+from ecmbraze.report.plain import printable
+
+GENERATOR = "ecmbraze"
+_GOES = (PLANNED, State.SENT)
+_MOST_REASONS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """One line of a table, as the template writes it; the numbers say which choice of the filters it belongs to."""
+
+    who: str
+    workspace: str
+    record: str
+    rule: str
+    because: str
+    state: str = ""
+    kind: str = ""
+    title: str = ""
+    before: str = ""
+    after: str = ""
+    content: Sequence[tuple[str, str]] = ()
+    message: int = -1
+    by_rule: int = -1
+    reason: int = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bar:
+    """One bar of a chart, the widths in hundredths of the longest."""
+
+    label: str
+    count: int
+    width: float
+    state: str = ""
+
+
+class _Choices:
+    """What one filter offers, in the order of the page."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def number(self, text: str) -> int:
+        return self._numbers.setdefault(text, len(self._numbers)) if text else -1
+
+    @property
+    def offered(self) -> list[tuple[str, int]]:
+        return sorted(self._numbers.items(), key=lambda one: one[0].casefold())
+
+
+def as_html(reports: Sequence[RunReport], *, made_by: str = "", personal: bool = False) -> str:
+    """Return the page of one start, a section per flow; without ``personal`` nobody can be made out."""
+    return _Page(reports, made_by, Masking(reports, hide=not personal)).html()
+
+
+class _Page:
+    def __init__(self, reports: Sequence[RunReport], made_by: str, masking: Masking) -> None:
+        self.reports, self.made_by, self.masking = reports, made_by, masking
+        self.messages, self.rules, self.reasons = _Choices(), _Choices(), _Choices()
+
+    def html(self) -> str:
+        source = files("ecmbraze.report")
+        style, script = (source.joinpath(f"page.{end}").read_text(encoding="utf-8") for end in ("css", "js"))
+        sections = [self._section(report) for report in self.reports]
+        environment = Environment(
+            loader=PackageLoader("ecmbraze.report", ""),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            finalize=lambda value: printable(value) if type(value) is str else value,
+        )
+        return environment.get_template("page.html").render(
+            generator=GENERATOR,
+            version=__version__,
+            sections=sections,
+            masking=self.masking,
+            made_by=self.made_by,
+            style=Markup(style),  # noqa: S704  # ours
+            script=Markup(script),  # noqa: S704  # ours
+            policy=f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; "
+            "form-action 'none'",
+            title=", ".join(section["title"] for section in sections) or "Nothing was due",
+            choices=[
+                (name, label, choices.offered)
+                for name, label, choices in (
+                    ("message", "message", self.messages),
+                    ("rule", "rule", self.rules),
+                    ("reason", "reason", self.reasons),
+                )
+            ],
+        )
+
+    def _section(self, report: RunReport) -> dict[str, Any]:
+        goes = sorted(
+            (line for line in report.actions if line.state in _GOES), key=lambda line: wording.place(line.kind)
+        )
+        stays = sorted(
+            (line for line in report.actions if line.state not in _GOES), key=lambda line: wording.rank(line.state)
+        )
+        people = {line.customer for line in goes if line.kind != Kind.ATTRIBUTE}
+        states = Counter(line.state for line in stays)
+        most = max((line.matched for line in report.messages), default=0)
+        return {
+            "report": report,
+            "title": f"{'Dry run' if report.dry_run else f'{report.mode.capitalize()} run'} of {report.flow}",
+            "people": len(people),
+            "notes": [self.masking.sentence(note) for note in report.notes],
+            "failure": self.masking.sentence(report.exit_reason) if report.exit_code else "",
+            "messages": [(line, _widths(line, most)) for line in report.messages],
+            "guards": [wording.guard(measure) for measure in report.guards],
+            "reasons": list(self._reasons(stays, report.skipped)),
+            "states": [(state, count, wording.STATES.get(state, "")) for state, count in states.items()],
+            "goes": [self._action(line) for line in goes],
+            "stays": [self._action(line) for line in stays],
+            "skips": [self._skip(line) for line in report.skipped],
+        }
+
+    def _action(self, line: ActionLine) -> _Row:
+        because, change = self._because(line), line.kind == Kind.ATTRIBUTE
+        rule = "" if change and line.rule == line.name else line.rule
+        return _Row(
+            who=self.masking.person(line.customer),
+            workspace=self.masking.workspace(line.workspace),
+            record=line.record,
+            rule=rule,
+            because=because,
+            state=line.state,
+            kind=line.kind,
+            title=line.title or line.name,
+            before=self._text(line.name, line.before) if change else "",
+            after=self._text(line.name, line.after) if change else "",
+            content=tuple(self._content(line)),
+            message=self.messages.number(f"{line.kind} {line.title or line.name}"),
+            by_rule=self.rules.number(rule),
+            reason=self.reasons.number(wording.alike(because)),
+        )
+
+    def _content(self, line: ActionLine) -> Iterator[tuple[str, str]]:
+        """Yield what unfolds: what is said beside the content first, then the content itself."""
+        if line.time:
+            yield "happened", f"{line.time[:16].replace('T', ' ')} UTC"
+        if line.because != line.reason:
+            yield "planned because", self.masking.reason(line.reason, line.customer, line.workspace)
+        yield "record", line.record
+        if line.kind == Kind.ATTRIBUTE:
+            yield "before", self._text(line.name, line.before)
+            yield "after", self._text(line.name, line.after)
+        for name, value in line.properties.items():
+            yield name, self._text(name, value)
+
+    def _skip(self, line: SkipLine) -> _Row:
+        because = self._because(line)
+        return _Row(
+            who=self.masking.person(line.customer),
+            workspace=self.masking.workspace(line.workspace),
+            record=line.record,
+            rule=line.rule,
+            because=because,
+            by_rule=self.rules.number(line.rule),
+            reason=self.reasons.number(wording.alike(because)),
+        )
+
+    def _because(self, line: ActionLine | SkipLine) -> str:
+        text = line.because if isinstance(line, ActionLine) else line.reason
+        return self.masking.reason(text, line.customer, line.workspace)
+
+    def _text(self, name: str, value: Json) -> str:
+        shown = self.masking.value(name, value)
+        if shown is None:
+            return "nothing"
+        return shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False)
+
+    def _reasons(self, stays: Iterable[ActionLine], skips: Iterable[SkipLine]) -> Iterator[_Bar]:
+        """Yield how many rows were not sent or left out, by reason; what differs in names and figures is one."""
+        found = Counter((line.state, wording.alike(self._because(line))) for line in stays)
+        found.update(("left out", wording.alike(self._because(line))) for line in skips)
+        if not found:
+            return
+        most = max(found.values())
+        shown = found.most_common(_MOST_REASONS)
+        for (state, reason), count in shown:
+            yield _Bar(label=reason, count=count, width=100 * count / most, state=state)
+        if rest := found.total() - sum(count for _, count in shown):
+            yield _Bar(label=f"{len(found) - len(shown)} other reasons", count=rest, width=min(100, 100 * rest / most))
+
+
+def _widths(line: MessageLine, most: int) -> list[float]:
+    figures = (line.matched, line.after_consent, line.after_limits)
+    return [100 * figure / most if most else 0 for figure in figures]
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"

@@ -1,0 +1,62 @@
+"""The words of the report page: what a state means, what a guard counted, which reasons are one; makes no markup."""
+
+from __future__ import annotations
+
+import re
+
+from ecmbraze.engine.run_report import PENDING
+from ecmbraze.model import Kind, State
+from ecmbraze.planning.guards import FLOOR, Measure
+
+_KINDS = [str(kind) for kind in (Kind.CAMPAIGN, Kind.CANVAS, Kind.EVENT, Kind.ATTRIBUTE)]
+# What became of it, in words; what a person must see first stands first.
+STATES: dict[str, str] = {
+    State.IN_DOUBT: "whether it arrived is unknown; it is not sent again",
+    State.HELD: "whether it arrived is unknown; a person decides",
+    State.REFUSED: "Braze refused it; it is not sent again",
+    State.EXPIRED: "too late; it is not sent any more",
+    State.SUPPRESSED: "this person must not get it; it is not sent later either",
+    State.WAITING: "goes out once what it waits for has come",
+    PENDING: "kept back until another message is settled",
+    State.READY: "goes out with the next run",
+    State.SUPERSEDED: "a newer value or message took its place",
+}
+_GUARDS = {
+    "max_messages": ("messages in one run", "at most"),
+    "max_audience_share": ("people who get a message", "at most"),
+    "max_gap": ("messages that may be old news", "at most"),
+    "max_cleared_people": ("people who would lose their attributes", "at most"),
+    "max_shrink": ("workspaces listed", "at least"),
+    "max_changed_share": ("workspaces changed", "at most"),
+}
+_CHANGING = re.compile(r"(?<!\w)\"[^\"]*\"|(?<!\w)'.*?'(?!\w)|\b\d{4}-\d\d-\d\d(?:[T ][\d:.]+)?|\b\d+\b")
+
+
+def guard(measure: Measure) -> dict[str, object]:
+    """Return what one guard compared, in words; below a certain size no share is judged."""
+    counted, bound = _GUARDS.get(measure.guard, (measure.guard, "at most"))
+    beyond = measure.figure < measure.limit if bound == "at least" else measure.figure > measure.limit
+    verdict = "unusual" if measure.sentence else f"not judged below {FLOOR}" if beyond else "usual"
+    return {
+        "name": measure.guard,
+        "counted": counted,
+        "figure": measure.figure,
+        "before": measure.before_consent,
+        "bound": f"{bound} {measure.limit}",
+        "verdict": verdict,
+        "sentence": measure.sentence,
+    }
+
+
+def alike(reason: str) -> str:
+    """Return a reason without its figures, days and quoted names, so that the same reason of many people is one."""
+    return _CHANGING.sub("…", reason)
+
+
+def place(kind: str) -> int:
+    return _KINDS.index(kind) if kind in _KINDS else len(_KINDS)
+
+
+def rank(state: str) -> int:
+    states = list(STATES)
+    return states.index(state) if state in states else len(states)
