@@ -150,3 +150,31 @@ def test_the_message_of_a_deleted_workspace_ends_with_it(stage: Rehearsal) -> No
     assert {line["why"] for line in ended} == {"the workspace is gone"}
     assert not [key for key in stage.messages() if key[1] in (CAMPAIGN, "contract_approved")]
     assert third["counts"]["pending"] == 0
+
+
+def test_a_message_survives_that_nobody_was_named_for_a_while(stage: Rehearsal) -> None:
+    workspace = stage.open_workspaces()[0]
+    person = stage.customer(workspace)
+    stage.box.edit_workspace(workspace, {CUSTOMER: "TYPO", CONTRACT: "Approved"})
+    stage.run()
+    stage.box.edit_workspace(workspace, {CUSTOMER: ""})
+    stage.ecmbraze("onboarding")
+
+    stage.box.edit_workspace(workspace, {CUSTOMER: person})
+    stage.run()
+
+    assert stage.messages() == {(person, "contract_approved"): 1, (person, CAMPAIGN): 1}
+
+
+def test_a_number_that_was_right_changed_and_put_back_loses_nothing_and_repeats_nothing(stage: Rehearsal) -> None:
+    workspace = stage.open_workspaces()[0]
+    for number in ("NEW", "TYPO", "NEW"):
+        stage.box.edit_workspace(workspace, {CUSTOMER: number, CONTRACT: "Approved"})
+        stage.run()
+
+    stage.box.call("PUT", "/braze/users/NEW", {"email": "new@example.com"})
+    stage.box.call("PUT", "/braze/users/TYPO", {"email": "typo@example.com"})
+    stage.run()
+    stage.run()
+
+    assert stage.messages() == {("NEW", "contract_approved"): 1, ("NEW", CAMPAIGN): 1}

@@ -98,11 +98,10 @@ class Planner:
 
     def _unreached(self, change: Change) -> frozenset[tuple[str, str]]:
         """Return what reached nobody because the record named somebody else by mistake."""
-        before = change.before.customers if change.before else ()
-        corrected = [person for person in before if person not in change.record.customers]
-        if not corrected or not change.record.customers:
+        before = change.before.customers if change.before else change.record.customers
+        if set(change.record.customers) <= set(before):
             return frozenset()
-        return self.view.unreached(change.record.key, corrected, self.context.now)
+        return self.view.unreached(change.record, self.context.now)
 
     def _whole_state(self, change: Change) -> None:
         """Plan what somebody whom Braze does not know has never got; to the record itself nothing happened."""

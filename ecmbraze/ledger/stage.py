@@ -12,6 +12,7 @@ from ecmbraze.errors import StateUnusable
 from ecmbraze.ledger.codec import instant
 from ecmbraze.ledger.history import History
 from ecmbraze.ledger.planfile import PlanFile
+from ecmbraze.model import MOVED
 
 _OPEN = "('ready', 'waiting')"
 _ACTION = (
@@ -80,6 +81,9 @@ _OUTBOX = (
     f"""UPDATE outbox SET state = 'superseded', why = 'a newer value is planned', changed_at = :now
         WHERE delivery = 'latest' AND state IN {_OPEN}
           AND target IN (SELECT target FROM plan.action WHERE flow = :flow)""",
+    # What was taken back before anything went, because the record named somebody else meanwhile, may be planned again.
+    f"""DELETE FROM outbox WHERE state = 'superseded' AND why = '{MOVED}' AND delivery <> 'latest'
+        AND key IN (SELECT key FROM plan.action WHERE flow = :flow)""",
     f"""INSERT OR IGNORE INTO outbox ({_ACTION}, planned_at, changed_at)
         SELECT {_ACTION}, :now, :now FROM plan.action WHERE flow = :flow ORDER BY id""",
 )

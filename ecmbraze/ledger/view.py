@@ -97,13 +97,16 @@ class View:
         query = "SELECT 1 FROM quarantine WHERE flow = ? AND record = ? AND rule = ? AND customer = ?"
         return self._ledger.execute(query, (self._flow, record, name, customer)).fetchone() is not None
 
-    def unreached(self, record: str, people: Iterable[str], now: datetime) -> frozenset[tuple[str, str]]:
-        """Return (rule, occurrence) of messages to these people that reached none of them and are not too old."""
-        names = tuple(people)
+    def unreached(self, record: Record, now: datetime) -> frozenset[tuple[str, str]]:
+        """Return (rule, occurrence) of a record's messages to people it does not name, that never went and are not old.
+
+        One to somebody whom the record names again counts too, if it was taken back while it named somebody else.
+        """
+        names = record.customers
         query = f"""SELECT DISTINCT rule, occurrence FROM outbox WHERE delivery <> 'latest' AND flow = ? AND record = ?
-                    AND recipient IN ({marks(names)}) AND expires_at > ?
-                    AND (state IN ('ready', 'waiting', 'suppressed') OR (state = 'superseded' AND why = ?))"""
-        rows = self._ledger.execute(query, (self._flow, record, *names, instant(now), MOVED))
+                    AND expires_at > ? AND ((state = 'superseded' AND why = ?)
+                        OR (recipient NOT IN ({marks(names)}) AND state IN ('ready', 'waiting', 'suppressed')))"""
+        rows = self._ledger.execute(query, (self._flow, record.key, instant(now), MOVED, *names))
         return frozenset((row[0], row[1]) for row in rows)
 
     def of_unmet(self) -> set[int]:
