@@ -71,7 +71,7 @@ def play(folder: Path) -> int:
         agreement = _contracts(box)
         stage.ecmbraze("init", "--non-interactive")
         stage.ecmbraze("run")
-        _say(console, "2. Five days pass; people work in ECM: contracts are approved, KYC is completed, one complains.")
+        _say(console, "2. Two days pass; people work in ECM: contracts are approved, KYC is completed, one complains.")
         _days_pass(box)
         _say(console, "3. What would be sent, to whom and why, and who is left out.")
         stage.ecmbraze("onboarding", "--dry-run")
@@ -122,7 +122,7 @@ def _time_passes(console: Console, stage: Stage) -> tuple[int, int]:
 
 
 def _days_pass(box: RemoteSandbox) -> None:
-    box.advance(timedelta(days=5).total_seconds())
+    box.advance(timedelta(days=2).total_seconds())
     started, contract, kyc = (_standing(box, stage) for stage in ("Started", "Contract", "KYC"))
     today = f"{box.now():%Y-%m-%d}"
     for number in started[:3]:
