@@ -93,13 +93,13 @@ def play(folder: Path) -> int:
 
 
 def _contracts(box: RemoteSandbox) -> int:
-    """Add two contracts that nobody will touch again, one ends in 36 days, and what the documents need."""
+    """Add two contracts that nobody will touch again, one ends in 33 days, and what the documents need."""
     box.add_category(
         "Contract", [{"name": "Customer Number"}, {"name": "Status"}, {"name": "Contract End", "type": "Date"}]
     )
     box.add_type("Contract", ["Contract"])
     customers = [box.workspace(number)["values"]["Onboarding.Customer Number"] for number in _standing(box, "Service")]
-    for customer, days in zip(customers, (36, 200), strict=False):
+    for customer, days in zip(customers, (33, 200), strict=False):
         values = {
             "Contract.Customer Number": customer, "Contract.Status": "Active",
             "Contract.Contract End": f"{_START + timedelta(days=days):%Y-%m-%d}",
