@@ -16,7 +16,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from ecmbraze.config import load
-from ecmbraze.engine.records import of_type
+from ecmbraze.engine.scan.records import of_type
 from ecmbraze.flow import Context, Flow, Known, Needs
 from ecmbraze.flows import BY_NAME
 from ecmbraze.model import BY_US, Action, Change, Decision, Document, DocumentRow, Fact, Json, Record, Version

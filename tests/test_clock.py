@@ -8,7 +8,7 @@ import pytest
 
 from ecmbraze.cli.clock import WallClock
 from ecmbraze.cli.signals import Budget
-from ecmbraze.engine.clock_faults import ClockFaults
+from ecmbraze.engine.deliver.clock_faults import ClockFaults
 from ecmbraze.errors import TimeBudgetUsed
 from tests.rehearsal import CONTRACT, Rehearsal
 from tests.systems.rig import NOW, FakeClock

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ecmbraze.engine import evidence
+from ecmbraze.engine.recover import evidence
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.outbox import Step
 from ecmbraze.model import Kind, MessageInfo, Profile, State

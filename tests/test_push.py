@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ecmbraze.engine.batches import Limits
-from ecmbraze.engine.push import Push
+from ecmbraze.engine.deliver.batches import Limits
+from ecmbraze.engine.deliver.push import Push
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.stage import Part

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from ecmbraze.engine.batches import Batch, Limits, build
-from ecmbraze.engine.settle import settle
+from ecmbraze.engine.deliver.batches import Batch, Limits, build
+from ecmbraze.engine.deliver.settle import settle
 from ecmbraze.ledger.outbox import Row
 from ecmbraze.model import Action, Answer, Kind, State, Verdict
 from tests.ledger.test_ledger import NOW, _action

@@ -14,9 +14,9 @@ from ecmbraze.cli.signals import Budget
 from ecmbraze.cli.watching import WatchedBraze, WatchedEcm, WatchedHttp
 from ecmbraze.config import Settings, load
 from ecmbraze.config.sections import Ecm
-from ecmbraze.engine.batches import Limits as BatchLimits
+from ecmbraze.engine.deliver.batches import Limits as BatchLimits
+from ecmbraze.engine.recover.verifying import Sample
 from ecmbraze.engine.setting import Setting, Systems
-from ecmbraze.engine.verifying import Sample
 from ecmbraze.errors import ConfigurationError
 from ecmbraze.flow import Flow, Needs
 from ecmbraze.flows import BY_NAME, FLOWS

@@ -21,9 +21,9 @@ from ecmbraze.cli.logs import LOG, by_line, detail, tell
 from ecmbraze.cli.progress import observing
 from ecmbraze.cli.signals import Budget, listening
 from ecmbraze.config import Settings
-from ecmbraze.engine.records import together
 from ecmbraze.engine.round import Round
 from ecmbraze.engine.run_report import RunReport
+from ecmbraze.engine.scan.records import together
 from ecmbraze.engine.setting import Options
 from ecmbraze.errors import StorageError, UsageError, strongest
 from ecmbraze.flow import Flow

@@ -7,18 +7,18 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ecmbraze.engine.canary import Canary
-from ecmbraze.engine.clock_faults import ClockFaults
-from ecmbraze.engine.dated import Dated
-from ecmbraze.engine.document_looks import DocumentLooks
-from ecmbraze.engine.folder_looks import FolderLooks
-from ecmbraze.engine.inventory import Inventory
-from ecmbraze.engine.planner import Planner
-from ecmbraze.engine.push import Push
+from ecmbraze.engine.deliver.clock_faults import ClockFaults
+from ecmbraze.engine.deliver.push import Push
+from ecmbraze.engine.deliver.screen import Screen
+from ecmbraze.engine.plan.planner import Planner
+from ecmbraze.engine.recover.canary import Canary
 from ecmbraze.engine.run import Run
 from ecmbraze.engine.run_report import RunReport
-from ecmbraze.engine.screen import Screen
-from ecmbraze.engine.worklist import WorkList
+from ecmbraze.engine.scan.dated import Dated
+from ecmbraze.engine.scan.document_looks import DocumentLooks
+from ecmbraze.engine.scan.folder_looks import FolderLooks
+from ecmbraze.engine.scan.inventory import Inventory
+from ecmbraze.engine.scan.worklist import WorkList
 from ecmbraze.flow import Context, Flow, Needs
 from ecmbraze.ledger.view import View
 

@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ecmbraze.engine import confirming, parts, recovering, telling
-from ecmbraze.engine.inventory import Inventory, Scan
-from ecmbraze.engine.records import together
+from ecmbraze.engine import parts, reporting
+from ecmbraze.engine.plan import confirming
+from ecmbraze.engine.recover import recovering
 from ecmbraze.engine.run import Run
 from ecmbraze.engine.run_report import RunReport
+from ecmbraze.engine.scan.inventory import Inventory, Scan
+from ecmbraze.engine.scan.records import together
 from ecmbraze.engine.setting import Options, Setting, Systems
 from ecmbraze.errors import (
     ConfigurationError,
@@ -76,7 +78,7 @@ class Round:
                     raise self._refused
                 self._steps()
             for run in self.runs:
-                telling.finish(self, run)
+                reporting.finish(self, run)
                 self._keep_plan(run)
         finally:
             self.plan.discard()
@@ -124,7 +126,7 @@ class Round:
             self._plan()
             for run in self._going():
                 with run.ending():
-                    telling.dry_run(self, run)
+                    reporting.dry_run(self, run)
         else:
             recovering.recover(self)
             self._plan()

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ecmbraze.engine.guarding import figures, refuse
-from ecmbraze.engine.inventory import Scan
-from ecmbraze.engine.planner import Planner
-from ecmbraze.engine.push import Push
+from ecmbraze.engine.deliver.push import Push
+from ecmbraze.engine.deliver.screen import Screen
+from ecmbraze.engine.plan.guarding import figures, refuse
+from ecmbraze.engine.plan.planner import Planner
 from ecmbraze.engine.run_report import RunReport
-from ecmbraze.engine.screen import Screen
+from ecmbraze.engine.scan.inventory import Scan
 from ecmbraze.engine.setting import Options
 from ecmbraze.errors import EcmbrazeError, GuardTripped, TemporaryError
 from ecmbraze.flow import Flow, Needs

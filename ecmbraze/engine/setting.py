@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
-from ecmbraze.engine.batches import Limits as BatchLimits
-from ecmbraze.engine.verifying import Sample
+from ecmbraze.engine.deliver.batches import Limits as BatchLimits
+from ecmbraze.engine.recover.verifying import Sample
 from ecmbraze.planning.guards import Limits as GuardLimits
 from ecmbraze.ports import MessageSink, PeopleReader, WorkspaceReader
 

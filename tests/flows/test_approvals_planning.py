@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ecmbraze.engine.records import of_type
+from ecmbraze.engine.scan.records import of_type
 from ecmbraze.flow import Context
 from ecmbraze.flows import approvals
 from ecmbraze.model import Change, Document, DocumentRow, Fact, Json, Kind, Record, Version

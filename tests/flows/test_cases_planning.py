@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from ecmbraze.engine.records import of_type
+from ecmbraze.engine.scan.records import of_type
 from ecmbraze.flow import Context
 from ecmbraze.flows import cases
 from ecmbraze.model import Change, Document, DocumentRow, Fact, Json, Kind, Record, Version

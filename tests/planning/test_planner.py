@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ecmbraze.engine.planner import Planner
-from ecmbraze.engine.records import as_record, of_type
+from ecmbraze.engine.plan.planner import Planner
+from ecmbraze.engine.scan.records import as_record, of_type
 from ecmbraze.flow import Context
 from ecmbraze.flows import onboarding
 from ecmbraze.ledger.ledger import Ledger

@@ -24,8 +24,8 @@ from ecmbraze.cli.signals import Budget
 from ecmbraze.config import Settings
 from ecmbraze.config.names import Named, named
 from ecmbraze.config.schema import schema
-from ecmbraze.engine import discovery
-from ecmbraze.engine.records import together
+from ecmbraze.engine.scan import discovery
+from ecmbraze.engine.scan.records import together
 from ecmbraze.errors import EcmbrazeError, StateMissing, UsageError, strongest
 from ecmbraze.flows import BY_NAME
 from ecmbraze.report.plain import printable

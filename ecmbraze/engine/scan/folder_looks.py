@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from ecmbraze.engine.records import TypeNeeds
+from ecmbraze.engine.scan.records import TypeNeeds
 from ecmbraze.errors import RecordUnreadable, TemporaryError
 from ecmbraze.ledger.codec import load_facts
 from ecmbraze.ledger.mirror import Mirror

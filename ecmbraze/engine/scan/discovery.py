@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ecmbraze.engine import columns
-from ecmbraze.engine.records import TypeNeeds
+from ecmbraze.engine.scan import columns
+from ecmbraze.engine.scan.records import TypeNeeds
 from ecmbraze.model import WorkspacePage
 from ecmbraze.ports import WorkspaceReader
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from ecmbraze.engine.batches import marker
+from ecmbraze.engine.deliver.batches import marker
 from ecmbraze.ledger.outbox import Outbox, Row, Step
 from ecmbraze.model import Profile, State
 from ecmbraze.ports import PeopleReader

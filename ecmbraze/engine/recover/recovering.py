@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ecmbraze.engine import confirming, evidence, parts, verifying
+from ecmbraze.engine import parts
+from ecmbraze.engine.plan import confirming
+from ecmbraze.engine.recover import evidence, verifying
 from ecmbraze.errors import TemporaryError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from dateutil import parser
 
-from ecmbraze.engine.batches import marker
+from ecmbraze.engine.deliver.batches import marker
 from ecmbraze.ledger.outbox import Outbox, Row
 from ecmbraze.model import Json, Kind, Profile
 from ecmbraze.ports import PeopleReader

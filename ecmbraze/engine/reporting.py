@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ecmbraze.engine.batches import batched
+from ecmbraze.engine.deliver.batches import batched
 from ecmbraze.engine.run import Run
 from ecmbraze.engine.run_report import COUNTS, PENDING, PLANNED, ActionLine, SkipLine, summary
 from ecmbraze.errors import strongest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ecmbraze.engine.batches import Batch
+from ecmbraze.engine.deliver.batches import Batch
 from ecmbraze.ledger.outbox import Row, Step
 from ecmbraze.model import Answer, Delivery, State, Verdict
 

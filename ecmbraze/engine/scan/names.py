@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ecmbraze.engine.records import TypeNeeds
+from ecmbraze.engine.scan.records import TypeNeeds
 from ecmbraze.errors import ConfigurationError
 from ecmbraze.model import BY_US, WorkspacePage
 from ecmbraze.ports import WorkspaceReader

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from ecmbraze.engine import columns
-from ecmbraze.engine.dated import Dated
-from ecmbraze.engine.document_looks import DocumentLooks
-from ecmbraze.engine.folder_looks import FolderLooks
-from ecmbraze.engine.listed import Listed
-from ecmbraze.engine.names import check_attributes, check_types
-from ecmbraze.engine.records import TypeNeeds
-from ecmbraze.engine.worklist import WorkList
+from ecmbraze.engine.scan import columns
+from ecmbraze.engine.scan.dated import Dated
+from ecmbraze.engine.scan.document_looks import DocumentLooks
+from ecmbraze.engine.scan.folder_looks import FolderLooks
+from ecmbraze.engine.scan.listed import Listed
+from ecmbraze.engine.scan.names import check_attributes, check_types
+from ecmbraze.engine.scan.records import TypeNeeds
+from ecmbraze.engine.scan.worklist import WorkList
 from ecmbraze.errors import ConfigurationError, EcmbrazeError, TemporaryError
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile

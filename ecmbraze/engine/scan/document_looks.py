@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 
-from ecmbraze.engine.batches import batched
-from ecmbraze.engine.records import TypeNeeds
+from ecmbraze.engine.deliver.batches import batched
+from ecmbraze.engine.scan.records import TypeNeeds
 from ecmbraze.errors import RecordUnreadable, TemporaryError
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile

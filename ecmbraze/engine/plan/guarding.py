@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
 
-from ecmbraze.engine.planner import Planner
+from ecmbraze.engine.plan.planner import Planner
 from ecmbraze.errors import GuardTripped
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile

@@ -7,9 +7,9 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ecmbraze.engine.batches import Batch, Limits, build, divide
-from ecmbraze.engine.screen import Screen
-from ecmbraze.engine.settle import settle
+from ecmbraze.engine.deliver.batches import Batch, Limits, build, divide
+from ecmbraze.engine.deliver.screen import Screen
+from ecmbraze.engine.deliver.settle import settle
 from ecmbraze.errors import ConfigurationError, TemporaryError
 from ecmbraze.ledger.outbox import Outbox, Row, Step
 from ecmbraze.model import Action, Answer, Kind, MessageInfo, Phase, State, TrackBatch, Verdict

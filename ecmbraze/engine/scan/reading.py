@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ecmbraze.engine.records import TypeNeeds
+from ecmbraze.engine.scan.records import TypeNeeds
 from ecmbraze.model import BY_US, Document, WorkspaceDetail
 from ecmbraze.ports import WorkspaceReader
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ecmbraze.engine.columns import CONTRADICTED, as_detail, trusted
-from ecmbraze.engine.records import TypeNeeds, as_record
+from ecmbraze.engine.scan.columns import CONTRADICTED, as_detail, trusted
+from ecmbraze.engine.scan.records import TypeNeeds, as_record
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.ledger.codec import dump, load_facts
 from ecmbraze.ledger.mirror import Held, Mirror

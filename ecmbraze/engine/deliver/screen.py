@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
 
-from ecmbraze.engine.batches import batched
-from ecmbraze.engine.planner import UNPLANNABLE
-from ecmbraze.engine.reading import read_whole
-from ecmbraze.engine.records import as_record, for_flow, of_type
+from ecmbraze.engine.deliver.batches import batched
+from ecmbraze.engine.plan.planner import UNPLANNABLE
+from ecmbraze.engine.scan.reading import read_whole
+from ecmbraze.engine.scan.records import as_record, for_flow, of_type
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Flow, Needs
 from ecmbraze.ledger.outbox import Row, Step

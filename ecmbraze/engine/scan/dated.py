@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ecmbraze.engine.records import TypeNeeds
+from ecmbraze.engine.scan.records import TypeNeeds
 from ecmbraze.errors import TemporaryError
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile

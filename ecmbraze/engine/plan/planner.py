@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ecmbraze.engine.inventory import Scan
+from ecmbraze.engine.scan.inventory import Scan
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context, Flow, Needs
 from ecmbraze.ledger.planfile import PlanFile

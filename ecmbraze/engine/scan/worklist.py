@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from ecmbraze.engine.folder_looks import stream
-from ecmbraze.engine.listed import count, quarantine
-from ecmbraze.engine.reading import read_whole
-from ecmbraze.engine.records import TypeNeeds, as_record, refuse_vanished, with_missed
+from ecmbraze.engine.scan.folder_looks import stream
+from ecmbraze.engine.scan.listed import count, quarantine
+from ecmbraze.engine.scan.reading import read_whole
+from ecmbraze.engine.scan.records import TypeNeeds, as_record, refuse_vanished, with_missed
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.ledger.codec import dump, dump_documents, load_documents, load_facts
 from ecmbraze.ledger.mirror import Held, Mirror

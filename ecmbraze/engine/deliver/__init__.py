@@ -1,0 +1,1 @@
+"""Step 3: what is staged leaves: divided, screened, sent, settled; plans nothing."""

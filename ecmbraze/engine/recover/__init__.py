@@ -1,0 +1,1 @@
+"""Step 0: what earlier rounds left open: doubts, evidence, samples read back; plans nothing."""
