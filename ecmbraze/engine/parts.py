@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ecmbraze.engine.context import RoundContext
 from ecmbraze.engine.deliver.clock_faults import ClockFaults
 from ecmbraze.engine.deliver.push import Push
 from ecmbraze.engine.deliver.screen import Screen
@@ -22,14 +23,11 @@ from ecmbraze.engine.scan.worklist import WorkList
 from ecmbraze.flow import Context, Flow, Needs
 from ecmbraze.ledger.view import View
 
-if TYPE_CHECKING:
-    from ecmbraze.engine.round import Round
-
 # Before Braze existed: all bounces there are.
 _ALL_BOUNCES = datetime(2010, 1, 1)  # noqa: DTZ001 the zone is the round's
 
 
-def run(of: Round, flow: Flow[Any], section: Any) -> Run:
+def run(of: RoundContext, flow: Flow[Any], section: Any) -> Run:
     """Return the run of one flow in the round."""
     needs, now = flow.needs(section), of.clock.now()
     view = of.ledger.view(of.plan, flow.name, needs)
@@ -46,7 +44,7 @@ def run(of: Round, flow: Flow[Any], section: Any) -> Run:
     )  # fmt: skip
 
 
-def inventory(of: Round, save: Callable[[], None]) -> Inventory:
+def inventory(of: RoundContext, save: Callable[[], None]) -> Inventory:
     """Return the scan of the round; ``save`` keeps the details read so far."""
     looks = DocumentLooks(
         reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, zone=of.setting.zone, tick=of.tick
@@ -57,7 +55,8 @@ def inventory(of: Round, save: Callable[[], None]) -> Inventory:
     )  # fmt: skip
     details = WorkList(
         reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, now=of.clock.now(),
-        connections=of.setting.connections, tick=of.tick, save=save, monotonic=of.clock.monotonic, fresh=of.fresh,
+        connections=of.setting.connections, tick=of.tick, save=save, monotonic=of.clock.monotonic,
+        fresh=of.shared.fresh,
     )  # fmt: skip
     folders = FolderLooks(
         reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, now=of.clock.now(), tick=of.tick
@@ -69,14 +68,14 @@ def inventory(of: Round, save: Callable[[], None]) -> Inventory:
     )  # fmt: skip
 
 
-def canary(of: Round) -> Canary:
+def canary(of: RoundContext) -> Canary:
     """Return the profile of our own that shows whether writes arrive."""
     return Canary(
         person=of.setting.canary, outbox=of.ledger.outbox, people=of.systems.people, sink=of.systems.sink
     )  # fmt: skip
 
 
-def _planner(of: Round, flow: Flow[Any], section: Any, needs: Needs, view: View) -> Planner:
+def _planner(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view: View) -> Planner:
     context = Context(
         now=of.clock.now(), zone=of.setting.zone, prefix=of.setting.prefix, backfill=of.options.backfill,
         include_messages=of.options.include_messages,
@@ -87,7 +86,7 @@ def _planner(of: Round, flow: Flow[Any], section: Any, needs: Needs, view: View)
     )  # fmt: skip
 
 
-def _screen(of: Round, flow: Flow[Any], section: Any, needs: Needs, view: View) -> Screen:
+def _screen(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view: View) -> Screen:
     """Return the last look before sending; the bounce list is read once, when the first message needs it."""
 
     @cache
@@ -96,18 +95,18 @@ def _screen(of: Round, flow: Flow[Any], section: Any, needs: Needs, view: View) 
 
     return Screen(
         people=of.systems.people, workspaces=of.systems.workspaces, flow=flow, options=section, needs=needs,
-        bounced=bounces, fresh=of.fresh, clock=of.clock, zone=of.setting.zone,
+        bounced=bounces, fresh=of.shared.fresh, clock=of.clock, zone=of.setting.zone,
         today=lambda person: of.ledger.outbox.messages_today(person, of.clock.now()),
         max_per_person=of.setting.max_per_person, twins=of.ledger.outbox.twins, reached=of.ledger.outbox.reached,
         mirrored=view.record,
     )  # fmt: skip
 
 
-def _push(of: Round, flow: str, looked: Screen) -> Push:
+def _push(of: RoundContext, flow: str, looked: Screen) -> Push:
     return Push(
         flow=flow, outbox=of.ledger.outbox, sink=of.systems.sink, screen=looked, clock=of.clock,
         limits=of.setting.batches, connections=of.setting.connections, new_id=of.new_id, tick=of.tick,
-        paused=lambda: of.ledger.waiting.paused(flow), entered=of.entered,
-        launched=of.launched,
+        paused=lambda: of.ledger.waiting.paused(flow), entered=of.shared.entered,
+        launched=of.shared.launched,
         clock_fault=ClockFaults(clock=of.clock, skews=of.systems.skews, last=of.ledger.last_end()).told,
     )  # fmt: skip

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+from ecmbraze.engine.context import RoundContext
 from ecmbraze.engine.deliver.batches import batched
 from ecmbraze.engine.run import Run
 from ecmbraze.engine.run_report import COUNTS, PENDING, PLANNED, ActionLine, SkipLine, summary
 from ecmbraze.errors import strongest
 from ecmbraze.ledger.outbox import Row, Step
 from ecmbraze.model import Action, Json, Kind, State
-
-if TYPE_CHECKING:
-    from ecmbraze.engine.round import Round
 
 _TOGETHER = 50  # people per export (api/braze.md 4.3)
 _COUNTED = {
@@ -22,7 +19,7 @@ _COUNTED = {
 }  # fmt: skip
 
 
-def _pushed(of: Round, run: Run) -> None:
+def _pushed(of: RoundContext, run: Run) -> None:
     """Report what became of every row this run touched, and what another's unknown outcome keeps back."""
     for step in run.push.steps.values():
         _count(run, step)
@@ -34,7 +31,7 @@ def _pushed(of: Round, run: Run) -> None:
         run.report.actions.append(_line(run, row.action, PENDING, why))
 
 
-def dry_run(of: Round, run: Run) -> None:
+def dry_run(of: RoundContext, run: Run) -> None:
     """Report what would be sent and who would be left out: the same screen, no write."""
     now = of.clock.now()
     rows = (
@@ -56,7 +53,7 @@ def dry_run(of: Round, run: Run) -> None:
     run.push.refuse_unsendable()
 
 
-def finish(of: Round, run: Run) -> None:
+def finish(of: RoundContext, run: Run) -> None:
     """Complete the report: counts, watermarks, requests, exit code; and store it when the run was live."""
     report, now = run.report, of.clock.now()
     _pushed(of, run)
@@ -79,7 +76,7 @@ def finish(of: Round, run: Run) -> None:
         of.ledger.store_run(report.as_json(content=False), now)
 
 
-def _counted(of: Round, run: Run) -> None:
+def _counted(of: RoundContext, run: Run) -> None:
     """Take over what the scan of the run's types and its planning counted."""
     counts, told = of.plan.counts(), run.report.counts
     for name in COUNTS:
@@ -88,7 +85,7 @@ def _counted(of: Round, run: Run) -> None:
     told["pending"] = of.ledger.outbox.pending(run.name)
 
 
-def _watermarks(of: Round, run: Run) -> None:
+def _watermarks(of: RoundContext, run: Run) -> None:
     after = of.plan.watermarks(run.name) if of.options.dry_run else of.ledger.watermarks(run.name)
     for stream in sorted({*run.before, *after}):
         values = {"before": run.before.get(stream), "after": after.get(stream, run.before.get(stream))}

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
 from ecmbraze.engine.run import Run
 from ecmbraze.engine.setting import Options
 from ecmbraze.errors import GuardTripped, UsageError
 from ecmbraze.ledger.codec import instant
+from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.savedplan import SavedPlan, decisions
 from ecmbraze.ledger.waiting import WaitingPlan
-
-if TYPE_CHECKING:
-    from ecmbraze.engine.round import Round
 
 LIFETIME = timedelta(hours=24)
 # So much of a hash names a plan.
@@ -22,42 +19,42 @@ SHORTEST = 8
 MODES = ("live", "backfill", "baseline")
 
 
-def keep(of: Round, run: Run, reason: str) -> None:
+def keep(ledger: Ledger, run: Run, reason: str, now: datetime) -> None:
     """Keep the plan of this run as the waiting plan of its flow and mode."""
-    path = of.ledger.plan_path(run.report.run_id)
-    of.plan.extract(path, run.name, meta(of, run))
-    of.ledger.waiting.put(
+    path = ledger.plan_path(run.report.run_id)
+    run.plan.extract(path, run.name, meta(ledger, run, now))
+    ledger.waiting.put(
         WaitingPlan(
             flow=run.name, mode=run.report.mode, hash=run.report.plan_hash or "", file=path.name,
-            reason=reason, made_at=of.clock.now(),
+            reason=reason, made_at=now,
         )
     )  # fmt: skip
 
 
-def meta(of: Round, run: Run) -> dict[str, str]:
+def meta(ledger: Ledger, run: Run, now: datetime) -> dict[str, str]:
     """Return what a plan file says of itself: its systems, its mode, and the span of a backfill."""
-    told = {**of.ledger.identity(), "mode": run.report.mode}
-    if not of.options.backfill:
+    told = {**ledger.identity(), "mode": run.report.mode}
+    if not run.options.backfill:
         return told
-    since, until = run.span(of.clock.now())
-    messages = "yes" if of.options.include_messages else "no"
+    since, until = run.span(now)
+    messages = "yes" if run.options.include_messages else "no"
     return {**told, "since": instant(since), "until": instant(until), "include_messages": messages}
 
 
-def find_waiting(of: Round, run: Run) -> None:
+def find_waiting(ledger: Ledger, run: Run, now: datetime) -> None:
     """Note whether an unconfirmed plan of this flow and mode still waits; forget one that is too old."""
-    waiting = of.ledger.waiting.get(run.name, run.report.mode)
-    if waiting is None or of.options.confirming:
+    waiting = ledger.waiting.get(run.name, run.report.mode)
+    if waiting is None or run.options.confirming:
         return
-    if of.clock.now() - waiting.made_at >= LIFETIME:
-        of.ledger.waiting.drop(waiting, of.clock.now(), "a day old")
+    if now - waiting.made_at >= LIFETIME:
+        ledger.waiting.drop(waiting, now, "a day old")
         return
     run.waits = True
 
 
-def refuse_again(of: Round, run: Run) -> None:
+def refuse_again(ledger: Ledger, run: Run) -> None:
     """End a run during which a plan waited: what was pending before was pushed, nothing new was planned."""
-    waiting = of.ledger.waiting.get(run.name, run.report.mode) if run.waits else None
+    waiting = ledger.waiting.get(run.name, run.report.mode) if run.waits else None
     if waiting is not None:
         run.report.plan_hash = waiting.hash
         raise GuardTripped(
@@ -75,24 +72,24 @@ class Confirmed:
     waiting: WaitingPlan | None
 
 
-def load(of: Round) -> Confirmed:
+def load(ledger: Ledger, flow: str, options: Options, now: datetime) -> Confirmed:
     """Open the plan that the command line confirms.
 
     Raises UsageError when there is none, GuardTripped when it is not the one that was looked at: the hash is taken
     from the file itself, never from a note about it.
     """
-    (flow, _), asked = of.flows[0], of.options.confirm or ""
-    waiting = None if of.options.apply else _chosen(of, flow.name, asked)
-    plan = SavedPlan(of.options.apply or of.ledger.path.with_name(waiting.file if waiting else ""))
-    plan.check_made_for({**of.ledger.identity(), "flow": flow.name})
-    found = plan.hash(flow.name)
+    asked = options.confirm or ""
+    waiting = None if options.apply else _chosen(ledger, flow, asked, now)
+    plan = SavedPlan(options.apply or ledger.path.with_name(waiting.file if waiting else ""))
+    plan.check_made_for({**ledger.identity(), "flow": flow})
+    found = plan.hash(flow)
     if len(asked) < SHORTEST or not found.startswith(asked) or (waiting is not None and waiting.hash != found):
         plan.close()
         raise GuardTripped(
             f"The plan file {plan.path} holds plan {found[:12]}, not {asked[:12] or 'a confirmed one'}: it is not what "
             "was reviewed.",
             undone="Nothing was sent.",
-            advice=f"Look at it with `ecmbraze plan show FILE`, or plan anew: `ecmbraze plan --drop {flow.name}`.",
+            advice=f"Look at it with `ecmbraze plan show FILE`, or plan anew: `ecmbraze plan --drop {flow}`.",
         )
     return Confirmed(plan=plan, hash=found, waiting=waiting)
 
@@ -104,7 +101,7 @@ def as_planned(confirmed: Confirmed, options: Options) -> Options:
     return replace(options, since=since, until=until, include_messages=messages)
 
 
-def cut(of: Round, run: Run, confirmed: Confirmed) -> None:
+def cut(ledger: Ledger, run: Run, confirmed: Confirmed) -> None:
     """Leave of a fresh plan what the confirmed one says too, record by record.
 
     What changed since, and what today's configuration would not plan, is neither sent nor are its facts merged, or its
@@ -118,22 +115,22 @@ def cut(of: Round, run: Run, confirmed: Confirmed) -> None:
             run.report.notes.append(f"{record} changed since the plan was made: not sent, the next run plans it anew")
     run.plan.leave_out(record for record, digest in now.items() if then.get(record) != digest)
     for action in run.plan.actions(run.name):
-        if action.kind.is_message and of.ledger.outbox.knows(action.key):
+        if action.kind.is_message and ledger.outbox.knows(action.key):
             run.report.notes.append(f"{action.key} was planned before: not sent again")
 
 
-def forget(of: Round, confirmed: Confirmed) -> None:
+def forget(ledger: Ledger, confirmed: Confirmed, now: datetime) -> None:
     """Drop the waiting plan that was sent."""
     if confirmed.waiting is not None:
-        of.ledger.waiting.drop(confirmed.waiting, of.clock.now(), "confirmed")
+        ledger.waiting.drop(confirmed.waiting, now, "confirmed")
 
 
 def _advice(flow: str, plan_hash: str) -> str:
     return f"`ecmbraze {flow} --confirm {plan_hash[:12]}`, or `ecmbraze plan --drop {flow}`."
 
 
-def _chosen(of: Round, flow: str, asked: str) -> WaitingPlan:
-    waiting = [found for mode in MODES if (found := of.ledger.waiting.get(flow, mode))]
+def _chosen(ledger: Ledger, flow: str, asked: str, now: datetime) -> WaitingPlan:
+    waiting = [found for mode in MODES if (found := ledger.waiting.get(flow, mode))]
     if not waiting:
         raise UsageError(f"No plan of {flow} waits.", undone="Nothing was sent.", advice="Run without --confirm.")
     chosen = next((one for one in waiting if len(asked) >= SHORTEST and one.hash.startswith(asked)), None)
@@ -143,7 +140,7 @@ def _chosen(of: Round, flow: str, asked: str) -> WaitingPlan:
             undone="Nothing was sent.",
             advice=f"Look at what waits, then {_advice(flow, waiting[0].hash)}",
         )
-    if of.clock.now() - chosen.made_at >= LIFETIME:
+    if now - chosen.made_at >= LIFETIME:
         raise GuardTripped(
             f"Plan {chosen.hash[:12]} is a day old.",
             undone="Nothing was sent.",

@@ -2,40 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from ecmbraze.engine import parts
+from ecmbraze.engine.context import RoundContext
 from ecmbraze.engine.plan import confirming
 from ecmbraze.engine.recover import evidence, verifying
+from ecmbraze.engine.run import Run
 from ecmbraze.errors import TemporaryError
 
-if TYPE_CHECKING:
-    from ecmbraze.engine.round import Round
 
-
-def recover(of: Round) -> None:
+def recover(of: RoundContext, runs: Sequence[Run]) -> None:
     """Take up what a crash left in flight, look for evidence of what is in doubt, give up what is past its time."""
     now = of.clock.now()
     of.ledger.outbox.recover(now)
     proven = evidence.look(of.ledger.outbox, of.systems.people, now, marked=of.setting.batches.marker)
-    for run in of.runs:
+    for run in runs:
         if n := proven[run.name]:
             run.report.counts["seen"] += n
             run.report.notes.append(f"{n} messages in doubt were found in Braze by their marker")
-        confirming.find_waiting(of, run)
+        confirming.find_waiting(of.ledger, run, now)
         run.push.expire(now)
-    _verify(of, now)
+    _verify(of, runs, now)
 
 
-def _verify(of: Round, now: datetime) -> None:
+def _verify(of: RoundContext, runs: Sequence[Run], now: datetime) -> None:
     """Read a sample of earlier writes back; that Braze cannot be asked stops nothing here."""
     try:
         found = verifying.look(of.ledger.outbox, of.systems.people, of.setting.sample, now)
         silence = parts.canary(of).look(now)
     except TemporaryError:
         return
-    for run in of.runs:
+    for run in runs:
         run.report.counts["seen"] += found.seen[run.name]
         run.report.notes.extend([silence] if silence else ())
         if n := found.unseen[run.name]:

@@ -1,0 +1,41 @@
+"""What every step of one round is given: frozen; what the flows of a round ask once stands in ``Shared``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ecmbraze.engine.setting import Options, Setting, Systems
+from ecmbraze.ledger.ledger import Ledger
+from ecmbraze.ledger.planfile import PlanFile
+from ecmbraze.model import Kind, MessageInfo, Record
+from ecmbraze.ports import Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What one flow of a round learned and the others need not ask again."""
+
+    fresh: dict[int, tuple[float, Record]] = field(default_factory=dict)
+    """Records read in this round and when: the screen need not read them again within a minute."""
+    entered: dict[tuple[str, str], float] = field(default_factory=dict)
+    """(person, Canvas) → when one of the flows last had them enter it, on the monotonic clock."""
+    launched: dict[tuple[Kind, str], MessageInfo] = field(default_factory=dict)
+    """(kind, id) of a campaign or Canvas → what Braze says of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundContext:
+    """One round as its steps see it. ``tick`` raises when all must end (a signal, the time budget)."""
+
+    options: Options
+    setting: Setting
+    systems: Systems
+    ledger: Ledger
+    plan: PlanFile
+    clock: Clock
+    new_id: Callable[[], str]
+    tick: Callable[[], None]
+    shared: Shared
+    started: int
+    """The last change of the ledger when the round began."""
