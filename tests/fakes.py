@@ -1,9 +1,11 @@
-"""What planning may ask of the ledger, answered by nobody: tests override what their story is about."""
+"""What stands in for the ledger and the two systems where a story is about one of them only; answers nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from ecmbraze.engine.setting import Systems
 from ecmbraze.model import Json, Record
 
 
@@ -27,3 +29,16 @@ class Nothing:
 
     def refused(self, record: str, customer: str, name: str) -> bool:
         return False
+
+
+class Unasked:
+    """A port that nobody may use: whatever is asked of it fails the test."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"{name} was asked of a system that this story is not about")
+
+
+def systems(**ports: object) -> Systems:
+    """Return the two sides with these ports, and nobody behind the others."""
+    nobody: dict[str, Any] = dict.fromkeys(("workspaces", "people", "sink", "records", "records_sink"), Unasked())
+    return Systems(**{**nobody, **ports}, requests=dict, skews=list)

@@ -12,6 +12,7 @@ from ecmbraze.engine.recover import evidence
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.outbox import Step
 from ecmbraze.model import Kind, MessageInfo, Profile, State
+from tests.fakes import systems
 from tests.ledger.test_ledger import NOW, _action, _stage
 
 ATTEMPT = "attempt-1"
@@ -61,7 +62,7 @@ def ledger(tmp_path: Path) -> Ledger:
 
 
 def _look(ledger: Ledger, people: People, after: timedelta) -> State:
-    evidence.look(ledger.outbox, people, NOW + after, marked=True)
+    evidence.look(ledger.outbox, systems(people=people), NOW + after, marked=True)
     return ledger.outbox.rows("true")[0].state
 
 

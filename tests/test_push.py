@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from ecmbraze.engine.deliver.batches import Limits
 from ecmbraze.engine.deliver.push import Push
+from ecmbraze.engine.setting import BatchLimits
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.stage import Part
 from ecmbraze.model import Action, Answer, Kind, Phase, State, TrackBatch, TriggerBatch, Verdict
+from tests.fakes import systems
 from tests.systems.rig import NOW, FakeClock
 
 
@@ -63,10 +64,10 @@ def test_a_rate_limit_is_waited_for_with_nothing_in_flight(tmp_path: Path, conne
     Push(
         flow="f",
         outbox=ledger.outbox,
-        sink=sink,
+        systems=systems(sink=sink),
         screen=nobody_stopped,
         clock=clock,
-        limits=Limits(track=1, marker=False),
+        limits=BatchLimits(track=1, marker=False),
         connections=connections,
         new_id=lambda: "attempt",
         tick=lambda: None,

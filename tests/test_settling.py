@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from ecmbraze.engine.deliver.batches import Batch, Limits, build
+from ecmbraze.engine.deliver.batches import build
+from ecmbraze.engine.deliver.channels.channel import Batch
 from ecmbraze.engine.deliver.settle import settle
+from ecmbraze.engine.setting import BatchLimits
 from ecmbraze.ledger.outbox import Row
 from ecmbraze.model import Action, Answer, Kind, State, Verdict
 from tests.ledger.test_ledger import NOW, _action
@@ -20,7 +22,8 @@ def _row(number: int, action: Action) -> Row:
 
 
 def _batch(*actions: Action) -> Batch:
-    return build([_row(number, action) for number, action in enumerate(actions)], Limits(), "a")
+    rows = [_row(number, action) for number, action in enumerate(actions)]
+    return build(rows, BatchLimits(), "a", lambda target: None)
 
 
 def _states(batch: Batch, answer: Answer) -> dict[Kind, State]:

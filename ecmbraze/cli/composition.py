@@ -14,9 +14,7 @@ from ecmbraze.cli.signals import Budget
 from ecmbraze.cli.watching import WatchedBraze, WatchedEcm, WatchedHttp
 from ecmbraze.config import Settings, load
 from ecmbraze.config.sections import Ecm
-from ecmbraze.engine.deliver.batches import Limits as BatchLimits
-from ecmbraze.engine.recover.verifying import Sample
-from ecmbraze.engine.setting import Setting, Systems
+from ecmbraze.engine.setting import BatchLimits, Sample, Setting, Systems
 from ecmbraze.errors import ConfigurationError
 from ecmbraze.flow import Flow, Needs
 from ecmbraze.flows import BY_NAME, FLOWS
@@ -25,6 +23,7 @@ from ecmbraze.model.recipients import ExternalId, write
 from ecmbraze.planning.guards import Limits as GuardLimits
 from ecmbraze.systems.counters import RequestCounters
 from ecmbraze.systems.ecm.login import OtdsLogin
+from ecmbraze.systems.ecm.unwritten import Unwritten
 from ecmbraze.systems.redaction import Redactor
 from ecmbraze.systems.rehearsal import sandbox_now
 
@@ -105,8 +104,10 @@ def systems(made: Clients) -> Systems:
     def skews() -> list[float]:
         return [skew for skew in (made.ecm.skew(), made.braze.skew()) if skew is not None]
 
+    records = Unwritten()
     return Systems(
-        workspaces=made.ecm, people=made.braze, sink=made.braze, requests=made.counters.as_dict, skews=skews
+        workspaces=made.ecm, people=made.braze, sink=made.braze, records=records, records_sink=records,
+        requests=made.counters.as_dict, skews=skews,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from rich.table import Table
 from ecmbraze.cli import composition
 from ecmbraze.cli.groups import Group
 from ecmbraze.cli.shared import ConfigOption, config_path
+from ecmbraze.engine.deliver.channels import channel_of
 from ecmbraze.errors import UsageError
 from ecmbraze.ledger.lock import run_lock
 from ecmbraze.ledger.outbox import Outbox, Row, Step
@@ -24,7 +25,6 @@ from ecmbraze.suggest import did_you_mean
 holds = typer.Typer(
     help="Messages whose outcome is unknown: list them, decide about them.", no_args_is_help=True, cls=Group
 )
-_UNKNOWN_OUTCOME = "state IN ('in doubt', 'held')"
 _UNDONE = "Nothing was changed."
 _HOW = "`holds resolve ID drop --reason TEXT`, or `holds resolve --all --rule RULE drop --reason TEXT`."
 _DECISIONS = {"sent": State.SENT, "send-again": State.READY, "drop": State.DROPPED}
@@ -40,7 +40,7 @@ def listing(
 ) -> int:
     """Show every message in doubt or held."""
     ledger = composition.ledger(composition.settings(config_path(context, config)), read_only=True)
-    rows = ledger.outbox.rows(_UNKNOWN_OUTCOME)
+    rows = ledger.outbox.unsettled()
     ledger.close()
     if as_json:
         typer.echo(json.dumps([_told(row) for row in rows], indent=2, ensure_ascii=False))
@@ -64,7 +64,7 @@ def show(
 ) -> int:
     """Show one message of unknown outcome: what was sent, when, what is known of it, and what to do."""
     ledger = composition.ledger(composition.settings(config_path(context, config)), read_only=True)
-    rows = ledger.outbox.rows(f"id = ? AND {_UNKNOWN_OUTCOME}", (number,))
+    rows = [row for row in ledger.outbox.unsettled() if row.id == number]
     ledger.close()
     if not rows:
         raise _not_held(number)
@@ -76,8 +76,7 @@ def show(
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         typer.echo(f"{name:>10}  {printable(text)}")
     typer.echo(
-        "\nLook in Braze whether this person has it (the attempt stands in the attribute "
-        f"ecmbraze_{rows[0].action.flow} if it was the last one), then one of:\n"
+        f"\n{channel_of(rows[0].action.kind).advice(rows[0].action)}, then one of:\n"
         + "".join(f'  ecmbraze holds resolve {number} {decision} --reason "…"\n' for decision in _DECISIONS)
     )
     return 0
@@ -129,7 +128,7 @@ def _chosen(outbox: Outbox, number: int | None, rule: str | None, decision: str)
 
     Of many at once only those go again that no run looks for any more: one that arrived after all would go twice.
     """
-    found = outbox.rows(_UNKNOWN_OUTCOME)
+    found = outbox.unsettled()
     if number is not None:
         mine = [row for row in found if row.id == number]
         if not mine:
@@ -158,7 +157,7 @@ def _told(row: Row) -> dict[str, object]:
     action = row.action
     return {
         "id": row.id, "state": row.state, "key": action.key, "flow": action.flow, "record": action.record,
-        "customer": action.recipient, "rule": action.rule, "occurrence": action.occurrence, "kind": action.kind,
+        "customer": action.person, "rule": action.rule, "occurrence": action.occurrence, "kind": action.kind,
         "name": action.name, "attempt": row.attempt, "since": row.changed_at.isoformat().replace("+00:00", "Z"),
         "why": row.why,
     }  # fmt: skip

@@ -36,9 +36,9 @@ def listing(
     """Show refused rows (with a number, to replay or drop) and records that could not be used."""
     ledger = composition.ledger(composition.settings(config_path(context, config)), read_only=True)
     rows = [
-        {"id": row.id, "record": row.action.record, "customer": row.action.recipient, "rule": row.action.rule,
+        {"id": row.id, "record": row.action.record, "customer": row.action.person, "rule": row.action.rule,
          "reason": row.why}
-        for row in ledger.outbox.rows("state = 'refused'")
+        for row in ledger.outbox.refused()
     ]  # fmt: skip
     rows += [
         {"id": None, "record": record, "customer": customer, "rule": rule, "reason": reason}
@@ -67,7 +67,7 @@ def show(context: typer.Context, subject: _Subject, config: ConfigOption = None)
         for flow, record, rule, customer, reason, at in ledger.quarantined()
         if record == subject
     ]
-    rows = ledger.outbox.rows("id = ? AND state = 'refused'", (subject,)) if subject.isdigit() else []
+    rows = [row for row in ledger.outbox.refused() if str(row.id) == subject]
     told += [{"key": row.action.key, "reason": row.why, "payload": row.action.payload} for row in rows]
     ledger.close()
     if not told:
@@ -93,7 +93,7 @@ def _move(context: typer.Context, config: ConfigOption, subject: str, state: Sta
     now = composition.wall_clock(loaded).now()
     with run_lock(loaded.state):
         ledger = composition.ledger(loaded)
-        rows = ledger.outbox.rows("id = ? AND state = 'refused'", (subject,)) if subject.isdigit() else []
+        rows = [row for row in ledger.outbox.refused() if str(row.id) == subject]
         ledger.outbox.move([Step(row=row, state=state, why="operator: quarantine") for row in rows], now)
         done = bool(rows)
         if not done and subject.startswith("ws:") and subject[3:].isdigit():

@@ -96,7 +96,7 @@ def _standing(ledger: Ledger, name: str, section: Any, now: datetime) -> Standin
         flow=name, enabled=section.enabled, pending=ledger.outbox.pending(name), paused=ledger.waiting.paused(name),
         last_exit=int(str(last["exit_code"])) if last else None,
         last_success=str(good["finished_at"]) if good else None,
-        refused=len(ledger.outbox.rows("flow = ? AND state = 'refused'", (name,))),
+        refused=len(ledger.outbox.refused(name)),
         quarantined=sum(flow in (name, "") for flow, *_ in ledger.quarantined()),
         watermark=min((moment.isoformat() for moment in ledger.watermarks(name).values()), default=None),
     )  # fmt: skip
@@ -130,7 +130,7 @@ def _judge_runs(one: Standing, every: timedelta, last: Mapping[str, object] | No
 
 
 def _judge_held(one: Standing, ledger: Ledger, now: datetime) -> None:
-    held = ledger.outbox.rows("flow = ? AND state IN ('in doubt', 'held')", (one.flow,))
+    held = ledger.outbox.unsettled(one.flow)
     one.held = len(held)
     if held:
         oldest = max(now - row.changed_at for row in held)

@@ -19,9 +19,9 @@ class Shared:
     fresh: dict[int, tuple[float, Record]] = field(default_factory=dict)
     """Records read in this round and when: the screen need not read them again within a minute."""
     entered: dict[tuple[str, str], float] = field(default_factory=dict)
-    """(person, Canvas) → when one of the flows last had them enter it, on the monotonic clock."""
+    """(person, message) → when one of the flows last sent them one that must not follow closely, monotonic."""
     launched: dict[tuple[Kind, str], MessageInfo] = field(default_factory=dict)
-    """(kind, id) of a campaign or Canvas → what Braze says of it."""
+    """(kind, id) of what is launched in Braze → what Braze says of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

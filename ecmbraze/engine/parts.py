@@ -104,7 +104,7 @@ def _screen(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view:
 
 def _push(of: RoundContext, flow: str, looked: Screen) -> Push:
     return Push(
-        flow=flow, outbox=of.ledger.outbox, sink=of.systems.sink, screen=looked, clock=of.clock,
+        flow=flow, outbox=of.ledger.outbox, systems=of.systems, screen=looked, clock=of.clock,
         limits=of.setting.batches, connections=of.setting.connections, new_id=of.new_id, tick=of.tick,
         paused=lambda: of.ledger.waiting.paused(flow), entered=of.shared.entered,
         launched=of.shared.launched,

@@ -10,7 +10,7 @@ from ecmbraze.engine.run import Run
 from ecmbraze.engine.run_report import COUNTS, PENDING, PLANNED, ActionLine, SkipLine, summary
 from ecmbraze.errors import strongest
 from ecmbraze.ledger.outbox import Row, Step
-from ecmbraze.model import Action, Json, Kind, State
+from ecmbraze.model import Action, Delivery, Json, State, System
 
 _TOGETHER = 50  # people per export (api/braze.md 4.3)
 _COUNTED = {
@@ -47,7 +47,7 @@ def dry_run(of: RoundContext, run: Run) -> None:
                 _count(run, step)
             else:
                 run.report.add_kind(row.action.kind)
-            before = of.ledger.outbox.accepted(row.action.target) if row.action.kind is Kind.ATTRIBUTE else None
+            before = of.ledger.outbox.accepted(row.action.target) if _is_value(row.action) else None
             state, why = (step.state, step.why) if step else (PLANNED, "")
             run.report.actions.append(_line(run, row.action, state, why, before=before))
     run.push.refuse_unsendable()
@@ -116,7 +116,9 @@ def _reason(code: int) -> str:
 
 def _count(run: Run, step: Step) -> None:
     if name := _COUNTED.get(step.state):
-        run.report.counts[name] += 1
+        # A document in doubt is held for nobody: the next run looks for it, and it goes again where it is not there.
+        looked_for = step.state is State.IN_DOUBT and step.row.action.kind.delivery is Delivery.UNIQUE
+        run.report.counts["waiting" if looked_for else name] += 1
 
 
 def _line(run: Run, action: Action, state: str, why: str, *, before: Json = None) -> ActionLine:
@@ -124,8 +126,8 @@ def _line(run: Run, action: Action, state: str, why: str, *, before: Json = None
     properties = payload.get("properties")
     return ActionLine(
         record=action.record,
-        workspace=run.planner.view.workspace_name(action.record),
-        customer=action.recipient,
+        workspace=run.planner.view.workspace_name(_workspace(action)),
+        customer=action.person,
         rule=action.rule,
         kind=action.kind,
         name=action.name,
@@ -134,7 +136,17 @@ def _line(run: Run, action: Action, state: str, why: str, *, before: Json = None
         state=str(state),
         why=why,
         before=before,
-        after=action.payload if action.kind is Kind.ATTRIBUTE else None,
+        after=action.payload if _is_value(action) else None,
         properties=properties if isinstance(properties, Mapping) else {},
-        time=str(payload.get("time", "")) if action.kind is Kind.EVENT else "",
+        time=str(payload.get("time", "")) if action.kind.is_message else "",
     )
+
+
+def _is_value(action: Action) -> bool:
+    """Say whether it replaces a value, so that before and after tell what it does."""
+    return action.kind.delivery is Delivery.LATEST
+
+
+def _workspace(action: Action) -> str:
+    """Return the key of the workspace it is about: the one written to, else the one it was planned from."""
+    return action.recipient if action.kind.system is System.ECM else action.record

@@ -216,3 +216,4 @@ def _push(context: RoundContext, runs: Sequence[Run]) -> None:
         with run.ending():
             run.refuse_unread()
             confirming.refuse_again(ledger, run)
+            run.push.refuse_unwritten()

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from ecmbraze.model import Json, Kind, State
+from ecmbraze.engine.deliver.channels import channel_of
+from ecmbraze.model import Delivery, Json, Kind, State
 from ecmbraze.planning.guards import Measure
 
 SCHEMA_VERSION = 1
@@ -16,12 +17,13 @@ COUNTS = (
     "refused", "suppressed", "held", "waiting", "pending", "expired", "superseded",
 )  # fmt: skip
 BY_ACTION = ("events", "attributes", "triggers", "categories", "documents", "versions", "tasks", "withdrawals")
-_GROUP = {Kind.EVENT: "events", Kind.ATTRIBUTE: "attributes", Kind.CAMPAIGN: "triggers", Kind.CANVAS: "triggers"}
 
 PLANNED, PENDING = "planned", "pending"
 # Of a message, what keeps somebody from getting it: their consent, or a limit.
 _NO_CONSENT = (State.SUPPRESSED,)
 _GOES = (PLANNED, State.SENT)
+_NO_MESSAGES = frozenset(kind for kind in Kind if not kind.is_message)
+_VALUES = frozenset(kind for kind in Kind if kind.delivery is Delivery.LATEST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +43,21 @@ class ActionLine:
     state: str
     why: str = ""
     before: Json = None
-    """Of an attribute, the value Braze last took from us."""
+    """Of what replaces a value, the one that was last taken from us."""
     after: Json = None
     properties: Mapping[str, Json] = field(default_factory=dict)
     """What travels with an event, a campaign or a Canvas."""
     time: str = ""
     """When an event says it happened."""
+
+    @property
+    def is_message(self) -> bool:
+        return self.kind not in _NO_MESSAGES
+
+    @property
+    def is_value(self) -> bool:
+        """Whether it replaces a value, so that ``before`` and ``after`` say what it does."""
+        return self.kind in _VALUES
 
     @property
     def because(self) -> str:
@@ -111,7 +122,7 @@ class RunReport:
 
     def add_kind(self, kind: Kind, n: int = 1) -> None:
         """Count ``n`` actions of a kind under the name the contract gives it."""
-        self.by_action[_GROUP[kind]] += n
+        self.by_action[channel_of(kind).group] += n
 
     def as_json(self, limit: int | None = None, *, content: bool = True) -> dict[str, Json]:
         """Return the report as JSON values, times as ISO 8601 UTC; ``listed`` says how many lines there are in all.
@@ -135,7 +146,7 @@ def summary(actions: Iterable[ActionLine]) -> list[MessageLine]:
     """Return one line per message and rule, in the order in which they first stand in the report."""
     found: dict[tuple[str, str, str], list[ActionLine]] = {}
     for line in actions:
-        if line.kind != Kind.ATTRIBUTE:
+        if line.is_message:
             found.setdefault((line.kind, line.name, line.rule), []).append(line)
     return [
         MessageLine(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
-from ecmbraze.engine.deliver.batches import Limits as BatchLimits
-from ecmbraze.engine.recover.verifying import Sample
 from ecmbraze.planning.guards import Limits as GuardLimits
-from ecmbraze.ports import MessageSink, PeopleReader, WorkspaceReader
+from ecmbraze.ports import MessageSink, PeopleReader, RecordReader, RecordSink, WorkspaceReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +38,26 @@ class Options:
     def confirming(self) -> bool:
         """Whether a plan that a person has looked at is sent, instead of a new one."""
         return self.confirm is not None or self.apply is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchLimits:
+    """How much one request to Braze may hold, and whether its messages carry the marker of their attempt."""
+
+    track: int = 75
+    trigger: int = 50
+    marker: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """How much is read back; the choice hangs on the business key, so that it can be repeated."""
+
+    share: float
+
+    def takes(self, key: str) -> bool:
+        digest = hashlib.sha256(key.encode()).digest()
+        return int.from_bytes(digest[:4], "big") < self.share * 2**32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,5 +91,7 @@ class Systems:
     workspaces: WorkspaceReader
     people: PeopleReader
     sink: MessageSink
+    records: RecordReader
+    records_sink: RecordSink
     requests: Callable[[], dict[str, int]]
     skews: Callable[[], Sequence[float]]

@@ -23,8 +23,9 @@ _WRITTEN = (
 _OPEN = "'ready', 'waiting', 'in flight'"
 # An attribute is sent until Braze takes it.
 _LASTING = timedelta(days=3650)
-# What keeps a message back: any of the person's in doubt; of those held, an earlier one of the same series.
-_BLOCKER = """outbox o WHERE outbox.delivery <> 'latest' AND o.recipient = outbox.recipient AND o.delivery = 'once'
+# What keeps a message back: any of the person's in doubt; of those held, an earlier one of the same series. Only
+# messages keep messages back: a document in doubt is looked for, and says nothing of its neighbours.
+_BLOCKER = """outbox o WHERE outbox.delivery = 'once' AND o.recipient = outbox.recipient AND o.delivery = 'once'
     AND (o.state IN ('in doubt', 'in flight') OR (o.state = 'held' AND o.flow = outbox.flow
          AND o.record = outbox.record AND o.rule = outbox.rule AND o.series = outbox.series
          AND o.occurrence <> outbox.occurrence AND o.id < outbox.id))"""
@@ -73,9 +74,30 @@ class Outbox:
             for row in self._database.execute(query, (*parameters, limit))
         ]  # fmt: skip
 
+    def doubtful(self) -> list[Row]:
+        """Return the rows in doubt: sent, answered by nothing that proves anything, and not yet given to a person."""
+        return self.rows("state = 'in doubt'")
+
+    def unsettled(self, flow: str | None = None) -> list[Row]:
+        """Return the rows of unknown outcome, in doubt or held, of a flow or of all."""
+        return self.rows("state IN ('in doubt', 'held') AND flow = ifnull(?, flow)", (flow,))
+
+    def refused(self, flow: str | None = None) -> list[Row]:
+        """Return the rows in quarantine, of a flow or of all."""
+        return self.rows("state = 'refused' AND flow = ifnull(?, flow)", (flow,))
+
+    def refuse(self, rows: Sequence[tuple[Row, str]], now: datetime) -> None:
+        """Put rows in doubt into quarantine, each with its reason: something else was found in their place.
+
+        In one transaction and by the steps that the database knows, so that nothing of it is seen half done.
+        """
+        with self._database.atomic():
+            for state in (State.READY, State.IN_FLIGHT, State.REFUSED):
+                self.move([Step(row=row, state=state, why=why) for row, why in rows], now)
+
     def twins(self, action: Action) -> list[str]:
         """Return the other people to whom the same message of the same occasion went, or may have gone."""
-        query = """SELECT recipient FROM outbox WHERE delivery <> 'latest' AND key >= ? AND key < ? AND recipient <> ?
+        query = """SELECT recipient FROM outbox WHERE delivery = 'once' AND key >= ? AND key < ? AND recipient <> ?
                    AND state IN ('in flight', 'in doubt', 'held', 'sent')"""
         occasion = action.key.removesuffix(action.recipient)  # "…/": the next character in the order is "0"
         told = (occasion, f"{occasion[:-1]}0", action.recipient)
@@ -86,14 +108,14 @@ class Outbox:
 
         ``occurrence`` is how that message's own begins.
         """
-        query = """SELECT 1 FROM outbox WHERE delivery <> 'latest' AND key >= ? AND key < ? AND recipient = ?
+        query = """SELECT 1 FROM outbox WHERE delivery = 'once' AND key >= ? AND key < ? AND recipient = ?
                    AND state IN ('in flight', 'in doubt', 'held', 'sent') LIMIT 1"""
         first = f"{action.flow}/{action.record}/{action.rule}/{occurrence}"
         after = f"{first[:-1]}{chr(ord(first[-1]) + 1)}"
         return self._database.execute(query, (first, after, action.recipient)).fetchone() is not None
 
     def knows(self, key: str) -> bool:
-        """Say whether a message of this business key was ever staged: it is never staged again."""
+        """Say whether what happens once was ever staged under this business key: it is never staged again."""
         query = "SELECT 1 FROM outbox WHERE key = ? AND delivery <> 'latest'"
         return self._database.execute(query, (key,)).fetchone() is not None
 
@@ -121,14 +143,17 @@ class Outbox:
         with self._database.atomic():
             self._accept(target, value, now)
 
-    def restate(self, recipient: str, now: datetime) -> list[str]:
-        """Queue every value that Braze took of a person and should still have once more; return the flow of each."""
+    def restate(self, recipient: str, kind: Kind, now: datetime) -> list[str]:
+        """Queue every value of a kind that Braze took of a person and should still have once more; return their flows.
+
+        Of that kind alone: an old withdrawal sent again would undo what the person chose since.
+        """
         query = f"""SELECT max(o.id), a.value FROM accepted a JOIN outbox o ON o.target = a.target
-                    WHERE o.recipient = ? AND o.delivery = 'latest' AND a.value <> 'null'
+                    WHERE o.recipient = ? AND o.kind = ? AND o.delivery = 'latest' AND a.value <> 'null'
                     AND NOT EXISTS (SELECT 1 FROM outbox n WHERE n.target = a.target AND n.delivery = 'latest'
                                     AND n.state IN ({_OPEN}))
                     GROUP BY a.target"""
-        found = self._database.execute(query, (recipient,)).fetchall()
+        found = self._database.execute(query, (recipient, kind)).fetchall()
         if not found:
             return []
         with self._database.atomic():
@@ -178,8 +203,18 @@ class Outbox:
             for step in moved:
                 self._database.conn.execute(
                     "UPDATE outbox SET state = ?, why = ?, changed_at = ?, attempt = coalesce(nullif(?, ''), attempt), "
-                    "payload = CASE WHEN ? THEN NULL ELSE payload END WHERE id = ?",
-                    (step.state, step.why, instant(now), attempt, step.state in TERMINAL, step.row.id),
+                    # A new attempt has not been looked for yet, whatever was found of an earlier one.
+                    "looks = CASE WHEN ? THEN 0 ELSE looks END, payload = CASE WHEN ? THEN NULL ELSE payload END "
+                    "WHERE id = ?",
+                    (
+                        step.state,
+                        step.why,
+                        instant(now),
+                        attempt,
+                        step.state is State.IN_FLIGHT,
+                        step.state in TERMINAL,
+                        step.row.id,
+                    ),
                 )
                 if step.state is State.SENT and step.row.action.kind.delivery is Delivery.LATEST:
                     self._accept(step.row.action.target, step.row.action.payload, now)
@@ -201,7 +236,7 @@ class Outbox:
         }  # fmt: skip
 
     def recover(self, now: datetime) -> list[Row]:
-        """Take up what a crash left in flight: class S may go again, class N is in doubt. Return the doubtful."""
+        """Take up what a crash left in flight: class S may go again, N and U are in doubt. Return the doubtful."""
         left = self.rows("state = 'in flight'")
         crash = "the run was interrupted while this was on its way"
         doubtful = [row for row in left if row.action.kind.delivery is not Delivery.LATEST]
@@ -211,8 +246,8 @@ class Outbox:
         return doubtful
 
     def expire(self, flow: str, now: datetime, *, paused: str = "") -> list[Step]:
-        """Give up what is past its time; return the steps, each with what kept its message from leaving."""
-        late = self.rows("flow = ? AND state IN ('ready', 'waiting') AND expires_at <= ? AND delivery <> 'latest'",
+        """Give up the messages past their time; return the steps, each with what kept its message from leaving."""
+        late = self.rows("flow = ? AND state IN ('ready', 'waiting') AND expires_at <= ? AND delivery = 'once'",
                          (flow, instant(now)))  # fmt: skip
         held_by = {row.id: number for row, number in self.kept_back(flow)}
         steps = [Step(row=row, state=State.EXPIRED, why=_cause(row, held_by.get(row.id), paused)) for row in late]
@@ -221,7 +256,7 @@ class Outbox:
 
     def expired_since(self, since: datetime, now: datetime, flow: str | None) -> int:
         """Return how many messages of a flow, or of all, passed their time unsent since then."""
-        query = """SELECT count(*) FROM outbox WHERE delivery <> 'latest' AND flow = ifnull(?, flow)
+        query = """SELECT count(*) FROM outbox WHERE delivery = 'once' AND flow = ifnull(?, flow)
                    AND ((state = 'expired' AND changed_at >= ?)
                         OR (state IN ('ready', 'waiting') AND expires_at <= ?))"""
         return int(self._database.execute(query, (flow, instant(since), instant(now))).fetchone()[0])
@@ -238,10 +273,10 @@ class Outbox:
 
     def messages_today(self, recipient: str, now: datetime) -> int:
         """Return how many campaigns and Canvases a person got, or may have got, in the last 24 hours."""
-        query = """SELECT count(*) FROM outbox WHERE recipient = ? AND kind IN (?, ?) AND changed_at > ?
-                   AND state IN ('in flight', 'in doubt', 'held', 'sent')"""
+        query = """SELECT count(*) FROM outbox WHERE recipient = ? AND delivery = 'once' AND phase = ?
+                   AND changed_at > ? AND state IN ('in flight', 'in doubt', 'held', 'sent')"""
         since = instant(now - timedelta(hours=24))
-        return int(self._database.execute(query, (recipient, Kind.CAMPAIGN, Kind.CANVAS, since)).fetchone()[0])
+        return int(self._database.execute(query, (recipient, Phase.TRIGGER, since)).fetchone()[0])
 
 
 def _cause(row: Row, held_by: int | None, paused: str) -> str:

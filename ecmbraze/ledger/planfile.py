@@ -15,7 +15,7 @@ from ecmbraze.ledger.codec import dump, dump_documents, instant
 from ecmbraze.ledger.connection import Connection, check_pages, connect, unusable_plan
 from ecmbraze.ledger.planfolder import new_file, new_nameless_file
 from ecmbraze.ledger.planreading import PlanReading
-from ecmbraze.model import Action, Change, Decision, Kind, Record, Skip
+from ecmbraze.model import Action, Change, Decision, Delivery, Record, Skip
 
 
 class PlanFile(PlanReading):
@@ -129,7 +129,7 @@ class PlanFile(PlanReading):
 
     def put_action(self, action: Action) -> None:
         """Write one action; of several for one ``latest`` target the newest stays."""
-        if action.kind is Kind.ATTRIBUTE:
+        if action.kind.delivery is Delivery.LATEST:
             self.database.conn.execute("DELETE FROM action WHERE target = ?", (action.target,))
         marks = ", ?" * 17
         self.database.conn.execute(f"INSERT OR IGNORE INTO action VALUES (NULL{marks})", write_action(action))

@@ -75,7 +75,7 @@ class View:
         return load(row[0]) if row else {}
 
     def happened(self, record: str, rule: str) -> frozenset[str]:
-        """Return the occurrences of a rule that ever led to a message of this record, whatever became of it."""
+        """Return the occurrences of a rule that ever led to a message or document of this record."""
         first = f"{self._flow}/{record}/{rule}/"  # keys are unique and so indexed; "0" follows "/"
         query = "SELECT DISTINCT occurrence FROM outbox WHERE key > ? AND key < ? AND delivery <> 'latest'"
         return frozenset(row[0] for row in self._ledger.execute(query, (first, f"{first[:-1]}0")))
@@ -103,7 +103,7 @@ class View:
         One to somebody whom the record names again counts too, if it was taken back while it named somebody else.
         """
         names = record.customers
-        query = f"""SELECT DISTINCT rule, occurrence FROM outbox WHERE delivery <> 'latest' AND flow = ? AND record = ?
+        query = f"""SELECT DISTINCT rule, occurrence FROM outbox WHERE delivery = 'once' AND flow = ? AND record = ?
                     AND expires_at > ? AND ((state = 'superseded' AND why = ?)
                         OR (recipient NOT IN ({marks(names)}) AND state IN ('ready', 'waiting', 'suppressed')))"""
         rows = self._ledger.execute(query, (self._flow, record.key, instant(now), MOVED, *names))

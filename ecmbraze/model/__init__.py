@@ -3,7 +3,7 @@
 from ecmbraze.model.documents import Document, DocumentHit, DocumentRow, Version
 from ecmbraze.model.plans import Action, Change, Decision, Record, Skip
 from ecmbraze.model.requests import Answer, MessageInfo, Profile, TrackBatch, TriggerBatch, TriggerRecipient, Verdict
-from ecmbraze.model.vocabulary import BY_US, MOVED, UNMET, Delivery, Fact, Facts, Json, Kind, Phase, State
+from ecmbraze.model.vocabulary import BY_US, MOVED, UNMET, Delivery, Fact, Facts, Json, Kind, Phase, State, System
 from ecmbraze.model.workspaces import AttributeInfo, WorkspaceDetail, WorkspacePage, WorkspaceRow
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Record",
     "Skip",
     "State",
+    "System",
     "TrackBatch",
     "TriggerBatch",
     "TriggerRecipient",

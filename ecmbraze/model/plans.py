@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ecmbraze.model.documents import Document
-from ecmbraze.model.vocabulary import Facts, Json, Kind
+from ecmbraze.model.vocabulary import Facts, Json, Kind, System
 
 # The occurrence of a reminder: the date it is counted from, and how far from it.
 _REMINDER = re.compile(r"\d{4}-\d\d-\d\d(?P<distance>[+-]\d+d)")
@@ -80,7 +80,10 @@ class Action:
     """One intended write.
 
     ``name`` is the attribute, the event, or the campaign or Canvas id; ``payload`` is the attribute's value, the
-    event's body, or ``{"properties": …, "attributes": …}`` of a triggered message.
+    event's body, or ``{"properties": …, "attributes": …}`` of a triggered message. A withdrawal is named ``email``,
+    ``push`` or ``group:<id>``. What goes to Extended ECM has a workspace for its recipient: a category carries all
+    values that the flow keeps of it, ``{"Category.Attribute": …}``; a document ``{"folder": …, "content": text}``
+    under its file name.
     """
 
     flow: str
@@ -112,6 +115,14 @@ class Action:
             return self.occurrence.partition(".v")[0]
         reminder = _REMINDER.fullmatch(self.occurrence)
         return reminder["distance"] if reminder else ""
+
+    @property
+    def person(self) -> str:
+        """Whom it is about; empty where a workspace is written to because of a record that is no person."""
+        if self.kind.system is System.BRAZE:
+            return self.recipient
+        kind, _, name = self.record.partition(":")
+        return name if kind == "person" else ""
 
     @property
     def target(self) -> str:

@@ -41,6 +41,13 @@ class Phase(IntEnum):
     TRIGGER = 4
 
 
+class System(StrEnum):
+    """The two sides, by the names in which messages to people speak of them."""
+
+    BRAZE = "Braze"
+    ECM = "Extended ECM"
+
+
 class Kind(StrEnum):
     """What one action writes. ``delivery`` decides deduplication, superseding and doubt."""
 
@@ -48,14 +55,43 @@ class Kind(StrEnum):
     EVENT = "event"
     CAMPAIGN = "campaign"
     CANVAS = "canvas"
+    WITHDRAWAL = "withdrawal"
+    """A consent taken back in Braze: of e-mail, of push, or of a subscription group."""
+    CATEGORY = "category"
+    """The attributes of one category that a flow keeps on a workspace."""
+    DOCUMENT = "document"
+    """A new text document below a workspace."""
 
     @property
     def delivery(self) -> Delivery:
-        return Delivery.LATEST if self is Kind.ATTRIBUTE else Delivery.ONCE
+        match self:
+            case Kind.ATTRIBUTE | Kind.WITHDRAWAL | Kind.CATEGORY:
+                return Delivery.LATEST
+            case Kind.DOCUMENT:
+                return Delivery.UNIQUE
+            case Kind.EVENT | Kind.CAMPAIGN | Kind.CANVAS:
+                return Delivery.ONCE
 
     @property
     def phase(self) -> Phase:
-        return Phase.TRIGGER if self in (Kind.CAMPAIGN, Kind.CANVAS) else Phase.PROFILE
+        match self:
+            case Kind.WITHDRAWAL:
+                return Phase.CONSENT
+            case Kind.ATTRIBUTE | Kind.EVENT:
+                return Phase.PROFILE
+            case Kind.CATEGORY | Kind.DOCUMENT:
+                return Phase.RECORDS
+            case Kind.CAMPAIGN | Kind.CANVAS:
+                return Phase.TRIGGER
+
+    @property
+    def system(self) -> System:
+        """The side that is written to; it says how the recipient is read: a person in Braze, or a workspace."""
+        match self:
+            case Kind.ATTRIBUTE | Kind.EVENT | Kind.CAMPAIGN | Kind.CANVAS | Kind.WITHDRAWAL:
+                return System.BRAZE
+            case Kind.CATEGORY | Kind.DOCUMENT:
+                return System.ECM
 
     @property
     def is_message(self) -> bool:

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from ecmbraze import __version__
 from ecmbraze.engine.run_report import PLANNED, ActionLine, MessageLine, RunReport, SkipLine
-from ecmbraze.model import Json, Kind, State
+from ecmbraze.model import Json, State
 from ecmbraze.report import wording
 from ecmbraze.report.masking import Masking
 from ecmbraze.report.plain import printable
@@ -120,7 +120,7 @@ class _Page:
         stays = sorted(
             (line for line in report.actions if line.state not in _GOES), key=lambda line: wording.rank(line.state)
         )
-        people = {line.customer for line in goes if line.kind != Kind.ATTRIBUTE}
+        people = {line.customer for line in goes if line.is_message}
         states = Counter(line.state for line in stays)
         most = max((line.matched for line in report.messages), default=0)
         return {
@@ -139,7 +139,7 @@ class _Page:
         }
 
     def _action(self, line: ActionLine) -> _Row:
-        because, change = self._because(line), line.kind == Kind.ATTRIBUTE
+        because, change = self._because(line), line.is_value
         rule = "" if change and line.rule == line.name else line.rule
         return _Row(
             who=self.masking.person(line.customer),
@@ -165,7 +165,7 @@ class _Page:
         if line.because != line.reason:
             yield "planned because", self.masking.reason(line.reason, line.customer, line.workspace)
         yield "record", line.record
-        if line.kind == Kind.ATTRIBUTE:
+        if line.is_value:
             yield "before", self._text(line.name, line.before)
             yield "after", self._text(line.name, line.after)
         for name, value in line.properties.items():

@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ecmbraze.engine.run_report import PLANNED, ActionLine, RunReport
-from ecmbraze.model import Json, Kind, State
+from ecmbraze.model import Json, State
+from ecmbraze.report import wording
 from ecmbraze.report.plain import printable
 
 ROWS = 200
@@ -28,7 +29,6 @@ _STATE_STYLE = {
 }
 # What a person should see first of what was not sent, and of what was.
 _TELLING = ("in doubt", "held", "refused", "expired", "suppressed", "waiting", "pending", "ready", "superseded")
-_KINDS = (Kind.CAMPAIGN, Kind.CANVAS, Kind.EVENT, Kind.ATTRIBUTE)
 _GOES = (PLANNED, State.SENT)
 
 
@@ -38,7 +38,7 @@ def show(report: RunReport, console: Console, *, limit: int | None = None) -> No
 
 
 def _parts(report: RunReport, limit: int) -> list[RenderableType]:
-    goes = sorted((line for line in report.actions if line.state in _GOES), key=_kind)
+    goes = sorted((line for line in report.actions if line.state in _GOES), key=lambda line: wording.place(line.kind))
     stays = sorted((line for line in report.actions if line.state not in _GOES), key=_telling)
     parts: list[RenderableType] = [_headline(report), _counts(report)]
     parts.extend(Text(f"• {printable(note)}", style="italic") for note in report.notes)
@@ -124,7 +124,7 @@ def _who(customer: str, workspace: str, record: str) -> Text:
 
 def _what(line: ActionLine) -> str:
     """Return a write as a person reads it: the attribute before and after, or the message with what travels in it."""
-    if line.kind == Kind.ATTRIBUTE:
+    if line.is_value:
         return f"{line.name}: {_value(line.before)} → {_value(line.after)}"
     inside = ", ".join(f"{name}={_value(value)}" for name, value in line.properties.items())
     at = f" at {line.time[:16].replace('T', ' ')} UTC" if line.time else ""
@@ -137,10 +137,6 @@ def _value(value: Json) -> str:
     if isinstance(value, Mapping | list | tuple):
         return json.dumps(value, ensure_ascii=False)
     return str(value)
-
-
-def _kind(line: ActionLine) -> int:
-    return [str(kind) for kind in _KINDS].index(line.kind) if line.kind in _KINDS else len(_KINDS)
 
 
 def _telling(line: ActionLine) -> int:

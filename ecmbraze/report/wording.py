@@ -8,12 +8,13 @@ from ecmbraze.engine.run_report import PENDING
 from ecmbraze.model import Kind, State
 from ecmbraze.planning.guards import FLOOR, Measure
 
-_KINDS = [str(kind) for kind in (Kind.CAMPAIGN, Kind.CANVAS, Kind.EVENT, Kind.ATTRIBUTE)]
+# What reaches people stands first.
+_KINDS = [str(kind) for kind in sorted(Kind, key=lambda kind: (not kind.is_message, -kind.phase))]
 # What became of it, in words; what a person must see first stands first.
 STATES: dict[str, str] = {
     State.IN_DOUBT: "whether it arrived is unknown; it is not sent again",
     State.HELD: "whether it arrived is unknown; a person decides",
-    State.REFUSED: "Braze refused it; it is not sent again",
+    State.REFUSED: "it was refused; it is not sent again",
     State.EXPIRED: "too late; it is not sent any more",
     State.SUPPRESSED: "this person must not get it; it is not sent later either",
     State.WAITING: "goes out once what it waits for has come",
@@ -54,6 +55,7 @@ def alike(reason: str) -> str:
 
 
 def place(kind: str) -> int:
+    """Return where a kind of write stands among the others."""
     return _KINDS.index(kind) if kind in _KINDS else len(_KINDS)
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ecmbraze.config import Settings
-from ecmbraze.engine.deliver.batches import marker
+from ecmbraze.engine.deliver.channels.marking import marker
 from ecmbraze.engine.recover.canary import ATTRIBUTE
 from ecmbraze.flows import BY_NAME
 from ecmbraze.planning.outbound import Outbound, Sort

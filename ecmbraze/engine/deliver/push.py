@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ecmbraze.engine.deliver.batches import Batch, Limits, build, divide
+from ecmbraze.engine.deliver.batches import build, divide
+from ecmbraze.engine.deliver.channels import channel_of
+from ecmbraze.engine.deliver.channels.channel import Batch, Channel
 from ecmbraze.engine.deliver.screen import Screen
 from ecmbraze.engine.deliver.settle import settle
+from ecmbraze.engine.setting import BatchLimits, Systems
 from ecmbraze.errors import ConfigurationError, TemporaryError
 from ecmbraze.ledger.outbox import Outbox, Row, Step
-from ecmbraze.model import Action, Answer, Kind, MessageInfo, Phase, State, TrackBatch, Verdict
-from ecmbraze.ports import Clock, MessageSink
+from ecmbraze.model import Action, Answer, Kind, MessageInfo, Phase, State, Verdict
+from ecmbraze.ports import Clock
 
 # A look at consent and facts is at most 60 s old when a request leaves (delivery.md); reading them takes its time too.
 SCREEN_LIFE_S = 10.0
-# Of several entries of one person into a Canvas within one second only one counts (api/braze.md 3.3).
-CANVAS_APART_S = 2.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -27,10 +28,10 @@ class Push:
 
     flow: str
     outbox: Outbox
-    sink: MessageSink
+    systems: Systems
     screen: Screen
     clock: Clock
-    limits: Limits
+    limits: BatchLimits
     connections: int
     new_id: Callable[[], str]
     tick: Callable[[], None]
@@ -39,15 +40,19 @@ class Push:
     clock_fault: Callable[[], str]
     """What is wrong with our clock, empty while messages may be sent by it."""
     clear: bool = True
-    """Whether every outcome of this run is known so far."""
+    """Whether so few outcomes of this run are unknown that more may be sent."""
+    strikes: int = 0
+    """How many answers of this run spoke against sending more."""
+    unwritten: dict[int, str] = field(default_factory=dict)
+    """Row number → why a request of its own did not go through, or what is not known of it."""
     steps: dict[int, Step] = field(default_factory=dict)
     """The last step of every row this run touched."""
     launched: dict[tuple[Kind, str], MessageInfo] = field(default_factory=dict)
-    """(kind, id) → what Braze says of it: asked once for all flows of the round."""
+    """(kind, id) of what is launched in Braze → what Braze says of it: asked once for all flows of the round."""
     unsendable: set[tuple[Kind, str]] = field(default_factory=set)
     """What this flow cannot send in this round."""
     entered: dict[tuple[str, str], float] = field(default_factory=dict)
-    """(person, Canvas) → when this round last had them enter it, on the monotonic clock."""
+    """(person, message) → when this round last sent them one that must not follow another closely, monotonic."""
 
     def send(self, phase: Phase) -> None:
         """Send every sendable row of one phase, unless an outcome of this flow is unknown already.
@@ -58,7 +63,7 @@ class Push:
         while self.clear and (rows := self.sendable(phase)):
             self.tick()
             for kind in {row.action.kind for row in rows}:  # before the screen, so that it is fresh, and before any
-                self.sink.wait_for_turn(kind)  # row is in flight: a kill while we wait must leave no doubt
+                channel_of(kind).wait_for_turn(self.systems)  # row is in flight: a kill meanwhile must leave no doubt
             leave = self._screened(rows)
             if any(row.action.kind.is_message for row in leave) and (fault := self.clock_fault()):
                 raise TemporaryError(
@@ -81,11 +86,12 @@ class Push:
                 return rows
 
     def find_unsendable(self, rows: Sequence[Row]) -> bool:
-        """Ask once a round whether Braze would send each campaign and Canvas; return whether one more would not."""
-        named = {(row.action.kind, row.action.name) for row in rows if row.action.kind in (Kind.CAMPAIGN, Kind.CANVAS)}
+        """Ask once a round whether Braze would send what must be launched there; return whether one more would not."""
+        named = {(row.action.kind, row.action.name) for row in rows}
         for kind, name in named - self.launched.keys():
-            self.launched[kind, name] = self.screen.people.message(kind, name)
-        new = {message for message in named if self.launched[message].stopped} - self.unsendable
+            if info := channel_of(kind).info:
+                self.launched[kind, name] = info(self.systems, name)
+        new = {one for one in named & self.launched.keys() if self.launched[one].stopped} - self.unsendable
         self.unsendable |= new
         return bool(new)
 
@@ -133,66 +139,87 @@ class Push:
                 if self.clock.monotonic() - screened > SCREEN_LIFE_S:
                     break
                 wave, groups = self._next_wave(groups)
-                if not all(self.sink.has_turn(row.action.kind) for rows in wave for row in rows):
+                kinds = {row.action.kind for rows in wave for row in rows}
+                if not all(channel_of(kind).has_turn(self.systems) for kind in kinds):
                     break
                 again, clear = self._wave(pool, wave)
                 groups = again + groups
         return clear
 
     def _next_wave(self, groups: Sequence[tuple[Row, ...]]) -> tuple[list[tuple[Row, ...]], list[tuple[Row, ...]]]:
-        """Return the groups that may be in flight at once, and the rest: a person is in one request at a time."""
+        """Return the groups that may be in flight at once, and the rest: a recipient is in one request at a time."""
         wave: list[tuple[Row, ...]] = []
         later: list[tuple[Row, ...]] = []
-        people: set[str] = set()
+        taken: set[str] = set()
         for rows in groups:
             mine = {row.action.recipient for row in rows}
-            if len(wave) < self.connections and not people & mine:
+            if len(wave) < self.connections and not taken & mine:
                 wave.append(rows)
-                people |= mine
+                taken |= mine
             else:
                 later.append(rows)
         return wave, later
 
     def _wave(self, pool: ThreadPoolExecutor, wave: Sequence[tuple[Row, ...]]) -> tuple[list[tuple[Row, ...]], bool]:
-        entries = {(row.action.recipient, row.action.name) for rows in wave for row in rows if _enters(row)}
+        entries = {
+            (row.action.recipient, row.action.name): apart_s
+            for rows in wave
+            for row in rows
+            if (apart_s := _channel(row).apart_s)
+        }
         self._keep_apart(entries)
         attempt = self.new_id()
-        batches = [build(rows, self.limits, attempt) for rows in wave]
+        batches = [build(rows, self.limits, attempt, self.outbox.accepted) for rows in wave]
         flying = [Step(row=row, state=State.IN_FLIGHT) for batch in batches for row in batch.rows]
         self._move(flying, attempt=attempt)  # one commit marks the whole wave before its first byte
-        futures: dict[Future[Answer], Batch] = {pool.submit(self._send, batch): batch for batch in batches}
+        futures: dict[Future[Answer], Batch] = {pool.submit(batch.send, self.systems): batch for batch in batches}
         again: list[tuple[Row, ...]] = []
-        answers: list[Answer] = []
+        answers: list[tuple[Row, Answer]] = []
         for future in as_completed(futures):
-            answer = future.result()
+            answer, first = future.result(), futures[future].rows[0]
             settled = settle(futures[future], answer)
             self._move(settled.steps)
+            self._move(settled.aside)
             again.extend(settled.again)
-            answers.append(answer)
+            answers.append((first, answer))
         # Counted from the answer: a request may have waited for a rate limit before it went out.
         self.entered |= dict.fromkeys(entries, self.clock.monotonic())
         self._stop_if_told(answers)
-        return again, all(answer.verdict is not Verdict.UNKNOWN for answer in answers)
+        return again, self._bearable(answers)
 
-    def _keep_apart(self, entries: set[tuple[str, str]]) -> None:
+    def _keep_apart(self, entries: Mapping[tuple[str, str], float]) -> None:
         """Wait until nobody enters a Canvas that they entered a moment ago: the second entry would be lost."""
-        last = max((self.entered[entry] for entry in entries & self.entered.keys()), default=-CANVAS_APART_S)
-        self.clock.sleep(max(0.0, last + CANVAS_APART_S - self.clock.monotonic()))
+        free = [self.entered[entry] + apart_s for entry, apart_s in entries.items() if entry in self.entered]
+        self.clock.sleep(max(0.0, max(free, default=0.0) - self.clock.monotonic()))
 
-    def _send(self, batch: Batch) -> Answer:
-        value = batch.value
-        return self.sink.track(value) if isinstance(value, TrackBatch) else self.sink.trigger(value)
-
-    def _stop_if_told(self, answers: Sequence[Answer]) -> None:
-        for answer in answers:
+    def _stop_if_told(self, answers: Sequence[tuple[Row, Answer]]) -> None:
+        for _, answer in answers:
             if answer.stop is not None:
                 raise answer.stop
-        for answer in answers:
-            if answer.verdict is Verdict.NOT_PROCESSED and not answer.limited:
+        for row, answer in answers:
+            if answer.verdict is Verdict.NOT_PROCESSED and not answer.limited and not _channel(row).alone:
                 raise TemporaryError(
-                    f"Braze did not take a request: {answer.reason}.", undone="What was not sent waits.",
-                    advice="The next run goes on.",
+                    f"{row.action.kind.system} did not take a request: {answer.reason}.",
+                    undone="What was not sent waits.", advice="The next run goes on.",
                 )  # fmt: skip
+
+    def _bearable(self, answers: Sequence[tuple[Row, Answer]]) -> bool:
+        """Note what did not go through by itself; return whether more may be sent."""
+        strikes = [row for row, answer in answers if _channel(row).strikes(answer)]
+        self.strikes += len(strikes)
+        for row, answer in answers:
+            if _channel(row).alone and answer.verdict in (Verdict.UNKNOWN, Verdict.NOT_PROCESSED):
+                self.unwritten[row.id] = answer.reason
+        return all(self.strikes < _channel(row).patience for row in strikes)
+
+    def refuse_unwritten(self) -> None:
+        """Raise TemporaryError when writes wait that each stood in a request of its own, after all others went."""
+        if self.unwritten:
+            raise TemporaryError(
+                f"{len(self.unwritten)} writes did not go through, or nobody knows: "
+                f"{next(iter(self.unwritten.values()))}.",
+                undone="They wait.", advice="The next run looks for what may have been stored after all, and goes on.",
+            )  # fmt: skip
 
     def _move(self, steps: Sequence[Step], *, attempt: str = "") -> None:
         self.outbox.move(steps, self.clock.now(), attempt=attempt)
@@ -200,5 +227,5 @@ class Push:
             self.steps[step.row.id] = step
 
 
-def _enters(row: Row) -> bool:
-    return row.action.kind is Kind.CANVAS
+def _channel(row: Row) -> Channel:
+    return channel_of(row.action.kind)

@@ -1,4 +1,7 @@
-"""The last look before a message leaves: known to Braze, consent, bounces, and the facts read again; writes nothing."""
+"""The last look before a message leaves: known to Braze, consent, bounces, and the facts read again; writes nothing.
+
+Only what is written to a profile is held against it: what goes to Extended ECM names a workspace, not a person.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,15 @@ from datetime import tzinfo
 from typing import Any
 
 from ecmbraze.engine.deliver.batches import batched
+from ecmbraze.engine.deliver.channels import channel_of
+from ecmbraze.engine.deliver.channels.channel import Screening
 from ecmbraze.engine.plan.planner import UNPLANNABLE
 from ecmbraze.engine.scan.reading import read_whole
 from ecmbraze.engine.scan.records import as_record, for_flow, of_type
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Flow, Needs
 from ecmbraze.ledger.outbox import Row, Step
-from ecmbraze.model import MOVED, UNMET, Action, Kind, Profile, Record, State
+from ecmbraze.model import MOVED, Action, Profile, Record, State
 from ecmbraze.planning import consent
 from ecmbraze.planning.consent import Demand, Given
 from ecmbraze.ports import Clock, PeopleReader, WorkspaceReader
@@ -57,12 +62,13 @@ class Screen:
         steps = {
             row.id: Step(row=row, state=State.SUPERSEDED, why=why) for row in rows if (why := self._overtaken(row))
         }
-        left = [row for row in rows if row.id not in steps]
+        left = [(row, found) for row in rows if row.id not in steps and (found := _screening(row.action))]
         if left:
-            twins = (twin for row in left if _is_trigger(row.action) for twin in self.twins(row.action))
-            profiles = self.people.profiles(list(dict.fromkeys([*(row.action.recipient for row in left), *twins])))
-            groups = self._groups(row.action for row in left)
-            steps |= {row.id: step for row in left if (step := self._one(row, profiles, groups))}
+            twins = (twin for row, screening in left if screening.counted for twin in self.twins(row.action))
+            profiles = self.people.profiles(list(dict.fromkeys([*(row.action.recipient for row, _ in left), *twins])))
+            groups = self._groups(row.action for row, _ in left)
+            judged = ((row.id, self._one(row, screening, profiles, groups)) for row, screening in left)
+            steps |= {number: step for number, step in judged if step}
         return [steps[row.id] for row in rows if row.id in steps]
 
     def consenting(self, actions: Iterable[Action]) -> tuple[int, int]:
@@ -117,29 +123,23 @@ class Screen:
         return states
 
     def _one(
-        self, row: Row, profiles: Mapping[str, Sequence[Profile]], groups: Mapping[str, Mapping[str, str]]
-    ) -> Step | None:
+        self, row: Row, screening: Screening, profiles: Mapping[str, Sequence[Profile]],
+        groups: Mapping[str, Mapping[str, str]],
+    ) -> Step | None:  # fmt: skip
         action = row.action
         known, wanted = profiles.get(action.recipient, ()), self._demands(action)
-        if len(known) > 1:
+        if len(known) > 1 and not screening.shared:
             return Step(row=row, state=State.SUPPRESSED, why=f"{len(known)} profiles in Braze share this recipient")
-        if not known:
-            return self._unknown(row, wanted)
+        if not known:  # Braze would answer success and drop it (api/braze.md 1.6)
+            fate = screening.absent(action, bool(wanted))
+            return Step(row=row, state=fate[0], why=fate[1]) if fate else None
         if reason := consent.refusal(wanted, self._given(known[0], wanted, groups.get(action.recipient, {}))):
             return Step(row=row, state=State.SUPPRESSED, why=reason)
-        if _is_trigger(action) and (reason := self._twin(action, known[0], profiles)):
+        if screening.counted and (reason := self._twin(action, known[0], profiles)):
             return Step(row=row, state=State.SUPPRESSED, why=reason)
         if action.kind.is_message and (step := self._facts(row)):
             return step
-        return self._rate(row)
-
-    def _unknown(self, row: Row, wanted: Sequence[Demand]) -> Step | None:
-        """Return what becomes of a write to somebody whom Braze does not know: it would answer success and drop it."""
-        action = row.action  # api/braze.md 1.6
-        if action.kind is Kind.ATTRIBUTE and action.payload is None:
-            return Step(row=row, state=State.SUPERSEDED, why="not in Braze, so there is nothing to clear")
-        creates = action.create_profile and action.kind is not Kind.EVENT and not wanted
-        return None if creates else Step(row=row, state=State.WAITING, why=UNMET)
+        return self._rate(row) if screening.counted else None
 
     def _given(self, profile: Profile, wanted: Sequence[Demand], groups: Mapping[str, str]) -> Given:
         """Return what is known of a person's consent; the bounce list is read when the first e-mail needs it."""
@@ -186,7 +186,7 @@ class Screen:
 
     def _rate(self, row: Row) -> Step | None:
         action = row.action
-        if self.max_per_person is None or not _is_trigger(action):
+        if self.max_per_person is None:
             return None
         promised = self.promised.get(action.recipient, 0)
         if self.today(action.recipient) + promised >= self.max_per_person:
@@ -195,8 +195,8 @@ class Screen:
         return None
 
 
-def _is_trigger(action: Action) -> bool:
-    return action.kind in (Kind.CAMPAIGN, Kind.CANVAS)
+def _screening(action: Action) -> Screening | None:
+    return channel_of(action.kind).screening
 
 
 def _address(profile: Profile) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ecmbraze.engine.deliver.batches import Batch
+from ecmbraze.engine.deliver.channels import channel_of
+from ecmbraze.engine.deliver.channels.channel import Batch
 from ecmbraze.ledger.outbox import Row, Step
 from ecmbraze.model import Answer, Delivery, State, Verdict
 
@@ -15,6 +17,8 @@ class Settled:
 
     steps: tuple[Step, ...]
     again: tuple[tuple[Row, ...], ...] = ()
+    aside: tuple[Step, ...] = ()
+    """Steps after those: rows that are ready again and wait for the next run, so that the others go on."""
 
 
 def settle(batch: Batch, answer: Answer) -> Settled:
@@ -23,11 +27,11 @@ def settle(batch: Batch, answer: Answer) -> Settled:
         case Verdict.ACCEPTED:
             return _accepted(batch, answer)
         case Verdict.NOT_PROCESSED:
-            return Settled(steps=_all(batch, State.READY, answer.reason))
+            return _set_aside(_all(batch, State.READY, answer.reason))
         case Verdict.REFUSED:
             return _refused(batch, answer)
         case Verdict.UNKNOWN:
-            return Settled(steps=tuple(_unknown(row, answer.reason) for row in batch.rows))
+            return _set_aside(tuple(_unknown(row, answer.reason) for row in batch.rows))
 
 
 def _accepted(batch: Batch, answer: Answer) -> Settled:
@@ -60,9 +64,16 @@ def _refused(batch: Batch, answer: Answer) -> Settled:
     )  # fmt: skip
 
 
+def _set_aside(steps: Sequence[Step]) -> Settled:
+    """Let what stands in a request of its own wait, where it is ready again."""
+    aside = [step for step in steps if step.state is State.READY and channel_of(step.row.action.kind).alone]
+    waits = tuple(Step(row=step.row, state=State.WAITING, why=step.why) for step in aside)
+    return Settled(steps=tuple(steps), aside=waits)
+
+
 def _unknown(row: Row, reason: str) -> Step:
-    once = row.action.kind.delivery is not Delivery.LATEST
-    return Step(row=row, state=State.IN_DOUBT if once else State.READY, why=reason)
+    repeatable = row.action.kind.delivery is Delivery.LATEST
+    return Step(row=row, state=State.READY if repeatable else State.IN_DOUBT, why=reason)
 
 
 def _all(batch: Batch, state: State, why: str) -> tuple[Step, ...]:

@@ -12,6 +12,7 @@ from ecmbraze.ledger.codec import instant
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.savedplan import SavedPlan, decisions
 from ecmbraze.ledger.waiting import WaitingPlan
+from ecmbraze.model import Delivery
 
 LIFETIME = timedelta(hours=24)
 # So much of a hash names a plan.
@@ -115,7 +116,7 @@ def cut(ledger: Ledger, run: Run, confirmed: Confirmed) -> None:
             run.report.notes.append(f"{record} changed since the plan was made: not sent, the next run plans it anew")
     run.plan.leave_out(record for record, digest in now.items() if then.get(record) != digest)
     for action in run.plan.actions(run.name):
-        if action.kind.is_message and ledger.outbox.knows(action.key):
+        if action.kind.delivery is not Delivery.LATEST and ledger.outbox.knows(action.key):
             run.report.notes.append(f"{action.key} was planned before: not sent again")
 
 

@@ -17,7 +17,7 @@ from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context, Flow, Needs
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.view import View
-from ecmbraze.model import Action, Change, Decision, Skip
+from ecmbraze.model import Action, Change, Decision, Delivery, Skip
 
 _LOG = logging.getLogger("ecmbraze")
 # What a value nobody thought of makes of a rule. Errors of the state file are none of these: they end the run.
@@ -108,7 +108,7 @@ class Planner:
         self.tick()
         with suppress(RecordUnreadable, *UNPLANNABLE):  # reported when the record changed
             for action in self.flow.plan(self.options, change, self.view, self.context).actions:
-                if not action.kind.is_message:
+                if action.kind.delivery is Delivery.LATEST:
                     self.plan.put_action(action)
 
     def _one(self, change: Change) -> None:
@@ -129,7 +129,7 @@ class Planner:
         if self._untold(decision):
             self._refuse(decision.skips)
             for action in decision.actions:
-                if not action.kind.is_message:
+                if action.kind.delivery is Delivery.LATEST:
                     self.plan.put_action(action)
             return
         if change.unreached:
@@ -143,7 +143,8 @@ class Planner:
     def _untold(self, decision: Decision) -> bool:
         """Say whether a message cannot be written: then what happened to the record is not consumed.
 
-        Its attributes go, its messages wait together, and are planned anew when it changes or is replayed.
+        Its attributes and other values go, its messages and documents wait together, and are planned anew when it
+        changes or is replayed.
         """
         rules = {rule.name for rule in self.flow.rules(self.options)}
         return any(skip.quarantined and skip.rule in rules for skip in decision.skips)

@@ -1,51 +1,73 @@
-"""Look whether an attempt in doubt arrived, by the marker it carried; absence never leads to a resend."""
+"""Look whether an attempt in doubt arrived, as its channel says; for a message, absence never leads to a resend."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 
-from ecmbraze.engine.deliver.batches import marker
+from ecmbraze.engine.deliver.batches import batched
+from ecmbraze.engine.deliver.channels import channel_of
+from ecmbraze.engine.deliver.channels.channel import Doubt, Finding, Sight
+from ecmbraze.engine.setting import Systems
 from ecmbraze.ledger.outbox import Outbox, Row, Step
-from ecmbraze.model import Profile, State
-from ecmbraze.ports import PeopleReader
+from ecmbraze.model import State
 
-# delivery.md, "Evidence": after the third look without a marker a person must decide.
-LOOKS = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=6))
+_TOGETHER = 50  # people per export (api/braze.md 4.3)
 
 
-def look(
-    outbox: Outbox, people: PeopleReader, now: datetime, *, marked: bool, batch: int = 50
-) -> Counter[str]:  # fmt: skip
-    """Settle what the marker proves and hold what was looked for three times in vain; return flow → how many proven.
+@dataclass(slots=True, kw_only=True)
+class Found:
+    """What the looks of one round found. ``proven`` counts by (flow, what the report says of them)."""
+
+    proven: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unread: dict[int, tuple[Row, str]] = field(default_factory=dict)
+    """Row number → (row, why it could not be looked for): it stays in doubt, and is looked for in the next run."""
+
+
+def look(outbox: Outbox, systems: Systems, now: datetime, *, marked: bool) -> Found:
+    """Settle what a look proves, and hold or send again what was looked for in vain as often as its channel says.
 
     Unless messages are ``marked`` there is nothing to look for: such rows are held at once.
     """
-    doubtful = outbox.rows("state = 'in doubt'")
-    proven: Counter[str] = Counter()
-    if not marked:
-        outbox.move([Step(row=row, state=State.HELD, why=row.why) for row in doubtful], now)
-        return proven
-    ripe = [row for row in doubtful if _looks_due(row, now) > row.looks]
-    for start in range(0, len(ripe), batch):
-        part = ripe[start : start + batch]
-        profiles = people.profiles(list(dict.fromkeys(row.action.recipient for row in part)))
-        seen = [row for row in part if _carries(profiles.get(row.action.recipient, ()), row)]
-        why = "seen by its marker in the profile"
-        outbox.move([Step(row=row, state=State.SENT, why=why) for row in seen], now)
-        proven.update(row.action.flow for row in seen)
-        absent = [row for row in part if row not in seen]
-        outbox.looked([(row, _looks_due(row, now)) for row in absent])
-        last = [row for row in absent if _looks_due(row, now) >= len(LOOKS)]
-        outbox.move([Step(row=row, state=State.HELD, why=f"{row.why}; no marker seen") for row in last], now)
-    return proven
+    found = Found()
+    blind: list[Row] = []
+    ripe: dict[Doubt, list[Row]] = {}
+    for row in outbox.doubtful():
+        doubt = channel_of(row.action.kind).doubt
+        if doubt is None:  # may be sent again, and so was never in doubt
+            continue
+        if doubt.by_marker and not marked:
+            blind.append(row)
+        elif _looks_due(doubt, row, now) > row.looks:
+            ripe.setdefault(doubt, []).append(row)
+    outbox.move([Step(row=row, state=State.HELD, why=row.why) for row in blind], now)
+    for doubt, rows in ripe.items():
+        for part in batched(rows, _TOGETHER):
+            _settle(outbox, doubt, part, doubt.look(part, systems), found, now)
+    return found
 
 
-def _looks_due(row: Row, now: datetime) -> int:
+def _settle(
+    outbox: Outbox, doubt: Doubt, rows: Sequence[Row], sights: Mapping[int, Sight], found: Found, now: datetime
+) -> None:
+    by: dict[Finding, list[Row]] = {finding: [] for finding in Finding}
+    for row in rows:
+        by[sights[row.id].finding].append(row)
+
+    def steps(mine: Sequence[Row], state: State) -> list[Step]:
+        return [Step(row=row, state=state, why=sights[row.id].why) for row in mine]
+
+    outbox.move(steps(by[Finding.PRESENT], State.SENT), now)
+    found.proven.update((row.action.flow, doubt.found) for row in by[Finding.PRESENT])
+    outbox.looked([(row, _looks_due(doubt, row, now)) for row in by[Finding.ABSENT]])
+    last = [row for row in by[Finding.ABSENT] if _looks_due(doubt, row, now) >= len(doubt.looks)]
+    outbox.move(steps(last, doubt.absent), now)
+    outbox.refuse([(row, sights[row.id].why) for row in by[Finding.OTHER]], now)
+    found.unread |= {row.id: (row, sights[row.id].why) for row in by[Finding.UNREADABLE]}
+
+
+def _looks_due(doubt: Doubt, row: Row, now: datetime) -> int:
     """Return how many looks should have happened by now."""
-    return sum(now >= row.changed_at + wait for wait in LOOKS)
-
-
-def _carries(profiles: Sequence[Profile], row: Row) -> bool:
-    return any(profile.custom_attributes.get(marker(row.action.flow)) == row.attempt for profile in profiles)
+    return sum(now >= row.changed_at + wait for wait in doubt.looks)

@@ -17,20 +17,31 @@ def recover(of: RoundContext, runs: Sequence[Run]) -> None:
     """Take up what a crash left in flight, look for evidence of what is in doubt, give up what is past its time."""
     now = of.clock.now()
     of.ledger.outbox.recover(now)
-    proven = evidence.look(of.ledger.outbox, of.systems.people, now, marked=of.setting.batches.marker)
+    found = evidence.look(of.ledger.outbox, of.systems, now, marked=of.setting.batches.marker)
     for run in runs:
-        if n := proven[run.name]:
-            run.report.counts["seen"] += n
-            run.report.notes.append(f"{n} messages in doubt were found in Braze by their marker")
+        for (flow, told), n in found.proven.items():
+            if flow == run.name:
+                run.report.counts["seen"] += n
+                run.report.notes.append(f"{n} {told}")
+        _note_unread(run, found)
         confirming.find_waiting(of.ledger, run, now)
         run.push.expire(now)
     _verify(of, runs, now)
 
 
+def _note_unread(run: Run, found: evidence.Found) -> None:
+    """Note what could not be looked for: it stays in doubt, and the run ends with 5 once everything else is done."""
+    for row, why in found.unread.values():
+        if row.action.flow == run.name:
+            told = f"whether {row.action.kind} {row.action.name!r} is in {row.action.kind.system} cannot be read: {why}"
+            run.report.notes.append(f"{told}; it stays in doubt, the next run looks again (exit 5)")
+            run.push.unwritten[row.id] = told
+
+
 def _verify(of: RoundContext, runs: Sequence[Run], now: datetime) -> None:
     """Read a sample of earlier writes back; that Braze cannot be asked stops nothing here."""
     try:
-        found = verifying.look(of.ledger.outbox, of.systems.people, of.setting.sample, now)
+        found = verifying.look(of.ledger.outbox, of.systems, of.setting.sample, now)
         silence = parts.canary(of).look(now)
     except TemporaryError:
         return

@@ -15,14 +15,16 @@ Body = Mapping[str, Json]
 
 
 def path_of(kind: Kind) -> str:
-    """Return the endpoint that takes a kind of write."""
+    """Return the endpoint that takes a kind of write; raises ValueError for one that does not go to Braze."""
     match kind:
-        case Kind.ATTRIBUTE | Kind.EVENT:
+        case Kind.ATTRIBUTE | Kind.EVENT | Kind.WITHDRAWAL:
             return "/users/track"
         case Kind.CAMPAIGN:
             return "/campaigns/trigger/send"
         case Kind.CANVAS:
             return "/canvas/trigger/send"
+        case Kind.CATEGORY | Kind.DOCUMENT:
+            raise ValueError(f"{kind} is not written to Braze")
 
 
 def track(batch: TrackBatch) -> tuple[Body, Mapping[str, int]]:

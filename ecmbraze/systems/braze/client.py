@@ -62,7 +62,7 @@ class BrazeClient:
             body, sizes = bodies.withdrawal(recipients, channel)
         except EcmbrazeError as bug:
             return _not_sent(bug)
-        return self._write(bodies.path_of(Kind.ATTRIBUTE), body, sizes, once=False)
+        return self._write(bodies.path_of(Kind.WITHDRAWAL), body, sizes, once=False)
 
     def message(self, kind: Kind, message_id: str) -> MessageInfo:
         """Return the name of a campaign or Canvas and why it would send nothing (api/braze.md 7.3, 7.4)."""

@@ -1,0 +1,30 @@
+"""One channel for each kind of write. A kind without a channel does not type-check: nothing falls through."""
+
+from __future__ import annotations
+
+from ecmbraze.engine.deliver.channels.category import CATEGORY
+from ecmbraze.engine.deliver.channels.channel import Channel
+from ecmbraze.engine.deliver.channels.document import DOCUMENT
+from ecmbraze.engine.deliver.channels.track import ATTRIBUTE, EVENT
+from ecmbraze.engine.deliver.channels.trigger import CAMPAIGN, CANVAS
+from ecmbraze.engine.deliver.channels.withdrawal import WITHDRAWAL
+from ecmbraze.model import Kind
+
+
+def channel_of(kind: Kind) -> Channel:
+    """Return the channel of a kind."""
+    match kind:
+        case Kind.ATTRIBUTE:
+            return ATTRIBUTE
+        case Kind.EVENT:
+            return EVENT
+        case Kind.CAMPAIGN:
+            return CAMPAIGN
+        case Kind.CANVAS:
+            return CANVAS
+        case Kind.WITHDRAWAL:
+            return WITHDRAWAL
+        case Kind.CATEGORY:
+            return CATEGORY
+        case Kind.DOCUMENT:
+            return DOCUMENT
