@@ -113,6 +113,9 @@ class Flow(Generic[Options]):
     """Everything the flow may write, given the attribute prefix."""
     follows: Callable[[str], str] = lambda occurrence: ""
     """How the occurrence begins that must have reached a person before this one may; empty where none must."""
+    withdraws: bool = False
+    """Whether it may take back consent in Braze. Then it is planned even while a plan of it waits for a person: nothing
+    holds a withdrawal back, and nothing else of it leaves."""
     ahead: Callable[[Options, Record, tzinfo], Sequence[tuple[datetime, str]]] | None = None
     """(instant, rule) of everything that comes due of a record although nothing changes; ``None`` where nothing does.
 

@@ -138,12 +138,14 @@ def _plan(
     context: RoundContext, reading: Sequence[Needs], runs: Sequence[Run], confirmed: Confirmed | None
 ) -> None:  # fmt: skip
     """Scan once for all flows that plan, then plan and judge each of them."""
-    planning = [run for run in runs if not run.waits]
+    planning = [run for run in runs if run.plans]
     scans = _scan(context, reading, planning) if planning else {}
     for run in planning:
         if run.goes_on:
             with run.ending():
                 run.make_plan(scans, context.clock.now())
+                if run.waits:
+                    continue
                 if confirmed is not None:
                     confirming.cut(context.ledger, run, confirmed)
                     continue
@@ -181,14 +183,15 @@ def _failure(inventory: Inventory, run: Run) -> EcmbrazeError | None:
 
 
 def _stage(context: RoundContext, runs: Sequence[Run], confirmed: Confirmed | None) -> None:
-    """Merge the scan and every plan that no guard stopped, in one transaction."""
-    planned = [run for run in _going(runs) if not run.waits]
+    """Merge the scan and every plan that no guard stopped, in one transaction; of the others the withdrawals."""
+    planned = [run for run in _going(runs) if run.plans]
     if not planned:
         return
     merged = [
         Part(flow=run.name, facts=not context.options.backfill, move=run.complete)
+        if run.stopped is None and not run.waits
+        else Part(flow=run.name, facts=False, move=False, last=Phase.CONSENT)
         for run in planned
-        if run.stopped is None
     ]
     context.ledger.stage(context.plan).everything(merged, context.clock.now())
     if confirmed is not None:

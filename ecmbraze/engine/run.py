@@ -55,6 +55,11 @@ class Run:
     def goes_on(self) -> bool:
         return self.error is None
 
+    @property
+    def plans(self) -> bool:
+        """Whether it is planned in this round: not while a plan waits, unless it may withdraw."""
+        return not self.waits or self.flow.withdraws
+
     @contextmanager
     def ending(self) -> Iterator[None]:
         """Keep the first error that ends this run, so that the other flows of the round go on."""

@@ -14,7 +14,7 @@ from ecmbraze.ledger.actionrow import write_action
 from ecmbraze.ledger.codec import dump, dump_documents, instant
 from ecmbraze.ledger.connection import Connection, check_pages, connect, unusable_plan
 from ecmbraze.ledger.planfolder import new_file, new_nameless_file
-from ecmbraze.ledger.planreading import PlanReading
+from ecmbraze.ledger.planreading import CONFIRMED, PlanReading
 from ecmbraze.model import Action, Change, Decision, Delivery, Record, Skip
 
 
@@ -183,7 +183,8 @@ class PlanFile(PlanReading):
         execute("DELETE FROM watermark WHERE flow IN ('listing', 'began') AND stream = ?", (type_name,))
 
     def leave_out(self, records: Iterable[str]) -> None:
-        """Take records out of the plan: neither their actions nor their facts are merged."""
+        """Take records out of the plan: neither their facts nor their actions are merged, but for withdrawals."""
         for record in records:
-            for table in ("action", "fact", "due", "quarantine"):
+            self.database.conn.execute(f"DELETE FROM action WHERE record = ? AND {CONFIRMED}", (record,))
+            for table in ("fact", "due", "quarantine"):
                 self.database.conn.execute(f"DELETE FROM {table} WHERE record = ?", (record,))

@@ -10,10 +10,12 @@ from sqlite_utils import Database
 
 from ecmbraze.ledger.actionrow import ACTION_COLUMNS, read_action
 from ecmbraze.ledger.codec import dump, moment
-from ecmbraze.model import Action
+from ecmbraze.model import Action, Phase
 
 # What a person confirms: every decision of a flow and what it rests on. What was read of workspaces shows in the
-# facts, and watermarks and read times differ from look to look although nothing changed.
+# facts, and watermarks and read times differ from look to look although nothing changed. A withdrawal is nothing to
+# confirm: it left in the run that planned it.
+CONFIRMED = f"phase <> {Phase.CONSENT:d}"
 _HASHED = (
     ("fact", "record"), ("due", "record"), ("baseline", "type, mapping"), ("quarantine", "record, rule, customer"),
     ("action", "key, name"),
@@ -88,15 +90,16 @@ class PlanReading:
         return {row[0]: moment(row[1]) for row in self.database.conn.execute(query, (flow,))}
 
     def acting(self, flow: str) -> list[str]:
-        """Return the records of which a flow would write something, in order."""
-        query = "SELECT DISTINCT record FROM action WHERE flow = ? ORDER BY record"
+        """Return the records of which a flow would write something that a person confirms, in order."""
+        query = f"SELECT DISTINCT record FROM action WHERE flow = ? AND {CONFIRMED} ORDER BY record"
         return [row[0] for row in self.database.conn.execute(query, (flow,))]
 
     def hash(self, flow: str) -> str:
         """Return sha256 over every decision of a flow in key order, without what differs from look to look."""
         digest = hashlib.sha256()
         for table, order in _HASHED:
-            cursor = self.database.conn.execute(f"SELECT * FROM {table} WHERE flow = ? ORDER BY {order}", (flow,))
+            those = f"{CONFIRMED} AND flow = ?" if table == "action" else "flow = ?"
+            cursor = self.database.conn.execute(f"SELECT * FROM {table} WHERE {those} ORDER BY {order}", (flow,))
             names = [column[0] for column in cursor.description]
             kept = [i for i, name in enumerate(names) if name not in _MOMENTS or table == "due"]
             for row in cursor:

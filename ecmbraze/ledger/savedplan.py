@@ -20,7 +20,7 @@ from ecmbraze.errors import ConfigurationError, GuardTripped, StorageError, Usag
 from ecmbraze.ledger import schema
 from ecmbraze.ledger.codec import dump, moment
 from ecmbraze.ledger.connection import connect, unusable_plan
-from ecmbraze.ledger.planreading import PlanReading
+from ecmbraze.ledger.planreading import CONFIRMED, PlanReading
 
 # What of a decision must be the same at the time it is sent. When it expires, and when the record was last saved
 # without a change that the flow sees, are no decisions.
@@ -75,7 +75,8 @@ def decisions(plan: PlanReading, flow: str) -> Mapping[str, str]:
     """Return record → digest of everything a plan decides of it, but for moments."""
     parts: dict[str, list[str]] = {}
     for table, columns in _DECIDED.items():
-        query = f"SELECT {columns} FROM {table} WHERE flow = ? ORDER BY {columns}"
+        those = f"{CONFIRMED} AND flow = ?" if table == "action" else "flow = ?"
+        query = f"SELECT {columns} FROM {table} WHERE {those} ORDER BY {columns}"
         for record, *values in plan.rows(query, (flow,)):
             parts.setdefault(str(record), []).append(dump([table, *values]))
     return {record: hashlib.sha256("\x1e".join(found).encode()).hexdigest() for record, found in parts.items()}

@@ -12,7 +12,7 @@ from ecmbraze.errors import StateUnusable
 from ecmbraze.ledger.codec import instant
 from ecmbraze.ledger.history import History
 from ecmbraze.ledger.planfile import PlanFile
-from ecmbraze.model import MOVED
+from ecmbraze.model import MOVED, Phase
 
 _OPEN = "('ready', 'waiting')"
 _ACTION = (
@@ -80,12 +80,12 @@ _POSITION = (
 _OUTBOX = (
     f"""UPDATE outbox SET state = 'superseded', why = 'a newer value is planned', changed_at = :now
         WHERE delivery = 'latest' AND state IN {_OPEN}
-          AND target IN (SELECT target FROM plan.action WHERE flow = :flow)""",
+          AND target IN (SELECT target FROM plan.action WHERE flow = :flow AND phase <= :last)""",
     # What was taken back before anything went, because the record named somebody else meanwhile, may be planned again.
     f"""DELETE FROM outbox WHERE state = 'superseded' AND why = '{MOVED}' AND delivery <> 'latest'
-        AND key IN (SELECT key FROM plan.action WHERE flow = :flow)""",
+        AND key IN (SELECT key FROM plan.action WHERE flow = :flow AND phase <= :last)""",
     f"""INSERT OR IGNORE INTO outbox ({_ACTION}, planned_at, changed_at)
-        SELECT {_ACTION}, :now, :now FROM plan.action WHERE flow = :flow ORDER BY id""",
+        SELECT {_ACTION}, :now, :now FROM plan.action WHERE flow = :flow AND phase <= :last ORDER BY id""",
 )
 
 
@@ -97,6 +97,8 @@ class Part:
     facts: bool
     move: bool
     """Whether its position and watermarks move, because everything that changed was planned."""
+    last: Phase = Phase.TRIGGER
+    """Up to which phase its actions are merged: of a plan that waits for a person only the withdrawals are."""
 
     @property
     def statements(self) -> tuple[str, ...]:
@@ -127,8 +129,8 @@ class Stage:
                     self._database.conn.execute(statement, values)
                 for part in parts:
                     for statement in part.statements:
-                        self._database.conn.execute(statement, {**values, "flow": part.flow})
-                plans = {part.flow: self._plan.hash(part.flow) for part in parts}
+                        self._database.conn.execute(statement, {**values, "flow": part.flow, "last": part.last})
+                plans = {part.flow: self._plan.hash(part.flow) for part in parts if part.last is max(Phase)}
                 self._history.append(now, "stage", {"plans": plans, "change": change})
         except StateUnusable:
             self._plan.check()  # both files were read: which of them is damaged?

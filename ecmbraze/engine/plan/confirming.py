@@ -60,7 +60,8 @@ def refuse_again(ledger: Ledger, run: Run) -> None:
         run.report.plan_hash = waiting.hash
         raise GuardTripped(
             f"Plan {waiting.hash[:12]} of {waiting.made_at:%Y-%m-%d %H:%M} UTC still waits: {waiting.reason}",
-            undone="Nothing new was planned.", advice=_advice(run.name, waiting.hash),
+            undone="Nothing new but withdrawals left." if run.flow.withdraws else "Nothing new was planned.",
+            advice=_advice(run.name, waiting.hash),
         )  # fmt: skip
 
 
