@@ -13,6 +13,7 @@ from ecmbraze.model import (
     DocumentHit,
     DocumentRow,
     Facts,
+    Json,
     Kind,
     MessageInfo,
     Profile,
@@ -151,3 +152,44 @@ class MessageSink(Protocol):
 
     def track(self, batch: TrackBatch) -> Answer: ...
     def trigger(self, batch: TriggerBatch) -> Answer: ...
+
+    def withdraw(self, recipients: Sequence[str], channel: str) -> Answer:
+        """Unsubscribe up to 75 existing profiles from ``email``, ``push`` or ``group:<id>``; subscribes nobody."""
+        ...
+
+
+class RecordSink(Protocol):
+    """The only writer to Extended ECM. Never raises for an answer: every outcome is a judged Answer.
+
+    A write is tried once.
+    """
+
+    def set_values(self, node_id: int, values: Mapping[str, Json], expected: Mapping[str, Json]) -> Answer:
+        """Write attributes of one category, by ``Category.Attribute``; ``expected`` is what we last wrote there.
+
+        Dates are ISO, with a time where the attribute has one; ``{}`` expects that we never wrote. Reads form, values
+        and lock token, then: every value already as wanted is ACCEPTED without a write; a value that is neither wanted
+        nor expected, nor never written and empty, is REFUSED with ``edited_in_ecm: …``, as is a lost lock. A held,
+        reserved or locked workspace is NOT_PROCESSED with the reason (``locked_in_ecm: …``); a missing right, attribute
+        or popup word is NOT_PROCESSED with a ``stop``. Cut off, 5xx and HTML are UNKNOWN. At most 3 requests.
+        """
+        ...
+
+    def put_document(self, parent_id: int, folder: str, name: str, content: bytes, mime_type: str) -> Answer:
+        """File a document in a folder below a parent, ``""`` directly in it; a missing folder is made.
+
+        A document of this name with equal content (sha256, read back) is ACCEPTED, with other content REFUSED. HTTP 500
+        although it may be stored is UNKNOWN.
+        """
+        ...
+
+
+class RecordReader(Protocol):
+    """What was written to Extended ECM, read back."""
+
+    def document_content(self, parent_id: int, folder: str, name: str) -> bytes | None:
+        """Return the content of a document, looked for by listing its folder, never by search.
+
+        ``None`` means certainly absent. Raises TemporaryError or RecordUnreadable when it cannot tell.
+        """
+        ...

@@ -45,6 +45,9 @@ class Narrow:
     def trigger(self, batch: TriggerBatch) -> Answer:
         raise AssertionError(batch)
 
+    def withdraw(self, recipients: Sequence[str], channel: str) -> Answer:
+        raise AssertionError(recipients)
+
 
 @pytest.mark.parametrize("connections", [1, 3])
 def test_a_rate_limit_is_waited_for_with_nothing_in_flight(tmp_path: Path, connections: int) -> None:

@@ -5,7 +5,7 @@ The engine knows nothing of it: it sees the ports, and is watched from outside.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -79,4 +79,9 @@ class WatchedBraze(BrazeClient):
     def trigger(self, batch: TriggerBatch) -> Answer:
         answer = super().trigger(batch)
         self.observer.step(SENT, len(batch.recipients))
+        return answer
+
+    def withdraw(self, recipients: Sequence[str], channel: str) -> Answer:
+        answer = super().withdraw(recipients, channel)
+        self.observer.step(SENT, len(recipients))
         return answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from ecmbraze.model.vocabulary import Json, Kind
@@ -25,6 +26,11 @@ class Profile:
     custom_attributes: Mapping[str, Json]
     custom_events: Mapping[str, tuple[int, str]]
     """Event name → (all-time count, last time as Braze prints it)."""
+    email_opted_in_at: datetime | None = None
+    """When a global state was chosen, like the next three: only some accounts of Braze say it, so never count on it."""
+    email_unsubscribed_at: datetime | None = None
+    push_opted_in_at: datetime | None = None
+    push_unsubscribed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,7 +115,7 @@ class TestMessageSink:
         with responses.RequestsMock(assert_all_requests_are_fired=False) as net:
             net.add(responses.POST, re.compile(BRAZE_URL), json=bent(spot, odd), status=status)
             braze = BrazeClient(http(BRAZE_URL), api_key="canary-key")
-            for answer in (braze.track(BATCH), braze.trigger(SEND)):
+            for answer in (braze.track(BATCH), braze.trigger(SEND), braze.withdraw(["C-1"], "email")):
                 assert isinstance(answer, Answer)
                 assert answer.verdict is not Verdict.ACCEPTED or 200 <= status < 300
 

@@ -1,8 +1,8 @@
-"""Build the bodies of the two writes; a broadcast, a segment or a trigger without people cannot come out of here."""
+"""Build the bodies of the writes; a broadcast, a segment or a trigger without people cannot come out of here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ecmbraze.errors import EcmbrazeError
 from ecmbraze.model import Json, Kind, TrackBatch, TriggerBatch
@@ -45,6 +45,30 @@ def track(batch: TrackBatch) -> tuple[Body, Mapping[str, int]]:
             {**event, **identifier(person), "_update_existing_only": True} for person, event in batch.events
         ]
     return body, {"attributes": len(batch.attributes), "events": len(batch.events)}
+
+
+def withdrawal(recipients: Sequence[str], channel: str) -> tuple[Body, Mapping[str, int]]:
+    """Return the body of `/users/track` that unsubscribes existing people, and array → number of objects.
+
+    No state but ``unsubscribed`` can come out of here, and nobody is created: a state kept for an address that has no
+    profile would be inherited by whoever gets it (api/braze.md 5.2). Raises EcmbrazeError beyond 75 or for an unknown
+    channel.
+    """
+    if not 1 <= len(recipients) <= MAX_OBJECTS:
+        raise _wrong(f"a withdrawal of {len(recipients)} people", f"1 to {MAX_OBJECTS}")
+    said = _unsubscribed(channel)
+    people: list[Json] = [{**said, **identifier(person), "_update_existing_only": True} for person in recipients]
+    return {"attributes": people}, {"attributes": len(people)}
+
+
+def _unsubscribed(channel: str) -> Mapping[str, Json]:
+    """Return the subscription fields of an attributes object (api/braze.md 1.9)."""
+    kind, _, group = channel.partition(":")
+    if channel in ("email", "push"):
+        return {f"{channel}_subscribe": "unsubscribed"}
+    if kind == "group" and group:
+        return {"subscription_groups": [{"subscription_group_id": group, "subscription_state": "unsubscribed"}]}
+    raise _wrong(f"a withdrawal from {channel!r}", "email, push and group:<id>")
 
 
 def trigger(batch: TriggerBatch) -> tuple[str, Body]:

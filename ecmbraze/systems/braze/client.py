@@ -53,6 +53,17 @@ class BrazeClient:
             return _not_sent(bug)
         return self._write(path, body, {}, once=True)
 
+    def withdraw(self, recipients: Sequence[str], channel: str) -> Answer:
+        """Unsubscribe up to 75 existing profiles from ``email``, ``push`` or ``group:<id>`` (api/braze.md 1.9).
+
+        Braze takes everybody who shares the address along.
+        """
+        try:
+            body, sizes = bodies.withdrawal(recipients, channel)
+        except EcmbrazeError as bug:
+            return _not_sent(bug)
+        return self._write(bodies.path_of(Kind.ATTRIBUTE), body, sizes, once=False)
+
     def message(self, kind: Kind, message_id: str) -> MessageInfo:
         """Return the name of a campaign or Canvas and why it would send nothing (api/braze.md 7.3, 7.4)."""
         return probes.message(self._asking, kind, message_id)
