@@ -24,10 +24,8 @@ VALUES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def form(
-    values: dict[str, Any] | None = None, token: str | None = "token-1", **schema: dict[str, Any]
-) -> dict[str, Any]:
-    """Return the form; ``schema`` overrides the schema of single keys, written ``_16900_2``."""
+def form(values: Any = None, token: str | None = "token-1", schema: Any = None) -> dict[str, Any]:
+    """Return the form; ``schema`` overrides the schema of single keys."""
     properties: dict[str, dict[str, Any]] = {
         STATUS: _entry("Email Status", enum=["Opted in", "Not objected", "Withdrawn"]),
         SINCE: _entry("Email Since"),
