@@ -6,7 +6,7 @@ Only the form says whether a date keeps its time of day, and what a popup offers
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, tzinfo
 from enum import StrEnum
 from typing import Any
@@ -108,6 +108,8 @@ def read_form(answer: Mapping[str, Any], category_id: int) -> Form:
     for key, raw in properties.items():
         option = options.get(key) if isinstance(options, Mapping) else None
         field = _field(str(key), mapping(raw, "schema entry"), option if isinstance(option, Mapping) else {})
+        if isinstance(values.get(field.key), list) and field.sort is not Sort.ROWS:
+            field = replace(field, sort=Sort.SEVERAL)  # also where the schema does not say so
         if field.name:  # without a name stand the rows of sets, a second time
             twice |= {field.name} & fields.keys()
             fields[field.name] = field
