@@ -55,10 +55,11 @@ def creates(net: responses.RequestsMock, status: int, body: Any) -> None:
     net.add(responses.POST, NODES, status=status, **({"body": body} if isinstance(body, str) else {"json": body}))
 
 
-def is_free(net: responses.RequestsMock) -> None:
-    """Serve a workspace that nobody reserved or holds."""
-    net.add(responses.GET, f"{NODES}/{WORKSPACE}", json=made(WORKSPACE, reserved=False))
-    net.add(responses.GET, f"{ECM_URL}/api/v1/nodes/{WORKSPACE}/holds", json={"data": []})
+def is_free(net: responses.RequestsMock, number: int = WORKSPACE, held: bool = False, **properties: Any) -> None:
+    """Serve a workspace or folder that nobody reserved or, unless told otherwise, holds."""
+    net.add(responses.GET, f"{NODES}/{number}", json=made(number, reserved=False, **properties))
+    told = {"data": [{"hold_id": 1}] if held else []}
+    net.add(responses.GET, f"{ECM_URL}/api/v1/nodes/{number}/holds", json=told)
 
 
 def holds(net: responses.RequestsMock, content: bytes, number: int = DOCUMENT) -> None:
@@ -263,6 +264,7 @@ class TestTheAnswer:
         creates(net, status, body)
         lists(net, FOLDER)
         is_free(net)
+        is_free(net, FOLDER)
         assert put().verdict is verdict
         assert len(posts(net)) == 1
 
@@ -278,8 +280,8 @@ class TestTheAnswer:
         lists(net, WORKSPACE, folder())
         creates(net, status, {"error": "no"})
         lists(net, FOLDER)
-        net.add(responses.GET, f"{NODES}/{WORKSPACE}", json=made(WORKSPACE, reserved=False))
-        net.add(responses.GET, f"{ECM_URL}/api/v1/nodes/{WORKSPACE}/holds", json={"data": [{"hold_id": 1}]})
+        is_free(net, FOLDER)
+        is_free(net, held=True)
         answer = put()
         assert (answer.verdict, answer.stop) == (Verdict.NOT_PROCESSED, None)
         assert answer.reason.startswith("locked_in_ecm: ")
@@ -287,7 +289,7 @@ class TestTheAnswer:
     def test_a_missing_right_stops_the_flow(self, net: responses.RequestsMock) -> None:
         lists(net, WORKSPACE, folder())
         creates(net, 403, {"error": "no"})
-        is_free(net)
+        is_free(net, FOLDER, perm_create=False)
         answer = put()
         assert answer.verdict is Verdict.NOT_PROCESSED
         assert isinstance(answer.stop, CredentialRefused)

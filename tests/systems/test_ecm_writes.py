@@ -424,6 +424,25 @@ class TestTheAnswer:
         assert isinstance(answer.stop, CredentialRefused)
         assert f"edit the attributes of {NODE_ID}" in str(answer.stop)
 
+    @pytest.mark.parametrize("status", [400, 403, 500])
+    def test_a_right_that_ecm_says_is_missing_stops_the_flow_whatever_the_status(
+        self, net: responses.RequestsMock, status: int
+    ) -> None:
+        serve(net, status, ERROR)
+        node(net, perm_edit_attributes=False)
+        answer = write()
+        assert answer.verdict is Verdict.NOT_PROCESSED
+        assert isinstance(answer.stop, CredentialRefused)
+
+    def test_a_403_where_ecm_says_that_we_have_the_right_concerns_that_node_alone(
+        self, net: responses.RequestsMock
+    ) -> None:
+        serve(net, 403, ERROR)
+        node(net, perm_edit_attributes=True)
+        answer = write()
+        assert (answer.verdict, answer.stop) == (Verdict.NOT_PROCESSED, None)
+        assert answer.reason.startswith("locked_in_ecm: ")
+
     def test_a_refusal_whose_cause_cannot_be_found_stops_nothing(self, net: responses.RequestsMock) -> None:
         serve(net, 403, ERROR)
         net.add(responses.GET, NODE, status=500, json={"error": "Sorry"})

@@ -19,6 +19,14 @@ EDITED, LOCKED = "edited_in_ecm", "locked_in_ecm"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Right:
+    """A right that a write needs: how the properties of a node tell it (api/ecm.md 3.2), and what it lets us do."""
+
+    flag: str
+    doing: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One attempt: its judged answer, and the exchange where a whole one took place."""
 
@@ -51,27 +59,34 @@ class Attempts:
         answer = judge(outcome, host=http.host, path=path, told=http.redactor.excerpt)
         return Attempt(answer=answer, exchange=outcome if isinstance(outcome, Exchange) else None)
 
-    def explained(self, attempt: Attempt, node_id: int, doing: str) -> Answer:
-        """Return the answer with the cause of a refusal: the node is reserved or on hold, or a right is missing.
+    def explained(self, attempt: Attempt, right: Right, *nodes: int) -> Answer:
+        """Return the answer with the cause of a refusal: a right is missing, or a node is reserved or on hold.
 
-        No page says with which status (api/ecm.md 5.3, 10: 400, 403 or 500), so the node itself is asked.
+        No page says with which status (api/ecm.md 5.3, 10: 400, 403 or 500), so the nodes themselves are asked. A 403
+        without any other cause is a missing right, unless ECM says that the account has it.
         """
-        answer = attempt.answer
+        answer, granted = attempt.answer, False
         if attempt.refused_with not in (400, 403, 500):
             return answer
         try:
-            lock = self._reserved(node_id) or self._held(node_id)
+            for node in dict.fromkeys(nodes):
+                properties = self._properties(node)
+                granted = properties.get(right.flag) is True
+                if properties.get(right.flag) is False:
+                    return _right_missing(right, node, answer)
+                if lock := self._reserved(properties) or self._held(node):
+                    return _locked(f"{node} {lock}", answer)
         except (EcmbrazeError, ShapeError):
             return answer
-        if lock:
-            return Answer(verdict=Verdict.NOT_PROCESSED, reason=f"{LOCKED}: {node_id} {lock} ({answer.reason})")
-        if attempt.refused_with == 403:
-            return replace(answer, stop=_right_missing(doing, node_id, answer.reason))
-        return answer
+        if attempt.refused_with != 403:
+            return answer
+        return _locked(f"{nodes[0]} is closed to us", answer) if granted else _right_missing(right, nodes[0], answer)
 
-    def _reserved(self, node_id: int) -> str:
+    def _properties(self, node_id: int) -> Mapping[str, Any]:
         found = ask(self._session, f"/api/v2/nodes/{int(node_id)}", [("fields", "properties")])
-        properties = inner(only(found), "data", "properties")
+        return inner(only(found), "data", "properties")
+
+    def _reserved(self, properties: Mapping[str, Any]) -> str:
         holder = properties.get("reserved_user_id")
         if properties.get("reserved") is not True or holder == self._account():
             return ""
@@ -90,8 +105,14 @@ def not_written(error: EcmbrazeError) -> Answer:
     return Answer(verdict=Verdict.NOT_PROCESSED, reason=error.happened, stop=None if passing else error)
 
 
-def _right_missing(doing: str, node_id: int, said: str) -> CredentialRefused:
-    return CredentialRefused(
-        f"ECM does not let this account {doing} {node_id}: {said}.", undone="Nothing was written there; it waits.",
+def _locked(what: str, answer: Answer) -> Answer:
+    return Answer(verdict=Verdict.NOT_PROCESSED, reason=f"{LOCKED}: {what} ({answer.reason})")
+
+
+def _right_missing(right: Right, node_id: int, answer: Answer) -> Answer:
+    stop = CredentialRefused(
+        f"ECM does not let this account {right.doing} {node_id}: {answer.reason}.",
+        undone="Nothing was written there; it waits.",
         advice="Give the account this right on the workspaces of the flow, then run `ecmbraze check`.",
-    )  # fmt: skip
+    )
+    return replace(answer, verdict=Verdict.NOT_PROCESSED, stop=stop)

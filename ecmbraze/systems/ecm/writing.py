@@ -11,7 +11,7 @@ from typing import Any
 from ecmbraze.errors import ConfigurationError, EcmbrazeError, RecordUnreadable
 from ecmbraze.model import Answer, Json, Verdict
 from ecmbraze.suggest import did_you_mean
-from ecmbraze.systems.ecm.attempts import EDITED, Attempts, not_written
+from ecmbraze.systems.ecm.attempts import EDITED, Attempts, Right, not_written
 from ecmbraze.systems.ecm.categories import flatten
 from ecmbraze.systems.ecm.forms import Field, Form, Sort, UnfitError, read_form, token_of
 from ecmbraze.systems.ecm.learning import Learning, ask, only
@@ -19,6 +19,7 @@ from ecmbraze.systems.ecm.session import Session
 from ecmbraze.systems.shapes import ShapeError, excerpt, inner
 
 _FORM = "/api/v1/forms/nodes/categories/update"
+_EDIT = Right(flag="perm_edit_attributes", doing="edit the attributes of")
 _WAITS = "Nothing was written; the row waits."
 
 
@@ -67,7 +68,7 @@ class CategoryWrites:
         attempt = self._attempts.send("PUT", path, data={"body": json.dumps({**lock, **changes})})
         if attempt.refused_with == 409:
             return replace(attempt.answer, reason=f"{EDITED}: somebody changed it between our read and our write")
-        return self._attempts.explained(attempt, node_id, "edit the attributes of")
+        return self._attempts.explained(attempt, _EDIT, node_id)
 
     def _find(self, node_id: int, values: Mapping[str, Json]) -> _Found:
         """Return the form of the category that all values belong to.
