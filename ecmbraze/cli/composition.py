@@ -23,7 +23,6 @@ from ecmbraze.model.recipients import ExternalId, write
 from ecmbraze.planning.guards import Limits as GuardLimits
 from ecmbraze.systems.counters import RequestCounters
 from ecmbraze.systems.ecm.login import OtdsLogin
-from ecmbraze.systems.ecm.unwritten import Unwritten
 from ecmbraze.systems.redaction import Redactor
 from ecmbraze.systems.rehearsal import sandbox_now
 
@@ -104,9 +103,8 @@ def systems(made: Clients) -> Systems:
     def skews() -> list[float]:
         return [skew for skew in (made.ecm.skew(), made.braze.skew()) if skew is not None]
 
-    records = Unwritten()
     return Systems(
-        workspaces=made.ecm, people=made.braze, sink=made.braze, records=records, records_sink=records,
+        workspaces=made.ecm, people=made.braze, sink=made.braze, records=made.ecm, records_sink=made.ecm,
         requests=made.counters.as_dict, skews=skews,
     )  # fmt: skip
 

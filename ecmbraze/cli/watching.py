@@ -11,7 +11,7 @@ from typing import Any
 
 from ecmbraze.cli.logs import detail
 from ecmbraze.cli.progress import LISTED, READ, SENT, Observer, Silent
-from ecmbraze.model import Answer, TrackBatch, TriggerBatch, WorkspaceDetail, WorkspacePage
+from ecmbraze.model import Answer, Json, TrackBatch, TriggerBatch, WorkspaceDetail, WorkspacePage
 from ecmbraze.systems.braze.client import BrazeClient
 from ecmbraze.systems.ecm.client import EcmClient
 from ecmbraze.systems.exchange import Exchange, TransportError
@@ -64,6 +64,16 @@ class WatchedEcm(EcmClient):
         detail = super().workspace(workspace_id)
         self.observer.step(READ, 1)
         return detail
+
+    def set_values(self, node_id: int, values: Mapping[str, Json], expected: Mapping[str, Json]) -> Answer:
+        answer = super().set_values(node_id, values, expected)
+        self.observer.step(SENT, 1)
+        return answer
+
+    def put_document(self, parent_id: int, folder: str, name: str, content: bytes, mime_type: str) -> Answer:
+        answer = super().put_document(parent_id, folder, name, content, mime_type)
+        self.observer.step(SENT, 1)
+        return answer
 
 
 class WatchedBraze(BrazeClient):

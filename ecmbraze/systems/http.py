@@ -135,11 +135,12 @@ class Http:
 
     def read(
         self, method: str, path: str, *, json_errors_final: bool = True, attempts: int = READ_ATTEMPTS,
-        about: str = "", **request: Any,
+        about: str = "", download: bool = False, **request: Any,
     ) -> Exchange:  # fmt: skip
         """Send a request that only reads, again while it fails in passing.
 
-        Returns an answer with JSON, or any 3xx, 401 or 403. A 500 with JSON is final unless told otherwise. Raises
+        Returns an answer with JSON, or any 3xx, 401 or 403; for a ``download`` a 200 is final when it says that it is a
+        file, whatever is in it. A 500 with JSON is final unless told otherwise. Raises
         UnusableError after ``attempts``, CredentialRefused for a bad certificate, TimeBudgetUsed. What failed all its
         attempts fails at once from then on; ``about`` names the one thing asked for where the path does not.
         """
@@ -163,7 +164,7 @@ class Http:
             if answer.status == 429:
                 self._waiting.after_429(answer.headers, limited, patience)
                 limited += 1
-            elif _final(answer, json_errors_final):
+            elif is_file(answer) if download and answer.status == 200 else _final(answer, json_errors_final):
                 self._outages.answered(asked)
                 return replace(answer, attempt=tries + 1) if tries else answer
             else:
@@ -205,6 +206,11 @@ def _skew(date: str | None, now: datetime, before: float | None) -> float | None
         return (now - parsedate_to_datetime(date)).total_seconds() if date else before
     except (ValueError, TypeError):
         return before
+
+
+def is_file(answer: Exchange) -> bool:
+    """Say whether an answer is a downloaded file, and no page or error in its place (api/ecm.md 7)."""
+    return "content-disposition" in answer.headers
 
 
 def _final(answer: Exchange, json_errors_final: bool) -> bool:

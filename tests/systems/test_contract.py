@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from ecmbraze.errors import EcmbrazeError
 from ecmbraze.model import Answer, Kind, TrackBatch, TriggerBatch, TriggerRecipient, Verdict
-from ecmbraze.ports import MessageSink, PeopleReader, WorkspaceReader
+from ecmbraze.ports import MessageSink, PeopleReader, RecordReader, RecordSink, WorkspaceReader
 from ecmbraze.systems.braze.client import BrazeClient
 from ecmbraze.systems.ecm.client import EcmClient
 from tests.systems.ecm_answers import AUTH, DEFINITIONS, INFO, client, detail, page, row
+from tests.systems.ecm_forms import carried, form
 from tests.systems.rig import API_KEY, BRAZE_URL, ECM_URL, http
 
 ANY = st.recursive(
@@ -29,7 +30,10 @@ ANY = st.recursive(
 # Answers of the right shape with something odd in one place go deeper than answers of any shape.
 SPOTS = [(), ("results",), ("results", "data"), ("results", "data", "categories"), ("results", "data", "properties"),
          ("results", "metadata", "categories"), ("paging",), ("paging", "actions"), ("users",), ("status",),
-         ("emails",), ("errors",), ("message",), ("server",)]  # fmt: skip
+         ("emails",), ("errors",), ("message",), ("server",), ("forms",), ("error",)]  # fmt: skip
+# Where a form, and what a create or an update answers, can be odd inside.
+FORM_SPOTS = [("data",), ("options",), ("options", "fields"), ("schema",), ("schema", "properties"),
+              ("schema", "properties", "16900_2"), ("data", "16900_1"), ("data", "16900_2")]  # fmt: skip
 
 
 def bent(spot: tuple[str, ...], odd: Any) -> Any:
@@ -79,6 +83,59 @@ class TestWorkspaceReader:
             net.add(responses.GET, re.compile(ECM_URL), json=bent(spot, odd), status=status)
             try:
                 call(client())
+            except EcmbrazeError as error:
+                assert error.exit_code in (3, 5, 7, 15)  # noqa: PT017 the class is asserted by the except
+
+
+class TestRecordSink:
+    """EcmClient, writing, and reading back what it wrote."""
+
+    @pytest.mark.parametrize("port", [RecordSink, RecordReader])
+    def test_every_method_of_the_port_is_there_with_its_arguments(self, port: type) -> None:
+        assert_same_shape(port, EcmClient)
+
+    @settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+    @given(st.sampled_from(SPOTS), ANY, st.sampled_from([200, 201, 302, 400, 403, 404, 409, 500, 503]), st.booleans())
+    def test_whatever_comes_is_an_answer(self, spot: tuple[str, ...], odd: Any, status: int, late: bool) -> None:
+        with responses.RequestsMock(assert_all_requests_are_fired=False) as net:
+            net.add(responses.POST, AUTH, json={"ticket": "ticket-1"})
+            reads = 200 if late else status
+            net.add(responses.GET, re.compile(r".*/forms/"), json=form() if late else bent(spot, odd), status=reads)
+            net.add(responses.GET, re.compile(r".*/categories"), json=carried((16900, "Consent")), status=reads)
+            for method in (responses.GET, responses.POST, responses.PUT):
+                net.add(method, re.compile(ECM_URL), json=bent(spot, odd), status=status)
+            ecm = client()
+            for answer in (
+                ecm.set_values(90101, {"Consent.Email Status": "Withdrawn"}, {}),
+                ecm.put_document(90101, "F", "d.txt", b"x", "text/plain"),
+            ):
+                assert isinstance(answer, Answer)
+                assert answer.verdict is not Verdict.ACCEPTED or 200 <= status < 300
+
+    @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+    @given(st.sampled_from(FORM_SPOTS), ANY)
+    def test_whatever_a_form_holds_nothing_but_an_answer_comes_out(self, spot: tuple[str, ...], odd: Any) -> None:
+        told = form()
+        inside = told["forms"][0]
+        for name in spot[:-1]:
+            inside = inside[name]
+        inside[spot[-1]] = odd
+        with responses.RequestsMock(assert_all_requests_are_fired=False) as net:
+            net.add(responses.POST, AUTH, json={"ticket": "ticket-1"})
+            net.add(responses.GET, re.compile(r".*/forms/"), json=told)
+            net.add(responses.GET, re.compile(r".*/categories"), json=carried((16900, "Consent")))
+            net.add(responses.GET, re.compile(ECM_URL), json={"results": {"data": {}}})
+            net.add(responses.PUT, re.compile(ECM_URL), json={"results": {}})
+            assert isinstance(client().set_values(90101, {"Consent.Email Status": "Withdrawn"}, {}), Answer)
+
+    @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+    @given(st.sampled_from(SPOTS), ANY, st.sampled_from([200, 400, 500]))
+    def test_whatever_is_read_back_only_our_errors_come_out(self, spot: tuple[str, ...], odd: Any, status: int) -> None:
+        with responses.RequestsMock(assert_all_requests_are_fired=False) as net:
+            net.add(responses.POST, AUTH, json={"ticket": "ticket-1"})
+            net.add(responses.GET, re.compile(ECM_URL), json=bent(spot, odd), status=status)
+            try:
+                assert client().document_content(90101, "", "d.txt") is None
             except EcmbrazeError as error:
                 assert error.exit_code in (3, 5, 7, 15)  # noqa: PT017 the class is asserted by the except
 

@@ -41,6 +41,10 @@ class Definitions:
         """Say whether every key of the values can be named."""
         return all(self._parts(match) is not None for match, _ in _keys(values))
 
+    def categories(self) -> dict[int, str]:
+        """Return category id → name of those that have an entry of their own; two may share a name."""
+        return {int(key): str(entry["name"]) for key, entry in self._entries.items() if key.isdecimal()}
+
     def attributes(self) -> dict[str, AttributeInfo]:
         """Return what is known of every attribute, by ``Category.Attribute`` or ``Category.Set.Attribute``."""
         found = {}

@@ -1,4 +1,4 @@
-"""Extended ECM as a flow sees it: types, complete listings, details with categories by name; writes nothing yet."""
+"""Extended ECM as a flow sees it: types, complete listings, details by name; and the only writer to it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,23 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from email.utils import parsedate_to_datetime
 
 from ecmbraze.errors import ConfigurationError, RecordUnreadable, TemporaryError
-from ecmbraze.model import AttributeInfo, Document, DocumentHit, DocumentRow, Facts, WorkspaceDetail, WorkspacePage
+from ecmbraze.model import (
+    Answer,
+    AttributeInfo,
+    Document,
+    DocumentHit,
+    DocumentRow,
+    Facts,
+    Json,
+    WorkspaceDetail,
+    WorkspacePage,
+)
 from ecmbraze.systems.ecm import times
+from ecmbraze.systems.ecm.attempts import Attempts
 from ecmbraze.systems.ecm.datequery import lists_by_date, modified_since
 from ecmbraze.systems.ecm.detail import Details
 from ecmbraze.systems.ecm.documents import Documents
+from ecmbraze.systems.ecm.filing import Filing
 from ecmbraze.systems.ecm.folders import walk
 from ecmbraze.systems.ecm.learning import Learning
 from ecmbraze.systems.ecm.login import AUTH, Login, PasswordLogin
@@ -19,13 +31,14 @@ from ecmbraze.systems.ecm.related import related
 from ecmbraze.systems.ecm.scan import Scan
 from ecmbraze.systems.ecm.search import search
 from ecmbraze.systems.ecm.session import Session
+from ecmbraze.systems.ecm.writing import CategoryWrites
 from ecmbraze.systems.exchange import Exchange
 from ecmbraze.systems.http import Http
 from ecmbraze.systems.shapes import ShapeError, inner, listing, text, whole
 
 
 class EcmClient:
-    """Implements WorkspaceReader over the REST API of api/ecm.md. Thread-safe.
+    """Implements WorkspaceReader, RecordSink and RecordReader over the REST API of api/ecm.md. Thread-safe.
 
     ``otds`` replaces the password login. ``zone`` is the zone of times that come without one.
     """
@@ -40,6 +53,9 @@ class EcmClient:
         learning = Learning(self._session, zone)
         self._details = Details(self._session, zone, learning)
         self._documents = Documents(self._session, zone, learning)
+        attempts = Attempts(self._session, self.account_id)
+        self._categories = CategoryWrites(self._session, attempts, learning, zone)
+        self._filing = Filing(self._session, attempts)
         self._told: tuple[datetime, float] | None = None
         self._types: dict[str, int] | None = None
         self._account: int | None = None
@@ -120,6 +136,18 @@ class EcmClient:
     def documents_changed_since(self, day: date) -> Iterator[DocumentHit]:
         """Yield what the search index holds as modified since a day (api/ecm.md 6.1)."""
         return search(self._session, day, self._zone)
+
+    def set_values(self, node_id: int, values: Mapping[str, Json], expected: Mapping[str, Json]) -> Answer:
+        """Write the attributes of one category that differ, under its lock (api/ecm.md 5)."""
+        return self._categories.set_values(node_id, values, expected)
+
+    def put_document(self, parent_id: int, folder: str, name: str, content: bytes, mime_type: str) -> Answer:
+        """File a document in a folder, which is made when missing (api/ecm.md 4.4, 7)."""
+        return self._filing.put(parent_id, folder, name, content, mime_type)
+
+    def document_content(self, parent_id: int, folder: str, name: str) -> bytes | None:
+        """Return the content of a document of a folder; ``None`` when it is certainly not there (api/ecm.md 4.2, 7)."""
+        return self._filing.content(parent_id, folder, name)
 
     def ping(self) -> None:
         """Raise unless a Content Server REST API answers; needs no login (api/ecm.md 2.3)."""

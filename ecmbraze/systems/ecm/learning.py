@@ -33,14 +33,22 @@ class Learning:
                 self._definitions.learn(metadata.get("categories") if isinstance(metadata, Mapping) else None)
             self.begun = True
 
-    def ask_node(self, node_id: int) -> None:
-        """Ask the generic node, which names its categories in a list (api/ecm.md 5.1)."""
+    def ask_node(self, node_id: int) -> Mapping[int, str]:
+        """Ask the generic node, which names its categories in a list (api/ecm.md 5.1); return them by id."""
         answer = ask(self._session, f"/api/v2/nodes/{int(node_id)}/categories", [("metadata", "")])
-        results = answer.json().get("results")
+        results, own = answer.json().get("results"), Definitions()
+        for result in results if isinstance(results, list) else [results]:
+            metadata = result.get("metadata") if isinstance(result, Mapping) else None
+            learned = metadata.get("categories", metadata) if isinstance(metadata, Mapping) else None
+            own.learn(learned)
+            with self._lock:
+                self._definitions.learn(learned)
+        return own.categories()
+
+    def categories(self) -> Mapping[int, str]:
+        """Return category id → name of every category met so far."""
         with self._lock:
-            for result in results if isinstance(results, list) else [results]:
-                metadata = result.get("metadata") if isinstance(result, Mapping) else None
-                self._definitions.learn(metadata.get("categories", metadata) if isinstance(metadata, Mapping) else None)
+            return self._definitions.categories()
 
     def knows(self, values: Mapping[str, Any]) -> bool:
         """Say whether every key of the values can be named."""

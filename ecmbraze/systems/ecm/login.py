@@ -76,10 +76,10 @@ def forbidden(who: str, what: str, said: str) -> CredentialRefused:
     )  # fmt: skip
 
 
-def redirected(http: Http, path: str) -> ConfigurationError:
+def redirected(host: str, path: str) -> ConfigurationError:
     """Return what a redirect means: the ticket and the password go nowhere else (T-3)."""
     return ConfigurationError(
-        f"ECM {http.host} answers {path} with a redirect; refusing to follow it.",
+        f"ECM {host} answers {path} with a redirect; refusing to follow it.",
         advice="Check ecm.url with its base path; a sign-on page must not stand before the REST API.",
     )  # fmt: skip
 
@@ -92,7 +92,7 @@ def _ask(http: Http, method: str, path: str, **request: Any) -> Exchange:
             raise _no_api(http) from None
         raise
     if 300 <= answer.status < 400:
-        raise redirected(http, path)
+        raise redirected(http.host, path)
     return answer
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ecmbraze.errors import CredentialRefused, TemporaryError
 from ecmbraze.systems.ecm.login import Login, forbidden, redirected
 from ecmbraze.systems.exchange import Exchange
-from ecmbraze.systems.http import Http
+from ecmbraze.systems.http import Http, is_file
 
 # One for the first use, the others for tickets that died under several threads at once.
 _TRIES = 4
@@ -25,7 +26,7 @@ class _Admission:
 
 
 class Session:
-    """Send reads with a ticket; log in at the first need, and again when the ticket expired. Thread-safe."""
+    """Send with a ticket; log in at the first need, and again when the ticket expired. Thread-safe."""
 
     def __init__(self, http: Http, login: Login) -> None:
         self.http, self._login = http, login
@@ -55,7 +56,19 @@ class Session:
             undone="Nothing was concluded from it.", advice="The next run tries again; if it stays so, report it.",
         )  # fmt: skip
 
-    def read(self, method: str, path: str, **request: Any) -> Exchange:
+    def download(self, path: str) -> Exchange:
+        """Return the answer of a download: the file with status 200, or JSON with another status; see :meth:`read`."""
+        return self.read("GET", path, headers={"Accept": "application/octet-stream"}, download=True)
+
+    def write(self, method: str, path: str, **request: Any) -> Exchange:
+        """Send a write once and return its whole answer; after a 401, which proves that nothing was done, once more.
+
+        Raises NotSentError or OutcomeUnknownError, and what a login raises, before which nothing was written.
+        """
+        answer = self._write_once(method, path, **request)
+        return self._write_once(method, path, **request) if _asks_for_a_login(answer) else answer
+
+    def read(self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **request: Any) -> Exchange:
         """Return the JSON answer of a request that only reads, of any status but 401.
 
         Raises CredentialRefused when the first use of a fresh ticket is refused (E02) or the login is (E03),
@@ -64,17 +77,17 @@ class Session:
         for _ in range(_TRIES):
             admission, ticket, alone = self._enter()
             try:
-                answer = self.http.read(method, path, headers={"OTCSTicket": ticket}, **request)
+                answer = self.http.read(method, path, headers={"OTCSTicket": ticket, **(headers or {})}, **request)
                 if answer.status == 401:
                     self._expired(admission, ticket, answer.attempt)
                     continue
                 if 300 <= answer.status < 400:
-                    raise redirected(self.http, path)
+                    raise redirected(self.http.host, path)
                 self._renew(admission, answer.headers.get("otcsticket", ""))
             finally:
                 if alone:
                     self._leave()
-            if not answer.has_json():
+            if not (request.get("download") and is_file(answer)) and not answer.has_json():
                 raise TemporaryError(
                     f"Content Server answers with {answer.kind} (status {answer.status}).",
                     undone="Nothing was concluded from it.", advice="The next run tries again.",
@@ -84,6 +97,19 @@ class Session:
             f"ECM ended {_TRIES} tickets in turn before {path} was answered.", undone="Nothing was concluded from it.",
             advice="The next run tries again; in a cluster, make sure that a ticket holds on every node.",
         )  # fmt: skip
+
+    def _write_once(self, method: str, path: str, **request: Any) -> Exchange:
+        admission, ticket, alone = self._enter()
+        try:
+            answer = self.http.write(method, path, fresh=True, headers={"OTCSTicket": ticket}, **request)
+            if _asks_for_a_login(answer):
+                self._expired(admission, ticket, answer.attempt)
+            elif answer.has_json():
+                self._renew(admission, answer.headers.get("otcsticket", ""))
+        finally:
+            if alone:
+                self._leave()
+        return answer
 
     def _enter(self) -> tuple[_Admission, str, bool]:
         """Return the ticket and whether it is used alone; one thread logs in, the others wait until it is proven."""
@@ -133,3 +159,8 @@ class Session:
             f"The account {self._login.who!r} logs in to ECM but is refused right after.", undone="Nothing was sent.",
             advice="Check its permissions and licence; in a cluster, that a ticket holds on every node.",
         )  # fmt: skip
+
+
+def _asks_for_a_login(answer: Exchange) -> bool:
+    """Say whether Content Server itself refused the ticket; a sign-on page before it proves nothing of a write."""
+    return answer.status == 401 and answer.has_json()

@@ -1,0 +1,213 @@
+"""File documents in a folder and read them back, found by listing the folder; searches and replaces nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ecmbraze.errors import ConfigurationError, EcmbrazeError, RecordUnreadable, TemporaryError
+from ecmbraze.model import Answer, Json, Verdict
+from ecmbraze.systems.ecm.attempts import Attempt, Attempts, Right, not_written
+from ecmbraze.systems.ecm.folders import children
+from ecmbraze.systems.ecm.learning import only
+from ecmbraze.systems.ecm.session import Session
+from ecmbraze.systems.exchange import Exchange
+from ecmbraze.systems.shapes import ShapeError, inner, text, whole
+
+_NODES = "/api/v2/nodes"
+_FOLDER, _DOCUMENT = 0, 144  # api/ecm.md 4.5
+_LONGEST_NAME = 248  # api/ecm.md 4.4, as the forbidden colon and the blanks around a name
+_ADD = Right(flag="perm_create", doing="add anything to")
+# A hidden child takes its name too (api/ecm.md 4.2).
+_HIDDEN_TOO = [("show_hidden", "true")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Child:
+    """One direct child of a folder."""
+
+    id: int
+    name: str
+    is_folder: bool
+    is_document: bool
+    size: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a document goes: a folder's id, or the answer that says why there is none."""
+
+    id: int = 0
+    answer: Answer | None = None
+
+
+class Filing:
+    """The document writes of one client, and what they are held against. Thread-safe."""
+
+    def __init__(self, session: Session, attempts: Attempts) -> None:
+        self._session, self._attempts = session, attempts
+
+    def put(self, parent_id: int, folder: str, name: str, content: bytes, mime_type: str) -> Answer:
+        """File a document; see the port.
+
+        Nothing is looked up first but its folder: names are unique there, so ECM refuses the second of a name.
+        """
+        if wrong := _name_fault(name):
+            return Answer(verdict=Verdict.REFUSED, reason=f"no document can be named so: {wrong}")
+        try:
+            place = self._place(parent_id, folder)
+        except EcmbrazeError as error:
+            return not_written(error)
+        return place.answer or self._upload(parent_id, place.id, name, content, mime_type)
+
+    def content(self, parent_id: int, folder: str, name: str) -> bytes | None:
+        """Return the content of a document; see the port."""
+        where = parent_id
+        if folder:
+            found = _named(self._children(parent_id), folder)
+            if found is None or not found.is_folder:
+                return None
+            where = found.id
+        document = _named(self._children(where), name)
+        return self._download(document) if document is not None and document.is_document else None
+
+    def _place(self, parent_id: int, folder: str) -> _Place:
+        """Return the folder to file in, made when missing. Raises what a listing raises: then nothing was written."""
+        if not folder:
+            return _Place(id=parent_id)
+        if wrong := _name_fault(folder):
+            raise ConfigurationError(
+                f"No folder of ECM can be named {folder!r}: {wrong}.", undone="Nothing was written; the row waits.",
+            )  # fmt: skip
+        if found := _named(self._children(parent_id), folder):
+            return _taken(found)
+        body: Json = {"type": _FOLDER, "parent_id": int(parent_id), "name": folder}
+        attempt = self._attempts.send("POST", _NODES, data={"body": json.dumps(body)})
+        if made := _created(attempt):
+            return _Place(id=made)
+        # Whatever the answer was: a folder that is there now is the one, whoever made it.
+        arrived = attempt.exchange is not None or attempt.answer.verdict is Verdict.UNKNOWN
+        if arrived and (found := _alike(self._children(parent_id), folder)):
+            return _taken(found)
+        why = self._attempts.explained(attempt, _ADD, parent_id)
+        reason = f"the folder {folder!r} was not made, so the document was not sent: {why.reason}"
+        return _Place(answer=replace(why, verdict=Verdict.NOT_PROCESSED, reason=reason))
+
+    def _upload(self, parent_id: int, where: int, name: str, content: bytes, mime_type: str) -> Answer:
+        body: Json = {"type": _DOCUMENT, "parent_id": int(where), "name": name}
+        attempt = self._attempts.send(
+            "POST", _NODES, data={"body": json.dumps(body)}, files={"file": (name, content, mime_type)}
+        )
+        if attempt.answer.verdict is Verdict.ACCEPTED:
+            return _stored(attempt, len(content))
+        # A collision is a 500, or a 400, with a text in the server's language (api/ecm.md 1.5).
+        if attempt.refused_with not in (400, 409, 500):
+            return self._attempts.explained(attempt, _ADD, where, parent_id)
+        try:
+            found = _alike(self._children(where), name)
+            if found is not None:
+                return self._collision(found, content)
+        except EcmbrazeError as error:  # a 500 leaves it unknown, the others prove that nothing was stored
+            return attempt.answer if attempt.answer.verdict is Verdict.UNKNOWN else not_written(error)
+        return self._attempts.explained(attempt, _ADD, where, parent_id)
+
+    def _collision(self, found: _Child, content: bytes) -> Answer:
+        """Judge a refusal by what has the name already. Raises what a download raises."""
+        if not found.is_document:
+            return Answer(verdict=Verdict.REFUSED, reason=f"{found.name!r} is there already, and no document")
+        if found.size in (None, len(content)) and _hash(self._download(found)) == _hash(content):
+            return Answer(verdict=Verdict.ACCEPTED, reason="already there, with the same content")
+        return Answer(verdict=Verdict.REFUSED, reason=f"a different document named {found.name!r} is there already")
+
+    def _children(self, number: int) -> Sequence[_Child]:
+        return [_child(data) for data in children(self._session, number, _HIDDEN_TOO)]
+
+    def _download(self, document: _Child) -> bytes:
+        """Return the bytes, by v1: v2 is said to have problems (api/ecm.md 7)."""
+        answer = self._session.download(f"/api/v1/nodes/{document.id}/content")
+        if answer.status != 200:
+            said = self._session.http.redactor.excerpt(answer.json().get("error", ""))
+            raise RecordUnreadable(f"document {document.id}: ECM answers {answer.status}: {said or 'no reason given'}")
+        if document.size not in (None, len(answer.body)):
+            raise TemporaryError(
+                f"Of document {document.id} came {len(answer.body)} bytes, ECM says {document.size}.",
+                undone="Nothing was concluded from it.", advice="The next run tries again.",
+            )  # fmt: skip
+        return answer.body
+
+
+def _child(data: Mapping[str, Any]) -> _Child:
+    try:
+        row = inner(data, "properties")
+        kind, size = row.get("type"), row.get("size")
+        return _Child(
+            id=whole(row.get("id"), "node id"), name=text(row.get("name"), "name"), is_document=kind == _DOCUMENT,
+            is_folder=kind == _FOLDER, size=size if isinstance(size, int) and kind == _DOCUMENT else None,
+        )  # fmt: skip
+    except ShapeError as error:
+        raise RecordUnreadable(str(error)) from None
+
+
+def _named(rows: Sequence[_Child], name: str) -> _Child | None:
+    return next((row for row in rows if row.name == name), None)
+
+
+def _alike(rows: Sequence[_Child], name: str) -> _Child | None:
+    """Return the child that takes a name: with some databases also one of other case or composition."""
+    return _named(rows, name) or next((row for row in rows if _folded(row.name) == _folded(name)), None)
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _taken(found: _Child) -> _Place:
+    """Return a child as the folder to file in, if it is one."""
+    if found.is_folder:
+        return _Place(id=found.id)
+    reason = f"{found.name!r} is there already, and no folder"
+    return _Place(answer=Answer(verdict=Verdict.REFUSED, reason=reason))
+
+
+def _stored(attempt: Attempt, length: int) -> Answer:
+    """Judge an upload that was accepted: without the id of a node, or with other bytes, its outcome is unknown."""
+    if not (number := _created(attempt)):
+        return Answer(verdict=Verdict.UNKNOWN, reason="accepted, but without the id of a document")
+    size = _properties(attempt.exchange).get("size")
+    if isinstance(size, int) and size != length:
+        return Answer(verdict=Verdict.UNKNOWN, reason=f"of {length} bytes {size} were stored as node {number}")
+    return replace(attempt.answer, reason=f"stored as node {number}")
+
+
+def _created(attempt: Attempt) -> int:
+    """Return the id of what a create made; 0 when it made nothing for certain."""
+    try:
+        accepted = attempt.answer.verdict is Verdict.ACCEPTED
+        return whole(_properties(attempt.exchange).get("id"), "node id") if accepted else 0
+    except ShapeError:
+        return 0
+
+
+def _properties(exchange: Exchange | None) -> Mapping[str, Any]:
+    """Return the properties of a created node (api/ecm.md, appendix A); empty in any other shape."""
+    try:
+        return inner(only(exchange), "data", "properties") if exchange is not None else {}
+    except ShapeError:
+        return {}
+
+
+def _name_fault(name: str) -> str:
+    """Return why ECM takes no such name; its own text for that is not known (api/ecm.md 4.4)."""
+    if not name.strip() or name != name.strip():
+        return "it is empty, or has blanks around it"
+    if ":" in name:
+        return "it holds a colon"
+    return f"it has more than {_LONGEST_NAME} characters" if len(name) > _LONGEST_NAME else ""
+
+
+def _hash(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()

@@ -1,0 +1,215 @@
+"""Write the attributes of one category of one node, under its lock: read, compare, write once; retries nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from typing import Any
+
+from ecmbraze.errors import ConfigurationError, EcmbrazeError, RecordUnreadable
+from ecmbraze.model import Answer, Json, Verdict
+from ecmbraze.suggest import did_you_mean
+from ecmbraze.systems.ecm.attempts import EDITED, Attempts, Right, not_written
+from ecmbraze.systems.ecm.categories import flatten
+from ecmbraze.systems.ecm.forms import Field, Form, Sort, UnfitError, read_form, token_of
+from ecmbraze.systems.ecm.learning import Learning, ask, only
+from ecmbraze.systems.ecm.session import Session
+from ecmbraze.systems.shapes import ShapeError, excerpt, inner
+
+_FORM = "/api/v1/forms/nodes/categories/update"
+_EDIT = Right(flag="perm_edit_attributes", doing="edit the attributes of")
+_WAITS = "Nothing was written; the row waits."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """The category of a node that the values belong to."""
+
+    name: str
+    form: Form
+
+
+class _RefusalError(Exception):
+    """One record is not written, and why: a person must look at it."""
+
+
+class CategoryWrites:
+    """The category writes of one client. Thread-safe."""
+
+    def __init__(self, session: Session, attempts: Attempts, learning: Learning, zone: tzinfo | None) -> None:
+        self._session, self._attempts, self._learning, self._zone = session, attempts, learning, zone
+
+    def set_values(self, node_id: int, values: Mapping[str, Json], expected: Mapping[str, Json]) -> Answer:
+        """Write what differs; see the port.
+
+        Two requests once the category is known, three the first time. A refusal takes up to two more to find out why,
+        and so does a node that carries another category of the same name.
+        """
+        try:
+            found = self._find(node_id, values)
+            form = found.form if found.form.token else self._with_token(node_id, found.form)
+            changes = self._changes(found.name, form, values, expected)
+        except _RefusalError as refusal:
+            return Answer(verdict=Verdict.REFUSED, reason=str(refusal))
+        except EcmbrazeError as error:
+            return not_written(error)
+        except ShapeError as error:
+            return not_written(RecordUnreadable(f"node {node_id}: {error}"))
+        if not changes:
+            return Answer(verdict=Verdict.ACCEPTED, reason="already so")
+        return self._write(node_id, form, changes)
+
+    def _write(self, node_id: int, form: Form, changes: Mapping[str, Json]) -> Answer:
+        """Send the changed attributes only: an update is partial, the others keep their values (api/ecm.md 5.3)."""
+        lock = {f"{form.category_id}_1": {"metadata_token": form.token}} if form.token else {}
+        path = f"/api/v2/nodes/{int(node_id)}/categories/{form.category_id}"
+        attempt = self._attempts.send("PUT", path, data={"body": json.dumps({**lock, **changes})})
+        if attempt.refused_with == 409:
+            return replace(attempt.answer, reason=f"{EDITED}: somebody changed it between our read and our write")
+        return self._attempts.explained(attempt, _EDIT, node_id)
+
+    def _find(self, node_id: int, values: Mapping[str, Json]) -> _Found:
+        """Return the form of the category that all values belong to.
+
+        Raises _RefusalError where this node alone does not carry it, ConfigurationError where no node met so far does.
+        """
+        known = _fitting(self._learning.categories(), values)
+        if len(known) == 1:
+            [(number, name)] = known.items()
+            if form := self._form(node_id, number):
+                return _Found(name=name, form=form)
+        carried = self._learning.ask_node(node_id)
+        fitting = _fitting(carried, values)
+        if len(fitting) > 1:
+            raise ConfigurationError(
+                f"Node {node_id} carries {len(fitting)} categories named {next(iter(fitting.values()))!r}.",
+                undone=_WAITS, advice="Let an ECM administrator rename one of them.",
+            )  # fmt: skip
+        if not fitting:
+            raise _not_carried(node_id, sorted(values), carried, met=bool(known))
+        [(number, name)] = fitting.items()
+        if form := self._form(node_id, number):
+            return _Found(name=name, form=form)
+        raise RecordUnreadable(f"ECM gives no form for the category {name!r} of node {node_id}")
+
+    def _form(self, node_id: int, category_id: int) -> Form | None:
+        """Return the form; ``None`` when ECM refuses it, as for a category that the node does not carry."""
+        params = [("id", str(int(node_id))), ("category_id", str(category_id))]
+        answer = self._session.get(_FORM, params=params, about=f"{node_id}/{category_id}")
+        return read_form(answer.json(), category_id) if answer.status == 200 else None
+
+    def _with_token(self, node_id: int, form: Form) -> Form:
+        """Return the form with the token of the node, and with the values that were read with it (api/ecm.md 5.2).
+
+        A token read after the values would let an edit in between pass unseen. A server without tokens has none.
+        """
+        path = f"/api/v2/nodes/{int(node_id)}"
+        result = only(ask(self._session, path, [("fields", "categories"), ("state", "")]))
+        token = _token(result.get("state"), str(form.category_id))
+        values = flatten(inner(result, "data").get("categories") or {}) if token else {}
+        return replace(form, token=token, values={**form.values, **values})
+
+    def _changes(
+        self, category: str, form: Form, values: Mapping[str, Json], expected: Mapping[str, Json]
+    ) -> Mapping[str, Json]:
+        """Return key → value of what must be written; raises _RefusalError for what a person edited."""
+        changes: dict[str, Json] = {}
+        edited: list[str] = []
+        for dotted, wanted in values.items():
+            field = self._writable(category, form, dotted)
+            there = form.values.get(field.key)
+            now = self._plain(field, there, dotted)
+            plain = self._fitted(field, wanted, dotted)
+            if now == plain:
+                continue
+            if self._is_ours(field, now, dotted, expected):
+                changes[field.key] = field.stored(plain)
+            else:
+                before = f"we last wrote {_shown(expected[dotted])}" if dotted in expected else "we never wrote it"
+                edited.append(f"{dotted} is {_shown(there)}, {before}")
+        if edited:
+            raise _RefusalError(f"{EDITED}: {'; '.join(edited)}")
+        return changes
+
+    def _writable(self, category: str, form: Form, dotted: str) -> Field:
+        name = dotted[len(category) + 1 :]
+        field = form.fields.get(name)
+        if field is None:
+            rows = next((one for one in form.fields if name.startswith(f"{one}.")), None)
+            if rows is not None and form.fields[rows].sort is Sort.ROWS:
+                raise _cannot(f"{dotted} stands in the rows of {rows!r}", "name an attribute outside of sets")
+            near = did_you_mean(dotted, [f"{category}.{one}" for one in form.fields])
+            raise _cannot(f"ECM has no attribute {dotted}{near}", "correct its name in the configuration")
+        if name in form.twice:
+            raise _cannot(f"two attributes are named {dotted}", "let an ECM administrator rename one of them")
+        if field.sort in (Sort.SEVERAL, Sort.ROWS):
+            raise _cannot(f"{dotted} holds {field.sort}", "name an attribute of one value")
+        if field.read_only:
+            raise _cannot(f"{dotted} is read-only", "let an ECM administrator make it editable")
+        return field
+
+    def _fitted(self, field: Field, wanted: Json, dotted: str) -> Any:
+        """Return a wanted value, held against the form: ECM documents no reply for what does not fit."""
+        plain = self._plain(field, wanted, dotted)
+        if plain is None and field.required:
+            raise _cannot(f"{dotted} is required and cannot be emptied", "map every value to a word")
+        if field.offered and plain is not None and str(plain) not in field.offered:
+            near = did_you_mean(str(plain), field.offered)
+            raise _cannot(f"{dotted} does not offer {_shown(plain)}{near}", "use a word that its popup offers")
+        if field.longest is not None and isinstance(plain, str) and len(plain) > field.longest:
+            raise _RefusalError(f"{dotted} takes {field.longest} characters, the value has {len(plain)}")
+        return plain
+
+    def _plain(self, field: Field, value: object, dotted: str) -> Any:
+        try:
+            return field.plain(value, self._zone)
+        except UnfitError as error:
+            raise _RefusalError(f"{dotted}: {_shown(value)} {error}") from None
+
+    def _is_ours(self, field: Field, now: object, dotted: str, expected: Mapping[str, Json]) -> bool:
+        """Say whether a value may be replaced: what we last wrote, or empty where we never wrote."""
+        try:
+            return bool(now == field.plain(expected.get(dotted), self._zone))
+        except UnfitError:  # written when the attribute was of another type
+            return False
+
+
+def _fitting(categories: Mapping[int, str], values: Mapping[str, Json]) -> dict[int, str]:
+    """Return the categories that every value can belong to; of names inside each other only the longest."""
+    found = {
+        number: name
+        for number, name in categories.items()
+        if values and all(dotted.startswith(f"{name}.") for dotted in values)
+    }
+    longest = max(map(len, found.values()), default=0)
+    return {number: name for number, name in found.items() if len(name) == longest}
+
+
+def _token(state: object, category: str) -> str:
+    """Return the token of one category: `categories[0][<category>].metadata_token` (api/ecm.md 5.2)."""
+    told = state.get("categories") if isinstance(state, Mapping) else None
+    locks = [one.get(category) for one in (told if isinstance(told, list) else [told]) if isinstance(one, Mapping)]
+    return next(filter(None, map(token_of, locks)), "")
+
+
+def _not_carried(node_id: int, names: list[str], carried: Mapping[int, str], *, met: bool) -> Exception:
+    if met:
+        return _RefusalError(f"node {node_id} does not carry the category of {names[0]}")
+    near = did_you_mean(names[0].partition(".")[0], carried.values()) if names else ""
+    return _cannot(
+        f"node {node_id} carries no category that holds {', '.join(names) or 'no attribute'}{near}",
+        "let an ECM administrator put the category on the workspaces of the flow, or correct its name",
+    )  # fmt: skip
+
+
+def _cannot(what: str, advice: str) -> ConfigurationError:
+    """Return what no record of the flow can be written with."""
+    return ConfigurationError(
+        f"Extended ECM: {what}.", undone=_WAITS, advice=f"{advice[0].upper()}{advice[1:]}, then run `ecmbraze check`."
+    )  # fmt: skip
+
+
+def _shown(value: object) -> str:
+    return "empty" if value is None or value == "" else f"'{excerpt(value)[:60]}'"
