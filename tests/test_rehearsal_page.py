@@ -62,6 +62,13 @@ def test_the_case_that_was_resolved_and_the_form_that_came_were_sent_once(printe
     assert received["duplicate_events"] == 0
 
 
+def test_what_people_choose_in_braze_is_made_in_order_and_dated_back(printed: list[str]) -> None:
+    said = block(printed, "braze/changes")
+    assert '"changed":4,"planned":1' in said
+    assert '"unsubscribed_at": "2026-11-23 21:30:00 +0000"' in said
+    assert '"ed060000-0000-4000-8000-00000000000a":"unsubscribed"' in said
+
+
 def test_what_comes_due_while_days_pass_is_sent_and_no_clock_is_wrong(printed: list[str]) -> None:
     said = block(printed, "ecmbraze forecast")
     assert "exit" not in said  # a wrong clock would be exit 5

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from ecmbraze.sandbox.braze import BrazeStore, create_app, create_control
+from ecmbraze.sandbox.braze import BrazeStore, changes, create_app, create_control
 from ecmbraze.sandbox.clock import SandboxClock
 from ecmbraze.sandbox.control import create_control_app
 from ecmbraze.sandbox.ecm import EcmStore
@@ -18,7 +16,7 @@ from ecmbraze.sandbox.ecm.app import BASE_PATH
 from ecmbraze.sandbox.ecm.login import CLIENT_ID
 from ecmbraze.sandbox.ecm.person import Person
 from ecmbraze.sandbox.ecm.refusals import RefusalError
-from ecmbraze.sandbox.faults import FaultPlan
+from ecmbraze.sandbox.faults import Fault, FaultPlan
 from ecmbraze.sandbox.fields import FIRST, LAST
 from ecmbraze.sandbox.gate import Gate
 from ecmbraze.sandbox.journal import Journal
@@ -77,7 +75,7 @@ class Sandbox:
         api_key = f"sandbox-key-{self._options.seed:08d}"
         braze = BrazeStore(clock, self._options.seed, api_key)
         _fill(ecm, braze, self._options)
-        edit = _Edits(ecm)
+        edit = _Edits(ecm, braze)
         ecm_gate = Gate(
             system="ecm",
             app=create_ecm_app(ecm),
@@ -134,14 +132,16 @@ class Sandbox:
 class _Edits:
     """Make the edits that a fault brings along."""
 
-    def __init__(self, ecm: EcmStore) -> None:
-        self._ecm, self._person = ecm, Person(ecm)
+    def __init__(self, ecm: EcmStore, braze: BrazeStore) -> None:
+        self._ecm, self._person, self._braze = ecm, Person(ecm), braze
 
-    def __call__(self, operations: Iterable[Mapping[str, Any]]) -> str:
+    def __call__(self, fault: Fault) -> str:
         """Return why they could not be made, nothing when they were."""
         try:
             with self._ecm.lock:
-                self._person.perform([*operations])
+                self._person.perform([*fault.edits])
+            with self._braze.lock:
+                changes.make(self._braze, fault.changes)
         except (ValueError, RefusalError) as error:
             return error.text("en") if isinstance(error, RefusalError) else str(error)
         return ""

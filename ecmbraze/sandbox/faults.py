@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import unquote_plus
 
+from ecmbraze.sandbox.braze.changes import changes
 from ecmbraze.sandbox.ecm.operations import workspace_edits
 from ecmbraze.sandbox.fields import (
     ANY,
@@ -65,6 +66,7 @@ _FIELDS = {
     "location": TEXT,
     "when": one_of("before", "after"),
     "edits": OBJECTS,
+    "changes": OBJECTS,
 }
 
 
@@ -75,8 +77,9 @@ class Fault:
     ``path`` and ``query`` are regular expressions that are searched; ``query`` looks at the query string and the
     body. The first ``skip`` matching requests pass; the next ``times`` are hit (None: all). ``seconds`` delays a
     fault of any kind, at most until the faults are cleared. ``process`` says whether the simulated system still
-    does what was asked before its answer is replaced. ``edits`` (kind ``edit``) are operations of ``POST
-    /ecm/bulk``, made ``before`` or ``after`` the request, so that rows move between the pages of a listing.
+    does what was asked before its answer is replaced. ``edits`` and ``changes`` (kind ``edit``) are what ``POST
+    /ecm/bulk`` and ``POST /braze/changes`` take, made ``before`` or ``after`` the request, so that rows move between
+    the pages of a listing.
     """
 
     kind: str
@@ -97,6 +100,7 @@ class Fault:
     location: str = ""
     when: str = "after"
     edits: tuple[Mapping[str, Any], ...] = ()
+    changes: tuple[Mapping[str, Any], ...] = ()
 
     @classmethod
     def read(cls, raw: Mapping[str, Any]) -> Fault:
@@ -104,7 +108,8 @@ class Fault:
         given = checked(raw, _FIELDS, "a fault", ("kind",))
         if given["kind"] not in KINDS:
             raise unknown("unknown fault kind", given["kind"], KINDS)
-        return cls(**{**given, "edits": tuple(workspace_edits(given.get("edits", ())))})
+        edits, made = tuple(workspace_edits(given.get("edits", ()))), tuple(changes(given.get("changes", [])))
+        return cls(**{**given, "edits": edits, "changes": made})
 
     def meets(self, system: str, method: str, path: str, payload: str) -> bool:
         """Say whether a request is one this fault was ordered for."""

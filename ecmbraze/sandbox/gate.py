@@ -87,7 +87,7 @@ class Gate:
     faults: FaultPlan
     now: Callable[[], datetime]
     latency_s: Callable[[], float] = lambda: 0.0
-    edit: Callable[[Iterable[Mapping[str, Any]]], str] = lambda _: ""
+    edit: Callable[[Fault], str] = lambda _: ""
     pause: Callable[[float], None] = field(default=time.sleep)
     tells_time: bool = False
 
@@ -114,9 +114,9 @@ class Gate:
             self.journal.left(entry)
 
     def _meet(self, fault: Fault, environ: Mapping[str, Any], body: bytes, entry: Entry) -> Reply:
-        refused = self.edit(fault.edits) if fault.kind == "edit" and fault.when == "before" else ""
+        refused = self.edit(fault) if fault.kind == "edit" and fault.when == "before" else ""
         reply = call(self.app, environ, body) if _processes(fault) else page(500, "Internal Server Error")
-        refused += self.edit(fault.edits) if fault.kind == "edit" and fault.when != "before" else ""
+        refused += self.edit(fault) if fault.kind == "edit" and fault.when != "before" else ""
         entry.fault = f"{fault.kind}: {refused}" if refused else fault.kind
         return _replaced(fault, reply)
 

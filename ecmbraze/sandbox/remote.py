@@ -71,6 +71,12 @@ class RemoteSandbox(Steering):
         """Begin anew: world, clock, switches, faults and journal as at the start."""
         self.call("POST", "/reset")
 
+    # people and what they choose in Braze
+
+    def change(self, *changes: Mapping[str, Any]) -> None:
+        """Change profiles in the order given: ``{"external_id": …, "email_subscribe": …, "at": …}``."""
+        self.call("POST", "/braze/changes", list(changes))
+
     # people at work in ECM
 
     def filed(self, **operation: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ stumble over. ``example`` adds all that config.example.yaml speaks of; it is wha
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from ecmbraze.sandbox import worldexample
@@ -35,7 +36,7 @@ DEFAULT_SIZE = 25
 class People(Protocol):
     """What the world asks of the simulated Braze."""
 
-    def put_user(self, external_id: str, fields: dict[str, Any], /) -> object: ...
+    def put_user(self, external_id: str, fields: dict[str, Any], at: datetime, /) -> object: ...
     def put_campaign(self, message_id: str, name: str, /) -> object: ...
     def put_canvas(self, message_id: str, name: str, /) -> object: ...
     def put_group(self, group_id: str, name: str, channel: str, /) -> object: ...
@@ -57,7 +58,7 @@ def build(
         Filling(store, known).fill(size)
         if world == "example":
             worldexample.fill(store, known)
-        _persons(people, known, store.seed)
+        _persons(people, known, store.seed, datetime.fromtimestamp(store.now(), UTC))
         if world == "onboarding-odd":
             Person(store).perform(words.odd(known[0].number))
     store.edits.open = True
@@ -88,8 +89,8 @@ def _customers(count: int) -> Iterator[Customer]:
         yield Customer(number=number, name=f"{first} {last}", email=f"customer{i}@{domain}")
 
 
-def _persons(people: People, customers: list[Customer], seed: int) -> None:
-    """Make one Braze user per customer: most subscribed, some opted in, a few unsubscribed."""
+def _persons(people: People, customers: list[Customer], seed: int, now: datetime) -> None:
+    """Make one Braze user per customer: most subscribed, some opted in, a few unsubscribed, all for weeks or longer."""
     for i, customer in enumerate(customers):
         state = "unsubscribed" if i % 11 == 9 else "opted_in" if i % 4 == 1 else "subscribed"
         groups = {} if i % 5 == 4 else {GROUP: "unsubscribed" if i % 13 == 6 else "subscribed"}
@@ -101,4 +102,4 @@ def _persons(people: People, customers: list[Customer], seed: int) -> None:
             "push_subscribe": "subscribed",
             "groups": groups,
         }
-        people.put_user(customer.number, fields)
+        people.put_user(customer.number, fields, now - timedelta(days=40 + 37 * i % 700))

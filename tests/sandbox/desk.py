@@ -27,7 +27,7 @@ class FakePeople:
         self.users: dict[str, dict[str, Any]] = {}
         self.messages: dict[str, str] = {}
 
-    def put_user(self, external_id: str, fields: dict[str, Any]) -> None:
+    def put_user(self, external_id: str, fields: dict[str, Any], at: datetime) -> None:
         self.users[external_id] = fields
 
     def put_campaign(self, message_id: str, name: str) -> None:

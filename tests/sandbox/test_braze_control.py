@@ -5,21 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.exceptions import HTTPException
 
-from ecmbraze.sandbox.braze import create_control
 from tests.sandbox.braze_desk import CAMPAIGN, Braze, event
-
-
-@pytest.fixture
-def control(braze: Braze) -> FlaskClient:
-    app = Flask(__name__)
-    app.register_blueprint(create_control(braze.store))
-    app.register_error_handler(ValueError, lambda error: ({"error": str(error)}, 400))
-    app.register_error_handler(HTTPException, lambda error: ({"error": error.description}, error.code or 500))
-    return app.test_client()
 
 
 @pytest.mark.parametrize("wanted", [{"nope": 1}, {"headers": "modern"}])

@@ -44,8 +44,8 @@ class Rig:
         self.listener.start()
         self.port = int(self.listener.url.rsplit(":", 1)[1])
 
-    def _edit(self, operations: Any) -> str:
-        self.edits.append((len(self.processed), list(operations)))
+    def _edit(self, fault: Fault) -> str:
+        self.edits.append((len(self.processed), list(fault.edits)))
         return ""
 
     def _app(self) -> Flask:

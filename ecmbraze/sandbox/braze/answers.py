@@ -48,5 +48,14 @@ def listed(body: Mapping[str, Any], name: str) -> list[Any]:
     return value or []
 
 
+def several(body: Mapping[str, Any], name: str, most: int) -> list[Any]:
+    """Return what is given alone or as an array. Raises Refused with 400 for more than ``most``."""
+    value = body.get(name)
+    found = value if isinstance(value, list) else [value] if value else []
+    if len(found) > most:
+        raise Refused(400, "The max number of ids per request was exceeded")
+    return found
+
+
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from ecmbraze.sandbox.braze import consent, content, lists, reads, sends, tracking
+from ecmbraze.sandbox.braze import consent, content, lists, mail, reads, sends, tracking
 from ecmbraze.sandbox.braze.answers import Refused, json_object
 from ecmbraze.sandbox.braze.gatekeeping import PERMISSIONS, admit
 from ecmbraze.sandbox.braze.rates import Rates
@@ -95,7 +95,19 @@ ROUTES: dict[tuple[str, str], Handler] = {
     ("POST", "/users/export/ids"): lambda store: reads.export(store, _body()),
     ("POST", "/users/delete"): lambda store: consent.delete(store, _body()),
     ("POST", "/subscription/status/set"): lambda store: consent.set_group(store, _body()),
-    ("POST", "/email/status"): lambda store: consent.set_email(store, _body()),
+    ("POST", "/v2/subscription/status/set"): lambda store: consent.set_groups(store, _body()),
+    ("POST", "/email/status"): lambda store: mail.set_state(store, _body()),
+    ("POST", "/email/blocklist"): lambda store: mail.block(store, _body()),
+    ("POST", "/email/blacklist"): lambda store: mail.block(store, _body()),
+    ("POST", "/email/bounce/remove"): lambda store: mail.forgive_bounces(store, _body()),
+    ("POST", "/email/spam/remove"): lambda store: mail.forgive_spam(store, _body()),
+    ("POST", "/sms/invalid_phone_numbers/remove"): lambda store: mail.forgive_phones(store, _body()),
+    ("GET", "/sms/invalid_phone_numbers"): lambda store: lists.invalid_phones(
+        store, request.args, _asked("phone_numbers")["phone_numbers"]
+    ),
+    ("GET", "/subscription/user/status"): lambda store: lists.groups_of(
+        store, request.args, _asked("external_id", "email", "phone")
+    ),
     ("GET", "/subscription/status/get"): lambda store: lists.group_status(
         store, request.args.get("subscription_group_id", ""), _asked("external_id", "email", "phone")
     ),

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from flask import Blueprint
 
 from ecmbraze.sandbox.braze.control_people import PeopleViews
 from ecmbraze.sandbox.braze.gatekeeping import PERMISSIONS
-from ecmbraze.sandbox.braze.records import Message
+from ecmbraze.sandbox.braze.records import Group, Message
 from ecmbraze.sandbox.braze.store import BrazeStore
 from ecmbraze.sandbox.braze.tracking import flush
 from ecmbraze.sandbox.fields import FLAG, NAME, NAMES, Kind, body, checked, one_of, unknown
@@ -48,6 +48,7 @@ def create_control(store: BrazeStore) -> Blueprint:
             ("GET", "/users/<external_id>", crowd.show),
             ("PUT", "/users/<external_id>", crowd.put),
             ("DELETE", "/users/<external_id>", crowd.delete),
+            ("POST", "/changes", crowd.change),
             ("GET", "/campaigns", content.campaigns),
             ("PUT", "/campaigns/<message_id>", content.put_campaign),
             ("GET", "/canvases", content.canvases),
@@ -135,13 +136,13 @@ class _Content:
 
     def groups(self) -> Any:
         """List the subscription groups."""
-        return [{"id": key, "name": name, "channel": channel} for key, (name, channel) in self._store.groups.items()]
+        return [{"id": key, **asdict(group)} for key, group in self._store.groups.items()]
 
     def put_group(self, group_id: str) -> Any:
-        """Make or change a subscription group: "name", "channel"."""
-        asked = checked(body(), {"name": NAME, "channel": one_of(*_CHANNELS)}, "a subscription group")
-        name, channel = self._store.groups.get(group_id, (group_id, "email"))
-        self._store.put_group(group_id, asked.get("name", name), asked.get("channel", channel))
+        """Make or change a subscription group: "name", "channel", "archived"."""
+        fields = {"name": NAME, "channel": one_of(*_CHANNELS), "archived": FLAG}
+        asked = checked(body(), fields, "a subscription group")
+        self._store.groups[group_id] = replace(self._store.groups.get(group_id, Group(group_id)), **asked)
         return {}
 
     def _put(self, kind: str, message_id: str) -> Any:

@@ -2,44 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from ecmbraze.sandbox.braze import people
-from ecmbraze.sandbox.braze.records import STANDARD, User
+from ecmbraze.sandbox.braze import changes, moments, people
+from ecmbraze.sandbox.braze.records import User
 from ecmbraze.sandbox.braze.store import BrazeStore
 from ecmbraze.sandbox.braze.tracking import flush
-from ecmbraze.sandbox.fields import FLAG, NAMES, NUMBER, OBJECT, OBJECTS, Kind, body, checked, one_of, unknown
-
-_STATE = one_of("opted_in", "subscribed", "unsubscribed")
-_SIMPLE = Kind("a text, a number, true, false or null", lambda value: not isinstance(value, list | dict), null=True)
-_ADDRESS = Kind("a text, or null for none", lambda value: value is None or isinstance(value, str), null=True)
-_PLACE = Kind(
-    "longitude and latitude",
-    lambda value: isinstance(value, dict) and {"longitude", "latitude"} == {n for n in value if NUMBER.fits(value[n])},
-)
-_GROUPS = Kind(
-    "group id → subscribed or unsubscribed",
-    lambda value: isinstance(value, dict) and all(state in ("subscribed", "unsubscribed") for state in value.values()),
-)
-_ALIASES = Kind(
-    "a list of alias_name and alias_label",
-    lambda value: OBJECTS.fits(value) and all({"alias_name", "alias_label"} == set(one) for one in value),
-)
-_ENGAGED = Kind("message id → flags", lambda value: isinstance(value, dict) and all(map(NAMES.fits, value.values())))
-_PERSON: Mapping[str, Kind] = {
-    **dict.fromkeys(STANDARD, _SIMPLE),
-    "current_location": _PLACE,
-    "email": _ADDRESS,
-    "phone": _ADDRESS,
-    "email_subscribe": Kind(_STATE.name, lambda value: value is None or _STATE.fits(value), null=True),
-    "push_subscribe": _STATE,
-    "groups": _GROUPS,
-    "custom_attributes": OBJECT,
-    "user_aliases": _ALIASES,
-    "hard_bounced": FLAG,
-    "engaged": _ENGAGED,
-}
+from ecmbraze.sandbox.fields import body, unknown
 
 
 class PeopleViews:
@@ -58,13 +27,17 @@ class PeopleViews:
         return _described(self._found(external_id))
 
     def put(self, external_id: str) -> Any:
-        """Make or change a profile: fields of Braze, "groups", "custom_attributes", "user_aliases", "hard_bounced"."""
+        """Make or change a profile: fields of Braze, "groups", "custom_attributes", "hard_bounced" …, "at" a date."""
         flush(self._store)
-        given = checked(body(), _PERSON, "a profile")
-        for group in given.get("groups", ()):
-            if group not in self._store.groups:
-                raise unknown("no subscription group", group, self._store.groups)
-        return _described(self._store.put_user(external_id, given))
+        waiting = changes.make(self._store, [{"external_id": external_id, **changes.profile(body())}])
+        return {"planned": waiting} if waiting else _described(self._found(external_id))
+
+    def change(self) -> Any:
+        """Change several profiles in the order given, each with its "external_id" and, if wanted, its "at"."""
+        flush(self._store)
+        wanted = changes.changes(body())
+        waiting = changes.make(self._store, wanted)
+        return {"changed": len(wanted) - waiting, "planned": waiting}
 
     def delete(self, external_id: str) -> Any:
         """Delete a profile."""
@@ -88,5 +61,6 @@ def _described(user: User) -> dict[str, Any]:
         "custom_attributes": user.custom,
         "groups": user.groups,
         "user_aliases": user.aliases,
+        **{name: moments.stamp(at) for name, at in user.dates.items()},
         "custom_events": {name: entry[2] for name, entry in user.events.items()},
     }

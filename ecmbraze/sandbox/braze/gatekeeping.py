@@ -12,7 +12,11 @@ PERMISSIONS = {
     "/email/hard_bounces": "email.hard_bounces", "/campaigns/details": "campaigns.details",
     "/canvas/details": "canvas.details", "/campaigns/list": "campaigns.list", "/canvas/list": "canvas.list",
     "/users/delete": "users.delete", "/subscription/status/set": "subscription.status.set",
-    "/email/status": "email.status",
+    "/v2/subscription/status/set": "subscription.status.set", "/subscription/user/status": "subscription.groups.get",
+    "/email/status": "email.status", "/email/blocklist": "email.blacklist", "/email/blacklist": "email.blacklist",
+    "/email/bounce/remove": "email.bounce.remove", "/email/spam/remove": "email.spam.remove",
+    "/sms/invalid_phone_numbers": "sms.invalid_phone_numbers",
+    "/sms/invalid_phone_numbers/remove": "sms.invalid_phone_numbers.remove",
 }  # fmt: skip
 
 

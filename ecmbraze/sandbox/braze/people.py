@@ -1,4 +1,4 @@
-"""Whom an identifier means, whom it makes, and who shares an address; changes no value."""
+"""Whom an identifier means, and whom it makes; changes no value."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from ecmbraze.sandbox.braze.records import User
 from ecmbraze.sandbox.braze.store import BrazeStore
 
 PRIORITIES = ("identified", "unidentified", "most_recently_updated", "least_recently_updated")  # api/braze.md 2.3
-_PHONE_CHANNELS = frozenset({"sms", "whatsapp"})
 
 
 def find_or_make(store: BrazeStore, value: Mapping[str, Any], *, default_existing_only: bool) -> User | None:
@@ -47,12 +46,12 @@ def find(store: BrazeStore, value: Mapping[str, Any]) -> User | None:
 
 def with_email(store: BrazeStore, email: object) -> list[User]:
     """Return everybody with this address."""
-    return list(store.by_email.get(str(email).lower(), []))
+    return store.addresses.holders("email", email)
 
 
 def with_phone(store: BrazeStore, phone: object) -> list[User]:
     """Return everybody with this number."""
-    return [user for user in store.users if phone and user.fields.get("phone") == phone]
+    return store.addresses.holders("phone", phone)
 
 
 def preferred(found: list[User], order: Iterable[str]) -> list[User]:
@@ -65,16 +64,6 @@ def preferred(found: list[User], order: Iterable[str]) -> list[User]:
             wanted = [user for user in found if user.updated == pick(other.updated for other in found)]
         found = wanted or found
     return found
-
-
-def sharing(store: BrazeStore, user: User, group: str | None = None) -> list[User]:
-    """Return everybody with the same address, to whom subscription writes fan out.
-
-    The address is the e-mail, for the group of a phone channel the number (api/braze.md 5.2).
-    """
-    if group is not None and store.groups[group][1] in _PHONE_CHANNELS:
-        return with_phone(store, user.fields.get("phone")) or [user]
-    return with_email(store, user.fields.get("email") or "") or [user]
 
 
 def recipient(user: User) -> str:

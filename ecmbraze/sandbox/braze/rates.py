@@ -10,7 +10,12 @@ from ecmbraze.sandbox.braze.answers import Refused
 from ecmbraze.sandbox.braze.store import BrazeStore
 
 _SLOW_FIELDS = frozenset({"campaigns_received", "canvases_received"})
-_OWN_MINUTE = {"/users/delete": 20_000, "/subscription/status/set": 5_000}  # api/braze.md 2, 5.5
+# Path → the window of a minute it counts in and its limit (api/braze.md 2, 5.5); V1 and V2 share theirs.
+_OWN_MINUTE = {
+    "/users/delete": ("identity", 20_000),
+    "/subscription/status/set": ("groups", 5_000),
+    "/v2/subscription/status/set": ("groups", 5_000),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,8 @@ class Rates:
                 return (Window("export/fast", 1, switches.export_per_second),)
             return (Window("export", 60, switches.export_per_minute),)
         if path in _OWN_MINUTE:
-            return (Window(path, 60, _OWN_MINUTE[path]),)
+            name, limit = _OWN_MINUTE[path]
+            return (Window(name, 60, limit),)
         return (Window("pool", 3600, switches.pool_per_hour),)
 
 

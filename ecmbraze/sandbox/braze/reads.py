@@ -15,6 +15,12 @@ _MOST = 50
 _SINGLE = ("device_id", "email_address", "phone", "braze_id")
 _OMITTED: tuple[object, ...] = (None, "", [], {})
 _KEPT_EMPTY = frozenset({"user_aliases"})  # recorded as [] where a profile has none (api/braze.md 4.3, REC)
+# When a global state came: on the current English pages only the first (api/braze.md 4.3).
+_TIMES = {
+    "push": ("push_opted_in_at",),
+    "all": ("push_opted_in_at", "push_unsubscribed_at", "email_opted_in_at", "email_unsubscribed_at"),
+    "none": (),
+}
 # Rows older than this are left out, and so is what stopped messages left behind (api/braze.md 4.3).
 _KEPT = timedelta(days=90)
 _PLAIN = (
@@ -70,6 +76,7 @@ def _exported(store: BrazeStore, user: User, wanted: frozenset[str]) -> dict[str
         "campaigns_received": _received(store, user, "campaign", since),
         "canvases_received": _received(store, user, "canvas", since),
         **{name: user.fields.get(name) for name in _PLAIN},
+        **{name: moments.stamp(at) for name, at in user.dates.items() if name in _TIMES[store.switches.state_times]},
     }  # fmt: skip
     return {
         name: value

@@ -1,4 +1,4 @@
-"""A profile, and a campaign or Canvas, as the store holds them; plain values that do nothing."""
+"""A profile, a subscription group, and a campaign or Canvas, as the store holds them; plain values that do nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ STANDARD = frozenset(_STANDARD.split())
 class User:
     """One profile. ``events`` and ``purchases`` are name → [first, last, count].
 
-    ``touched`` is (kind, message id) → [last received, flags such as ``opened_email``].
+    ``touched`` is (kind, message id) → [last received, flags such as ``opened_email``]. ``dates`` is a field such as
+    ``email_unsubscribed_at`` → when that happened last.
     """
 
     braze_id: str
@@ -31,7 +32,17 @@ class User:
     events: dict[str, list[Any]] = field(default_factory=dict)
     purchases: dict[str, list[Any]] = field(default_factory=dict)
     touched: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
+    dates: dict[str, datetime] = field(default_factory=dict)
     updated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A subscription group; the state of nobody changes in an archived one."""
+
+    name: str
+    channel: str = "email"
+    archived: bool = False
 
 
 @dataclass(slots=True)

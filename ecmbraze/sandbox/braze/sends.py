@@ -93,7 +93,7 @@ def _withheld(store: BrazeStore, message: Message, user: User) -> str:
             return f"not subscribed to group {group}"
     if message.channels == ("email",) and not user.fields.get("email"):
         return "no address"
-    if str(user.fields.get("email", "")).lower() in store.bounced:
+    if str(user.fields.get("email", "")).lower() in store.addresses.bounced:
         return "address bounced"
     return "entered in the same second" if _entered(store, message, user) else ""
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 import threading
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
-from ecmbraze.sandbox.braze.records import Message, User
+from ecmbraze.sandbox.braze.addresses import Addresses
+from ecmbraze.sandbox.braze.records import Group, Message, User
 from ecmbraze.sandbox.braze.switches import Switches
 
-_ORPHANS_KEPT = timedelta(days=30)
+_PHONE_CHANNELS = frozenset({"sms", "whatsapp"})
+_STATES = {"email_subscribe": "email", "push_subscribe": "push"}
 
 
 class Clock(Protocol):
@@ -24,21 +27,19 @@ class BrazeStore:
 
     def __init__(self, clock: Clock, seed: int, api_key: str) -> None:
         self.clock, self.lock, self.switches = clock, threading.RLock(), Switches()
+        self.addresses = Addresses(clock.now, self.switches)
         self._random = random.Random(f"braze-{seed}")  # noqa: S311 - repeatable ids, not secrets
         self.keys: dict[str, frozenset[str] | None] = {api_key: None}
         self.by_external: dict[str, User] = {}
         self.users: list[User] = []
         self.by_alias: dict[tuple[str, str], User] = {}
-        self.by_email: dict[str, list[User]] = {}
         self.messages: dict[tuple[str, str], Message] = {}
-        self.groups: dict[str, tuple[str, str]] = {}
-        self.bounced: dict[str, datetime] = {}
-        self.unsubscribed: dict[str, datetime] = {}
+        self.groups: dict[str, Group] = {}
         self.types: dict[str, str] = {}
-        self.address_states: dict[str, str] = {}
-        self.orphans: dict[str, dict[str, tuple[str, datetime]]] = {}
         self.entered: dict[tuple[str, str], int] = {}
-        self.queue: list[tuple[datetime, list[Any]]] = []
+        # What was accepted and does not show yet, and what the control API set for later: (when, what to do).
+        self.queue: list[tuple[datetime, Callable[[], object]]] = []
+        self.planned: list[tuple[datetime, Callable[[], object]]] = []
         self.updates = self.serial = 0
         self.clear_received()
 
@@ -85,68 +86,73 @@ class BrazeStore:
             self.by_external[external_id] = user
         return user
 
-    def put_user(self, external_id: str, fields: dict[str, Any]) -> User:
-        """Create or change a person as an outside event would, consent and bounces included."""
+    def put_user(self, external_id: str, fields: Mapping[str, Any], at: datetime | None = None) -> User:
+        """Create or change a person as an outside event would, consent and bounces included.
+
+        ``at`` is the date that states and bounces get, now when it is left out. A state reaches whoever shares the
+        address; one beside a new address is meant for the new one.
+        """
         with self.lock:
             user = self.by_external.get(external_id) or self.new_user(external_id)
             self.touch(user)
-            for name, value in fields.items():
-                if name == "groups":
-                    user.groups.update(value)
-                elif name == "custom_attributes":
-                    user.custom.update(value)
-                elif name == "user_aliases":
-                    for alias in value:
-                        self.add_alias(user, alias["alias_label"], alias["alias_name"])
-                elif name == "hard_bounced":
-                    self._bounce(user, bool(value))
-                elif name == "engaged":
-                    for (_, message_id), touch in user.touched.items():
-                        touch[1] |= set(value.get(message_id, ()))
-                else:
-                    self.set_field(user, name, value)
+            for name, value in sorted(fields.items(), key=lambda entry: entry[0] not in ("email", "phone")):
+                self._put(user, name, value, at or self.clock.now())
             return user
 
-    def set_field(self, user: User, name: str, value: Any) -> None:
-        """Set one standard field, keeping the index of addresses."""
-        if name == "email_subscribe":
-            self.set_state(user, value, through_api=False)
-            return
-        if name == "email":
-            self._index_email(user, value)
-        if value is None:
+    def _put(self, user: User, name: str, value: Any, at: datetime) -> None:
+        match name:
+            case "groups":
+                for group, state in value.items():
+                    self.set_group_state(self.sharing(user, group), group, state)
+            case "custom_attributes":
+                user.custom.update(value)
+            case "user_aliases":
+                self._add_aliases(user, value)
+            case "hard_bounced":
+                self.addresses.mark_bounced(user, at if value else None)
+            case "invalid_phone":
+                self.addresses.mark_invalid(user, (at, value) if value else None)
+            case "engaged":
+                for (_, message_id), touch in user.touched.items():
+                    touch[1] |= set(value.get(message_id, ()))
+            case "email_subscribe":
+                self.set_email_state(self.sharing(user), value, at, through_api=False)
+            case _:
+                self.set_field(user, name, value, at)
+
+    def set_field(self, user: User, name: str, value: Any, at: datetime | None = None) -> None:
+        """Set one standard field of one profile."""
+        if name in ("email", "phone"):
+            self.addresses.move(user, name, value)
+        elif name in _STATES:
+            self.addresses.set_state(user, _STATES[name], value, at or self.clock.now(), through_api=False)
+        elif value is None:
             user.fields.pop(name, None)
         else:
             user.fields[name] = value
-        if value and name in ("email", "phone"):
-            self._inherit_groups(user, str(value))
 
-    def set_state(self, user: User, state: str | None, *, through_api: bool) -> None:
-        """Set the global e-mail state; who unsubscribes is listed under the address (api/braze.md 5.7)."""
-        email = str(user.fields.get("email") or "").lower()
-        if email and state == "unsubscribed" and (self.switches.list_api_unsubscribes or not through_api):
-            self.unsubscribed[email] = self.clock.now()
-        elif state != "unsubscribed" and not self.switches.list_resubscribed:
-            self.unsubscribed.pop(email, None)
-        if state is None:
-            user.fields.pop("email_subscribe", None)
-        else:
-            user.fields["email_subscribe"] = state
+    def set_email_state(
+        self, users: Iterable[User], state: str | None, at: datetime | None = None, *, through_api: bool = True
+    ) -> None:
+        """Set the global e-mail state of people."""
+        for user in users:
+            self.addresses.set_state(user, "email", state, at or self.clock.now(), through_api=through_api)
 
-    def keep_group_state(self, address: str, group: str, state: str) -> None:
-        """Keep a group state for an address that nobody has, for whoever gets it within 30 days (5.2)."""
-        self.orphans.setdefault(address.lower(), {})[group] = (state, self.clock.now())
+    def set_group_state(self, users: Iterable[User], group: str, state: str) -> None:
+        """Set the state of people in a group; in an archived one nothing changes."""
+        known = self.groups.get(group)
+        if known is None or not known.archived:
+            for user in users:
+                user.groups[group] = state
 
-    def _inherit_groups(self, user: User, address: str) -> None:
-        since = self.clock.now() - _ORPHANS_KEPT
-        found = self.orphans.pop(address.lower(), {})
-        user.groups.update({group: state for group, (state, at) in found.items() if at >= since})
+    def sharing(self, user: User, group: str | None = None) -> list[User]:
+        """Return everybody with the same address, to whom subscription writes fan out.
 
-    def state_of_address(self, email: str) -> str | None:
-        """Return the state that somebody new with this address inherits; ``None`` when nobody has it."""
-        for user in self.by_email.get(email, []):
-            return str(user.fields.get("email_subscribe", "subscribed"))
-        return self.address_states.get(email)
+        The address is the e-mail, for the group of a phone channel the number (api/braze.md 5.2).
+        """
+        known = self.groups.get(group) if group else None
+        by_phone = known is not None and known.channel in _PHONE_CHANNELS
+        return self.addresses.sharing("phone" if by_phone else "email", user)
 
     def add_alias(self, user: User, label: str, name: str) -> bool:
         """Attach an alias; a pair that is taken anywhere changes nothing."""
@@ -156,15 +162,16 @@ class BrazeStore:
         self.by_alias[(label, name)] = user
         return True
 
+    def _add_aliases(self, user: User, aliases: Iterable[Mapping[str, str]]) -> None:
+        for alias in aliases:
+            self.add_alias(user, alias["alias_label"], alias["alias_name"])
+
     def drop_user(self, user: User) -> None:
         """Remove a profile and everything that leads to it."""
         self.users.remove(user)
         self.by_external = {key: other for key, other in self.by_external.items() if other is not user}
         self.by_alias = {key: other for key, other in self.by_alias.items() if other is not user}
-        email = str(user.fields.get("email") or "").lower()
-        self._index_email(user, None)
-        if not self.by_email.get(email):  # the state of an address goes with its last holder (api/braze.md 5.2)
-            self.address_states.pop(email, None)
+        self.addresses.forget(user)
 
     def put_campaign(self, id: str, name: str, **flags: Any) -> None:  # noqa: A002 - the name the control API uses
         self._put_message("campaign", id, name, flags)
@@ -172,27 +179,13 @@ class BrazeStore:
     def put_canvas(self, id: str, name: str, **flags: Any) -> None:  # noqa: A002 - the name the control API uses
         self._put_message("canvas", id, name, flags)
 
-    def put_group(self, id: str, name: str, channel: str) -> None:  # noqa: A002 - the name the control API uses
-        self.groups[id] = (name, channel)
+    def put_group(self, id: str, name: str, channel: str, **flags: bool) -> None:  # noqa: A002 - as above
+        self.groups[id] = Group(name, channel, **flags)
 
     def _put_message(self, kind: str, id: str, name: str, flags: dict[str, Any]) -> None:  # noqa: A002
         now = self.clock.now()
         known = self.messages.get((kind, id)) or Message(kind, id, name, now, now)
         self.messages[(kind, id)] = known.changed(now, name=name, **flags)
-
-    def _index_email(self, user: User, email: str | None) -> None:
-        old = user.fields.get("email")
-        if old:
-            self.by_email[old.lower()] = [other for other in self.by_email.get(old.lower(), []) if other is not user]
-        if email:
-            self.by_email.setdefault(email.lower(), []).append(user)
-
-    def _bounce(self, user: User, bounced: bool) -> None:
-        email = str(user.fields.get("email", "")).lower()
-        if bounced and email:
-            self.bounced[email] = self.clock.now()
-        else:
-            self.bounced.pop(email, None)
 
 
 def _iso(moment: datetime) -> str:

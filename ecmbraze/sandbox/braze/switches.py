@@ -19,6 +19,8 @@ _CHOICES = {
     "unknown_group_state": ("Unknown", "unknown"),
     "limit_too_high": ("error400", "clamp"),
     "created_at": ("sample", "iso"),
+    "state_times": ("push", "all", "none"),
+    "v2_most_per": ("request", "entry"),
 }
 
 
@@ -50,13 +52,18 @@ class Switches:
     campaign_paused: str = "error400"
     broadcast_unsaid: str = "refuse"
     missing_attributes_status: int = 400
-    # reads (4.1, 4.3, 5.1, 5.7)
+    # writes of consent (5.2, 5.6)
+    resubscribe_on_email_change: bool = True
+    v2_most_per: str = "request"
+    # reads (4.1, 4.3, 5.1, 5.7); how late the lists of addresses show what the profiles show already (9.5)
     require_fields: bool = True
     created_at: str = "sample"
     unknown_group_state: str = "Unknown"
     limit_too_high: str = "error400"
     list_api_unsubscribes: bool = True
     list_resubscribed: bool = True
+    lists_lag_s: float = 0.0
+    state_times: str = "push"
 
     def change(self, wanted: Mapping[str, Any]) -> None:
         """Set several switches or none. Raises ValueError naming the first one that cannot be set."""

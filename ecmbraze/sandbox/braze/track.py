@@ -46,8 +46,7 @@ def apply_attributes(store: BrazeStore, value: Mapping[str, Any], spoiled: froze
             _custom(store, user, name, raw, merge=bool(value.get("_merge_objects")), spoiled=name in spoiled)
     for entry in value.get("subscription_groups", []):
         group = entry["subscription_group_id"]
-        for other in people.sharing(store, user, group):
-            other.groups[group] = entry["subscription_state"]
+        store.set_group_state(store.sharing(user, group), group, entry["subscription_state"])
 
 
 def _apply_event(store: BrazeStore, value: Mapping[str, Any]) -> None:
@@ -87,22 +86,10 @@ def _standard(store: BrazeStore, user: User, name: str, raw: Any) -> None:
         return
     if name == "country" and str(raw) not in COUNTRIES:
         raw = None
-    if name == "email":
-        _address(store, user, raw)
-    elif name == "email_subscribe":
-        for other in people.sharing(store, user):
-            store.set_state(other, raw, through_api=True)
+    if name == "email_subscribe":
+        store.set_email_state(store.sharing(user), raw)
     else:
         store.set_field(user, name, raw)
-
-
-def _address(store: BrazeStore, user: User, raw: str | None) -> None:
-    """Change the address, which resets the consent unless somebody had that address before (api/braze.md 5.2)."""
-    old, new = str(user.fields.get("email") or "").lower(), str(raw or "").lower()
-    inherited = store.state_of_address(new) if new else None
-    store.set_field(user, "email", raw)
-    if new and new != old:
-        user.fields["email_subscribe"] = inherited or "subscribed"
 
 
 def _custom(store: BrazeStore, user: User, name: str, raw: Any, *, merge: bool, spoiled: bool) -> None:

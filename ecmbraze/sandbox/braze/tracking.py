@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,6 @@ from ecmbraze.sandbox.braze.store import BrazeStore
 _MOST = 75
 _ARRAYS = ("attributes", "events", "purchases")
 _NOTHING_VALID = "Valid data must be provided in the 'attributes', 'events', or 'purchases' fields."
-_Work = list[tuple[str, Mapping[str, Any], frozenset[str]]]
 
 
 def take(store: BrazeStore, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,16 +37,23 @@ def take(store: BrazeStore, body: Mapping[str, Any]) -> dict[str, Any]:
     return {**answer, **told, "message": "success"}
 
 
+def later(store: BrazeStore, work: Callable[[], None]) -> None:
+    """Do what a request asked for when it shows; at once where nothing lags."""
+    store.queue.append((_when(store), work))
+
+
 def flush(store: BrazeStore, *, everything: bool = False) -> None:
-    """Apply what was accepted and is due: reads see only applied state."""
+    """Apply what was accepted and is due, and what was planned for a time that has come: reads see only that."""
     now = store.clock.now()
     ripe = [entry for entry in store.queue if everything or entry[0] <= now]
-    if not ripe:
+    come = [entry for entry in store.planned if entry[0] <= now]
+    if not ripe and not come:
         return
     store.queue = [entry for entry in store.queue if not everything and entry[0] > now]
-    for _, work in sorted(reversed(ripe) if store.switches.reorder else ripe, key=lambda entry: entry[0]):
-        for array, value, spoiled in work:
-            track.apply(store, array, value, spoiled)
+    store.planned = [entry for entry in store.planned if entry[0] > now]
+    taken = [*reversed(ripe)] if store.switches.reorder else ripe
+    for _, work in sorted([*come, *taken], key=lambda entry: entry[0]):
+        work()
 
 
 def _judged(store: BrazeStore, array: str, entries: list[Any], errors: list[dict[str, Any]]) -> list[Any]:
@@ -65,8 +71,12 @@ def _judged(store: BrazeStore, array: str, entries: list[Any], errors: list[dict
 def _queue(store: BrazeStore, taken: list[tuple[str, Mapping[str, Any]]]) -> None:
     attributes = [value for array, value in taken if array == "attributes"]
     spoiled = frozenset(name for value in attributes for name, raw in value.items() if values.broken(raw))
-    work: _Work = [(array, value, spoiled) for array, value in taken]
-    store.queue.append((_when(store), work))
+
+    def work() -> None:
+        for array, value in taken:
+            track.apply(store, array, value, spoiled)
+
+    later(store, work)
 
 
 def _when(store: BrazeStore) -> datetime:
