@@ -91,4 +91,5 @@ def _described(attribute: Attribute) -> dict[str, Any]:
     shown: dict[str, Any] = {"name": attribute.name, "type": attribute.type_name}
     shown |= {"valid_values": list(attribute.valid_values)} if attribute.valid_values else {}
     flags = {"time": attribute.with_time, "multi_value": attribute.multi_value, "required": attribute.required}
+    flags["read_only"] = attribute.read_only
     return shown | {name: True for name, flag in flags.items() if flag}

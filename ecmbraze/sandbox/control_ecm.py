@@ -33,7 +33,11 @@ def create_control(store: EcmStore) -> Blueprint:
         ("GET", "/workspaces/<int:node_id>", work.show),
         ("PATCH", "/workspaces/<int:node_id>", work.edit),
         ("DELETE", "/workspaces/<int:node_id>", work.delete),
-        ("POST", "/workspaces/<int:node_id>/<any(restore,hide,show,hold,release):action>", work.act),
+        (
+            "POST",
+            "/workspaces/<int:node_id>/<any(restore,hide,show,hold,release,reserve,unreserve,deny,grant):action>",
+            work.act,
+        ),
         ("POST", "/bulk", work.bulk),
         ("GET", "/edits", work.edits),
         ("GET", "/documents", files.listing),
@@ -66,7 +70,7 @@ class _Workspaces:
         return self._person.perform([self._one("create")])[0]
 
     def bulk(self) -> Any:
-        """Make several edits in one call: [{"do": create|edit|delete|restore|hide|show|hold|release, "id", ...}]."""
+        """Make several edits in one call: [{"do": create|edit|delete|hold|reserve|deny|..., "id", ...}]."""
         return self._person.perform(body())
 
     def show(self, node_id: int) -> Any:
@@ -85,7 +89,7 @@ class _Workspaces:
         return self._person.perform([self._one("delete", id=node_id)])[0]
 
     def act(self, node_id: int, action: str) -> Any:
-        """Bring back from the recycle bin, hide from the account or show again, put on hold or release."""
+        """Restore, hide or show, hold or release, reserve or unreserve; deny or grant "rights" to the account."""
         return self._person.perform([self._one(action, id=node_id)])[0]
 
     def _one(self, action: str, **more: int) -> dict[str, Any]:

@@ -124,7 +124,7 @@ class RemoteSandbox(Steering):
         self.call("DELETE", f"/ecm/workspaces/{workspace_id}")
 
     def act(self, workspace_id: int, action: str, **more: Any) -> None:
-        """Do one of ``restore hide show hold release`` to a workspace."""
+        """Do one of ``restore hide show hold release reserve unreserve deny grant`` to a workspace."""
         self.call("POST", f"/ecm/workspaces/{workspace_id}/{action}", more)
 
     def bulk(self, operations: Iterable[Mapping[str, Any]]) -> list[int]:

@@ -78,7 +78,7 @@ class Office:
             "related_to": [],
             "references": [["T", "K", "1"]],
         }
-        edit = {**values, "modified": "2026-05-01T08:00:00Z", "raw_modified": None, "by_user": 1001}
+        edit = {**values, "modified": "2026-05-01T08:00:00Z", "raw_modified": None, "by_user": "user01"}
         fault = {
             "kind": "edit",
             "system": "ecm",
@@ -129,8 +129,11 @@ class Office:
             ("POST", "/reset", {}),
             ("POST", "/ecm/workspaces", {"type": ONBOARDING, "created": "2026-05-01", **edit}),
             ("PATCH", f"/ecm/workspaces/{self.workspace}", edit),
-            ("POST", f"/ecm/workspaces/{self.gone}/restore", {"by_user": 1001}),
+            ("POST", f"/ecm/workspaces/{self.gone}/restore", {"by_user": 2007}),
             ("POST", f"/ecm/workspaces/{self.workspace}/hold", {"status": 403}),
+            ("POST", f"/ecm/workspaces/{self.workspace}/reserve", {"by_user": "user07"}),
+            ("POST", f"/ecm/workspaces/{self.workspace}/deny", {"rights": ["edit_attributes"]}),
+            ("POST", "/ecm/documents", {"do": "grant", "id": self.document, "rights": []}),
             ("POST", "/ecm/types", {"name": "Contract", "categories": ["Customer"], "german": "Vertrag"}),
             ("POST", "/ecm/types/rename", {"from": "Customer", "to": "Client"}),
             ("POST", "/ecm/categories", {"name": "Contract", "attributes": [{"name": "End", "type": "Date"}]}),
@@ -144,6 +147,7 @@ class Office:
                     "time": False,
                     "multi_value": False,
                     "required": False,
+                    "read_only": True,
                     "max_length": 9,
                     "valid_values": [],
                     "multilingual": False,

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from flask import current_app, request
 
+from ecmbraze.sandbox.ecm import permissions
 from ecmbraze.sandbox.ecm.model import Node
 from ecmbraze.sandbox.ecm.refusals import RefusalError
 from ecmbraze.sandbox.ecm.store import EcmStore
@@ -100,15 +101,23 @@ def seen(node_id: int, status: int, code: str = "node") -> Node:
     return node
 
 
-def writable(node: Node) -> Node:
-    """Return a node that is on no hold (section 13, 19) and not reserved by somebody else (5.3).
+def allowed(node: Node, *rights: str) -> Node:
+    """Return a node on which the account has some rights. Raises RefusalError otherwise (the status is a choice)."""
+    if not all(permissions.may(node, right) for right in rights):
+        raise RefusalError(store().switches.forbidden_status, "forbidden", name=node.name)
+    return node
+
+
+def writable(node: Node, *rights: str) -> Node:
+    """Return a node that may be changed: the rights are there, no hold is (section 13, 19), nobody reserved it (5.3).
 
     Raises RefusalError otherwise, always; the status of a reserved one is a switch (UNCONFIRMED).
     """
-    status = store().held.get(node.id)
+    allowed(node, *rights)
+    status = store().hold_on(node)
     if status is not None:
         raise RefusalError(status, "held", name=node.name)
-    if node.get("reserved_by", store().actor) != store().actor:
+    if (node.get("reserved_by") or store().actor) != store().actor:
         raise RefusalError(store().switches.reserved_status, "reserved", name=node.name)
     return node
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -23,14 +22,9 @@ def checked(category: Category, stored: dict[Any, Any], fields: dict[str, Any], 
     """Return ``stored`` overlaid with the written fields. Raises RefusalError for a field or value not allowed."""
     changes = Changes(category, stored, store().switches)
     found = changes.read(fields)
-    if new:
+    if new or store().switches.required_on_update:
         changes.required()
     return {**stored, **found}
-
-
-def token_of(node: Node, what: str = "node") -> str:
-    """Return the optimistic-lock token of a node's current revision."""
-    return hashlib.sha256(f"{node.id}/{node.revision}/{what}".encode()).hexdigest()[:24]
 
 
 @categories.get(_ALL)
@@ -50,36 +44,35 @@ def all_categories(node_id: int) -> Response:
 def one_category(node_id: int, category_id: int) -> Response:
     """Return one category as an object; with ``state`` also its lock token."""
     node = seen(node_id, 500)
-    category = _applied(node, category_id)
+    category = applied(node, category_id)
     values = shapes.flat_values(category, node.values[category_id], store().switches.empty_values_absent)
     results = shapes.entry(category, values, flag("metadata"))
     if "state" in request.args:
-        results["state"] = lock_of(node, category.id)
+        results["state"] = store().locks.state(node, category.id)
     return answer({"links": self_link(), "results": results})
 
 
 @categories.put(_ONE)
 def change(node_id: int, category_id: int) -> Response:
     """Change the named attributes of one category; the others keep their values."""
-    node = writable(seen(node_id, 500))
-    category = _applied(node, category_id)
+    node = writable(seen(node_id, 500), "edit_attributes")
+    category = applied(node, category_id)
     fields = form()
     if not set(fields) - {"category_id"}:
         raise RefusalError(400, "parameters")
-    if stale(category, fields, token_of(node)):
+    if stale(category, fields, store().locks.of_category(node, category.id)):
         raise RefusalError(409, "conflict")
-    changes = Changes(category, node.values[category_id], store().switches).read(fields)
-    store().write(node, category, changes, "api")
+    store().write(node, category, checked(category, node.values[category_id], fields, new=False), "api")
     results: dict[str, Any] = {}
     if sent_token(category, fields) is not None:
-        results["state"] = lock_of(node, category.id)
+        results["state"] = store().locks.state(node, category.id)
     return answer({"links": self_link(), "results": results})
 
 
 @categories.post(_ALL)
 def apply(node_id: int) -> Response:
     """Apply a category with values; required attributes without a default must be among them."""
-    node = writable(seen(node_id, 500))
+    node = writable(seen(node_id, 500), "edit_attributes")
     fields = form()
     if "category_id" not in fields:
         raise RefusalError(400, "argument", name="category_id")
@@ -98,29 +91,13 @@ def apply(node_id: int) -> Response:
 @categories.delete(_ONE)
 def remove(node_id: int, category_id: int) -> Response:
     """Take a category off a node."""
-    node = writable(seen(node_id, 500))
-    store().strip(node, _applied(node, category_id), "api")
+    node = writable(seen(node_id, 500), "edit_attributes")
+    store().strip(node, applied(node, category_id), "api")
     return answer({"links": self_link(), "results": {}})
 
 
-@categories.get("/v1/forms/nodes/categories/update")
-def update_form() -> Response:
-    """Return the update form of one category: its data with the lock token, its schema."""
-    node = seen(as_whole("id", request.args.get("id")), 500)
-    category = _applied(node, as_whole("category_id", request.args.get("category_id")))
-    shown = shapes.flat_values(category, node.values[category.id])
-    shown[f"{category.id}_1"] = {"metadata_token": token_of(node)}
-    options, properties = shapes.form(category)
-    schema = {"properties": properties, "type": "object"}
-    return answer({"forms": [{"data": shown, "options": {"fields": options}, "schema": schema}]})
-
-
-def _applied(node: Node, category_id: int) -> Category:
+def applied(node: Node, category_id: int) -> Category:
+    """Return a category that a node carries. Raises RefusalError for another."""
     if category_id not in node.values:
         raise RefusalError(400, "category_missing", id=category_id)
     return store().definitions.categories[category_id]
-
-
-def lock_of(node: Node, *category_ids: int) -> dict[str, Any]:
-    """Return the lock tokens of categories as ``state`` carries them: ``categories[0][<category>]`` (5.2)."""
-    return {"categories": [{str(number): {"metadata_token": token_of(node)} for number in category_ids}]}

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from ecmbraze.sandbox.ecm.answers import answer, collection, cut, scattered
-from ecmbraze.sandbox.ecm.asking import as_whole, flag, form, paging, seen, store
+from ecmbraze.sandbox.ecm.asking import allowed, as_whole, flag, form, paging, seen, store
 from ecmbraze.sandbox.ecm.listing import listings
 from ecmbraze.sandbox.ecm.model import CONTAINERS, Node
 from ecmbraze.sandbox.ecm.nodes import shown
@@ -30,7 +30,7 @@ _SORTS: dict[str, Any] = {
 @children.get("/v2/nodes/<int(signed=True):node_id>/nodes")
 def list_children(node_id: int) -> Response:
     """List direct children; filters that do not exist, ``where_modify_date`` among them, are ignored."""
-    parent = seen(node_id, 500)
+    parent = allowed(seen(node_id, 500), "see_contents")
     switches = store().switches
     page, limit = paging(switches.children_default_limit)
     sort = _sort()

@@ -14,6 +14,7 @@ _FIELDS = {
     "time": "with_time",
     "multi_value": "multi_value",
     "required": "required",
+    "read_only": "read_only",
     "max_length": "max_length",
     "valid_values": "valid_values",
     "multilingual": "multilingual",
@@ -28,6 +29,7 @@ CHANGED: Mapping[str, Kind] = {
     "time": FLAG,
     "multi_value": FLAG,
     "required": FLAG,
+    "read_only": FLAG,
     "max_length": NATURAL,
     "valid_values": Kind("a list of texts", lambda value: isinstance(value, tuple) or NAMES.fits(value)),
     "multilingual": FLAG,
@@ -48,8 +50,8 @@ class Definitions:
     def add_category(self, name: str, attributes: list[Mapping[str, Any]], gaps: Callable[[], int]) -> Category:
         """Define a category.
 
-        Attributes are mappings of ``name, type, time, multi_value, required, max_length, valid_values, multilingual,
-        default, empty`` or, for a set, ``name, rows``. Ids start at 2 and are spread by ``gaps`` (5.2).
+        Attributes are mappings of ``name, type, time, multi_value, required, read_only, max_length, valid_values,
+        multilingual, default, empty`` or, for a set, ``name, rows``. Ids start at 2 and are spread by ``gaps`` (5.2).
         """
         if any(category.name == name for category in self.categories.values()):
             raise ValueError(f"category {name!r} exists")

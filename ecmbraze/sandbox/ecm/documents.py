@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response
 
-from ecmbraze.sandbox.ecm.asking import seen
+from ecmbraze.sandbox.ecm.asking import allowed, seen
 from ecmbraze.sandbox.ecm.refusals import RefusalError
 
 documents = Blueprint("documents", __name__)
@@ -27,7 +27,7 @@ def content_of_version(node_id: int, number: int) -> Response:
 
 
 def _download(node_id: int, number: int | None) -> Response:
-    node = seen(node_id, 500, "sorry")
+    node = allowed(seen(node_id, 500, "sorry"), "see_contents")
     found = [one for one in node.get("versions", ()) if number in (None, one.number)]
     if not found:
         raise RefusalError(500, "sorry")

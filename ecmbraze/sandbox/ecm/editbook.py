@@ -17,6 +17,7 @@ class Edit:
     old: Any
     new: Any
     by: str
+    user: int
 
 
 class EditBook:
@@ -26,11 +27,12 @@ class EditBook:
         self._edits: list[Edit] = []
         self.open = False
 
-    def note(self, at: str, workspace: int, what: str, old: Any, new: Any, by: str) -> None:
+    def note(self, at: str, workspace: int, what: str, old: Any, new: Any, by: str, user: int) -> None:
         """Write down one edit; the seeding of the world, before the book is open, is none."""
         if self.open:
             seq = len(self._edits) + 1
-            self._edits.append(Edit(seq=seq, at=at, workspace=workspace, what=what, old=old, new=new, by=by))
+            edit = Edit(seq=seq, at=at, workspace=workspace, what=what, old=old, new=new, by=by, user=user)
+            self._edits.append(edit)
 
     def read(self, since: int = 0) -> list[dict[str, Any]]:
         """Return the edits after number ``since``."""

@@ -11,7 +11,9 @@ from ecmbraze.sandbox.ecm.model import DOCUMENT, FOLDER, Node
 from ecmbraze.sandbox.ecm.moving import move
 from ecmbraze.sandbox.ecm.operations import filings
 from ecmbraze.sandbox.ecm.person import Person
-from ecmbraze.sandbox.ecm.store import PERSON, EcmStore
+from ecmbraze.sandbox.ecm.store import EcmStore
+
+_KEPT = ("id", "name", "created", "modified", "hidden", "deleted", "held", "reserved_by", "denied", "values")
 
 
 class Filing:
@@ -42,7 +44,7 @@ class Filing:
         ]
         path = [one.name for one in self._store.tree.path(node)[1:-1]]
         classified = [name for _, name in node.get("classifications", ())]
-        kept = {name: shown[name] for name in ("id", "name", "created", "modified", "hidden", "deleted", "values")}
+        kept = {name: shown[name] for name in _KEPT}
         return {**kept, "path": path, "classifications": classified, "versions": versions}
 
     def below(self, parent_id: int) -> list[dict[str, Any]]:
@@ -56,7 +58,7 @@ class Filing:
 
     def _perform(self, raw: dict[str, Any]) -> dict[str, Any]:
         action, node_id = str(raw.pop("do", "")), int(raw.pop("id", 0))
-        with self._store.acting(int(raw.pop("by_user", PERSON))):
+        with self._person.acting(raw):
             if action == "folder":
                 return {"id": self._store.add(FOLDER, str(raw["name"]), int(raw["parent"]), by="person").id}
             if action == "document":
@@ -84,13 +86,15 @@ class Filing:
                 self._store.bin.remove(node, "person")
             case "hide" | "show":
                 self._store.show(node, action == "show")
-            case "reserve" | "conceal":
-                node.put(*(("reserved_by", PERSON) if action == "reserve" else ("hidden", True)))
+            case "conceal":
+                node.put("hidden", True)
                 self._store.shape += 1
                 self._store.touch(node, False)
             case "classify" | "declassify":
                 shelf = self._store.shelf
                 (shelf.classify if action == "classify" else shelf.declassify)(node, str(raw["name"]))
+            case _:
+                self._person.guard(action, node, raw)
         return {}
 
     def _document(self, raw: Mapping[str, Any]) -> Node:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ecmbraze.sandbox.ecm.model import Attribute, Category, Values
+from ecmbraze.sandbox.ecm.model import MOST_ROWS, Attribute, Category, Values
 from ecmbraze.sandbox.ecm.refusals import RefusalError
 from ecmbraze.sandbox.ecm.switches import Switches
 from ecmbraze.sandbox.ecm.values import accepted
@@ -26,7 +26,7 @@ def sent_token(category: Category, fields: Mapping[str, Any]) -> str | None:
     """Return the lock token under ``{cat}_1`` or plainly as ``metadata_token``, or None."""
     carrier = fields.get(f"{category.id}_1")
     if isinstance(carrier, str) and carrier.startswith("{"):
-        carrier = json.loads(carrier)
+        carrier = _object(f"{category.id}_1", carrier)
     token = carrier.get("metadata_token") if isinstance(carrier, dict) else fields.get("metadata_token")
     return None if token in (None, "") else str(token)
 
@@ -57,7 +57,7 @@ class Changes:
         return self.found
 
     def required(self) -> None:
-        """Refuse when the category is being applied and a required attribute is left without a value."""
+        """Refuse when a required attribute is left without a value."""
         for attribute in self._category.attributes:
             if attribute.required and self.found.get(attribute.id, self._stored.get(attribute.id)) in (None, "", []):
                 raise RefusalError(self._switches.validation_status, "required", name=attribute.name)
@@ -70,9 +70,11 @@ class Changes:
         if len(numbers) != len(parts) or numbers[0] != self._category.id or attribute is None:
             raise self._foreign(key)
         if twin:
-            self._languages(key, attribute, raw, len(numbers))
+            if not self._locked(attribute):
+                self._languages(key, attribute, raw, len(numbers))
         elif attribute.inner is None and len(numbers) == 2:
-            self.found[attribute.id] = accepted(attribute, raw, self._switches)
+            if not self._locked(attribute):
+                self.found[attribute.id] = accepted(attribute, raw, self._switches)
         elif attribute.inner is not None and len(numbers) == 3:
             self._drop(key, attribute, numbers[2], raw)
         elif attribute.inner is not None and len(numbers) == 4:
@@ -82,7 +84,7 @@ class Changes:
 
     def _languages(self, key: str, attribute: Attribute, raw: Any, depth: int) -> None:
         """Store the languages of a text, all of them together (5.2); the first one is the plain value."""
-        languages = json.loads(raw) if isinstance(raw, str) and raw.startswith("{") else raw
+        languages = _object(key, raw) if isinstance(raw, str) and raw.startswith("{") else raw
         if not attribute.multilingual or depth != 2 or not isinstance(languages, dict):
             raise self._foreign(key)
         if set(languages) != _LANGUAGES:
@@ -102,7 +104,14 @@ class Changes:
         inner = next((i for i in attribute.inner or () if i.id == inner_id), None)
         if inner is None:
             raise self._foreign(key)
-        self._row(attribute, row, may_append=True)[inner_id] = accepted(inner, raw, self._switches)
+        if not self._locked(inner):
+            self._row(attribute, row, may_append=True)[inner_id] = accepted(inner, raw, self._switches)
+
+    def _locked(self, attribute: Attribute) -> bool:
+        """Say whether a value is to be dropped, since the attribute is read-only; by the switch that is refused."""
+        if attribute.read_only and self._switches.read_only_refused:
+            raise RefusalError(self._switches.validation_status, "read_only", name=attribute.name)
+        return attribute.read_only
 
     def _row(self, attribute: Attribute, row: int, *, may_append: bool) -> dict[int, Any]:
         """Return a row of the set as it will be; rows are contiguous, so only the next one may be new.
@@ -112,6 +121,8 @@ class Changes:
         stored: list[dict[int, Any]] = self._stored.get(attribute.id) or [attribute.blank_row()]
         rows: list[dict[int, Any]] = self.found.setdefault(attribute.id, copy.deepcopy(stored))
         if may_append and row == len(rows) + 1:
+            if len(rows) == MOST_ROWS:
+                raise RefusalError(self._switches.validation_status, "most", name=attribute.name, max=MOST_ROWS)
             rows.append(attribute.blank_row())
         if not 1 <= row <= len(rows):
             raise RefusalError(400, "row", name=attribute.name, row=row)
@@ -119,6 +130,13 @@ class Changes:
 
     def _foreign(self, key: str) -> RefusalError:
         return RefusalError(400, "category_key", id=self._category.id, key=key)
+
+
+def _object(key: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise RefusalError(400, "datatype", name=key) from error
 
 
 def _row_number(field: tuple[str, Any]) -> int:

@@ -10,8 +10,8 @@ from flask import Blueprint, Response, request
 
 from ecmbraze.sandbox.ecm.answers import answer
 from ecmbraze.sandbox.ecm.asking import store
+from ecmbraze.sandbox.ecm.directory import API_USER, USER
 from ecmbraze.sandbox.ecm.gatekeeper import sent_ticket, sent_token, sessions
-from ecmbraze.sandbox.ecm.members import CALLER
 from ecmbraze.sandbox.ecm.refusals import RefusalError
 from ecmbraze.sandbox.ecm.stamps import stamp
 
@@ -48,7 +48,8 @@ def log_in() -> Response:
 @login.get("/v2/auth")
 def who_am_i() -> Response:
     """Return the caller; a bearer token or OTDS ticket is exchanged for a ticket in the response *header*."""
-    response = answer({"data": {**CALLER, "name": store().username}})
+    caller = store().directory.named(API_USER, USER)
+    response = answer({"data": caller.properties()})
     if sent_token() is not None and sent_ticket() is None:
         response.headers["OTCSTicket"] = sessions().login()
     return response

@@ -7,49 +7,12 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from ecmbraze.sandbox.ecm.answers import answer, collection, cut, self_link
-from ecmbraze.sandbox.ecm.asking import whole
+from ecmbraze.sandbox.ecm.asking import store, whole
 from ecmbraze.sandbox.ecm.refusals import RefusalError
 
 members = Blueprint("members", __name__)
 
 _DEFAULT, _CAP = 10, 20  # api/ecm.md 9
-_TYPE_NAMES = {0: "User", 1: "Group", 17: "Service User"}
-_NAMES = (
-    ("Jürgen", "Groß"), ("Zoë", "Żółć"), ("Anne-Marie", "O'Neill"), ("Björn", "Ångström"), ("Li", "李"),
-    ("Fatma", "Y\u0131lmaz"), ("Søren", "Ødegård"), ("María", "Ñíguez"), ("Ivo", "Šimić"),
-)  # fmt: skip
-
-
-def _member(number: int, name: str, kind: int, first: str = "", last: str = "") -> dict[str, Any]:
-    return {
-        "id": number,
-        "name": name,
-        "name_formatted": f"{first} {last}".strip() or name,
-        "first_name": first or None,
-        "last_name": last or None,
-        "business_email": f"{name}@example.org" if kind == 0 else None,
-        "deleted": False,
-        "group_id": 1001 if kind == 0 else None,
-        "initials": name[:1].upper(),
-        "time_zone": -1,
-        "title": None,
-        "type": kind,
-        "type_name": _TYPE_NAMES[kind],
-    }
-
-
-CALLER = _member(1000, "svc-ecmbraze", 0, "Service", "Ecmbraze")
-_ALL = {
-    m["id"]: m
-    for m in (
-        CALLER,
-        _member(1001, "DefaultGroup", 1),
-        _member(1002, "Case Workers", 1),
-        _member(1003, "Case Workers Süd", 1),
-        _member(1010, "svc-archive", 17),
-        *(_member(2000 + 7 * i, f"user{i:02d}", 0, *_NAMES[i % len(_NAMES)]) for i in range(45)),
-    )
-}
 _PREFIXED = {
     "where_name": "name",
     "where_first_name": "first_name",
@@ -79,14 +42,15 @@ def list_members() -> Response:
 @members.get("/v2/members/<int(signed=True):member_id>")
 def one_member(member_id: int) -> Response:
     """Return any member by id, whatever its type."""
-    if member_id not in _ALL:
+    member = store().directory.get(member_id)
+    if member is None:
         raise RefusalError(500, "member", id=member_id)
-    return answer({"links": self_link(), "results": {"data": {"properties": _ALL[member_id]}}})
+    return answer({"links": self_link(), "results": {"data": {"properties": member.properties()}}})
 
 
 def _chosen() -> list[dict[str, Any]]:
     kinds = {int(kind) for kind in request.args.getlist("where_type") if kind.isdigit()}
-    found = [m for m in _ALL.values() if not kinds or m["type"] in kinds]
+    found = [m.properties() for m in store().directory.all() if not kinds or m.kind in kinds]
     for parameter, key in _PREFIXED.items():
         text = request.args.get(parameter, "").casefold()
         if text:

@@ -21,6 +21,7 @@ TYPE_NAMES = {
     WORKSPACE: "Business Workspace",
 }
 ENTERPRISE = 2000
+MOST_VALUES, MOST_ROWS = 50, 100  # of an attribute with several values, of a set (choice)
 
 # Attribute id → value, set id → list of rows, each attribute id → value. A text key "<id>_multilingual" holds the
 # languages of a multilingual attribute.
@@ -37,6 +38,7 @@ class Attribute:
     multi_value: bool = False
     required: bool = False
     max_length: int = 254
+    read_only: bool = False
     with_time: bool = False
     """A date keeps its time of day only where it is defined with a time field (5.3)."""
     valid_values: tuple[str, ...] = ()

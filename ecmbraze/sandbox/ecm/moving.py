@@ -1,4 +1,7 @@
-"""Move nodes of the simulated ECM: both parents change, and the index learns of all that moved along; knows no HTTP."""
+"""Move and reserve nodes of the simulated ECM; knows no HTTP.
+
+A move changes both parents, and the index learns of all that moved along.
+"""
 
 from __future__ import annotations
 
@@ -23,3 +26,13 @@ def move(store: EcmStore, node: Node, parent_id: int) -> None:
     store.shape += 1
     for below in store.tree.all_below(node.id):
         store.index.note(below)
+
+
+def reserve(store: EcmStore, node: Node, user: int) -> None:
+    """Let somebody reserve a node for themselves, 0 for nobody. Raises RefusalError for a member who is not there."""
+    if user and store.directory.get(user) is None:
+        raise RefusalError(500, "member", id=user)
+    node.put("reserved_by", user or None)
+    node.put("reserved_at", store.now() if user else None)
+    store.touch(node, False)
+    store.shape += 1

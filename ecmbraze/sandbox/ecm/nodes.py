@@ -9,16 +9,21 @@ from flask import Blueprint, Response, request
 from ecmbraze.sandbox.ecm import shapes
 from ecmbraze.sandbox.ecm.answers import answer, self_link
 from ecmbraze.sandbox.ecm.asking import as_whole, flag, form, groups, seen, store, writable
-from ecmbraze.sandbox.ecm.categories import checked, lock_of, token_of
-from ecmbraze.sandbox.ecm.keys import flat, nested
+from ecmbraze.sandbox.ecm.categories import checked
+from ecmbraze.sandbox.ecm.keys import flat, nested, stale
 from ecmbraze.sandbox.ecm.model import BELOW_A_TASK_LIST, CONTAINERS, DOCUMENT, TASK_LIST, WORKSPACE, Node
-from ecmbraze.sandbox.ecm.moving import move
+from ecmbraze.sandbox.ecm.moving import move, reserve
 from ecmbraze.sandbox.ecm.refusals import RefusalError
 from ecmbraze.sandbox.ecm.rows import narrowed, node_properties
 from ecmbraze.sandbox.ecm.versions import newest
 
 nodes = Blueprint("nodes", __name__)
 _ONE = "/v2/nodes/<int(signed=True):node_id>"
+_NEEDS = {
+    "modify": {"name", "description", "parent_id", "versions_control_advanced"},
+    "edit_attributes": {"roles"},
+    "reserve": {"reserved_user_id"},
+}
 
 
 def shown(node: Node, default: tuple[str, ...] = ("properties",)) -> dict[str, Any]:
@@ -44,20 +49,23 @@ def one_node(node_id: int) -> Response:
     node = seen(node_id, 400)
     results = shown(node)
     if "state" in request.args:
-        token = token_of(node)
+        token = store().locks.of_node(node)
         own = {"metadata_token": token, "properties": {"metadata_token": token}}
-        results["state"] = {**own, **lock_of(node, *node.values)}
+        results["state"] = {**own, **store().locks.state(node, *node.values)}
     return answer({"links": self_link(), "results": results})
 
 
 @nodes.put(_ONE)
 def change(node_id: int) -> Response:
     """Rename, describe or move a node, or change its attributes (flat)."""
-    node = writable(seen(node_id, 400, "sorry"))
-    fields = form()
-    if fields.get("metadata_token") not in (None, "", token_of(node)):
+    node, fields = seen(node_id, 400, "sorry"), form()
+    rights = [right for right, names in _NEEDS.items() if names & set(fields)]
+    writable(node, *rights)
+    if fields.get("metadata_token") not in (None, "", store().locks.of_node(node)):
         raise RefusalError(409, "conflict")
     values = _roles(flat(fields.get("roles")), node)
+    if "reserved_user_id" in fields:
+        reserve(store(), node, as_whole("reserved_user_id", fields["reserved_user_id"] or 0))
     if fields.get("parent_id") and as_whole("parent_id", fields["parent_id"]) != node.parent_id:
         _container(as_whole("parent_id", fields["parent_id"]), node.subtype)
         move(store(), node, int(fields["parent_id"]))
@@ -74,7 +82,7 @@ def change(node_id: int) -> Response:
 @nodes.delete(_ONE)
 def delete(node_id: int) -> Response:
     """Move a node to the recycle bin; from then on it answers like a forbidden one. A hold below it prevents that."""
-    node = writable(seen(node_id, store().switches.delete_missing_status))
+    node = writable(seen(node_id, store().switches.delete_missing_status), "delete")
     for below in store().tree.all_below(node.id):
         writable(below)
     store().bin.remove(node, "api")
@@ -146,7 +154,7 @@ def _created(fields: dict[str, Any], collision: int, values: dict[int, dict[Any,
 
 def _container(parent_id: int, subtype: int) -> None:
     """Refuse a parent that cannot hold a node of this subtype: tasks lie below a task list and nowhere else (8.2)."""
-    parent = writable(seen(parent_id, 500))
+    parent = writable(seen(parent_id, 500), "create")
     fits = parent.subtype == TASK_LIST if subtype in BELOW_A_TASK_LIST else parent.subtype in CONTAINERS
     if not fits:
         raise RefusalError(400, "action", name="create")
@@ -160,5 +168,7 @@ def _roles(sent: dict[int, dict[str, Any]], node: Node | None) -> dict[int, dict
         if category is None:
             raise RefusalError(400, "node", id=category_id)
         stored = node.values.get(category_id) if node else None
+        if node and stored is not None and stale(category, fields, store().locks.of_category(node, category_id)):
+            raise RefusalError(409, "conflict")
         values[category_id] = checked(category, stored or category.blank(), fields, new=stored is None)
     return values

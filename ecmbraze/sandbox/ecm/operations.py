@@ -25,7 +25,8 @@ _REFERENCES = Kind(
     "a list of [external system, type, id]",
     lambda value: isinstance(value, list) and all(NAMES.fits(one) and len(one) == 3 for one in value),
 )
-_ANY: Fields = {"do": TEXT, "by_user": NATURAL}
+_MEMBER = Kind("the id or login of a user", lambda value: NATURAL.fits(value) or NAME.fits(value))
+_ANY: Fields = {"do": TEXT, "by_user": _MEMBER}
 _ONE: Fields = {**_ANY, "id": NATURAL}
 _CONTENT: Fields = {
     "name": NAME,
@@ -36,11 +37,17 @@ _CONTENT: Fields = {
     "raw_modified": ANY,
 }
 _Table = Mapping[str, tuple[Fields, tuple[str, ...]]]
+_GUARDING: _Table = {
+    "hold": ({**_ONE, "status": NATURAL}, ("id",)),
+    "deny": ({**_ONE, "rights": NAMES}, ("id", "rights")),
+    "grant": ({**_ONE, "rights": NAMES}, ("id",)),
+    **dict.fromkeys(("release", "reserve", "unreserve"), (_ONE, ("id",))),
+}
 _WORKSPACE: _Table = {
     "create": ({**_ANY, **_CONTENT, "type": TEXT, "created": INSTANT}, ("type",)),
     "edit": ({**_ONE, **_CONTENT}, ("id",)),
-    "hold": ({**_ONE, "status": NATURAL}, ("id",)),
-    **dict.fromkeys(("delete", "restore", "hide", "show", "release"), (_ONE, ("id",))),
+    **_GUARDING,
+    **dict.fromkeys(("delete", "restore", "hide", "show"), (_ONE, ("id",))),
 }
 _MADE: Fields = {**_ANY, "parent": NATURAL, "name": NAME}
 _FILED: Fields = {
@@ -61,7 +68,8 @@ _DOCUMENT: _Table = {
     "edit": ({**_ONE, "name": NAME, "values": OBJECT}, ("id",)),
     "move": ({**_ONE, "parent": NATURAL}, ("id", "parent")),
     **{action: ({**_ONE, "name": NAME}, ("id", "name")) for action in ("classify", "declassify")},
-    **dict.fromkeys(("delete", "restore", "hide", "show", "reserve", "conceal"), (_ONE, ("id",))),
+    **_GUARDING,
+    **dict.fromkeys(("delete", "restore", "hide", "show", "conceal"), (_ONE, ("id",))),
 }
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
 
+from ecmbraze.sandbox.ecm import permissions
 from ecmbraze.sandbox.ecm.byname import named_value, second, stored_value
+from ecmbraze.sandbox.ecm.directory import PERSON, USER
 from ecmbraze.sandbox.ecm.model import (
     ENTERPRISE,
     FOLDER,
@@ -15,8 +18,9 @@ from ecmbraze.sandbox.ecm.model import (
     Reference,
     WorkspaceType,
 )
+from ecmbraze.sandbox.ecm.moving import reserve
 from ecmbraze.sandbox.ecm.operations import workspace_edits
-from ecmbraze.sandbox.ecm.store import PERSON, EcmStore
+from ecmbraze.sandbox.ecm.store import EcmStore
 from ecmbraze.sandbox.fields import unknown
 
 
@@ -27,7 +31,7 @@ class Person:
         self._store = store
 
     def perform(self, operations: Any) -> list[dict[str, Any]]:
-        """Make several edits; each is ``{"do": create|edit|delete|restore|hide|show|hold|release, "id"?, …}``.
+        """Make several edits; each is ``{"do": create|edit|delete|restore|hide|show|hold|release|deny|…, "id"?, …}``.
 
         What they say is checked before the first is made.
         """
@@ -117,6 +121,9 @@ class Person:
             "modified": datetime.fromtimestamp(node.modified, UTC).isoformat(),
             "hidden": node.id in self._store.invisible,
             "deleted": node.id in self._store.bin.nodes,
+            "held": node.id in self._store.held,
+            "reserved_by": node.get("reserved_by"),
+            "denied": sorted(node.get("denied", ())),
             "values": values,
             "references": [[r.ext_system_id, r.bo_type, r.bo_id] for r in node.get("references", ())],
             "related": [list(relation) for relation in self._store.links.of(node.id)],
@@ -133,7 +140,7 @@ class Person:
         return unknown("no category", name, (one.name for one in self._store.definitions.categories.values()))
 
     def _acting(self, raw: dict[str, Any]) -> dict[str, Any]:
-        with self._store.acting(int(raw.pop("by_user", PERSON))):
+        with self.acting(raw):
             return self._perform(raw)
 
     def _perform(self, raw: dict[str, Any]) -> dict[str, Any]:
@@ -149,11 +156,28 @@ class Person:
                 self._store.bin.restore(node_id, "person")
             case "hide" | "show":
                 self._store.show(self._workspace(node_id), action == "show")
-            case "hold":
-                self._store.held[self._workspace(node_id).id] = int(raw.get("status", 403))
-            case "release":
-                self._store.held.pop(node_id, None)
+            case _:
+                self.guard(action, self._workspace(node_id), raw)
         return {"id": node_id}
+
+    def acting(self, raw: dict[str, Any]) -> AbstractContextManager[None]:
+        """Let what follows be the work of ``by_user``, an id or a login; of a colleague where none is named."""
+        return self._store.acting(self._store.directory.named(raw.pop("by_user", PERSON), USER).id)
+
+    def guard(self, action: str | None, node: Node, raw: Mapping[str, Any]) -> None:
+        """Put a node on hold, reserve it, take permissions on it away from the account, or undo that."""
+        match action:
+            case "hold":
+                self._store.held[node.id] = int(raw.get("status", 403))
+            case "release":
+                self._store.held.pop(node.id, None)
+            case "reserve" | "unreserve":
+                reserve(self._store, node, self._store.actor if action == "reserve" else 0)
+            case "deny":
+                permissions.deny(node, raw["rights"])
+            case "grant":
+                permissions.grant(node, raw.get("rights") or ())
+        self._store.version += 1
 
     def _workspace(self, node_id: int) -> Node:
         node = self._store.nodes.get(node_id)

@@ -43,6 +43,9 @@ TEXTS: dict[str, dict[str, str]] = {
         "query": "Error Evaluating Query, You have either not specified any search criterion at all, or the query is "
         "not valid",
         "held": "The item '{name}' cannot be changed",
+        "forbidden": "Insufficient permissions to perform this action on '{name}'.",
+        "read_only": "The attribute '{name}' is read-only",
+        "most": "The attribute '{name}' takes at most {max} values",
         "reserved": "The item '{name}' is reserved by another user",
     },
     "de": {
@@ -81,6 +84,9 @@ TEXTS: dict[str, dict[str, str]] = {
         "column_query": "Fehler beim Auswerten von where_column_query",
         "query": "Fehler beim Auswerten der Abfrage, es wurde kein gültiges Suchkriterium angegeben",
         "held": "Das Objekt '{name}' kann nicht geändert werden",
+        "forbidden": "Unzureichende Berechtigungen für diese Aktion an '{name}'.",
+        "read_only": "Das Attribut '{name}' ist schreibgeschützt",
+        "most": "Das Attribut '{name}' nimmt höchstens {max} Werte auf",
         "reserved": "Das Objekt '{name}' ist von einem anderen Benutzer reserviert",
     },
 }

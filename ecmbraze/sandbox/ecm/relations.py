@@ -40,7 +40,7 @@ def list_related(node_id: int) -> Response:
 @relations.post("/v2/businessworkspaces/<int(signed=True):node_id>/relateditems")
 def relate(node_id: int) -> Response:
     """Relate two workspaces; ``rel_type`` says what the other one is to this one."""
-    node = writable(workspace(node_id))
+    node = writable(workspace(node_id), "modify")
     fields = form()
     other = workspace(as_whole("rel_bw_id", fields.get("rel_bw_id")))
     parent, child = _ends(node, other, fields.get("rel_type"))
@@ -60,7 +60,7 @@ def unrelate(node_id: int, other_id: int) -> Response:
 @relations.put("/v2/businessworkspaces/<int(signed=True):node_id>/workspacereferences")
 def set_reference(node_id: int) -> Response:
     """Set or replace the business object of one external system and type."""
-    node, new = writable(workspace(node_id)), reference_of(form())
+    node, new = writable(workspace(node_id), "modify"), reference_of(form())
     kept = [r for r in node.get("references", ()) if (r.ext_system_id, r.bo_type) != (new.ext_system_id, new.bo_type)]
     node.put("references", (*kept, new))
     store().touch(node)
@@ -70,7 +70,7 @@ def set_reference(node_id: int) -> Response:
 @relations.delete("/v2/businessworkspaces/<int(signed=True):node_id>/workspacereferences")
 def drop_reference(node_id: int) -> Response:
     """Take a business object off a workspace."""
-    node, gone = writable(workspace(node_id)), reference_of({**request.args, **request.form})
+    node, gone = writable(workspace(node_id), "modify"), reference_of({**request.args, **request.form})
     node.put("references", tuple(r for r in node.get("references", ()) if r != gone))
     store().touch(node)
     return answer({"links": self_link(), "results": {}})

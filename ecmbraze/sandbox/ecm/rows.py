@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ecmbraze.sandbox.ecm import permissions
 from ecmbraze.sandbox.ecm.model import CONTAINERS, DOCUMENT, TYPE_NAMES, WORKSPACE, Node
 from ecmbraze.sandbox.ecm.stamps import stamp
 from ecmbraze.sandbox.ecm.store import API_USER, EcmStore
@@ -18,8 +19,7 @@ _COMMON: dict[str, Any] = {
     "order": None,
     "original_id": 0,
     "icon": "/cssupport/otsapxecm/wksp_contract.png",
-    **{f"perm_{p}": True for p in ("see", "see_contents", "modify", "create", "edit_attributes", "add_major_version")},
-    **{f"perm_{p}": False for p in ("delete", "delete_versions", "edit_permissions", "reserve")},
+    "perm_see": True,
 }
 
 
@@ -52,7 +52,7 @@ def narrowed(properties: dict[str, Any], members: frozenset[str] | None) -> dict
 def _basic(store: EcmStore, node: Node, zulu: bool) -> dict[str, Any]:
     zone = store.switches.server_tz
     size, formatted = _size(store, node)
-    modified = stamp(node.modified, zulu, zone)
+    modified, reserved_at = stamp(node.modified, zulu, zone), node.get("reserved_at")
     return {
         "id": node.id,
         "name": node.name,
@@ -71,7 +71,9 @@ def _basic(store: EcmStore, node: Node, zulu: bool) -> dict[str, Any]:
         "modify_user_id": node.get("modified_by", API_USER),
         "hidden": bool(node.get("hidden")),
         "reserved": bool(node.get("reserved_by")),
-        "reserved_user_id": node.get("reserved_by", 0),
+        "reserved_user_id": node.get("reserved_by") or 0,
+        "reserved_date": None if reserved_at is None else stamp(reserved_at, zulu, zone),
+        **permissions.shown(node),
     }
 
 

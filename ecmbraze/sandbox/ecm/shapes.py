@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ecmbraze.sandbox.ecm.model import Attribute, Category, Node
+from ecmbraze.sandbox.ecm.model import MOST_ROWS, MOST_VALUES, Attribute, Category, Node
 from ecmbraze.sandbox.ecm.store import EcmStore
 
 # type numbers as the vendor's metadata prints them; that of a category is a choice
@@ -34,6 +34,18 @@ def _all_values(category: Category, values: dict[Any, Any]) -> dict[str, Any]:
         shown[key] = values.get(attribute.id, attribute.nothing())
         if attribute.multilingual:
             shown[f"{key}_multilingual"] = values.get(f"{attribute.id}_multilingual") or dict.fromkeys(_LANGUAGES)
+    return shown
+
+
+def form_values(category: Category, values: dict[Any, Any]) -> dict[str, Any]:
+    """Return one category's values as its forms carry them: a set is a list of rows under inner keys with ``x``."""
+    shown = _all_values(category, values)
+    for attribute in category.attributes:
+        if attribute.inner is not None:
+            key, inner = f"{category.id}_{attribute.id}", attribute.inner
+            shown = {name: value for name, value in shown.items() if not name.startswith(f"{key}_")}
+            rows = values.get(attribute.id) or [attribute.blank_row()]
+            shown[key] = [{f"{key}_x_{cell.id}": row.get(cell.id, cell.nothing()) for cell in inner} for row in rows]
     return shown
 
 
@@ -68,7 +80,7 @@ def entry(category: Category, shown: dict[str, Any], metadata: bool) -> dict[str
 
 
 def form(category: Category) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the ``options.fields`` and ``schema.properties`` of the update form; sets are arrays (5.4).
+    """Return the ``options.fields`` and ``schema.properties`` of a category's forms; sets are arrays (5.4).
 
     Only here can be seen whether a date keeps its time of day; the words are those of the Smart UI's forms (choice).
     """
@@ -90,8 +102,9 @@ def form(category: Category) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _field(key: str, attribute: Attribute) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    option: dict[str, Any] = {"label": attribute.name, "readonly": False, "type": "text"}
+    option: dict[str, Any] = {"label": attribute.name, "readonly": attribute.read_only, "type": "text"}
     schema: dict[str, Any] = {"required": attribute.required, "title": attribute.name, "type": "string"}
+    schema["readonly"] = attribute.read_only
     match attribute.type_name:
         case "Date":
             option["type"] = schema["format"] = "datetime" if attribute.with_time else "date"
@@ -104,6 +117,10 @@ def _field(key: str, attribute: Attribute) -> tuple[str, dict[str, Any], dict[st
             option["type"], schema["enum"] = "select", list(attribute.valid_values)
         case _:
             schema["maxLength"] = attribute.max_length
+    if attribute.multi_value:
+        one = {name: schema.pop(name) for name in ("type", "format", "enum", "maxLength") if name in schema}
+        option["fields"], option["type"] = {"item": {"type": option["type"]}}, "array"
+        schema |= {"type": "array", "items": one, "maxItems": MOST_VALUES}
     return key, option, schema
 
 
@@ -129,15 +146,16 @@ def _attribute(key: str, attribute: Attribute) -> dict[str, Any]:
             "type": _TYPES["Assoc"],
             "type_name": "Assoc",
             "multi_value": True,
-            "multi_value_length_max": 100,
+            "multi_value_length_max": MOST_ROWS,
         }
     return {
         **_entry(key, attribute.name, ""),
         "type": _TYPES[attribute.type_name],
         "type_name": attribute.type_name,
         "multi_value": attribute.multi_value,
-        "multi_value_length_max": 50 if attribute.multi_value else 1,
+        "multi_value_length_max": MOST_VALUES if attribute.multi_value else 1,
         "required": attribute.required,
+        "read_only": attribute.read_only,
         "max_length": attribute.max_length if attribute.type_name == "String" else None,
         "multilingual": attribute.multilingual,
         "valid_values": list(attribute.valid_values),

@@ -13,10 +13,13 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Protocol
 
+from ecmbraze.sandbox.ecm import permissions
 from ecmbraze.sandbox.ecm.definitions import Definitions
+from ecmbraze.sandbox.ecm.directory import API_USER, PERSON, Directory
 from ecmbraze.sandbox.ecm.editbook import EditBook
 from ecmbraze.sandbox.ecm.index import Index
 from ecmbraze.sandbox.ecm.links import Links
+from ecmbraze.sandbox.ecm.locks import Locks
 from ecmbraze.sandbox.ecm.model import ENTERPRISE, VOLUME, WORKSPACE, Category, Node, WorkspaceType
 from ecmbraze.sandbox.ecm.recycling import RecycleBin
 from ecmbraze.sandbox.ecm.shelf import Shelf
@@ -24,8 +27,7 @@ from ecmbraze.sandbox.ecm.switches import Switches
 from ecmbraze.sandbox.ecm.tree import Tree
 
 USERNAME = "svc-ecmbraze"
-# The ids of the account that uses REST, and of the people who work beside it.
-API_USER, PERSON = 1000, 1001
+__all__ = ["API_USER", "PERSON", "EcmStore"]
 
 
 class TellsTime(Protocol):
@@ -44,6 +46,8 @@ class EcmStore:
         self.username = USERNAME
         self.password = password or f"sandbox-{hashlib.sha256(f'ecm-{seed}'.encode()).hexdigest()[:16]}"
         self.switches = Switches()
+        self.directory = Directory(self.username)
+        self.locks = Locks(self)
         self.edits = EditBook()
         self._last_id = 40_000 + self.random.randrange(40_000)
         self.definitions = Definitions(self.next_id)
@@ -77,6 +81,13 @@ class EcmStore:
         path = self.tree.path(node) if self.switches.hiding_covers_below else [node]
         return None if any(one.id in self.invisible for one in path) else node
 
+    def hold_on(self, node: Node) -> int | None:
+        """Return the status with which a node on hold refuses changes, None for one that is on none."""
+        if not self.held:
+            return None
+        path = self.tree.path(node) if self.switches.hold_covers_below else [node]
+        return next((self.held[one.id] for one in path if one.id in self.held), None)
+
     def type_of(self, node: Node) -> WorkspaceType | None:
         """Return the workspace type of a workspace, None for any other node."""
         return self.definitions.types.get(node.type_id)
@@ -105,6 +116,7 @@ class EcmStore:
         if self.actor != API_USER:
             node.put("created_by", self.actor)
             node.put("modified_by", self.actor)
+        permissions.inherit(node, self.nodes.get(parent_id))
         self.place(node)
         self.child_changed(node)
         self.note(node, "created", None, name, by)
@@ -137,19 +149,23 @@ class EcmStore:
             attribute = category.by_id(key) if isinstance(key, int) else None
             if attribute is not None and old != new:
                 self.note(node, f"{category.name}.{attribute.name}", old, new, by)
-        self.touch(node, self.switches.category_write_bumps_modify_date)
+        self._valued(node, category)
 
     def apply(self, node: Node, category: Category, by: str) -> None:
         """Put a category on a node with its defaults."""
         node.values[category.id] = category.blank()
-        self.touch(node, self.switches.category_write_bumps_modify_date)
+        self._valued(node, category)
         self.note(node, "category", None, category.name, by)
 
     def strip(self, node: Node, category: Category, by: str) -> None:
         """Take a category off a node."""
         del node.values[category.id]
-        self.touch(node, self.switches.category_write_bumps_modify_date)
+        self._valued(node, category)
         self.note(node, "category", category.name, None, by)
+
+    def _valued(self, node: Node, category: Category) -> None:
+        self.locks.written(node, category.id)
+        self.touch(node, self.switches.category_write_bumps_modify_date)
 
     def touch(self, node: Node, bump: bool = True) -> None:
         """Note that a node changed; its modify date moves only with ``bump``."""
@@ -195,4 +211,4 @@ class EcmStore:
     def note(self, node: Node, what: str, old: Any, new: Any, by: str) -> None:
         """Write an edit of a workspace into the book."""
         if node.subtype == WORKSPACE:
-            self.edits.note(self.clock.now().isoformat(), node.id, what, old, new, by)
+            self.edits.note(self.clock.now().isoformat(), node.id, what, old, new, by, self.actor)

@@ -62,6 +62,11 @@ class Switches:
     delete_missing_status: int = 500
     validation_status: int = 400
     reserved_status: int = 403  # of a write to what somebody else reserved (5.3)
+    forbidden_status: int = 403  # of what the account has no permission for
+    read_only_refused: bool = True  # off: the value of a read-only attribute is dropped without a word
+    required_on_update: bool = False  # on: a write is refused while any required attribute stays empty
+    token_moves_with_node: bool = False  # on: any change of a node makes the tokens of its categories stale
+    hold_covers_below: bool = True  # what lies below something on hold is on hold too
     empty_values_absent: bool = False  # an attribute without value has no key at all, instead of null
     hiding_covers_below: bool = True  # what lies below a hidden container is hidden too
     # modify dates

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ecmbraze.sandbox.ecm.model import Attribute
+from ecmbraze.sandbox.ecm.model import MOST_VALUES, Attribute
 from ecmbraze.sandbox.ecm.refusals import RefusalError
 from ecmbraze.sandbox.ecm.stamps import date_value
 from ecmbraze.sandbox.ecm.switches import Switches
@@ -26,6 +26,8 @@ def accepted(attribute: Attribute, raw: Any, switches: Switches) -> Any:
             raise RefusalError(switches.validation_status, "required", name=attribute.name)
         return attribute.nothing()
     if attribute.multi_value:
+        if len(items) > MOST_VALUES:
+            raise RefusalError(switches.validation_status, "most", name=attribute.name, max=MOST_VALUES)
         return [_one(attribute, item, switches) for item in items]
     if isinstance(raw, list):
         raise RefusalError(400, "datatype", name=attribute.name)

@@ -72,7 +72,7 @@ def latest(node_id: int) -> Response:
 @versions.post(_ALL)
 def add(node_id: int) -> Response:
     """Add a version from a multipart ``file``."""
-    node = writable(seen(node_id, 400, "sorry"))
+    node = writable(seen(node_id, 400, "sorry"), "modify")
     upload = request.files.get("file")
     if node.subtype != DOCUMENT:
         raise RefusalError(400, "action", name="addversion")

@@ -136,7 +136,7 @@ def create_workspace() -> Response:
     if kind is None or kind.template_id != as_whole("template_id", fields["template_id"]):
         raise RefusalError(400, "no_type", id=fields["wksp_type_id"])
     parent_id = as_whole("parent_id", fields.get("parent_id") or kind.folder_id)
-    writable(seen(parent_id, 500))
+    writable(seen(parent_id, 500), "create")
     values = _born_with(kind, fields)
     now = store().now()
     node = store().add(
