@@ -119,7 +119,10 @@ class TestEveryFlowInARound:
 
     def test_a_backfill_messages_nobody_and_consumes_nothing(self, ground: Ground) -> None:
         ground.story.act(ground.house, ground.numbers[0])
-        span = {"since": ground.house.clock.now() - timedelta(days=400), "until": ground.house.clock.now()}
+        span: dict[str, Any] = {
+            "since": ground.house.clock.now() - timedelta(days=400),
+            "until": ground.house.clock.now(),
+        }
         ground.house.start(**span)
         assert ground.house.braze.messages == ()
 

@@ -209,7 +209,8 @@ class TwinBraze:
 
     def _trigger(self, batch: TriggerBatch) -> Answer:
         found = self.campaigns.get((batch.kind, batch.message_id))
-        if found is None or (batch.kind is Kind.CANVAS and found.state in ("paused", "archived")):
+        resting = found is not None and found.state and (batch.kind is Kind.CAMPAIGN or found.state != "draft")
+        if found is None or resting:
             return _stopped(f"{batch.kind} {batch.message_id} cannot be sent")
         if reason := next((why for one in batch.recipients if (why := self._refusal(one.recipient))), ""):
             return Answer(verdict=Verdict.REFUSED, reason=reason)

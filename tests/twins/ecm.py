@@ -80,15 +80,9 @@ class TwinEcm(EcmWorld):
         space = self._space(workspace_id)
         if space.unreadable:
             raise RecordUnreadable(space.unreadable)
-        sets = self.sets(space)
-        inner = {
-            f"{name}.{one}": tuple(row[one] for row in rows if row[one] is not None) or None
-            for name, rows in sets.items()
-            for one in self._inner(name)
-        }
-        facts: Facts = {**self.carried(self.types[space.type][1], space.values), **inner}  # type: ignore[dict-item]  # rows hold scalars
+        facts = self.carried(self.types[space.type][1], space.values, space.rows)
         return WorkspaceDetail(
-            row=self._row(space, listed=False), facts=facts, sets=sets, references=space.references
+            row=self._row(space, listed=False), facts=facts, sets=self.sets(space), references=space.references
         )  # fmt: skip
 
     def related(self, workspace_id: int, type_name: str) -> tuple[int, ...]:
@@ -119,7 +113,7 @@ class TwinEcm(EcmWorld):
         number, made, _ = paper.versions[-1]
         return Document(
             row=_document_row(paper, row.folder), facts=self.carried(paper.categories, paper.values),
-            version=Version(number=number, major=0, minor=0, created_at=made, told=str(number)),
+            version=Version(number=number, major=0, minor=number, created_at=made, told=str(number)),
             classifications=tuple(sorted(paper.classifications)) if classified else (),
         )  # fmt: skip
 
@@ -178,7 +172,7 @@ class TwinEcm(EcmWorld):
         space = self.spaces.get(node_id)
         if space is None or space.hidden:
             return Answer(verdict=Verdict.NOT_PROCESSED, reason="the workspace is not there, or hidden from us")
-        there = self.carried(self.types[space.type][1], space.values)
+        there = self.carried(self.types[space.type][1], space.values, space.rows)
         if unknown := sorted(values.keys() - there.keys()):
             stop = ConfigurationError(f"ECM has no attribute {unknown[0]!r} on workspace {node_id}.")
             return Answer(verdict=Verdict.NOT_PROCESSED, reason=stop.happened, stop=stop)
@@ -242,10 +236,6 @@ class TwinEcm(EcmWorld):
     def _shown(self, type_id: int) -> dict[str, str]:
         on = next((categories for number, categories in self.types.values() if number == type_id), ())
         return {f"{_COLUMN}{place:x}": fact for place, fact in enumerate(sorted(self.carried(on, {})), start=16)}
-
-    def _inner(self, name: str) -> list[str]:
-        category, _, of = name.partition(".")
-        return [inner.name for one in self.categories[category] if one.name == of for inner in one.inner]
 
 
 def _infos(categories: Iterator[tuple[str, Sequence[Attribute]]]) -> Iterator[tuple[str, AttributeInfo]]:

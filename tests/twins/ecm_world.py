@@ -168,21 +168,27 @@ class EcmWorld:
         """Delete a document."""
         del self.papers[number]
 
-    def carried(self, categories: Sequence[str], values: Mapping[str, Fact]) -> dict[str, Fact]:
-        """Return every plain attribute of the categories by name; what is not filled in is empty."""
-        return {
-            f"{category}.{one.name}": _several(one, values.get(f"{category}.{one.name}"))
-            for category in categories
-            for one in self.categories[category]
-            if not one.inner
-        }
+    def carried(
+        self, categories: Sequence[str], values: Mapping[str, Fact], rows: Mapping[str, Sequence[Facts]] | None = None
+    ) -> dict[str, Fact]:
+        """Return every attribute of the categories by name, what is not filled in empty; of a set, its columns."""
+        found: dict[str, Fact] = {}
+        for category in categories:
+            for one in self.categories[category]:
+                name = f"{category}.{one.name}"
+                for inner in one.inner:
+                    column = [row.get(inner.name) for row in (rows or {}).get(name, ())]
+                    found[f"{name}.{inner.name}"] = kept([value for value in column if value is not None])
+                if not one.inner:
+                    found[name] = _several(one, values.get(name))
+        return found
 
     def sets(self, space: Space) -> dict[str, tuple[Facts, ...]]:
         """Return ``Category.Set`` → its rows, each with every inner attribute."""
         return {
             f"{category}.{one.name}": tuple(
                 {inner.name: kept(row.get(inner.name)) for inner in one.inner}
-                for row in space.rows.get(f"{category}.{one.name}", ())
+                for row in space.rows.get(f"{category}.{one.name}") or ({},)  # an empty set shows one empty row
             )
             for category in self.types[space.type][1]
             for one in self.categories[category]
