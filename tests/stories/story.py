@@ -1,0 +1,74 @@
+"""What a flow gives to inherit its contract: a section, a world for it, and the edits that make it act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib import import_module
+from typing import Any
+
+from ecmbraze.flow import Flow
+from ecmbraze.model import Kind
+from tests.twins.ecm import TwinEcm
+from tests.twins.house import House
+
+GROUP = "g-news"
+"""The subscription group that everybody is in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """A flow's own part of its contract.
+
+    Every edit of ``acts`` makes one workspace lead to at least one message in the next round; together they make the
+    flow write everything that its section declares. Its campaigns and Canvases demand a consent, none a reason.
+    """
+
+    section: Mapping[str, Any]
+    category: str
+    """The category of its workspaces; it has the plain attributes ``Customer Number`` and ``Also``."""
+    furnish: Callable[[TwinEcm], None]
+    """Defines the types and categories."""
+    make: Callable[[TwinEcm, str], int]
+    """Makes a workspace of a person at rest: of it there is nothing to tell."""
+    acts: tuple[Callable[[TwinEcm, int], None], ...]
+    wait: timedelta = timedelta(minutes=20)
+    """How long after an edit the next round comes; longer where time itself makes the flow act."""
+
+    @property
+    def customer(self) -> str:
+        return f"{self.category}.Customer Number"
+
+    @property
+    def also(self) -> str:
+        """The attribute that another flow reads."""
+        return f"{self.category}.Also"
+
+    def act(self, house: House, number: int, step: int = 0) -> None:
+        """Make one of the edits, and let time go by until the next round."""
+        self.acts[step](house.ecm, number)
+        house.clock.advance(self.wait)
+
+    def people(self, house: House, *names: str) -> None:
+        """Make people who get everything, and launch what the section sends."""
+        house.braze.groups.add(GROUP)
+        for name in names:
+            email = f"{name.lower()}@example.com"
+            house.braze.add(name, email=email, email_subscribe="opted_in", groups={GROUP: "subscribed"})
+        for kind, message in messages(self.section):
+            house.braze.launch(kind, message)
+
+
+def messages(section: Any) -> list[tuple[Kind, str]]:
+    """Return every campaign and Canvas that a section names anywhere."""
+    if isinstance(section, Mapping):
+        own = [(kind, section[kind]) for kind in (Kind.CAMPAIGN, Kind.CANVAS) if isinstance(section.get(kind), str)]
+        return own + [found for value in section.values() for found in messages(value)]
+    return [found for value in section for found in messages(value)] if isinstance(section, list) else []
+
+
+def story_of(flow: Flow[Any]) -> Story:
+    """Return the story of a flow; it stands in ``tests/stories/<flow>.py``."""
+    found: Story = import_module(f"tests.stories.{flow.name}").STORY
+    return found

@@ -1,0 +1,1 @@
+"""Both systems in memory, behind the ports of the engine: no process, no socket, no wall clock."""

@@ -1,0 +1,338 @@
+"""Braze in memory: people, groups, bounces, campaigns, and a book of what it took that no test can edit.
+
+Implements PeopleReader and MessageSink. What it does with a write is api/braze.md, as far as the product's own bodies
+reach; `test_conformance.py` holds it against the sandbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ecmbraze.errors import ConfigurationError, CredentialRefused, EcmbrazeError, TimeBudgetUsed
+from ecmbraze.model import Answer, Json, Kind, MessageInfo, Profile, TrackBatch, TriggerBatch, Verdict
+from ecmbraze.model.recipients import Alias, Email, ExternalId, read
+from tests.twins.braze_values import moment, stamp, stored
+from tests.twins.wire import Trouble, Wire
+
+_STATES = ("opted_in", "subscribed", "unsubscribed")
+# api/braze.md 1.2, 3.1, 4.1
+_MAX_OBJECTS, _MAX_RECIPIENTS = 75, 50
+_LONGEST_WAIT_S = 50.0
+_BYTES = 987
+
+
+@dataclass(slots=True, kw_only=True)
+class Person:
+    """One profile, as it is now; tests change it as the person, or somebody at a desk in Braze, would."""
+
+    external_id: str = ""
+    aliases: frozenset[tuple[str, str]] = frozenset()
+    email: str | None = None
+    phone: str | None = None
+    email_subscribe: str = "subscribed"
+    push_subscribe: str = "subscribed"
+    groups: dict[str, str] = field(default_factory=dict)
+    attributes: dict[str, Json] = field(default_factory=dict)
+    events: dict[str, tuple[int, datetime]] = field(default_factory=dict)
+
+    @property
+    def recipient(self) -> str:
+        """Return the id the book names them by."""
+        return self.external_id or next((f"{label}:{name}" for label, name in sorted(self.aliases)), self.email or "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One thing Braze took for one person. ``kind`` says what: attribute, event, campaign, canvas, withdrawal."""
+
+    kind: str
+    recipient: str
+    name: str
+    value: Json = None
+    """Of an attribute, what was sent."""
+    properties: Mapping[str, Json] = field(default_factory=dict)
+    time: str = ""
+    at: datetime
+    """When it was taken, by Braze's own clock."""
+    email_subscribe: str = ""
+    groups: Mapping[str, str] = field(default_factory=dict)
+    bounced: bool = False
+    """The person's consent at that moment."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Campaign:
+    """A campaign or Canvas; ``state`` is empty while it would be sent, else draft, archived or paused."""
+
+    title: str
+    state: str = ""
+
+
+class TwinBraze:
+    """One workspace of Braze."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.people: dict[str, Person] = {}
+        self.bounced: set[str] = set()
+        self.campaigns: dict[tuple[Kind, str], Campaign] = {}
+        self.groups: set[str] = set()
+        self.refused: dict[str, str] = {}
+        """External id → why Braze refuses every object of them."""
+        self._book: list[Entry] = []
+        self._types: dict[str, str] = {}
+        self._opens: dict[str, float] = {}
+        self._entered: dict[tuple[str, str], int] = {}
+
+    @property
+    def book(self) -> tuple[Entry, ...]:
+        """Return what was taken so far, oldest first."""
+        return tuple(self._book)
+
+    @property
+    def messages(self) -> tuple[Entry, ...]:
+        """Return the events, campaigns and Canvases of the book."""
+        return tuple(entry for entry in self._book if entry.kind in ("event", "campaign", "canvas"))
+
+    def add(self, external_id: str, **more: object) -> Person:
+        """Make a profile."""
+        self.people[external_id] = person = Person(external_id=external_id, **more)  # type: ignore[arg-type]  # its own fields
+        return person
+
+    def launch(self, kind: Kind, message_id: str, title: str = "", state: str = "") -> None:
+        self.campaigns[kind, message_id] = Campaign(title=title or message_id, state=state)
+
+    # PeopleReader
+
+    def profiles(self, recipients: Sequence[str]) -> Mapping[str, Sequence[Profile]]:
+        self.wire.read("braze profiles")
+        found: dict[str, list[Profile]] = {}
+        for recipient in dict.fromkeys(recipients):
+            for person in self._whom(recipient):
+                found.setdefault(recipient, []).append(_profile(recipient, person))
+        return found
+
+    def group_states(self, group_id: str, recipients: Sequence[str]) -> Mapping[str, str]:
+        self.wire.read("braze groups")
+        if group_id not in self.groups:
+            raise ConfigurationError(f"Braze refuses /subscription/status/get: unknown group {group_id}.")
+        return {recipient: self._state(group_id, recipient) for recipient in recipients}
+
+    def _state(self, group_id: str, recipient: str) -> str:
+        states = {person.groups.get(group_id, "unknown").lower() for person in self._whom(recipient)}
+        return states.pop() if len(states) == 1 else "unknown"
+
+    def message(self, kind: Kind, message_id: str) -> MessageInfo:
+        self.wire.read("braze message")
+        found = self.campaigns.get((kind, message_id))
+        if found is None:
+            return MessageInfo(title=message_id, stopped=f"{kind} {message_id} is not in Braze")
+        word = "a draft" if found.state == "draft" else found.state
+        told = f"{kind} {found.title!r} ({message_id}) is {word} in Braze" if word else ""
+        return MessageInfo(title=found.title, stopped=told)
+
+    def hard_bounces(self, since: datetime) -> frozenset[str]:
+        self.wire.read("braze bounces")
+        return frozenset(address.lower() for address in self.bounced)
+
+    # MessageSink
+
+    def wait_for_turn(self, kind: Kind) -> None:
+        left = self._opens.get(_path(kind), 0.0) - self.wire.clock.monotonic()
+        if left > _LONGEST_WAIT_S:
+            raise TimeBudgetUsed(f"Braze limits the rate of {_path(kind)}.", undone="What was not sent waits.")
+        self.wire.clock.sleep(left)
+
+    def has_turn(self, kind: Kind) -> bool:
+        return self._opens.get(_path(kind), 0.0) <= self.wire.clock.monotonic()
+
+    def close(self, kind: Kind, seconds: float) -> None:
+        """Let nothing of a path in for a while: its rate limit is used up."""
+        self._opens[_path(kind)] = self.wire.clock.monotonic() + seconds
+
+    def track(self, batch: TrackBatch) -> Answer:
+        objects = len(batch.attributes) + len(batch.events)
+        if not 1 <= objects <= _MAX_OBJECTS:
+            return _bug(f"a track request of {objects} objects")
+        return self._write("braze track", Kind.EVENT, lambda: self._track(batch))
+
+    def trigger(self, batch: TriggerBatch) -> Answer:
+        if len(batch.recipients) > _MAX_RECIPIENTS:
+            return _bug(f"a trigger for {len(batch.recipients)} people")
+        return self._write(f"braze {batch.kind}", batch.kind, lambda: self._trigger(batch))
+
+    def withdraw(self, recipients: Sequence[str], channel: str) -> Answer:
+        """Unsubscribe existing people from ``email``, ``push`` or ``group:<id>``."""
+        if not 1 <= len(recipients) <= _MAX_RECIPIENTS:
+            return _bug(f"a withdrawal of {len(recipients)} people")
+        return self._write("braze withdraw", Kind.ATTRIBUTE, lambda: self._withdraw(recipients, channel))
+
+    def _write(self, name: str, kind: Kind, do: Callable[[], Answer]) -> Answer:
+        """Do what is asked unless the way says otherwise, and judge as delivery.md does."""
+        trouble = self.wire.there(name)
+        answer = do() if trouble is None or trouble.processed else None
+        self.wire.back(name)
+        match trouble:
+            case None:
+                assert answer is not None
+                return answer
+            case Trouble.LIMITED:
+                self.close(kind, 1.0)
+                return Answer(verdict=Verdict.NOT_PROCESSED, reason="rate-limited", limited=True)
+            case Trouble.NOT_SENT:
+                return Answer(verdict=Verdict.NOT_PROCESSED, reason=str(trouble))
+            case Trouble.KEY_REFUSED:
+                stop = CredentialRefused("Braze refuses the key.", undone="Nothing of this request was sent.")
+                return Answer(verdict=Verdict.NOT_PROCESSED, reason="the API key was refused", stop=stop)
+            case Trouble.REFUSED:
+                return Answer(verdict=Verdict.REFUSED, reason=str(trouble))
+            case (
+                Trouble.LOST_BEFORE | Trouble.LOST_AFTER | Trouble.FAILED | Trouble.FAILED_AFTER | Trouble.CUT
+            ):  # fmt: skip
+                return Answer(verdict=Verdict.UNKNOWN, reason=str(trouble))
+
+    def _track(self, batch: TrackBatch) -> Answer:
+        refused: dict[tuple[str, int], str] = {}
+        for index, (recipient, values) in enumerate(batch.attributes):
+            if reason := self._refusal(recipient):
+                refused["attributes", index] = reason
+            else:
+                self._set(recipient, values, create=recipient in batch.create_profiles)
+        for index, (recipient, event) in enumerate(batch.events):
+            if reason := self._refusal(recipient) or _event_refusal(event):
+                refused["events", index] = reason
+            else:
+                self._happened(recipient, event)
+        return Answer(verdict=Verdict.ACCEPTED, reason="accepted", refused=refused)
+
+    def _trigger(self, batch: TriggerBatch) -> Answer:
+        found = self.campaigns.get((batch.kind, batch.message_id))
+        resting = found is not None and found.state and (batch.kind is Kind.CAMPAIGN or found.state != "draft")
+        if found is None or resting:
+            return _stopped(f"{batch.kind} {batch.message_id} cannot be sent")
+        if reason := next((why for one in batch.recipients if (why := self._refusal(one.recipient))), ""):
+            return Answer(verdict=Verdict.REFUSED, reason=reason)
+        for one in batch.recipients if not found.state else ():
+            self._set(one.recipient, one.attributes, create=False)
+            for person in self._whom(one.recipient)[:1]:
+                if not self._enters_twice(batch, person):
+                    self._note(str(batch.kind), person, batch.message_id, properties=one.properties)
+        return Answer(verdict=Verdict.ACCEPTED, reason="accepted")
+
+    def _enters_twice(self, batch: TriggerBatch, person: Person) -> bool:
+        """Say whether the person entered this Canvas in this very second already: one entry counts (3.3)."""
+        if batch.kind is Kind.CAMPAIGN:
+            return False
+        second, key = int(self.wire.clock.true().timestamp()), (batch.message_id, person.recipient)
+        before, self._entered[key] = self._entered.get(key), second
+        return before == second
+
+    def _withdraw(self, recipients: Sequence[str], channel: str) -> Answer:
+        group = channel.removeprefix("group:") if channel.startswith("group:") else ""
+        if group and group not in self.groups:
+            return Answer(verdict=Verdict.REFUSED, reason="Invalid subscription group ID")
+        for person in (person for recipient in recipients for person in self._whom(recipient)):
+            self._note("withdrawal", person, channel, value="unsubscribed")
+            if group:
+                person.groups[group] = "unsubscribed"
+            elif channel == "push":
+                person.push_subscribe = "unsubscribed"
+            else:
+                person.email_subscribe = "unsubscribed"
+        return Answer(verdict=Verdict.ACCEPTED, reason="accepted")
+
+    def _set(self, recipient: str, values: Mapping[str, Json], *, create: bool) -> None:
+        """Write attributes; somebody unknown is passed over in silence, and so is a value of another type (1.6)."""
+        people = self._whom(recipient) or ([self._made(recipient)] if create else [])
+        for person in people:
+            for name, value in values.items():
+                self._note("attribute", person, name, value=value)
+                if value is None:
+                    person.attributes.pop(name, None)
+                elif (kept := stored(self._types, name, value)) is not None:
+                    person.attributes[name] = kept
+
+    def _happened(self, recipient: str, event: Mapping[str, Json]) -> None:
+        name, time, properties = str(event["name"]), str(event["time"]), event.get("properties")
+        for person in self._whom(recipient):
+            at = min(moment(time) or self.wire.clock.true(), self.wire.clock.true())
+            count, last = person.events.get(name, (0, at))
+            person.events[name] = (count + 1, max(last, at))
+            told = properties if isinstance(properties, Mapping) else {}
+            self._note("event", person, name, properties=told, time=time)
+
+    def _made(self, recipient: str) -> Person:
+        match read(recipient):
+            case ExternalId(value=value):
+                return self.add(value)
+            case Alias(label=label, name=name):
+                return self.add(f"{label}:{name}", aliases=frozenset({(label, name)}))
+            case Email(address=address):
+                return self.add(address, email=address)
+
+    def _whom(self, recipient: str) -> list[Person]:
+        """Return the profiles a recipient means; an address may mean several."""
+        match read(recipient):
+            case ExternalId(value=value):
+                return [self.people[value]] if value in self.people else []
+            case Alias(label=label, name=name):
+                return [person for person in self.people.values() if (label, name) in person.aliases]
+            case Email(address=address):
+                return [person for person in self.people.values() if (person.email or "").lower() == address]
+
+    def _refusal(self, recipient: str) -> str:
+        match read(recipient):
+            case ExternalId(value=value):
+                too_long = "'external_id' must be fewer than 988 bytes" if len(value.encode()) > _BYTES else ""
+                return self.refused.get(value, too_long)
+            case Alias() | Email():
+                return ""
+
+    def _note(
+        self, kind: str, person: Person, name: str, *, value: Json = None, time: str = "",
+        properties: Mapping[str, Json] | None = None,
+    ) -> None:  # fmt: skip
+        entry = Entry(
+            kind=kind, recipient=person.recipient, name=name, value=value, time=time, properties=dict(properties or {}),
+            at=self.wire.clock.true(), email_subscribe=person.email_subscribe, groups=dict(person.groups),
+            bounced=(person.email or "").lower() in self.bounced,
+        )  # fmt: skip
+        self._book.append(entry)
+
+
+def _profile(recipient: str, person: Person) -> Profile:
+    email, push = (
+        state if state in _STATES else "unknown" for state in (person.email_subscribe, person.push_subscribe)
+    )
+    return Profile(
+        recipient=recipient, email=person.email, phone=person.phone, email_subscribe=email, push_subscribe=push,
+        custom_attributes=dict(person.attributes),
+        custom_events={name: (count, stamp(last)) for name, (count, last) in person.events.items()},
+    )  # fmt: skip
+
+
+def _event_refusal(event: Mapping[str, Json]) -> str:
+    """Return why Braze refuses an event (api/braze.md 1.7); empty when it takes it."""
+    if not event.get("name"):
+        return "'name' is required"
+    if moment(event.get("time")) is None:
+        return "'time' is not a valid time"
+    properties = event.get("properties")
+    names = properties if isinstance(properties, Mapping) else {}
+    bad = next((name for name in names if not name or name.startswith("$") or name in ("time", "event_name")), None)
+    return f"{bad!r} is not a valid property name" if bad is not None else ""
+
+
+def _path(kind: Kind) -> str:
+    return {Kind.CAMPAIGN: "campaigns", Kind.CANVAS: "canvas"}.get(kind, "track")
+
+
+def _bug(what: str) -> Answer:
+    stop = EcmbrazeError(f"The request builder made {what}.", undone="It was not sent; it waits.")
+    return Answer(verdict=Verdict.NOT_PROCESSED, reason=stop.happened, stop=stop)
+
+
+def _stopped(said: str) -> Answer:
+    return Answer(verdict=Verdict.NOT_PROCESSED, reason=said, stop=ConfigurationError(f"Braze refuses: {said}."))

@@ -1,0 +1,260 @@
+"""Extended ECM in memory, as the ports have it: reads of workspaces and documents, and the two writes.
+
+Implements WorkspaceReader, RecordSink and RecordReader. `test_conformance.py` holds it against the sandbox.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta, tzinfo
+
+from ecmbraze.errors import ConfigurationError, CredentialRefused, RecordUnreadable
+from ecmbraze.model import (
+    Answer,
+    AttributeInfo,
+    Document,
+    DocumentHit,
+    DocumentRow,
+    Fact,
+    Facts,
+    Json,
+    Verdict,
+    Version,
+    WorkspaceDetail,
+    WorkspacePage,
+    WorkspaceRow,
+)
+from tests.twins.ecm_world import ACCOUNT, Attribute, EcmWorld, Paper, Space, kept
+from tests.twins.wire import Trouble, Wire
+
+_ROOT, _PARENT = 2000, 70_000
+_COLUMN = "wnf_att_"
+
+
+class TwinEcm(EcmWorld):
+    """One tenant. ``columns`` shows every plain attribute of a type in its listing, as an administrator may set up."""
+
+    def __init__(self, wire: Wire, *, zone: tzinfo, page: int = 500, columns: bool = False) -> None:
+        super().__init__(wire.clock.true)
+        self.wire, self.zone, self.page, self.columns = wire, zone, page, columns
+        self.by_date = True
+        """Whether listings may be asked by modify date."""
+        self.lag = timedelta()
+        """How far the search index is behind."""
+
+    # WorkspaceReader
+
+    def server_now(self) -> datetime:
+        self.wire.read("ecm clock")
+        return self.now()
+
+    def account_id(self) -> int:
+        self.wire.read("ecm account")
+        return ACCOUNT
+
+    def workspace_types(self) -> Mapping[str, int]:
+        self.wire.read("ecm types")
+        return {name: number for name, (number, _) in self.types.items()}
+
+    def list_workspaces(self, type_id: int, since: datetime | None = None) -> Iterator[WorkspacePage]:
+        found = [
+            space
+            for space in sorted(self.spaces.values(), key=lambda one: (one.name, one.id))
+            if self.types[space.type][0] == type_id and not space.hidden and (since is None or space.modified >= since)
+        ]
+        for first in range(0, max(len(found), 1), self.page):
+            self.wire.read("ecm listing")
+            yield WorkspacePage(
+                rows=tuple(self._row(space, listed=True) for space in found[first : first + self.page]),
+                total=len(found), columns=self._columns(type_id) if not first else {},
+            )  # fmt: skip
+
+    def lists_by_date(self, type_id: int, newest: datetime) -> bool:
+        self.wire.read("ecm dates")
+        return self.by_date
+
+    def workspace(self, workspace_id: int) -> WorkspaceDetail:
+        self.wire.read("ecm workspace")
+        space = self._space(workspace_id)
+        if space.unreadable:
+            raise RecordUnreadable(space.unreadable)
+        facts = self.carried(self.types[space.type][1], space.values, space.rows)
+        return WorkspaceDetail(
+            row=self._row(space, listed=False), facts=facts, sets=self.sets(space), references=space.references
+        )  # fmt: skip
+
+    def related(self, workspace_id: int, type_name: str) -> tuple[int, ...]:
+        self.wire.read("ecm related")
+        if type_name not in self.types:
+            raise ConfigurationError(f"The related workspace type {type_name!r} is not there.")
+        there = (self.spaces[one] for one in sorted(self._space(workspace_id).related) if one in self.spaces)
+        return tuple(one.id for one in there if one.type == type_name and not one.hidden)
+
+    def attributes(self, node_id: int) -> Mapping[str, AttributeInfo]:
+        self.wire.read("ecm attributes")
+        paper = self.papers.get(node_id)
+        on = paper.categories if paper else self.types[self._space(node_id).type][1]
+        return dict(_infos((category, self.categories[category]) for category in on))
+
+    def documents(self, workspace_id: int) -> Iterator[DocumentRow]:
+        self.wire.read("ecm folder")
+        self._space(workspace_id)
+        for paper in list(self.papers.values()):
+            if paper.parent == workspace_id:
+                yield _document_row(paper, paper.folder)
+
+    def document(self, row: DocumentRow, *, classified: bool) -> Document:
+        self.wire.read("ecm document")
+        paper = self.papers.get(row.id)
+        if paper is None:
+            raise RecordUnreadable("ECM answers 404: not there")
+        number, made, _ = paper.versions[-1]
+        return Document(
+            row=_document_row(paper, row.folder), facts=self.carried(paper.categories, paper.values),
+            version=Version(number=number, major=0, minor=number, created_at=made, told=str(number)),
+            classifications=tuple(sorted(paper.classifications)) if classified else (),
+        )  # fmt: skip
+
+    def categories_below(self, parent_id: int) -> Iterator[tuple[int, Facts]]:
+        self.wire.read("ecm folder")
+        for space in list(self.spaces.values()):
+            if self._parent(space) == parent_id and not space.hidden and not space.unreadable:
+                yield space.id, self.carried(self.types[space.type][1], space.values)
+
+    def document_rows(self, ids: Sequence[int]) -> Mapping[int, DocumentRow]:
+        self.wire.read("ecm documents")
+        return {one: _document_row(self.papers[one], "") for one in ids if one in self.papers and self._seen(one)}
+
+    def documents_changed_since(self, day: date) -> Iterator[DocumentHit]:
+        self.wire.read("ecm search")
+        known = self.now() - self.lag
+        for paper in list(self.papers.values()):
+            if day <= paper.modified.astimezone(self.zone).date() and paper.modified <= known and self._seen(paper.id):
+                yield DocumentHit(id=paper.id, paths=((_ROOT, paper.parent),), modified_at=paper.modified)
+
+    # RecordSink
+
+    def set_values(self, node_id: int, values: Mapping[str, Json], expected: Mapping[str, Json]) -> Answer:
+        """Write attributes of one category; ``expected`` is what we last wrote there."""
+        return self._write("ecm values", lambda: self._set_values(node_id, values, expected))
+
+    def put_document(self, parent_id: int, folder: str, name: str, content: bytes, mime_type: str) -> Answer:
+        """File a document below a workspace, making its folder."""
+        return self._write("ecm file", lambda: self._put_document(parent_id, folder, name, content, mime_type))
+
+    # RecordReader
+
+    def document_content(self, parent_id: int, folder: str, name: str) -> bytes | None:
+        """Return the newest content; ``None`` for what is certainly not there."""
+        self.wire.read("ecm content")
+        self._space(parent_id)
+        paper = self._named(parent_id, folder, name)
+        return paper.versions[-1][2] if paper else None
+
+    def _write(self, name: str, do: Callable[[], Answer]) -> Answer:
+        trouble = self.wire.there(name)
+        answer = do() if trouble is None or trouble.processed else None
+        self.wire.back(name)
+        if trouble is None:
+            assert answer is not None
+            return answer
+        if trouble.unknown:
+            return Answer(verdict=Verdict.UNKNOWN, reason=str(trouble))
+        if trouble is Trouble.REFUSED:
+            return Answer(verdict=Verdict.REFUSED, reason=str(trouble))
+        stop = CredentialRefused("ECM refuses the login.") if trouble is Trouble.KEY_REFUSED else None
+        limited = trouble is Trouble.LIMITED
+        return Answer(verdict=Verdict.NOT_PROCESSED, reason=str(trouble), stop=stop, limited=limited)
+
+    def _set_values(self, node_id: int, values: Mapping[str, Json], expected: Mapping[str, Json]) -> Answer:
+        space = self.spaces.get(node_id)
+        if space is None or space.hidden:
+            return Answer(verdict=Verdict.NOT_PROCESSED, reason="the workspace is not there, or hidden from us")
+        there = self.carried(self.types[space.type][1], space.values, space.rows)
+        if unknown := sorted(values.keys() - there.keys()):
+            stop = ConfigurationError(f"ECM has no attribute {unknown[0]!r} on workspace {node_id}.")
+            return Answer(verdict=Verdict.NOT_PROCESSED, reason=stop.happened, stop=stop)
+        wanted = {name: kept(_fact(value)) for name, value in values.items()}
+        if all(there[name] == value for name, value in wanted.items()):
+            return Answer(verdict=Verdict.ACCEPTED, reason="already so")
+        for name, value in wanted.items():
+            last = kept(_fact(expected.get(name)))
+            if there[name] not in (value, last):
+                reason = f"edited_in_ecm: {name} is {there[name]!r}, we last wrote {last!r}"
+                return Answer(verdict=Verdict.REFUSED, reason=reason)
+        if space.held:
+            return Answer(verdict=Verdict.NOT_PROCESSED, reason=space.held)
+        self.edit(node_id, wanted, by=ACCOUNT)
+        return Answer(verdict=Verdict.ACCEPTED, reason="accepted")
+
+    def _put_document(self, parent_id: int, folder: str, name: str, content: bytes, mime_type: str) -> Answer:
+        if parent_id not in self.spaces or self.spaces[parent_id].hidden:
+            return Answer(verdict=Verdict.NOT_PROCESSED, reason="the workspace is not there, or hidden from us")
+        if paper := self._named(parent_id, folder, name):
+            same = hashlib.sha256(paper.versions[-1][2]).digest() == hashlib.sha256(content).digest()
+            verdict = Verdict.ACCEPTED if same else Verdict.REFUSED
+            return Answer(verdict=verdict, reason="already there" if same else f"another {name!r} is there")
+        if held := self.spaces[parent_id].held:
+            return Answer(verdict=Verdict.NOT_PROCESSED, reason=held)
+        self.file(parent_id, name, folder=folder, mime=mime_type, content=content)
+        return Answer(verdict=Verdict.ACCEPTED, reason="accepted")
+
+    def _named(self, parent: int, folder: str, name: str) -> Paper | None:
+        """Return the document of a name in a folder: names ignore case (api/ecm.md 7)."""
+        found = (one for one in self.papers.values() if (one.parent, one.folder) == (parent, folder))
+        return next((one for one in found if one.name.casefold() == name.casefold()), None)
+
+    def _space(self, number: int) -> Space:
+        space = self.spaces.get(number)
+        if space is None or space.hidden:  # missing and forbidden look alike
+            raise RecordUnreadable("ECM answers 400: could not access the item")
+        return space
+
+    def _seen(self, paper: int) -> bool:
+        parent = self.spaces.get(self.papers[paper].parent)
+        return parent is not None and not parent.hidden
+
+    def _row(self, space: Space, *, listed: bool) -> WorkspaceRow:
+        columns: dict[str, Fact] = {}
+        if listed and self.columns:
+            number, on = self.types[space.type]
+            held = self.carried(on, space.values)
+            columns = {column: held[fact] for column, fact in self._shown(number).items()}
+        return WorkspaceRow(
+            id=space.id, type_id=self.types[space.type][0], name=space.name, created_at=space.created,
+            modified_at=space.modified, columns=columns, parent=self._parent(space), modified_by=space.modified_by,
+        )  # fmt: skip
+
+    def _parent(self, space: Space) -> int:
+        return _PARENT + self.types[space.type][0]
+
+    def _columns(self, type_id: int) -> dict[str, str]:
+        return {column: fact.rpartition(".")[2] for column, fact in self._shown(type_id).items() if self.columns}
+
+    def _shown(self, type_id: int) -> dict[str, str]:
+        on = next((categories for number, categories in self.types.values() if number == type_id), ())
+        return {f"{_COLUMN}{place:x}": fact for place, fact in enumerate(sorted(self.carried(on, {})), start=16)}
+
+
+def _infos(categories: Iterator[tuple[str, Sequence[Attribute]]]) -> Iterator[tuple[str, AttributeInfo]]:
+    for category, attributes in categories:
+        for one in attributes:
+            for inner in one.inner or (one,):
+                name = f"{category}.{one.name}.{inner.name}" if one.inner else f"{category}.{one.name}"
+                yield name, AttributeInfo(
+                    name=name, type_name=inner.type_name, multi_value=inner.multi_value,
+                    valid_values=inner.valid_values,
+                )  # fmt: skip
+
+
+def _document_row(paper: Paper, folder: str) -> DocumentRow:
+    row = DocumentRow(
+        id=paper.id, name=paper.name, mime_type=paper.mime, created_at=paper.created, modified_at=paper.modified
+    )  # fmt: skip
+    return replace(row, folder=folder)
+
+
+def _fact(value: Json) -> Fact:
+    return tuple(value) if isinstance(value, list | tuple) else value  # type: ignore[return-value]  # scalars

@@ -1,0 +1,186 @@
+"""One installation in memory: both twins, a configuration, and a real state file; each start of it is one round."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ecmbraze.cli import composition
+from ecmbraze.config import Settings, load
+from ecmbraze.engine.round import Round
+from ecmbraze.engine.run_report import RunReport
+from ecmbraze.engine.setting import Options, Systems
+from ecmbraze.flows import BY_NAME
+from ecmbraze.ledger.file import check
+from ecmbraze.ledger.ledger import Ledger
+from ecmbraze.ledger.lock import run_lock
+from tests.twins.braze import TwinBraze
+from tests.twins.clock import TwinClock
+from tests.twins.ecm import TwinEcm
+from tests.twins.killing import Crossings, Killed, watched
+from tests.twins.wire import Wire
+
+_BASE: Mapping[str, Any] = {
+    "ecm": {"url": "https://ecm.twin/otcs/cs.exe", "username": "svc", "password": "${ECM_PASSWORD}",
+            "timezone": "Europe/Berlin"},
+    "braze": {"url": "https://rest.twin", "api_key": "${BRAZE_API_KEY}"},
+    "state": "state.db",
+}  # fmt: skip
+
+
+@cache
+def _loaded(text: str) -> Settings:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "ecmbraze.yaml"
+        path.write_text(text, encoding="utf-8")
+        return load(path, flows=BY_NAME, environ={"ECM_PASSWORD": "x", "BRAZE_API_KEY": "y"})
+
+
+def settings(flows: Mapping[str, Any], **more: Mapping[str, Any] | Any) -> Settings:
+    """Return the configuration of these flows, as a file would be loaded; ``more`` goes over the base, by section."""
+    raw: dict[str, Any] = {**_BASE, "flows": flows}
+    for name, section in more.items():
+        raw[name] = {**raw.get(name, {}), **section} if isinstance(section, Mapping) else section
+    return _loaded(json.dumps(raw))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How one start ended: its reports, or a kill; and the seams it crossed, in order."""
+
+    reports: tuple[RunReport, ...]
+    crossings: tuple[str, ...]
+    killed: bool = False
+
+    @property
+    def report(self) -> RunReport:
+        (only,) = self.reports
+        return only
+
+    @property
+    def codes(self) -> tuple[int, ...]:
+        return tuple(report.exit_code for report in self.reports)
+
+    def count(self, name: str) -> int:
+        """Return one count of the run reports, over all flows."""
+        return sum(report.counts[name] for report in self.reports)
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """One row of the outbox as it stands."""
+
+    flow: str
+    record: str
+    rule: str
+    kind: str
+    recipient: str
+    name: str
+    state: str
+    why: str
+
+
+class House:
+    """``folder`` holds the state file; after a kill it is another one, with what the kill left."""
+
+    def __init__(self, folder: Path, config: Settings) -> None:
+        self.clock = TwinClock()
+        self.wire = Wire(clock=self.clock)
+        self.ecm = TwinEcm(self.wire, zone=composition.setting(config).zone)
+        self.braze = TwinBraze(self.wire)
+        self.config = config
+        self._base, self._lives, self._ids = folder, 0, 0
+        self.told_time = True
+        """Whether both servers say what time it is; else only a step back is noticed (fault K09)."""
+        self.folder.mkdir(mode=0o700)
+        Ledger.create(self.state, composition.identity(config), self.clock.now()).close()
+
+    @property
+    def folder(self) -> Path:
+        return self._base / f"life-{self._lives}"
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state.db"
+
+    def start(
+        self, *flows: str, die_at: int | None = None, happen: Mapping[int, Callable[[], None]] | None = None,
+        **options: Any,
+    ) -> Outcome:  # fmt: skip
+        """Start one round of these flows, or of all configured, and return how it ended.
+
+        It is killed at the crossing ``die_at``; ``happen`` maps the number of a crossing to what people do then.
+        """
+        crossings = Crossings(self.folder, self._base / f"life-{self._lives + 1}", die_at, happen or {})
+        self.wire.crossing = crossings.cross
+        names = flows or tuple(name for name in BY_NAME if name in self.config.flows)
+        reports: list[RunReport] = []
+        try:
+            with watched(crossings):
+                reports = _execute(self, names, Options(**options))
+        except Killed:
+            self._lives += 1
+        finally:
+            self.wire.crossing = lambda name: None
+        return Outcome(reports=tuple(reports), crossings=tuple(crossings.names), killed=crossings.dead)
+
+    def copy(self, folder: Path) -> House:
+        """Return this house as it stands, with a state file and twins of its own, to try what may happen next."""
+        shutil.copytree(self.folder, folder / f"life-{self._lives}")
+        twin = deepcopy(self, {id(self.config): self.config})
+        twin._base = folder
+        return twin
+
+    def skews(self) -> Sequence[float]:
+        """Return what the servers say of our clock."""
+        return (self.clock.ahead, self.clock.ahead) if self.told_time else ()
+
+    def fates(self) -> list[Fate]:
+        """Return every row of the outbox, oldest first."""
+        query = "SELECT flow, record, rule, kind, recipient, name, state, why FROM outbox ORDER BY id"
+        with closing(sqlite3.connect(self.state)) as file:
+            return [Fate(*row) for row in file.execute(query)]
+
+    def quarantined(self) -> set[str]:
+        """Return the records in quarantine."""
+        with closing(sqlite3.connect(self.state)) as file:
+            return {row[0] for row in file.execute("SELECT DISTINCT record FROM quarantine")}
+
+    def new_id(self) -> str:
+        self._ids += 1
+        return f"{self._ids:032x}"
+
+
+def _execute(house: House, names: Sequence[str], options: Options) -> list[RunReport]:
+    """Do what `cli/rounds.py` does between the command line and the printing. All coupling to the engine is here."""
+    if options.dry_run:
+        return _round(house, names, options)
+    check(house.state)
+    with run_lock(house.state):
+        return _round(house, names, options)
+
+
+def _round(house: House, names: Sequence[str], options: Options) -> list[RunReport]:
+    ledger = Ledger.open(house.state, read_only=options.dry_run)
+    try:
+        ledger.check_identity(composition.identity(house.config))
+        return Round(
+            flows=[(BY_NAME[name], composition.section(house.config, BY_NAME[name])) for name in names],
+            reading=composition.reading(house.config), options=options, setting=composition.setting(house.config),
+            systems=Systems(
+                workspaces=house.ecm, people=house.braze, sink=house.braze, skews=house.skews,
+                requests=lambda: {"ecm": 0, "braze": 0, "retried": 0, "rate_limited": 0},
+            ),
+            ledger=ledger, clock=house.clock, new_id=house.new_id, tick=lambda: None,
+        ).execute()  # fmt: skip
+    finally:
+        ledger.close()

@@ -1,0 +1,355 @@
+"""The twins against the sandbox: the same script gives the same typed answers from both, through the product's clients.
+
+The sandbox shares no code with the product, and knows the two APIs; so what the twins get wrong shows here.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from ecmbraze import ports
+from ecmbraze.errors import EcmbrazeError
+from ecmbraze.model import Answer, Kind, TrackBatch, TriggerBatch, TriggerRecipient, WorkspaceRow
+from ecmbraze.systems.braze.client import BrazeClient
+from ecmbraze.systems.ecm.client import EcmClient
+from tests.rehearsal import START, Rehearsal, rehearsal
+from tests.systems.rig import http
+from tests.twins.braze import TwinBraze
+from tests.twins.clock import TwinClock
+from tests.twins.ecm import TwinEcm
+from tests.twins.ecm_world import Attribute
+from tests.twins.wire import Wire
+
+ZONE = ZoneInfo("Europe/Berlin")
+CAMPAIGN, CANVAS, PAUSED, DRAFT = (f"3f0c0000-0000-4000-8000-00000000010{n}" for n in range(4))
+GROUP = "ed060000-0000-4000-8000-0000000000aa"
+SCRATCH = "Twin"
+ATTRIBUTES = (
+    Attribute(name="Number"), Attribute(name="Day", type_name="Date"), Attribute(name="Count", type_name="Integer"),
+    Attribute(name="Flag", type_name="Boolean"), Attribute(name="Tags", multi_value=True),
+    Attribute(name="Word", valid_values=("Open", "Closed")),
+    Attribute(name="Contacts", inner=(Attribute(name="Role"), Attribute(name="Number"))),
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Pair:
+    """A sandbox behind the clients, and the twins; what is done to one is done to the other, under the same ids."""
+
+    stage: Rehearsal
+    ecm: EcmClient
+    braze: BrazeClient
+    clock: TwinClock
+    twin_ecm: TwinEcm
+    twin_braze: TwinBraze
+
+    def make(self, values: dict[str, Any], name: str, rows: list[dict[str, Any]] | None = None) -> int:
+        more = {f"{SCRATCH}.Contacts": rows} if rows else {}
+        number = self.stage.box.create_workspace(SCRATCH, name=name, values={**values, **more})
+        self.twin_ecm.create(SCRATCH, values, name=name, number=number, rows=more)
+        return number
+
+    def edit(self, number: int, values: dict[str, Any]) -> None:
+        self.stage.box.edit_workspace(number, values)
+        self.twin_ecm.edit(number, values)
+
+    def file(self, parent: int, name: str, folder: str = "", **more: Any) -> int:
+        inside = self.stage.box.folder(parent, folder) if folder else parent
+        number = self.stage.box.file(inside, name, **more)
+        self.twin_ecm.file(parent, name, folder=folder, number=number, **more)
+        return number
+
+    def advance(self, seconds: float) -> None:
+        self.stage.box.advance(seconds)
+        self.clock.advance(seconds)
+
+    def person(self, name: str, **fields: Any) -> None:
+        self.stage.box.call("PUT", f"/braze/users/{name}", fields)
+        self.twin_braze.add(name, **fields)
+
+    def same(self, ask: Any) -> Any:
+        """Ask both and return the answer, which must be the same; of an error its class is the answer."""
+        mine, theirs = (_answer(ask, *both) for both in ((self.twin_ecm, self.twin_braze), (self.ecm, self.braze)))
+        assert mine == theirs
+        return mine
+
+
+def _answer(ask: Any, ecm: Any, braze: Any) -> Any:
+    try:
+        found = ask(ecm, braze)
+    except EcmbrazeError as error:
+        return type(error)
+    if isinstance(found, Answer):
+        return found.verdict, set(found.refused), found.limited, type(found.stop)
+    return found
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    folder: Path = tmp_path_factory.mktemp("pair")
+    with rehearsal(folder, "--workspaces", "5", "--customers", "5") as stage:
+        box, clock = stage.box, TwinClock(START)
+        wire = Wire(clock=clock)
+        timed: dict[str, Any] = {"clock": clock}
+        ecm = EcmClient(
+            http(box.ecm, "ecm", **timed), username=box.username, password=box.password, zone=ZONE, page_size=3
+        )
+        braze = BrazeClient(http(box.braze, **timed), api_key=box.api_key)
+        pair = Pair(stage, ecm, braze, clock, TwinEcm(wire, zone=ZONE, page=3), TwinBraze(wire))
+        clock.advance((box.now() - clock.now()).total_seconds())
+        box.add_category(SCRATCH, [_defined(one) for one in ATTRIBUTES])
+        box.add_type(SCRATCH, [SCRATCH])
+        pair.twin_ecm.add_category(SCRATCH, ATTRIBUTES)
+        pair.twin_ecm.add_type(SCRATCH, [SCRATCH])
+        pair.twin_ecm.types[SCRATCH] = (ecm.workspace_types()[SCRATCH], (SCRATCH,))
+        for kind, path in ((Kind.CAMPAIGN, "campaigns"), (Kind.CANVAS, "canvases")):
+            for number, state in ((CAMPAIGN, ""), (CANVAS, ""), (PAUSED, "paused"), (DRAFT, "draft")):
+                flags = {state: True} if state else {}
+                box.call("PUT", f"/braze/{path}/{number}", {"name": f"{kind} {state}", **flags})
+                pair.twin_braze.launch(kind, number, f"{kind} {state}", state)
+        box.call("PUT", f"/braze/groups/{GROUP}", {"name": "News"})
+        pair.twin_braze.groups.add(GROUP)
+        yield pair
+
+
+def _defined(one: Attribute) -> dict[str, Any]:
+    if one.inner:
+        return {"name": one.name, "rows": [_defined(inner) for inner in one.inner]}
+    shown: dict[str, Any] = {"name": one.name, "type": one.type_name, "multi_value": one.multi_value}
+    return shown | ({"valid_values": list(one.valid_values)} if one.valid_values else {})
+
+
+def _plain(row: WorkspaceRow) -> WorkspaceRow:
+    """Leave out of a row what a tenant chooses: its folders, its columns, who its people are."""
+    return replace(row, parent=None, modified_by=None, columns={}, type_id=0)
+
+
+class TestEcm:
+    def test_a_workspace_tells_the_same_of_every_kind_of_attribute(self, pair: Pair) -> None:
+        full = {f"{SCRATCH}.{name}": value for name, value in (
+            ("Number", "C-0815"), ("Day", "2026-11-02"), ("Count", 7), ("Flag", True), ("Tags", ["a", "b"]),
+            ("Word", "Open"),
+        )}  # fmt: skip
+        rows = [{"Role": "Primary", "Number": "C-1"}, {"Role": "Guarantor", "Number": "C-2"}]
+        for number in (
+            pair.make(full, "full", rows),
+            pair.make({}, "empty"),
+            pair.make({f"{SCRATCH}.Tags": ["x"]}, "t"),
+        ):
+            told = pair.same(lambda ecm, _, number=number: ecm.workspace(number).facts)
+            pair.same(lambda ecm, _, number=number: dict(ecm.workspace(number).sets))
+            pair.same(lambda ecm, _, number=number: _plain(ecm.workspace(number).row))
+            assert f"{SCRATCH}.Number" in told
+        pair.same(lambda ecm, _: dict(ecm.attributes(number)))
+
+    def test_an_edit_shows_in_the_listing_and_in_the_details(self, pair: Pair) -> None:
+        number = pair.make({f"{SCRATCH}.Word": "Open"}, "edited")
+        pair.advance(90)
+        pair.edit(number, {f"{SCRATCH}.Word": "Closed", f"{SCRATCH}.Day": None})
+
+        for _ in range(2):
+            pair.same(lambda ecm, _: ecm.workspace(number).facts)
+            pair.same(lambda ecm, _: _listed(ecm))
+        pair.same(lambda ecm, _: ecm.server_now())
+
+    def test_a_listing_comes_in_pages_with_its_total(self, pair: Pair) -> None:
+        for place in range(5):
+            pair.make({}, f"page {place}")
+
+        pages = pair.same(lambda ecm, _: [(len(page.rows), page.total) for page in _pages(ecm)])
+        assert len(pages) > 1
+
+    def test_what_is_gone_or_hidden_is_not_listed_and_cannot_be_read(self, pair: Pair) -> None:
+        gone, hidden = pair.make({}, "gone"), pair.make({}, "hidden")
+        pair.stage.box.delete_workspace(gone)
+        pair.stage.box.act(hidden, "hide")
+        pair.twin_ecm.delete(gone)
+        pair.twin_ecm.spaces[hidden].hidden = True
+
+        pair.same(lambda ecm, _: _listed(ecm))
+        for number in (gone, hidden, 999_999_999):
+            refused = pair.same(lambda ecm, _, number=number: ecm.workspace(number))
+            assert isinstance(refused, type)
+            pair.same(lambda ecm, _, number=number: list(ecm.documents(number)))
+
+    def test_documents_lie_in_folders_and_have_versions_values_and_moves(self, pair: Pair) -> None:
+        home, other = pair.make({}, "home"), pair.make({}, "other")
+        top = pair.file(home, "Top.pdf")
+        deep = pair.file(home, "Deep.txt", "Incoming", mime="text/plain", values={f"{SCRATCH}.Word": "Open"})
+        pair.advance(60)
+        pair.stage.box.filed(do="version", id=top)
+        pair.twin_ecm.revise(top)
+        pair.advance(60)
+        pair.stage.box.filed(do="move", id=deep, parent=other)
+        pair.twin_ecm.move(deep, other)
+        pair.stage.box.filed(do="edit", id=deep, name="Renamed.txt", values={f"{SCRATCH}.Word": "Closed"})
+        pair.twin_ecm.mark(deep, {f"{SCRATCH}.Word": "Closed"}, name="Renamed.txt")
+
+        for number in (home, other):
+            rows = pair.same(lambda ecm, _, number=number: sorted(ecm.documents(number), key=lambda one: one.id))
+            for row in rows:
+                pair.same(lambda ecm, _, row=row: ecm.document(row, classified=True))
+        pair.same(lambda ecm, _: dict(ecm.document_rows([top, deep, 999_999_999])))
+
+    def test_the_search_finds_what_changed_and_where_it_lies(self, pair: Pair) -> None:
+        home = pair.make({}, "searched")
+        paper = pair.file(home, "Found.pdf")
+        pair.stage.box.flush_index()
+        day = pair.clock.now().astimezone(ZONE).date()
+
+        found = pair.same(lambda ecm, _: _found(ecm, day, paper))
+        assert found == (pair.twin_ecm.papers[paper].modified, True)
+        assert pair.same(lambda ecm, _: _found(ecm, day + timedelta(days=2), paper)) is None
+
+    def test_a_type_that_is_not_there_is_a_configuration_error(self, pair: Pair) -> None:
+        number = pair.make({}, "lonely")
+
+        assert isinstance(pair.same(lambda ecm, _: ecm.related(number, "No Such Type")), type)
+        assert pair.same(lambda ecm, _: ecm.related(number, SCRATCH)) == ()
+
+
+def _pages(ecm: Any) -> Any:
+    return ecm.list_workspaces(ecm.workspace_types()[SCRATCH])
+
+
+def _listed(ecm: Any) -> list[WorkspaceRow]:
+    return sorted((_plain(row) for page in _pages(ecm) for row in page.rows), key=lambda row: row.id)
+
+
+def _found(ecm: Any, day: Any, number: int) -> tuple[datetime, bool] | None:
+    mine = [hit for hit in ecm.documents_changed_since(day) if hit.id == number]
+    listed = {row.id for row in _listed(ecm)}
+    return (mine[0].modified_at, any(listed & set(path) for path in mine[0].paths)) if mine else None
+
+
+class TestBraze:
+    def test_people_are_told_alike_and_strangers_not_at_all(self, pair: Pair) -> None:
+        pair.person("T-1", email="t1@example.com", email_subscribe="opted_in", groups={GROUP: "subscribed"})
+        pair.person("T-2", email="t2@example.com", email_subscribe="unsubscribed", groups={GROUP: "unsubscribed"})
+        pair.person("T-3")
+
+        pair.same(lambda _, braze: dict(braze.profiles(["T-1", "T-2", "T-3", "T-none"])))
+        pair.same(lambda _, braze: dict(braze.profiles(["email:t1@example.com"])))
+        pair.same(lambda _, braze: dict(braze.group_states(GROUP, ["T-1", "T-2", "T-3", "T-none"])))
+        pair.same(lambda _, braze: braze.group_states("ed060000-0000-4000-8000-0000000000ff", ["T-1"]))
+
+    def test_a_bounce_is_told(self, pair: Pair) -> None:
+        pair.person("T-bounced", email="Bounced@example.com")
+        pair.stage.box.call("PUT", "/braze/users/T-bounced", {"hard_bounced": True})
+        pair.twin_braze.bounced.add("bounced@example.com")
+
+        found = pair.same(
+            lambda _, braze: "bounced@example.com" in braze.hard_bounces(datetime(2026, 1, 1, tzinfo=UTC))
+        )
+        assert found
+
+    def test_attributes_keep_their_type_and_strangers_are_passed_over_in_silence(self, pair: Pair) -> None:
+        pair.person("T-4", email="t4@example.com")
+        values: tuple[Any, ...] = (
+            "a",
+            "2026-11-20",
+            7,
+            True,
+            ["x", "y", "x"],
+            None,
+            "x" * 300,
+            "2026-11-20T10:00:00+01:00",
+        )
+        for place, value in enumerate(values):
+            batch = TrackBatch(attributes=(("T-4", {f"twin_{place}": value, "twin_same": value}), ("T-none", {"a": 1})))
+            pair.same(lambda _, braze, batch=batch: braze.track(batch))
+            pair.same(lambda _, braze: dict(braze.profiles(["T-4", "T-none"])))
+
+    def test_a_profile_is_made_only_where_the_batch_says_so(self, pair: Pair) -> None:
+        batch = TrackBatch(
+            attributes=(("T-new", {"a": "b"}), ("T-not", {"a": "b"})), create_profiles=frozenset({"T-new"})
+        )
+        pair.same(lambda _, braze: braze.track(batch))
+
+        assert set(pair.same(lambda _, braze: dict(braze.profiles(["T-new", "T-not"])))) == {"T-new"}
+
+    def test_events_are_counted_and_bad_ones_are_refused_one_by_one(self, pair: Pair) -> None:
+        pair.person("T-5")
+        good: dict[str, Any] = {"name": "came", "time": "2026-11-20T07:00:00+00:00", "properties": {"n": 1}}
+        bad = ({**good, "time": "soon"}, {**good, "properties": {"$x": 1}}, {**good, "name": ""})
+        batch = TrackBatch(events=(("T-5", good), *(("T-5", one) for one in bad), ("T-5", good), ("T-none", good)))
+
+        verdict = pair.same(lambda _, braze: braze.track(batch))
+        pair.same(lambda _, braze: dict(braze.profiles(["T-5", "T-none"])))
+        assert verdict[1] == {("events", 1), ("events", 2), ("events", 3)}
+
+    def test_an_id_that_is_too_long_is_refused_alone(self, pair: Pair) -> None:
+        pair.person("T-6")
+        batch = TrackBatch(attributes=(("T-6", {"a": 1}), ("x" * 1000, {"a": 1})))
+
+        assert pair.same(lambda _, braze: braze.track(batch))[1] == {("attributes", 1)}
+
+    @pytest.mark.parametrize("kind", [Kind.CAMPAIGN, Kind.CANVAS])
+    @pytest.mark.parametrize("message", [CAMPAIGN, PAUSED, DRAFT, "3f0c0000-0000-4000-8000-0000000001ff"])
+    def test_a_triggered_message_goes_or_rests_alike(self, pair: Pair, kind: Kind, message: str) -> None:
+        pair.person("T-7", email="t7@example.com")
+        people = tuple(
+            TriggerRecipient(recipient=name, properties={"n": 1}, attributes={"last": message})
+            for name in ("T-7", "T-none")
+        )
+        before = _got(pair)
+        pair.same(lambda _, braze: braze.message(kind, message))
+        pair.same(lambda _, braze: braze.trigger(TriggerBatch(kind=kind, message_id=message, recipients=people)))
+
+        assert _got(pair) == before or message == CAMPAIGN
+        assert _got(pair) == _taken(pair)
+
+    def test_two_entries_into_a_canvas_within_a_second_are_one(self, pair: Pair) -> None:
+        pair.person("T-8", email="t8@example.com")
+        one = TriggerRecipient(recipient="T-8", properties={}, attributes={})
+        for seconds in (0, 0, 3):
+            pair.advance(seconds)
+            pair.same(
+                lambda _, braze: braze.trigger(TriggerBatch(kind=Kind.CANVAS, message_id=CANVAS, recipients=(one,)))
+            )
+
+        assert sum(entry[0] == "T-8" for entry in _got(pair)) == 2
+        assert _got(pair) == _taken(pair)
+
+    def test_an_empty_request_is_not_sent(self, pair: Pair) -> None:
+        pair.same(lambda _, braze: braze.track(TrackBatch()))
+
+
+def _got(pair: Pair) -> list[tuple[str, str, str]]:
+    """What the twin's book has of campaigns and Canvases."""
+    return [
+        (entry.recipient, entry.kind, entry.name)
+        for entry in pair.twin_braze.messages
+        if entry.kind != "event"
+    ]  # fmt: skip
+
+
+def _taken(pair: Pair) -> list[tuple[str, str, str]]:
+    """What the sandbox's has."""
+    return [(one["recipient"], one["kind"], one["id"]) for one in pair.stage.received()["messages"]]
+
+
+@pytest.mark.parametrize(
+    ("port", "twin"),
+    [(ports.WorkspaceReader, TwinEcm), (ports.PeopleReader, TwinBraze), (ports.MessageSink, TwinBraze)]
+    + [(getattr(ports, name), TwinEcm) for name in ("RecordSink", "RecordReader") if hasattr(ports, name)],
+)
+def test_every_method_of_the_ports_is_there_with_its_arguments(port: type, twin: type) -> None:
+    for name, promised in inspect.getmembers(port, inspect.isfunction):
+        if not name.startswith("_"):
+            kept = inspect.signature(getattr(twin, name))
+            assert list(kept.parameters) == list(inspect.signature(promised).parameters), name
+
+
+def test_a_row_of_a_listing_is_the_row_of_the_details(pair: Pair) -> None:
+    number = pair.make({}, "twice")
+
+    assert pair.same(lambda ecm, _: _plain(ecm.workspace(number).row)) in pair.same(lambda ecm, _: _listed(ecm))
