@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import timedelta
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta, tzinfo
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from ecmbraze.model import Facts, Json, Kind
+from ecmbraze.model import Facts, Json, Kind, Record
 from ecmbraze.planning import texts
 from ecmbraze.planning.conditions import When, satisfied
 
@@ -189,3 +189,30 @@ class Rule(Section):
     def told(self) -> str:
         """Return the condition in words."""
         return ", ".join(f"{name} is {entry.told()}" for name, entry in self.when.items())
+
+    def ended(self, record: Record, occurrence: str, zone: tzinfo, now: datetime) -> str | None:
+        """Return why a message of this occurrence must not go any more; ``None`` while it may."""
+        if not satisfied(self.when, record.named):
+            return f"no longer {self.told()}"
+        return self.moved(record, occurrence, zone) or self.stopped_by(record.named)
+
+    def moved(self, record: Record, occurrence: str, zone: tzinfo) -> str | None:
+        """Return what an occurrence rests on beside `when` and is another by now; ``None`` while nothing is."""
+        return None
+
+
+Options = TypeVar("Options")
+
+
+def by_rule(
+    rules: Callable[[Options], Sequence[Rule]],
+) -> Callable[[Options, Record, str, str, tzinfo, datetime], str | None]:
+    """Return the ``holds`` of a flow whose messages stand and fall with their rules."""
+
+    def holds(
+        options: Options, record: Record, rule: str, occurrence: str, zone: tzinfo, now: datetime
+    ) -> str | None:  # fmt: skip
+        found = next((known for known in rules(options) if known.name == rule), None)
+        return found.ended(record, occurrence, zone, now) if found else f"the rule {rule!r} is no longer configured"
+
+    return holds
