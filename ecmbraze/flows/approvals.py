@@ -16,6 +16,7 @@ from ecmbraze.planning.attributes import Voice, newest, of_everyone, repeated
 from ecmbraze.planning.edges import Edge, edge, first_seen_in
 from ecmbraze.planning.flow_options import FlowOptions
 from ecmbraze.planning.gates import CLOSED, Gate, stand
+from ecmbraze.planning.naming import DateName
 from ecmbraze.planning.outbound import Outbound, attribute, of_rule
 from ecmbraze.planning.rules import by_rule
 
@@ -25,7 +26,9 @@ NAME = "approvals"
 class Options(FlowOptions):
     """The `approvals:` section."""
 
-    date: str | None = Field(None, description="date attribute that orders a person's workspaces; else the create date")
+    date: DateName | None = Field(
+        None, description="date attribute that orders a person's workspaces; else the create date"
+    )
     gates: tuple[Gate, ...] = Field(min_length=1, description="the documents that must be approved, and what then goes")
 
 

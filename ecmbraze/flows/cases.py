@@ -17,6 +17,7 @@ from ecmbraze.planning.attributes import Voice, newest, of_everyone, repeated
 from ecmbraze.planning.conditions import When, satisfied
 from ecmbraze.planning.flow_options import FlowOptions
 from ecmbraze.planning.hits import Hit, judge
+from ecmbraze.planning.naming import AttributeName, DateName
 from ecmbraze.planning.outbound import Outbound, attribute, of_rule
 from ecmbraze.planning.rules import Span, by_rule
 
@@ -27,9 +28,13 @@ Repeated = Mapping[str, Mapping[str, Json]]
 class Options(FlowOptions):
     """The `cases:` section."""
 
-    status: str | None = Field(None, description="attribute with the status; sent as <prefix>last_case_status")
+    status: AttributeName | None = Field(
+        None, description="attribute with the status; sent as <prefix>last_case_status"
+    )
     closed: When | None = Field(None, description="what a closed case is; the others are <prefix>open_cases")
-    opened: str | None = Field(None, description="date attribute that orders a person's cases; else the create date")
+    opened: DateName | None = Field(
+        None, description="date attribute that orders a person's cases; else the create date"
+    )
     born_with: Span = Field(
         timedelta(seconds=60), description="documents created so soon after their workspace are copies of its template"
     )

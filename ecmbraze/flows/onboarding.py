@@ -16,6 +16,7 @@ from ecmbraze.planning.attributes import newest, of_everyone, repeated
 from ecmbraze.planning.conditions import satisfied
 from ecmbraze.planning.flow_options import FlowOptions
 from ecmbraze.planning.hits import Hit, judge
+from ecmbraze.planning.naming import DateName
 from ecmbraze.planning.outbound import Outbound, attribute, of_rule
 from ecmbraze.planning.rules import Rule, by_rule
 
@@ -25,7 +26,9 @@ NAME = "onboarding"
 class Milestone(Rule):
     """A stage of the onboarding that a workspace comes to."""
 
-    date: str | None = Field(None, description="attribute with the day it happened; also sent as <prefix><name>_on")
+    date: DateName | None = Field(
+        None, description="attribute with the day it happened; also sent as <prefix><name>_on"
+    )
 
     def facts(self) -> frozenset[str]:
         return Rule.facts(self) | ({self.date} if self.date else set())

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from ecmbraze.model import Json, Record
 from ecmbraze.planning import texts
 from ecmbraze.planning.customers import Alias, Customer
+from ecmbraze.planning.naming import TypeName
 from ecmbraze.planning.outbound import Outbound, Sort, attribute
 from ecmbraze.planning.rules import Rule, Section, Span
 
@@ -23,7 +24,7 @@ class FlowOptions(Section):
 
     enabled: bool = Field(True, description="false leaves the flow out of `ecmbraze run`")
     every: Span = Field(timedelta(minutes=15), description="how often `ecmbraze run` takes it up")
-    workspace_types: tuple[str, ...] = Field(min_length=1, description="workspace types by name")
+    workspace_types: tuple[TypeName, ...] = Field(min_length=1, description="workspace types by name")
     customer: Customer = Field(description="where the recipient stands")
     create_profiles: bool = Field(False, description="create people Braze does not know, instead of waiting for them")
     attributes: dict[str, str] = Field(default_factory=dict, description="Braze attribute (prefix is added) → fact")

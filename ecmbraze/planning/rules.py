@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from ecmbraze.model import Facts, Json, Kind, Record
 from ecmbraze.planning import texts
 from ecmbraze.planning.conditions import When, satisfied
+from ecmbraze.planning.naming import CampaignId, CanvasId, GroupId
 
 _SPAN = re.compile(r"(\d+)([smhd])")
 _UNIT = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -44,7 +45,7 @@ class GroupConsent(Section):
     """The least state one channel demands."""
 
     state: Literal["opted_in", "subscribed"] = Field(description="least state: opted_in or subscribed")
-    group: str | None = Field(None, description="id of the Braze subscription group that must be subscribed")
+    group: GroupId | None = Field(None, description="id of the Braze subscription group that must be subscribed")
 
 
 def _short_consent(schema: dict[str, Any]) -> None:
@@ -118,8 +119,8 @@ class Send(Section):
     """What a rule sends: an event, a campaign or a Canvas, and the facts that travel with it."""
 
     event: str | None = Field(None, max_length=255, description="custom event to record")
-    campaign: str | None = Field(None, description="API-triggered campaign id")
-    canvas: str | None = Field(None, description="API-triggered Canvas id")
+    campaign: CampaignId | None = Field(None, description="API-triggered campaign id")
+    canvas: CanvasId | None = Field(None, description="API-triggered Canvas id")
     consent: Consent | None = Field(None, description="on which consent the campaign or Canvas goes")
     event_consent: Literal["required"] | None = Field(None, description="`required` screens the event like a message")
     properties: Properties = Field(default_factory=dict, description="name → text with ${fact}")
