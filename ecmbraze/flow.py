@@ -10,6 +10,7 @@ from typing import Generic, Protocol, TypeVar
 from pydantic import BaseModel
 
 from ecmbraze.model import Change, Decision, Json, Record
+from ecmbraze.planning.context import Context as Context
 from ecmbraze.planning.customers import Customer
 from ecmbraze.planning.document_kinds import DocumentKind, marker
 from ecmbraze.planning.outbound import Outbound
@@ -78,17 +79,6 @@ class Needs:
         """Return every name under which the mirror holds something of a workspace of this type for this flow."""
         attributes = {marker(name) for name in self.document_facts}
         return self.of(type_name) | {self.customer.fact} | {kind.fact for kind in self.documents} | attributes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """The circumstances of a planning run."""
-
-    now: datetime
-    zone: tzinfo
-    prefix: str
-    backfill: bool = False
-    include_messages: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

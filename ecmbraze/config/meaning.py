@@ -8,10 +8,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from ecmbraze.config.names import Named, Names, named
+from ecmbraze.config.names import Named, named
 from ecmbraze.config.places import Path, Places
 from ecmbraze.config.repeat import shown
 from ecmbraze.flow import PLANNED, Flow
+from ecmbraze.planning.naming import Names
 from ecmbraze.planning.outbound import Outbound, Sort
 from ecmbraze.suggest import did_you_mean
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
@@ -17,31 +16,8 @@ from ecmbraze.planning.conditions import Condition
 from ecmbraze.planning.customers import BUSINESS_OBJECT, Customer
 from ecmbraze.planning.document_kinds import DocumentKind
 from ecmbraze.planning.gates import Gate
+from ecmbraze.planning.naming import Names
 from ecmbraze.planning.reminding import LifecycleRule
-
-
-class Names(StrEnum):
-    """What sort of thing a name stands for."""
-
-    TYPE = "workspace type"
-    ATTRIBUTE = "attribute"
-    IN_TEXT = "fact"
-    DATE = "date attribute"
-    CUSTOMER = "customer"
-    CLASSIFICATION = "classification"
-    CAMPAIGN = "campaign"
-    CANVAS = "canvas"
-    GROUP = "subscription group"
-
-
-# A key means the same in every section of every flow (tests/config/test_names.py holds new ones to it).
-KEYS: Mapping[str, Names] = {
-    "workspace_types": Names.TYPE, "related": Names.TYPE,
-    "date": Names.DATE, "opened": Names.DATE, "activity": Names.DATE,
-    "status": Names.ATTRIBUTE, "version": Names.ATTRIBUTE,
-    "classification": Names.CLASSIFICATION,
-    "campaign": Names.CAMPAIGN, "canvas": Names.CANVAS, "group": Names.GROUP,
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +48,16 @@ def _section(section: BaseModel, here: Named) -> Iterator[Named]:
     here = _context(section, here)
     for name, field in type(section).model_fields.items():
         key = field.alias or name
-        yield from _value(key, getattr(section, name), replace(here, path=(*here.path, key)))
+        sort = _sort([field.annotation, *field.metadata])
+        yield from _value(key, getattr(section, name), replace(here, path=(*here.path, key)), sort)
+
+
+def _sort(parts: Iterable[Any]) -> Names | None:
+    """Return what a setting of this type names; ``None`` for what cannot be looked up."""
+    for part in parts:
+        if sort := part if isinstance(part, Names) else _sort(get_args(part)):
+            return sort
+    return None
 
 
 def _context(section: BaseModel, here: Named) -> Named:
@@ -92,7 +77,7 @@ def _context(section: BaseModel, here: Named) -> Named:
     return replace(here, types=types)
 
 
-def _value(key: str, value: Any, here: Named) -> Iterator[Named]:
+def _value(key: str, value: Any, here: Named, sort: Names | None) -> Iterator[Named]:
     match value:
         case Customer():
             yield from _customer(value, here)
@@ -102,9 +87,9 @@ def _value(key: str, value: Any, here: Named) -> Iterator[Named]:
             yield from _mapping(key, value, here)
         case tuple():
             for number, entry in enumerate(value):
-                yield from _value(key, entry, replace(here, path=(*here.path, number)))
-        case str() if key in KEYS:
-            yield replace(here, sort=KEYS[key], name=value)
+                yield from _value(key, entry, replace(here, path=(*here.path, number)), sort)
+        case str() if sort:
+            yield replace(here, sort=sort, name=value)
 
 
 def _mapping(key: str, value: Mapping[str, Any], here: Named) -> Iterator[Named]:

@@ -6,17 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context, Flow, Known, Needs
-from ecmbraze.model import Action, Change, Decision, Facts, Json, Record, Skip
-from ecmbraze.planning import dates, messages, texts
+from ecmbraze.model import Change, Decision, Facts, Json, Record
+from ecmbraze.planning import dates, messages
 from ecmbraze.planning.attributes import Voice, newest, of_everyone, repeated
-from ecmbraze.planning.edges import CLOSED, Edge, edge, first_seen_in
-from ecmbraze.planning.flow_options import FlowOptions, refuse_twins
-from ecmbraze.planning.gates import Gate, stand
+from ecmbraze.planning.edges import Edge, edge, first_seen_in
+from ecmbraze.planning.flow_options import FlowOptions
+from ecmbraze.planning.gates import CLOSED, Gate, stand
+from ecmbraze.planning.naming import DateName
 from ecmbraze.planning.outbound import Outbound, attribute, of_rule
+from ecmbraze.planning.rules import by_rule
 
 NAME = "approvals"
 
@@ -24,13 +26,10 @@ NAME = "approvals"
 class Options(FlowOptions):
     """The `approvals:` section."""
 
-    date: str | None = Field(None, description="date attribute that orders a person's workspaces; else the create date")
+    date: DateName | None = Field(
+        None, description="date attribute that orders a person's workspaces; else the create date"
+    )
     gates: tuple[Gate, ...] = Field(min_length=1, description="the documents that must be approved, and what then goes")
-
-    @model_validator(mode="after")
-    def _names_once(self) -> Options:
-        refuse_twins(self.gates, "gates")
-        return self
 
 
 def needs(options: Options) -> Needs:
@@ -62,21 +61,13 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
         return Decision(memory=memory, due=due)
     messages.refuse_nobody(change.record, [moved.hit for moved in edges])
     voice = _voice(options, change, memory, known, context)
-    outcome: list[Action | Skip] = list(
-        of_everyone(
-            NAME, change, known, voice, context.now, create=options.create_profiles,
-            backfill=context.backfill,
-        )
-    )  # fmt: skip
-    if not context.backfill or context.include_messages:
+    outcome = list(of_everyone(NAME, change, known, voice, context, create=options.create_profiles))
+    if context.messages:
         values = repeated(outcome)
         for moved in edges:
             occasion = _occasion(moved, change, context)
             outcome += messages.tell(occasion, values, create=options.create_profiles)
-    return Decision(
-        actions=tuple(entry for entry in outcome if isinstance(entry, Action)),
-        skips=tuple(entry for entry in outcome if isinstance(entry, Skip)), memory=memory, due=due,
-    )  # fmt: skip
+    return Decision.of(outcome, memory=memory, due=due)
 
 
 def _voice(
@@ -94,9 +85,8 @@ def _voice(
         return dated or record.created_at, record.id
 
     def values(record: Record) -> dict[str, Json]:
-        facts, of = record.named, noted(record)
-        plain = {f"{context.prefix}{name}": texts.plain(facts.get(fact)) for name, fact in options.attributes.items()}
-        return plain | _eligible(options, of, context.prefix)
+        own = _eligible(options, noted(record), context.prefix)
+        return options.attribute_values(record, context.prefix) | own
 
     speaking = newest(rank, values)
     return lambda records: speaking(records) if records else _eligible(options, {}, context.prefix)
@@ -121,9 +111,8 @@ def _occasion(moved: Edge, change: Change, context: Context) -> messages.Occasio
     facts = newest_one.document.named if newest_one else _rested_on(moved.hit.rule.name, change)
     known_by = "approval" if newest_one and newest_one.dated else messages.MODIFIED
     at = (min(newest_one.since, context.now), known_by) if newest_one else None
-    return messages.Occasion(
-        flow=NAME, record=change.record, hit=moved.hit, now=context.now, zone=context.zone, date=None, facts=facts,
-        at=at, since=change.since, until=moved.standing.until,
+    return replace(
+        messages.occasion_of(NAME, change, moved.hit, context), facts=facts, at=at, until=moved.standing.until,
         why="" if moved.opened else f"closed: {moved.standing.why}",
     )  # fmt: skip
 
@@ -137,30 +126,6 @@ def _rested_on(gate: str, change: Change) -> Facts:
     found = next((document for document in known if document.row.name == name), None)
     named = found.named if found else dict.fromkeys(f"document.{one}" for one in ("id", "folder", "mime", "created"))
     return {**named, "document.name": str(name or ""), "document.version": str(version or "")}
-
-
-def holds(
-    options: Options, record: Record, rule: str, occurrence: str, zone: tzinfo, now: datetime
-) -> str | None:  # fmt: skip
-    """Return why a message must not go any more: the documents it rests on are not what they were.
-
-    The version in the occurrence stands for the one first seen as approved. Another document that is approved beside
-    them, by now, takes nothing back.
-    """
-    for gate in options.gates:
-        if gate.name == rule:
-            if occurrence.endswith(CLOSED):
-                return None
-            resting = dict(entry.split(".v") for entry in occurrence.partition(":")[2].split("+"))
-            noted = {number: int(version) for number, version in resting.items()}
-            mine = tuple(document for document in record.documents if str(document.row.id) in resting)
-            alone = stand(gate, replace(record, documents=mine), noted, zone, now)
-            if alone.is_open:
-                return gate.stopped_by(record.named)
-            standing = stand(gate, record, noted, zone, now)
-            moved = "other documents than planned are approved now"
-            return moved if standing.is_open else f"the gate is closed: {standing.why}"
-    return f"the rule {rule!r} is no longer configured"
 
 
 def follows(occurrence: str) -> str:
@@ -206,7 +171,7 @@ FLOW = Flow(
     needs=needs,
     rules=lambda options: options.gates,
     plan=plan,
-    holds=holds,
+    holds=by_rule(lambda options: options.gates),
     follows=follows,
     ahead=ahead,
     outbound=outbound,

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta, tzinfo
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from ecmbraze.flow import Context, Flow, Known, Needs
 from ecmbraze.model import Action, Change, Decision, Json, Record, Skip
 from ecmbraze.planning import dates, messages, texts
-from ecmbraze.planning.arrivals import Arrival, DocumentRule, arrivals, still_there
+from ecmbraze.planning.arrivals import Arrival, DocumentRule, arrivals
 from ecmbraze.planning.attributes import Voice, newest, of_everyone, repeated
 from ecmbraze.planning.conditions import When, satisfied
-from ecmbraze.planning.flow_options import FlowOptions, refuse_twins
+from ecmbraze.planning.flow_options import FlowOptions
 from ecmbraze.planning.hits import Hit, judge
+from ecmbraze.planning.naming import AttributeName, DateName
 from ecmbraze.planning.outbound import Outbound, attribute, of_rule
-from ecmbraze.planning.rules import Span
+from ecmbraze.planning.rules import Span, by_rule
 
 NAME = "cases"
 Repeated = Mapping[str, Mapping[str, Json]]
@@ -26,18 +28,17 @@ Repeated = Mapping[str, Mapping[str, Json]]
 class Options(FlowOptions):
     """The `cases:` section."""
 
-    status: str | None = Field(None, description="attribute with the status; sent as <prefix>last_case_status")
+    status: AttributeName | None = Field(
+        None, description="attribute with the status; sent as <prefix>last_case_status"
+    )
     closed: When | None = Field(None, description="what a closed case is; the others are <prefix>open_cases")
-    opened: str | None = Field(None, description="date attribute that orders a person's cases; else the create date")
+    opened: DateName | None = Field(
+        None, description="date attribute that orders a person's cases; else the create date"
+    )
     born_with: Span = Field(
         timedelta(seconds=60), description="documents created so soon after their workspace are copies of its template"
     )
     rules: tuple[DocumentRule, ...] = Field(min_length=1, description="status changes and documents that come")
-
-    @model_validator(mode="after")
-    def _names_once(self) -> Options:
-        refuse_twins(self.rules, "rules")
-        return self
 
     def own_facts(self) -> frozenset[str]:
         """Return the facts behind the flow's own attributes."""
@@ -68,30 +69,22 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
     counting = [one.hit for one in came if not one.refusal]
     messages.refuse_nobody(change.record, [*judged.hits, *counting])
     voice = _voice(options, context)
-    outcome: list[Action | Skip] = list(
-        of_everyone(
-            NAME, change, known, voice, context.now, create=options.create_profiles,
-            backfill=context.backfill,
-        )
-    )  # fmt: skip
-    if not context.backfill or context.include_messages:
+    outcome = list(of_everyone(NAME, change, known, voice, context, create=options.create_profiles))
+    if context.messages:
         values = repeated(outcome)
         outcome += _of_facts(options, change, judged.hits, values, context)
         outcome += _of_documents(options, change, came, values, context)
-    return Decision(
-        actions=tuple(entry for entry in outcome if isinstance(entry, Action)),
-        skips=tuple(entry for entry in outcome if isinstance(entry, Skip)), memory=memory,
-    )  # fmt: skip
+    return Decision.of(outcome, memory=memory)
 
 
 def _voice(options: Options, context: Context) -> Voice:
     """Return what the cases of one person say: the newest its attributes, all of them how many are open."""
 
     def values(record: Record) -> dict[str, Json]:
-        facts, wanted = record.named, dict(options.attributes)
+        values = options.attribute_values(record, context.prefix)
         if options.status:
-            wanted["last_case_status"] = options.status
-        return {f"{context.prefix}{name}": texts.plain(facts.get(fact)) for name, fact in wanted.items()}
+            values[f"{context.prefix}last_case_status"] = texts.plain(record.named.get(options.status))
+        return values
 
     def rank(record: Record) -> tuple[object, ...]:
         opened = dates.instant(record.facts.get(options.opened), context.zone) if options.opened else None
@@ -112,10 +105,7 @@ def _of_facts(
     options: Options, change: Change, hits: Sequence[Hit], values: Repeated, context: Context
 ) -> Iterator[Action | Skip]:  # fmt: skip
     for hit in hits:
-        occasion = messages.Occasion(
-            flow=NAME, record=change.record, hit=hit, now=context.now, zone=context.zone, date=None,
-            since=change.since, why=_was(hit, change.before),
-        )  # fmt: skip
+        occasion = replace(messages.occasion_of(NAME, change, hit, context), why=_was(hit, change.before))
         yield from messages.tell(occasion, values, create=options.create_profiles)
 
 
@@ -136,24 +126,11 @@ def _of_documents(
             people = ", ".join(record.customers)
             yield Skip(record=record.key, customer=people, rule=one.hit.rule.name, reason=one.refusal)
             continue
-        occasion = messages.Occasion(
-            flow=NAME, record=record, hit=one.hit, now=context.now, zone=context.zone, date=None,
-            facts=one.document.named, at=one.at, since=change.since, why=f"{one.document.row.name!r} {one.how}",
+        occasion = replace(
+            messages.occasion_of(NAME, change, one.hit, context), facts=one.document.named, at=one.at,
+            why=f"{one.document.row.name!r} {one.how}",
         )  # fmt: skip
         yield from messages.tell(occasion, values, create=options.create_profiles)
-
-
-def holds(
-    options: Options, record: Record, rule: str, occurrence: str, _zone: tzinfo, _now: datetime
-) -> str | None:  # fmt: skip
-    """Return why a message must not go any more: the status or the document is another by now."""
-    for known in options.rules:
-        if known.name == rule:
-            if not satisfied(known.when, record.named):
-                return f"no longer {known.told()}"
-            gone = still_there(known, record.documents, occurrence) if known.document else None
-            return gone or known.stopped_by(record.named)
-    return f"the rule {rule!r} is no longer configured"
 
 
 def outbound(options: Options, prefix: str) -> Sequence[Outbound]:
@@ -176,6 +153,6 @@ FLOW = Flow(
     needs=needs,
     rules=lambda options: options.rules,
     plan=plan,
-    holds=holds,
+    holds=by_rule(lambda options: options.rules),
     outbound=outbound,
 )

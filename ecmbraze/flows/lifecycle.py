@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 
 from pydantic import Field, model_validator
 
 from ecmbraze.flow import Context, Flow, Known, Needs
 from ecmbraze.model import BY_US, Action, Change, Decision, Json, Record, Skip
-from ecmbraze.planning import inactivity, messages, reminding, texts
+from ecmbraze.planning import inactivity, messages, reminding
 from ecmbraze.planning.attributes import newest, of_everyone, repeated
-from ecmbraze.planning.conditions import satisfied
 from ecmbraze.planning.due_dates import following
-from ecmbraze.planning.flow_options import FlowOptions, refuse_twins
+from ecmbraze.planning.flow_options import FlowOptions
 from ecmbraze.planning.hits import judge
 from ecmbraze.planning.outbound import Outbound, of_rule
 from ecmbraze.planning.reminding import Came, LifecycleRule
+from ecmbraze.planning.rules import by_rule
 
 NAME = "lifecycle"
 
@@ -27,8 +28,7 @@ class Options(FlowOptions):
     rules: tuple[LifecycleRule, ...] = Field(min_length=1, description="transitions and reminders")
 
     @model_validator(mode="after")
-    def _names_once(self) -> Options:
-        refuse_twins(self.rules, "rules")
+    def _rules_fit(self) -> Options:
         for rule in self.rules:
             if other := set(rule.workspace_types) - set(self.workspace_types):
                 raise ValueError(f"rule {rule.name!r}: {sorted(other)[0]!r} is not among the flow's workspace_types")
@@ -71,16 +71,17 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
     came = came if change.fires else []
     in_time = [one.hit for one in came if not one.too_late(context.now)]
     messages.refuse_nobody(change.record, [*judged.hits, *in_time])
-    outcome = list(_attributes(options, change, known, context))
+    voice = newest(
+        lambda record: (reminding.latest_day(options.rules, record), record.id),
+        lambda record: options.attribute_values(record, context.prefix),
+    )
+    outcome = list(of_everyone(NAME, change, known, voice, context, create=options.create_profiles))
     values = repeated(outcome)
-    if not context.backfill or context.include_messages:
+    if context.messages:
         outcome += _messages(options, change, [Came(hit=hit) for hit in judged.hits], values, context)
     if not context.backfill:  # time goes on alone: a backfill of a span has no reminders
         outcome += _messages(options, change, came, values, context)
-    return Decision(
-        actions=tuple(entry for entry in outcome if isinstance(entry, Action)),
-        skips=tuple(entry for entry in outcome if isinstance(entry, Skip)), memory=memory, due=min(ahead, default=None),
-    )  # fmt: skip
+    return Decision.of(outcome, memory=memory, due=min(ahead, default=None))
 
 
 def _touched(rules: Sequence[LifecycleRule], change: Change) -> dict[str, Json]:
@@ -88,20 +89,6 @@ def _touched(rules: Sequence[LifecycleRule], change: Change) -> dict[str, Json]:
         return {}
     last = inactivity.touched(change.record, change.memory.get(inactivity.NOTED))
     return {inactivity.NOTED: last.isoformat()}
-
-
-def _attributes(options: Options, change: Change, known: Known, context: Context) -> Iterator[Action | Skip]:
-    def rank(record: Record) -> tuple[str, int]:
-        return reminding.latest_day(options.rules, record), record.id
-
-    def values(record: Record) -> dict[str, Json]:
-        facts = record.named
-        return {f"{context.prefix}{name}": texts.plain(facts.get(fact)) for name, fact in options.attributes.items()}
-
-    yield from of_everyone(
-        NAME, change, known, newest(rank, values), context.now,
-        create=options.create_profiles, backfill=context.backfill,
-    )  # fmt: skip
 
 
 def _messages(
@@ -113,23 +100,9 @@ def _messages(
             people = ", ".join(record.customers)
             yield Skip(record=record.key, customer=people, rule=one.hit.rule.name, reason=reason)
             continue
-        occasion = messages.Occasion(
-            flow=NAME, record=record, hit=one.hit, now=context.now, zone=context.zone, date=None, due=one.due,
-            since=change.since, until=one.until, facts=one.facts,
-        )  # fmt: skip
+        occasion = messages.occasion_of(NAME, change, one.hit, context)
+        occasion = replace(occasion, due=one.due, until=one.until, facts=one.facts)
         yield from messages.tell(occasion, values, create=options.create_profiles)
-
-
-def holds(
-    options: Options, record: Record, rule: str, occurrence: str, zone: tzinfo, _now: datetime
-) -> str | None:  # fmt: skip
-    """Return why a message must not go any more: the condition, the date or the rule is another by now."""
-    for known in options.rules:
-        if known.name == rule:
-            if not satisfied(known.when, record.named):
-                return f"no longer {known.told()}"
-            return known.moved(record, occurrence, zone) or known.stopped_by(record.named)
-    return f"the rule {rule!r} is no longer configured"
 
 
 def ahead(options: Options, record: Record, zone: tzinfo) -> Sequence[tuple[datetime, str]]:
@@ -155,7 +128,7 @@ FLOW = Flow(
     needs=needs,
     rules=lambda options: options.rules,
     plan=plan,
-    holds=holds,
+    holds=by_rule(lambda options: options.rules),
     ahead=ahead,
     outbound=outbound,
 )

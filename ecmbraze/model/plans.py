@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -150,3 +150,14 @@ class Decision:
     memory: Mapping[str, Json] = field(default_factory=dict)
     due: datetime | None = None
     """When the flow would act although nothing changes: the record is planned again then."""
+
+    @classmethod
+    def of(
+        cls, outcome: Iterable[Action | Skip], *, memory: Mapping[str, Json], due: datetime | None = None
+    ) -> Decision:  # fmt: skip
+        """Return the decision with these actions and skips, in their order."""
+        entries = tuple(outcome)
+        return cls(
+            actions=tuple(entry for entry in entries if isinstance(entry, Action)),
+            skips=tuple(entry for entry in entries if isinstance(entry, Skip)), memory=memory, due=due,
+        )  # fmt: skip

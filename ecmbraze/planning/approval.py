@@ -12,14 +12,15 @@ from ecmbraze.model import Document
 from ecmbraze.planning import dates
 from ecmbraze.planning.conditions import When, satisfied
 from ecmbraze.planning.document_kinds import DocumentKind
+from ecmbraze.planning.naming import AttributeName, DateName
 from ecmbraze.planning.rules import Section, Span
 
 
 class ApprovedBy(Section):
     """What ties an approval to a version; one of them."""
 
-    version: str | None = Field(None, description="document attribute that names the approved version")
-    date: str | None = Field(None, description="document attribute with the approval date, not before the version")
+    version: AttributeName | None = Field(None, description="document attribute that names the approved version")
+    date: DateName | None = Field(None, description="document attribute with the approval date, not before the version")
     major: bool = Field(False, description="true: a major version is an approved one")
 
     @model_validator(mode="after")
@@ -32,7 +33,9 @@ class ApprovedBy(Section):
 class Expiry(Section):
     """When an approval ends by itself."""
 
-    date: str = Field(description="document attribute: the last day it is valid; with `after`, the day it counts from")
+    date: DateName = Field(
+        description="document attribute: the last day it is valid; with `after`, the day it counts from"
+    )
     after: Span | None = Field(None, description="how long it is valid from `date` on")
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from ecmbraze.model import Change, Document, Json
+from ecmbraze.model import Change, Document, Json, Record
 from ecmbraze.planning.conditions import When, satisfied
 from ecmbraze.planning.document_kinds import DocumentKind, attributes_of
 from ecmbraze.planning.hits import Hit
@@ -49,6 +49,10 @@ class DocumentRule(Rule):
         """Return the cause in words."""
         kind = f"document {self.document.told()}" if self.document else ""
         return ", ".join(part for part in (kind, Rule.told(self)) if part)
+
+    def moved(self, record: Record, occurrence: str, zone: tzinfo) -> str | None:
+        """Return why the document of an occurrence no longer counts."""
+        return still_there(self, record.documents, occurrence) if self.document else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ecmbraze.model import Action, Change, Json, Kind, Record, Skip
 from ecmbraze.planning import texts
+from ecmbraze.planning.context import Context
 
 # Attributes are sent until Braze takes them; the newest value per target supersedes the older ones.
 _NEVER = timedelta(days=3650)
@@ -35,12 +36,12 @@ class People(Protocol):
 
 
 def of_everyone(
-    flow: str, change: Change, known: People, voice: Voice, now: datetime, *, create: bool, backfill: bool
+    flow: str, change: Change, known: People, voice: Voice, context: Context, *, create: bool
 ) -> Iterator[Action | Skip]:  # fmt: skip
     """Yield what differs for each person the record leads to, or led to before."""
     past = change.before.customers if change.before else ()
     for customer in dict.fromkeys((*change.record.customers, *past)):
-        yield from deltas(flow, change, customer, known, voice, now, create=create, backfill=backfill)
+        yield from deltas(flow, change, customer, known, voice, context, create=create)
 
 
 def repeated(outcome: Iterable[Action | Skip]) -> dict[str, dict[str, Json]]:
@@ -53,8 +54,7 @@ def repeated(outcome: Iterable[Action | Skip]) -> dict[str, dict[str, Json]]:
 
 
 def deltas(
-    flow: str, change: Change, customer: str, people: People, voice: Voice, now: datetime, *, create: bool,
-    backfill: bool,
+    flow: str, change: Change, customer: str, people: People, voice: Voice, context: Context, *, create: bool
 ) -> Iterator[Action | Skip]:  # fmt: skip
     """Yield an action per attribute whose value differs from what Braze last took, a skip for one it would drop.
 
@@ -62,13 +62,13 @@ def deltas(
     and so does a person whom Braze does not know yet: whoever appears there gets the whole state (mission.md). Whom no
     workspace names any more loses what we wrote, but not what somebody else did.
     """
-    everything = backfill or people.unmet(customer)
+    everything = context.backfill or people.unmet(customer)
     others = [record for record in people.of_customer(customer) if record.id != change.record.id]
     left = [*others, *_there(change.record, customer)]
     new, old = voice(left), voice([*others, *_there(change.before, customer)])
     for name, raw in {**dict.fromkeys(old), **new}.items():
         value, why = texts.cleaned(raw), "value changed" if left else CLEARED
-        action = _action(flow, change.record, customer, name, value, now, why, create=create)
+        action = _action(flow, change.record, customer, name, value, context.now, why, create=create)
         known, last = people.accepted(action.target)
         again = everything or people.refused(change.record.key, customer, name)
         if (value == last) if known else (not again and value == texts.cleaned(old.get(name))):

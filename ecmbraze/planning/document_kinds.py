@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from ecmbraze.model import Document, DocumentRow
 from ecmbraze.planning.conditions import When, satisfied
+from ecmbraze.planning.naming import ClassificationName
 from ecmbraze.planning.rules import Section
 
 
@@ -19,7 +20,7 @@ class DocumentKind(Section):
     name: str | None = Field(None, description='name pattern, e.g. "Claim Form*"; case does not matter')
     folder: str | None = Field(None, description='folder pattern under the workspace, e.g. "Correspondence/*"')
     mime: str | None = Field(None, description='MIME type pattern, e.g. "application/pdf" or "image/*"')
-    classification: str | None = Field(None, description="name of a classification it carries")
+    classification: ClassificationName | None = Field(None, description="name of a classification it carries")
     when: When | None = Field(None, description="category values of the document")
 
     @model_validator(mode="after")

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from ecmbraze.model import Json
 from ecmbraze.planning import dates
+from ecmbraze.planning.naming import DateName
 from ecmbraze.planning.rules import Section, Span
 from ecmbraze.planning.zones import TimeOfDay, Zone
 
@@ -26,7 +27,7 @@ class Timed(Section):
 class Before(Timed):
     """Reminders some days before a date of the record, or on the day itself with 0."""
 
-    date: str = Field(description="attribute with the date ahead")
+    date: DateName = Field(description="attribute with the date ahead")
     days: tuple[Annotated[int, Field(ge=0, le=3660)], ...] = Field(min_length=1, description="how many days before it")
 
     def offsets(self) -> tuple[int, ...]:
@@ -37,7 +38,7 @@ class Before(Timed):
 class After(Timed):
     """Reminders some days after a date of the record."""
 
-    date: str = Field(description="attribute with the date to count from")
+    date: DateName = Field(description="attribute with the date to count from")
     days: tuple[Annotated[int, Field(ge=0, le=3660)], ...] = Field(min_length=1, description="how many days after it")
 
     def offsets(self) -> tuple[int, ...]:

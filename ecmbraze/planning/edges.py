@@ -9,10 +9,8 @@ from datetime import tzinfo
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.model import Change, Json
 from ecmbraze.planning.document_kinds import marker
-from ecmbraze.planning.gates import Gate, Standing, stand
+from ecmbraze.planning.gates import CLOSED, Gate, Standing, stand
 from ecmbraze.planning.hits import Hit
-
-CLOSED = ".closed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

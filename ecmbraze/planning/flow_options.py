@@ -8,7 +8,10 @@ from datetime import timedelta
 
 from pydantic import Field, model_validator
 
+from ecmbraze.model import Json, Record
+from ecmbraze.planning import texts
 from ecmbraze.planning.customers import Alias, Customer
+from ecmbraze.planning.naming import TypeName
 from ecmbraze.planning.outbound import Outbound, Sort, attribute
 from ecmbraze.planning.rules import Rule, Section, Span
 
@@ -21,7 +24,7 @@ class FlowOptions(Section):
 
     enabled: bool = Field(True, description="false leaves the flow out of `ecmbraze run`")
     every: Span = Field(timedelta(minutes=15), description="how often `ecmbraze run` takes it up")
-    workspace_types: tuple[str, ...] = Field(min_length=1, description="workspace types by name")
+    workspace_types: tuple[TypeName, ...] = Field(min_length=1, description="workspace types by name")
     customer: Customer = Field(description="where the recipient stands")
     create_profiles: bool = Field(False, description="create people Braze does not know, instead of waiting for them")
     attributes: dict[str, str] = Field(default_factory=dict, description="Braze attribute (prefix is added) → fact")
@@ -32,6 +35,22 @@ class FlowOptions(Section):
             if not name.isidentifier() or name != name.lower():
                 raise ValueError(f"attribute {name!r}: use snake_case, such as {_snake_case(name)}")
         return self
+
+    @model_validator(mode="after")
+    def _names_once(self) -> FlowOptions:
+        """Refuse two rules of one name: it is part of the business key."""
+        for what in type(self).model_fields:
+            listed = getattr(self, what)
+            names = [entry.name for entry in listed if isinstance(entry, Rule)] if isinstance(listed, tuple) else []
+            for name in names:
+                if names.count(name) > 1:
+                    raise ValueError(f"two {what} are named {name!r}: give one of them another name")
+        return self
+
+    def attribute_values(self, record: Record, prefix: str) -> dict[str, Json]:
+        """Return what the attributes of the section are by this record, under their full names."""
+        facts = record.named
+        return {f"{prefix}{name}": texts.plain(facts.get(fact)) for name, fact in self.attributes.items()}
 
     def outbound(self, prefix: str) -> Iterator[Outbound]:
         """Yield what leaves whatever the rules are: who it is about, and the attributes."""
@@ -49,11 +68,3 @@ class FlowOptions(Section):
 
 def _snake_case(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_0123456789") or "name"
-
-
-def refuse_twins(rules: Iterable[Rule], what: str) -> None:
-    """Raise ValueError when two rules share a name: it is part of the business key."""
-    names = [rule.name for rule in rules]
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"two {what} are named {name!r}: give one of them another name")

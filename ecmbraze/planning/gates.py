@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
 from pydantic import Field, model_validator
@@ -14,6 +14,9 @@ from ecmbraze.planning.conditions import When, satisfied
 from ecmbraze.planning.document_kinds import DocumentKind, attributes_of
 from ecmbraze.planning.rules import Properties, Rule, Section, Send, refuse_unusable
 from ecmbraze.planning.texts import named
+
+# How the occurrence of a closing ends.
+CLOSED = ".closed"
 
 
 class Closing(Section):
@@ -87,6 +90,23 @@ class Gate(Rule):
         either = " or ".join(one.document.told() for one in self.any_of)
         names = " and ".join([*every, *([either] if either else [])])
         return f"approved: {names}" if names else ""
+
+    def ended(self, record: Record, occurrence: str, zone: tzinfo, now: datetime) -> str | None:
+        """Return why the documents an opening rests on are not what they were; a closing is never taken back.
+
+        The version in the occurrence stands for the one first seen as approved. Another document that is approved
+        beside them, by now, takes nothing back.
+        """
+        if occurrence.endswith(CLOSED):
+            return None
+        resting = dict(entry.split(".v") for entry in occurrence.partition(":")[2].split("+"))
+        noted = {number: int(version) for number, version in resting.items()}
+        mine = tuple(document for document in record.documents if str(document.row.id) in resting)
+        if stand(self, replace(record, documents=mine), noted, zone, now).is_open:
+            return self.stopped_by(record.named)
+        standing = stand(self, record, noted, zone, now)
+        moved = "other documents than planned are approved now"
+        return moved if standing.is_open else f"the gate is closed: {standing.why}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from pydantic import Field
 from ecmbraze.model import BY_US, Json, Record
 from ecmbraze.planning import dates
 from ecmbraze.planning.due_dates import Reminder, Timed, on_days
+from ecmbraze.planning.naming import DateName
 
 # Beside the rules in the memory of a record; the blank keeps it apart from their names.
 NOTED = "last activity"
@@ -18,7 +19,9 @@ class Inactive(Timed):
     """So many days in which nobody but our own account touched the workspace."""
 
     days: int = Field(ge=3, le=3660, description="how many days nobody touched it")
-    activity: str | None = Field(None, description="date attribute that counts as activity too, e.g. of the last call")
+    activity: DateName | None = Field(
+        None, description="date attribute that counts as activity too, e.g. of the last call"
+    )
 
 
 def touched(record: Record, noted: Json) -> datetime:

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, tzinfo
 from functools import partial
 
 from ecmbraze.errors import RecordUnreadable
-from ecmbraze.model import Action, Facts, Json, Kind, Record, Skip
+from ecmbraze.model import Action, Change, Facts, Json, Kind, Record, Skip
 from ecmbraze.planning import dates, texts
+from ecmbraze.planning.context import Context
 from ecmbraze.planning.hits import Hit
 
 # How the time of an event is known, beside the words of the callers.
@@ -25,7 +26,7 @@ class Occasion:
     hit: Hit
     now: datetime
     zone: tzinfo
-    date: str | None
+    date: str | None = None
     """The rule's date attribute, if it names one."""
     due: datetime | None = None
     """When it came due, for what time itself makes happen."""
@@ -47,6 +48,13 @@ class Occasion:
     @property
     def expires_at(self) -> datetime:
         return min(self.now + self.hit.rule.send.expires, self.until or datetime.max.replace(tzinfo=UTC))
+
+
+def occasion_of(flow: str, change: Change, hit: Hit, context: Context) -> Occasion:
+    """Return the occasion of a hit on one change, for the flow to add what it knows of it."""
+    return Occasion(
+        flow=flow, record=change.record, hit=hit, now=context.now, zone=context.zone, since=change.since
+    )  # fmt: skip
 
 
 def events(occasion: Occasion, customer: str) -> Iterator[Action]:
@@ -71,11 +79,11 @@ def triggers(occasion: Occasion, customer: str, attributes: Mapping[str, Json], 
 
 
 def tell(
-    occasion: Occasion, repeated: Mapping[str, Mapping[str, Json]], *, create: bool
+    occasion: Occasion, repeated: Mapping[str, Mapping[str, Json]], *, create: bool, event_only: str = ""
 ) -> Iterator[Action | Skip]:  # fmt: skip
     """Yield every message of a hit for every person, or why there is none.
 
-    ``repeated`` are the attributes each person gets in the same plan.
+    ``repeated`` are the attributes each person gets in the same plan; ``event_only`` is why nothing else goes.
     """
     record, rule = occasion.record, occasion.hit.rule
     skip = partial(Skip, record=record.key, customer=", ".join(record.customers), rule=rule.name)
@@ -85,7 +93,10 @@ def tell(
     try:
         for customer in record.customers:
             yield from events(occasion, customer)
-            yield from triggers(occasion, customer, repeated.get(customer, {}), create=create)
+            if not event_only:
+                yield from triggers(occasion, customer, repeated.get(customer, {}), create=create)
+        if event_only and (rule.send.campaign or rule.send.canvas):
+            yield skip(reason=event_only)
     except RecordUnreadable as error:
         yield skip(reason=error.happened, quarantined=True)
 

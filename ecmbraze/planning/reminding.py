@@ -15,6 +15,7 @@ from ecmbraze.planning.conditions import When, satisfied
 from ecmbraze.planning.due_dates import After, Before, Reminder, came_due, reminders, tokens
 from ecmbraze.planning.hits import Hit
 from ecmbraze.planning.inactivity import Inactive
+from ecmbraze.planning.naming import TypeName
 from ecmbraze.planning.rules import Rule
 
 Found = tuple["LifecycleRule", list[Reminder]]
@@ -23,7 +24,9 @@ Found = tuple["LifecycleRule", list[Reminder]]
 class LifecycleRule(Rule):
     """A transition, such as completion; or a condition under which a date or a silence is reminded of."""
 
-    workspace_types: tuple[str, ...] = Field((), description="only these of the flow's types; default: all of them")
+    workspace_types: tuple[TypeName, ...] = Field(
+        (), description="only these of the flow's types; default: all of them"
+    )
     when: When = Field(default_factory=dict, description="fact → value; all must hold")
     before: Before | None = Field(None, description="remind some days before a date, while `when` holds")
     after: After | None = Field(None, description="remind some days after a date, while `when` holds")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import timedelta
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta, tzinfo
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from ecmbraze.model import Facts, Json, Kind
+from ecmbraze.model import Facts, Json, Kind, Record
 from ecmbraze.planning import texts
 from ecmbraze.planning.conditions import When, satisfied
+from ecmbraze.planning.naming import CampaignId, CanvasId, GroupId
 
 _SPAN = re.compile(r"(\d+)([smhd])")
 _UNIT = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -44,7 +45,7 @@ class GroupConsent(Section):
     """The least state one channel demands."""
 
     state: Literal["opted_in", "subscribed"] = Field(description="least state: opted_in or subscribed")
-    group: str | None = Field(None, description="id of the Braze subscription group that must be subscribed")
+    group: GroupId | None = Field(None, description="id of the Braze subscription group that must be subscribed")
 
 
 def _short_consent(schema: dict[str, Any]) -> None:
@@ -118,8 +119,8 @@ class Send(Section):
     """What a rule sends: an event, a campaign or a Canvas, and the facts that travel with it."""
 
     event: str | None = Field(None, max_length=255, description="custom event to record")
-    campaign: str | None = Field(None, description="API-triggered campaign id")
-    canvas: str | None = Field(None, description="API-triggered Canvas id")
+    campaign: CampaignId | None = Field(None, description="API-triggered campaign id")
+    canvas: CanvasId | None = Field(None, description="API-triggered Canvas id")
     consent: Consent | None = Field(None, description="on which consent the campaign or Canvas goes")
     event_consent: Literal["required"] | None = Field(None, description="`required` screens the event like a message")
     properties: Properties = Field(default_factory=dict, description="name → text with ${fact}")
@@ -189,3 +190,30 @@ class Rule(Section):
     def told(self) -> str:
         """Return the condition in words."""
         return ", ".join(f"{name} is {entry.told()}" for name, entry in self.when.items())
+
+    def ended(self, record: Record, occurrence: str, zone: tzinfo, now: datetime) -> str | None:
+        """Return why a message of this occurrence must not go any more; ``None`` while it may."""
+        if not satisfied(self.when, record.named):
+            return f"no longer {self.told()}"
+        return self.moved(record, occurrence, zone) or self.stopped_by(record.named)
+
+    def moved(self, record: Record, occurrence: str, zone: tzinfo) -> str | None:
+        """Return what an occurrence rests on beside `when` and is another by now; ``None`` while nothing is."""
+        return None
+
+
+Options = TypeVar("Options")
+
+
+def by_rule(
+    rules: Callable[[Options], Sequence[Rule]],
+) -> Callable[[Options, Record, str, str, tzinfo, datetime], str | None]:
+    """Return the ``holds`` of a flow whose messages stand and fall with their rules."""
+
+    def holds(
+        options: Options, record: Record, rule: str, occurrence: str, zone: tzinfo, now: datetime
+    ) -> str | None:  # fmt: skip
+        found = next((known for known in rules(options) if known.name == rule), None)
+        return found.ended(record, occurrence, zone, now) if found else f"the rule {rule!r} is no longer configured"
+
+    return holds

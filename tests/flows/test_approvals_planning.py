@@ -105,7 +105,7 @@ class Desk(Nothing):
 
     def holds(self, *documents: Document) -> str | None:
         """Ask why the last message must not go now that the documents are these."""
-        return approvals.holds(self.options, self.record(documents), "financing", self.occurrence, HOME, self.now)
+        return approvals.FLOW.holds(self.options, self.record(documents), "financing", self.occurrence, HOME, self.now)
 
 
 OPEN = ["opened", "campaign"]

@@ -187,7 +187,7 @@ def test_of_two_contracts_the_later_speaks_and_a_typo_never_does() -> None:
 def test_a_staged_reminder_falls_when_its_date_moves() -> None:
     options = _options()
     for record, stays in ((_contract("2027-07-01"), True), (_contract("2027-07-02"), False), (_contract(None), False)):
-        reason = lifecycle.holds(options, record, "expiry", "2027-07-01-30d", HOME, record.modified_at)
+        reason = lifecycle.FLOW.holds(options, record, "expiry", "2027-07-01-30d", HOME, record.modified_at)
         assert (reason is None) is stays
 
 

@@ -110,7 +110,7 @@ def test_an_attribute_counts_as_activity_too() -> None:
     ],
 )
 def test_a_staged_reminder_of_silence_falls_when_somebody_else_touches_it(record: Record, stays: bool) -> None:
-    assert (lifecycle.holds(SILENT, record, "silent", "2026-01-01+180d", HOME, BORN) is None) is stays
+    assert (lifecycle.FLOW.holds(SILENT, record, "silent", "2026-01-01+180d", HOME, BORN) is None) is stays
 
 
 def test_days_after_a_date_come_due_after_it() -> None:
@@ -123,7 +123,7 @@ def test_days_after_a_date_come_due_after_it() -> None:
 
     assert moments == [datetime(2027, 3, 20, 8, tzinfo=UTC), datetime(2027, 4, 3, 7, tzinfo=UTC)]
     assert life.sent == ["2027-03-20-0d", "2027-03-20+14d"]
-    assert lifecycle.holds(
+    assert lifecycle.FLOW.holds(
         life.options, _record(facts={"Contract.End": "2027-03-21"}), "review", life.sent[1], HOME, BORN
     )
 

@@ -18,6 +18,7 @@ from ecmbraze.model import Action, Change, Fact, Json, Record, Skip, WorkspaceDe
 from ecmbraze.planning import guards, messages, texts
 from ecmbraze.planning.attributes import deltas, newest
 from ecmbraze.planning.conditions import When, satisfied
+from ecmbraze.planning.context import Context
 from ecmbraze.planning.customers import Customer
 from ecmbraze.planning.hits import Hit, judge
 from ecmbraze.planning.rules import Consent, Rule
@@ -178,10 +179,10 @@ class Alone(Nothing):
         return self._waits
 
 
-def _deltas(change: Change, accepted: tuple[bool, Json], **more: bool) -> list[Action | Skip]:
+def _deltas(change: Change, accepted: tuple[bool, Json], *, backfill: bool = False) -> list[Action | Skip]:
     voice = newest(lambda r: (r.id,), lambda r: {"a": texts.plain(r.facts.get("x"))})
-    asked = {"create": False, "backfill": False} | more
-    return list(deltas("f", change, "C-1", Alone(accepted), voice, NOW, **asked))
+    context = Context(now=NOW, zone=UTC, prefix="ecm_", backfill=backfill)
+    return list(deltas("f", change, "C-1", Alone(accepted), voice, context, create=False))
 
 
 def test_an_attribute_goes_only_when_it_differs_from_what_braze_took() -> None:

@@ -13,6 +13,7 @@ from ecmbraze.errors import RecordUnreadable
 from ecmbraze.model import Action, Change, Json, Record, Skip
 from ecmbraze.planning import texts
 from ecmbraze.planning.attributes import of_everyone
+from ecmbraze.planning.context import Context
 from ecmbraze.planning.hits import Hit
 from ecmbraze.planning.messages import Occasion, tell
 from ecmbraze.planning.rules import Rule
@@ -46,7 +47,7 @@ def attributes(value: Json) -> list[Action | Skip]:
     return list(
         of_everyone(
             "f", change, Nothing(), lambda records: {"ecm_x": value if records[0].facts["A.X"] == "new" else "old"},
-            NOW, create=False, backfill=False,
+            Context(now=NOW, zone=UTC, prefix="ecm_"), create=False,
         )
     )  # fmt: skip
 

@@ -9,9 +9,10 @@ from typing import Any, Protocol
 
 from ecmbraze.cli.check.findings import Finding, Level, doubt, well, wrong
 from ecmbraze.config import Settings
-from ecmbraze.config.names import Named, Names
+from ecmbraze.config.names import Named
 from ecmbraze.errors import ConfigurationError, CredentialRefused
 from ecmbraze.flow import Flow
+from ecmbraze.planning.naming import Names
 from ecmbraze.suggest import nearest
 
 _ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

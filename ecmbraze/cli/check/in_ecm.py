@@ -10,11 +10,12 @@ from itertools import islice
 from ecmbraze.cli.check import values
 from ecmbraze.cli.check.findings import Finding, doubt, well, wrong
 from ecmbraze.config import Settings
-from ecmbraze.config.names import Named, Names
+from ecmbraze.config.names import Named
 from ecmbraze.config.places import Path
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.model import AttributeInfo, DocumentRow, WorkspaceRow
 from ecmbraze.planning.document_kinds import DocumentKind
+from ecmbraze.planning.naming import Names
 from ecmbraze.ports import WorkspaceReader
 from ecmbraze.suggest import did_you_mean, nearest
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ecmbraze.config.names import Named, Names
+from ecmbraze.config.names import Named
 from ecmbraze.model import AttributeInfo
 from ecmbraze.planning.conditions import Condition
+from ecmbraze.planning.naming import Names
 from ecmbraze.suggest import did_you_mean
 
 _SHOWN = 8

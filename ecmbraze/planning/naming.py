@@ -1,0 +1,30 @@
+"""What a setting names in ECM or Braze, said by its type: `check` looks up whatever is so typed; looks nothing up."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+
+class Names(StrEnum):
+    """What sort of thing a name stands for."""
+
+    TYPE = "workspace type"
+    ATTRIBUTE = "attribute"
+    IN_TEXT = "fact"
+    DATE = "date attribute"
+    CUSTOMER = "customer"
+    CLASSIFICATION = "classification"
+    CAMPAIGN = "campaign"
+    CANVAS = "canvas"
+    GROUP = "subscription group"
+
+
+# The type of a setting that holds such a name; plain ``str`` names nothing that could be looked up.
+TypeName = Annotated[str, Names.TYPE]
+AttributeName = Annotated[str, Names.ATTRIBUTE]
+DateName = Annotated[str, Names.DATE]
+ClassificationName = Annotated[str, Names.CLASSIFICATION]
+CampaignId = Annotated[str, Names.CAMPAIGN]
+CanvasId = Annotated[str, Names.CANVAS]
+GroupId = Annotated[str, Names.GROUP]
