@@ -177,7 +177,8 @@ def _round(house: House, names: Sequence[str], options: Options) -> list[RunRepo
             flows=[(BY_NAME[name], composition.section(house.config, BY_NAME[name])) for name in names],
             reading=composition.reading(house.config), options=options, setting=composition.setting(house.config),
             systems=Systems(
-                workspaces=house.ecm, people=house.braze, sink=house.braze, skews=house.skews,
+                workspaces=house.ecm, people=house.braze, sink=house.braze, records=house.ecm,
+                records_sink=house.ecm, skews=house.skews,
                 requests=lambda: {"ecm": 0, "braze": 0, "retried": 0, "rate_limited": 0},
             ),
             ledger=ledger, clock=house.clock, new_id=house.new_id, tick=lambda: None,
