@@ -1,0 +1,96 @@
+"""A category on a workspace: the newest values go, and only what we wrote ourselves is replaced."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ecmbraze.errors import ConfigurationError, TemporaryError
+from ecmbraze.model import Answer, Phase, State, Verdict
+from tests.channels.desk import LOST, Desk, category, event, refused
+
+STATUS = "Consent.Email Status"
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def test_what_may_be_replaced_is_what_was_last_accepted(desk: Desk) -> None:
+    for status in ("Withdrawn", "Opted in"):
+        desk.stage(category(status=status))
+        desk.new_run().send(Phase.RECORDS)
+
+    assert desk.records.values == [
+        (1, {STATUS: "Withdrawn"}, {}),
+        (1, {STATUS: "Opted in"}, {STATUS: "Withdrawn"}),
+    ]
+    assert desk.ledger.outbox.accepted(category().target) == {STATUS: "Opted in"}
+
+
+def test_what_was_accepted_elsewhere_is_not_expected_here(desk: Desk) -> None:
+    desk.stage(category(1, "Withdrawn"))
+    desk.send()
+    desk.stage(category(2, "Withdrawn"))
+    desk.new_run().send(Phase.RECORDS)
+
+    assert desk.records.values[-1] == (2, {STATUS: "Withdrawn"}, {})
+
+
+def test_of_several_only_the_newest_goes(desk: Desk) -> None:
+    desk.stage(category(status="Withdrawn"))
+    desk.stage(category(status="Opted in"))
+    desk.send()
+
+    assert [values for _, values, _ in desk.records.values] == [{STATUS: "Opted in"}]
+    assert desk.states() == [State.SUPERSEDED, State.SENT]
+
+
+def test_an_edit_of_staff_is_quarantined_and_changes_nothing_that_was_accepted(desk: Desk) -> None:
+    desk.records.answers[1] = [refused("edited_in_ecm: Consent.Email Status is 'X', we last wrote 'Y'")]
+    desk.stage(category())
+    desk.send()
+
+    assert desk.states() == [State.REFUSED]
+    assert desk.ledger.outbox.accepted(category().target) is None
+
+
+def test_after_a_lost_answer_it_waits_for_the_next_run_and_is_never_in_doubt(desk: Desk) -> None:
+    desk.records.answers[1] = [LOST]
+    desk.stage(category(), category(2))
+    desk.send()
+
+    assert desk.states() == [State.WAITING, State.SENT]
+    assert len(desk.records.values) == 2
+    with pytest.raises(TemporaryError, match="cut off"):
+        desk.push.refuse_unwritten()
+    desk.new_run().send(Phase.RECORDS)
+    assert desk.states() == [State.SENT, State.SENT]
+
+
+def test_a_missing_right_stops_the_flow_and_the_values_wait(desk: Desk) -> None:
+    stop = ConfigurationError("no attribute of this name")
+    desk.records.answers[1] = [Answer(verdict=Verdict.NOT_PROCESSED, reason="no attribute", stop=stop)]
+    desk.stage(category(), category(2))
+
+    with pytest.raises(ConfigurationError, match="no attribute"):
+        desk.send()
+
+    assert desk.states() == [State.WAITING, State.READY]
+
+
+def test_three_failures_of_ecm_end_the_flow_before_its_next_phase(desk: Desk) -> None:
+    desk.records.answers = {number: [LOST] for number in range(1, 6)}
+    desk.stage(*(category(number, record=f"ws:{number}") for number in range(1, 6)))
+    desk.send()
+
+    assert len(desk.records.values) == 3
+    assert not desk.push.clear
+
+
+def test_the_report_names_the_person_it_was_planned_for_and_never_the_workspace_as_one() -> None:
+    assert category(record="person:C-1").person == "C-1"
+    assert category(record="ws:9").person == ""
+    assert event("C-2").person == "C-2"
