@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test quick check check-static check-tools check-clients lint types imports smoke soak mutants bench clean
+.PHONY: demo test quick docs check check-static check-tools check-clients lint types imports smoke soak mutants bench clean
 
 .venv/made: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -20,6 +20,10 @@ QUICK := $(addprefix tests/,planning config systems ledger sandbox forking test_
 	test_clock.py test_confirm.py test_flows_together.py) $(wildcard tests/flows/*_planning.py)
 quick: .venv/made
 	$(BIN)/pytest -n 2 --dist worksteal -m 'not long' $(QUICK)
+
+# What is made from the register of the flows: the example's sections, the schema, the README's table.
+docs: .venv/made
+	$(BIN)/python -m tests.derived
 
 check: check-static test
 

@@ -13,14 +13,14 @@ from ecmbraze.model import Change, Decision, Json, Record
 from ecmbraze.planning.context import Context as Context
 from ecmbraze.planning.customers import Customer
 from ecmbraze.planning.document_kinds import DocumentKind, marker
-from ecmbraze.planning.outbound import Outbound
+from ecmbraze.planning.outbound import Direction, Outbound
 from ecmbraze.planning.rules import Rule
 
 Options = TypeVar("Options", bound=BaseModel)
 
-# Flows that are described and not built: whoever names one is told so, not asked whether they meant another.
+# Flows that are described: whoever names one that is not in the register learns that it is not built yet.
 PLANNED: Mapping[str, str] = {
-    "consent": "consent and contact data from ECM to Braze, opt-outs back",
+    "consent": "what people choose in Braze becomes a record in ECM, a withdrawal typed there goes back",
     "success": "follow-ups, tasks and escalations in ECM from what people do in Braze",
     "feedback": "what people did in Braze, back on their workspaces in ECM",
     "assets": "campaigns, templates and exports from Braze, filed in ECM",
@@ -92,8 +92,10 @@ class Flow(Generic[Options]):
 
     name: str
     summary: str
-    direction: str
+    direction: Direction
     options: type[Options]
+    example: str
+    """Its section as ``config.example.yaml`` shows it: every setting, over names that the simulated world has."""
     every: timedelta
     needs: Callable[[Options], Needs]
     rules: Callable[[Options], Sequence[Rule]]

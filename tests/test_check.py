@@ -6,17 +6,23 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ecmbraze.cli.check import outbound
 from ecmbraze.cli.check.command import lines
 from ecmbraze.cli.check.findings import well
+from ecmbraze.config import load
+from ecmbraze.flows import BY_NAME
+from ecmbraze.planning.outbound import Outbound, Sort
 from ecmbraze.sandbox.remote import RemoteSandbox
-from tests.example_world import Desk, furnish
+from tests.example_world import Desk
 from tests.rehearsal import CAMPAIGN, CONTRACT, KYC, KYC_CAMPAIGN, START, Rehearsal
 
+ROOT = Path(__file__).parents[1]
 ALL_PERMISSIONS = [
     "users.track", "users.export.ids", "campaigns.trigger.send", "canvas.trigger.send", "subscription.status.get",
     "email.hard_bounces", "campaigns.details", "canvas.details", "campaigns.list", "canvas.list",
@@ -26,8 +32,7 @@ ALL_PERMISSIONS = [
 @pytest.fixture(scope="module")
 def box() -> Iterator[RemoteSandbox]:
     """A sandbox with everything the example names."""
-    with RemoteSandbox.start("--seed", "11", now=START) as started:
-        furnish(started)
+    with RemoteSandbox.start("--seed", "11", "--world", "example", now=START) as started:
         yield started
 
 
@@ -242,6 +247,25 @@ def test_outbound_is_a_table_json_and_csv_of_the_same_rows(desk: Desk) -> None:
     assert {"flow": "approvals", "sort": "attribute", "name": "ecm_financing_document", "fact": "document.name",
             "rule": "financing"} in told  # fmt: skip
     assert any(row["name"] == "financing_revoked" for row in told)
+
+
+def test_outbound_shows_what_goes_into_ecm_in_a_table_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = load(ROOT / "config.example.yaml", flows=BY_NAME, environ={"ECM_PASSWORD": "x", "BRAZE_API_KEY": "y"})
+    rows = (
+        Outbound(sort=Sort.SUBSCRIPTION, name="email", fact="Consent.Email Status", rule="email"),
+        Outbound(sort=Sort.CATEGORY_ATTRIBUTE, name="Consent.Email Status", fact="email_subscribe", rule="email"),
+    )
+    monkeypatch.setitem(BY_NAME, "cases", replace(BY_NAME["cases"], outbound=lambda *_: rows))
+
+    outbound.show(config)
+
+    printed = " ".join(capsys.readouterr().out.split())
+    to_braze, to_ecm = printed.index("cases: what leaves ECM"), printed.index("cases: what leaves Braze")
+    assert "subscription email" in printed[to_braze:to_ecm]
+    assert "of Braze ┃ to ECM" in printed[to_ecm:]
+    assert "category attribute" in printed[to_ecm:]
 
 
 def test_outbound_needs_no_system(desk: Desk) -> None:

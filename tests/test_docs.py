@@ -16,6 +16,7 @@ from ecmbraze import errors
 from ecmbraze.cli.app import app
 from ecmbraze.config.sections import Settings
 from ecmbraze.flows import FLOWS
+from tests import derived
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -78,6 +79,10 @@ def test_every_setting_stands_in_the_example() -> None:
             ]
 
     assert missing - {"alias", "sms", "whatsapp", "push", "event_consent", "transactional"} == set()
+
+
+def test_what_is_made_from_the_register_is_up_to_date() -> None:
+    assert derived.outdated() == [], "run `make docs`"
 
 
 def test_the_two_commands_of_the_readme_are_what_the_gate_runs() -> None:

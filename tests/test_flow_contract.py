@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import Any
@@ -15,8 +14,8 @@ from ecmbraze.config.meaning import DOCUMENT, REMINDER, WORKSPACE
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Flow
 from ecmbraze.flows import BY_NAME, FLOWS
-from ecmbraze.model import Action, Change, Kind
-from ecmbraze.planning.outbound import Sort
+from ecmbraze.model import Change, Kind
+from ecmbraze.planning.outbound import Sort, directions, written
 from tests.flow_stories import (
     CONFIG,
     HELD_BACK,
@@ -187,28 +186,17 @@ class TestEveryFlow:
         declared = {(row.sort, row.name) for row in flow.outbound(section(flow), "ecm_")}
 
         for told in tellings(flow):
-            planned = {written for action in told.decision.actions for written in _written(action)}
+            planned = {pair for action in told.decision.actions for pair in written(action)}
             assert planned
             assert planned - declared == set()
+
+    def test_declares_which_way_it_writes(self, flow: Flow[Any]) -> None:
+        assert directions(flow.outbound(section(flow), "ecm_")) is flow.direction
 
     def test_declares_each_attribute_under_one_rule(self, flow: Flow[Any]) -> None:
         rows = [row for row in flow.outbound(section(flow), "ecm_") if row.sort is Sort.ATTRIBUTE]
 
         assert len({row.name for row in rows}) == len({(row.name, row.rule) for row in rows})
-
-
-def _written(action: Action) -> Iterator[tuple[Sort, str]]:
-    """What an action brings to Braze, under the names of the declaration."""
-    sort = {kind.value: kind for kind in Sort}[action.kind.value]
-    yield sort, action.name
-    payload = action.payload if isinstance(action.payload, dict) and sort is not Sort.ATTRIBUTE else {}
-    properties, attributes = payload.get("properties", {}), payload.get("attributes", {})
-    assert isinstance(properties, dict)
-    assert isinstance(attributes, dict)
-    yield from ((Sort(f"{sort} property"), f"{action.name}.{name}") for name in properties)
-    yield from ((Sort.ATTRIBUTE, name) for name in attributes)
-    if "time" in payload:
-        yield Sort.EVENT_TIME, action.name
 
 
 def _come_back(flow: Flow[Any], told: Telling) -> Change:

@@ -8,11 +8,12 @@ from typing import Any
 from typer.core import TyperGroup
 
 from ecmbraze.errors import UsageError
-from ecmbraze.flow import PLANNED as PLANNED_FLOWS
+from ecmbraze.flow import PLANNED as DESCRIBED
+from ecmbraze.flows import BY_NAME
 from ecmbraze.suggest import did_you_mean
 
 PLANNED: Mapping[str, str] = {
-    **PLANNED_FLOWS,
+    **{name: what for name, what in DESCRIBED.items() if name not in BY_NAME},
     "discover": "types, attributes, campaigns and groups of the two systems",
     "erase": "remove a person from everything we keep",
     "explain": "what was decided of a customer or workspace, when and why",

@@ -35,7 +35,7 @@ def problems(
     for name, section in sections.items():
         yield from _facts(list(named(name, section)))
     written = [(name, row) for name, section in sections.items() for row in flows[name].outbound(section, prefix)]
-    yield from _writers(places, [(name, row) for name, row in written if row.sort is Sort.ATTRIBUTE], prefix)
+    yield from _writers(places, [(name, row) for name, row in written if row.sort.has_one_writer], prefix)
 
 
 def no_such_flow(name: str, flows: Mapping[str, object]) -> str:
@@ -93,13 +93,15 @@ def _is_attribute(text: str) -> bool:
 
 
 def _writers(places: Places, written: Sequence[tuple[str, Outbound]], prefix: str) -> Iterator[Problem]:
-    """Yield each attribute that two flows, or two rules of one flow, would write in turns: it has one source."""
-    writers: dict[str, tuple[str, str]] = {}
+    """Yield each thing that two flows, or two rules of one flow, would write in turns: it has one source."""
+    writers: dict[tuple[Sort, str], tuple[str, str]] = {}
     for flow, row in written:
-        other, rule = writers.setdefault(row.name, (flow, row.rule))
+        other, rule = writers.setdefault((row.sort, row.name), (flow, row.rule))
         if (other, rule) == (flow, row.rule):
             continue
-        path: Path = ("flows", flow, "attributes", row.name.removeprefix(prefix))
+        section: Path = ("flows", flow)
+        path: Path = (*section, "attributes", row.name.removeprefix(prefix))
         if places.written(path) != path:
-            path = places.find(("flows", flow), row.rule)
-        yield path, f"{other} writes the attribute {row.name} as well (by {rule}): rename it in one of the two"
+            named = places.find(section, row.name)
+            path = named if named != section else places.find(section, row.rule)
+        yield path, f"{other} writes the {row.sort} {row.name} as well (by {rule}): rename it in one of the two"

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from ecmbraze.flow import Flow
-from ecmbraze.flows import approvals, cases, lifecycle, onboarding
 
-FLOWS: tuple[Flow[Any], ...] = (onboarding.FLOW, cases.FLOW, lifecycle.FLOW, approvals.FLOW)
+# One line per flow: the name of its module here, of its command and of its section.
+_NAMES = (
+    "onboarding",
+    "cases",
+    "lifecycle",
+    "approvals",
+)
+FLOWS: tuple[Flow[Any], ...] = tuple(import_module(f"{__name__}.{name}").FLOW for name in _NAMES)
 BY_NAME = {flow.name: flow for flow in FLOWS}

@@ -17,10 +17,36 @@ from ecmbraze.planning.edges import Edge, edge, first_seen_in
 from ecmbraze.planning.flow_options import FlowOptions
 from ecmbraze.planning.gates import CLOSED, Gate, stand
 from ecmbraze.planning.naming import DateName
-from ecmbraze.planning.outbound import Outbound, attribute, of_rule
+from ecmbraze.planning.outbound import Direction, Outbound, attribute, of_rule
 from ecmbraze.planning.rules import by_rule
 
 NAME = "approvals"
+# The section as it stands in config.example.yaml (`make docs` puts it there): every setting of the flow.
+EXAMPLE = """\
+approvals:                                      # campaigns that need approved documents
+  enabled: true
+  every: 15m
+  workspace_types: [Contract]
+  customer: Contract.Customer Number
+  create_profiles: false
+  gates:
+    - name: financing                           # ecm_financing_eligible, _since, _document, _version
+      when: {Contract.Status: Active}
+      all_of:                                   # any_of: at least one of several
+        - document: {name: "Financing Agreement*"}
+          approved: {Approval.Status: Approved}
+          approved_by: {version: Approval.Version}   # or {date: Approval.Date}, {major: true}; without it an
+                                                     # approval holds for the version it was first seen on
+          expires: {date: Approval.Valid Until}      # last day; with `after: 365d`, the day it counts from
+      send:                                     # when the gate opens
+        event: financing_approved
+        campaign: 3f0c0000-0000-4000-8000-000000000004
+        consent: {email: subscribed}
+        properties: {agreement: "${document.name}"}
+      closed:                                   # when a newer version, a revocation or the expiry closes it;
+        event: financing_revoked                # only people who heard of the opening hear of it
+        properties: {agreement: "${document.name}"}
+"""
 
 
 class Options(FlowOptions):
@@ -165,8 +191,9 @@ def outbound(options: Options, prefix: str) -> Sequence[Outbound]:
 FLOW = Flow(
     name=NAME,
     summary="Documents approved in ECM make customers eligible in Braze, for as long as they are approved.",
-    direction="ECM → Braze",
+    direction=Direction.TO_BRAZE,
     options=Options,
+    example=EXAMPLE,
     every=timedelta(minutes=15),
     needs=needs,
     rules=lambda options: options.gates,

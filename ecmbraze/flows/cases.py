@@ -18,10 +18,42 @@ from ecmbraze.planning.conditions import When, satisfied
 from ecmbraze.planning.flow_options import FlowOptions
 from ecmbraze.planning.hits import Hit, judge
 from ecmbraze.planning.naming import AttributeName, DateName
-from ecmbraze.planning.outbound import Outbound, attribute, of_rule
+from ecmbraze.planning.outbound import Direction, Outbound, attribute, of_rule
 from ecmbraze.planning.rules import Span, by_rule
 
 NAME = "cases"
+# The section as it stands in config.example.yaml (`make docs` puts it there): every setting of the flow.
+EXAMPLE = """\
+cases:                                          # a status that changed, a document that came
+  enabled: true
+  every: 15m
+  workspace_types: [Case]
+  customer: Case.Customer Number
+  create_profiles: false
+  status: Case.Status                           # sent as ecm_last_case_status: of the person's newest case
+  closed: {Case.Status: [Resolved, Closed]}     # the others are counted as ecm_open_cases
+  opened: Case.Opened On                        # orders a person's cases; default: when the workspace was made
+  born_with: 60s                                # documents made so soon after their case are copies of its template
+  rules:
+    - name: case_resolved
+      when: {Case.Status: Resolved}
+      repeat: true                              # a case that is reopened may be resolved again
+      send:
+        event: case_resolved
+        campaign: 3f0c0000-0000-4000-8000-000000000003
+        consent: {transactional: "the customer opened the case and waits for its end"}
+        properties: {case: "${workspace.name}"}
+    - name: claim_form_received
+      document:                                 # every entry must fit; also classification: NAME
+        name: "Claim Form*"                     # in any subfolder; folder: "Incoming/*" would say which
+        mime: application/pdf
+        when: {Document.Category: Claim}        # category values of the document
+      arrival: [added, moved]                   # `template` too, for what a new case is born with
+      new_version: false                        # true: each later version counts as well
+      send:
+        event: claim_form_received
+        properties: {document: "${document.name}", received: "${document.created}"}
+"""
 Repeated = Mapping[str, Mapping[str, Json]]
 
 
@@ -147,8 +179,9 @@ def outbound(options: Options, prefix: str) -> Sequence[Outbound]:
 FLOW = Flow(
     name=NAME,
     summary="Status changes and new documents of cases in ECM become updates in Braze.",
-    direction="ECM → Braze",
+    direction=Direction.TO_BRAZE,
     options=Options,
+    example=EXAMPLE,
     every=timedelta(minutes=15),
     needs=needs,
     rules=lambda options: options.rules,

@@ -15,11 +15,50 @@ from ecmbraze.planning.attributes import newest, of_everyone, repeated
 from ecmbraze.planning.due_dates import following
 from ecmbraze.planning.flow_options import FlowOptions
 from ecmbraze.planning.hits import judge
-from ecmbraze.planning.outbound import Outbound, of_rule
+from ecmbraze.planning.outbound import Direction, Outbound, of_rule
 from ecmbraze.planning.reminding import Came, LifecycleRule
 from ecmbraze.planning.rules import by_rule
 
 NAME = "lifecycle"
+# The section as it stands in config.example.yaml (`make docs` puts it there): every setting of the flow.
+EXAMPLE = """\
+lifecycle:                                      # dates ahead become reminders although nobody touches the record
+  enabled: true
+  every: 15m
+  workspace_types: [Contract]
+  customer: Contract.Customer Number
+  create_profiles: false
+  attributes:
+    contract_end: Contract.Contract End         # a date, never a counter of days
+  rules:
+    - name: contract_expiry
+      when: {Contract.Status: Active}           # must hold when the reminder leaves
+      before:
+        date: Contract.Contract End
+        days: [90, 60, 30, 7]                   # after an outage only the nearest goes out ...
+        at: "09:00"                             # ... at this time of day
+        zone: Europe/Berlin                     # default: ecm.timezone
+        grace: 3d                               # ... and none later than this
+      send:
+        event: contract_expiry
+        canvas: 91aa0000-0000-4000-8000-000000000002
+        consent: {email: opted_in, group: ed060000-0000-4000-8000-00000000000a}
+        properties: {ends: "${Contract.Contract End}"}
+    - name: contract_review
+      workspace_types: [Contract]               # only these of the flow's types; default: all of them
+      after: {date: Contract.Contract End, days: [14], at: "09:00", grace: 3d}   # days after a date
+      send: {event: contract_review}
+    - name: contract_silent                     # nobody but our own account touched it for so long
+      when: {Contract.Status: Active}
+      inactive:
+        days: 180
+        activity: Contract.Last Contact         # optional: a date attribute that counts as activity too
+        at: "09:00"
+      send: {event: contract_silent}
+    - name: contract_completed                  # without `before`: when a record comes to satisfy it
+      when: {Contract.Status: Completed}
+      send: {event: contract_completed}
+"""
 
 
 class Options(FlowOptions):
@@ -122,8 +161,9 @@ def outbound(options: Options, prefix: str) -> Sequence[Outbound]:
 FLOW = Flow(
     name=NAME,
     summary="Expiry, completion and other dates of contracts and projects in ECM become reminders in Braze.",
-    direction="ECM → Braze",
+    direction=Direction.TO_BRAZE,
     options=Options,
+    example=EXAMPLE,
     every=timedelta(minutes=15),
     needs=needs,
     rules=lambda options: options.rules,

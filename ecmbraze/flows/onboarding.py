@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -17,10 +16,53 @@ from ecmbraze.planning.conditions import satisfied
 from ecmbraze.planning.flow_options import FlowOptions
 from ecmbraze.planning.hits import Hit, judge
 from ecmbraze.planning.naming import DateName
-from ecmbraze.planning.outbound import Outbound, attribute, of_rule
+from ecmbraze.planning.outbound import Direction, Outbound, attribute, of_rule
 from ecmbraze.planning.rules import Rule, by_rule
 
 NAME = "onboarding"
+# The section as it stands in config.example.yaml (`make docs` puts it there): every setting of the flow.
+EXAMPLE = """\
+onboarding:
+  enabled: true
+  every: 15m
+  workspace_types: [Customer Onboarding]
+  customer: Onboarding.Customer Number          # or Contacts[Role=Primary].Customer Number, business_object,
+                                                # {attribute: Contacts[Role=Primary].Email, as: email}
+                                                # {related: Customer, attribute: Customer.Customer Number}
+  create_profiles: false                        # people Braze does not know are waited for
+  messages: last                                # of several milestones at once: last or all
+  attributes:                                   # Braze attribute (prefix is added): fact
+    stage: Onboarding.Stage
+    product: Onboarding.Product
+  milestones:                                   # in the order of the stages
+    - name: contract_approved
+      when: {Onboarding.Contract Status: Approved}
+      date: Onboarding.Contract Approved On     # also sent as ecm_contract_approved_on
+      suppress_when: {Onboarding.Complaint: Open}
+      repeat: false                             # once per workspace
+      send:
+        event: contract_approved
+        campaign: 3f0c0000-0000-4000-8000-000000000001
+        consent: {email: subscribed}            # or transactional: "reason"; {email: opted_in, group: ID}
+        properties: {workspace: "${workspace.name}", stage: "${Onboarding.Stage}"}
+        expires: 72h
+        liquid: false                           # true: values with {{ or {% go out too; Braze may run them
+    - name: kyc_completed
+      when: {Onboarding.KYC Status: Completed}
+      date: Onboarding.KYC Completed On
+      send:
+        event: kyc_completed
+        campaign: 3f0c0000-0000-4000-8000-000000000002
+        consent: {email: subscribed, group: ed060000-0000-4000-8000-00000000000a}
+    - name: service_active
+      when: {Onboarding.Service Status: Active}
+      date: Onboarding.Service Activated On
+      send:
+        event: service_active
+        canvas: 91aa0000-0000-4000-8000-000000000001
+        consent: {transactional: "the customer asked for the service; this tells how to use it"}
+        properties: {product: "${Onboarding.Product}"}
+"""
 
 
 class Milestone(Rule):
@@ -61,7 +103,7 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
     values = repeated(outcome)
     for hit in judged.hits if context.messages else ():
         date = hit.rule.date if isinstance(hit.rule, Milestone) else None
-        occasion = replace(messages.occasion_of(NAME, change, hit, context), date=date)
+        occasion = messages.occasion_of(NAME, change, hit, context, date=date)
         overtaken = "" if options.messages == "all" else _overtaken(hit, judged.hits)
         outcome += messages.tell(occasion, values, create=options.create_profiles, event_only=overtaken)
     return Decision.of(outcome, memory=judged.memory)
@@ -114,8 +156,9 @@ def outbound(options: Options, prefix: str) -> Sequence[Outbound]:
 FLOW = Flow(
     name=NAME,
     summary="Onboarding milestones in ECM become attributes, events and campaigns in Braze.",
-    direction="ECM → Braze",
+    direction=Direction.TO_BRAZE,
     options=Options,
+    example=EXAMPLE,
     every=timedelta(minutes=15),
     needs=needs,
     rules=lambda options: options.milestones,

@@ -50,10 +50,10 @@ class Occasion:
         return min(self.now + self.hit.rule.send.expires, self.until or datetime.max.replace(tzinfo=UTC))
 
 
-def occasion_of(flow: str, change: Change, hit: Hit, context: Context) -> Occasion:
+def occasion_of(flow: str, change: Change, hit: Hit, context: Context, *, date: str | None = None) -> Occasion:
     """Return the occasion of a hit on one change, for the flow to add what it knows of it."""
     return Occasion(
-        flow=flow, record=change.record, hit=hit, now=context.now, zone=context.zone, since=change.since
+        flow=flow, record=change.record, hit=hit, now=context.now, zone=context.zone, date=date, since=change.since
     )  # fmt: skip
 
 

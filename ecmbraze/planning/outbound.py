@@ -1,12 +1,12 @@
-"""What a flow may write to Braze, as one declaration: `check --outbound` lists it, the loader refuses two writers."""
+"""What a flow may write, as one declaration: `check --outbound` lists it, the loader refuses a second writer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ecmbraze.model import Json
+from ecmbraze.model import Action, Json, Kind
 from ecmbraze.planning import texts
 from ecmbraze.planning.rules import Rule
 
@@ -14,8 +14,16 @@ from ecmbraze.planning.rules import Rule
 _LAST_LOOK = "when the workspace was last looked at before"
 
 
+class Direction(StrEnum):
+    """Which side a flow reads and which it writes."""
+
+    TO_BRAZE = "ECM → Braze"
+    TO_ECM = "Braze → ECM"
+    BOTH = "ECM ↔ Braze"
+
+
 class Sort(StrEnum):
-    """Where something goes in Braze."""
+    """What is written."""
 
     IDENTIFIER = "identifier"
     ATTRIBUTE = "attribute"
@@ -26,18 +34,65 @@ class Sort(StrEnum):
     CAMPAIGN_PROPERTY = "campaign property"
     CANVAS = "canvas"
     CANVAS_PROPERTY = "canvas property"
+    SUBSCRIPTION = "subscription"
+    CATEGORY_ATTRIBUTE = "category attribute"
+    DOCUMENT = "document"
+
+    @property
+    def direction(self) -> Direction:
+        """Which way it goes."""
+        return Direction.TO_ECM if self in (Sort.CATEGORY_ATTRIBUTE, Sort.DOCUMENT) else Direction.TO_BRAZE
+
+    @property
+    def has_one_writer(self) -> bool:
+        """Whether it holds one value at a time, so that two writers would overwrite each other in turns."""
+        return self in (Sort.ATTRIBUTE, Sort.SUBSCRIPTION, Sort.CATEGORY_ATTRIBUTE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outbound:
-    """One thing that leaves for Braze."""
+    """One thing that is written."""
 
     sort: Sort
     name: str
-    """As Braze has it: the attribute with its prefix, the event, the campaign, ``event.property``."""
+    """As the side that is written has it: the attribute with its prefix, the event, the campaign, ``event.property``;
+    the subscription (``email``, ``push``, ``group:<id>``), ``Category.Attribute``, the folder of the documents."""
     fact: str
-    """What of ECM it shows: a fact as rules name it, or a few words."""
+    """What of the other side it shows: a fact as rules name it, or a few words."""
     rule: str
+
+
+def directions(rows: Iterable[Outbound]) -> Direction | None:
+    """Return which way all of this goes, ``None`` for nothing; whom it is about stands on both sides."""
+    found = {row.sort.direction for row in rows if row.sort is not Sort.IDENTIFIER}
+    return Direction.BOTH if len(found) > 1 else next(iter(found), None)
+
+
+def written(action: Action) -> Iterator[tuple[Sort, str]]:
+    """Yield what an action writes, under the names of the declaration: nothing else may leave.
+
+    Shared by everybody who holds writes against the declaration; a new kind says here what it is declared as.
+    """
+    match action.kind:
+        case Kind.ATTRIBUTE:
+            yield Sort.ATTRIBUTE, action.name
+        case Kind.EVENT:
+            yield Sort.EVENT, action.name
+            yield Sort.EVENT_TIME, action.name
+            yield from _parts(action, "properties", Sort.EVENT_PROPERTY, f"{action.name}.")
+        case Kind.CAMPAIGN:
+            yield Sort.CAMPAIGN, action.name
+            yield from _parts(action, "properties", Sort.CAMPAIGN_PROPERTY, f"{action.name}.")
+            yield from _parts(action, "attributes", Sort.ATTRIBUTE)
+        case Kind.CANVAS:
+            yield Sort.CANVAS, action.name
+            yield from _parts(action, "properties", Sort.CANVAS_PROPERTY, f"{action.name}.")
+            yield from _parts(action, "attributes", Sort.ATTRIBUTE)
+
+
+def _parts(action: Action, of: str, sort: Sort, before: str = "") -> Iterator[tuple[Sort, str]]:
+    parts = action.payload.get(of) if isinstance(action.payload, Mapping) else None
+    yield from ((sort, f"{before}{name}") for name in (parts if isinstance(parts, Mapping) else ()))
 
 
 def attribute(name: str, facts: Iterable[str], rule: str) -> Iterator[Outbound]:

@@ -1,4 +1,4 @@
-"""`ecmbraze check --outbound`: everything that leaves for Braze, as a table, JSON or CSV; asks no system."""
+"""`ecmbraze check --outbound`: everything that is written, as a table, JSON or CSV; asks no system."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ecmbraze.config import Settings
 from ecmbraze.engine.deliver.channels.marking import marker
 from ecmbraze.engine.recover.canary import ATTRIBUTE
 from ecmbraze.flows import BY_NAME
-from ecmbraze.planning.outbound import Outbound, Sort
+from ecmbraze.planning.outbound import Direction, Outbound, Sort
 from ecmbraze.report.plain import printable
 
 _COLUMNS = ("flow", "sort", "name", "fact", "rule")
@@ -57,12 +57,20 @@ def as_csv(config: Settings) -> str:
 
 
 def show(config: Settings) -> None:
-    """Print the table: by flow, what of ECM goes where, by which rule."""
-    for flow in dict.fromkeys(row["flow"] for row in rows(config)):
-        table = Table(title=f"{flow}: what leaves ECM", title_justify="left", title_style="bold")
-        for column in ("of ECM", "to Braze", "by rule"):
-            table.add_column(column, overflow="fold")
-        for row in rows(config):
-            if row["flow"] == flow:
-                table.add_row(*map(printable, (row["fact"], f"{row['sort']} {row['name']}", row["rule"])))
+    """Print the tables: by flow and direction, what of one side goes where on the other, by which rule."""
+    tables: dict[tuple[str, Direction], Table] = {}
+    for flow, row in _rows(config):
+        way = row.sort.direction
+        if (flow, way) not in tables:
+            tables[flow, way] = _table(flow, way)
+        tables[flow, way].add_row(*map(printable, (row.fact, f"{row.sort} {row.name}", row.rule)))
+    for table in tables.values():
         Console().print(table)
+
+
+def _table(flow: str, way: Direction) -> Table:
+    source, sink = way.split(" → ")
+    table = Table(title=f"{flow}: what leaves {source}", title_justify="left", title_style="bold")
+    for column in (f"of {source}", f"to {sink}", "by rule"):
+        table.add_column(column, overflow="fold")
+    return table

@@ -1,0 +1,66 @@
+"""What is made from the register and never written by hand: ``python -m tests.derived`` writes it, a test compares.
+
+The sections of ``config.example.yaml``, the published schema, and the flows in the README.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import indent
+from typing import Any
+
+import yaml
+
+from ecmbraze.config.schema import schema
+from ecmbraze.flow import PLANNED, Flow
+from ecmbraze.flows import BY_NAME, FLOWS
+from ecmbraze.planning.outbound import Sort
+
+ROOT = Path(__file__).parents[1]
+_BEGIN, _END = "<!-- flows: written by `make docs` -->\n", "<!-- end of flows -->\n"
+# What a reader of the README wants to know of what is written: the sorts that stand for themselves, in the plural.
+_PLURAL = {
+    Sort.ATTRIBUTE: "attributes", Sort.EVENT: "events", Sort.CAMPAIGN: "campaigns", Sort.CANVAS: "Canvases",
+    Sort.SUBSCRIPTION: "subscriptions", Sort.CATEGORY_ATTRIBUTE: "category attributes", Sort.DOCUMENT: "documents",
+}  # fmt: skip
+
+
+def derived() -> Iterator[tuple[Path, str]]:
+    """Yield each file that holds something derived, as it should read."""
+    example = ROOT / "config.example.yaml"
+    head, _, _ = example.read_text(encoding="utf-8").partition("\nflows:\n")
+    yield example, f"{head}\nflows:\n" + "".join(indent(flow.example, "  ") for flow in FLOWS)
+    yield ROOT / "ecmbraze/config/config.schema.json", json.dumps(schema(BY_NAME), indent=2) + "\n"
+    readme = ROOT / "README.md"
+    before, _, rest = readme.read_text(encoding="utf-8").partition(_BEGIN)
+    yield readme, before + _BEGIN + _flows() + _END + rest.partition(_END)[2]
+
+
+def _flows() -> str:
+    rows = "".join(f"| `{flow.name}` | {flow.summary} | {flow.direction} | {_writes(flow)} |\n" for flow in FLOWS)
+    open_ones = [f"`{name}` ({what})" for name, what in PLANNED.items() if name not in BY_NAME]
+    rest = f"\nNot built yet: {', '.join(open_ones)}.\n" if open_ones else ""
+    return f"| flow | what it does | direction | writes |\n|---|---|---|---|\n{rows}{rest}"
+
+
+def _writes(flow: Flow[Any]) -> str:
+    """Return what the flow writes under its example, in words."""
+    section = flow.options.model_validate(yaml.safe_load(flow.example)[flow.name])
+    sorts = {row.sort for row in flow.outbound(section, "ecm_")}
+    return ", ".join(word for sort, word in _PLURAL.items() if sort in sorts)
+
+
+def outdated() -> list[str]:
+    """Return the files that do not say what the register says."""
+    return [str(path.relative_to(ROOT)) for path, text in derived() if path.read_text(encoding="utf-8") != text]
+
+
+def main() -> None:
+    for path, text in derived():
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
