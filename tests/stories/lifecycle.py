@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from random import Random
+from zoneinfo import ZoneInfo
 
-from tests.stories.story import GROUP, Story
+from ecmbraze.model import Json
+from tests.stories.story import GROUP, Occasion, Story, Truth
 from tests.twins.ecm import TwinEcm
 from tests.twins.ecm_world import Attribute
 
@@ -28,6 +32,37 @@ def _complete(ecm: TwinEcm, number: int) -> None:
     ecm.edit(number, {"Contract.Status": "Completed"})
 
 
+_HERE, _AHEAD, _GRACE = ZoneInfo("Europe/Berlin"), timedelta(days=30), timedelta(days=3)
+
+
+def _stir(rng: Random, ecm: TwinEcm, number: int) -> None:
+    match rng.randrange(6):
+        case 0 | 1 | 2:
+            end = ecm.now() + timedelta(days=rng.choice((30, 31, 32, 200)))
+            ecm.edit(number, {"Contract.End": f"{end:%Y-%m-%d}"})
+        case 3:
+            ecm.edit(number, {"Contract.End": None})
+        case 4 | 5:
+            ecm.edit(number, {"Contract.Status": rng.choice(("Active", "Active", "Completed"))})
+
+
+def _stands(ecm: TwinEcm, number: int, now: datetime) -> Iterator[tuple[Occasion, bool]]:
+    values, here = ecm.spaces[number].values, ("workspace", number)
+    end = values.get("Contract.End")
+    if values.get("Contract.Status") == "Active" and isinstance(end, str):
+        due = datetime.combine(date.fromisoformat(end) - _AHEAD, time(9), tzinfo=_HERE)
+        if due <= now < due + _GRACE:
+            told = (("contract_expiry", ""), (CANVAS, "opted_in"))
+            yield Occasion(told=told, says=(("ends", end), here)), True
+    if values.get("Contract.Status") == "Completed":
+        yield Occasion(told=(("contract_completed", ""),), says=(here,)), True
+
+
+def _values(ecm: TwinEcm, numbers: Sequence[int]) -> Mapping[str, Json]:
+    ends = sorted((str(ecm.spaces[number].values.get("Contract.End") or ""), number) for number in numbers)
+    return {"ecm_contract_end": (ends[-1][0] or None) if ends else None}
+
+
 STORY = Story(
     section={
         "workspace_types": ["Contract"],
@@ -49,4 +84,5 @@ STORY = Story(
         ],
     },
     category="Contract", furnish=_furnish, make=_make, acts=(_end, _complete), wait=timedelta(hours=30),
+    truth=Truth(stir=_stir, stands=_stands, values=_values),
 )  # fmt: skip

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from tests.stories.story import GROUP, Story
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from random import Random
+
+from ecmbraze.model import Json
+from tests.stories.story import GROUP, Occasion, Story, Truth
 from tests.twins.ecm import TwinEcm
 from tests.twins.ecm_world import Attribute
 
@@ -28,10 +33,45 @@ def _identify(ecm: TwinEcm, number: int) -> None:
     ecm.edit(number, {"Onboarding.KYC Status": "Completed"})
 
 
+def _stir(rng: Random, ecm: TwinEcm, number: int) -> None:
+    day = f"{ecm.now():%Y-%m-%d}"
+    edits: tuple[Mapping[str, str | None], ...] = (
+        {"Contract Status": "Approved", "Approved On": day}, {"Contract Status": "Draft"}, {"KYC Status": "Completed"},
+        {"KYC Status": "Completed", "Contract Status": "Approved", "Approved On": day}, {"KYC Status": None},
+        {"Stage": f"Stage {rng.randrange(9)}"}, {"Complaint": rng.choice(("Open", None))}, {"Stage": None}, {},
+    )  # fmt: skip
+    ecm.edit(number, {f"Onboarding.{name}": value for name, value in rng.choice(edits).items()})
+
+
+def _stands(ecm: TwinEcm, number: int, _now: datetime) -> Iterator[tuple[Occasion, bool]]:
+    values, says = ecm.spaces[number].values, (("workspace", number),)
+    if values.get("Onboarding.Contract Status") == "Approved":
+        calm = values.get("Onboarding.Complaint") != "Open"
+        yield Occasion(told=(("approved", ""), (CAMPAIGN, "subscribed")), says=says), calm
+    if values.get("Onboarding.KYC Status") == "Completed":
+        yield Occasion(told=(("identified", ""), (CANVAS, "opted_in")), says=says), True
+
+
+def _values(ecm: TwinEcm, numbers: Sequence[int]) -> Mapping[str, Json]:
+    def reached(number: int) -> str:
+        values = ecm.spaces[number].values
+        return str(values.get("Onboarding.Approved On") or "") if _approved(ecm, number) else ""
+
+    if not numbers:
+        return {"ecm_stage": None, "ecm_approved_on": None}
+    newest = max(numbers, key=lambda number: (reached(number), number))
+    return {"ecm_stage": ecm.spaces[newest].values.get("Onboarding.Stage"), "ecm_approved_on": reached(newest) or None}
+
+
+def _approved(ecm: TwinEcm, number: int) -> bool:
+    return ecm.spaces[number].values.get("Onboarding.Contract Status") == "Approved"
+
+
 STORY = Story(
     section={
         "workspace_types": ["Customer Onboarding"],
         "customer": "Onboarding.Customer Number",
+        "messages": "all",
         "attributes": {"stage": "Onboarding.Stage"},
         "milestones": [
             {
@@ -52,4 +92,5 @@ STORY = Story(
         ],
     },
     category="Onboarding", furnish=_furnish, make=_make, acts=(_approve, _identify),
+    truth=Truth(stir=_stir, stands=_stands, values=_values),
 )  # fmt: skip

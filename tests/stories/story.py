@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib import import_module
+from random import Random
 from typing import Any
 
 from ecmbraze.flow import Flow
-from ecmbraze.model import Kind
+from ecmbraze.model import Json, Kind
 from tests.twins.ecm import TwinEcm
 from tests.twins.house import House
 
 GROUP = "g-news"
 """The subscription group that everybody is in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """What a workspace stands at by the truth of ECM, of which its person is to be told."""
+
+    told: tuple[tuple[str, str], ...]
+    """(event, campaign or Canvas; the e-mail state it demands: none, subscribed, or opted_in with ``GROUP``)."""
+    says: tuple[tuple[str, Json], ...]
+    """What the messages say: their properties, by which they are told from those of another occasion."""
+    again: bool = False
+    """Whether it happens anew when the workspace leaves it and comes back; else once for ever."""
+    end: str = ""
+    """The event that tells of its end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """What the simulator must know of a flow; none of it comes from the product."""
+
+    stir: Callable[[Random, TwinEcm, int], None]
+    """Does something at random to a workspace."""
+    stands: Callable[[TwinEcm, int, datetime], Iterable[tuple[Occasion, bool]]]
+    """What a workspace stands at now, and whether its messages must come: not where the flow may leave them out."""
+    values: Callable[[TwinEcm, Sequence[int]], Mapping[str, Json]]
+    """The attributes that the workspaces of one person give them together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +62,7 @@ class Story:
     acts: tuple[Callable[[TwinEcm, int], None], ...]
     wait: timedelta = timedelta(minutes=20)
     """How long after an edit the next round comes; longer where time itself makes the flow act."""
+    truth: Truth
 
     @property
     def customer(self) -> str:

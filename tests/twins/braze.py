@@ -81,6 +81,8 @@ class TwinBraze:
         self.groups: set[str] = set()
         self.refused: dict[str, str] = {}
         """External id → why Braze refuses every object of them."""
+        self.doubts: set[tuple[str, str]] = set()
+        """(recipient, name) of messages whose fate no answer told."""
         self._book: list[Entry] = []
         self._types: dict[str, str] = {}
         self._opens: dict[str, float] = {}
@@ -156,12 +158,14 @@ class TwinBraze:
         objects = len(batch.attributes) + len(batch.events)
         if not 1 <= objects <= _MAX_OBJECTS:
             return _bug(f"a track request of {objects} objects")
-        return self._write("braze track", Kind.EVENT, lambda: self._track(batch))
+        told = [(recipient, str(event["name"])) for recipient, event in batch.events]
+        return self._write("braze track", Kind.EVENT, lambda: self._track(batch), told)
 
     def trigger(self, batch: TriggerBatch) -> Answer:
         if len(batch.recipients) > _MAX_RECIPIENTS:
             return _bug(f"a trigger for {len(batch.recipients)} people")
-        return self._write(f"braze {batch.kind}", batch.kind, lambda: self._trigger(batch))
+        told = [(one.recipient, batch.message_id) for one in batch.recipients]
+        return self._write(f"braze {batch.kind}", batch.kind, lambda: self._trigger(batch), told)
 
     def withdraw(self, recipients: Sequence[str], channel: str) -> Answer:
         """Unsubscribe existing people from ``email``, ``push`` or ``group:<id>``."""
@@ -169,10 +173,14 @@ class TwinBraze:
             return _bug(f"a withdrawal of {len(recipients)} people")
         return self._write("braze withdraw", Kind.ATTRIBUTE, lambda: self._withdraw(recipients, channel))
 
-    def _write(self, name: str, kind: Kind, do: Callable[[], Answer]) -> Answer:
+    def _write(
+        self, name: str, kind: Kind, do: Callable[[], Answer], told: Sequence[tuple[str, str]] = ()
+    ) -> Answer:  # fmt: skip
         """Do what is asked unless the way says otherwise, and judge as delivery.md does."""
         trouble = self.wire.there(name)
         answer = do() if trouble is None or trouble.processed else None
+        if trouble is not None and trouble.unknown:
+            self.doubts.update(told)
         self.wire.back(name)
         match trouble:
             case None:

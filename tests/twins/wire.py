@@ -65,13 +65,17 @@ class Wire:
     takes: Callable[[], float] = lambda: 0.0
     faults: list[Fault] = field(default_factory=list)
     calls: int = 0
+    troubled: int = 0
+    """How many calls met a fault."""
 
     def there(self, name: str) -> Trouble | None:
         """Let a call go out; return what happens to it."""
         self.crossing(f"{name}:before")
         self.calls += 1
         self.clock.advance(self.takes())
-        return next((fault.trouble for fault in self.faults if fault.meets(name)), None)
+        trouble = next((fault.trouble for fault in self.faults if fault.meets(name)), None)
+        self.troubled += trouble is not None
+        return trouble
 
     def back(self, name: str) -> None:
         """Let its answer come in."""

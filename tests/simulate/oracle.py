@@ -1,0 +1,121 @@
+"""Hold Braze's book and the outbox against the truth: what must never be, and what must be when all is quiet."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from ecmbraze.model import Json
+from tests.simulate.truth import Said
+from tests.simulate.world import World
+from tests.twins.braze import Entry
+from tests.twins.braze_values import moment
+from tests.twins.house import Fate
+
+_OPEN = ("ready", "waiting", "in flight", "in doubt")
+
+
+def said(entry: Entry) -> Said:
+    """Return what a message of the book says, but for how its time is known."""
+    told = {name: value for name, value in entry.properties.items() if name not in ("ecm_time_source", "gate")}
+    return entry.name, entry.recipient, tuple(sorted(told.items()))
+
+
+def never(world: World, seen: int) -> Iterator[str]:
+    """Yield what is wrong with the messages that came since ``seen``: too many, against consent, against the facts."""
+    spaces, messages = world.spaces, world.house.braze.messages
+    closings = {stand.occasion.end for stands in spaces.stands.values() for stand in stands.values()} - {""}
+    got = Counter(said(entry) for entry in messages if entry.name not in closings)
+    for entry in messages[seen:]:
+        one = said(entry)
+        if entry.name in closings:
+            continue
+        if got[one] > spaces.allowed[one]:
+            yield f"{one} came {got[one]} times, {spaces.allowed[one]} were right"
+        elif not spaces.was_right(one, entry.at):
+            yield f"{one} came at {entry.at} although its rule no longer held"
+        if not world.people.allowed(entry.recipient, spaces.demand(entry.name), entry.at):
+            yield f"{one} came at {entry.at} against consent"
+    ended = Counter((name, who, dict(says).get("workspace")) for name, who, says in map(said, messages) if name in closings)
+    for (name, who, number), times in ended.items():
+        if times > spaces.ends[name, who, number if isinstance(number, int) else 0]:
+            yield f"{name} for {who} of {number} came {times} times"
+
+
+def quiet(world: World) -> Iterator[str]:
+    """Yield what is wrong when the faults are over: lost, kept for ever, held without doubt, or another value."""
+    fates = [fate for fate in world.house.fates() if fate.recipient not in world.exempt]
+    yield from _open_ends(fates)
+    yield from _holds(world, fates)
+    yield from _lost(world, fates)
+    yield from _claims(world, fates)
+    yield from _values(world)
+
+
+def _open_ends(fates: Iterable[Fate]) -> Iterator[str]:
+    known = list(fates)
+    held = {(fate.recipient, fate.rule) for fate in known if fate.state == "held"}
+    for fate in known:
+        if fate.state in _OPEN and not (fate.state == "ready" and (fate.recipient, fate.rule) in held):
+            yield f"still open: {fate}"
+
+
+def _holds(world: World, fates: Iterable[Fate]) -> Iterator[str]:
+    for fate in fates:
+        if fate.state == "held" and (fate.recipient, fate.name) not in world.doubts:
+            yield f"held although its outcome was known: {fate}"
+
+
+def _lost(world: World, fates: Iterable[Fate]) -> Iterator[str]:
+    """Yield the messages that are owed and neither came nor are held as truly unknown."""
+    got = Counter(said(entry) for entry in world.house.braze.messages)
+    excused = {(f"ws:{number}", name) for number, name in ((0, ""),)}
+    for fate in fates:
+        if fate.state == "held" or (fate.state == "expired" and _excuses(fate)):
+            excused.add((fate.record, fate.name))
+    held = {(fate.recipient, fate.rule) for fate in fates if fate.state == "held"}
+    kept = {(f.record, f.name) for f in fates if f.state == "ready" and (f.recipient, f.rule) in held}
+    for number, stands in world.spaces.stands.items():
+        person = world.spaces.person(number)
+        if person in world.exempt or not world.spaces.readable(number):
+            continue
+        for stand in stands.values():
+            if not (stand.on and stand.sure and stand.started):
+                continue
+            for name, demand in stand.occasion.told:
+                if (f"ws:{number}", name) in excused | kept or not world.people.always(person, demand, stand.started):
+                    continue
+                if not got[name, person, stand.occasion.says]:
+                    mine = [fate for fate in fates if (fate.record, fate.name) == (f"ws:{number}", name)]
+                    yield f"lost: {name} for {person} of {number}, which stands since {stand.started}; {mine}"
+
+
+def _excuses(fate: Fate) -> bool:
+    """Say whether a message may have passed its time for this reason."""
+    return any(word in fate.why for word in ("max_per_person", "not in Braze", "kept back by"))
+
+
+def _claims(world: World, fates: Iterable[Fate]) -> Iterator[str]:
+    """Yield the messages that the ledger calls sent and Braze does not have, or has more often."""
+    took = Counter((entry.recipient, entry.name) for entry in world.house.braze.messages)
+    claimed = Counter((fate.recipient, fate.name) for fate in fates if fate.state == "sent" and fate.kind != "attribute")
+    for key, times in claimed.items():
+        if took[key] < times:
+            yield f"{key} is said to be sent {times} times, Braze has it {took[key]} times"
+
+
+def _values(world: World) -> Iterator[str]:
+    """Yield the attributes that are not what the workspaces of a person say now; what never moved may be unwritten."""
+    for name, person in world.house.braze.people.items():
+        if name in world.exempt:
+            continue
+        now, then = world.expected(name), world.at_baseline.get(name, {})
+        for attribute, value in now.items():
+            shown = person.attributes.get(attribute)
+            unmoved = attribute not in person.attributes and (then.get(attribute) == value or value is None)
+            if not (_same(shown, value) or unmoved):
+                yield f"{attribute} of {name} is {shown!r}, should be {value!r} (at the baseline {then.get(attribute)!r})"
+
+
+def _same(shown: Json, value: Json) -> bool:
+    return shown == value or (moment(shown) is not None and moment(shown) == moment(value))

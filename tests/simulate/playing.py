@@ -1,0 +1,89 @@
+"""Play the world of one seed: disturbed for a day, then quiet; raises Wrong with all that is wrong."""
+
+from __future__ import annotations
+
+import shutil
+from random import Random
+
+from tests.simulate import oracle
+from tests.simulate.world import World, world_of
+
+# 1 is a bug, 2 a wrong call, 10 to 16 a state file, a lock or a disk that nothing here touches; 15 is a paused campaign.
+_POSSIBLE = frozenset({0, 3, 4, 5, 6, 7, 8, 15})
+_QUIET = (20 * 60, 8 * 3600, 25 * 3600, 25 * 3600)
+_MOST = 6
+
+
+class Wrong(AssertionError):
+    """The world of a seed did not keep what is promised."""
+
+
+def play(seed: int) -> World:
+    """Play one world to its end."""
+    world, rng = world_of(seed)
+    try:
+        world.house.wire.takes = lambda: rng.choice((0.05, 0.2, 1.0))
+        try:
+            for _ in range(rng.randint(3, 5)):
+                _disturb(world, rng)
+            _let_be(world)
+            _refuse(oracle.quiet(world))
+        except Exception as error:
+            told = "\n  ".join(world.story)
+            raise Wrong(f"seed {seed}: {type(error).__name__}: {error}\nWhat happened:\n  {told}") from error
+        return world
+    finally:
+        shutil.rmtree(world.house.folder.parent, ignore_errors=True)
+
+
+def _disturb(world: World, rng: Random) -> None:
+    """Let a few things happen, and one round amid them."""
+    for _ in range(rng.randint(1, 4)):
+        world.happen(rng)
+    if rng.random() < 0.5:
+        world.trouble(rng)
+    world.house.clock.advance(rng.choice((1, 40, 400, 2000, 8000, 25_000)) + rng.random())
+    world.spaces.look_at_all()
+    names = list(world.stories)
+    flows = rng.sample(names, rng.randint(1, len(names)))
+    flows.sort(key=names.index)
+    seen = len(world.house.braze.messages)
+    match rng.randrange(10):
+        case 0 | 1 | 2 | 3:
+            world.run(flows, die_at=rng.choice((rng.randint(1, 40), rng.randint(1, 160))))
+        case 4 | 5:
+            busy = {rng.randint(1, 80): lambda: world.happen(rng) for _ in range(rng.randint(1, 3))}
+            world.run(flows, happen=busy)
+        case 6:
+            book = world.house.braze.book
+            world.run(flows, dry_run=True)
+            assert world.house.braze.book == book, "a dry run wrote"
+        case 7 if len(flows) == 1:
+            now = world.house.clock.now()
+            world.run(flows, since=now.replace(year=2026, month=1), until=now)
+            assert len(world.house.braze.messages) == seen, "a backfill messaged"
+        case _:
+            world.run(flows)
+    world.house.clock.advance(rng.choice((1.5, 3.5)))
+    world.spaces.look_at_all()
+    _refuse(oracle.never(world, seen))
+
+
+def _let_be(world: World) -> None:
+    """Mend everything and let runs go on until nothing is open."""
+    world.mend()
+    for number in range(len(_QUIET) + _MOST):
+        world.house.clock.advance(_QUIET[number] if number < len(_QUIET) else 25 * 3600)
+        world.spaces.look_at_all()
+        seen = len(world.house.braze.messages)
+        outcome = world.run()
+        _refuse(oracle.never(world, seen))
+        assert set(outcome.codes) <= _POSSIBLE - {7, 8, 15}, outcome.codes
+        if number + 1 >= len(_QUIET) and not any(fate.state == "waiting" for fate in world.house.fates()):
+            break
+    assert set(outcome.codes) <= {0, 3, 4}, [(report.exit_code, report.exit_reason) for report in outcome.reports]
+
+
+def _refuse(wrong: object) -> None:
+    found = list(wrong)  # type: ignore[call-overload]  # an iterator of sentences
+    assert not found, "\n".join(found)

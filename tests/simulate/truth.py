@@ -1,0 +1,210 @@
+"""What was true of each workspace and each person, and when: kept by the simulator, never asked of the product."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from ecmbraze.model import Json
+from tests.stories.story import GROUP, Occasion, Story
+from tests.twins.braze import Person, TwinBraze
+from tests.twins.ecm import TwinEcm
+
+Said = tuple[str, str, tuple[tuple[str, Json], ...]]
+"""(event or message id, recipient, what it says)."""
+# delivery.md: facts and consent are at most 60 s old. What is read may be sent 10 s later, and a request takes its time.
+FRESH = timedelta(seconds=80)
+# A reminder comes due by our clock, which may be ahead by so much before anybody says that it is wrong.
+EARLY = timedelta(minutes=10)
+
+
+@dataclass(slots=True)
+class Stand:
+    """One occasion of one workspace: since when it stands, for whom it stood when, whether it is owed."""
+
+    occasion: Occasion
+    on: bool = False
+    sure: bool = True
+    """Whether its messages must come: nothing excuses the product."""
+    seen_off: bool = False
+    """Whether a whole run saw that it did not stand."""
+    starts: int = 0
+    started: datetime | None = None
+    spans: list[tuple[str, datetime, datetime | None]] = field(default_factory=list)
+    """(recipient, from, until) of when a message of it was right."""
+
+
+class Workspaces:
+    """The truth of the workspaces of every flow in a world."""
+
+    def __init__(self, ecm: TwinEcm, stories: Mapping[str, Story]) -> None:
+        self._ecm, self._stories = ecm, stories
+        self.flow_of: dict[int, str] = {}
+        self.stands: dict[int, dict[Occasion, Stand]] = {}
+        self.allowed: Counter[Said] = Counter()
+        self.ends: Counter[tuple[str, str, int]] = Counter()
+        """(closing event, recipient, workspace) → how often something ended of which it tells."""
+        self.silent: set[int] = set()
+        """Workspaces of which an edit moved no modify date: only the sweep sees it."""
+
+    def take_in(self, number: int, flow: str, *, baseline: bool = False) -> None:
+        """Follow a workspace; what it stands at in the baseline is no news."""
+        self.flow_of[number], self.stands[number] = flow, {}
+        self.look(number)
+        for stand in self.stands[number].values() if baseline else ():
+            stand.sure = False
+            self._forbid(stand)
+
+    def _forbid(self, stand: Stand) -> None:
+        for recipient, _, _ in stand.spans:
+            for name, _ in stand.occasion.told:
+                self.allowed[name, recipient, stand.occasion.says] = 0
+
+    def person(self, number: int) -> str:
+        """Return whom a workspace leads to; empty for nobody, or for what cannot be told."""
+        space = self._ecm.spaces.get(number)
+        named = space.values.get(self._stories[self.flow_of[number]].customer) if space else None
+        return named if isinstance(named, str) else ""
+
+    def readable(self, number: int) -> bool:
+        space = self._ecm.spaces.get(number)
+        return space is not None and not space.hidden and not space.unreadable
+
+    def look_at_all(self) -> None:
+        """Take in what time alone has changed."""
+        for number in self.flow_of:
+            self.look(number)
+
+    def look(self, number: int) -> None:
+        """Take in what a workspace stands at now."""
+        now, story = self._ecm.now(), self._stories[self.flow_of[number]]
+        there = number in self._ecm.spaces
+        found = dict(story.truth.stands(self._ecm, number, now)) if there else {}
+        # What comes due a little later may have come due for us.
+        soon = dict(story.truth.stands(self._ecm, number, now + EARLY)) if there else {}
+        stands = self.stands[number]
+        for occasion in {**found, **soon}:
+            stands.setdefault(occasion, Stand(occasion))
+        for occasion, stand in stands.items():
+            self._turn(number, stand, on=occasion in found, early=occasion in soon, now=now)
+            stand.sure &= found.get(occasion, True)
+
+    def _turn(self, number: int, stand: Stand, *, on: bool, early: bool, now: datetime) -> None:
+        if on and not stand.on:
+            first = stand.starts == 0
+            stand.sure = first or (stand.occasion.again and stand.seen_off and number not in self.silent)
+            stand.starts, stand.started = stand.starts + 1, now
+        if stand.on and not on:
+            stand.seen_off = False
+            if stand.occasion.end:
+                for recipient in {recipient for recipient, _, _ in stand.spans}:
+                    self.ends[stand.occasion.end, recipient, number] += 1
+        stand.on = on
+        right = self.person(number) if (on or early) and self.readable(number) else ""
+        last = stand.spans[-1] if stand.spans else ("", now, now)
+        if last[2] is None and last[0] != right:
+            stand.spans[-1] = (last[0], last[1], now)
+        if right and (last[2] is not None or last[0] != right):
+            new = on and (not stand.spans or stand.occasion.again or all(right != one for one, _, _ in stand.spans))
+            stand.spans.append((right, now, None))
+            self._allow(stand, right, new=new or len(stand.spans) == 1)
+
+    def _allow(self, stand: Stand, recipient: str, *, new: bool) -> None:
+        for name, _ in stand.occasion.told:
+            said = (name, recipient, stand.occasion.says)
+            self.allowed[said] += int(new)
+
+    def excuse(self, number: int) -> None:
+        """Owe nothing of a workspace for what it stands at now: it was out of sight, or changed hands."""
+        for stand in self.stands[number].values():
+            stand.sure, stand.seen_off = False, False
+
+    def saw(self, numbers: Iterable[int]) -> None:
+        """Note that a whole run looked at these workspaces."""
+        for number in numbers:
+            for stand in self.stands[number].values():
+                stand.seen_off |= not stand.on
+
+    def was_right(self, said: Said, at: datetime) -> bool:
+        """Say whether the facts behind a message held for its person within the time for which they count as fresh."""
+        name, recipient, says = said
+        return any(
+            whom == recipient and since - EARLY <= at and (until is None or until >= at - FRESH)
+            for stands in self.stands.values()
+            for stand in stands.values()
+            if stand.occasion.says == says and name in dict(stand.occasion.told)
+            for whom, since, until in stand.spans
+        )
+
+    def demand(self, name: str) -> str:
+        """Return what a message demands; nothing for an event that needs no consent."""
+        return next(
+            (
+                demand
+                for stands in self.stands.values()
+                for stand in stands.values()
+                for one, demand in stand.occasion.told
+                if one == name
+            ),
+            "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What a person agreed to, from one moment on."""
+
+    since: datetime
+    email: str
+    group: str
+    bounced: bool
+
+    def allows(self, demand: str) -> bool:
+        """Say whether a message with this demand may go."""
+        if not demand:
+            return True
+        if self.bounced or self.email == "unsubscribed":
+            return False
+        return demand == "subscribed" or (self.email == "opted_in" and self.group == "subscribed")
+
+
+class People:
+    """The consent of each person over time."""
+
+    def __init__(self, braze: TwinBraze) -> None:
+        self._braze = braze
+        self._past: dict[str, list[Consent]] = {}
+        self.look()
+
+    def look(self) -> None:
+        """Take in what people agreed to and withdrew since the last look."""
+        for name, person in self._braze.people.items():
+            now = self._of(person)
+            past = self._past.setdefault(name, [now])
+            if (past[-1].email, past[-1].group, past[-1].bounced) != (now.email, now.group, now.bounced):
+                past.append(now)
+
+    def _of(self, person: Person) -> Consent:
+        bounced = (person.email or "").lower() in self._braze.bounced
+        group = person.groups.get(GROUP, "unknown")
+        return Consent(self._braze.wire.clock.true(), person.email_subscribe, group, bounced)
+
+    def allowed(self, person: str, demand: str, at: datetime) -> bool:
+        """Say whether consent was given within the time for which a look at it counts as fresh."""
+        past = self._past[person]
+        ends = [*(one.since for one in past[1:]), None]
+        return any(
+            one.allows(demand)
+            for one, end in zip(past, ends, strict=True)
+            if one.since <= at and (end is None or end >= at - FRESH)
+        )
+
+    def always(self, person: str, demand: str, since: datetime) -> bool:
+        """Say whether it was never withheld since then."""
+        past = self._past.get(person, [])
+        ends = [*(one.since for one in past[1:]), None]
+        return bool(past) and all(
+            one.allows(demand) for one, end in zip(past, ends, strict=True) if end is None or end >= since
+        )
