@@ -69,6 +69,10 @@ def test_what_people_choose_in_braze_is_made_in_order_and_dated_back(printed: li
     assert '"ed060000-0000-4000-8000-00000000000a":"unsubscribed"' in said
 
 
+def test_the_export_of_a_segment_is_a_sound_zip(printed: list[str]) -> None:
+    assert "Done testing" in block(printed, "braze/segments")
+
+
 def test_what_comes_due_while_days_pass_is_sent_and_no_clock_is_wrong(printed: list[str]) -> None:
     said = block(printed, "ecmbraze forecast")
     assert "exit" not in said  # a wrong clock would be exit 5

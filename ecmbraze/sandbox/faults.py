@@ -41,6 +41,8 @@ KINDS = frozenset(
         "redirect",
         "busy",
         "edit",
+        "corrupt",
+        "short",
     }
 )
 

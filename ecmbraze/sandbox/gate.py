@@ -123,17 +123,16 @@ class Gate:
 
 def _processes(fault: Fault) -> bool:
     """Tell whether the system behind does what was asked."""
-    return fault.process or fault.kind in ("reset_after", "cut_answer", "slow", "drip", "edit")
+    return fault.process or fault.kind in ("reset_after", "cut_answer", "slow", "drip", "edit", "corrupt", "short")
 
 
 def _replaced(fault: Fault, reply: Reply) -> Reply:
     match fault.kind:
         case "status":
             return _status(fault)
-        case "html500":
-            return page(500, "Internal Server Error")
-        case "html200":
-            return page(200, "Content Server is starting")
+        case "html500" | "html200":
+            failed = fault.kind == "html500"
+            return page(500, "Internal Server Error") if failed else page(200, "Content Server is starting")
         case "empty200":
             return Reply(status=200, headers=(("Content-Type", "application/json"),), body=b"")
         case "busy":
@@ -144,10 +143,24 @@ def _replaced(fault: Fault, reply: Reply) -> Reply:
             return replace(reply, reset=True)
         case "cut_answer":
             return replace(reply, cut=fault.bytes)
+        case "corrupt" | "short":
+            return _with_body(reply, _flipped(reply.body) if fault.kind == "corrupt" else reply.body[: fault.bytes])
         case "drip":
             return replace(reply, cut=fault.bytes or 1, drip=fault.seconds)
         case _:
             return reply
+
+
+def _flipped(body: bytes) -> bytes:
+    """Return a body with one byte in its middle changed, as a broken disk or proxy leaves it."""
+    middle = len(body) // 2
+    return body[:middle] + bytes(255 - byte for byte in body[middle : middle + 1]) + body[middle + 1 :]
+
+
+def _with_body(reply: Reply, body: bytes) -> Reply:
+    """Return an answer of another body that is whole for HTTP: its length is that of the body."""
+    headers = tuple((name, value) for name, value in reply.headers if name.lower() != "content-length")
+    return replace(reply, headers=headers, body=body)
 
 
 def _status(fault: Fault) -> Reply:

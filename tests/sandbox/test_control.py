@@ -176,9 +176,33 @@ class Office:
                     "current_location": {"longitude": 1.0, "latitude": 2.0},
                 },
             ),
+            (
+                "POST",
+                "/braze/changes",
+                {
+                    "external_id": "C-1",
+                    "phone": "+49301",
+                    "invalid_phone": "deactivated",
+                    "received": [{"id": CAMPAIGN, "engaged": ["opened_email"], "converted": True, "steps": ["1"]}],
+                    "at": "2026-05-31T10:00:00Z",
+                },
+            ),
+            (
+                "PUT",
+                "/braze/segments/s1",
+                {
+                    "name": "Silent",
+                    "members": ["C-1"],
+                    "archived": False,
+                    "tracked": True,
+                    "description": "x",
+                    "text_description": "y",
+                    "tags": ["a"],
+                },
+            ),
             ("PUT", f"/braze/campaigns/{CAMPAIGN}", message),
             ("PUT", "/braze/canvases/new", message),
-            ("PUT", f"/braze/groups/{GROUP}", {"name": "News", "channel": "sms"}),
+            ("PUT", f"/braze/groups/{GROUP}", {"name": "News", "channel": "sms", "archived": False}),
             ("POST", "/ecm/documents", document),
             (
                 "POST",
@@ -192,7 +216,7 @@ class Office:
 
 def wrapped(path: str, sent: Any) -> Any:
     """Return what is sent: some routes take a list."""
-    return [sent] if path in ("/ecm/documents", "/ecm/bulk") else sent
+    return [sent] if path in ("/ecm/documents", "/ecm/bulk", "/braze/changes") else sent
 
 
 @pytest.fixture

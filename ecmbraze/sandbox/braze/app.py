@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from ecmbraze.sandbox.braze import consent, content, lists, mail, reads, sends, tracking
+from ecmbraze.sandbox.braze import consent, content, exports, lists, mail, reads, segments, sends, tracking
 from ecmbraze.sandbox.braze.answers import Refused, json_object
 from ecmbraze.sandbox.braze.gatekeeping import PERMISSIONS, admit
 from ecmbraze.sandbox.braze.rates import Rates
@@ -30,6 +30,8 @@ def create_app(store: BrazeStore) -> Flask:
     def answer(path: str) -> Response:
         with store.lock:
             tracking.flush(store)
+            if f"/{path}".startswith(exports.PREFIX) and request.method == "GET":
+                return _download(store, path)
             try:
                 return _answer(store, rates, f"/{path}")
             except Refused as refused:
@@ -56,6 +58,14 @@ def _answer(store: BrazeStore, rates: Rates, path: str) -> Response:
     if store.switches.lag_s == 0:
         tracking.flush(store)
     return _response(store, 201 if request.method == "POST" else 200, json.dumps(body), headers)
+
+
+def _download(store: BrazeStore, path: str) -> Response:
+    """Answer for the bucket behind the URL of an export, which is no part of the API: no key, no rate headers."""
+    status, content, kind = exports.download(
+        store, path, request.args.get("X-Amz-Signature", ""), authorized="Authorization" in request.headers
+    )
+    return Response(content, status=status, content_type=kind)
 
 
 def _check_envelope() -> None:
@@ -93,6 +103,9 @@ ROUTES: dict[tuple[str, str], Handler] = {
     ("POST", "/campaigns/trigger/send"): lambda store: sends.trigger(store, "campaign", _body()),
     ("POST", "/canvas/trigger/send"): lambda store: sends.trigger(store, "canvas", _body()),
     ("POST", "/users/export/ids"): lambda store: reads.export(store, _body()),
+    ("POST", "/users/export/segment"): lambda store: exports.start(store, _body(), request.host_url.rstrip("/")),
+    ("GET", "/segments/list"): lambda store: segments.listing(store, request.args),
+    ("GET", "/segments/details"): lambda store: segments.details(store, request.args),
     ("POST", "/users/delete"): lambda store: consent.delete(store, _body()),
     ("POST", "/subscription/status/set"): lambda store: consent.set_group(store, _body()),
     ("POST", "/v2/subscription/status/set"): lambda store: consent.set_groups(store, _body()),

@@ -19,12 +19,13 @@ def details(store: BrazeStore, kind: str, query: Mapping[str, str]) -> dict[str,
     message = store.messages.get((kind, query.get(f"{kind}_id", "")))
     if message is None:
         raise Refused(400, f"{kind}_id must be a string of the {kind.capitalize()} api identifier")
-    first, last = (_told(at) if at else None for at in (message.first_sent, message.last_sent))
+    first, last = (moments.whole_stamp(at) if at else None for at in (message.first_sent, message.last_sent))
     own: dict[str, Any] = {"first_entry": first, "last_entry": last, "variants": [], "steps": []}
     if kind == "campaign":
         own = {"first_sent": first, "last_sent": last, "messages": {}, "conversion_behaviors": []}
     return {
-        "message": "success", "created_at": _told(message.created), "updated_at": _told(message.edited),
+        "message": "success", "created_at": moments.whole_stamp(message.created),
+        "updated_at": moments.whole_stamp(message.edited),
         "name": message.name, "description": "", "archived": message.archived, "draft": message.draft,
         "enabled": not (message.paused or message.draft), "has_post_launch_draft": False,
         "schedule_type": "api_triggered", "channels": list(message.channels), "tags": list(message.tags), "teams": [],
@@ -48,7 +49,8 @@ def listing(store: BrazeStore, kind: str, query: Mapping[str, str]) -> dict[str,
 def _item(message: Message) -> dict[str, Any]:
     own = {"is_api_campaign": False} if message.kind == "campaign" else {}
     return {
-        "id": message.id, "last_edited": _told(message.edited), "name": message.name, **own, "tags": list(message.tags),
+        "id": message.id, "last_edited": moments.whole_stamp(message.edited), "name": message.name, **own,
+        "tags": list(message.tags),
     }  # fmt: skip
 
 
@@ -58,7 +60,3 @@ def _after(query: Mapping[str, str]) -> datetime | None:
     if text and after is None:
         raise Refused(400, "last_edit.time must be a datetime")
     return after
-
-
-def _told(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%S}+00:00"

@@ -11,6 +11,7 @@ from typing import Any
 from flask import Blueprint
 
 from ecmbraze.sandbox.braze.control_people import PeopleViews
+from ecmbraze.sandbox.braze.control_segments import SegmentViews
 from ecmbraze.sandbox.braze.gatekeeping import PERMISSIONS
 from ecmbraze.sandbox.braze.records import Group, Message
 from ecmbraze.sandbox.braze.store import BrazeStore
@@ -34,7 +35,7 @@ _CHANNELS = ("email", "sms", "whatsapp")
 def create_control(store: BrazeStore) -> Blueprint:
     """Return the blueprint that the control API mounts under ``/braze``; every request holds the store's lock."""
     control = Blueprint("braze", "braze")
-    seen, crowd, content = _Seen(store), PeopleViews(store), _Content(store)
+    seen, crowd, content, segments = _Seen(store), PeopleViews(store), _Content(store), SegmentViews(store)
     mount(
         control,
         (
@@ -53,6 +54,10 @@ def create_control(store: BrazeStore) -> Blueprint:
             ("PUT", "/campaigns/<message_id>", content.put_campaign),
             ("GET", "/canvases", content.canvases),
             ("PUT", "/canvases/<message_id>", content.put_canvas),
+            ("GET", "/segments", segments.listing),
+            ("PUT", "/segments/<segment_id>", segments.put),
+            ("GET", "/bucket", segments.bucket),
+            ("GET", "/bucket/<path:key>", segments.file),
             ("GET", "/groups", content.groups),
             ("PUT", "/groups/<group_id>", content.put_group),
         ),

@@ -27,7 +27,7 @@ class PeopleViews:
         return _described(self._found(external_id))
 
     def put(self, external_id: str) -> Any:
-        """Make or change a profile: fields of Braze, "groups", "custom_attributes", "hard_bounced" …, "at" a date."""
+        """Make or change a profile: fields of Braze, "groups", "custom_attributes", "received" and more, dated "at"."""
         flush(self._store)
         waiting = changes.make(self._store, [{"external_id": external_id, **changes.profile(body())}])
         return {"planned": waiting} if waiting else _described(self._found(external_id))

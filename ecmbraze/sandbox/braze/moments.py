@@ -36,6 +36,11 @@ def stamp(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
+def whole_stamp(moment: datetime) -> str:
+    """Return a moment as the details of content give it (api/braze.md 7.3)."""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}+00:00"
+
+
 def offset_stamp(moment: datetime) -> str:
     """Return a moment as the interaction rows of the export give it (api/braze.md 4.3)."""
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}+00:00"

@@ -8,7 +8,7 @@ from typing import Any
 
 from ecmbraze.sandbox.braze import moments, people
 from ecmbraze.sandbox.braze.answers import Refused, listed
-from ecmbraze.sandbox.braze.records import User
+from ecmbraze.sandbox.braze.records import Message, Touch, User
 from ecmbraze.sandbox.braze.store import BrazeStore
 
 _MOST = 50
@@ -37,7 +37,7 @@ def export(store: BrazeStore, body: Mapping[str, Any]) -> dict[str, Any]:
     found, unknown = _found(store, body)
     # By Braze's own id: the answer is not in the order in which was asked, and nobody is in it twice.
     users = {user.braze_id: user for user in found}
-    rows = [_exported(store, users[key], frozenset(map(str, wanted))) for key in sorted(users)]
+    rows = [exported(store, users[key], frozenset(map(str, wanted))) for key in sorted(users)]
     return {"users": rows, **({"invalid_user_ids": unknown} if unknown else {}), "message": "success"}
 
 
@@ -64,7 +64,11 @@ def _found(store: BrazeStore, body: Mapping[str, Any]) -> tuple[list[User], list
     return found, unknown
 
 
-def _exported(store: BrazeStore, user: User, wanted: frozenset[str]) -> dict[str, Any]:
+def exported(store: BrazeStore, user: User, wanted: frozenset[str], *, recent_only: bool = False) -> dict[str, Any]:
+    """Return one user object with the fields named, or with all.
+
+    ``recent_only`` leaves out messages received more than 90 days ago, as exports of segments do (api/braze.md 4.4).
+    """
     since = store.clock.now() - _KEPT
     location = user.fields.get("current_location") or {}
     whole = {
@@ -73,8 +77,8 @@ def _exported(store: BrazeStore, user: User, wanted: frozenset[str]) -> dict[str
         "braze_id": user.braze_id, "custom_attributes": user.custom, "custom_events": _counted(user.events, since),
         "purchases": _counted(user.purchases, since),
         "last_coordinates": [location["longitude"], location["latitude"]] if location else None,
-        "campaigns_received": _received(store, user, "campaign", since),
-        "canvases_received": _received(store, user, "canvas", since),
+        "campaigns_received": _received(store, user, "campaign", since, recent_only),
+        "canvases_received": _received(store, user, "canvas", since, recent_only),
         **{name: user.fields.get(name) for name in _PLAIN},
         **{name: moments.stamp(at) for name, at in user.dates.items() if name in _TIMES[store.switches.state_times]},
     }  # fmt: skip
@@ -99,18 +103,35 @@ def _counted(book: Mapping[str, list[Any]], since: datetime) -> list[dict[str, A
     ]  # fmt: skip
 
 
-def _received(store: BrazeStore, user: User, kind: str, since: datetime) -> list[dict[str, Any]]:
+def _received(store: BrazeStore, user: User, kind: str, since: datetime, recent_only: bool) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    for (of, message_id), (last, flags) in user.touched.items():
+    for (of, message_id), touch in user.touched.items():
         message = store.messages.get((of, message_id))
         if of != kind or message is None or (message.stopped and message.stopped < since):
             continue
-        at = moments.offset_stamp(last)
-        if kind == "campaign":  # flags without a time, left out when false; of a Canvas only what was received
-            engaged = {"engaged": dict.fromkeys(sorted(flags), True)} if flags else {}
-            rows.append({"name": message.name, "api_campaign_id": message.id, "last_received": at, **engaged})
-        else:
-            step = {"name": "Step 1", "api_canvas_step_id": f"{message.id}-1", "last_received": at}
-            canvas = {"name": message.name, "api_canvas_id": message.id, "last_received_message": at}
-            rows.append({**canvas, "last_entered": at, "steps_received": [step]})
+        if recent_only and touch.last < since:
+            continue
+        rows.append(_of_campaign(message, touch) if kind == "campaign" else _of_canvas(message, touch))
     return rows
+
+
+def _of_campaign(message: Message, touch: Touch) -> dict[str, Any]:
+    """Return what is told of a campaign: flags without a time, left out when false."""
+    row: dict[str, Any] = {
+        "name": message.name, "api_campaign_id": message.id, "last_received": moments.offset_stamp(touch.last),
+    }  # fmt: skip
+    if touch.flags:
+        row["engaged"] = dict.fromkeys(sorted(touch.flags), True)
+    return {**row, "converted": True} if touch.converted else row
+
+
+def _of_canvas(message: Message, touch: Touch) -> dict[str, Any]:
+    """Return what is told of a Canvas: only what was received, never whether it was opened."""
+    at = moments.offset_stamp(touch.last)
+    steps = touch.steps or {message.first_step: touch.last}
+    told = [
+        {"name": message.step_name(step), "api_canvas_step_id": step, "last_received": moments.offset_stamp(moment)}
+        for step, moment in steps.items()
+    ]
+    canvas = {"name": message.name, "api_canvas_id": message.id, "last_received_message": at, "last_entered": at}
+    return {**canvas, "steps_received": told}

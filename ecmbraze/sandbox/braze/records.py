@@ -1,4 +1,4 @@
-"""A profile, a subscription group, and a campaign or Canvas, as the store holds them; plain values that do nothing."""
+"""A profile, a group, a segment, a campaign or Canvas, as the store holds them; plain values that do nothing."""
 
 from __future__ import annotations
 
@@ -15,10 +15,20 @@ STANDARD = frozenset(_STANDARD.split())
 
 
 @dataclass(slots=True)
+class Touch:
+    """What a person received of a campaign or Canvas: ``flags`` such as ``opened_email``, ``steps`` id → when."""
+
+    last: datetime
+    flags: set[str] = field(default_factory=set)
+    steps: dict[str, datetime] = field(default_factory=dict)
+    converted: bool = False
+
+
+@dataclass(slots=True)
 class User:
     """One profile. ``events`` and ``purchases`` are name → [first, last, count].
 
-    ``touched`` is (kind, message id) → [last received, flags such as ``opened_email``]. ``dates`` is a field such as
+    ``touched`` is (kind, message id) → what of it was received. ``dates`` is a field such as
     ``email_unsubscribed_at`` → when that happened last.
     """
 
@@ -31,7 +41,7 @@ class User:
     groups: dict[str, str] = field(default_factory=dict)
     events: dict[str, list[Any]] = field(default_factory=dict)
     purchases: dict[str, list[Any]] = field(default_factory=dict)
-    touched: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
+    touched: dict[tuple[str, str], Touch] = field(default_factory=dict)
     dates: dict[str, datetime] = field(default_factory=dict)
     updated: int = 0
 
@@ -43,6 +53,33 @@ class Group:
     name: str
     channel: str = "email"
     archived: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A segment; ``members`` are external ids, ``None`` means everybody."""
+
+    id: str
+    name: str
+    created: datetime
+    edited: datetime
+    members: tuple[str, ...] | None = None
+    archived: bool = False
+    tracked: bool = False
+    description: str = ""
+    text_description: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """One export of a segment; it can be read from ``ready`` until ``ends`` with its signature."""
+
+    segment: str
+    ready: datetime
+    ends: datetime
+    signature: str
+    content: bytes
 
 
 @dataclass(slots=True)
@@ -64,6 +101,15 @@ class Message:
     stopped: datetime | None = None
     first_sent: datetime | None = None
     last_sent: datetime | None = None
+
+    @property
+    def first_step(self) -> str:
+        """Return the id of the step of a Canvas that everybody receives first."""
+        return f"{self.id}-1"
+
+    def step_name(self, step: str) -> str:
+        """Return the name of a step."""
+        return f"Step {step.rsplit('-', 1)[-1]}"
 
     def changed(self, now: datetime, **flags: Any) -> Message:
         """Return the message as somebody left it after an edit; the flags not named stay."""

@@ -73,8 +73,8 @@ def _deliver(store: BrazeStore, message: Message, user: User, properties: dict[s
         store.note("not_sent", recipient=who, id=message.id, reason=reason)
         return
     now = store.clock.now()
-    touch = user.touched.setdefault((message.kind, message.id), [now, set()])
-    touch[0] = message.last_sent = now
+    store.touch_message(user, message, now)
+    message.last_sent = now
     message.first_sent = message.first_sent or now
     store.note(
         "messages", kind=message.kind, id=message.id, name=message.name, recipient=who, properties=properties,

@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from ecmbraze.sandbox.braze.addresses import Addresses
-from ecmbraze.sandbox.braze.records import Group, Message, User
+from ecmbraze.sandbox.braze.records import Export, Group, Message, Segment, Touch, User
 from ecmbraze.sandbox.braze.switches import Switches
+from ecmbraze.sandbox.braze.values import Dropped, stored
 
 _PHONE_CHANNELS = frozenset({"sms", "whatsapp"})
 _STATES = {"email_subscribe": "email", "push_subscribe": "push"}
@@ -35,6 +36,9 @@ class BrazeStore:
         self.by_alias: dict[tuple[str, str], User] = {}
         self.messages: dict[tuple[str, str], Message] = {}
         self.groups: dict[str, Group] = {}
+        self.segments: dict[str, Segment] = {}
+        self.exports: dict[str, Export] = {}
+        self.bucket: dict[str, bytes] = {}
         self.types: dict[str, str] = {}
         self.entered: dict[tuple[str, str], int] = {}
         # What was accepted and does not show yet, and what the control API set for later: (when, what to do).
@@ -102,10 +106,9 @@ class BrazeStore:
     def _put(self, user: User, name: str, value: Any, at: datetime) -> None:
         match name:
             case "groups":
-                for group, state in value.items():
-                    self.set_group_state(self.sharing(user, group), group, state)
+                self._put_groups(user, value)
             case "custom_attributes":
-                user.custom.update(value)
+                self._put_custom(user, value)
             case "user_aliases":
                 self._add_aliases(user, value)
             case "hard_bounced":
@@ -113,12 +116,47 @@ class BrazeStore:
             case "invalid_phone":
                 self.addresses.mark_invalid(user, (at, value) if value else None)
             case "engaged":
-                for (_, message_id), touch in user.touched.items():
-                    touch[1] |= set(value.get(message_id, ()))
+                self._engage(user, value)
+            case "received":
+                self._receive(user, value, at)
             case "email_subscribe":
                 self.set_email_state(self.sharing(user), value, at, through_api=False)
             case _:
                 self.set_field(user, name, value, at)
+
+    def _put_groups(self, user: User, states: Mapping[str, str]) -> None:
+        for group, state in states.items():
+            self.set_group_state(self.sharing(user, group), group, state)
+
+    def _put_custom(self, user: User, attributes: Mapping[str, Any]) -> None:
+        """Set custom attributes as a survey or another system does: types are fixed and dates stored as for anybody."""
+        for name, raw in attributes.items():
+            if raw is None:
+                user.custom.pop(name, None)
+                continue
+            try:
+                user.custom[name] = stored(self.switches, self.types, name, raw, user.custom.get(name), merge=False)
+            except Dropped as dropped:
+                self.note("dropped", recipient=user.external_id, name=name, reason=str(dropped))
+
+    def _engage(self, user: User, flags: Mapping[str, Iterable[str]]) -> None:
+        for (_, message_id), touch in user.touched.items():
+            touch.flags |= set(flags.get(message_id, ()))
+
+    def _receive(self, user: User, received: Iterable[Mapping[str, Any]], at: datetime) -> None:
+        """Let a person have received messages, sent by whomever, and done something with them."""
+        for told in received:
+            message = next(message for message in self.messages.values() if message.id == told["id"])
+            touch = self.touch_message(user, message, at)
+            touch.flags |= set(told.get("engaged", ()))
+            touch.converted = told.get("converted", touch.converted)
+            touch.steps |= dict.fromkeys(told.get("steps", ()), at)
+
+    def touch_message(self, user: User, message: Message, at: datetime) -> Touch:
+        """Note that a person received a message."""
+        touch = user.touched.setdefault((message.kind, message.id), Touch(at))
+        touch.last = max(touch.last, at)
+        return touch
 
     def set_field(self, user: User, name: str, value: Any, at: datetime | None = None) -> None:
         """Set one standard field of one profile."""

@@ -21,6 +21,7 @@ _CHOICES = {
     "created_at": ("sample", "iso"),
     "state_times": ("push", "all", "none"),
     "v2_most_per": ("request", "entry"),
+    "export_spoiled": ("no", "line", "half"),
 }
 
 
@@ -64,6 +65,10 @@ class Switches:
     list_resubscribed: bool = True
     lists_lag_s: float = 0.0
     state_times: str = "push"
+    # exports of segments (4.4): when one is ready, whether it goes to the customer's own bucket, what is wrong in it
+    export_ready_s: float = 5.0
+    export_to_storage: bool = False
+    export_spoiled: str = "no"
 
     def change(self, wanted: Mapping[str, Any]) -> None:
         """Set several switches or none. Raises ValueError naming the first one that cannot be set."""
