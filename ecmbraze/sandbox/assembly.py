@@ -15,7 +15,9 @@ from ecmbraze.sandbox.control import create_control_app
 from ecmbraze.sandbox.ecm import EcmStore
 from ecmbraze.sandbox.ecm import create_app as create_ecm_app
 from ecmbraze.sandbox.ecm.app import BASE_PATH
+from ecmbraze.sandbox.ecm.filing import Filing
 from ecmbraze.sandbox.ecm.login import CLIENT_ID
+from ecmbraze.sandbox.ecm.operations import is_filing
 from ecmbraze.sandbox.ecm.person import Person
 from ecmbraze.sandbox.ecm.refusals import RefusalError
 from ecmbraze.sandbox.faults import FaultPlan
@@ -135,13 +137,14 @@ class _Edits:
     """Make the edits that a fault brings along."""
 
     def __init__(self, ecm: EcmStore) -> None:
-        self._ecm, self._person = ecm, Person(ecm)
+        self._ecm, self._person, self._filing = ecm, Person(ecm), Filing(ecm)
 
     def __call__(self, operations: Iterable[Mapping[str, Any]]) -> str:
         """Return why they could not be made, nothing when they were."""
         try:
             with self._ecm.lock:
-                self._person.perform([*operations])
+                for one in operations:
+                    (self._filing if is_filing(one) else self._person).perform([one])
         except (ValueError, RefusalError) as error:
             return error.text("en") if isinstance(error, RefusalError) else str(error)
         return ""
