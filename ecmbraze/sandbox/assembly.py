@@ -13,7 +13,9 @@ from ecmbraze.sandbox.control import create_control_app
 from ecmbraze.sandbox.ecm import EcmStore
 from ecmbraze.sandbox.ecm import create_app as create_ecm_app
 from ecmbraze.sandbox.ecm.app import BASE_PATH
+from ecmbraze.sandbox.ecm.filing import Filing
 from ecmbraze.sandbox.ecm.login import CLIENT_ID
+from ecmbraze.sandbox.ecm.operations import is_filing
 from ecmbraze.sandbox.ecm.person import Person
 from ecmbraze.sandbox.ecm.refusals import RefusalError
 from ecmbraze.sandbox.faults import Fault, FaultPlan
@@ -133,13 +135,14 @@ class _Edits:
     """Make the edits that a fault brings along."""
 
     def __init__(self, ecm: EcmStore, braze: BrazeStore) -> None:
-        self._ecm, self._person, self._braze = ecm, Person(ecm), braze
+        self._ecm, self._person, self._filing, self._braze = ecm, Person(ecm), Filing(ecm), braze
 
     def __call__(self, fault: Fault) -> str:
         """Return why they could not be made, nothing when they were."""
         try:
             with self._ecm.lock:
-                self._person.perform([*fault.edits])
+                for one in fault.edits:
+                    (self._filing if is_filing(one) else self._person).perform([one])
             with self._braze.lock:
                 changes.make(self._braze, fault.changes)
         except (ValueError, RefusalError) as error:

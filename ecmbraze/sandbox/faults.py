@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from ecmbraze.sandbox.braze.changes import changes
-from ecmbraze.sandbox.ecm.operations import workspace_edits
+from ecmbraze.sandbox.ecm.operations import any_edits
 from ecmbraze.sandbox.fields import (
     ANY,
     FLAG,
@@ -36,6 +36,7 @@ KINDS = frozenset(
         "reset_before",
         "reset_after",
         "cut_answer",
+        "cut_request",
         "slow",
         "drip",
         "redirect",
@@ -80,8 +81,9 @@ class Fault:
     body. The first ``skip`` matching requests pass; the next ``times`` are hit (None: all). ``seconds`` delays a
     fault of any kind, at most until the faults are cleared. ``process`` says whether the simulated system still
     does what was asked before its answer is replaced. ``edits`` and ``changes`` (kind ``edit``) are what ``POST
-    /ecm/bulk`` and ``POST /braze/changes`` take, made ``before`` or ``after`` the request, so that rows move between
-    the pages of a listing.
+    /ecm/bulk`` or ``POST /ecm/documents`` and ``POST /braze/changes`` take, made ``before`` or ``after`` the request,
+    so that rows move between the pages of a listing and a name is taken just then. ``cut_request`` resets the connection
+    when ``bytes`` of the body have arrived; it knows nothing of the body, so ``query`` looks at the query string alone.
     """
 
     kind: str
@@ -110,7 +112,7 @@ class Fault:
         given = checked(raw, _FIELDS, "a fault", ("kind",))
         if given["kind"] not in KINDS:
             raise unknown("unknown fault kind", given["kind"], KINDS)
-        edits, made = tuple(workspace_edits(given.get("edits", ()))), tuple(changes(given.get("changes", [])))
+        edits, made = tuple(any_edits(given.get("edits", ()))), tuple(changes(given.get("changes", [])))
         return cls(**{**given, "edits": edits, "changes": made})
 
     def meets(self, system: str, method: str, path: str, payload: str) -> bool:
@@ -156,6 +158,11 @@ class FaultPlan:
         if seconds:
             self._cleared.wait(seconds)
 
+    def take_cut(self, system: str, method: str, path: str, query: str) -> Fault | None:
+        """Return the fault that cuts this request off while its body arrives, counting it, or None."""
+        with self._lock:
+            return self._take(system, method, path, "\n".join((query, unquote_plus(query))), cut=True)
+
     def listing(self) -> list[dict[str, Any]]:
         """Return each fault with ``left`` (None: no end), ``skips_left`` and ``hits``."""
         with self._lock:
@@ -171,13 +178,18 @@ class FaultPlan:
                 return None
             text = body.decode("utf-8", "replace")
             payload = "\n".join((query, unquote_plus(query), text, unquote_plus(text)))
-            for armed in self._armed:
-                if armed.left == 0 or not armed.fault.meets(system, method, path, payload):
-                    continue
-                if armed.skip:
-                    armed.skip -= 1
-                    continue
-                armed.left = None if armed.left is None else armed.left - 1
-                armed.hits += 1
-                return armed.fault
+            return self._take(system, method, path, payload, cut=False)
+
+    def _take(self, system: str, method: str, path: str, payload: str, *, cut: bool) -> Fault | None:
+        for armed in self._armed:
+            if armed.left == 0 or (armed.fault.kind == "cut_request") is not cut:
+                continue
+            if not armed.fault.meets(system, method, path, payload):
+                continue
+            if armed.skip:
+                armed.skip -= 1
+                continue
+            armed.left = None if armed.left is None else armed.left - 1
+            armed.hits += 1
+            return armed.fault
         return None

@@ -113,6 +113,17 @@ class Gate:
         finally:
             self.journal.left(entry)
 
+    def cut(self, environ: Mapping[str, Any]) -> int | None:
+        """Return after how many bytes of its body this request is cut off, None for one that is not; note it."""
+        method, path = environ["REQUEST_METHOD"], path_of(environ)
+        fault = self.faults.take_cut(self.system, method, path, environ.get("QUERY_STRING", ""))
+        if fault is None:
+            return None
+        entry = self.journal.arrived(self.now().isoformat(), self.system, environ, b"")
+        entry.fault = fault.kind
+        self.journal.left(entry)
+        return max(fault.bytes, 0)
+
     def _meet(self, fault: Fault, environ: Mapping[str, Any], body: bytes, entry: Entry) -> Reply:
         refused = self.edit(fault) if fault.kind == "edit" and fault.when == "before" else ""
         reply = call(self.app, environ, body) if _processes(fault) else page(500, "Internal Server Error")

@@ -21,9 +21,11 @@ _NO_BODY = frozenset({204, 304})
 
 
 class Door(Protocol):
-    """What answers a request that was read to its end."""
+    """What answers a request that was read to its end, or cuts it off before."""
 
     def serve(self, environ: Mapping[str, Any], body: bytes) -> Reply: ...
+
+    def cut(self, environ: Mapping[str, Any]) -> int | None: ...
 
 
 class PlainDoor:
@@ -35,6 +37,10 @@ class PlainDoor:
     def serve(self, environ: Mapping[str, Any], body: bytes) -> Reply:
         """Return the application's answer."""
         return call(self._app, environ, body)
+
+    def cut(self, environ: Mapping[str, Any]) -> int | None:
+        """Cut no request off."""
+        return None
 
 
 class _Connection(WSGIRequestHandler):
@@ -50,6 +56,11 @@ class _Connection(WSGIRequestHandler):
 
     def run_wsgi(self) -> None:
         self.environ = environ = self.make_environ()
+        cut = self.server.door.cut(environ)
+        if cut is not None:
+            self.rfile.read(min(cut, int(environ.get("CONTENT_LENGTH") or 0)))
+            self._reset()
+            return
         body = self._body(environ)
         if body is None:
             self.close_connection = True

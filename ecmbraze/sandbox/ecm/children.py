@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -71,12 +71,23 @@ def recycle_bin() -> Response:
 @children.post("/v2/volumes/recyclebin/nodes/restore")
 def restore() -> Response:
     """Bring nodes back under their old ids; 200 even when some could not be, told per id (1.5)."""
+    return _each(lambda node_id: store().bin.restore(node_id, "api"))
+
+
+@children.post("/v2/volumes/recyclebin/nodes/purge")
+def purge() -> Response:
+    """Destroy what lies in the bin for good; 200 even when some could not be, told per id."""
+    return _each(store().bin.purge)
+
+
+def _each(what: Callable[[int], object]) -> Response:
     raw = form().get("ids", [])
     good: list[int] = []
     bad: dict[str, Any] = {}
     for node_id in [as_whole("ids", item) for item in (raw if isinstance(raw, list) else [raw])]:
         try:
-            good.append(store().bin.restore(node_id, "api").id)
+            what(node_id)
+            good.append(node_id)
         except RefusalError as refusal:
             bad[str(node_id)] = {"message": refusal.text(store().switches.error_language)}
     failure = {"ids": [int(node_id) for node_id in bad], "errors": bad}

@@ -17,7 +17,7 @@ def move(store: EcmStore, node: Node, parent_id: int) -> None:
     """
     if node.id in {one.id for one in store.tree.path(store.nodes[parent_id])}:
         raise RefusalError(400, "action", name="move")
-    store.tree.check_name(node.name, parent_id, 500, node.id)
+    store.tree.check_name(node.name, parent_id, store.switches.taken_name_status, node.id)
     store.child_changed(node)
     store.tree.take_out(node)
     node.parent_id = parent_id

@@ -14,7 +14,8 @@ from ecmbraze.sandbox.ecm.keys import flat, nested, stale
 from ecmbraze.sandbox.ecm.model import BELOW_A_TASK_LIST, CONTAINERS, DOCUMENT, TASK_LIST, WORKSPACE, Node
 from ecmbraze.sandbox.ecm.moving import move, reserve
 from ecmbraze.sandbox.ecm.refusals import RefusalError
-from ecmbraze.sandbox.ecm.rows import narrowed, node_properties
+from ecmbraze.sandbox.ecm.rows import EXTERNAL, narrowed, node_properties
+from ecmbraze.sandbox.ecm.values import TRUE
 from ecmbraze.sandbox.ecm.versions import newest
 
 nodes = Blueprint("nodes", __name__)
@@ -64,15 +65,22 @@ def change(node_id: int) -> Response:
     if fields.get("metadata_token") not in (None, "", store().locks.of_node(node)):
         raise RefusalError(409, "conflict")
     values = _roles(flat(fields.get("roles")), node)
+    parent_id = as_whole("parent_id", fields.get("parent_id") or node.parent_id)
+    if parent_id != node.parent_id:
+        _container(parent_id, node.subtype)
+    name = str(fields.get("name") or node.name)
+    store().tree.check_name(name, parent_id, store().switches.taken_name_status, node.id)
     if "reserved_user_id" in fields:
         reserve(store(), node, as_whole("reserved_user_id", fields["reserved_user_id"] or 0))
-    if fields.get("parent_id") and as_whole("parent_id", fields["parent_id"]) != node.parent_id:
-        _container(as_whole("parent_id", fields["parent_id"]), node.subtype)
-        move(store(), node, int(fields["parent_id"]))
-    if fields.get("name") and fields["name"] != node.name:
-        store().rename(node, str(fields["name"]), "api")
+    if parent_id != node.parent_id:
+        move(store(), node, parent_id)
+    if name != node.name:
+        store().rename(node, name, "api")
     if "description" in fields:
         node.put("description", str(fields["description"] or ""))
+        store().touch(node)
+    if "versions_control_advanced" in fields:
+        node.put("advanced", str(fields["versions_control_advanced"]).lower() in TRUE)
         store().touch(node)
     for category_id, changes in values.items():
         store().write(node, store().definitions.categories[category_id], changes, "api")
@@ -149,6 +157,9 @@ def _created(fields: dict[str, Any], collision: int, values: dict[int, dict[Any,
         node = store().add(subtype, name, parent_id, values=values, collision=collision)
     if fields.get("description"):
         node.put("description", str(fields["description"]))
+    external = {key: fields[key] for key in EXTERNAL if fields.get(key) not in (None, "")}
+    if external:
+        node.put("external", external)
     return node
 
 

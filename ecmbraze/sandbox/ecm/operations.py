@@ -83,6 +83,17 @@ def filings(raw: Any) -> list[dict[str, Any]]:
     return [_operation(one, _DOCUMENT, "a document") for one in _listed(raw)]
 
 
+def any_edits(raw: Any) -> list[dict[str, Any]]:
+    """Return the given fields of edits of either kind; what is known for both is one to a workspace."""
+    return [(filings if is_filing(one) else workspace_edits)([one])[0] for one in _listed(raw)]
+
+
+def is_filing(raw: Any) -> bool:
+    """Say whether an operation can only be one to a folder or document."""
+    action = raw.get("do") if isinstance(raw, Mapping) else None
+    return isinstance(action, str) and action in _DOCUMENT and action not in _WORKSPACE
+
+
 def _listed(raw: Any) -> list[Any]:
     if not isinstance(raw, list | tuple):
         raise ValueError('edits are a list of objects such as [{"do": "delete", "id": 1}]')

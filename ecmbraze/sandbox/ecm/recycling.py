@@ -33,6 +33,13 @@ class RecycleBin:
         store.index.note(node, deleted=True)
         store.note(node, "deleted", node.name, None, by)
 
+    def purge(self, node_id: int) -> None:
+        """Destroy what lies in the bin, and what was deleted with it. Raises RefusalError for what does not."""
+        if node_id not in self.nodes:
+            raise RefusalError(400, "node", id=node_id)
+        for number in [n for n, along in self._with.items() if n == node_id or along == node_id]:
+            del self.nodes[number], self._with[number]
+
     def restore(self, node_id: int, by: str) -> Node:
         """Bring a node and what was deleted with it back under their old ids. Raises RefusalError when it cannot be."""
         store = self._store

@@ -23,6 +23,15 @@ _COMMON: dict[str, Any] = {
 }
 
 
+EXTERNAL: dict[str, Any] = {
+    "external_create_date": None,
+    "external_identity": "",
+    "external_identity_type": "",
+    "external_modify_date": None,
+    "external_source": "",
+}
+
+
 def workspace_row(store: EcmStore, node: Node) -> dict[str, Any]:
     """Return the properties of a workspace listing row: dates without zone, no categories."""
     switches = store.switches
@@ -85,11 +94,8 @@ def _whole(store: EcmStore, node: Node, zulu: bool) -> dict[str, Any]:
         "advanced_versioning": bool(node.get("advanced")) if node.subtype == DOCUMENT else None,
         "container_size": len(store.children.get(node.id, ())),
         "description_multilingual": {"en": description, "de": description},
-        "external_create_date": None,
-        "external_identity": "",
-        "external_identity_type": "",
-        "external_modify_date": None,
-        "external_source": "",
+        **EXTERNAL,
+        **node.get("external", {}),
         "guid": None,
         "icon_large": "/cssupport/otsapxecm/wksp_contract_large.png",
         "name_multilingual": name,

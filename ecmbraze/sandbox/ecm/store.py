@@ -124,7 +124,7 @@ class EcmStore:
 
     def rename(self, node: Node, name: str, by: str) -> None:
         """Give a node another name."""
-        self.tree.check_name(name, node.parent_id, 500, node.id)
+        self.tree.check_name(name, node.parent_id, self.switches.taken_name_status, node.id)
         old = node.name
         self.tree.take_out(node)
         node.name = name

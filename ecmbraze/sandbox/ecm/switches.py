@@ -56,10 +56,12 @@ class Switches:
     search_cache: bool = True  # the hits under a ``cache_id`` stand still; off: each page is a fresh search
     # shapes
     next_link_under_data: bool = False  # paging.links.data.next of v2 lists, instead of paging.links.next (1.3)
+    gzip_content: bool = False  # documents are sent compressed to whom accepts it (section 13, 13)
     versions_as_object: bool = False  # results.data.versions instead of one result per version (7)
     results_as_list: bool = False  # GET /v2/businessworkspaces/{id}
     missing_workspace_status: int = 400
     delete_missing_status: int = 500
+    taken_name_status: int = 400  # of a rename or move to a name that is taken (4.4: PUT answers 400 and 409)
     validation_status: int = 400
     reserved_status: int = 403  # of a write to what somebody else reserved (5.3)
     forbidden_status: int = 403  # of what the account has no permission for

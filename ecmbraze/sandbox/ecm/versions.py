@@ -11,6 +11,7 @@ from ecmbraze.sandbox.ecm.asking import form, paging, seen, store, writable
 from ecmbraze.sandbox.ecm.model import DOCUMENT, Node, Version
 from ecmbraze.sandbox.ecm.refusals import RefusalError
 from ecmbraze.sandbox.ecm.stamps import stamp
+from ecmbraze.sandbox.ecm.values import TRUE
 
 versions = Blueprint("versions", __name__)
 _ALL = "/v2/nodes/<int(signed=True):node_id>/versions"
@@ -72,7 +73,7 @@ def latest(node_id: int) -> Response:
 @versions.post(_ALL)
 def add(node_id: int) -> Response:
     """Add a version from a multipart ``file``."""
-    node = writable(seen(node_id, 400, "sorry"), "modify")
+    node = writable(seen(node_id, 400, "sorry"), "add_major_version")
     upload = request.files.get("file")
     if node.subtype != DOCUMENT:
         raise RefusalError(400, "action", name="addversion")
@@ -84,7 +85,7 @@ def add(node_id: int) -> Response:
         raise RefusalError(400, "length", name="description", max=_DESCRIPTION_LIMIT)
     version = store().shelf.add_version(
         node, upload.read(), mime_type=upload.mimetype or "application/octet-stream",
-        file_name=upload.filename or node.name, major=str(fields.get("add_major_version", "")).lower() in ("true", "1"),
+        file_name=upload.filename or node.name, major=str(fields.get("add_major_version", "")).lower() in TRUE,
         description=description,
     )  # fmt: skip
     return answer({"links": self_link(), "results": {"data": {"versions": shown(node, version)}}})
