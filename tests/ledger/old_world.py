@@ -7,15 +7,16 @@ it stands for the state files that are out there.
 from __future__ import annotations
 
 import copy
+import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.rehearsal import CANVAS, CONTRACT, KYC, START, TYPE, Rehearsal
+from tests.rehearsal import CANVAS, CONTRACT, KYC, START, Rehearsal
 
 WORLD = ("--workspaces", "64", "--customers", "64")
 DUMP = Path(__file__).parent / "state_v5.sql"
@@ -69,7 +70,9 @@ def prepare(stage: Rehearsal) -> None:
     box = stage.box
     box.switch(columns=COLUMNS)
     box.add_category("Case", [{"name": "Customer Number"}, {"name": "Status"}])
-    box.add_category("Contract", [{"name": "Customer Number"}, {"name": "Status"}, {"name": "Contract End", "type": "Date"}])
+    box.add_category(
+        "Contract", [{"name": "Customer Number"}, {"name": "Status"}, {"name": "Contract End", "type": "Date"}]
+    )
     for name in ("Case", "Contract"):
         box.add_type(name, [name])
     stage.config["flows"] |= {"cases": copy.deepcopy(CASES), "lifecycle": copy.deepcopy(LIFECYCLE)}
@@ -138,6 +141,11 @@ def restored(stage: Rehearsal) -> None:
         for name, url in (("ecm", stage.box.ecm), ("braze", stage.box.braze)):
             file.execute("UPDATE identity SET value = ? WHERE name = ?", (url, name))
         file.commit()
-        accepted = file.execute("SELECT target, value FROM accepted").fetchall()
-        doubts = file.execute("SELECT DISTINCT recipient, attempt, flow FROM outbox WHERE state = 'in doubt'").fetchall()
-    del accepted, doubts
+        taken = [(*target.split("/attribute/"), json.loads(value)) for target, value in file.execute(_ACCEPTED)]
+        taken += [(person, f"ecmbraze_{flow}", attempt) for person, flow, attempt in file.execute(_DOUBTS)]
+    for person, name, value in taken:
+        stage.box.call("PUT", f"/braze/users/{person}", {"custom_attributes": {name: value}})
+
+
+_ACCEPTED = "SELECT target, value FROM accepted"
+_DOUBTS = "SELECT recipient, flow, attempt FROM outbox WHERE state = 'in doubt'"

@@ -36,7 +36,9 @@ def never(world: World, seen: int) -> Iterator[str]:
             yield f"{one} came at {entry.at} although its rule no longer held"
         if not world.people.allowed(entry.recipient, spaces.demand(entry.name), entry.at):
             yield f"{one} came at {entry.at} against consent"
-    ended = Counter((name, who, dict(says).get("workspace")) for name, who, says in map(said, messages) if name in closings)
+    ended = Counter(
+        (name, who, dict(says).get("workspace")) for name, who, says in map(said, messages) if name in closings
+    )
     for (name, who, number), times in ended.items():
         if times > spaces.ends[name, who, number if isinstance(number, int) else 0]:
             yield f"{name} for {who} of {number} came {times} times"
@@ -98,7 +100,9 @@ def _excuses(fate: Fate) -> bool:
 def _claims(world: World, fates: Iterable[Fate]) -> Iterator[str]:
     """Yield the messages that the ledger calls sent and Braze does not have, or has more often."""
     took = Counter((entry.recipient, entry.name) for entry in world.house.braze.messages)
-    claimed = Counter((fate.recipient, fate.name) for fate in fates if fate.state == "sent" and fate.kind != "attribute")
+    claimed = Counter(
+        (fate.recipient, fate.name) for fate in fates if fate.state == "sent" and fate.kind != "attribute"
+    )
     for key, times in claimed.items():
         if took[key] < times:
             yield f"{key} is said to be sent {times} times, Braze has it {took[key]} times"

@@ -119,7 +119,11 @@ class World:
                 person.groups[GROUP] = rng.choice(("subscribed", "unsubscribed"))
             case 3:
                 address = str(person.email)
-                (self.house.braze.bounced.discard if address in self.house.braze.bounced else self.house.braze.bounced.add)(address)
+                (
+                    self.house.braze.bounced.discard
+                    if address in self.house.braze.bounced
+                    else self.house.braze.bounced.add
+                )(address)
         self.note(f"consent of {person.external_id}: {person.email_subscribe} {person.groups}")
 
     def _do_poison(self, rng: Random) -> None:
@@ -145,7 +149,9 @@ class World:
                 self.house.wire.faults.append(fault)
                 self.note(f"{fault}")
             case 5 | 6:
-                fault = Fault(call=rng.choice(_READS), trouble=Trouble.CUT, skip=rng.randrange(9), times=rng.randint(1, 3))
+                fault = Fault(
+                    call=rng.choice(_READS), trouble=Trouble.CUT, skip=rng.randrange(9), times=rng.randint(1, 3)
+                )
                 self.house.wire.faults.append(fault)
                 self.note(f"{fault}")
             case 7:
@@ -202,7 +208,9 @@ class World:
         calm = not outcome.killed and self.house.wire.troubled == troubles and not more
         for report in outcome.reports:
             if calm and report.exit_code in (0, 3, 4):
-                self.spaces.saw(n for n, flow in self.spaces.flow_of.items() if flow == report.flow and self.spaces.readable(n))
+                self.spaces.saw(
+                    n for n, flow in self.spaces.flow_of.items() if flow == report.flow and self.spaces.readable(n)
+                )
             if report.exit_code == 6 and not more.get("dry_run"):
                 self.note(f"confirming {report.flow}")
                 self.house.start(report.flow, confirm=report.plan_hash)
