@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from ecmbraze.model import Change, Decision, Json, Record
+from ecmbraze.model import Change, Decision, Json, Record, keys
 from ecmbraze.planning.context import Context as Context
 from ecmbraze.planning.customers import Customer
 from ecmbraze.planning.document_kinds import DocumentKind, marker
@@ -31,7 +31,11 @@ class Known(Protocol):
     """What planning may ask of the ledger, overlaid with the plan in hand."""
 
     def of_customer(self, customer: str) -> Sequence[Record]:
-        """Return every record of the flow that leads to this person, in id order."""
+        """Return every workspace of the flow that leads to this person, in id order."""
+        ...
+
+    def person(self, customer: str) -> Record | None:
+        """Return what Braze last said of a person; ``None`` when they were never read."""
         ...
 
     def noted(self, record: str) -> Mapping[str, Json]:
@@ -57,11 +61,14 @@ class Known(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """What a flow reads of workspaces: their types, the facts and documents its rules name, and whom they belong to."""
+    """What a flow reads: of workspaces the types, the facts and documents its rules name, and whom they belong to; of
+    people in Braze the facts it names.
+    """
 
-    types: tuple[str, ...]
-    facts: frozenset[str]
-    customer: Customer
+    customers: Mapping[str, Customer] = field(default_factory=dict)
+    """Workspace type → where its recipient stands; the types in the order of the configuration."""
+    facts: frozenset[str] = frozenset()
+    """``Category.Attribute`` of workspaces that rules and attributes name."""
     documents: tuple[DocumentKind, ...] = ()
     document_facts: frozenset[str] = frozenset()
     """``Category.Attribute`` of documents, beside those the kinds themselves ask for."""
@@ -70,15 +77,44 @@ class Needs:
 
     foreign: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Type → facts that only rules for other types name: its workspaces need not carry them."""
+    people: frozenset[str] = frozenset()
+    """Facts of people in Braze; a flow that names one plans people as it plans workspaces."""
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        return tuple(self.customers)
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The streams whose records the flow plans."""
+        return (*(keys.workspaces(name) for name in self.types), *((keys.PEOPLE,) if self.people else ()))
+
+    @property
+    def mappings(self) -> Mapping[str, Customer]:
+        """The customer mappings, each once, by the fact under which the mirror keeps its people."""
+        return {customer.fact: customer for customer in self.customers.values()}
+
+    def mapping_of(self, stream: str) -> str:
+        """Return the fact under which the mirror keeps whom records of a stream lead to; empty for people.
+
+        Workspaces of a type that the flow ceased to name are still its first mapping's.
+        """
+        type_name = keys.type_of(stream)
+        customer = self.customers.get(type_name) or next(iter(self.customers.values()), None)
+        return customer.fact if type_name and customer else ""
 
     def of(self, type_name: str) -> frozenset[str]:
         """Return the facts that every workspace of one type is read for."""
-        return self.facts - self.foreign.get(type_name, frozenset())
+        customer = self.customers.get(type_name)
+        return self.facts - self.foreign.get(type_name, frozenset()) | (customer.attributes() if customer else set())
 
-    def names(self, type_name: str) -> frozenset[str]:
-        """Return every name under which the mirror holds something of a workspace of this type for this flow."""
+    def names(self, stream: str) -> frozenset[str]:
+        """Return every name under which the mirror holds something of a record of this stream for this flow."""
+        if stream == keys.PEOPLE:
+            return self.people
         attributes = {marker(name) for name in self.document_facts}
-        return self.of(type_name) | {self.customer.fact} | {kind.fact for kind in self.documents} | attributes
+        kinds = {kind.fact for kind in self.documents}
+        return self.of(keys.type_of(stream)) | {self.mapping_of(stream)} | kinds | attributes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

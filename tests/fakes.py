@@ -15,6 +15,9 @@ class Nothing:
     def of_customer(self, customer: str) -> Sequence[Record]:
         return ()
 
+    def person(self, customer: str) -> Record | None:
+        return None
+
     def noted(self, record: str) -> Mapping[str, Json]:
         return {}
 

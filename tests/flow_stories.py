@@ -19,7 +19,20 @@ from ecmbraze.config import load
 from ecmbraze.engine.scan.records import of_type
 from ecmbraze.flow import Context, Flow, Known, Needs
 from ecmbraze.flows import BY_NAME
-from ecmbraze.model import BY_US, Action, Change, Decision, Document, DocumentRow, Fact, Json, Record, Version
+from ecmbraze.model import (
+    BY_US,
+    Action,
+    Change,
+    Decision,
+    Document,
+    DocumentRow,
+    Fact,
+    Json,
+    Record,
+    Version,
+    WorkspaceKey,
+    keys,
+)
 from ecmbraze.planning.conditions import Condition
 from ecmbraze.planning.document_kinds import DocumentKind
 from ecmbraze.planning.rules import Rule, Suppress
@@ -152,12 +165,12 @@ def satisfying(flow: Flow[Any], rule: Rule) -> Record:
     facts |= {name: _value(condition) for name, condition in rule.when.items() if name in facts}
     facts |= dict.fromkeys(of_type(type_name, [needs]).markers, True)
     return Record(
-        id=7,
-        type=type_name,
+        key=WorkspaceKey(id=7),
+        stream=keys.workspaces(type_name),
         name="Würth GmbH",
         created_at=NOW - timedelta(days=1),
         modified_at=NOW,
-        facts={**facts, needs.customer.fact: (CUSTOMER,)},
+        facts={**facts, needs.customers[type_name].fact: (CUSTOMER,)},
         customers=(CUSTOMER,),
         documents=tuple(_document(100 + n, kind, needs) for n, kind in enumerate(needs.documents)),
     )

@@ -12,7 +12,7 @@ import typer
 from ecmbraze.cli.app import app
 from ecmbraze.config.meaning import DOCUMENT, REMINDER, WORKSPACE
 from ecmbraze.errors import RecordUnreadable
-from ecmbraze.flow import Flow
+from ecmbraze.flow import Flow, Needs
 from ecmbraze.flows import BY_NAME, FLOWS
 from ecmbraze.model import Change, Kind
 from ecmbraze.planning.outbound import Sort, directions, written
@@ -57,7 +57,7 @@ class TestEveryFlow:
     def test_reads_every_fact_that_its_section_names(self, flow: Flow[Any]) -> None:
         needs = flow.needs(section(flow))
 
-        read = needs.facts | needs.document_facts | {needs.customer.attribute}
+        read = needs.facts | needs.document_facts | _customers(needs)
         kinds = frozenset(name for kind in needs.documents for name in kind.when or {})
         assert named_in_the_example(flow) | {HELD_BACK} <= read | kinds
 
@@ -143,8 +143,8 @@ class TestEveryFlow:
 
     def test_puts_a_record_aside_of_which_there_is_nobody_to_tell(self, flow: Flow[Any]) -> None:
         for told in tellings(flow):
-            customer = flow.needs(section(flow)).customer.fact
             record = told.change.record
+            customer = flow.needs(section(flow)).mapping_of(record.stream)
             nobody = replace(record, customers=(), facts={**record.facts, customer: ()})
 
             with pytest.raises(RecordUnreadable, match="no customer"):
@@ -180,7 +180,7 @@ class TestEveryFlow:
 
         needs = flow.needs(section(flow))
         assert named
-        assert named <= needs.facts | {f"document.{name}" for name in needs.document_facts} | _OWN
+        assert named <= needs.facts | _customers(needs) | {f"document.{name}" for name in needs.document_facts} | _OWN
 
     def test_declares_everything_that_it_plans_to_write(self, flow: Flow[Any]) -> None:
         declared = {(row.sort, row.name) for row in flow.outbound(section(flow), "ecm_")}
@@ -197,6 +197,11 @@ class TestEveryFlow:
         rows = [row for row in flow.outbound(section(flow), "ecm_") if row.sort is Sort.ATTRIBUTE]
 
         assert len({row.name for row in rows}) == len({(row.name, row.rule) for row in rows})
+
+
+def _customers(needs: Needs) -> set[str]:
+    """The attributes that say whom a workspace belongs to."""
+    return {customer.attribute for customer in needs.customers.values()}
 
 
 def _come_back(flow: Flow[Any], told: Telling) -> Change:

@@ -33,7 +33,7 @@ def _withdrawing() -> None:
 
 def _withdrawal(change: Change, person: str, context: Context) -> Action:
     return Action(
-        flow=KEY, record=change.record.key, rule="email", occurrence="1", kind=Kind.WITHDRAWAL, recipient=person,
+        flow=KEY, record=change.record.key.text, rule="email", occurrence="1", kind=Kind.WITHDRAWAL, recipient=person,
         name="email", payload="unsubscribed", expires_at=context.now + timedelta(days=1), reason="staff",
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ from ecmbraze.cli.shared import ConfigOption, config_path
 from ecmbraze.errors import UsageError
 from ecmbraze.ledger.lock import run_lock
 from ecmbraze.ledger.outbox import Step
-from ecmbraze.model import State
+from ecmbraze.model import State, keys
 from ecmbraze.report.plain import printable
 
 quarantine = typer.Typer(
@@ -96,7 +96,7 @@ def _move(context: typer.Context, config: ConfigOption, subject: str, state: Sta
         rows = [row for row in ledger.outbox.refused() if str(row.id) == subject]
         ledger.outbox.move([Step(row=row, state=state, why="operator: quarantine") for row in rows], now)
         done = bool(rows)
-        if not done and subject.startswith("ws:") and subject[3:].isdigit():
+        if not done and keys.names_a_record(subject):
             again = state is State.READY
             done = ledger.plan_again(subject, now) if again else ledger.forget_quarantined(subject, now)
         ledger.close()

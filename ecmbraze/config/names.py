@@ -15,6 +15,7 @@ from ecmbraze.planning.arrivals import DocumentRule
 from ecmbraze.planning.conditions import Condition
 from ecmbraze.planning.customers import BUSINESS_OBJECT, Customer
 from ecmbraze.planning.document_kinds import DocumentKind
+from ecmbraze.planning.flow_options import FlowOptions
 from ecmbraze.planning.gates import Gate
 from ecmbraze.planning.naming import Names
 from ecmbraze.planning.reminding import LifecycleRule
@@ -48,8 +49,10 @@ def _section(section: BaseModel, here: Named) -> Iterator[Named]:
     here = _context(section, here)
     for name, field in type(section).model_fields.items():
         key = field.alias or name
-        sort = _sort([field.annotation, *field.metadata])
-        yield from _value(key, getattr(section, name), replace(here, path=(*here.path, key)), sort)
+        at = replace(here, path=(*here.path, key))
+        if isinstance(section, FlowOptions) and name == "customer":  # the types of `also` have one each
+            at = replace(at, types=section.workspace_types)
+        yield from _value(key, getattr(section, name), at, _sort([field.annotation, *field.metadata]))
 
 
 def _sort(parts: Iterable[Any]) -> Names | None:
@@ -64,6 +67,8 @@ def _context(section: BaseModel, here: Named) -> Named:
     """Return of what the names in a section are said: narrower types, a kind of document."""
     types = tuple(getattr(section, "workspace_types", ())) or here.types
     match section:
+        case FlowOptions():
+            return replace(here, types=tuple(section.customers))
         case DocumentKind():
             return replace(here, documents=(section,))
         case Requirement():

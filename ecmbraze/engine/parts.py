@@ -59,7 +59,7 @@ def inventory(of: RoundContext, save: Callable[[], None]) -> Inventory:
         fresh=of.shared.fresh,
     )  # fmt: skip
     folders = FolderLooks(
-        reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, now=of.clock.now(), tick=of.tick
+        reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, tick=of.tick
     )  # fmt: skip
     return Inventory(
         reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, looks=looks, dated=dated, folders=folders,

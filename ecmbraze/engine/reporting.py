@@ -59,11 +59,11 @@ def finish(of: RoundContext, run: Run) -> None:
     _pushed(of, run)
     _counted(of, run)
     _watermarks(of, run)
-    for record, customer, rule, reason in of.plan.skips(run.name, run.needs.types):
-        name = run.planner.view.workspace_name(record)
+    for record, customer, rule, reason in of.plan.skips(run.name, run.needs.streams):
+        name = run.planner.view.name_of(record)
         report.skipped.append(SkipLine(record=record, workspace=name, customer=customer, rule=rule, reason=reason))
     report.messages = summary(report.actions)
-    oldest = [moment for name in run.needs.types if (moment := of.ledger.mirror.oldest_read_at(name))]
+    oldest = [moment for one in run.needs.streams if (moment := of.ledger.mirror.oldest_read_at(one))]
     report.worst_detection_delay_s = max((int((now - moment).total_seconds()) for moment in oldest), default=0)
     report.requests = of.systems.requests()
     report.finished_at = now
@@ -80,7 +80,7 @@ def _counted(of: RoundContext, run: Run) -> None:
     """Take over what the scan of the run's types and its planning counted."""
     counts, told = of.plan.counts(), run.report.counts
     for name in COUNTS:
-        told[name] += sum(counts.get(f"{scope}\x1f{name}", 0) for scope in (*run.needs.types, run.name))
+        told[name] += sum(counts[scope, name] for scope in (*run.needs.streams, run.name))
     told["planned"] = of.plan.planned(run.name)
     told["pending"] = of.ledger.outbox.pending(run.name)
 
@@ -126,7 +126,7 @@ def _line(run: Run, action: Action, state: str, why: str, *, before: Json = None
     properties = payload.get("properties")
     return ActionLine(
         record=action.record,
-        workspace=run.planner.view.workspace_name(_workspace(action)),
+        workspace=run.planner.view.name_of(_workspace(action)),
         customer=action.person,
         rule=action.rule,
         kind=action.kind,

@@ -159,7 +159,7 @@ def _scan(context: RoundContext, reading: Sequence[Needs], planning: Sequence[Ru
     def save() -> None:
         if not context.options.dry_run:
             context.ledger.stage(context.plan).slice(context.clock.now())
-            context.plan.forget_workspaces()
+            context.plan.forget_records()
 
     inventory = parts.inventory(context, save)
     try:

@@ -80,10 +80,10 @@ class Run:
             self.report.notes.append("as if today's records were news: nothing of this plan can be confirmed or sent")
             self.planner.plan_as_new(self.options.limit)
         else:
-            if all(self.planner.view.baseline(name) is None for name in self.needs.types):
+            if all(self.planner.view.baseline(stream) is None for stream in self.needs.streams):
                 self.report.mode = "baseline"
                 self.report.notes.append("baseline: the facts are stored, nothing is written to either system")
-            mine = {name: scan for name, scan in scans.items() if name in self.needs.types}
+            mine = {stream: scan for stream, scan in scans.items() if stream in self.needs.streams}
             self.complete = self.planner.plan_changes(mine, self.options.limit)
         self.report.plan_hash = self.plan.hash(self.name)
 

@@ -62,9 +62,8 @@ def needs(options: Options) -> Needs:
     """Return what the flow reads; its documents are looked at in every run, since what they allow ends with them."""
     own = frozenset({options.date} if options.date else ())
     return Needs(
-        types=options.workspace_types,
+        customers=options.customers,
         facts=options.read([*(gate.facts() for gate in options.gates), own]),
-        customer=options.customer,
         documents=tuple(kind for gate in options.gates for kind in gate.kinds),
         document_facts=frozenset().union(*(gate.document_facts() for gate in options.gates)),
         watched=True,
@@ -78,7 +77,7 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
     ends: list[datetime] = []
     for gate in options.gates:
         standing = stand(gate, change.record, first_seen_in(change.memory, gate), context.zone, context.now)
-        told = known.happened(change.record.key, gate.name) if context.backfill else ()
+        told = known.happened(change.record.key.text, gate.name) if context.backfill else ()
         moved, memory[gate.name] = edge(gate, change, standing, context.zone, backfill=context.backfill, told=told)
         edges += [moved] if moved else []
         ends += [standing.until] if standing.until else []
@@ -104,11 +103,11 @@ def _voice(
     def noted(record: Record) -> Mapping[str, Json]:
         if record is change.record:
             return memory
-        return change.memory if record is change.before else known.noted(record.key)
+        return change.memory if record is change.before else known.noted(record.key.text)
 
     def rank(record: Record) -> tuple[object, ...]:
         dated = dates.instant(record.facts.get(options.date), context.zone) if options.date else None
-        return dated or record.created_at, record.id
+        return dated or record.created_at, record.number
 
     def values(record: Record) -> dict[str, Json]:
         own = _eligible(options, noted(record), context.prefix)

@@ -81,9 +81,8 @@ class Options(FlowOptions):
 def needs(options: Options) -> Needs:
     """Return what the flow reads."""
     return Needs(
-        types=options.workspace_types,
+        customers=options.customers,
         facts=options.read([*(rule.facts() for rule in options.rules), options.own_facts()]),
-        customer=options.customer,
         documents=tuple(rule.document for rule in options.rules if rule.document),
         document_facts=frozenset().union(*(rule.document_facts() for rule in options.rules)),
     )
@@ -93,7 +92,7 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
     """Decide one case: what its people's cases say together, and the messages of what happened to it."""
     by_facts = [rule for rule in options.rules if rule.document is None]
     judged = judge(by_facts, change, backfill=context.backfill)
-    told = partial(known.happened, change.record.key) if context.backfill else None
+    told = partial(known.happened, change.record.key.text) if context.backfill else None
     came, noted = arrivals(options.rules, change, options.born_with, told=told)
     memory = {**judged.memory, **noted}
     if not change.corrects:
@@ -120,7 +119,7 @@ def _voice(options: Options, context: Context) -> Voice:
 
     def rank(record: Record) -> tuple[object, ...]:
         opened = dates.instant(record.facts.get(options.opened), context.zone) if options.opened else None
-        return opened or record.created_at, record.id
+        return opened or record.created_at, record.number
 
     speaking = newest(rank, values)
 
@@ -156,7 +155,7 @@ def _of_documents(
     for one in came:
         if one.refusal:
             people = ", ".join(record.customers)
-            yield Skip(record=record.key, customer=people, rule=one.hit.rule.name, reason=one.refusal)
+            yield Skip(record=record.key.text, customer=people, rule=one.hit.rule.name, reason=one.refusal)
             continue
         occasion = replace(
             messages.occasion_of(NAME, change, one.hit, context), facts=one.document.named, at=one.at,

@@ -69,7 +69,7 @@ class Options(FlowOptions):
     @model_validator(mode="after")
     def _rules_fit(self) -> Options:
         for rule in self.rules:
-            if other := set(rule.workspace_types) - set(self.workspace_types):
+            if other := set(rule.workspace_types) - self.customers.keys():
                 raise ValueError(f"rule {rule.name!r}: {sorted(other)[0]!r} is not among the flow's workspace_types")
             if rule.timed and rule.timed.grace < self.every:
                 raise ValueError(
@@ -83,14 +83,14 @@ def needs(options: Options) -> Needs:
     """Return what the flow reads."""
     silent = frozenset({BY_US}) if any(rule.inactive for rule in options.rules) else frozenset[str]()
     facts = options.read(rule.facts() for rule in options.rules) | silent
-    foreign = {name: _foreign(options, name) for name in options.workspace_types}
-    return Needs(types=options.workspace_types, facts=facts, customer=options.customer, foreign=foreign)
+    foreign = {name: _foreign(options, name) for name in options.customers}
+    return Needs(customers=options.customers, facts=facts, foreign=foreign)
 
 
 def _foreign(options: Options, type_name: str) -> frozenset[str]:
-    mine, others = options.customer.attributes(), frozenset[str]()
+    mine, others = frozenset[str](), frozenset[str]()
     for rule in options.rules:
-        if type_name in (rule.workspace_types or options.workspace_types):
+        if type_name in (rule.workspace_types or options.customers):
             mine |= rule.facts()
         else:
             others |= rule.facts()
@@ -111,7 +111,7 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
     in_time = [one.hit for one in came if not one.too_late(context.now)]
     messages.refuse_nobody(change.record, [*judged.hits, *in_time])
     voice = newest(
-        lambda record: (reminding.latest_day(options.rules, record), record.id),
+        lambda record: (reminding.latest_day(options.rules, record), record.number),
         lambda record: options.attribute_values(record, context.prefix),
     )
     outcome = list(of_everyone(NAME, change, known, voice, context, create=options.create_profiles))
@@ -137,7 +137,7 @@ def _messages(
     for one in came:
         if reason := one.too_late(context.now):
             people = ", ".join(record.customers)
-            yield Skip(record=record.key, customer=people, rule=one.hit.rule.name, reason=reason)
+            yield Skip(record=record.key.text, customer=people, rule=one.hit.rule.name, reason=reason)
             continue
         occasion = messages.occasion_of(NAME, change, one.hit, context)
         occasion = replace(occasion, due=one.due, until=one.until, facts=one.facts)

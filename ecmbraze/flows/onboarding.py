@@ -29,6 +29,7 @@ onboarding:
   customer: Onboarding.Customer Number          # or Contacts[Role=Primary].Customer Number, business_object,
                                                 # {attribute: Contacts[Role=Primary].Email, as: email}
                                                 # {related: Customer, attribute: Customer.Customer Number}
+  also: []                                      # other types: [{workspace_types: [Loan], customer: Loan.Number}]
   create_profiles: false                        # people Braze does not know are waited for
   messages: last                                # of several milestones at once: last or all
   attributes:                                   # Braze attribute (prefix is added): fact
@@ -86,7 +87,7 @@ class Options(FlowOptions):
 def needs(options: Options) -> Needs:
     """Return what the flow reads."""
     facts = options.read(rule.facts() for rule in options.milestones)
-    return Needs(types=options.workspace_types, facts=facts, customer=options.customer)
+    return Needs(customers=options.customers, facts=facts)
 
 
 def plan(options: Options, change: Change, known: Known, context: Context) -> Decision:
@@ -96,7 +97,7 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
         return Decision(memory=judged.memory)
     messages.refuse_nobody(change.record, judged.hits)
     voice = newest(
-        lambda record: (_stage_date(options, record, context), record.id),
+        lambda record: (_stage_date(options, record, context), record.number),
         lambda record: _values(options, record, context.prefix),
     )
     outcome = list(of_everyone(NAME, change, known, voice, context, create=options.create_profiles))

@@ -23,6 +23,10 @@ class History:
         """Return the keyed digest that stands for a person in the chain."""
         return hmac.new(self._salt, recipient.encode(), hashlib.sha256).hexdigest()[:32]
 
+    def address(self, address: str) -> str:
+        """Return the keyed digest that stands for an e-mail address or a phone number, however it was written."""
+        return self.subject(f"address {address.strip().casefold()}")
+
     def append(self, at: datetime, kind: str, body: object) -> None:
         """Add one row inside the caller's transaction, so that it stands or falls with what it tells."""
         last = self._database.execute("SELECT hash FROM history ORDER BY seq DESC LIMIT 1").fetchone()

@@ -28,7 +28,7 @@ from ecmbraze.ledger.view import View
 from ecmbraze.ledger.waiting import Waiting
 
 # Columns whose values are JSON that planning reads.
-_VALUES = (("workspace", "facts"), ("fact", "facts"), ("fact", "memory"))
+_VALUES = (("record", "facts"), ("fact", "facts"), ("fact", "memory"))
 
 
 class Ledger:
@@ -105,7 +105,7 @@ class Ledger:
         """Begin the plan file of a run; a writer first removes those of dead runs, which may hold the room it needs."""
         if not self._read_only:
             self._clear_garbage()
-        return PlanFile(self.plan_path(run_id), named=not self._read_only)
+        return PlanFile(self.plan_path(run_id), named=not self._read_only, digest=self.history.address)
 
     def _clear_garbage(self) -> None:
         """Remove plan files that no waiting plan owns; the run lock is held."""
@@ -116,7 +116,7 @@ class Ledger:
 
     @property
     def mirror(self) -> Mirror:
-        return Mirror(self.database)
+        return Mirror(self.database, self.history.address)
 
     def view(self, plan: PlanFile, flow: str, needs: Needs) -> View:
         """Return the ledger overlaid with the plan as one flow sees it."""
@@ -186,8 +186,7 @@ class Ledger:
                     )
             if flows:
                 self.database.conn.execute(
-                    "UPDATE workspace SET change = (SELECT max(change) + 1 FROM workspace) WHERE id = ?",
-                    (int(record.removeprefix("ws:")),),
+                    "UPDATE record SET change = (SELECT max(change) + 1 FROM record) WHERE key = ?", (record,)
                 )
                 self.history.append(now, "replay", {"record": record})
         return bool(flows)

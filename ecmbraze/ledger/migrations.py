@@ -88,6 +88,48 @@ STEPS: dict[int, tuple[str, ...]] = {
         "DROP TABLE position_4",
         "CREATE TABLE rate_limit (path TEXT PRIMARY KEY, opens_at TEXT NOT NULL) STRICT, WITHOUT ROWID",
     ),
+    6: (
+        # Plan files of version 5 have another shape: what waited is planned and guarded anew.
+        "DELETE FROM waiting_plan",
+        """CREATE TABLE record (
+            key TEXT PRIMARY KEY, stream TEXT NOT NULL, name TEXT NOT NULL, created_at TEXT NOT NULL,
+            modified_at TEXT NOT NULL, facts TEXT NOT NULL, missed INTEGER NOT NULL DEFAULT 0,
+            again INTEGER NOT NULL DEFAULT 0, documents TEXT NOT NULL DEFAULT '[]',
+            change INTEGER NOT NULL DEFAULT 0, read_at TEXT NOT NULL DEFAULT ''
+        ) STRICT""",
+        """INSERT INTO record SELECT 'ws:' || id, 'workspaces/' || type, name, created_at, modified_at, facts, missed,
+           again, documents, change, read_at FROM workspace ORDER BY id""",
+        "DROP TABLE workspace",
+        "CREATE INDEX record_change ON record (change)",
+        "CREATE INDEX record_stream ON record (stream, read_at, key)",
+        "DROP INDEX recipient_customer",
+        "ALTER TABLE recipient RENAME TO recipient_5",
+        """CREATE TABLE recipient (
+            mapping TEXT NOT NULL, record TEXT NOT NULL, customer TEXT NOT NULL, PRIMARY KEY (mapping, record, customer)
+        ) STRICT, WITHOUT ROWID""",
+        "INSERT INTO recipient SELECT mapping, 'ws:' || workspace, customer FROM recipient_5",
+        "DROP TABLE recipient_5",
+        "CREATE INDEX recipient_customer ON recipient (mapping, customer)",
+        """CREATE TABLE address (
+            digest TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (digest, record)
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX address_record ON address (record)",
+        # What all flows share stood among the watermarks, as those of a flow without a name.
+        """CREATE TABLE looked (
+            what TEXT NOT NULL, stream TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (what, stream)
+        ) STRICT, WITHOUT ROWID""",
+        """INSERT INTO looked SELECT substr(stream, 1, instr(stream, '/') - 1),
+           'workspaces/' || substr(stream, instr(stream, '/') + 1), value FROM watermark WHERE flow = ''""",
+        "DELETE FROM watermark WHERE flow IN ('', 'listing', 'began')",
+        "ALTER TABLE armed RENAME COLUMN type TO stream",
+        "UPDATE armed SET stream = 'workspaces/' || stream",
+        "ALTER TABLE column_of RENAME COLUMN type TO stream",
+        "UPDATE column_of SET stream = 'workspaces/' || stream",
+        "ALTER TABLE position RENAME COLUMN type TO stream",
+        "UPDATE position SET stream = 'workspaces/' || stream",
+        "ALTER TABLE baseline RENAME COLUMN type TO stream",
+        "UPDATE baseline SET stream = CASE stream WHEN '' THEN 'rules' ELSE 'workspaces/' || stream END",
+    ),
 }
 
 

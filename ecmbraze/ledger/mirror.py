@@ -1,8 +1,8 @@
-"""What we remember of workspaces, whoever asks: the ground for telling new, changed and unread; writes nothing."""
+"""What we remember of records, whoever asks: the ground for telling new, changed and unread; writes nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,91 +10,136 @@ from sqlite_utils import Database
 
 from ecmbraze.flow import Needs
 from ecmbraze.ledger.codec import instant, load_documents, moment
-from ecmbraze.ledger.recordrow import GONE, RECORD_COLUMNS, read_record
-from ecmbraze.model import Document, Record
+from ecmbraze.ledger.recordrow import GONE, IN_ORDER, RECORD_COLUMNS, read_record
+from ecmbraze.model import Document, PersonKey, Record, keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """One workspace as it was last read; facts and documents as canonical text, to tell whether a reading differs."""
+    """One record as it was last read; facts and documents as canonical text, to tell whether a reading differs."""
 
     facts: str
     documents: str
     name: str
+    created_at: datetime
     modified_at: datetime
     again: bool
     """Whether to look once more: an edit may bear the same second, or columns and details disagreed."""
 
 
 class Mirror:
-    """The ledger's directory of workspaces."""
+    """The ledger's directory of workspaces, of people in Braze, and of which leads to which."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, digest: Callable[[str], str]) -> None:
+        self._database, self._digest = database, digest
 
-    def held(self, ids: Sequence[int]) -> Mapping[int, Held]:
-        """Return what the mirror holds of those ids that we know."""
-        marks = ",".join("?" * len(ids))
-        query = f"SELECT id, facts, documents, name, modified_at, again FROM workspace WHERE id IN ({marks})"
+    def held(self, records: Collection[str]) -> Mapping[str, Held]:
+        """Return what the mirror holds of those records that we know, by the text of their key."""
+        query = f"""SELECT key, facts, documents, name, created_at, modified_at, again FROM record
+                    WHERE key IN ({_marks(records)})"""
         return {
-            row[0]: Held(facts=row[1], documents=row[2], name=row[3], modified_at=moment(row[4]), again=bool(row[5]))
-            for row in self._database.execute(query, tuple(ids))
-        }
+            row[0]: Held(
+                facts=row[1], documents=row[2], name=row[3], created_at=moment(row[4]), modified_at=moment(row[5]),
+                again=bool(row[6]),
+            )
+            for row in self._database.execute(query, tuple(records))
+        }  # fmt: skip
 
-    def known(self, type_name: str) -> int:
-        """Return how many workspaces of the type the last complete listing showed."""
-        query = "SELECT count(*) FROM workspace WHERE type = ? AND missed = 0"
-        return int(self._database.execute(query, (type_name,)).fetchone()[0])
+    def known(self, stream: str) -> int:
+        """Return how many records of the stream the last complete listing showed."""
+        query = "SELECT count(*) FROM record WHERE stream = ? AND missed = 0"
+        return int(self._database.execute(query, (stream,)).fetchone()[0])
 
-    def armed(self, type_name: str) -> frozenset[str]:
-        """Return the fact names for which the whole type was once read."""
-        query = "SELECT name FROM armed WHERE type = ?"
-        return frozenset(row[0] for row in self._database.execute(query, (type_name,)))
+    def armed(self, stream: str) -> frozenset[str]:
+        """Return the fact names for which the whole stream was once read."""
+        query = "SELECT name FROM armed WHERE stream = ?"
+        return frozenset(row[0] for row in self._database.execute(query, (stream,)))
 
-    def columns(self, type_name: str) -> Mapping[str, str]:
+    def columns(self, stream: str) -> Mapping[str, str]:
         """Return fact → listing column that was proven to carry it; an empty column was contradicted since."""
-        return dict(self._database.execute("SELECT fact, name FROM column_of WHERE type = ?", (type_name,)).fetchall())
+        return dict(self._database.execute("SELECT fact, name FROM column_of WHERE stream = ?", (stream,)).fetchall())
 
-    def oldest_reads(self, type_name: str, before: datetime, limit: int) -> list[tuple[int, datetime]]:
-        """Return up to ``limit`` (id, modify date) whose last detail read is oldest and before ``before``."""
+    def oldest_reads(self, stream: str, before: datetime, limit: int) -> list[str]:
+        """Return up to ``limit`` records whose last detail read is oldest and before ``before``."""
         rows = self._database.execute(
-            "SELECT id, modified_at FROM workspace WHERE type = ? AND missed = 0 AND read_at < ? "
-            "ORDER BY read_at, id LIMIT ?",
-            (type_name, instant(before), limit),
-        ).fetchall()
-        return [(row[0], moment(row[1])) for row in rows]
+            "SELECT key FROM record WHERE stream = ? AND missed = 0 AND read_at < ? ORDER BY read_at, key LIMIT ?",
+            (stream, instant(before), limit),
+        )
+        return [row[0] for row in rows]
 
-    def oldest_read_at(self, type_name: str) -> datetime | None:
-        """Return when the workspace read longest ago was read; ``None`` for an empty type.
+    def oldest_read_at(self, stream: str) -> datetime | None:
+        """Return when the record read longest ago was read; ``None`` for an empty stream.
 
         ``None`` too where each listing carries all facts: then none is older than the listing.
         """
-        if any(self.columns(type_name).values()):
+        if any(self.columns(stream).values()):
             return None
-        query = "SELECT min(read_at) FROM workspace WHERE type = ? AND missed = 0"
-        text = self._database.execute(query, (type_name,)).fetchone()[0]
+        query = "SELECT min(read_at) FROM record WHERE stream = ? AND missed = 0"
+        text = self._database.execute(query, (stream,)).fetchone()[0]
         return moment(text) if text else None
 
-    def read_at(self, ids: Sequence[int]) -> Mapping[int, tuple[str, datetime]]:
-        """Return id → (workspace type, when it was last read) of those ids that are workspaces we know."""
-        marks = ",".join("?" * len(ids))
-        rows = self._database.execute(f"SELECT id, type, read_at FROM workspace WHERE id IN ({marks})", tuple(ids))
-        return {row[0]: (row[1], moment(row[2])) for row in rows}
+    def read_at(self, records: Collection[str]) -> Mapping[str, tuple[str, datetime]]:
+        """Return record → (its stream, when it was last read) of those that we know."""
+        query = f"SELECT key, stream, read_at FROM record WHERE key IN ({_marks(records)})"
+        return {row[0]: (row[1], moment(row[2])) for row in self._database.execute(query, tuple(records))}
 
-    def documents(self, type_name: str) -> Iterator[tuple[int, Document]]:
-        """Yield (workspace, document) of every document kept of a type, in the order of the workspaces."""
-        query = "SELECT id, documents FROM workspace WHERE type = ? AND missed = 0 AND documents <> '[]' ORDER BY id"
-        for number, text in self._database.execute(query, (type_name,)):
-            yield from ((number, document) for document in load_documents(text))
+    def documents(self, stream: str) -> Iterator[tuple[str, Document]]:
+        """Yield (record, document) of every document kept of a stream, in the order of the records."""
+        query = f"SELECT key, documents FROM record WHERE stream = ? AND missed = 0 AND documents <> '[]' {IN_ORDER}"
+        for record, text in self._database.execute(query, (stream,)):
+            yield from ((record, document) for document in load_documents(text))
 
-    def looked(self, stream: str) -> datetime | None:
-        """Return how far a stream that all flows share was looked at; ``None`` before the first time."""
-        row = self._database.execute("SELECT value FROM watermark WHERE flow = '' AND stream = ?", (stream,)).fetchone()
+    def looked(self, what: str, stream: str) -> datetime | None:
+        """Return how far a look that all flows share has come with a stream; ``None`` before the first time."""
+        query = "SELECT at FROM looked WHERE what = ? AND stream = ?"
+        row = self._database.execute(query, (what, stream)).fetchone()
         return moment(row[0]) if row else None
 
     def records(self, needs: Needs) -> Iterator[Record]:
-        """Yield every workspace of a flow's types as it was last read, in id order, without those that are gone."""
-        marks = ",".join("?" * len(needs.types))
-        query = f"SELECT {RECORD_COLUMNS} FROM workspace WHERE type IN ({marks}) AND missed < {GONE} ORDER BY id"
-        for row in self._database.execute(query, needs.types):
-            yield read_record(row, needs)
+        """Yield every record of a flow's streams as it was last read, stream by stream, without those that are gone."""
+        query = f"SELECT {RECORD_COLUMNS} FROM record WHERE stream = ? AND missed < {GONE} {IN_ORDER}"
+        for stream in needs.streams:
+            for row in self._database.execute(query, (stream,)):
+                yield read_record(row, needs)
+
+    def oldest_people(self, mappings: Sequence[str], limit: int) -> list[str]:
+        """Return up to ``limit`` people whom workspaces lead to under these customer mappings, as recipients.
+
+        First those whose own record was never read, then those read longest ago; of equal ones in the order of their
+        text. Whom only workspaces that are gone lead to is left out.
+        """
+        found = self._never_read(mappings, limit)
+        if len(found) < limit:
+            known = f"""SELECT p.key FROM record p WHERE p.stream = ? AND EXISTS (
+                        SELECT 1 FROM recipient r JOIN record w ON w.key = r.record
+                        WHERE r.mapping IN ({_marks(mappings)}) AND r.customer = substr(p.key, ?) AND w.missed < {GONE})
+                        ORDER BY p.read_at, p.key LIMIT ?"""
+            values = (keys.PEOPLE, *mappings, len(_PERSON) + 1, limit - len(found))
+            found += [row[0].removeprefix(_PERSON) for row in self._database.execute(known, values)]
+        return found
+
+    def _never_read(self, mappings: Sequence[str], limit: int) -> list[str]:
+        query = f"""SELECT DISTINCT r.customer FROM recipient r WHERE r.mapping IN ({_marks(mappings)})
+                    AND NOT EXISTS (SELECT 1 FROM record p WHERE p.key = ? || r.customer)
+                    AND EXISTS (SELECT 1 FROM record w WHERE w.key = r.record AND w.missed < {GONE})
+                    ORDER BY r.customer LIMIT ?"""
+        return [row[0] for row in self._database.execute(query, (*mappings, _PERSON, limit))]
+
+    def workspaces_of(self, customer: str, mappings: Sequence[str]) -> list[str]:
+        """Return the workspaces that lead to a person under one of these customer mappings, those gone left out."""
+        query = f"""SELECT DISTINCT key FROM recipient r JOIN record ON key = r.record
+                    WHERE r.customer = ? AND r.mapping IN ({_marks(mappings)}) AND missed < {GONE} {IN_ORDER}"""
+        return [row[0] for row in self._database.execute(query, (customer, *mappings))]
+
+    def people_at(self, address: str) -> list[str]:
+        """Return the records of the people who were last seen with an e-mail address or a phone number."""
+        query = "SELECT record FROM address WHERE digest = ? ORDER BY record"
+        return [row[0] for row in self._database.execute(query, (self._digest(address),))]
+
+
+# What the text of a person's key begins with.
+_PERSON = PersonKey(recipient="").text
+
+
+def _marks(values: Collection[object]) -> str:
+    return ",".join("?" * len(values))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -21,13 +21,13 @@ from ecmbraze.model import Action, Change, Decision, Delivery, Record, Skip
 class PlanFile(PlanReading):
     """One scratch SQLite file, 0600. What goes wrong with it is never damage of the state file."""
 
-    def __init__(self, path: Path, *, named: bool = True) -> None:
-        """Open the plan at ``path``, or begin one there.
+    def __init__(self, path: Path, *, named: bool = True, digest: Callable[[str], str] | None = None) -> None:
+        """Open the plan at ``path``, or begin one there. ``digest`` is what addresses are kept as.
 
         One that is not ``named`` loses its name at once, so that not even a kill leaves it behind; where ``path``
         cannot be written it stands among the temporary files.
         """
-        self.path, self._named = path, named
+        self.path, self._named, self._digest = path, named, digest
         if path.exists():
             self._use(connect(path, unusable_plan))
             self.check()
@@ -76,51 +76,69 @@ class PlanFile(PlanReading):
         if self._named:
             self.path.unlink(missing_ok=True)
 
-    def count(self, name: str, n: int = 1) -> None:
-        """Add ``n`` to one of the counts of the run report."""
+    def count(self, scope: str, name: str, n: int = 1) -> None:
+        """Add ``n`` to one of the counts of the run report. The scope is a stream that was scanned, or a flow."""
         self.database.conn.execute(
-            "INSERT INTO counter VALUES (?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n", (name, n)
+            "INSERT INTO counter VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n", (scope, name, n)
         )
 
-    def mark_seen(self, type_name: str, ids: Iterable[int]) -> int:
-        """Note the ids of one listing page and return how many were new to this scan."""
+    def begin_scan(self, stream: str, at: datetime) -> None:
+        """Note that a stream is looked at from now on; ``at`` is by the clock of its server."""
+        self.database.conn.execute("INSERT OR REPLACE INTO scan VALUES (?, ?, NULL, 0)", (stream, instant(at)))
+
+    def end_scan(self, stream: str, newest: datetime, *, complete: bool) -> None:
+        """Note how far a stream was seen; ``complete`` says that what it did not show is missing."""
+        self.database.conn.execute(
+            "UPDATE scan SET newest = ?, complete = ? WHERE stream = ?", (instant(newest), complete, stream)
+        )
+
+    def mark_seen(self, stream: str, records: Iterable[str]) -> int:
+        """Note the records of one listing page and return how many were new to this scan."""
         before = self.database.conn.total_changes
-        self.database.conn.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", ((i, type_name) for i in ids))
+        self.database.conn.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", ((one, stream) for one in records))
         return self.database.conn.total_changes - before
 
-    def add_todo(self, type_name: str, rows: Iterable[tuple[int, datetime, str]]) -> None:
-        """Queue detail reads: (workspace id, modify date as listed, why)."""
+    def add_todo(self, stream: str, records: Iterable[str], why: str) -> None:
+        """Queue detail reads; what is queued already stays for the reason it had."""
         self.database.conn.executemany(
-            "INSERT OR IGNORE INTO todo VALUES (?, ?, ?, ?)",
-            ((number, type_name, instant(modified), why) for number, modified, why in rows),
+            "INSERT OR IGNORE INTO todo VALUES (NULL, ?, ?, ?)", ((stream, one, why) for one in records)
         )
 
-    def put_workspace(self, record: Record, customers: Mapping[str, tuple[str, ...]], *, again: bool = False) -> None:
+    def put_record(
+        self, record: Record, customers: Mapping[str, tuple[str, ...]], *, again: bool = False,
+        addresses: Iterable[str] = (),
+    ) -> None:  # fmt: skip
         """Write one mirror row and the people it leads to, by customer mapping.
 
-        ``again`` has it read once more in the next run: an edit may still carry the same modify date.
+        ``again`` has it read once more in the next run: an edit may still carry the same modify date. ``addresses``
+        are the e-mail addresses and phone numbers of a person, in place of those known; only their digests are kept.
+        A row whose modify date lies before that of the mirror changes nothing there.
         """
-        execute = self.database.conn.execute
+        execute, key = self.database.conn.execute, record.key.text
         execute(
-            "INSERT OR REPLACE INTO workspace VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)",
-            (record.id, record.type, record.name, instant(record.created_at), instant(record.modified_at),
+            "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)",
+            (key, record.stream, record.name, instant(record.created_at), instant(record.modified_at),
              dump(record.facts), again, dump_documents(record.documents)),
         )  # fmt: skip
         for mapping, people in customers.items():
             for customer in people:
-                execute("INSERT OR IGNORE INTO recipient VALUES (?, ?, ?)", (mapping, record.id, customer))
+                execute("INSERT OR IGNORE INTO recipient VALUES (?, ?, ?)", (mapping, key, customer))
+        execute("DELETE FROM address WHERE record = ?", (key,))
+        for address in addresses:
+            assert self._digest is not None, "a plan file that no ledger made keeps no addresses"
+            execute("INSERT OR IGNORE INTO address VALUES (?, ?)", (self._digest(address), key))
 
     def put_decision(self, flow: str, change: Change, decision: Decision, now: datetime) -> None:
         """Write what a flow made of one change: its new facts, its actions, its skips."""
         record = change.record
         self.database.conn.execute(
             "INSERT OR REPLACE INTO fact VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (flow, record.key, dump(record.facts), instant(record.modified_at), record.gone, dump(decision.memory),
+            (flow, record.key.text, dump(record.facts), instant(record.modified_at), record.gone, dump(decision.memory),
              instant(now), dump_documents(record.documents)),
         )  # fmt: skip
         if decision.due:
             self.database.conn.execute(
-                "INSERT OR REPLACE INTO due VALUES (?, ?, ?)", (flow, record.key, instant(decision.due))
+                "INSERT OR REPLACE INTO due VALUES (?, ?, ?)", (flow, record.key.text, instant(decision.due))
             )
         for action in decision.actions:
             self.put_action(action)
@@ -145,42 +163,52 @@ class PlanFile(PlanReading):
             )
 
     def put_watermark(self, flow: str, stream: str, value: datetime) -> None:
+        """Note how far a flow has planned a stream; where that stands once, the position of the flow moves with it."""
         self.database.conn.execute("INSERT OR REPLACE INTO watermark VALUES (?, ?, ?)", (flow, stream, instant(value)))
 
-    def arm(self, type_name: str, names: Iterable[str], now: datetime) -> None:
-        """Note that every workspace of the type was read for these facts."""
+    def put_looked(self, what: str, stream: str, at: datetime) -> None:
+        """Note how far a look that all flows share has come with a stream."""
+        self.database.conn.execute("INSERT OR REPLACE INTO looked VALUES (?, ?, ?)", (what, stream, instant(at)))
+
+    def arm(self, stream: str, names: Iterable[str], now: datetime) -> None:
+        """Note that every record of the stream was read for these facts."""
         self.database.conn.executemany(
-            "INSERT OR REPLACE INTO armed VALUES (?, ?, ?)", ((type_name, name, instant(now)) for name in names)
+            "INSERT OR REPLACE INTO armed VALUES (?, ?, ?)", ((stream, name, instant(now)) for name in names)
         )
 
-    def put_columns(self, type_name: str, columns: Mapping[str, str]) -> None:
-        """Write fact → listing column of a type, in place of what was there."""
-        self.database.conn.execute("DELETE FROM column_of WHERE type = ?", (type_name,))
+    def put_columns(self, stream: str, columns: Mapping[str, str]) -> None:
+        """Write fact → listing column of a stream, in place of what was there."""
+        self.database.conn.execute("DELETE FROM column_of WHERE stream = ?", (stream,))
         self.database.conn.executemany(
-            "INSERT INTO column_of VALUES (?, ?, ?)", ((type_name, fact, name) for fact, name in columns.items())
+            "INSERT INTO column_of VALUES (?, ?, ?)", ((stream, fact, name) for fact, name in columns.items())
         )
 
-    def put_baseline(self, flow: str, type_name: str, mapping: str, at: datetime) -> None:
+    def put_baseline(self, flow: str, stream: str, mapping: str, at: datetime) -> None:
+        """Note that a flow took the records of a stream as they are, under a customer mapping (empty for people)."""
         self.database.conn.execute(
-            "INSERT OR REPLACE INTO baseline VALUES (?, ?, ?, ?)", (flow, type_name, mapping, instant(at))
+            "INSERT OR REPLACE INTO baseline VALUES (?, ?, ?, ?)", (flow, stream, mapping, instant(at))
         )
 
-    def forget_workspaces(self) -> None:
-        """Drop the mirror rows that were merged already, so that a long first scan keeps the file small."""
-        self.database.conn.execute("DELETE FROM workspace")
-        self.database.conn.execute("DELETE FROM recipient")
+    def put_rules(self, flow: str, digest: str, at: datetime) -> None:
+        """Note under which rules about time everything was planned."""
+        self.put_baseline(flow, schema.RULES, digest, at)
 
-    def forget_type(self, type_name: str) -> None:
-        """Take the scan of a workspace type out again: its listing failed, so it showed nothing."""
+    def forget_records(self) -> None:
+        """Drop the mirror rows that were merged already, so that a long first scan keeps the file small."""
+        for table in ("record", "recipient", "address"):
+            self.database.conn.execute(f"DELETE FROM {table}")
+
+    def forget_stream(self, stream: str) -> None:
+        """Take the scan of a stream out again: its listing failed, so it showed nothing."""
         execute = self.database.conn.execute
-        mine = "record IN (SELECT 'ws:' || id FROM seen WHERE type = ?)"
+        shown = "SELECT record FROM seen WHERE stream = ? UNION SELECT key FROM record WHERE stream = ?"
         for table in ("quarantine", "skip"):
-            execute(f"DELETE FROM {table} WHERE flow = '' AND {mine}", (type_name,))
-        execute("DELETE FROM counter WHERE substr(name, 1, ?) = ?", (len(type_name) + 1, f"{type_name}\x1f"))
-        execute("DELETE FROM recipient WHERE workspace IN (SELECT id FROM seen WHERE type = ?)", (type_name,))
-        for table in ("seen", "todo", "workspace", "column_of"):
-            execute(f"DELETE FROM {table} WHERE type = ?", (type_name,))
-        execute("DELETE FROM watermark WHERE flow IN ('listing', 'began') AND stream = ?", (type_name,))
+            execute(f"DELETE FROM {table} WHERE flow = '' AND record IN ({shown})", (stream, stream))
+        for table in ("recipient", "address"):
+            execute(f"DELETE FROM {table} WHERE record IN ({shown})", (stream, stream))
+        execute("DELETE FROM counter WHERE scope = ?", (stream,))
+        for table in ("seen", "todo", "record", "column_of", "scan"):
+            execute(f"DELETE FROM {table} WHERE stream = ?", (stream,))
 
     def leave_out(self, records: Iterable[str]) -> None:
         """Take records out of the plan: neither their facts nor their actions are merged, but for withdrawals."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from sqlite_utils import Database
@@ -17,7 +18,7 @@ from ecmbraze.model import Action, Phase
 # confirm: it left in the run that planned it.
 CONFIRMED = f"phase <> {Phase.CONSENT:d}"
 _HASHED = (
-    ("fact", "record"), ("due", "record"), ("baseline", "type, mapping"), ("quarantine", "record, rule, customer"),
+    ("fact", "record"), ("due", "record"), ("baseline", "stream, mapping"), ("quarantine", "record, rule, customer"),
     ("action", "key, name"),
 )  # fmt: skip
 _MOMENTS = {"at", "id", "expires_at"}
@@ -31,25 +32,31 @@ class PlanReading:
     def rows(self, sql: str, parameters: Iterable[object] = ()) -> Iterator[tuple[object, ...]]:
         yield from self.database.conn.execute(sql, tuple(parameters))
 
-    def counts(self) -> Mapping[str, int]:
-        return dict(self.database.conn.execute("SELECT name, n FROM counter").fetchall())
+    def counts(self) -> Counter[tuple[str, str]]:
+        """Return (scope, name) → count; of what was never counted 0."""
+        rows = self.database.conn.execute("SELECT scope, name, n FROM counter")
+        return Counter({(row[0], row[1]): row[2] for row in rows})
 
-    def seen(self, type_name: str) -> int:
-        return int(self.database.conn.execute("SELECT count(*) FROM seen WHERE type = ?", (type_name,)).fetchone()[0])
+    def complete(self) -> frozenset[str]:
+        """Return the streams whose listing was complete: what they did not show is missing."""
+        return frozenset(row[0] for row in self.database.conn.execute("SELECT stream FROM scan WHERE complete"))
 
-    def listed(self, type_name: str, number: int) -> bool:
-        """Say whether the listing of a workspace type showed a node in this run."""
-        query = "SELECT 1 FROM seen WHERE type = ? AND id = ?"
-        return self.database.conn.execute(query, (type_name, number)).fetchone() is not None
+    def seen(self, stream: str) -> int:
+        return int(self.database.conn.execute("SELECT count(*) FROM seen WHERE stream = ?", (stream,)).fetchone()[0])
 
-    def holds(self, number: int) -> bool:
-        """Say whether the plan has a mirror row of a workspace."""
-        return self.database.conn.execute("SELECT 1 FROM workspace WHERE id = ?", (number,)).fetchone() is not None
+    def listed(self, stream: str, record: str) -> bool:
+        """Say whether the listing of a stream showed a record in this run."""
+        query = "SELECT 1 FROM seen WHERE stream = ? AND record = ?"
+        return self.database.conn.execute(query, (stream, record)).fetchone() is not None
 
-    def todo(self, type_name: str, after: int, limit: int) -> list[tuple[int, str]]:
-        """Return the next ``limit`` (id, why) above ``after``, in id order."""
+    def holds(self, record: str) -> bool:
+        """Say whether the plan has a mirror row of a record."""
+        return self.database.conn.execute("SELECT 1 FROM record WHERE key = ?", (record,)).fetchone() is not None
+
+    def todo(self, stream: str, after: int, limit: int) -> list[tuple[int, str, str]]:
+        """Return the next ``limit`` (number, record, why) above the number ``after``, in the order of queueing."""
         return self.database.conn.execute(
-            "SELECT id, why FROM todo WHERE type = ? AND id > ? ORDER BY id LIMIT ?", (type_name, after, limit)
+            "SELECT id, record, why FROM todo WHERE stream = ? AND id > ? ORDER BY id LIMIT ?", (stream, after, limit)
         ).fetchall()
 
     def actions(self, flow: str) -> Iterator[Action]:
@@ -77,12 +84,12 @@ class PlanReading:
         query = "SELECT count(DISTINCT recipient) FROM action WHERE flow = ? AND reason = ?"
         return int(self.database.conn.execute(query, (flow, reason)).fetchone()[0])
 
-    def skips(self, flow: str, types: Sequence[str]) -> list[tuple[str, str, str, str]]:
-        """Return every (record, customer, rule, reason) left out by a flow, or by the scan of its types."""
-        marks = ",".join("?" * len(types))
-        query = f"""SELECT record, customer, rule, reason FROM skip WHERE flow = ? OR (flow = '' AND
-            cast(substr(record, 4) AS INTEGER) IN (SELECT id FROM seen WHERE type IN ({marks}))) ORDER BY id"""
-        return self.database.conn.execute(query, (flow, *types)).fetchall()
+    def skips(self, flow: str, streams: Sequence[str]) -> list[tuple[str, str, str, str]]:
+        """Return every (record, customer, rule, reason) left out by a flow, or by the scan of its streams."""
+        marks = ",".join("?" * len(streams))
+        query = f"""SELECT record, customer, rule, reason FROM skip WHERE flow = ? OR (flow = ''
+            AND record IN (SELECT record FROM seen WHERE stream IN ({marks}))) ORDER BY id"""
+        return self.database.conn.execute(query, (flow, *streams)).fetchall()
 
     def watermarks(self, flow: str) -> dict[str, datetime]:
         """Return stream → watermark as the merge would leave it."""

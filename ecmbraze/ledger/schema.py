@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+# In place of a stream, what a baseline of the rules themselves stands under.
+RULES = "rules"
 APPLICATION_ID = 0x45434D42  # "ECMB"
-VERSION = 5
+VERSION = 6
 
 # Tables that a run fills in the plan file and `stage` merges. Same shape in both files, so that a merge is a copy.
 SHARED = """
-CREATE TABLE workspace (
-    id INTEGER PRIMARY KEY, type TEXT NOT NULL, name TEXT NOT NULL, created_at TEXT NOT NULL,
+CREATE TABLE record (
+    key TEXT PRIMARY KEY, stream TEXT NOT NULL, name TEXT NOT NULL, created_at TEXT NOT NULL,
     modified_at TEXT NOT NULL, facts TEXT NOT NULL, missed INTEGER NOT NULL DEFAULT 0,
     again INTEGER NOT NULL DEFAULT 0, documents TEXT NOT NULL DEFAULT '[]'
 ) STRICT;
 CREATE TABLE recipient (
-    mapping TEXT NOT NULL, workspace INTEGER NOT NULL, customer TEXT NOT NULL,
-    PRIMARY KEY (mapping, workspace, customer)
+    mapping TEXT NOT NULL, record TEXT NOT NULL, customer TEXT NOT NULL, PRIMARY KEY (mapping, record, customer)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX recipient_customer ON recipient (mapping, customer);
+CREATE TABLE address (
+    digest TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (digest, record)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX address_record ON address (record);
 CREATE TABLE fact (
     flow TEXT NOT NULL, record TEXT NOT NULL, facts TEXT NOT NULL, modified_at TEXT NOT NULL,
     gone INTEGER NOT NULL, memory TEXT NOT NULL, at TEXT NOT NULL, documents TEXT NOT NULL DEFAULT '[]',
@@ -28,14 +33,18 @@ CREATE TABLE due (
 CREATE TABLE watermark (
     flow TEXT NOT NULL, stream TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (flow, stream)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE looked (
+    what TEXT NOT NULL, stream TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (what, stream)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE armed (
-    type TEXT NOT NULL, name TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (type, name)
+    stream TEXT NOT NULL, name TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (stream, name)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE column_of (
-    type TEXT NOT NULL, fact TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (type, fact)
+    stream TEXT NOT NULL, fact TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (stream, fact)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE baseline (
-    flow TEXT NOT NULL, type TEXT NOT NULL, mapping TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (flow, type, mapping)
+    flow TEXT NOT NULL, stream TEXT NOT NULL, mapping TEXT NOT NULL, at TEXT NOT NULL,
+    PRIMARY KEY (flow, stream, mapping)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE quarantine (
     flow TEXT NOT NULL, record TEXT NOT NULL, rule TEXT NOT NULL, customer TEXT NOT NULL, reason TEXT NOT NULL,
@@ -60,10 +69,17 @@ CREATE TABLE skip (
     id INTEGER PRIMARY KEY, flow TEXT NOT NULL, record TEXT NOT NULL, customer TEXT NOT NULL, rule TEXT NOT NULL,
     reason TEXT NOT NULL
 ) STRICT;
-CREATE TABLE seen (id INTEGER PRIMARY KEY, type TEXT NOT NULL) STRICT;
-CREATE TABLE todo (id INTEGER PRIMARY KEY, type TEXT NOT NULL, modified_at TEXT NOT NULL, why TEXT NOT NULL) STRICT;
+CREATE TABLE scan (
+    stream TEXT PRIMARY KEY, began TEXT NOT NULL, newest TEXT, complete INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE TABLE seen (record TEXT PRIMARY KEY, stream TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE todo (
+    id INTEGER PRIMARY KEY, stream TEXT NOT NULL, record TEXT NOT NULL UNIQUE, why TEXT NOT NULL
+) STRICT;
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE counter (name TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE counter (
+    scope TEXT NOT NULL, name TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (scope, name)
+) STRICT, WITHOUT ROWID;
 """
 )
 
@@ -82,13 +98,13 @@ PAIRS = (
 LEDGER = (
     SHARED
     + f"""
-ALTER TABLE workspace ADD COLUMN change INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE workspace ADD COLUMN read_at TEXT NOT NULL DEFAULT '';
-CREATE INDEX workspace_change ON workspace (change);
-CREATE INDEX workspace_type ON workspace (type, read_at);
+ALTER TABLE record ADD COLUMN change INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE record ADD COLUMN read_at TEXT NOT NULL DEFAULT '';
+CREATE INDEX record_change ON record (change);
+CREATE INDEX record_stream ON record (stream, read_at, key);
 CREATE TABLE identity (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE position (
-    flow TEXT NOT NULL, type TEXT NOT NULL, change INTEGER NOT NULL, at TEXT, PRIMARY KEY (flow, type)
+    flow TEXT NOT NULL, stream TEXT NOT NULL, change INTEGER NOT NULL, at TEXT, PRIMARY KEY (flow, stream)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE outbox (
     id INTEGER PRIMARY KEY, {_ACTION},

@@ -12,6 +12,7 @@ from ecmbraze.errors import StateUnusable
 from ecmbraze.ledger.codec import instant
 from ecmbraze.ledger.history import History
 from ecmbraze.ledger.planfile import PlanFile
+from ecmbraze.ledger.schema import RULES
 from ecmbraze.model import MOVED, Phase
 
 _OPEN = "('ready', 'waiting')"
@@ -23,37 +24,37 @@ _ACTION = (
 # Newer rows only, and a change number only where something a flow can see differs: a sweep that finds a
 # workspace as it was must not make every flow plan it again.
 _MIRROR = (
-    """INSERT INTO workspace (id, type, name, created_at, modified_at, facts, documents, missed, change, read_at)
-       SELECT id, type, name, created_at, modified_at, facts, documents, 0, :change, :now FROM plan.workspace WHERE true
-       ON CONFLICT (id) DO UPDATE SET change = excluded.change, facts = excluded.facts, name = excluded.name,
-           documents = excluded.documents, type = excluded.type, modified_at = excluded.modified_at
-       WHERE (facts, documents, name, type, modified_at, missed >= 2)
-             IS NOT (excluded.facts, excluded.documents, excluded.name, excluded.type, excluded.modified_at, 0)
+    """INSERT INTO record (key, stream, name, created_at, modified_at, facts, documents, missed, change, read_at)
+       SELECT key, stream, name, created_at, modified_at, facts, documents, 0, :change, :now FROM plan.record WHERE true
+       ON CONFLICT (key) DO UPDATE SET change = excluded.change, facts = excluded.facts, name = excluded.name,
+           documents = excluded.documents, stream = excluded.stream, modified_at = excluded.modified_at
+       WHERE (facts, documents, name, stream, modified_at, missed >= 2)
+             IS NOT (excluded.facts, excluded.documents, excluded.name, excluded.stream, excluded.modified_at, 0)
          AND excluded.modified_at >= modified_at""",
     # Read no earlier than its listing began: a document that came while the details were read is news to the search.
-    """UPDATE workspace SET missed = 0, read_at = ifnull((SELECT value FROM plan.watermark
-           WHERE flow = 'began' AND stream = workspace.type), :now),
-       again = (SELECT again FROM plan.workspace p WHERE p.id = workspace.id)
-       WHERE id IN (SELECT id FROM plan.workspace)""",
-    """DELETE FROM recipient WHERE (mapping, workspace) IN
-       (SELECT m.mapping, w.id FROM plan.workspace w, (SELECT DISTINCT mapping FROM plan.recipient) m)""",
+    """UPDATE record SET missed = 0,
+       read_at = ifnull((SELECT began FROM plan.scan s WHERE s.stream = record.stream), :now),
+       again = (SELECT again FROM plan.record p WHERE p.key = record.key)
+       WHERE key IN (SELECT key FROM plan.record)""",
+    """DELETE FROM recipient WHERE (mapping, record) IN
+       (SELECT m.mapping, w.key FROM plan.record w, (SELECT DISTINCT mapping FROM plan.recipient) m)""",
     "INSERT OR IGNORE INTO recipient SELECT * FROM plan.recipient",
-    "DELETE FROM quarantine WHERE flow = '' AND record IN (SELECT 'ws:' || id FROM plan.workspace)",
+    "DELETE FROM address WHERE record IN (SELECT key FROM plan.record)",
+    "INSERT OR IGNORE INTO address SELECT * FROM plan.address",
+    "DELETE FROM quarantine WHERE flow = '' AND record IN (SELECT key FROM plan.record)",
 )
 
 _LISTING = (
-    """UPDATE workspace SET missed = 0, change = CASE WHEN missed >= 2 THEN :change ELSE change END
-       WHERE missed > 0 AND id IN (SELECT id FROM plan.seen)""",
+    """UPDATE record SET missed = 0, change = CASE WHEN missed >= 2 THEN :change ELSE change END
+       WHERE missed > 0 AND key IN (SELECT record FROM plan.seen)""",
     # Gone is what two complete listings miss; that is a change every flow plans once.
-    """UPDATE workspace SET missed = missed + 1, change = CASE WHEN missed = 1 THEN :change ELSE change END
-       WHERE type IN (SELECT stream FROM plan.watermark WHERE flow = 'listing')
-       AND id NOT IN (SELECT id FROM plan.seen)""",
+    """UPDATE record SET missed = missed + 1, change = CASE WHEN missed = 1 THEN :change ELSE change END
+       WHERE stream IN (SELECT stream FROM plan.scan WHERE complete) AND key NOT IN (SELECT record FROM plan.seen)""",
     "INSERT OR REPLACE INTO quarantine SELECT * FROM plan.quarantine WHERE flow = ''",
     "INSERT OR REPLACE INTO armed SELECT * FROM plan.armed",
-    "DELETE FROM column_of WHERE type IN (SELECT stream FROM plan.watermark WHERE flow = 'listing')",
+    "DELETE FROM column_of WHERE stream IN (SELECT stream FROM plan.scan WHERE complete)",
     "INSERT INTO column_of SELECT * FROM plan.column_of",
-    # How far the search for changed documents has looked, for all flows.
-    "INSERT OR REPLACE INTO watermark SELECT * FROM plan.watermark WHERE flow = ''",
+    "INSERT OR REPLACE INTO looked SELECT * FROM plan.looked",
 )
 
 _FACTS = (
@@ -68,13 +69,13 @@ _FACTS = (
 _POSITION = (
     """INSERT INTO watermark SELECT * FROM plan.watermark WHERE flow = :flow
        ON CONFLICT DO UPDATE SET value = max(value, excluded.value)""",
-    # Of the rules themselves (no type) only the last baseline counts: rules changed and changed back are new again.
-    """DELETE FROM baseline WHERE flow = :flow AND type = ''
-       AND EXISTS (SELECT 1 FROM plan.baseline WHERE flow = :flow AND type = '')""",
+    # Of the rules themselves only the last baseline counts: rules changed and changed back are new again.
+    f"""DELETE FROM baseline WHERE flow = :flow AND stream = '{RULES}'
+        AND EXISTS (SELECT 1 FROM plan.baseline WHERE flow = :flow AND stream = '{RULES}')""",
     "INSERT OR REPLACE INTO baseline SELECT * FROM plan.baseline WHERE flow = :flow",
     """INSERT OR REPLACE INTO position
-       SELECT :flow, substr(stream, 12), ifnull((SELECT max(change) FROM workspace), 0), :now
-       FROM plan.watermark WHERE flow = :flow AND stream LIKE 'workspaces/%'""",
+       SELECT :flow, stream, ifnull((SELECT max(change) FROM record), 0), :now
+       FROM plan.watermark WHERE flow = :flow""",
 )
 
 _OUTBOX = (
@@ -123,7 +124,7 @@ class Stage:
         self._database.conn.execute("ATTACH DATABASE ? AS plan", (str(self._plan.path),))
         try:
             with self._database.atomic():
-                change = self._database.execute("SELECT ifnull(max(change), 0) + 1 FROM workspace").fetchone()[0]
+                change = self._database.execute("SELECT ifnull(max(change), 0) + 1 FROM record").fetchone()[0]
                 values = {"now": instant(now), "change": change, "flow": ""}
                 for statement in scan:
                     self._database.conn.execute(statement, values)

@@ -13,7 +13,8 @@ from ecmbraze.flow import Needs
 from ecmbraze.ledger.codec import instant, load, load_documents, load_facts, load_json, moment
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.recordrow import RECORD_COLUMNS, people, read_record
-from ecmbraze.model import MOVED, UNMET, Change, Json, Record
+from ecmbraze.ledger.schema import RULES
+from ecmbraze.model import MOVED, UNMET, Change, Json, PersonKey, Record, keys
 
 _ACCEPTED = (
     "SELECT payload FROM outbox WHERE target = ? AND delivery = 'latest' "
@@ -28,45 +29,46 @@ def marks(values: Sequence[object]) -> str:
 
 
 class View:
-    """What planning of one flow may ask; ``needs`` says which facts and people of a workspace are its own."""
+    """What planning of one flow may ask; ``needs`` says which facts and people of a record are its own."""
 
     def __init__(self, ledger: Database, plan: PlanFile, *, flow: str, needs: Needs) -> None:
         self._ledger, self._plan = ledger, plan.database
-        self._flow, self._needs, self._customer = flow, needs, needs.customer.fact
-
-    def workspace(self, number: int) -> Record | None:
-        """Return the newest record of one workspace; ``None`` when it was never read."""
-        query = f"SELECT {RECORD_COLUMNS} FROM workspace WHERE id = ?"
-        row = self._plan.execute(query, (number,)).fetchone() or self._ledger.execute(query, (number,)).fetchone()
-        record = read_record(row, self._needs) if row else None
-        return replace(record, gone=True) if record and number in self._gone_now else record
+        self._flow, self._needs = flow, needs
 
     def record(self, key: str) -> Record | None:
         """Return the newest record under a key; ``None`` when it was never read."""
-        return self.workspace(int(key.removeprefix("ws:")))
+        query = f"SELECT {RECORD_COLUMNS} FROM record WHERE key = ?"
+        row = self._plan.execute(query, (key,)).fetchone() or self._ledger.execute(query, (key,)).fetchone()
+        record = read_record(row, self._needs) if row else None
+        return replace(record, gone=True) if record and key in self._gone_now else record
 
-    def workspace_name(self, key: str) -> str:
+    def person(self, customer: str) -> Record | None:
+        """Return what Braze last said of a person; ``None`` when they were never read."""
+        return self.record(PersonKey(recipient=customer).text)
+
+    def name_of(self, key: str) -> str:
         """Return the name of the workspace behind a record; empty when it was never read."""
-        query, number = "SELECT name FROM workspace WHERE id = ?", int(key.removeprefix("ws:"))
-        row = self._plan.execute(query, (number,)).fetchone() or self._ledger.execute(query, (number,)).fetchone()
+        query = "SELECT name FROM record WHERE key = ?"
+        row = self._plan.execute(query, (key,)).fetchone() or self._ledger.execute(query, (key,)).fetchone()
         return str(row[0]) if row else ""
 
     @cached_property
-    def _gone_now(self) -> set[int]:
-        """The ids that the complete listings of this run miss for the second time (delivery.md, "Watermarks")."""
-        listed = self._plan.execute("SELECT stream FROM watermark WHERE flow = 'listing'")
-        names = tuple(row[0] for row in listed if row[0] in self._needs.types)
-        missed = self._ledger.execute(f"SELECT id FROM workspace WHERE missed = 1 AND type IN ({marks(names)})", names)
-        seen = "SELECT count(*) FROM seen WHERE id = ?"
+    def _gone_now(self) -> set[str]:
+        """The records that the complete listings of this run miss for the second time (delivery.md, "Watermarks")."""
+        listed = self._plan.execute("SELECT stream FROM scan WHERE complete")
+        names = tuple(row[0] for row in listed if row[0] in self._needs.streams)
+        missed = self._ledger.execute(f"SELECT key FROM record WHERE missed = 1 AND stream IN ({marks(names)})", names)
+        seen = "SELECT count(*) FROM seen WHERE record = ?"
         return {row[0] for row in missed if not self._plan.execute(seen, row).fetchone()[0]}
 
     def of_customer(self, customer: str) -> Sequence[Record]:
-        """Return every record that leads to ``customer``, in id order."""
-        query = "SELECT workspace FROM recipient WHERE mapping = ? AND customer = ?"
-        values = (self._customer, customer)
-        numbers = {row[0] for database in (self._plan, self._ledger) for row in database.execute(query, values)}
-        found = [record for number in sorted(numbers) if (record := self.workspace(number)) and not record.gone]
-        return [one for one in found if one.type in self._needs.types and customer in one.customers]
+        """Return every workspace that leads to ``customer`` under the mapping of its type, in order."""
+        mappings = tuple(self._needs.mappings)
+        query = f"SELECT record FROM recipient WHERE mapping IN ({marks(mappings)}) AND customer = ?"
+        values = (*mappings, customer)
+        found = {row[0] for database in (self._plan, self._ledger) for row in database.execute(query, values)}
+        records = [record for key in sorted(found, key=keys.order) if (record := self.record(key)) and not record.gone]
+        return [one for one in records if one.stream in self._needs.streams and customer in one.customers]
 
     def noted(self, record: str) -> Mapping[str, Json]:
         """Return what the flow noted of a record, by the plan in hand or an earlier one; nothing of an unknown one."""
@@ -106,88 +108,104 @@ class View:
         query = f"""SELECT DISTINCT rule, occurrence FROM outbox WHERE delivery = 'once' AND flow = ? AND record = ?
                     AND expires_at > ? AND ((state = 'superseded' AND why = ?)
                         OR (recipient NOT IN ({marks(names)}) AND state IN ('ready', 'waiting', 'suppressed')))"""
-        rows = self._ledger.execute(query, (self._flow, record.key, instant(now), MOVED, *names))
+        rows = self._ledger.execute(query, (self._flow, record.key.text, instant(now), MOVED, *names))
         return frozenset((row[0], row[1]) for row in rows)
 
-    def of_unmet(self) -> set[int]:
+    @property
+    def _led(self) -> tuple[str, tuple[str, ...]]:
+        """Return the condition under which a recipient ``r`` of a record ``w`` is one of the flow's, and its values."""
+        pairs = [(stream, self._needs.mapping_of(stream)) for stream in self._needs.streams]
+        rows = ", ".join("(?, ?)" for _ in pairs) or "(NULL, NULL)"
+        mappings = tuple(self._needs.mappings)
+        where = f"r.mapping IN ({marks(mappings)}) AND (w.stream, r.mapping) IN (VALUES {rows})"
+        return where, (*mappings, *(value for pair in pairs for value in pair))
+
+    def of_unmet(self) -> set[str]:
         """Return the flow's workspaces of people whom Braze does not know yet and for whom something waits."""
-        names = self._needs.types
-        query = f"""SELECT r.workspace FROM recipient r JOIN workspace w ON w.id = r.workspace
-                    WHERE r.mapping = ? AND w.type IN ({marks(names)})
+        where, values = self._led
+        query = f"""SELECT r.record FROM recipient r JOIN record w ON w.key = r.record WHERE {where}
                     AND r.customer IN (SELECT recipient FROM outbox WHERE state = 'waiting' AND why = ?)"""
-        return {row[0] for row in self._ledger.execute(query, (self._customer, *names, UNMET))}
+        return {row[0] for row in self._ledger.execute(query, (*values, UNMET))}
 
     def audience(self) -> int:
-        """Return how many people the workspaces of the flow's types lead to, by the ledger."""
-        names = self._needs.types
-        query = f"""SELECT count(DISTINCT r.customer) FROM recipient r JOIN workspace w ON w.id = r.workspace
-                    WHERE r.mapping = ? AND w.type IN ({marks(names)})"""
-        return int(self._ledger.execute(query, (self._customer, *names)).fetchone()[0])
+        """Return how many people the flow is about, by the ledger: whom its workspaces lead to, and whom it reads."""
+        where, values = self._led
+        query = f"""SELECT count(*) FROM (
+                    SELECT r.customer FROM recipient r JOIN record w ON w.key = r.record WHERE {where}
+                    UNION SELECT substr(key, ?) FROM record WHERE stream = ?)"""
+        person = len(PersonKey(recipient="").text) + 1
+        read = keys.PEOPLE if keys.PEOPLE in self._needs.streams else ""
+        return int(self._ledger.execute(query, (*values, person, read)).fetchone()[0])
 
-    def baseline(self, type_name: str, mapping: str = "") -> datetime | None:
-        """Return the instant of the baseline of (flow, type, customer mapping); ``None`` when there was none yet."""
-        row = self._ledger.execute(
-            "SELECT at FROM baseline WHERE flow = ? AND type = ? AND mapping = ?",
-            (self._flow, type_name, mapping or self._customer),
-        ).fetchone()
+    def baseline(self, stream: str) -> datetime | None:
+        """Return the instant of the baseline of (flow, stream, customer mapping); ``None`` when there was none yet."""
+        return self._baseline(stream, self._needs.mapping_of(stream))
+
+    def knows_rules(self, digest: str) -> bool:
+        """Say whether everything was planned once under these rules about time, and no others since."""
+        return self._baseline(RULES, digest) is not None
+
+    def _baseline(self, stream: str, mapping: str) -> datetime | None:
+        query = "SELECT at FROM baseline WHERE flow = ? AND stream = ? AND mapping = ?"
+        row = self._ledger.execute(query, (self._flow, stream, mapping)).fetchone()
         return moment(row[0]) if row else None
 
-    def due(self, types: Iterable[str], now: datetime) -> set[int]:
-        """Return the ids that must be planned again although nothing changed, because their time has come."""
-        names = tuple(types)  # a flow may have ceased to speak of a type of which something is due
-        query = (
-            "SELECT w.id FROM due d JOIN workspace w ON w.id = CAST(substr(d.record, 4) AS INTEGER) "
-            f"WHERE d.flow = ? AND d.at <= ? AND w.type IN ({marks(names)})"
-        )
-        return {row[0] for row in self._ledger.execute(query, (self._flow, instant(now), *names))}
+    def due(self, now: datetime) -> set[str]:
+        """Return the records that must be planned again although nothing changed, because their time has come."""
+        streams = self._needs.streams  # a flow may have ceased to speak of a stream of which something is due
+        query = f"""SELECT w.key FROM due d JOIN record w ON w.key = d.record
+                    WHERE d.flow = ? AND d.at <= ? AND w.stream IN ({marks(streams)})"""
+        return {row[0] for row in self._ledger.execute(query, (self._flow, instant(now), *streams))}
 
-    def everything(self, types: Iterable[str]) -> set[int]:
-        """Return the ids of every workspace of the types."""
-        names = tuple(types)
-        rows = self._ledger.execute(f"SELECT id FROM workspace WHERE type IN ({marks(names)})", names)
+    def everything(self) -> set[str]:
+        """Return every record of the flow's streams."""
+        streams = self._needs.streams
+        rows = self._ledger.execute(f"SELECT key FROM record WHERE stream IN ({marks(streams)})", streams)
         return {row[0] for row in rows}
 
-    def candidates(self, types: Iterable[str]) -> set[int]:
-        """Return the ids to plan: what this run read and what changed since the flow's position."""
+    def candidates(self) -> set[str]:
+        """Return the records to plan: what this run read and what changed since the flow's position."""
         found = set(self._gone_now)
-        query = "SELECT change FROM position WHERE flow = ? AND type = ?"
-        for name in types:
-            row = self._ledger.execute(query, (self._flow, name)).fetchone()
-            found |= {entry[0] for entry in self._plan.execute("SELECT id FROM workspace WHERE type = ?", (name,))}
-            changed = "SELECT id FROM workspace WHERE change > ? AND type = ?"
-            found |= {entry[0] for entry in self._ledger.execute(changed, (row[0] if row else 0, name))}
+        query = "SELECT change FROM position WHERE flow = ? AND stream = ?"
+        for stream in self._needs.streams:
+            row = self._ledger.execute(query, (self._flow, stream)).fetchone()
+            found |= {entry[0] for entry in self._plan.execute("SELECT key FROM record WHERE stream = ?", (stream,))}
+            changed = "SELECT key FROM record WHERE change > ? AND stream = ?"
+            found |= {entry[0] for entry in self._ledger.execute(changed, (row[0] if row else 0, stream))}
         return found
 
     def last_planned(self) -> Mapping[str, datetime]:
-        """Return workspace type → when the flow last planned everything that had changed of it, where it ever did."""
-        query = "SELECT type, at FROM position WHERE flow = ? AND at IS NOT NULL"
+        """Return stream → when the flow last planned everything that had changed of it, where it ever did."""
+        query = "SELECT stream, at FROM position WHERE flow = ? AND at IS NOT NULL"
         return {row[0]: moment(row[1]) for row in self._ledger.execute(query, (self._flow,))}
 
-    def modified_between(self, types: Iterable[str], since: datetime, until: datetime) -> list[int]:
-        """Return the ids last modified in the half-open span, for a backfill."""
-        names = tuple(types)
-        query = f"SELECT id FROM workspace WHERE modified_at >= ? AND modified_at < ? AND type IN ({marks(names)})"
-        span = (instant(since), instant(until), *names)
-        return sorted({row[0] for database in (self._plan, self._ledger) for row in database.execute(query, span)})
+    def modified_between(self, since: datetime, until: datetime) -> list[str]:
+        """Return the records last modified in the half-open span, in order, for a backfill."""
+        streams = self._needs.streams
+        query = f"SELECT key FROM record WHERE modified_at >= ? AND modified_at < ? AND stream IN ({marks(streams)})"
+        span = (instant(since), instant(until), *streams)
+        found = {row[0] for database in (self._plan, self._ledger) for row in database.execute(query, span)}
+        return sorted(found, key=keys.order)
 
-    def changes(self, ids: Iterable[int]) -> Iterator[Change]:
-        """Yield the change of each id since this flow last planned it, in id order; whether it fires is not said."""
-        for number in sorted(ids):
-            record = self.workspace(number)
+    def changes(self, records: Iterable[str]) -> Iterator[Change]:
+        """Yield the change of each record since this flow last planned it, in order; whether it fires is not said."""
+        for key in sorted(records, key=keys.order):
+            record = self.record(key)
             if record is not None:
                 yield self._change(record)
 
     def _change(self, record: Record) -> Change:
         row = self._ledger.execute(
             "SELECT facts, modified_at, gone, memory, at, documents FROM fact WHERE flow = ? AND record = ?",
-            (self._flow, record.key),
+            (self._flow, record.key.text),
         ).fetchone()
         if row is None:
             return Change(record=record, before=None, fires=True, memory={})
         facts = load_facts(row[0])
         before = Record(
-            id=record.id, type=record.type, name=record.name, created_at=record.created_at,
-            modified_at=moment(row[1]), facts=facts, customers=people(facts, self._customer), gone=bool(row[2]),
+            key=record.key, stream=record.stream, name=record.name, created_at=record.created_at,
+            modified_at=moment(row[1]), facts=facts,
+            customers=people(record.key, facts, self._needs.mapping_of(record.stream)), gone=bool(row[2]),
             documents=load_documents(row[5]),
         )  # fmt: skip
         return Change(record=record, before=before, fires=True, memory=load(row[3]), since=moment(row[4]))

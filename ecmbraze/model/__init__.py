@@ -1,6 +1,7 @@
 """The values that travel between the steps; pure, frozen, no behaviour that needs a system."""
 
 from ecmbraze.model.documents import Document, DocumentHit, DocumentRow, Version
+from ecmbraze.model.keys import Key, PersonKey, WorkspaceKey
 from ecmbraze.model.plans import Action, Change, Decision, Record, Skip
 from ecmbraze.model.requests import Answer, MessageInfo, Profile, TrackBatch, TriggerBatch, TriggerRecipient, Verdict
 from ecmbraze.model.vocabulary import BY_US, MOVED, UNMET, Delivery, Fact, Facts, Json, Kind, Phase, State, System
@@ -22,8 +23,10 @@ __all__ = [
     "Fact",
     "Facts",
     "Json",
+    "Key",
     "Kind",
     "MessageInfo",
+    "PersonKey",
     "Phase",
     "Profile",
     "Record",
@@ -36,6 +39,7 @@ __all__ = [
     "Verdict",
     "Version",
     "WorkspaceDetail",
+    "WorkspaceKey",
     "WorkspacePage",
     "WorkspaceRow",
 ]

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from ecmbraze.model import keys
 from ecmbraze.model.documents import Document
+from ecmbraze.model.keys import Key, PersonKey, WorkspaceKey
 from ecmbraze.model.vocabulary import Facts, Json, Kind, System
 
 # The occurrence of a reminder: the date it is counted from, and how far from it.
@@ -16,36 +18,51 @@ _REMINDER = re.compile(r"\d{4}-\d\d-\d\d(?P<distance>[+-]\d+d)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One workspace as a flow sees it: only the facts that rules name, by name."""
+    """One workspace, or one person in Braze, as a flow sees it: only the facts that rules name, by name."""
 
-    id: int
-    type: str
+    key: Key
+    stream: str
+    """Where it comes from; see :mod:`ecmbraze.model.keys`."""
     name: str
     created_at: datetime
     modified_at: datetime
     facts: Facts
     customers: tuple[str, ...]
-    """The recipients this workspace leads to, in the order of the record; empty when it names nobody."""
+    """The recipients this record leads to, in the order of the record; empty when it names nobody."""
     documents: tuple[Document, ...] = ()
     """The documents a rule may speak of, in id order; empty for a flow that names none."""
     gone: bool = False
     """Missing from two complete listings. Corrects attributes and closes gates, never fires a message."""
 
     @property
-    def key(self) -> str:
-        return f"ws:{self.id}"
+    def type(self) -> str:
+        """The workspace type; empty where it is no workspace."""
+        return keys.type_of(self.stream)
+
+    @property
+    def number(self) -> int:
+        """What ties are broken by: the node id of a workspace; 0 where it is none."""
+        match self.key:
+            case WorkspaceKey(id=number):
+                return number
+            case PersonKey():
+                return 0
 
     @property
     def named(self) -> Facts:
         """Return the facts with those every workspace has: ``workspace.id``, ``.name``, ``.type`` and its dates."""
-        return {
-            **self.facts,
-            "workspace.id": self.id,
-            "workspace.name": self.name,
-            "workspace.type": self.type,
-            "workspace.created": self.created_at.isoformat(),
-            "workspace.modified": self.modified_at.isoformat(),
-        }
+        match self.key:
+            case WorkspaceKey(id=number):
+                return {
+                    **self.facts,
+                    "workspace.id": number,
+                    "workspace.name": self.name,
+                    "workspace.type": self.type,
+                    "workspace.created": self.created_at.isoformat(),
+                    "workspace.modified": self.modified_at.isoformat(),
+                }
+            case PersonKey():
+                return self.facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

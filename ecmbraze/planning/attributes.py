@@ -63,21 +63,21 @@ def deltas(
     workspace names any more loses what we wrote, but not what somebody else did.
     """
     everything = context.backfill or people.unmet(customer)
-    others = [record for record in people.of_customer(customer) if record.id != change.record.id]
+    others = [record for record in people.of_customer(customer) if record.key != change.record.key]
     left = [*others, *_there(change.record, customer)]
     new, old = voice(left), voice([*others, *_there(change.before, customer)])
     for name, raw in {**dict.fromkeys(old), **new}.items():
         value, why = texts.cleaned(raw), "value changed" if left else CLEARED
         action = _action(flow, change.record, customer, name, value, context.now, why, create=create)
         known, last = people.accepted(action.target)
-        again = everything or people.refused(change.record.key, customer, name)
+        again = everything or people.refused(change.record.key.text, customer, name)
         if (value == last) if known else (not again and value == texts.cleaned(old.get(name))):
             continue
         if not known and value is None and (everything or not left):
             continue
         reason = _refusal(name, value, last)
         yield (
-            Skip(record=change.record.key, customer=customer, rule=name, reason=reason, quarantined=True)
+            Skip(record=change.record.key.text, customer=customer, rule=name, reason=reason, quarantined=True)
             if reason
             else action
         )
@@ -92,8 +92,8 @@ def _action(
     flow: str, record: Record, customer: str, name: str, value: Json, now: datetime, why: str, *, create: bool
 ) -> Action:  # fmt: skip
     return Action(
-        flow=flow, record=record.key, rule=name, occurrence="0", kind=Kind.ATTRIBUTE, recipient=customer, name=name,
-        payload=value, expires_at=now + _NEVER, reason=why, create_profile=create,
+        flow=flow, record=record.key.text, rule=name, occurrence="0", kind=Kind.ATTRIBUTE, recipient=customer,
+        name=name, payload=value, expires_at=now + _NEVER, reason=why, create_profile=create,
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 
 from pydantic import Field, model_validator
@@ -19,6 +19,13 @@ from ecmbraze.planning.rules import Rule, Section, Span
 _BUILT_IN = ("workspace.", "document.", "reminder.")
 
 
+class Also(Section):
+    """Further workspace types whose recipient stands elsewhere."""
+
+    workspace_types: tuple[TypeName, ...] = Field(min_length=1, description="workspace types by name")
+    customer: Customer = Field(description="where the recipient stands in these")
+
+
 class FlowOptions(Section):
     """Types, recipient, attributes, and how often."""
 
@@ -26,6 +33,7 @@ class FlowOptions(Section):
     every: Span = Field(timedelta(minutes=15), description="how often `ecmbraze run` takes it up")
     workspace_types: tuple[TypeName, ...] = Field(min_length=1, description="workspace types by name")
     customer: Customer = Field(description="where the recipient stands")
+    also: tuple[Also, ...] = Field((), description="further workspace types with another `customer`")
     create_profiles: bool = Field(False, description="create people Braze does not know, instead of waiting for them")
     attributes: dict[str, str] = Field(default_factory=dict, description="Braze attribute (prefix is added) → fact")
 
@@ -52,18 +60,33 @@ class FlowOptions(Section):
         facts = record.named
         return {f"{prefix}{name}": texts.plain(facts.get(fact)) for name, fact in self.attributes.items()}
 
+    @model_validator(mode="after")
+    def _types_once(self) -> FlowOptions:
+        named = [*self.workspace_types, *(name for entry in self.also for name in entry.workspace_types)]
+        for name in named:
+            if named.count(name) > 1:
+                raise ValueError(f"workspace type {name!r} stands twice: each has one `customer`")
+        return self
+
+    @property
+    def customers(self) -> Mapping[str, Customer]:
+        """Workspace type → where its recipient stands, in the order of the section."""
+        mine = dict.fromkeys(self.workspace_types, self.customer)
+        return {**mine, **{name: entry.customer for entry in self.also for name in entry.workspace_types}}
+
     def outbound(self, prefix: str) -> Iterator[Outbound]:
         """Yield what leaves whatever the rules are: who it is about, and the attributes."""
-        kind = f"user_alias {identify.alias}" if isinstance(identify := self.customer.identify, Alias) else identify
-        of = f" of the related {self.customer.related}" if self.customer.related else ""
-        yield Outbound(sort=Sort.IDENTIFIER, name=kind, fact=f"{self.customer.attribute}{of}", rule="customer")
+        for customer in {one.fact: one for one in self.customers.values()}.values():
+            kind = f"user_alias {identify.alias}" if isinstance(identify := customer.identify, Alias) else identify
+            of = f" of the related {customer.related}" if customer.related else ""
+            yield Outbound(sort=Sort.IDENTIFIER, name=kind, fact=f"{customer.attribute}{of}", rule="customer")
         for name, fact in self.attributes.items():
             yield from attribute(f"{prefix}{name}", [fact], "attributes")
 
     def read(self, facts: Iterable[frozenset[str]]) -> frozenset[str]:
-        """Return the category attributes to read: those of the rules, the attributes and the customer."""
+        """Return the category attributes to read: those of the rules and the attributes."""
         named = frozenset(self.attributes.values()).union(*facts)
-        return frozenset(fact for fact in named if not fact.startswith(_BUILT_IN)) | self.customer.attributes()
+        return frozenset(fact for fact in named if not fact.startswith(_BUILT_IN))
 
 
 def _snake_case(name: str) -> str:

@@ -86,7 +86,7 @@ def tell(
     ``repeated`` are the attributes each person gets in the same plan; ``event_only`` is why nothing else goes.
     """
     record, rule = occasion.record, occasion.hit.rule
-    skip = partial(Skip, record=record.key, customer=", ".join(record.customers), rule=rule.name)
+    skip = partial(Skip, record=record.key.text, customer=", ".join(record.customers), rule=rule.name)
     if stopped := rule.stopped_by(record.named):
         yield skip(reason=stopped)
         return
@@ -140,8 +140,8 @@ def _action(
     rule = occasion.hit.rule
     told = f"{rule.told()}, due {occasion.due:%Y-%m-%d %H:%M} UTC" if occasion.due else rule.told()
     return Action(
-        flow=occasion.flow, record=occasion.record.key, rule=rule.name, occurrence=occasion.hit.occurrence, kind=kind,
-        recipient=customer, name=name, payload=payload, expires_at=occasion.expires_at,
+        flow=occasion.flow, record=occasion.record.key.text, rule=rule.name, occurrence=occasion.hit.occurrence,
+        kind=kind, recipient=customer, name=name, payload=payload, expires_at=occasion.expires_at,
         reason=", ".join(part for part in (told, occasion.why) if part), consent=rule.send.demanded(kind),
         create_profile=create,
     )  # fmt: skip

@@ -15,7 +15,7 @@ from ecmbraze.config import load
 from ecmbraze.config.meaning import DOCUMENT, WORKSPACE
 from ecmbraze.config.names import named
 from ecmbraze.flows import BY_NAME, FLOWS
-from ecmbraze.model import Document, DocumentRow, Record, Version
+from ecmbraze.model import Document, DocumentRow, Record, Version, WorkspaceKey, keys
 from ecmbraze.planning.naming import Names
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
@@ -67,7 +67,8 @@ def test_the_built_in_facts_are_those_that_records_and_documents_have() -> None:
     row = DocumentRow(id=1, name="a", mime_type="", created_at=NOW, modified_at=NOW)
     version = Version(number=1, major=0, minor=0, created_at=NOW, told="1")
     record = Record(
-        id=1, type="t", name="n", created_at=NOW, modified_at=NOW, facts={}, customers=(), documents=()
+        key=WorkspaceKey(id=1), stream=keys.workspaces("t"), name="n", created_at=NOW, modified_at=NOW, facts={},
+        customers=(), documents=(),
     )  # fmt: skip
 
     assert set(WORKSPACE) == record.named.keys()

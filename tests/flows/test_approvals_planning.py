@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from ecmbraze.engine.scan.records import of_type
 from ecmbraze.flow import Context
 from ecmbraze.flows import approvals
-from ecmbraze.model import Change, Document, DocumentRow, Fact, Json, Kind, Record, Version
+from ecmbraze.model import Change, Document, DocumentRow, Fact, Json, Kind, Record, Version, WorkspaceKey, keys
 from tests.fakes import Nothing
 
 HOME = ZoneInfo("Europe/Berlin")
@@ -68,9 +68,14 @@ class Desk(Nothing):
     def record(self, documents: Sequence[Document], *, gone: bool = False) -> Record:
         needs = approvals.needs(self.options)
         markers = dict.fromkeys(of_type("", [needs]).markers, True)
-        facts: dict[str, Fact] = {"Contract.Customer Number": "C-1", needs.customer.fact: ("C-1",), **markers}
+        facts: dict[str, Fact] = {
+            "Contract.Customer Number": "C-1",
+            needs.customers["Contract"].fact: ("C-1",),
+            **markers,
+        }
         return Record(
-            id=1, type="Contract", name="V", created_at=BORN, modified_at=BORN, facts=facts, customers=("C-1",),
+            key=WorkspaceKey(id=1), stream=keys.workspaces("Contract"), name="V", created_at=BORN,
+            modified_at=BORN, facts=facts, customers=("C-1",),
             documents=tuple(documents), gone=gone,
         )  # fmt: skip
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from ecmbraze.engine.scan.records import of_type
 from ecmbraze.flow import Context
 from ecmbraze.flows import cases
-from ecmbraze.model import Change, Document, DocumentRow, Fact, Json, Kind, Record, Version
+from ecmbraze.model import Change, Document, DocumentRow, Fact, Json, Kind, Record, Version, WorkspaceKey, keys
 from tests.fakes import Nothing
 
 BORN = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -50,9 +50,13 @@ class Desk(Nothing):
     def look(self, *documents: Document, fires: bool = True, backfill: bool = False) -> list[str]:
         """Plan the case with these documents; return the events that are new."""
         needs = cases.needs(OPTIONS)
-        facts: dict[str, Fact] = {needs.customer.fact: ("C-1",), **dict.fromkeys(of_type("", [needs]).markers, True)}
+        facts: dict[str, Fact] = {
+            needs.customers["Case"].fact: ("C-1",),
+            **dict.fromkeys(of_type("", [needs]).markers, True),
+        }
         record = Record(
-            id=1, type="Case", name="V", created_at=BORN, modified_at=BORN, customers=("C-1",), documents=documents,
+            key=WorkspaceKey(id=1), stream=keys.workspaces("Case"), name="V", created_at=BORN,
+            modified_at=BORN, customers=("C-1",), documents=documents,
             facts={"Case.Customer Number": "C-1", **facts},
         )  # fmt: skip
         change = Change(record=record, before=self.before, fires=fires, memory=self.memory, since=self.since)

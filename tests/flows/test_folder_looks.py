@@ -49,9 +49,9 @@ def test_a_workspace_of_another_type_in_the_same_folder_stays_what_it_is(fresh: 
         fresh.run()
 
     with closing(sqlite3.connect(fresh.state)) as state:
-        kept = state.execute("SELECT type FROM workspace WHERE id = ?", (partner,)).fetchone()
+        kept = state.execute("SELECT stream FROM record WHERE key = ?", (f"ws:{partner}",)).fetchone()
 
-    assert kept == ("Partner",)
+    assert kept == ("workspaces/Partner",)
 
 
 def _folders_of_the_next_run(stage: Rehearsal) -> list[str]:

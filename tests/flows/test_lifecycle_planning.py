@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context
 from ecmbraze.flows import lifecycle
-from ecmbraze.model import Change, Decision, Fact, Json, Kind, Record
+from ecmbraze.model import Change, Decision, Fact, Json, Kind, Record, WorkspaceKey, keys
 from ecmbraze.planning.due_dates import reminders
 from tests.fakes import Nothing
 
@@ -48,7 +48,8 @@ def _at(*moment: int) -> datetime:
 def _contract(end: Fact, status: str = "Active", *, number: int = 1) -> Record:
     born = _at(2026, 1, 1)
     return Record(
-        id=number, type="Contract", name=f"Vertrag {number}", created_at=born, modified_at=born,
+        key=WorkspaceKey(id=number), stream=keys.workspaces("Contract"), name=f"Vertrag {number}",
+        created_at=born, modified_at=born,
         facts={STATUS: status, END: end, CUSTOMER: "C-1"}, customers=("C-1",),
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from ecmbraze.engine.scan.document_looks import DocumentLooks
 from ecmbraze.engine.scan.records import TypeNeeds
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.planfile import PlanFile
-from ecmbraze.model import Document, DocumentHit, DocumentRow, Record, Version
+from ecmbraze.model import Document, DocumentHit, DocumentRow, Record, Version, WorkspaceKey, keys
 from ecmbraze.planning.customers import Customer
 from ecmbraze.planning.document_kinds import DocumentKind
 from ecmbraze.ports import WorkspaceReader
@@ -57,11 +57,12 @@ def _mirrored(tmp_path: Path) -> Ledger:
     plan = PlanFile(ledger.plan_path("fill"))
     for number in range(1, GATES + 1):
         record = Record(
-            id=number, type="Contract", name="V", created_at=NOW, modified_at=NOW, facts={}, customers=(),
+            key=WorkspaceKey(id=number), stream=keys.workspaces("Contract"), name="V", created_at=NOW,
+            modified_at=NOW, facts={}, customers=(),
             documents=(_document(10**6 + 2 * number), _document(10**6 + 2 * number + 1)),
         )  # fmt: skip
-        plan.put_workspace(record, {})
-    plan.put_watermark("", "documents/Contract", NOW)
+        plan.put_record(record, {})
+    plan.put_looked("documents", "workspaces/Contract", NOW)
     ledger.stage(plan).everything([], NOW)
     plan.discard()
     return ledger
@@ -78,8 +79,8 @@ def test_twenty_thousand_open_gates_of_two_documents_cost_160_requests_and_find_
 
     looks.queue([NEEDS], {"Contract": NOW})
 
-    todo: list[Any] = plan.todo("Contract", 0, 10)
+    todo: list[Any] = plan.todo("workspaces/Contract", 0, 10)
     plan.discard()
     assert ecm.asked == ["nodes/list"] * 160 + ["search"]
-    assert [number for number, _ in todo] == [77, 19_999]
+    assert [record for _, record, _ in todo] == ["ws:77", "ws:19999"]
     assert looks.notes == []

@@ -14,7 +14,7 @@ from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.schema import PAIRS
 from ecmbraze.ledger.stage import Part
 from ecmbraze.ledger.waiting import WaitingPlan
-from ecmbraze.model import Action, Json, Kind, Phase, Record, State
+from ecmbraze.model import Action, Json, Kind, Phase, Record, State, WorkspaceKey, keys
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 
@@ -197,23 +197,39 @@ def test_a_detail_counts_as_read_when_its_listing_began_or_the_search_would_miss
     ledger: Ledger,
 ) -> None:
     plan, began = PlanFile(ledger.plan_path("t")), NOW - timedelta(hours=1)
-    plan.put_watermark("began", "Case", began)
-    record = Record(id=1, type="Case", name="V", created_at=began, modified_at=began, facts={}, customers=())
-    plan.put_workspace(record, {})
+    plan.begin_scan("workspaces/Case", began)
+    record = Record(
+        key=WorkspaceKey(id=1),
+        stream=keys.workspaces("Case"),
+        name="V",
+        created_at=began,
+        modified_at=began,
+        facts={},
+        customers=(),
+    )
+    plan.put_record(record, {})
 
     ledger.stage(plan).slice(NOW)
 
     plan.discard()
-    assert ledger.mirror.read_at([1]) == {1: ("Case", began)}
+    assert ledger.mirror.read_at(["ws:1"]) == {"ws:1": ("workspaces/Case", began)}
 
 
 def test_a_listing_that_failed_leaves_nobody_behind(ledger: Ledger) -> None:
     plan = PlanFile(ledger.plan_path("t"))
-    record = Record(id=1, type="Case", name="V", created_at=NOW, modified_at=NOW, facts={}, customers=("C-1",))
-    plan.mark_seen("Case", [1])
-    plan.put_workspace(record, {"customer": ("C-1",)})
+    record = Record(
+        key=WorkspaceKey(id=1),
+        stream=keys.workspaces("Case"),
+        name="V",
+        created_at=NOW,
+        modified_at=NOW,
+        facts={},
+        customers=("C-1",),
+    )
+    plan.mark_seen("workspaces/Case", ["ws:1"])
+    plan.put_record(record, {"customer": ("C-1",)})
 
-    plan.forget_type("Case")
+    plan.forget_stream("workspaces/Case")
 
     assert list(plan.rows("SELECT customer FROM recipient")) == []
     plan.discard()

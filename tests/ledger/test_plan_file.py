@@ -91,7 +91,7 @@ def test_a_plan_damaged_while_it_is_merged_is_not_a_damaged_state(ledger: Ledger
     plan = ledger.new_plan("t")
     _fill(plan)
     plan.database.execute("PRAGMA cache_size = 0")
-    root = plan.database.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'workspace'").fetchone()[0]
+    root = plan.database.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'record'").fetchone()[0]
     _spoil(plan.path, root)
 
     with pytest.raises(StorageError, match="The plan file"):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context
 from ecmbraze.flows import lifecycle
-from ecmbraze.model import Change, Json, Kind, Record
+from ecmbraze.model import Change, Json, Kind, Record, WorkspaceKey, keys
 from ecmbraze.planning.due_dates import Before, following, nearest, reminders
 from tests.fakes import Nothing
 
@@ -109,7 +109,8 @@ def _poll(moments: list[datetime], ends: list[str]) -> list[str]:
     for moment, end in zip(moments, ends, strict=True):
         facts = {"Contract.Status": "Active", "Contract.Contract End": end, "Contract.Customer Number": "C-1"}
         record = Record(
-            id=1, type="Contract", name="V", created_at=born, modified_at=born, facts=facts, customers=("C-1",)
+            key=WorkspaceKey(id=1), stream=keys.workspaces("Contract"), name="V", created_at=born,
+            modified_at=born, facts=facts, customers=("C-1",),
         )  # fmt: skip
         change = Change(record=record, before=before, fires=before is not None, memory=memory)
         decision = lifecycle.plan(_OPTIONS, change, Nothing(), Context(now=moment, zone=HOME, prefix="ecm_"))

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from ecmbraze.flow import Context
 from ecmbraze.flows import lifecycle
-from ecmbraze.model import Change, Facts, Json, Kind, Record
+from ecmbraze.model import Change, Facts, Json, Kind, Record, WorkspaceKey, keys
 from tests.fakes import Nothing
 
 HOME = ZoneInfo("Europe/Berlin")
@@ -37,7 +37,8 @@ def _record(
     modified: datetime = BORN, *, ours: bool = False, kind: str = "Contract", facts: Facts | None = None
 ) -> Record:
     return Record(
-        id=1, type=kind, name="V", created_at=BORN, modified_at=modified, customers=("C-1",),
+        key=WorkspaceKey(id=1), stream=keys.workspaces(kind), name="V", created_at=BORN,
+        modified_at=modified, customers=("C-1",),
         facts={"Contract.Customer Number": "C-1", "workspace.modified_by_us": ours, **(facts or {})},
     )  # fmt: skip
 

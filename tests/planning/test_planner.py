@@ -33,7 +33,7 @@ def test_whatever_one_record_throws_is_its_quarantine_and_its_neighbours_go_on(
     tmp_path: Path, thrown: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     def plan(options: Any, change: Change, *more: Any) -> Decision:
-        if change.record.id == 2:
+        if change.record.number == 2:
             raise thrown
         return onboarding.FLOW.plan(options, change, *more)
 
@@ -43,7 +43,7 @@ def test_whatever_one_record_throws_is_its_quarantine_and_its_neighbours_go_on(
     for number in (1, 2, 3):
         row = WorkspaceRow(id=number, type_id=1, name=f"W{number}", created_at=NOW, modified_at=NOW)
         detail = WorkspaceDetail(row=row, facts={"O.Number": f"C-{number}", "O.Status": "Signed"})
-        scratch.put_workspace(*as_record(detail, of_type("T", [needs])))
+        scratch.put_record(*as_record(detail, of_type("T", [needs])))
     context = Context(now=NOW, zone=UTC, prefix="ecm_", backfill=True, include_messages=True)
     planner = Planner(
         flow=replace(onboarding.FLOW, plan=plan),
@@ -59,10 +59,10 @@ def test_whatever_one_record_throws_is_its_quarantine_and_its_neighbours_go_on(
         planner.plan_span(NOW - timedelta(days=1), NOW + timedelta(days=1), None)
 
     assert [action.record for action in scratch.actions("onboarding")] == ["ws:1", "ws:3"]
-    assert [(record, reason.split(";")[0]) for record, _, _, reason in scratch.skips("onboarding", ["T"])] == [
-        ("ws:2", f"cannot be planned ({type(thrown).__name__})")
-    ]
-    assert scratch.counts()["onboarding\x1fquarantined"] == 1
+    assert [
+        (record, reason.split(";")[0]) for record, _, _, reason in scratch.skips("onboarding", ["workspaces/T"])
+    ] == [("ws:2", f"cannot be planned ({type(thrown).__name__})")]
+    assert scratch.counts()["onboarding", "quarantined"] == 1
     fields = caplog.records[0].__dict__["fields"]
     assert "plan" in fields["traceback"]
     assert "C-2" not in str(fields)

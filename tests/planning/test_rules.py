@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from ecmbraze.errors import RecordUnreadable
-from ecmbraze.model import Action, Change, Fact, Json, Record, Skip, WorkspaceDetail, WorkspaceRow
+from ecmbraze.model import Action, Change, Fact, Json, Record, Skip, WorkspaceDetail, WorkspaceKey, WorkspaceRow, keys
 from ecmbraze.planning import guards, messages, texts
 from ecmbraze.planning.attributes import deltas, newest
 from ecmbraze.planning.conditions import When, satisfied
@@ -34,7 +34,8 @@ def _when(raw: object) -> Any:
 
 def _record(number: int = 1, customers: tuple[str, ...] = ("C-1",), **facts: Fact) -> Record:
     return Record(
-        id=number, type="T", name="W", created_at=NOW, modified_at=NOW, facts=facts, customers=customers
+        key=WorkspaceKey(id=number), stream=keys.workspaces("T"), name="W", created_at=NOW, modified_at=NOW,
+        facts=facts, customers=customers,
     )  # fmt: skip
 
 
@@ -180,7 +181,7 @@ class Alone(Nothing):
 
 
 def _deltas(change: Change, accepted: tuple[bool, Json], *, backfill: bool = False) -> list[Action | Skip]:
-    voice = newest(lambda r: (r.id,), lambda r: {"a": texts.plain(r.facts.get("x"))})
+    voice = newest(lambda r: (r.number,), lambda r: {"a": texts.plain(r.facts.get("x"))})
     context = Context(now=NOW, zone=UTC, prefix="ecm_", backfill=backfill)
     return list(deltas("f", change, "C-1", Alone(accepted), voice, context, create=False))
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecmbraze.errors import RecordUnreadable
-from ecmbraze.model import Action, Change, Json, Record, Skip
+from ecmbraze.model import Action, Change, Json, Record, Skip, WorkspaceKey, keys
 from ecmbraze.planning import texts
 from ecmbraze.planning.attributes import of_everyone
 from ecmbraze.planning.context import Context
@@ -29,7 +29,8 @@ UNSEEN = [
 
 def record(value: Any) -> Record:
     return Record(
-        id=7, type="T", name="W", created_at=NOW, modified_at=NOW, facts={"A.X": value, "A.Y": "y"}, customers=("C-1",)
+        key=WorkspaceKey(id=7), stream=keys.workspaces("T"), name="W", created_at=NOW, modified_at=NOW,
+        facts={"A.X": value, "A.Y": "y"}, customers=("C-1",),
     )  # fmt: skip
 
 

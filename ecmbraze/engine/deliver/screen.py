@@ -19,7 +19,7 @@ from ecmbraze.engine.scan.records import as_record, for_flow, of_type
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Flow, Needs
 from ecmbraze.ledger.outbox import Row, Step
-from ecmbraze.model import MOVED, Action, Profile, Record, State
+from ecmbraze.model import MOVED, Action, PersonKey, Profile, Record, State, WorkspaceKey, keys
 from ecmbraze.planning import consent
 from ecmbraze.planning.consent import Demand, Given
 from ecmbraze.ports import Clock, PeopleReader, WorkspaceReader
@@ -160,7 +160,7 @@ class Screen:
     def _facts(self, row: Row) -> Step | None:
         """Read the record again: a rule that no longer holds takes its message back."""
         try:
-            record = self._record(int(row.action.record.removeprefix("ws:")))
+            record = self._record(row.action.record)
             asked = (record, row.action.rule, row.action.occurrence)
             reason = self.flow.holds(self.options, *asked, self.zone, self.clock.now())
         except RecordUnreadable as error:
@@ -175,11 +175,22 @@ class Screen:
         self.unread += 1
         return Step(row=row, state=State.WAITING, why=why)
 
-    def _record(self, number: int) -> Record:
+    def _record(self, key: str) -> Record:
+        """Return a record as its source has it now: what Braze says of a person was read with their profile."""
+        known = self.mirrored(key)
+        match keys.read(key):
+            case WorkspaceKey(id=number):
+                return self._workspace(number, known)
+            case PersonKey():
+                if known is None:
+                    raise RecordUnreadable("this person was never read")
+                return known
+
+    def _workspace(self, number: int, known: Record | None) -> Record:
         read_at, record = self.fresh.get(number, (-_FRESH_S, None))
         old = self.clock.monotonic() - read_at > _FRESH_S
-        if record is None or old or not self.needs.names(record.type) <= record.facts.keys():
-            needs = of_type("", [self.needs])
+        if record is None or old or not self.needs.names(record.stream) <= record.facts.keys():
+            needs = of_type(known.type if known else self.needs.types[0], [self.needs])
             record, _ = as_record(read_whole(self.workspaces, number, needs, {}), needs)
             self.fresh[number] = (self.clock.monotonic(), record)
         return for_flow(record, self.needs)

@@ -10,6 +10,7 @@ from ecmbraze.engine.plan.planner import Planner
 from ecmbraze.errors import GuardTripped
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
+from ecmbraze.model import keys
 from ecmbraze.planning.attributes import CLEARED
 from ecmbraze.planning.guards import Expected, Figures, Measure
 
@@ -27,22 +28,24 @@ def figures(plan: PlanFile, planner: Planner, mirror: Mirror, expected: Expected
     """Return the counts over the plan file and the ledger that guards look at."""
     messages, people = plan.messages(planner.flow.name)
     counts = plan.counts()
-    types, complete = planner.needs.types, plan.watermarks("listing")
+    streams, complete = {keys.type_of(one) or one: one for one in planner.needs.streams}, plan.complete()
     looked, now = planner.view.last_planned(), planner.context.now
     return Figures(
         messages=messages,
         people=people,
         audience=planner.view.audience(),
-        changed=sum(counts.get(f"{name}\x1fchanged", 0) for name in types),
+        changed=sum(counts[stream, "changed"] for stream in streams.values()),
         # Asked by date, a type shows only what changed: nothing is concluded from what it does not show.
-        listed={name: plan.seen(name) if name in complete else mirror.known(name) for name in types},
-        known={name: mirror.known(name) for name in types},
+        listed={
+            name: plan.seen(stream) if stream in complete else mirror.known(stream) for name, stream in streams.items()
+        },
+        known={name: mirror.known(stream) for name, stream in streams.items()},
         expected=expected,
         cleared=plan.people_because(planner.flow.name, CLEARED),
         late={
-            name: (looked[name], counts.get(f"{planner.flow.name}\x1fmessages of {name}", 0))
-            for name in types
-            if name in looked and now - looked[name] > max(max_gap, 2 * planner.options.every)
+            name: (looked[stream], counts[planner.flow.name, f"messages of {stream}"])
+            for name, stream in streams.items()
+            if stream in looked and now - looked[stream] > max(max_gap, 2 * planner.options.every)
         },
     )
 

@@ -17,7 +17,7 @@ from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context, Flow, Needs
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.view import View
-from ecmbraze.model import Action, Change, Decision, Delivery, Skip
+from ecmbraze.model import Action, Change, Decision, Delivery, Skip, keys
 
 _LOG = logging.getLogger("ecmbraze")
 # What a value nobody thought of makes of a rule. Errors of the state file are none of these: they end the run.
@@ -38,49 +38,49 @@ class Planner:
 
     def plan_changes(self, scans: Mapping[str, Scan], limit: int | None) -> bool:
         """Plan what changed since the flow's position; return whether all of it was planned."""
-        baselines = {name: self.view.baseline(name) for name in self.needs.types}
-        due = self.view.due(self.needs.types, self.context.now) | self._new_to_the_rules()
+        baselines = {stream: self.view.baseline(stream) for stream in self.needs.streams}
+        due = self.view.due(self.context.now) | self._new_to_the_rules()
         unmet = self.view.of_unmet()
         planned, complete = 0, True
-        for change in self.view.changes(self.view.candidates(self.needs.types) | due | unmet):
-            if change.record.id not in due and _same(change):
-                if change.record.id in unmet:
+        for change in self.view.changes(self.view.candidates() | due | unmet):
+            key = change.record.key.text
+            if key not in due and _same(change):
+                if key in unmet:
                     self._whole_state(change)
                 continue
             if planned == limit:
                 complete = False
                 break
             planned += 1
-            self._one(self._armed(change, baselines[change.record.type]))
-        for name, scan in scans.items() if complete else ():
-            self.plan.put_watermark(self.flow.name, f"workspaces/{name}", scan.newest)
-            if baselines[name] is None:
-                self.plan.put_baseline(self.flow.name, name, self.needs.customer.fact, scan.began)
+            self._one(self._armed(change, baselines[change.record.stream]))
+        for stream, scan in scans.items() if complete else ():
+            self.plan.put_watermark(self.flow.name, stream, scan.newest)
+            if baselines[stream] is None:
+                self.plan.put_baseline(self.flow.name, stream, self.needs.mapping_of(stream), scan.began)
         if complete and self.flow.ahead:
-            self.plan.put_baseline(self.flow.name, "", self._rules, self.context.now)
+            self.plan.put_rules(self.flow.name, self._rules, self.context.now)
         return complete
 
     @property
     def _rules(self) -> str:
         return f"rules {hashlib.sha256(repr(self.options).encode()).hexdigest()[:16]}"
 
-    def _new_to_the_rules(self) -> set[int]:
+    def _new_to_the_rules(self) -> set[str]:
         """Return every record when rules about time are new: nothing else would ever plan an untouched one again."""
-        if self.flow.ahead is None or self.view.baseline("", self._rules) is not None:
+        if self.flow.ahead is None or self.view.knows_rules(self._rules):
             return set()
-        return self.view.everything(self.needs.types)
+        return self.view.everything()
 
     def plan_span(self, since: datetime, until: datetime, limit: int | None) -> None:
-        """Plan a backfill: every workspace last modified in the span, as if its past were unknown."""
-        ids = self.view.modified_between(self.needs.types, since, until)
-        for change in self.view.changes(ids[:limit]):
+        """Plan a backfill: every record last modified in the span, as if its past were unknown."""
+        for change in self.view.changes(self.view.modified_between(since, until)[:limit]):
             if not change.record.gone:  # absence never sends a message
                 self._one(replace(change, before=None, since=None, fires=True))
 
     def plan_as_new(self, limit: int | None) -> None:
-        """Plan every workspace as if it had come only now, whatever was planned of it before."""
-        ids = self.view.everything(self.needs.types) | self.view.candidates(self.needs.types)
-        for change in self.view.changes(sorted(ids)[:limit]):
+        """Plan every record as if it had come only now, whatever was planned of it before."""
+        records = sorted(self.view.everything() | self.view.candidates(), key=keys.order)
+        for change in self.view.changes(records[:limit]):
             if not change.record.gone:
                 self._one(replace(change, before=None, since=None, memory={}, fires=True))
 
@@ -89,9 +89,9 @@ class Planner:
         if baseline is None or change.record.gone:  # absence corrects, it never sends a message (delivery.md)
             return replace(change, fires=False)
         if change.before is None and change.record.created_at < baseline:
-            self.plan.count(f"{self.flow.name}\x1ffirst_seen_late")
+            self.plan.count(self.flow.name, "first_seen_late")
             reason = "first seen after the baseline although created before it; its attributes go, nothing fires"
-            skip = Skip(record=change.record.key, customer="", rule="", reason=reason)
+            skip = Skip(record=change.record.key.text, customer="", rule="", reason=reason)
             self.plan.put_skip(self.flow.name, skip, self.context.now)
             return replace(change, fires=False, late=True)
         return replace(change, unreached=self._unreached(change))
@@ -122,7 +122,7 @@ class Planner:
             self._quarantine(change, f"{error.args[0]!r} is not known of it yet")
             return
         except UNPLANNABLE as error:  # one record must not end the run of its neighbours
-            fields = {"flow": self.flow.name, "record": change.record.key, "error": type(error).__name__}
+            fields = {"flow": self.flow.name, "record": change.record.key.text, "error": type(error).__name__}
             _LOG.error("record.unplannable", extra={"fields": {**fields, "traceback": _trace(error)}})
             self._quarantine(change, f"cannot be planned ({type(error).__name__}); the log has the traceback")
             return
@@ -135,10 +135,10 @@ class Planner:
         if change.unreached:
             decision = replace(decision, actions=tuple(one for one in decision.actions if _is_news(one, change)))
         self.plan.put_decision(self.flow.name, change, decision, self.context.now)
-        self.plan.count(f"{self.flow.name}\x1fquarantined", sum(skip.quarantined for skip in decision.skips))
+        self.plan.count(self.flow.name, "quarantined", sum(skip.quarantined for skip in decision.skips))
         reminders = {rule.name for rule in self.flow.rules(self.options) if rule.reminds}
         fresh = sum(action.kind.is_message and action.rule not in reminders for action in decision.actions)
-        self.plan.count(f"{self.flow.name}\x1fmessages of {change.record.type}", fresh)
+        self.plan.count(self.flow.name, f"messages of {change.record.stream}", fresh)
 
     def _untold(self, decision: Decision) -> bool:
         """Say whether a message cannot be written: then what happened to the record is not consumed.
@@ -150,12 +150,12 @@ class Planner:
         return any(skip.quarantined and skip.rule in rules for skip in decision.skips)
 
     def _quarantine(self, change: Change, reason: str) -> None:
-        self._refuse([Skip(record=change.record.key, customer="", rule="", reason=reason, quarantined=True)])
+        self._refuse([Skip(record=change.record.key.text, customer="", rule="", reason=reason, quarantined=True)])
 
     def _refuse(self, skips: Sequence[Skip]) -> None:
         for skip in skips:
             self.plan.put_skip(self.flow.name, skip, self.context.now)
-            self.plan.count(f"{self.flow.name}\x1fquarantined", int(skip.quarantined))
+            self.plan.count(self.flow.name, "quarantined", int(skip.quarantined))
 
 
 def _is_news(action: Action, change: Change) -> bool:

@@ -13,6 +13,8 @@ from ecmbraze.ports import WorkspaceReader
 
 # In which zone a column query reads a date is not documented (api/ecm.md 3.2, 15.3): no two zones are further apart.
 OVERLAP = timedelta(hours=26)
+# Of which looks the ledger notes how far they came: the last complete listing, the newest modify date in any.
+_COMPLETE, _NEWEST = "complete", "newest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,17 +33,17 @@ class Dated:
 
         ``whole`` says that all of it is needed: facts are new, or columns carry them.
         """
-        complete, newest = self.mirror.looked(_complete(need)), self.mirror.looked(_newest(need))
+        complete, newest = self.mirror.looked(_COMPLETE, need.stream), self.mirror.looked(_NEWEST, need.stream)
         if whole or not self.smallest or complete is None or newest is None or began - complete >= self.every:
             return None
         return newest - OVERLAP
 
     def listed(self, need: TypeNeeds, type_id: int, began: datetime, newest: datetime | None) -> None:
         """Note a complete listing, so that the next ones need not be, if there are enough rows and ECM allows it."""
-        enough = self.smallest and self.plan.seen(need.name) >= self.smallest
+        enough = self.smallest and self.plan.seen(need.stream) >= self.smallest
         if newest and enough and self._allowed(type_id, newest):
-            self.plan.put_watermark("", _complete(need), began)
-            self.plan.put_watermark("", _newest(need), min(newest, began))
+            self.plan.put_looked(_COMPLETE, need.stream, began)
+            self.plan.put_looked(_NEWEST, need.stream, min(newest, began))
 
     def _allowed(self, type_id: int, newest: datetime) -> bool:
         try:
@@ -52,12 +54,4 @@ class Dated:
     def asked(self, need: TypeNeeds, began: datetime, newest: datetime | None) -> None:
         """Note how far a listing by date has looked; without a row it has seen nothing newer."""
         if newest:
-            self.plan.put_watermark("", _newest(need), min(newest, began))
-
-
-def _complete(need: TypeNeeds) -> str:
-    return f"complete/{need.name}"
-
-
-def _newest(need: TypeNeeds) -> str:
-    return f"newest/{need.name}"
+            self.plan.put_looked(_NEWEST, need.stream, min(newest, began))

@@ -11,7 +11,7 @@ from ecmbraze.engine.scan.records import TypeNeeds
 from ecmbraze.errors import RecordUnreadable, TemporaryError
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
-from ecmbraze.model import Document, DocumentHit, DocumentRow
+from ecmbraze.model import Document, DocumentHit, DocumentRow, keys
 from ecmbraze.ports import WorkspaceReader
 
 # The index may lag and knows only the day of a change (api/ecm.md 6.1); what it learns later, the sweep finds.
@@ -19,6 +19,8 @@ OVERLAP = timedelta(hours=24)
 # Two clocks: a workspace that was read this long after the change has it, whatever the clocks say.
 _SKEW = timedelta(minutes=10)
 _BULK = 250  # api/ecm.md 4.3
+# The look under which the ledger notes how far the search for changed documents has come.
+SEARCHED = "documents"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,52 +43,49 @@ class DocumentLooks:
         asked = [need for need in needs if need.documents]
         try:
             for need in asked:
-                self._queue(need.name, self._moved(need), began[need.name])
-            self._search({need.name for need in asked}, began)
+                self._queue(need.stream, self._moved(need))
+            self._search({need.stream for need in asked})
         except (TemporaryError, RecordUnreadable) as error:
             self.notes.append(f"changed documents are found by the sweep only: {error.happened}")
             return
         for need in asked:
-            self.plan.put_watermark("", _stream(need.name), began[need.name])
+            self.plan.put_looked(SEARCHED, need.stream, began[need.name])
 
-    def _search(self, types: set[str], began: Mapping[str, datetime]) -> None:
+    def _search(self, streams: set[str]) -> None:
         """Queue the workspaces that hold a document the index knows as changed; a type new to us is read whole."""
-        looked = [moment for name in types if (moment := self.mirror.looked(_stream(name)))]
+        looked = [moment for stream in streams if (moment := self.mirror.looked(SEARCHED, stream))]
         if not looked:
             return
         day = (min(looked) - OVERLAP).astimezone(self.zone).date()
         for hits in batched(self.reader.documents_changed_since(day), _BULK):
             self.tick()
-            known = self.mirror.read_at(sorted({number for hit in hits for path in hit.paths for number in path}))
+            containers = {keys.workspace(number) for hit in hits for path in hit.paths for number in path}
+            known = self.mirror.read_at(sorted(containers))
             for hit in hits:
-                for inner in {_innermost(path, known) for path in hit.paths} - {0}:
-                    type_name, read_at = known[inner]
-                    if type_name in types and _is_news(hit, read_at):
-                        self._queue(type_name, [inner], began[type_name])
+                for inner in {_innermost(path, known) for path in hit.paths} - {""}:
+                    stream, read_at = known[inner]
+                    if stream in streams and _is_news(hit, read_at):
+                        self._queue(stream, [inner])
 
-    def _moved(self, need: TypeNeeds) -> Iterator[int]:
+    def _moved(self, need: TypeNeeds) -> Iterator[str]:
         """Yield the workspaces with a watched document that is gone, renamed or modified: 250 documents a request."""
         kept = (
-            (number, document)
-            for number, document in self.mirror.documents(need.name)
+            (record, document)
+            for record, document in self.mirror.documents(need.stream)
             if any(kind.may_be(document.row) for kind in need.watched)
         )
         for entries in batched(kept, _BULK):
             self.tick()
             rows = self.reader.document_rows([document.row.id for _, document in entries])
-            yield from (number for number, document in entries if _differs(document, rows.get(document.row.id)))
+            yield from (record for record, document in entries if _differs(document, rows.get(document.row.id)))
 
-    def _queue(self, type_name: str, numbers: Iterable[int], at: datetime) -> None:
-        self.plan.add_todo(type_name, ((number, at, "documents") for number in numbers))
-
-
-def _stream(type_name: str) -> str:
-    return f"documents/{type_name}"
+    def _queue(self, stream: str, records: Iterable[str]) -> None:
+        self.plan.add_todo(stream, records, "documents")
 
 
-def _innermost(path: Sequence[int], known: Mapping[int, tuple[str, datetime]]) -> int:
-    """Return the workspace a document belongs to: workspaces nest, the innermost has it; 0 for none of ours."""
-    return next((number for number in reversed(path) if number in known), 0)
+def _innermost(path: Sequence[int], known: Mapping[str, tuple[str, datetime]]) -> str:
+    """Return the workspace a document belongs to: workspaces nest, the innermost has it; empty for none of ours."""
+    return next((record for number in reversed(path) if (record := keys.workspace(number)) in known), "")
 
 
 def _is_news(hit: DocumentHit, read_at: datetime) -> bool:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from ecmbraze.engine.scan.records import TypeNeeds
 from ecmbraze.errors import RecordUnreadable, TemporaryError
 from ecmbraze.ledger.codec import load_facts
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
-from ecmbraze.model import Facts
+from ecmbraze.model import Facts, keys
 from ecmbraze.ports import WorkspaceReader
 
 # Worth it where workspaces share few parents: a page of a folder shows some 100 of them (api/ecm.md 4.2).
 FEW_PARENTS, FEW_ROWS = 20, 20_000
+# The look under which the ledger notes that a type has edits which move no date.
+SILENT = "silent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,30 +29,25 @@ class FolderLooks:
     reader: WorkspaceReader
     mirror: Mirror
     plan: PlanFile
-    now: datetime
     tick: Callable[[], None]
 
     def queue(self, need: TypeNeeds, parents: set[int]) -> str:
         """Look into the parents of a complete listing; return what the operator should know, empty for nothing."""
-        silent = self.mirror.looked(stream(need.name)) is not None
-        if not silent or len(parents) > FEW_PARENTS or self.plan.seen(need.name) > FEW_ROWS:
+        silent = self.mirror.looked(SILENT, need.stream) is not None
+        if not silent or len(parents) > FEW_PARENTS or self.plan.seen(need.stream) > FEW_ROWS:
             return ""
         try:
             for parent in sorted(parents):
                 for number, facts in self.reader.categories_below(parent):
                     self.tick()
-                    if self.plan.listed(need.name, number) and self._differs(need, number, facts):
-                        self.plan.add_todo(need.name, [(number, self.now, "folder")])
+                    record = keys.workspace(number)
+                    if self.plan.listed(need.stream, record) and self._differs(need, record, facts):
+                        self.plan.add_todo(need.stream, [record], "folder")
         except (TemporaryError, RecordUnreadable) as error:
             return f"edits of {need.name!r} that move no date are found by the sweep only: {error.happened}"
         return ""
 
-    def _differs(self, need: TypeNeeds, number: int, facts: Facts) -> bool:
-        held = self.mirror.held([number]).get(number)
+    def _differs(self, need: TypeNeeds, record: str, facts: Facts) -> bool:
+        held = self.mirror.held([record]).get(record)
         known = load_facts(held.facts) if held else {}
         return any(known[name] != facts[name] for name in need.facts & facts.keys() & known.keys())
-
-
-def stream(type_name: str) -> str:
-    """Return under which name the ledger notes that a type has edits which move no date."""
-    return f"silent/{type_name}"

@@ -60,7 +60,7 @@ class Inventory:
     """Whether every listing was complete: then a detail that fails does not undo the scan."""
 
     def take(self, needs: Sequence[TypeNeeds]) -> dict[str, Scan]:
-        """List every type, then read the details; return the scan of each type that could be listed.
+        """List every type, then read the details; return stream → scan of each type that could be listed.
 
         A type or attribute that does not exist, and a listing that fails, end up in ``failed``.
         """
@@ -68,23 +68,23 @@ class Inventory:
         scans: dict[str, Scan] = {}
         for need in needs:
             try:
-                scans[need.name] = self._list(need, ids)
+                scans[need.stream] = self._list(need, ids)
             except (ConfigurationError, TemporaryError) as error:
                 self.failed[need.name] = error
-                self.plan.forget_type(need.name)
+                self.plan.forget_stream(need.stream)
         self.listed = True
-        self.looks.queue([need for need in needs if need.name in scans], self.began)
+        self.looks.queue([need for need in needs if need.stream in scans], self.began)
         for need in needs:
-            if need.name in scans:
+            if need.stream in scans:
                 self.details.read(need, self.began[need.name], told=need.name in self.told)
         return scans
 
     def _list(self, need: TypeNeeds, ids: Mapping[str, int]) -> Scan:
         check_types(need, ids)
         began = self.reader.server_now()
-        self.plan.put_watermark("began", need.name, began)
-        newest, armed = None, need.names <= self.mirror.armed(need.name)
-        held = self.mirror.columns(need.name)
+        self.plan.begin_scan(need.stream, began)
+        newest, armed = None, need.names <= self.mirror.armed(need.stream)
+        held = self.mirror.columns(need.stream)
         since = self.dated.since(need, began, whole=not armed or columns.trusted(held))
         listed: Listed | None = None
         for page in self.reader.list_workspaces(ids[need.name], since):
@@ -99,10 +99,11 @@ class Inventory:
             self.dated.asked(need, began, newest)
         else:
             self._complete(need, ids[need.name], listed, began, newest)
-            self.plan.put_watermark("listing", need.name, began)
+        scan = Scan(began=began, newest=min(newest or began, began))
+        self.plan.end_scan(need.stream, scan.newest, complete=since is None)
         self.began[need.name] = began
         self._sweep(need)
-        return Scan(began=began, newest=min(newest or began, began))
+        return scan
 
     def _listed(self, need: TypeNeeds, found: Mapping[str, str], *, armed: bool) -> Listed:
         return Listed(
@@ -118,7 +119,7 @@ class Inventory:
     ) -> None:
         """Note what a complete listing taught of its type: the columns it may be told by, else dates to ask by."""
         found = listed.columns if listed else {}
-        self.plan.put_columns(need.name, found)
+        self.plan.put_columns(need.stream, found)
         if listed and listed.contradiction:
             self.notes[need.name] = listed.contradiction
         if columns.trusted(found):
@@ -131,6 +132,5 @@ class Inventory:
     def _sweep(self, need: TypeNeeds) -> None:
         """Queue the details read longest ago: a category edit need not move the modify date (api/ecm.md 6)."""
         most = min(self.sweep_requests, _PROOFS) if need.name in self.told else self.sweep_requests
-        oldest = self.mirror.oldest_reads(need.name, self.now - self.sweep_every, most)
-        fresh = (entry for entry in oldest if not self.plan.holds(entry[0]))
-        self.plan.add_todo(need.name, ((number, modified, "sweep") for number, modified in fresh))
+        oldest = self.mirror.oldest_reads(need.stream, self.now - self.sweep_every, most)
+        self.plan.add_todo(need.stream, (record for record in oldest if not self.plan.holds(record)), "sweep")

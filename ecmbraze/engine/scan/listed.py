@@ -12,7 +12,7 @@ from ecmbraze.errors import RecordUnreadable
 from ecmbraze.ledger.codec import dump, load_facts
 from ecmbraze.ledger.mirror import Held, Mirror
 from ecmbraze.ledger.planfile import PlanFile
-from ecmbraze.model import Record, Skip, WorkspacePage, WorkspaceRow
+from ecmbraze.model import Record, Skip, WorkspacePage, WorkspaceRow, keys
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class Listed:
 
     def take(self, page: WorkspacePage) -> datetime | None:
         """Judge the rows of a page, each workspace once; return the newest modify date among them."""
-        new = [row for row in page.rows if self.plan.mark_seen(self.need.name, [row.id])]
+        new = [row for row in page.rows if self._first_seen(row.id)]
         count(self.plan, self.need, "read", len(new))
         self.parents |= {row.parent for row in new if row.parent is not None}
         if trusted(self.columns):
@@ -43,13 +43,16 @@ class Listed:
         else:
             self._by_dates(new)
         for number, reason in page.unreadable:
-            if self.plan.mark_seen(self.need.name, [number]):
+            if self._first_seen(number):
                 count(self.plan, self.need, "read")
-                quarantine(self.plan, self.need, number, reason, self.now)
+                quarantine(self.plan, self.need, keys.workspace(number), reason, self.now)
         return max((row.modified_at for row in page.rows), default=None)
 
+    def _first_seen(self, number: int) -> bool:
+        return self.plan.mark_seen(self.need.stream, [keys.workspace(number)]) > 0
+
     def _by_dates(self, rows: Sequence[WorkspaceRow]) -> None:
-        known = self.mirror.held([row.id for row in rows])
+        known = self._held(rows)
         for row in rows:
             held = known.get(row.id)
             if held is None:
@@ -64,8 +67,8 @@ class Listed:
                 count(self.plan, self.need, "unchanged")
 
     def _by_columns(self, rows: Sequence[WorkspaceRow]) -> None:
-        known = self.mirror.held([row.id for row in rows])
-        proven = self.mirror.columns(self.need.name) == self.columns
+        known = self._held(rows)
+        proven = self.mirror.columns(self.need.stream) == self.columns
         for number, row in enumerate(rows):
             held = known.get(row.id)
             try:
@@ -75,7 +78,7 @@ class Listed:
                     continue
                 record, people = as_record(detail, self.need)
             except RecordUnreadable as error:
-                quarantine(self.plan, self.need, row.id, error.happened, self.now)
+                quarantine(self.plan, self.need, keys.workspace(row.id), error.happened, self.now)
                 continue
             moved = _moved(held, record) if held else {}
             silent = bool(moved) and held is not None and held.modified_at == row.modified_at
@@ -90,13 +93,18 @@ class Listed:
                 continue
             self._keep(row, held, record, people, changed=bool(moved))
 
+    def _held(self, rows: Sequence[WorkspaceRow]) -> Mapping[int, Held]:
+        """Return what the mirror holds of the workspaces of some rows, by their node id."""
+        names = {keys.workspace(row.id): row.id for row in rows}
+        return {names[record]: held for record, held in self.mirror.held(names).items()}
+
     def _keep(
         self, row: WorkspaceRow, held: Held | None, record: Record, people: Mapping[str, tuple[str, ...]], *,
         changed: bool,
     ) -> None:  # fmt: skip
         same = held is not None and _listed_as(row, held)
         if held is None or not same or held.facts != dump(record.facts) or held.again:
-            self.plan.put_workspace(record, people)
+            self.plan.put_record(record, people)
         word = "new" if held is None else "unchanged" if same and not changed else "changed"
         count(self.plan, self.need, word)
 
@@ -104,11 +112,12 @@ class Listed:
         """Trust the columns no longer: a detail read said otherwise last time, and the listing still disagrees."""
         self.columns = dict.fromkeys(self.columns, CONTRADICTED)
         self.contradiction = (
-            f"the listing columns of {self.need.name!r} do not show what ws:{row.id} holds: details are read instead"
+            f"the listing columns of {self.need.name!r} do not show what {keys.workspace(row.id)} holds: details are "
+            "read instead"
         )
 
     def _todo(self, row: WorkspaceRow, why: str) -> None:
-        self.plan.add_todo(self.need.name, [(row.id, row.modified_at, why)])
+        self.plan.add_todo(self.need.stream, [keys.workspace(row.id)], why)
 
 
 def _listed_as(row: WorkspaceRow, held: Held) -> bool:
@@ -126,11 +135,11 @@ def _moved(held: Held, record: Record) -> Mapping[str, bool]:
 
 def count(plan: PlanFile, need: TypeNeeds, name: str, n: int = 1) -> None:
     """Count workspaces of a type under a name of the run report."""
-    plan.count(f"{need.name}\x1f{name}", n)
+    plan.count(need.stream, name, n)
 
 
-def quarantine(plan: PlanFile, need: TypeNeeds, number: int, reason: str, now: datetime) -> None:
+def quarantine(plan: PlanFile, need: TypeNeeds, record: str, reason: str, now: datetime) -> None:
     """Put a workspace aside that was listed and cannot be used; its neighbours go through."""
     count(plan, need, "quarantined")
-    skip = Skip(record=f"ws:{number}", customer="", rule="", reason=reason, quarantined=True)
+    skip = Skip(record=record, customer="", rule="", reason=reason, quarantined=True)
     plan.put_skip("", skip, now)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Needs
 from ecmbraze.ledger.codec import load_facts
-from ecmbraze.model import Document, Fact, Record, WorkspaceDetail
+from ecmbraze.ledger.recordrow import people as led_to
+from ecmbraze.model import Document, Fact, Record, WorkspaceDetail, WorkspaceKey, keys
 from ecmbraze.planning.customers import Customer
 from ecmbraze.planning.document_kinds import DocumentKind, marker, relevant
 
@@ -23,6 +24,10 @@ class TypeNeeds:
     documents: tuple[DocumentKind, ...] = ()
     document_facts: frozenset[str] = frozenset()
     watched: tuple[DocumentKind, ...] = ()
+
+    @property
+    def stream(self) -> str:
+        return keys.workspaces(self.name)
 
     @property
     def names(self) -> frozenset[str]:
@@ -48,7 +53,7 @@ def of_type(name: str, needs: Sequence[Needs]) -> TypeNeeds:
     return TypeNeeds(
         name=name,
         facts=frozenset().union(*(need.of(name) for need in needs)),
-        customers=tuple({need.customer.fact: need.customer for need in needs}.values()),
+        customers=tuple({one.fact: one for need in needs if (one := need.customers.get(name))}.values()),
         documents=_kinds(needs),
         document_facts=frozenset().union(*(need.document_facts for need in needs)),
         watched=_kinds([need for need in needs if need.watched]),
@@ -70,17 +75,16 @@ def as_record(detail: WorkspaceDetail, needs: TypeNeeds) -> tuple[Record, Mappin
     facts.update(dict.fromkeys(needs.markers, True))
     row = detail.row
     record = Record(
-        id=row.id, type=needs.name, name=row.name, created_at=row.created_at, modified_at=row.modified_at, facts=facts,
-        customers=next(iter(people.values()), ()), documents=detail.documents,
+        key=WorkspaceKey(id=row.id), stream=needs.stream, name=row.name, created_at=row.created_at,
+        modified_at=row.modified_at, facts=facts, customers=next(iter(people.values()), ()), documents=detail.documents,
     )  # fmt: skip
     return record, people
 
 
 def for_flow(record: Record, needs: Needs) -> Record:
     """Return the record with the people and the documents of one flow."""
-    people = record.facts.get(needs.customer.fact) or ()
-    names = tuple(str(person) for person in people) if isinstance(people, tuple) else (str(people),)
-    return replace(record, customers=names, documents=relevant(record.documents, needs.documents))
+    people = led_to(record.key, record.facts, needs.mapping_of(record.stream))
+    return replace(record, customers=people, documents=relevant(record.documents, needs.documents))
 
 
 def with_missed(record: Record, before: Sequence[Document]) -> Record:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ecmbraze.engine.deliver.channels.channel import Packing, first_only, one_object
 from ecmbraze.engine.setting import Systems
-from ecmbraze.model import Action, Answer, Verdict
+from ecmbraze.model import Action, Answer, Verdict, keys
 
 # A server that fails at three records in one run fails at more than a poisoned one: the rest waits.
 PATIENCE = 3
@@ -38,4 +38,4 @@ def strikes(answer: Answer) -> bool:
 
 def node_id(action: Action) -> int:
     """Return the id of the workspace that is written to."""
-    return int(action.recipient.removeprefix("ws:"))
+    return keys.number_of(action.recipient)
