@@ -68,31 +68,36 @@ def directions(rows: Iterable[Outbound]) -> Direction | None:
     return Direction.BOTH if len(found) > 1 else next(iter(found), None)
 
 
-def written(action: Action) -> Iterator[tuple[Sort, str]]:
-    """Yield what an action writes, under the names of the declaration: nothing else may leave.
-
-    Shared by everybody who holds writes against the declaration; a new kind says here what it is declared as.
-    """
+def written(action: Action) -> tuple[tuple[Sort, str], ...]:
+    """Return what an action writes, under the names of the declaration: nothing else may leave."""
+    name = action.name
     match action.kind:
         case Kind.ATTRIBUTE:
-            yield Sort.ATTRIBUTE, action.name
+            return ((Sort.ATTRIBUTE, name),)
         case Kind.EVENT:
-            yield Sort.EVENT, action.name
-            yield Sort.EVENT_TIME, action.name
-            yield from _parts(action, "properties", Sort.EVENT_PROPERTY, f"{action.name}.")
+            return (Sort.EVENT, name), (Sort.EVENT_TIME, name), *_properties_of(action, Sort.EVENT_PROPERTY)
         case Kind.CAMPAIGN:
-            yield Sort.CAMPAIGN, action.name
-            yield from _parts(action, "properties", Sort.CAMPAIGN_PROPERTY, f"{action.name}.")
-            yield from _parts(action, "attributes", Sort.ATTRIBUTE)
+            return (Sort.CAMPAIGN, name), *_properties_of(action, Sort.CAMPAIGN_PROPERTY), *_attributes_of(action)
         case Kind.CANVAS:
-            yield Sort.CANVAS, action.name
-            yield from _parts(action, "properties", Sort.CANVAS_PROPERTY, f"{action.name}.")
-            yield from _parts(action, "attributes", Sort.ATTRIBUTE)
+            return (Sort.CANVAS, name), *_properties_of(action, Sort.CANVAS_PROPERTY), *_attributes_of(action)
+        case Kind.WITHDRAWAL:
+            return ((Sort.SUBSCRIPTION, name),)
+        case Kind.CATEGORY:
+            return tuple((Sort.CATEGORY_ATTRIBUTE, attribute) for attribute in _mapping(action.payload))
+        case Kind.DOCUMENT:
+            return ((Sort.DOCUMENT, str(_mapping(action.payload).get("folder"))),)
 
 
-def _parts(action: Action, of: str, sort: Sort, before: str = "") -> Iterator[tuple[Sort, str]]:
-    parts = action.payload.get(of) if isinstance(action.payload, Mapping) else None
-    yield from ((sort, f"{before}{name}") for name in (parts if isinstance(parts, Mapping) else ()))
+def _properties_of(action: Action, sort: Sort) -> Iterator[tuple[Sort, str]]:
+    return ((sort, f"{action.name}.{name}") for name in _mapping(_mapping(action.payload).get("properties")))
+
+
+def _attributes_of(action: Action) -> Iterator[tuple[Sort, str]]:
+    return ((Sort.ATTRIBUTE, name) for name in _mapping(_mapping(action.payload).get("attributes")))
+
+
+def _mapping(payload: Json) -> Mapping[str, Json]:
+    return payload if isinstance(payload, Mapping) else {}
 
 
 def attribute(name: str, facts: Iterable[str], rule: str) -> Iterator[Outbound]:
