@@ -20,7 +20,6 @@ Options = TypeVar("Options", bound=BaseModel)
 
 # Flows that are described: whoever names one that is not in the register learns that it is not built yet.
 PLANNED: Mapping[str, str] = {
-    "consent": "what people choose in Braze becomes a record in ECM, a withdrawal typed there goes back",
     "success": "follow-ups, tasks and escalations in ECM from what people do in Braze",
     "feedback": "what people did in Braze, back on their workspaces in ECM",
     "assets": "campaigns, templates and exports from Braze, filed in ECM",
@@ -60,6 +59,17 @@ class Known(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rotation:
+    """How often people in Braze are looked at: everybody once ``within`` a span, those looked at longest ago first."""
+
+    within: timedelta
+    every: timedelta
+    """How often the flow runs: each run takes its share."""
+    requests: int
+    """How many exports of 50 people one run may make."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
     """What a flow reads: of workspaces the types, the facts and documents its rules name, and whom they belong to; of
     people in Braze the facts it names.
@@ -79,6 +89,8 @@ class Needs:
     """Type → facts that only rules for other types name: its workspaces need not carry them."""
     people: frozenset[str] = frozenset()
     """Facts of people in Braze; a flow that names one plans people as it plans workspaces."""
+    rotation: Rotation | None = None
+    """How people are looked at; set where ``people`` is."""
 
     @property
     def types(self) -> tuple[str, ...]:

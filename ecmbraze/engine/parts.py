@@ -19,6 +19,7 @@ from ecmbraze.engine.scan.dated import Dated
 from ecmbraze.engine.scan.document_looks import DocumentLooks
 from ecmbraze.engine.scan.folder_looks import FolderLooks
 from ecmbraze.engine.scan.inventory import Inventory
+from ecmbraze.engine.scan.people import PeopleScan
 from ecmbraze.engine.scan.worklist import WorkList
 from ecmbraze.flow import Context, Flow, Needs
 from ecmbraze.ledger.view import View
@@ -65,6 +66,14 @@ def inventory(of: RoundContext, save: Callable[[], None]) -> Inventory:
         reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, looks=looks, dated=dated, folders=folders,
         details=details, now=of.clock.now(), sweep_requests=of.setting.sweep_requests,
         sweep_every=of.setting.sweep_every, tick=of.tick,
+    )  # fmt: skip
+
+
+def people_scan(of: RoundContext) -> PeopleScan:
+    """Return the looks at people that the flows of the round share."""
+    return PeopleScan(
+        reader=of.systems.people, mirror=of.ledger.mirror, plan=of.plan, now=of.clock.now(), new_id=of.new_id,
+        tick=of.tick,
     )  # fmt: skip
 
 

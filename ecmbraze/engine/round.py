@@ -14,6 +14,7 @@ from ecmbraze.engine.plan.confirming import Confirmed
 from ecmbraze.engine.recover import recovering
 from ecmbraze.engine.run import Run
 from ecmbraze.engine.run_report import RunReport
+from ecmbraze.engine.scan import people
 from ecmbraze.engine.scan.inventory import Inventory, Scan
 from ecmbraze.engine.scan.records import together
 from ecmbraze.engine.setting import Options, Setting, Systems
@@ -30,7 +31,7 @@ from ecmbraze.flow import Flow, Needs
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.stage import Part
-from ecmbraze.model import Phase
+from ecmbraze.model import Phase, keys
 from ecmbraze.ports import Clock
 
 
@@ -174,7 +175,25 @@ def _scan(context: RoundContext, reading: Sequence[Needs], planning: Sequence[Ru
         run.error = _failure(inventory, run)
         run.report.notes += inventory.looks.notes if run.needs.documents else []
         run.report.notes += [inventory.notes[name] for name in run.needs.types if name in inventory.notes]
-    return scans
+    return scans | _look_at_people(context, [run for run in planning if run.goes_on and run.needs.people], reading)
+
+
+def _look_at_people(
+    context: RoundContext, planning: Sequence[Run], reading: Sequence[Needs]
+) -> dict[str, Scan]:  # fmt: skip
+    """Look at the people of whom flows keep facts; that Braze cannot be asked ends these flows and no other."""
+    needs = people.together([*(run.needs for run in planning), *reading]) if planning else None
+    if needs is None:
+        return {}
+    try:
+        scan = parts.people_scan(context).take(needs)
+    except (TimeBudgetUsed, Interrupted):
+        raise
+    except EcmbrazeError as error:
+        for run in planning:
+            run.error = error
+        return {}
+    return {keys.PEOPLE: scan} if scan else {}
 
 
 def _failure(inventory: Inventory, run: Run) -> EcmbrazeError | None:

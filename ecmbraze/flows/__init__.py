@@ -9,6 +9,7 @@ from ecmbraze.flow import Flow
 
 # One line per flow: the name of its module here, of its command and of its section.
 _NAMES = (
+    "consent",
     "onboarding",
     "cases",
     "lifecycle",

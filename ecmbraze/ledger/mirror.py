@@ -27,6 +27,15 @@ class Held:
     """Whether to look once more: an edit may bear the same second, or columns and details disagreed."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crowd:
+    """How many people workspaces lead to, how many of them were never read, and how many not since a moment."""
+
+    known: int
+    unread: int
+    overdue: int
+
+
 class Mirror:
     """The ledger's directory of workspaces, of people in Braze, and of which leads to which."""
 
@@ -101,6 +110,16 @@ class Mirror:
         for stream in needs.streams:
             for row in self._database.execute(query, (stream,)):
                 yield read_record(row, needs)
+
+    def crowd(self, mappings: Sequence[str], before: datetime) -> Crowd:
+        """Count the people whom workspaces lead to under these customer mappings; overdue were not read since then."""
+        query = f"""SELECT count(*), count(*) FILTER (WHERE p.key IS NULL),
+                           count(*) FILTER (WHERE p.key IS NULL OR p.read_at <= ?)
+                    FROM (SELECT DISTINCT r.customer FROM recipient r JOIN record w ON w.key = r.record
+                          WHERE r.mapping IN ({_marks(mappings)}) AND w.missed < {GONE}) c
+                    LEFT JOIN record p ON p.key = ? || c.customer"""
+        row = self._database.execute(query, (instant(before), *mappings, _PERSON)).fetchone()
+        return Crowd(known=row[0], unread=row[1], overdue=row[2])
 
     def oldest_people(self, mappings: Sequence[str], limit: int) -> list[str]:
         """Return up to ``limit`` people whom workspaces lead to under these customer mappings, as recipients.

@@ -11,7 +11,7 @@ from sqlite_utils import Database
 
 from ecmbraze.ledger.actionrow import ACTION_COLUMNS, read_action
 from ecmbraze.ledger.codec import dump, moment
-from ecmbraze.model import Action, Phase
+from ecmbraze.model import Action, PersonKey, Phase
 
 # What a person confirms: every decision of a flow and what it rests on. What was read of workspaces shows in the
 # facts, and watermarks and read times differ from look to look although nothing changed. A withdrawal is nothing to
@@ -52,6 +52,14 @@ class PlanReading:
     def holds(self, record: str) -> bool:
         """Say whether the plan has a mirror row of a record."""
         return self.database.conn.execute("SELECT 1 FROM record WHERE key = ?", (record,)).fetchone() is not None
+
+    def unread_people(self, mappings: Sequence[str]) -> Iterator[str]:
+        """Yield the people whom the workspaces read in this run lead to and of whom this plan holds no record."""
+        marks = ", ".join("?" * len(mappings))
+        query = f"""SELECT DISTINCT customer FROM recipient r WHERE mapping IN ({marks})
+                    AND NOT EXISTS (SELECT 1 FROM record WHERE key = ? || r.customer)"""
+        values = (*mappings, PersonKey(recipient="").text)
+        yield from (str(row[0]) for row in self.database.conn.execute(query, values))
 
     def todo(self, stream: str, after: int, limit: int) -> list[tuple[int, str, str]]:
         """Return the next ``limit`` (number, record, why) above the number ``after``, in the order of queueing."""

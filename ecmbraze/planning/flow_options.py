@@ -26,26 +26,17 @@ class Also(Section):
     customer: Customer = Field(description="where the recipient stands in these")
 
 
-class FlowOptions(Section):
-    """Types, recipient, attributes, and how often."""
+class MappedOptions(Section):
+    """Types, recipient, and how often."""
 
     enabled: bool = Field(True, description="false leaves the flow out of `ecmbraze run`")
     every: Span = Field(timedelta(minutes=15), description="how often `ecmbraze run` takes it up")
     workspace_types: tuple[TypeName, ...] = Field(min_length=1, description="workspace types by name")
     customer: Customer = Field(description="where the recipient stands")
     also: tuple[Also, ...] = Field((), description="further workspace types with another `customer`")
-    create_profiles: bool = Field(False, description="create people Braze does not know, instead of waiting for them")
-    attributes: dict[str, str] = Field(default_factory=dict, description="Braze attribute (prefix is added) → fact")
 
     @model_validator(mode="after")
-    def _snake_case(self) -> FlowOptions:
-        for name in self.attributes:
-            if not name.isidentifier() or name != name.lower():
-                raise ValueError(f"attribute {name!r}: use snake_case, such as {_snake_case(name)}")
-        return self
-
-    @model_validator(mode="after")
-    def _names_once(self) -> FlowOptions:
+    def _names_once(self) -> MappedOptions:
         """Refuse two rules of one name: it is part of the business key."""
         for what in type(self).model_fields:
             listed = getattr(self, what)
@@ -55,13 +46,8 @@ class FlowOptions(Section):
                     raise ValueError(f"two {what} are named {name!r}: give one of them another name")
         return self
 
-    def attribute_values(self, record: Record, prefix: str) -> dict[str, Json]:
-        """Return what the attributes of the section are by this record, under their full names."""
-        facts = record.named
-        return {f"{prefix}{name}": texts.plain(facts.get(fact)) for name, fact in self.attributes.items()}
-
     @model_validator(mode="after")
-    def _types_once(self) -> FlowOptions:
+    def _types_once(self) -> MappedOptions:
         named = [*self.workspace_types, *(name for entry in self.also for name in entry.workspace_types)]
         for name in named:
             if named.count(name) > 1:
@@ -74,12 +60,35 @@ class FlowOptions(Section):
         mine = dict.fromkeys(self.workspace_types, self.customer)
         return {**mine, **{name: entry.customer for entry in self.also for name in entry.workspace_types}}
 
-    def outbound(self, prefix: str) -> Iterator[Outbound]:
-        """Yield what leaves whatever the rules are: who it is about, and the attributes."""
+    def identifiers(self) -> Iterator[Outbound]:
+        """Yield who it is about, by each customer mapping."""
         for customer in {one.fact: one for one in self.customers.values()}.values():
             kind = f"user_alias {identify.alias}" if isinstance(identify := customer.identify, Alias) else identify
             of = f" of the related {customer.related}" if customer.related else ""
             yield Outbound(sort=Sort.IDENTIFIER, name=kind, fact=f"{customer.attribute}{of}", rule="customer")
+
+
+class FlowOptions(MappedOptions):
+    """The options of a flow from workspaces to people: beside those, what is kept in the profiles."""
+
+    create_profiles: bool = Field(False, description="create people Braze does not know, instead of waiting for them")
+    attributes: dict[str, str] = Field(default_factory=dict, description="Braze attribute (prefix is added) → fact")
+
+    @model_validator(mode="after")
+    def _snake_case(self) -> FlowOptions:
+        for name in self.attributes:
+            if not name.isidentifier() or name != name.lower():
+                raise ValueError(f"attribute {name!r}: use snake_case, such as {_snake_case(name)}")
+        return self
+
+    def attribute_values(self, record: Record, prefix: str) -> dict[str, Json]:
+        """Return what the attributes of the section are by this record, under their full names."""
+        facts = record.named
+        return {f"{prefix}{name}": texts.plain(facts.get(fact)) for name, fact in self.attributes.items()}
+
+    def outbound(self, prefix: str) -> Iterator[Outbound]:
+        """Yield what leaves whatever the rules are: who it is about, and the attributes."""
+        yield from self.identifiers()
         for name, fact in self.attributes.items():
             yield from attribute(f"{prefix}{name}", [fact], "attributes")
 

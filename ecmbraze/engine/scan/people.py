@@ -1,0 +1,161 @@
+"""Look at people in Braze in rotation: whom the workspaces lead to, those looked at longest ago first; plans nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from math import ceil
+
+from ecmbraze.engine.deliver.batches import batched
+from ecmbraze.engine.scan.inventory import Scan
+from ecmbraze.flow import Needs, Rotation
+from ecmbraze.ledger.codec import load_facts
+from ecmbraze.ledger.mirror import Mirror
+from ecmbraze.ledger.planfile import PlanFile
+from ecmbraze.model import Fact, Facts, PersonKey, Profile, Record, keys
+from ecmbraze.ports import PeopleReader
+
+_TOGETHER = 50  # people per export (api/braze.md 4.1)
+
+KNOWN, ADDRESS, AFTER, LOOK = "known", "address", "after", "look"
+"""Facts of every person: whether Braze has a profile, its e-mail address; the look before the one that saw the facts
+change, and the id of the one that did."""
+_OF_THE_LOOK = (AFTER, LOOK)
+OUT = "unsubscribed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeopleNeeds:
+    """What all flows of a round together read of people; ``mappings`` say which people."""
+
+    mappings: tuple[str, ...]
+    facts: frozenset[str]
+    rotation: Rotation
+
+
+def together(needs: Sequence[Needs]) -> PeopleNeeds | None:
+    """Merge what several flows need of people, so that everybody is looked at once; ``None`` where none needs any."""
+    mine = [(need, need.rotation) for need in needs if need.people and need.rotation]
+    if not mine:
+        return None
+    rotation = Rotation(
+        within=min(one.within for _, one in mine), every=min(one.every for _, one in mine),
+        requests=max(one.requests for _, one in mine),
+    )  # fmt: skip
+    return PeopleNeeds(
+        mappings=tuple(dict.fromkeys(mapping for need, _ in mine for mapping in need.mappings)),
+        facts=frozenset().union(*(need.people for need, _ in mine)), rotation=rotation,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeopleScan:
+    """The looks of one round. ``tick`` raises when the round must end."""
+
+    reader: PeopleReader
+    mirror: Mirror
+    plan: PlanFile
+    now: datetime
+    new_id: Callable[[], str]
+    tick: Callable[[], None]
+
+    def take(self, needs: PeopleNeeds) -> Scan | None:
+        """Look at the share of this run; return a scan once everybody was looked at, ``None`` before.
+
+        Until then a change cannot be told from what always was: the baseline of people is taken with the last of them.
+        """
+        rotation = needs.rotation
+        crowd = self.mirror.crowd(needs.mappings, self.now - rotation.within)
+        share = ceil(crowd.known * (rotation.every / rotation.within))
+        most = min(max(share, crowd.overdue), rotation.requests * _TOGETHER)
+        left = crowd.unread
+        for part in batched(self.mirror.oldest_people(needs.mappings, most), _TOGETHER):
+            self.tick()
+            left -= self._look(part, needs.facts)
+        return None if left > 0 or self._strangers(needs.mappings) else Scan(began=self.now, newest=self.now)
+
+    def _strangers(self, mappings: Sequence[str]) -> bool:
+        """Say whether this very listing named people who were never read: the next run looks at them."""
+        for part in batched(self.plan.unread_people(mappings), _TOGETHER):
+            texts = [PersonKey(recipient=person).text for person in part]
+            if len(self.mirror.held(texts)) < len(texts):
+                return True
+        return False
+
+    def _look(self, people: Sequence[str], wanted: frozenset[str]) -> int:
+        """Read some people into the plan file; return how many of them were read for the first time."""
+        look, profiles = self.new_id(), self.reader.profiles(people)
+        groups = {
+            fact: self.reader.group_states(fact.removeprefix("group:"), people)
+            for fact in sorted(wanted)
+            if fact.startswith("group:") and not fact.endswith(".at")
+        }
+        texts = [PersonKey(recipient=person).text for person in people]
+        held, read_at = self.mirror.held(texts), self.mirror.read_at(texts)
+        for person, text in zip(people, texts, strict=True):
+            found = profiles.get(person, ())
+            states = {fact: answer.get(person, "unknown").lower() for fact, answer in groups.items()}
+            facts = {name: value for name, value in (*_facts(found), *states.items()) if name in wanted}
+            facts |= {fact: _attribute(found, fact) for fact in wanted if fact.startswith("attribute:")}
+            record = Record(
+                key=PersonKey(recipient=person), stream=keys.PEOPLE, name="", created_at=self.now,
+                modified_at=self.now, facts={**facts, AFTER: "", LOOK: look}, customers=(person,),
+            )  # fmt: skip
+            before = held.get(text)
+            if before is not None:
+                record = _since(
+                    record, load_facts(before.facts), before.created_at, before.modified_at, read_at[text][1]
+                )
+            self.plan.count(keys.PEOPLE, "read")
+            self.plan.count(keys.PEOPLE, _news(record, before is not None, self.now))
+            addresses = [entry for profile in found for entry in (profile.email, profile.phone) if entry]
+            self.plan.put_record(record, {}, addresses=addresses)
+        return sum(text not in held for text in texts)
+
+
+def _since(record: Record, before: Facts, created: datetime, modified: datetime, read_at: datetime) -> Record:
+    """Return the record with the facts of the look that saw them change, which is an older one if nothing did."""
+    if _plain(record.facts) == _plain(before):
+        return replace(record, created_at=created, modified_at=modified, facts=before)
+    return replace(record, created_at=created, facts={**record.facts, AFTER: read_at.isoformat()})
+
+
+def _plain(facts: Facts) -> dict[str, Fact]:
+    return {name: value for name, value in facts.items() if name not in _OF_THE_LOOK}
+
+
+def _news(record: Record, known: bool, now: datetime) -> str:
+    return "new" if not known else "changed" if record.modified_at == now else "unchanged"
+
+
+def _facts(profiles: Sequence[Profile]) -> Iterator[tuple[str, Fact]]:
+    """Yield (fact, value) of what the export says of one person; of several profiles the strictest state counts."""
+    yield KNOWN, bool(profiles)
+    yield ADDRESS, next((profile.email for profile in profiles if profile.email), None)
+    email, push = _strictest(p.email_subscribe for p in profiles), _strictest(p.push_subscribe for p in profiles)
+    yield "email", email
+    yield "push", push
+    yield "email.at", _at(email, ((p.email_opted_in_at, p.email_unsubscribed_at) for p in profiles))
+    yield "push.at", _at(push, ((p.push_opted_in_at, p.push_unsubscribed_at) for p in profiles))
+
+
+def _strictest(states: Iterable[str]) -> str:
+    found = set(states)
+    if OUT in found:
+        return OUT
+    return found.pop() if len(found) == 1 else "unknown"
+
+
+def _at(state: str, moments: Iterable[tuple[datetime | None, datetime | None]]) -> str | None:
+    """Return since when a state holds, where the export says it: a default has no moment."""
+    of_state = [opted_in if state == "opted_in" else out for opted_in, out in moments if state in ("opted_in", OUT)]
+    found = [moment for moment in of_state if moment]
+    return max(found).isoformat() if found else None
+
+
+def _attribute(profiles: Sequence[Profile], fact: str) -> str | None:
+    """Return a custom attribute as text: what is no text is shown as JSON shows it."""
+    values = [profile.custom_attributes.get(fact.removeprefix("attribute:")) for profile in profiles]
+    value = next((one for one in values if one is not None), None)
+    return None if value is None else str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,380 @@
+"""Consent: what people choose in Braze becomes a record in their workspaces; a withdrawal that staff record goes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta, tzinfo
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from ecmbraze.flow import Context, Flow, Known, Needs, Rotation
+from ecmbraze.model import Action, Change, Decision, Json, Kind, PersonKey, Record, Skip
+from ecmbraze.planning import consent_record
+from ecmbraze.planning.consent_record import Entry, Held, Since
+from ecmbraze.planning.flow_options import MappedOptions
+from ecmbraze.planning.naming import AttributeName, DateName, GroupId
+from ecmbraze.planning.outbound import Direction, Outbound, Sort
+from ecmbraze.planning.rules import Section, Span
+
+NAME = "consent"
+# The section as it stands in config.example.yaml (`make docs` puts it there): every setting of the flow.
+EXAMPLE = """\
+consent:                                        # what people choose in Braze becomes a record in ECM
+  enabled: true
+  every: 15m
+  workspace_types: [Customer]                   # each such workspace of a person carries the record
+  customer: Customer.Customer Number
+  also: []                                      # [{workspace_types: [Contract], customer: Contract.Customer Number}]
+  everybody_within: 24h                         # everybody is looked at once in this time, the oldest look first
+  braze_requests: 600                           # exports of 50 people per run at most
+  values: {opted_in: Opted in, subscribed: Not objected, unsubscribed: Withdrawn, unknown: Unknown}
+  channels:
+    - name: email                               # in every business key: never rename
+      watch: email                              # email, push, {group: ID} or {attribute: NAME}
+      purpose: "Marketing by e-mail"            # stands in each history entry
+      notice: "Privacy notice 2026-03"          # optional: what people were told
+      status: Consent.Email Status              # text or popup; staff may set it to Withdrawn
+      since: Consent.Email Since                # optional; a date with time
+      source: Consent.Email Source              # optional
+    - name: newsletter
+      watch: {group: ed060000-0000-4000-8000-00000000000a}
+      purpose: "Monthly newsletter"
+      values: {subscribed: Subscribed}          # optional: other words for this channel
+      status: Consent.Newsletter Status
+  history:
+    folder: Consent History                     # below each workspace, made when missing; `none`: no history
+    address: masked                             # none, masked or full
+"""
+# What is written here holds until something newer does; what time does to it is nobody's business.
+_NEVER = timedelta(days=3650)
+_WITHDRAWN = "unsubscribed"
+
+
+class Words(Section):
+    """The words of Braze's states as the category's attribute has them."""
+
+    opted_in: str = Field("Opted in", description="a grant")
+    subscribed: str = Field("Not objected", description="Braze's default, which is no affirmative act")
+    unsubscribed: str = Field("Withdrawn", description="a withdrawal; staff may set it too")
+    unknown: str = Field("Unknown", description="no state is known")
+
+    def of(self, state: str) -> str:
+        """Return the word for a state."""
+        return str(getattr(self, state))
+
+
+class ChannelWords(Section):
+    """Other words for one channel; what is left out is as for all."""
+
+    opted_in: str | None = Field(None, description="a grant")
+    subscribed: str | None = Field(None, description="Braze's default")
+    unsubscribed: str | None = Field(None, description="a withdrawal")
+    unknown: str | None = Field(None, description="no state is known")
+
+
+class GroupWatch(Section):
+    """A subscription group."""
+
+    group: GroupId = Field(description="id of the subscription group")
+
+
+class AttributeWatch(Section):
+    """A custom attribute of the profile."""
+
+    attribute: str = Field(description="name of the attribute in Braze, as it stands there")
+
+
+class Channel(Section):
+    """One thing people choose, and where its record stands."""
+
+    name: str = Field(description="in every business key: never rename it")
+    watch: Literal["email", "push"] | GroupWatch | AttributeWatch = Field(description="what of Braze is watched")
+    purpose: str = Field(description="stands in each history entry")
+    notice: str | None = Field(None, description="what people were told when they chose")
+    status: AttributeName = Field(
+        description="attribute with the state, as text or popup; staff may set it to the withdrawal"
+    )
+    since: DateName | None = Field(None, description="attribute with the time of the change: a date with time")
+    source: AttributeName | None = Field(None, description="attribute with where the state was seen")
+    values: ChannelWords = Field(default_factory=ChannelWords, description="other words for this channel")
+
+    @property
+    def fact(self) -> str:
+        """The name of its state among the facts of a person."""
+        match self.watch:
+            case GroupWatch(group=group):
+                return f"group:{group}"
+            case AttributeWatch(attribute=name):
+                return f"attribute:{name}"
+            case "email" | "push":
+                return self.watch
+
+    def attributes(self) -> list[str]:
+        """Return the category attributes it writes."""
+        return [name for name in (self.status, self.since, self.source) if name]
+
+
+class HistoryOptions(Section):
+    """Where each change is documented."""
+
+    folder: str = Field(
+        "Consent History", description="folder below each workspace, made when missing; none: no history"
+    )
+    address: consent_record.Address = Field("masked", description="how the e-mail address stands in it")
+
+    @property
+    def kept(self) -> bool:
+        """Whether there is a history."""
+        return self.folder != "none"
+
+
+class Options(MappedOptions):
+    """The `consent:` section."""
+
+    everybody_within: Span = Field(timedelta(hours=24), description="everybody is looked at once in this time")
+    braze_requests: int = Field(600, ge=1, description="looks at people per run at most, 50 people each")
+    values: Words = Field(default_factory=Words, description="the words of the states")
+    channels: tuple[Channel, ...] = Field(min_length=1, description="what is watched")
+    history: HistoryOptions = Field(default_factory=HistoryOptions, description="one document per change")
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Options:
+        for what, names in (
+            ("channels are named", [channel.name for channel in self.channels]),
+            ("channels write", [name for channel in self.channels for name in channel.attributes()]),
+        ):
+            for name in names:
+                if names.count(name) > 1:
+                    raise ValueError(f"two {what} {name!r}: give one of them another")
+        for channel in self.channels:
+            for name in channel.attributes():
+                if name.count(".") != 1:
+                    raise ValueError(f"{name!r} is no attribute: write Category.Attribute")
+        return self
+
+    def word(self, channel: Channel, state: str) -> str:
+        """Return how the record writes a state of a channel."""
+        return getattr(channel.values, state) or self.values.of(state)
+
+
+def needs(options: Options) -> Needs:
+    """Return what the flow reads: of people what is watched, of workspaces what staff may set."""
+    watched = {channel.fact for channel in options.channels}
+    about = {"known", "address", "after", "look", *(f"{fact}.at" for fact in watched)}
+    return Needs(
+        customers=options.customers, facts=frozenset(channel.status for channel in options.channels),
+        people=frozenset(watched | about),
+        rotation=Rotation(
+            within=options.everybody_within, every=options.every, requests=options.braze_requests
+        ),
+    )  # fmt: skip
+
+
+def plan(options: Options, change: Change, known: Known, context: Context) -> Decision:
+    """Decide one person whose choice was seen, or one workspace that came or that staff edited."""
+    if isinstance(change.record.key, PersonKey):
+        return _of_person(options, change, change.record.key.recipient, known, context)
+    return _of_workspace(options, change, known, context)
+
+
+def _of_person(options: Options, change: Change, person: str, known: Known, context: Context) -> Decision:
+    record = change.record
+    places = known.of_customer(person)
+    memory: dict[str, Json] = dict(change.memory)
+    actions: list[Action] = []
+    skips: list[Skip] = []
+    for channel in options.channels:
+        state, past = str(record.facts.get(channel.fact)), consent_record.held(memory.get(channel.name))
+        if state not in consent_record.STATES:
+            continue
+        if past and past.state == state:
+            continue
+        if past and past.state == _WITHDRAWN and _was_away(change):
+            reason = f"{channel.name} is {state} on a profile that was made anew; the withdrawal of the old one stands"
+            skips.append(Skip(record=record.key.text, customer=person, rule=channel.name, reason=reason))
+            continue
+        ours = _by_staff(channel, change, places, known) if state == _WITHDRAWN else None
+        new = ours or Held(
+            state=state, since=_since(channel, record, first=past is None), source=consent_record.IN_BRAZE,
+            changes=(past.changes if past else 0) + (1 if past and change.fires else 0),
+        )  # fmt: skip
+        memory[channel.name] = new.as_json()
+        if past and change.fires and not ours:
+            why = f"{channel.name}: {past.state} -> {state}"
+            actions += [_document(options, channel, record, place, person, past, new, why, context) for place in places]
+    if change.fires:
+        for place in places:
+            written, left_out = _state(options, record, place, person, memory, known, context)
+            actions += written
+            skips += left_out
+    return Decision(actions=tuple(actions), skips=tuple(skips), memory=memory)
+
+
+def _of_workspace(options: Options, change: Change, known: Known, context: Context) -> Decision:
+    record = change.record
+    memory: dict[str, Json] = dict(change.memory)
+    if not change.fires or record.gone:
+        return Decision(memory=memory)
+    actions: list[Action] = []
+    skips: list[Skip] = []
+    for person in record.customers:
+        held = dict(known.noted(PersonKey(recipient=person).text))
+        for channel in options.channels:
+            if not _withdrawn_by_staff(options, channel, change, known):
+                continue
+            past = consent_record.held(held.get(channel.name))
+            if past and past.state == _WITHDRAWN:
+                continue
+            new = Held(
+                state=_WITHDRAWN, since=_edited(change), source=consent_record.IN_ECM,
+                changes=_count(memory.get(channel.name)) + 1,
+            )  # fmt: skip
+            memory[channel.name] = new.as_json()
+            held[channel.name] = new.as_json()
+            why = f"{channel.name}: withdrawn in {record.name!r}"
+            actions.append(_withdrawal(channel, record, person, new, why, context))
+            for place in known.of_customer(person):
+                actions.append(_document(options, channel, record, place, person, past, new, why, context))
+                if place.key != record.key:
+                    actions += _state(options, record, place, person, held, known, context)[0]
+        written, left_out = _state(options, record, record, person, held, known, context)
+        actions += written
+        skips += left_out
+    return Decision(actions=tuple(actions), skips=tuple(skips), memory=memory)
+
+
+def _was_away(change: Change) -> bool:
+    """Say whether the profile was missing when this flow last planned the person."""
+    return change.before is not None and change.before.facts.get("known") is False
+
+
+def _since(channel: Channel, record: Record, *, first: bool) -> Since:
+    """Return since when the state holds: never invented."""
+    if at := record.facts.get(f"{channel.fact}.at"):
+        return Since(at=str(at))
+    after = "" if first else str(record.facts.get("after") or "")
+    return Since(after=after, until=record.modified_at.isoformat())
+
+
+def _edited(change: Change) -> Since:
+    """Return between which looks staff edited: an edit carries no time of its own attribute."""
+    since = change.since.isoformat() if change.since else ""
+    return Since(
+        after=since, until=max(change.record.modified_at, change.since or change.record.modified_at).isoformat()
+    )
+
+
+def _by_staff(channel: Channel, change: Change, places: Sequence[Record], known: Known) -> Held | None:
+    """Return the withdrawal that staff recorded and we carried to Braze, where this is its echo."""
+    seen = change.before.modified_at.isoformat() if change.before else ""
+    found = [consent_record.held(known.noted(place.key.text).get(channel.name)) for place in places]
+    return next((entry for entry in found if entry and entry.since.until > seen), None)
+
+
+def _withdrawn_by_staff(options: Options, channel: Channel, change: Change, known: Known) -> bool:
+    """Say whether staff set the status to the word of a withdrawal since the last look."""
+    word, record = options.word(channel, _WITHDRAWN), change.record
+    if record.facts.get(channel.status) != word:
+        return False
+    if change.before is None or change.before.facts.get(channel.status) == word:
+        return False
+    _, ours = known.accepted(_target(record, channel.status))
+    return not (isinstance(ours, Mapping) and ours.get(channel.status) == word)
+
+
+def _state(
+    options: Options, record: Record, place: Record, person: str, held: Mapping[str, Json], known: Known,
+    context: Context,
+) -> tuple[list[Action], list[Skip]]:  # fmt: skip
+    """Return the writes that bring the record in one workspace up to date, one per category."""
+    if len(place.customers) > 1:
+        reason = f"the workspace names {len(place.customers)} customers; a consent record can hold one"
+        return [], [Skip(record=place.key.text, customer=person, rule="state", reason=reason, quarantined=True)]
+    categories: dict[str, dict[str, Json]] = {}
+    for channel in options.channels:
+        if entry := consent_record.held(held.get(channel.name)):
+            values = categories.setdefault(channel.status.partition(".")[0], {})
+            values[channel.status] = options.word(channel, entry.state)
+            if channel.since:
+                values[channel.since] = _local(entry.since.latest, context.zone)
+            if channel.source:
+                values[channel.source] = entry.source if entry.since.at else f"{entry.source}, {entry.since}"
+    actions = [
+        Action(
+            flow=NAME, record=record.key.text, rule="state", occurrence="0", kind=Kind.CATEGORY,
+            recipient=place.key.text, name=category, payload=values, expires_at=context.now + _NEVER,
+            reason=f"state of {person}",
+        )
+        for category, values in categories.items()
+    ]  # fmt: skip
+    return [one for one in actions if known.accepted(one.target) != (True, one.payload)], []
+
+
+def _document(
+    options: Options, channel: Channel, record: Record, place: Record, person: str, past: Held | None, new: Held,
+    why: str, context: Context,
+) -> Action:  # fmt: skip
+    action = Action(
+        flow=NAME, record=record.key.text, rule=channel.name, occurrence=str(new.changes), kind=Kind.DOCUMENT,
+        recipient=place.key.text, name="", payload=None, expires_at=context.now + _NEVER, reason=why,
+    )  # fmt: skip
+    address = consent_record.shown(str(record.facts.get("address") or ""), options.history.address)
+    entry = Entry(
+        key=action.key, customer=person, channel=channel.name, purpose=channel.purpose, notice=channel.notice or "",
+        before=past.state if past else "", after=new, seen_at=record.modified_at, address=address,
+    )  # fmt: skip
+    payload: Json = {"folder": options.history.folder, "content": entry.text()}
+    return replace(action, name=entry.name, payload=payload)
+
+
+def _withdrawal(channel: Channel, record: Record, person: str, new: Held, why: str, context: Context) -> Action:
+    return Action(
+        flow=NAME, record=record.key.text, rule=channel.name, occurrence=str(new.changes), kind=Kind.WITHDRAWAL,
+        recipient=person, name=channel.fact, payload=_WITHDRAWN, expires_at=context.now + _NEVER, reason=why,
+    )  # fmt: skip
+
+
+def _count(entry: Json) -> int:
+    found = consent_record.held(entry)
+    return found.changes if found else 0
+
+
+def _target(place: Record, attribute: str) -> str:
+    return f"{place.key.text}/{Kind.CATEGORY}/{attribute.partition('.')[0]}"
+
+
+def _local(moment: str, zone: tzinfo) -> str:
+    """Return a moment as ECM takes it: its own zone, no offset (api/ecm.md 5.3)."""
+    return datetime.fromisoformat(moment).astimezone(zone).replace(tzinfo=None, microsecond=0).isoformat()
+
+
+def outbound(options: Options, _prefix: str) -> Sequence[Outbound]:
+    """Return everything the flow may write."""
+    rows = list(options.identifiers())
+    for channel in options.channels:
+        for name in channel.attributes():
+            rows.append(Outbound(sort=Sort.CATEGORY_ATTRIBUTE, name=name, fact=channel.fact, rule=channel.name))
+        rows.append(
+            Outbound(sort=Sort.SUBSCRIPTION, name=channel.fact, fact=f"{channel.status}, withdrawn", rule=channel.name)
+        )
+        if options.history.kept:
+            rows.append(Outbound(sort=Sort.DOCUMENT, name=options.history.folder, fact=channel.fact, rule=channel.name))
+    return rows
+
+
+FLOW = Flow(
+    name=NAME,
+    summary="What people choose in Braze becomes a governed record in ECM; withdrawals recorded by staff go to Braze.",
+    direction=Direction.BOTH,
+    options=Options,
+    example=EXAMPLE,
+    withdraws=True,
+    every=timedelta(minutes=15),
+    needs=needs,
+    rules=lambda options: (),
+    plan=plan,
+    holds=lambda *_: None,
+    outbound=outbound,
+)

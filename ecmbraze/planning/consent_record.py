@@ -1,0 +1,134 @@
+"""The consent record in Extended ECM: the words of its attributes and the text of its history; decides nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from ecmbraze.model import Json
+
+STATES = ("opted_in", "subscribed", "unsubscribed")
+"""The states that Braze documents (api/braze.md 5.1); any other is no news and is not recorded."""
+IN_ECM = "recorded in Extended ECM"
+IN_BRAZE = "profile in Braze"
+
+Address = Literal["none", "masked", "full"]
+
+# Beside what ECM refuses in names (api/ecm.md 1.5): what a file system or a URL reads as more than a name.
+_UNNAMED = re.compile(r'[:/\\*?"<>|\x00-\x1f]')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Since:
+    """Since when a state holds: ``at`` where a system gives the time, else a moment between two looks.
+
+    ``after`` is empty where nobody looked before. Aware, UTC, as ISO 8601 texts: they live in the ledger's memory.
+    """
+
+    at: str = ""
+    after: str = ""
+    until: str = ""
+
+    @property
+    def latest(self) -> str:
+        """The exact time, else the look that first showed the state."""
+        return self.at or self.until
+
+    def as_json(self) -> dict[str, Json]:
+        """Return ``{"at": …}`` or ``{"after": …, "until": …}``."""
+        return {"at": self.at} if self.at else {"after": self.after or None, "until": self.until}
+
+    def __str__(self) -> str:
+        if self.at:
+            return _readable(self.at)
+        return f"between {_readable(self.after)} and {_readable(self.until)}" if self.after else "not known"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What is recorded of one channel of one person."""
+
+    state: str
+    since: Since
+    source: str
+    changes: int = 0
+    """How many changes of this channel were recorded: the occurrence of the next one."""
+
+    def as_json(self) -> dict[str, Json]:
+        """Return the entry as the flow's memory keeps it."""
+        return {
+            "state": self.state, "source": self.source, "changes": self.changes,
+            "at": self.since.at, "after": self.since.after, "until": self.since.until,
+        }  # fmt: skip
+
+
+def held(entry: Json) -> Held | None:
+    """Return the entry that :meth:`Held.as_json` made; ``None`` where there is none."""
+    if not isinstance(entry, Mapping):
+        return None
+    since = Since(at=str(entry["at"]), after=str(entry["after"]), until=str(entry["until"]))
+    return Held(
+        state=str(entry["state"]), since=since, source=str(entry["source"]), changes=int(str(entry["changes"]))
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One change of one channel, as the history of one workspace has it."""
+
+    key: str
+    """The business key: each change stands in each workspace once."""
+    customer: str
+    channel: str
+    purpose: str
+    notice: str
+    before: str
+    after: Held
+    seen_at: datetime
+    address: str
+
+    @property
+    def name(self) -> str:
+        """The document's name: day, channel and state for people, the digest of the key for the program."""
+        digest = hashlib.sha256(self.key.encode()).hexdigest()[:12]
+        channel = _UNNAMED.sub(" ", self.channel)
+        return f"{self.seen_at:%Y-%m-%d} {channel} {self.after.state} {digest}.txt"
+
+    def text(self) -> str:
+        """Return the document: lines for people, then one JSON object (flows.md, "History document")."""
+        notice = self.notice or "wording not known to Braze"
+        lines = [
+            f"{self.channel}: {self.before or 'no state recorded'} -> {self.after.state}",
+            f"Customer: {self.customer}",
+            f"Purpose: {self.purpose}",
+            f"What the customer was told: {notice}",
+            f"Since: {self.after.since}",
+            f"Source: {self.after.source}",
+            f"Seen: {_readable(self.seen_at.isoformat())}",
+            *([f"Address: {self.address}"] if self.address else []),
+            "This is a record of state and withdrawal. It is no proof that a consent was given.",
+        ]
+        found = {
+            "key": self.key, "customer": self.customer, "channel": self.channel, "purpose": self.purpose,
+            "notice": self.notice or None, "before": self.before or None, "after": self.after.state,
+            "since": self.after.since.as_json(), "source": self.after.source, "seen_at": self.seen_at.isoformat(),
+            "address": self.address or None,
+        }  # fmt: skip
+        return "\n".join([*lines, "--- json", json.dumps(found, ensure_ascii=False, sort_keys=True), ""])
+
+
+def shown(address: str, how: Address) -> str:
+    """Return an address as the history may show it: ``a***@example.com``, whole, or not at all."""
+    if how == "full" or not address:
+        return address
+    name, at, domain = address.partition("@")
+    return f"{name[:1]}***{at}{domain}" if how == "masked" else ""
+
+
+def _readable(moment: str) -> str:
+    return f"{datetime.fromisoformat(moment):%Y-%m-%d %H:%M:%S} UTC"
