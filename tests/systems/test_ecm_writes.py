@@ -185,6 +185,10 @@ class TestTheValue:
         write({dotted: None}, {dotted: was})
         assert written(net) == [{**LOCK, key: sent}]
 
+    def test_a_text_of_the_greatest_length_is_written(self, net: responses.RequestsMock) -> None:
+        serve(net)
+        assert write({"Consent.Email Source": "x" * 32}).verdict is Verdict.ACCEPTED
+
     def test_an_instant_needs_the_zone_of_the_server(self, net: responses.RequestsMock) -> None:
         serve(net)
         answer = write({"Consent.Email Since": "2026-03-01T13:05:00Z"}, zone=None)

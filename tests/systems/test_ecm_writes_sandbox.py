@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ecmbraze.errors import ConfigurationError
+from ecmbraze.errors import ConfigurationError, CredentialRefused
 from ecmbraze.model import Json, Verdict
 from ecmbraze.sandbox.remote import RemoteSandbox
 from ecmbraze.systems.ecm.client import EcmClient
@@ -140,8 +140,29 @@ class TestCategories:
         box.act(workspace, "hold", status=status)
         answer = ecm.set_values(workspace, {STATUS: "Withdrawn"}, {})
         assert answer.verdict is not Verdict.ACCEPTED
+        assert answer.stop is None
         assert values_of(box, workspace)[STATUS] in ("", None)
         box.act(workspace, "release")
+        assert ecm.set_values(workspace, {STATUS: "Withdrawn"}, {}).verdict is Verdict.ACCEPTED
+
+    def test_a_workspace_that_a_colleague_reserved_waits_and_names_them(
+        self, box: RemoteSandbox, ecm: EcmClient, workspace: int
+    ) -> None:
+        box.act(workspace, "reserve")
+        answer = ecm.set_values(workspace, {STATUS: "Withdrawn"}, {})
+        assert (answer.verdict, answer.stop) == (Verdict.NOT_PROCESSED, None)
+        assert answer.reason.startswith(f"locked_in_ecm: {workspace} is reserved by member ")
+        box.act(workspace, "unreserve")
+        assert ecm.set_values(workspace, {STATUS: "Withdrawn"}, {}).verdict is Verdict.ACCEPTED
+
+    def test_a_right_that_was_taken_away_stops_the_flow(
+        self, box: RemoteSandbox, ecm: EcmClient, workspace: int
+    ) -> None:
+        box.act(workspace, "deny", rights=["edit_attributes"])
+        answer = ecm.set_values(workspace, {STATUS: "Withdrawn"}, {})
+        assert answer.verdict is Verdict.NOT_PROCESSED
+        assert isinstance(answer.stop, CredentialRefused)
+        box.act(workspace, "grant", rights=[])
         assert ecm.set_values(workspace, {STATUS: "Withdrawn"}, {}).verdict is Verdict.ACCEPTED
 
     @pytest.mark.parametrize(
@@ -213,6 +234,37 @@ class TestDocuments:
         assert file(ecm, workspace) is Verdict.ACCEPTED
         assert len(documents(box, workspace)) == 1
 
+    def test_e26_an_upload_that_was_cut_off_is_unknown_and_nothing_of_it_is_there(
+        self, box: RemoteSandbox, ecm: EcmClient, workspace: int
+    ) -> None:
+        box.folder(workspace, FOLDER)
+        large = CONTENT * 5000
+        box.fault("cut_request", method="POST", path="/v2/nodes$", bytes=len(large) * 6 // 10)
+        assert file(ecm, workspace, large) is Verdict.UNKNOWN
+        assert ecm.document_content(workspace, FOLDER, NAME) is None
+        assert file(ecm, workspace, large) is Verdict.ACCEPTED
+        assert ecm.document_content(workspace, FOLDER, NAME) == large
+
+    def test_a_500_in_ecms_own_words_although_it_was_stored_is_seen_through_by_the_content(
+        self, box: RemoteSandbox, ecm: EcmClient, workspace: int
+    ) -> None:
+        box.folder(workspace, FOLDER)
+        box.fault("status", method="POST", path="/v2/nodes$", status=500, json={"error": "Sorry"}, process=True)
+        assert file(ecm, workspace) is Verdict.ACCEPTED
+        assert len(documents(box, workspace)) == 1
+
+    @pytest.mark.parametrize(
+        ("content", "verdict"), [(CONTENT.decode(), Verdict.ACCEPTED), ("theirs", Verdict.REFUSED)]
+    )
+    def test_a_colleague_who_takes_the_name_just_then_is_judged_by_content(
+        self, box: RemoteSandbox, ecm: EcmClient, workspace: int, content: str, verdict: Verdict
+    ) -> None:
+        folder = box.folder(workspace, FOLDER)
+        theirs = {"do": "document", "parent": folder, "name": NAME, "content": content}
+        box.fault("edit", method="POST", path="/v2/nodes$", when="before", edits=[theirs])
+        assert file(ecm, workspace) is verdict
+        assert len(documents(box, workspace)) == 1
+
     @pytest.mark.parametrize("kind", ["reset_after", "cut_answer", "html500"])
     def test_a_lost_answer_to_the_folder_is_no_doubt_about_the_document(
         self, box: RemoteSandbox, ecm: EcmClient, workspace: int, kind: str
@@ -229,6 +281,17 @@ class TestDocuments:
         assert ecm.document_content(workspace, FOLDER, NAME) is None
         file(ecm, workspace)
         assert ecm.document_content(workspace, FOLDER, NAME) == CONTENT
+
+    def test_a_right_to_add_that_was_taken_away_stops_the_flow(
+        self, box: RemoteSandbox, ecm: EcmClient, workspace: int
+    ) -> None:
+        box.folder(workspace, FOLDER)
+        box.act(workspace, "deny", rights=["create"])
+        for folder in ("", "Another"):
+            answer = ecm.put_document(workspace, folder, NAME, CONTENT, "text/plain")
+            assert answer.verdict is Verdict.NOT_PROCESSED
+            assert isinstance(answer.stop, CredentialRefused)
+        assert documents(box, workspace) == []
 
     def test_nothing_is_searched_for(self, box: RemoteSandbox, ecm: EcmClient, workspace: int) -> None:
         file(ecm, workspace)
