@@ -60,11 +60,13 @@ class Outbox:
     def __init__(self, database: Database, history: History) -> None:
         self._database, self._history = database, history
 
-    def rows(self, where: str, parameters: Sequence[object] = (), *, limit: int = -1) -> list[Row]:
+    def rows(
+        self, where: str, parameters: Sequence[object] = (), *, limit: int = -1, order: str = "id"
+    ) -> list[Row]:  # fmt: skip
         """Return the rows matching a condition over the outbox columns, oldest first."""
         query = (
             f"SELECT id, state, why, attempt, planned_at, changed_at, looks, {ACTION_COLUMNS} FROM outbox "
-            f"WHERE {where} ORDER BY id LIMIT ?"
+            f"WHERE {where} ORDER BY {order} LIMIT ?"
         )
         return [
             Row(
@@ -172,13 +174,16 @@ class Outbox:
     def sendable(self, flow: str, phase: Phase, limit: int, *, without: Collection[tuple[Kind, str]] = ()) -> list[Row]:
         """Return ready rows of one phase that nothing of unknown outcome keeps back; see :meth:`kept_back`.
 
-        ``without`` are (kind, name) of messages that Braze would not send.
+        ``without`` are (kind, name) of messages that Braze would not send. What goes to Extended ECM goes alone: there
+        what was tried in vain comes last, in the order of ids that are drawn anew for each attempt, so that a few
+        poisoned records do not use up the patience of every run before the others have had their turn.
         """
+        order = "attempt, id" if phase is Phase.RECORDS else "id"
         left_out = [f"{kind}/{name}" for kind, name in without]
         return self.rows(
             f"flow = ? AND phase = ? AND state = 'ready' AND NOT EXISTS (SELECT 1 FROM {_BLOCKER}) "
             f"AND kind || '/' || name NOT IN ({', '.join('?' * len(left_out))})",
-            (flow, phase, *left_out), limit=limit,
+            (flow, phase, *left_out), limit=limit, order=order,
         )  # fmt: skip
 
     def kept_back(self, flow: str | None = None) -> list[tuple[Row, int]]:

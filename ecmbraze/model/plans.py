@@ -138,8 +138,11 @@ class Action:
         """Whom it is about; empty where a workspace is written to because of a record that is no person."""
         if self.kind.system is System.BRAZE:
             return self.recipient
-        kind, _, name = self.record.partition(":")
-        return name if kind == "person" else ""
+        match keys.read(self.record):
+            case PersonKey(recipient=recipient):
+                return recipient
+            case WorkspaceKey():
+                return ""
 
     @property
     def target(self) -> str:

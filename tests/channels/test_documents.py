@@ -178,6 +178,20 @@ def test_a_poisoned_workspace_keeps_nobody_back_but_a_broken_server_gets_three_r
     assert desk.states()[3:] == [State.IN_DOUBT] * 3 + [State.READY] * 2
 
 
+def test_three_poisoned_workspaces_do_not_stop_every_run_before_the_others_had_their_turn(desk: Desk) -> None:
+    desk.records.loses = {1, 2, 3}
+    desk.records.answers = {number: [LOST] * 9 for number in (1, 2, 3)}
+    desk.stage(*(document(number, record=f"ws:{number}") for number in (1, 2, 3)))
+    desk.send()
+
+    for number in range(4, 7):
+        desk.look(after=900)
+        desk.stage(document(number, record=f"ws:{number}"))
+        desk.new_run().send(Phase.RECORDS)
+
+    assert desk.states() == [State.IN_DOUBT] * 3 + [State.SENT] * 3
+
+
 def test_one_that_was_refused_stands_alone_in_quarantine(desk: Desk) -> None:
     desk.records.answers[1] = [refused("a document of this name has other content")]
     desk.stage(document(), document(2, record="ws:2"))

@@ -37,7 +37,7 @@ def divide(rows: Iterable[Row], limits: BatchLimits) -> Iterator[tuple[Row, ...]
     for the next call.
     """
     taken: set[str] = set()
-    for _, group in groupby(sorted(rows, key=lambda row: (_together(row), row.id)), key=_together):
+    for _, group in groupby(sorted(rows, key=_together), key=_together):  # within each, as they came
         mine = list(group)
         packing = channel_of(mine[0].action.kind).packing
         bundle: list[Row] = []

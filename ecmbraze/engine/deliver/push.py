@@ -41,8 +41,8 @@ class Push:
     """What is wrong with our clock, empty while messages may be sent by it."""
     clear: bool = True
     """Whether so few outcomes of this run are unknown that more may be sent."""
-    strikes: int = 0
-    """How many answers of this run spoke against sending more."""
+    doubts: int = 0
+    """How many requests of this run had an unknown outcome."""
     unwritten: dict[int, str] = field(default_factory=dict)
     """Row number → why a request of its own did not go through, or what is not known of it."""
     steps: dict[int, Step] = field(default_factory=dict)
@@ -205,12 +205,12 @@ class Push:
 
     def _bearable(self, answers: Sequence[tuple[Row, Answer]]) -> bool:
         """Note what did not go through by itself; return whether more may be sent."""
-        strikes = [row for row, answer in answers if _channel(row).strikes(answer)]
-        self.strikes += len(strikes)
+        unknown = [row for row, answer in answers if answer.verdict is Verdict.UNKNOWN]
+        self.doubts += len(unknown)
         for row, answer in answers:
             if _channel(row).alone and answer.verdict in (Verdict.UNKNOWN, Verdict.NOT_PROCESSED):
                 self.unwritten[row.id] = answer.reason
-        return all(self.strikes < _channel(row).patience for row in strikes)
+        return all(self.doubts < _channel(row).patience for row in unknown)
 
     def refuse_unwritten(self) -> None:
         """Raise TemporaryError when writes wait that each stood in a request of its own, after all others went."""

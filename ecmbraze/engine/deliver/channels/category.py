@@ -29,6 +29,5 @@ def _advice(action: Action) -> str:
 
 CATEGORY = Channel(
     group="categories", packing=record.PACKING, build=_build, wait_for_turn=record.no_wait, has_turn=record.always,
-    screening=None, doubt=None, shows=None, advice=_advice, alone=True, strikes=record.strikes,
-    patience=record.PATIENCE,
+    screening=None, doubt=None, shows=None, advice=_advice, alone=True, patience=record.PATIENCE,
 )  # fmt: skip

@@ -9,7 +9,7 @@ from enum import Enum, auto
 
 from ecmbraze.engine.setting import BatchLimits, Systems
 from ecmbraze.ledger.outbox import Row
-from ecmbraze.model import Action, Answer, Json, MessageInfo, Profile, State, Verdict
+from ecmbraze.model import Action, Answer, Json, MessageInfo, Profile, State
 
 Slots = Mapping[tuple[str, int], tuple[Row, ...]]
 
@@ -101,10 +101,6 @@ class Doubt:
     """What the report says of those that were found, after their number."""
 
 
-def _unknown(answer: Answer) -> bool:
-    return answer.verdict is Verdict.UNKNOWN
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
     """One kind of write: how it is divided, built, screened, sent, judged, looked for and read back."""
@@ -133,7 +129,5 @@ class Channel:
     """Whether it is written again when the profile lost it."""
     alone: bool = False
     """Whether a request is of one record: one that is not taken waits by itself, and the others go on."""
-    strikes: Callable[[Answer], bool] = _unknown
-    """Whether an answer speaks against sending more, being of more than its record perhaps."""
     patience: int = 1
-    """At so many of those in a run nothing more of its flow is sent."""
+    """At so many unknown outcomes of a run nothing more of its flow is sent."""

@@ -59,7 +59,7 @@ def _advice(action: Action) -> str:
 
 DOCUMENT = Channel(
     group="documents", packing=record.PACKING, build=_build, wait_for_turn=record.no_wait, has_turn=record.always,
-    screening=None, shows=None, advice=_advice, alone=True, strikes=record.strikes, patience=record.PATIENCE,
+    screening=None, shows=None, advice=_advice, alone=True, patience=record.PATIENCE,
     doubt=Doubt(
         looks=(_AFTER,), look=_look, absent=State.READY, by_marker=False,
         found="documents in doubt were found in Extended ECM",
