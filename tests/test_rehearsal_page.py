@@ -73,6 +73,14 @@ def test_the_export_of_a_segment_is_a_sound_zip(printed: list[str]) -> None:
     assert "Done testing" in block(printed, "braze/segments")
 
 
+def test_a_follow_up_is_completed_by_a_colleague_and_a_task_waits_for_its_group(printed: list[str]) -> None:
+    said = block(printed, "reminder-types")
+    reminder, task = json.loads(said.splitlines()[-1])
+    assert (reminder["status"], reminder["assignees"], task["status"], task["assignees"]) == (
+        "completed", ["jdoe"], "open", ["Retention"]
+    )  # fmt: skip
+
+
 def test_what_comes_due_while_days_pass_is_sent_and_no_clock_is_wrong(printed: list[str]) -> None:
     said = block(printed, "ecmbraze forecast")
     assert "exit" not in said  # a wrong clock would be exit 5

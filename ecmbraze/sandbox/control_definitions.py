@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ecmbraze.sandbox.ecm.definitions import CHANGED, DEFINED
-from ecmbraze.sandbox.ecm.model import Attribute
+from ecmbraze.sandbox.ecm.model import ROLES, Attribute
 from ecmbraze.sandbox.ecm.person import Person
 from ecmbraze.sandbox.ecm.store import EcmStore
 from ecmbraze.sandbox.fields import NAME, NAMES, OBJECTS, body, checked, unknown
@@ -18,10 +18,15 @@ class DefinitionViews:
         self._store, self._person, self._known = store, Person(store), store.definitions
 
     def types(self) -> Any:
-        """List the workspace types with the categories of their templates."""
+        """List the workspace types with the categories and roles of their templates."""
         names = {number: category.name for number, category in self._known.categories.items()}
         return [
-            {"name": kind.name, "german": kind.names["de"], "categories": [names[one] for one in kind.category_ids]}
+            {
+                "name": kind.name,
+                "german": kind.names["de"],
+                "categories": [names[one] for one in kind.category_ids],
+                "roles": list(kind.roles),
+            }
             for kind in self._known.types.values()
         ]
 
@@ -66,10 +71,11 @@ class DefinitionViews:
         return {"id": self._known.add_category(wanted["name"], wanted["attributes"], self._person.gap).id}
 
     def add_type(self) -> Any:
-        """Define a workspace type: "name", "categories" of its template, its name in "german"."""
-        fields = {"name": NAME, "categories": NAMES, "german": NAME}
+        """Define a workspace type: "name", "categories" and "roles" of its template, its name in "german"."""
+        fields = {"name": NAME, "categories": NAMES, "roles": NAMES, "german": NAME}
         wanted = checked(body(), fields, "a workspace type", ("name", "categories"))
-        return {"id": self._person.add_type(wanted["name"], wanted["categories"], wanted.get("german")).id}
+        roles = wanted.get("roles", ROLES)
+        return {"id": self._person.add_type(wanted["name"], wanted["categories"], wanted.get("german"), roles).id}
 
     def rename_type(self) -> Any:
         """Rename a workspace type {"from": "Old", "to": "New"}."""

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint
 
 from ecmbraze.sandbox.control_definitions import DefinitionViews
+from ecmbraze.sandbox.control_office import OfficeViews
 from ecmbraze.sandbox.ecm.filing import Filing
 from ecmbraze.sandbox.ecm.model import ENTERPRISE, WORKSPACE
 from ecmbraze.sandbox.ecm.person import Person
@@ -45,7 +46,7 @@ def create_control(store: EcmStore) -> Blueprint:
         ("GET", "/documents/<int:node_id>", files.show),
         ("POST", "/index/flush", files.flush),
     )
-    mount(ecm, routes, store.lock)
+    mount(ecm, (*routes, *OfficeViews(store).routes()), store.lock)
     return ecm
 
 

@@ -131,6 +131,23 @@ class RemoteSandbox(Steering):
         """Make many edits at once (``{"do": create|edit|delete|…}``); return the workspace ids."""
         return [int(done["id"]) for done in self.call("POST", "/ecm/bulk", list(operations))]
 
+    def staff(self, **operation: Any) -> int:
+        """Change one user or group (``do="user", name=…``; group, join, leave, delete, restore); return its id."""
+        return int(self.call("POST", "/ecm/members", [operation])[0]["id"])
+
+    def put_in_role(self, workspace_id: int, role: str, *members: str) -> None:
+        """Let a role of a workspace have these users and groups and no others."""
+        self.call("PUT", f"/ecm/workspaces/{workspace_id}/roles", {"role": role, "members": list(members)})
+
+    def follow_up(self, **operation: Any) -> int:
+        """Do one thing to a reminder or task (``do="complete", reminder=…``); return its id."""
+        return int(self.call("POST", "/ecm/followups", [operation])[0]["id"])
+
+    def follow_ups(self, node: int | None = None) -> list[dict[str, Any]]:
+        """Return reminders and tasks with their status, or those of one node."""
+        found: list[dict[str, Any]] = self.call("GET", "/ecm/followups", node=node)
+        return found
+
     def rename_attribute(self, old: str, new: str) -> None:
         """Rename ``Category.Attribute``."""
         self.call("POST", "/ecm/attributes/rename", {"from": old, "to": new})

@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 
 from ecmbraze.sandbox.braze import BrazeStore, create_control
 from ecmbraze.sandbox.control import create_control_app
+from ecmbraze.sandbox.ecm.office import Office as People
 from ecmbraze.sandbox.faults import FaultPlan
 from ecmbraze.sandbox.journal import Journal
 from ecmbraze.sandbox.remote import ControlError, RemoteSandbox
@@ -49,6 +50,7 @@ class Office:
         braze.put_campaign(CAMPAIGN, "Campaign")
         braze.put_group(GROUP, "News", "email")
         self.workspace, self.gone = self.desk.make("Alpha"), self.desk.make("Gone")
+        self.reminder = People(self.desk.store).perform([{"do": "remind", "node": self.workspace}])[0]["id"]
         self.document = self.desk.file(self.workspace, "Letter.pdf")
         self.desk.person.perform([{"do": "delete", "id": self.gone}])
         app = create_control_app(
@@ -134,7 +136,33 @@ class Office:
             ("POST", f"/ecm/workspaces/{self.workspace}/reserve", {"by_user": "user07"}),
             ("POST", f"/ecm/workspaces/{self.workspace}/deny", {"rights": ["edit_attributes"]}),
             ("POST", "/ecm/documents", {"do": "grant", "id": self.document, "rights": []}),
-            ("POST", "/ecm/types", {"name": "Contract", "categories": ["Customer"], "german": "Vertrag"}),
+            (
+                "POST",
+                "/ecm/types",
+                {"name": "Contract", "categories": ["Customer"], "roles": ["Lead"], "german": "Vertrag"},
+            ),
+            ("POST", "/ecm/types/roles", {"type": "Customer", "role": "Lawyer"}),
+            ("PUT", f"/ecm/workspaces/{self.workspace}/roles", {"role": "Member", "members": ["user07", 1002]}),
+            ("POST", "/ecm/members", {"do": "user", "name": "jdoe", "first": "Jane", "last": "Doe"}),
+            ("POST", "/ecm/members", {"do": "group", "name": "Retention", "members": ["user07"]}),
+            ("POST", "/ecm/members", {"do": "join", "group": "Case Workers", "member": "user07"}),
+            ("POST", "/ecm/members", {"do": "delete", "user": "user07"}),
+            ("POST", "/ecm/reminder-types", {"client": "Team Client", "types": ["Review", "Call"]}),
+            (
+                "POST",
+                "/ecm/followups",
+                {
+                    "do": "remind",
+                    "node": self.workspace,
+                    "type": "Follow-up",
+                    "text": "Call",
+                    "assign": ["user07"],
+                    "due": "2026-06-04",
+                    "by_user": 2000,
+                },
+            ),
+            ("POST", "/ecm/followups", {"do": "task_list", "parent": self.workspace, "name": "Follow-ups"}),
+            ("POST", "/ecm/followups", {"do": "complete", "reminder": self.reminder}),
             ("POST", "/ecm/types/rename", {"from": "Customer", "to": "Client"}),
             ("POST", "/ecm/categories", {"name": "Contract", "attributes": [{"name": "End", "type": "Date"}]}),
             (
@@ -216,7 +244,8 @@ class Office:
 
 def wrapped(path: str, sent: Any) -> Any:
     """Return what is sent: some routes take a list."""
-    return [sent] if path in ("/ecm/documents", "/ecm/bulk", "/braze/changes") else sent
+    listed = ("/ecm/documents", "/ecm/bulk", "/ecm/members", "/ecm/followups", "/braze/changes")
+    return [sent] if path in listed else sent
 
 
 @pytest.fixture

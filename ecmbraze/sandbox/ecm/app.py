@@ -13,11 +13,13 @@ from ecmbraze.sandbox.ecm import (
     categories,
     children,
     documents,
+    followups,
     forms,
     login,
     members,
     nodes,
     relations,
+    roles,
     search,
     types,
     versions,
@@ -44,6 +46,8 @@ _REST = (
     versions.versions,
     search.search,
     members.members,
+    roles.roles,
+    followups.followups,
 )
 
 

@@ -71,12 +71,26 @@ class Directory:
             Member(id=1010, name="svc-archive", kind=SERVICE),
         )
         self._members = {one.id: one for one in first}
+        self._last_id = 9_000
         for i in range(45):
             given, family = _NAMES[i % len(_NAMES)]
             number = PERSON + 7 * i
             self._members[number] = Member(id=number, name=f"user{i:02d}", kind=USER, first=given, last=family)
         for group, start in ((1002, 0), (1003, 5)):
             self._members[group].members = dict.fromkeys(range(PERSON + 7 * start, PERSON + 7 * (start + 5), 7))
+
+    def add(self, name: str, kind: int, *, first: str = "", last: str = "", **more: Any) -> Member:
+        """Make a member; roles may share a name. Raises ValueError for a user or group that exists."""
+        if kind != ROLE and any(one.kind == kind and one.name == name for one in self._members.values()):
+            raise ValueError(f"{_TYPE_NAMES[kind].lower()} {name!r} exists")
+        self._last_id += 1
+        made = Member(id=self._last_id, name=name, kind=kind, first=first, last=last, **more)
+        self._members[made.id] = made
+        return made
+
+    def holding(self, number: int) -> list[Member]:
+        """Return the groups and roles that a member is in."""
+        return [one for one in self._members.values() if number in one.members]
 
     def all(self) -> Iterable[Member]:
         """Return users and groups; the roles of workspaces are found by id only."""

@@ -21,6 +21,7 @@ TYPE_NAMES = {
     WORKSPACE: "Business Workspace",
 }
 ENTERPRISE = 2000
+ROLES = ("Account Manager", "Member")  # of workspace types for which none are said
 MOST_VALUES, MOST_ROWS = 50, 100  # of an attribute with several values, of a set (choice)
 
 # Attribute id → value, set id → list of rows, each attribute id → value. A text key "<id>_multilingual" holds the
@@ -102,6 +103,8 @@ class WorkspaceType:
     folder_id: int
     config_node_id: int
     category_ids: tuple[int, ...]
+    roles: tuple[str, ...]
+    """The roles that each of its workspaces has, by name; the first one leads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

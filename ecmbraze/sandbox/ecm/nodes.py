@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from ecmbraze.sandbox.ecm import shapes
+from ecmbraze.sandbox.ecm import shapes, tasks
 from ecmbraze.sandbox.ecm.answers import answer, self_link
 from ecmbraze.sandbox.ecm.asking import as_whole, flag, form, groups, seen, store, writable
 from ecmbraze.sandbox.ecm.categories import checked
@@ -21,7 +21,7 @@ from ecmbraze.sandbox.ecm.versions import newest
 nodes = Blueprint("nodes", __name__)
 _ONE = "/v2/nodes/<int(signed=True):node_id>"
 _NEEDS = {
-    "modify": {"name", "description", "parent_id", "versions_control_advanced"},
+    "modify": {"name", "description", "parent_id", "versions_control_advanced", *tasks.FIELDS},
     "edit_attributes": {"roles"},
     "reserve": {"reserved_user_id"},
 }
@@ -65,6 +65,7 @@ def change(node_id: int) -> Response:
     if fields.get("metadata_token") not in (None, "", store().locks.of_node(node)):
         raise RefusalError(409, "conflict")
     values = _roles(flat(fields.get("roles")), node)
+    task = tasks.read(store(), fields) if node.subtype == tasks.TASK else {}
     parent_id = as_whole("parent_id", fields.get("parent_id") or node.parent_id)
     if parent_id != node.parent_id:
         _container(parent_id, node.subtype)
@@ -78,6 +79,9 @@ def change(node_id: int) -> Response:
         store().rename(node, name, "api")
     if "description" in fields:
         node.put("description", str(fields["description"] or ""))
+        store().touch(node)
+    if task:
+        tasks.put(store(), node, task)
         store().touch(node)
     if "versions_control_advanced" in fields:
         node.put("advanced", str(fields["versions_control_advanced"]).lower() in TRUE)
@@ -148,6 +152,7 @@ def _created(fields: dict[str, Any], collision: int, values: dict[int, dict[Any,
     if subtype == DOCUMENT and upload is None:
         raise RefusalError(400, "missing_file")
     name = str(fields["name"])
+    task = tasks.read(store(), fields) if subtype == tasks.TASK else {}
     if upload is not None and subtype == DOCUMENT:
         node = store().shelf.add(
             name, parent_id, upload.read(), mime_type=upload.mimetype or "application/octet-stream",
@@ -155,6 +160,7 @@ def _created(fields: dict[str, Any], collision: int, values: dict[int, dict[Any,
         )  # fmt: skip
     else:
         node = store().add(subtype, name, parent_id, values=values, collision=collision)
+        tasks.put(store(), node, task)
     if fields.get("description"):
         node.put("description", str(fields["description"]))
     external = {key: fields[key] for key in EXTERNAL if fields.get(key) not in (None, "")}

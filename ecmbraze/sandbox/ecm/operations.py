@@ -25,8 +25,8 @@ _REFERENCES = Kind(
     "a list of [external system, type, id]",
     lambda value: isinstance(value, list) and all(NAMES.fits(one) and len(one) == 3 for one in value),
 )
-_MEMBER = Kind("the id or login of a user", lambda value: NATURAL.fits(value) or NAME.fits(value))
-_ANY: Fields = {"do": TEXT, "by_user": _MEMBER}
+MEMBER = Kind("the id or login of a user", lambda value: NATURAL.fits(value) or NAME.fits(value))
+_ANY: Fields = {"do": TEXT, "by_user": MEMBER}
 _ONE: Fields = {**_ANY, "id": NATURAL}
 _CONTENT: Fields = {
     "name": NAME,
@@ -36,14 +36,14 @@ _CONTENT: Fields = {
     "modified": INSTANT,
     "raw_modified": ANY,
 }
-_Table = Mapping[str, tuple[Fields, tuple[str, ...]]]
-_GUARDING: _Table = {
+Table = Mapping[str, tuple[Fields, tuple[str, ...]]]
+_GUARDING: Table = {
     "hold": ({**_ONE, "status": NATURAL}, ("id",)),
     "deny": ({**_ONE, "rights": NAMES}, ("id", "rights")),
     "grant": ({**_ONE, "rights": NAMES}, ("id",)),
     **dict.fromkeys(("release", "reserve", "unreserve"), (_ONE, ("id",))),
 }
-_WORKSPACE: _Table = {
+_WORKSPACE: Table = {
     "create": ({**_ANY, **_CONTENT, "type": TEXT, "created": INSTANT}, ("type",)),
     "edit": ({**_ONE, **_CONTENT}, ("id",)),
     **_GUARDING,
@@ -61,7 +61,7 @@ _FILED: Fields = {
     "modified": INSTANT,
     "advanced": FLAG,
 }
-_DOCUMENT: _Table = {
+_DOCUMENT: Table = {
     "folder": (_MADE, ("parent", "name")),
     "document": (_FILED, ("parent", "name")),
     "version": ({**_ONE, "major": FLAG, "content": TEXT, "mime": NAME}, ("id",)),
@@ -75,17 +75,17 @@ _DOCUMENT: _Table = {
 
 def workspace_edits(raw: Any) -> list[dict[str, Any]]:
     """Return the given fields of edits to workspaces. Raises ValueError for one that nobody can make."""
-    return [_operation(one, _WORKSPACE, "a workspace") for one in _listed(raw)]
+    return [operation(one, _WORKSPACE, "a workspace") for one in listed(raw)]
 
 
 def filings(raw: Any) -> list[dict[str, Any]]:
     """Return the given fields of things done to folders and documents. Raises ValueError as the other does."""
-    return [_operation(one, _DOCUMENT, "a document") for one in _listed(raw)]
+    return [operation(one, _DOCUMENT, "a document") for one in listed(raw)]
 
 
 def any_edits(raw: Any) -> list[dict[str, Any]]:
     """Return the given fields of edits of either kind; what is known for both is one to a workspace."""
-    return [(filings if is_filing(one) else workspace_edits)([one])[0] for one in _listed(raw)]
+    return [(filings if is_filing(one) else workspace_edits)([one])[0] for one in listed(raw)]
 
 
 def is_filing(raw: Any) -> bool:
@@ -94,13 +94,15 @@ def is_filing(raw: Any) -> bool:
     return isinstance(action, str) and action in _DOCUMENT and action not in _WORKSPACE
 
 
-def _listed(raw: Any) -> list[Any]:
+def listed(raw: Any) -> list[Any]:
+    """Return a list of operations. Raises ValueError for anything else."""
     if not isinstance(raw, list | tuple):
         raise ValueError('edits are a list of objects such as [{"do": "delete", "id": 1}]')
     return list(raw)
 
 
-def _operation(raw: Any, table: _Table, what: str) -> dict[str, Any]:
+def operation(raw: Any, table: Table, what: str) -> dict[str, Any]:
+    """Return the given fields of one operation. Raises ValueError for one that is not in the table."""
     action = raw.get("do") if isinstance(raw, Mapping) else None
     if not isinstance(action, str) or action not in table:
         raise unknown(f'unknown "do" for {what}', action, table)

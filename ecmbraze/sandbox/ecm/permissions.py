@@ -19,7 +19,7 @@ _RESTS_ON = {
     "delete_versions": (),
     "edit_permissions": (),
 }
-_NEVER = frozenset({"delete_versions", "edit_permissions"})  # a service account has no use for them
+_NEVER = frozenset({"delete_versions"})  # a service account has no use for it
 RIGHTS = frozenset(_RESTS_ON) - _NEVER
 
 

@@ -13,6 +13,7 @@ from ecmbraze.sandbox.ecm.directory import PERSON, USER
 from ecmbraze.sandbox.ecm.model import (
     ENTERPRISE,
     FOLDER,
+    ROLES,
     WORKSPACE,
     Node,
     Reference,
@@ -78,8 +79,10 @@ class Person:
         if "raw_modified" in raw:
             node.put("raw_modified", raw["raw_modified"])
 
-    def add_type(self, name: str, categories: Iterable[str], german: str | None = None) -> WorkspaceType:
-        """Define a workspace type whose template carries the named categories, and its folder."""
+    def add_type(
+        self, name: str, categories: Iterable[str], german: str | None = None, roles: Iterable[str] = ROLES
+    ) -> WorkspaceType:
+        """Define a workspace type whose template carries the named categories and roles, and its folder."""
         store, found = self._store, []
         for category_name in categories:
             category = store.definitions.category_named(category_name)
@@ -97,6 +100,7 @@ class Person:
             folder_id=folder.id,
             config_node_id=store.next_id(),
             category_ids=tuple(found),
+            roles=tuple(roles),
         )
         store.definitions.types[type_id] = kind
         return kind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ecmbraze.sandbox.ecm import permissions
+from ecmbraze.sandbox.ecm import permissions, tasks
 from ecmbraze.sandbox.ecm.model import CONTAINERS, DOCUMENT, TYPE_NAMES, WORKSPACE, Node
 from ecmbraze.sandbox.ecm.stamps import stamp
 from ecmbraze.sandbox.ecm.store import API_USER, EcmStore
@@ -50,6 +50,8 @@ def workspace_properties(store: EcmStore, node: Node) -> dict[str, Any]:
 def node_properties(store: EcmStore, node: Node) -> dict[str, Any]:
     """Return the properties of any node: dates end in Z."""
     found = _whole(store, node, store.switches.z_suffix_nodes)
+    if node.subtype == tasks.TASK:
+        return {**found, **tasks.shown(store, node)}
     return {**found, **_typed(store, node)} if node.subtype == WORKSPACE else found
 
 

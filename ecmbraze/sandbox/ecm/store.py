@@ -22,8 +22,10 @@ from ecmbraze.sandbox.ecm.links import Links
 from ecmbraze.sandbox.ecm.locks import Locks
 from ecmbraze.sandbox.ecm.model import ENTERPRISE, VOLUME, WORKSPACE, Category, Node, WorkspaceType
 from ecmbraze.sandbox.ecm.recycling import RecycleBin
+from ecmbraze.sandbox.ecm.reminders import Reminders
 from ecmbraze.sandbox.ecm.shelf import Shelf
 from ecmbraze.sandbox.ecm.switches import Switches
+from ecmbraze.sandbox.ecm.teams import Teams
 from ecmbraze.sandbox.ecm.tree import Tree
 
 USERNAME = "svc-ecmbraze"
@@ -48,6 +50,7 @@ class EcmStore:
         self.switches = Switches()
         self.directory = Directory(self.username)
         self.locks = Locks(self)
+        self.teams = Teams(self)
         self.edits = EditBook()
         self._last_id = 40_000 + self.random.randrange(40_000)
         self.definitions = Definitions(self.next_id)
@@ -57,6 +60,7 @@ class EcmStore:
         self.held: dict[int, int] = {}
         self.links = Links()
         self.actor = API_USER
+        self.reminders = Reminders(self)
         self.index = Index(self.tree, self.switches, self.now)
         self.shelf = Shelf(self, self.next_id)
         self.bin = RecycleBin(self)

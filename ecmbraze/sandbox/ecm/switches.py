@@ -69,6 +69,10 @@ class Switches:
     required_on_update: bool = False  # on: a write is refused while any required attribute stays empty
     token_moves_with_node: bool = False  # on: any change of a node makes the tokens of its categories stale
     hold_covers_below: bool = True  # what lies below something on hold is on hold too
+    reminder_id_in_data: bool = False  # results.data.id of a create instead of results.id; 8.1, from 26.2
+    reminders_of_others: bool = True  # off: the account sees only what it made or is assigned
+    reminders_for_others: bool = True  # off: the account may remind nobody but itself
+    task_completed_status: int = 2  # the status of a task that completes it (8.2 publishes none)
     empty_values_absent: bool = False  # an attribute without value has no key at all, instead of null
     hiding_covers_below: bool = True  # what lies below a hidden container is hidden too
     # modify dates
@@ -117,7 +121,7 @@ class Switches:
 
 
 def _bounds(name: str) -> tuple[int, int]:
-    if name.endswith("_status"):
+    if name.endswith("_status") and name != "task_completed_status":
         return 400, 599
     return (1 if name.endswith(("_cap", "_limit")) else 0), 2**31
 
