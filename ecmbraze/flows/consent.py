@@ -1,8 +1,8 @@
-"""Consent: what people choose in Braze becomes a record in their workspaces; a withdrawal that staff record goes back."""
+"""Consent: what people choose in Braze becomes a record in ECM; a withdrawal that staff record there goes to Braze."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Literal
@@ -93,9 +93,7 @@ class Channel(Section):
     watch: Literal["email", "push"] | GroupWatch | AttributeWatch = Field(description="what of Braze is watched")
     purpose: str = Field(description="stands in each history entry")
     notice: str | None = Field(None, description="what people were told when they chose")
-    status: AttributeName = Field(
-        description="attribute with the state, as text or popup; staff may set it to the withdrawal"
-    )
+    status: AttributeName = Field(description="attribute with the state: text or popup; staff may withdraw in it")
     since: DateName | None = Field(None, description="attribute with the time of the change: a date with time")
     source: AttributeName | None = Field(None, description="attribute with where the state was seen")
     values: ChannelWords = Field(default_factory=ChannelWords, description="other words for this channel")
@@ -119,9 +117,7 @@ class Channel(Section):
 class HistoryOptions(Section):
     """Where each change is documented."""
 
-    folder: str = Field(
-        "Consent History", description="folder below each workspace, made when missing; none: no history"
-    )
+    folder: str = Field("Consent History", description="folder below each workspace, made when missing, or none")
     address: consent_record.Address = Field("masked", description="how the e-mail address stands in it")
 
     @property
@@ -180,69 +176,62 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
 
 
 def _of_person(options: Options, change: Change, person: str, known: Known, context: Context) -> Decision:
-    record = change.record
-    places = known.of_customer(person)
+    """Take over what Braze shows now: a document for each change, and the state in every workspace of the person."""
+    record, places = change.record, known.of_customer(person)
     memory: dict[str, Json] = dict(change.memory)
-    actions: list[Action] = []
-    skips: list[Skip] = []
+    outcome: list[Action | Skip] = []
     for channel in options.channels:
         state, past = str(record.facts.get(channel.fact)), consent_record.held(memory.get(channel.name))
-        if state not in consent_record.STATES:
-            continue
-        if past and past.state == state:
+        if state not in consent_record.STATES or (past and past.state == state):
             continue
         if past and past.state == _WITHDRAWN and _was_away(change):
             reason = f"{channel.name} is {state} on a profile that was made anew; the withdrawal of the old one stands"
-            skips.append(Skip(record=record.key.text, customer=person, rule=channel.name, reason=reason))
+            outcome.append(Skip(record=record.key.text, customer=person, rule=channel.name, reason=reason))
             continue
-        ours = _by_staff(channel, change, places, known) if state == _WITHDRAWN else None
-        new = ours or Held(
-            state=state, since=_since(channel, record, first=past is None), source=consent_record.IN_BRAZE,
-            changes=(past.changes if past else 0) + (1 if past and change.fires else 0),
+        counts = past is not None and change.fires
+        new = Held(
+            state=state, since=_since(channel, record), source=consent_record.IN_BRAZE,
+            changes=(past.changes if past else 0) + counts,
         )  # fmt: skip
+        staff = _by_staff(channel, places, known)
+        if staff and state == _WITHDRAWN and _later(staff, past):  # our own write comes back
+            new, counts = replace(staff, changes=past.changes if past else 0), False
         memory[channel.name] = new.as_json()
-        if past and change.fires and not ours:
-            why = f"{channel.name}: {past.state} -> {state}"
-            actions += [_document(options, channel, record, place, person, past, new, why, context) for place in places]
+        if counts:
+            why = f"{channel.name}: {past.state if past else ''} -> {state}"
+            outcome += _documents(options, channel, record, places, person, past, new, why, context)
     if change.fires:
+        held = _standing(options, memory, places, known)
         for place in places:
-            written, left_out = _state(options, record, place, person, memory, known, context)
-            actions += written
-            skips += left_out
-    return Decision(actions=tuple(actions), skips=tuple(skips), memory=memory)
+            outcome += _state(options, record, place, person, held, known, context)
+    return Decision.of(outcome, memory=memory)
 
 
 def _of_workspace(options: Options, change: Change, known: Known, context: Context) -> Decision:
+    """Carry a withdrawal that staff recorded to Braze and to the other workspaces; give a new one its record."""
     record = change.record
     memory: dict[str, Json] = dict(change.memory)
     if not change.fires or record.gone:
         return Decision(memory=memory)
-    actions: list[Action] = []
-    skips: list[Skip] = []
+    outcome: list[Action | Skip] = list(_edited(options, record, known))
     for person in record.customers:
-        held = dict(known.noted(PersonKey(recipient=person).text))
+        places = known.of_customer(person)
+        held = _standing(options, known.noted(PersonKey(recipient=person).text), places, known)
+        withdrawn = False
         for channel in options.channels:
-            if not _withdrawn_by_staff(options, channel, change, known):
+            past = held.get(channel.name)
+            if not _withdrawn_by_staff(options, channel, change, known) or (past and past.state == _WITHDRAWN):
                 continue
-            past = consent_record.held(held.get(channel.name))
-            if past and past.state == _WITHDRAWN:
-                continue
-            new = Held(
-                state=_WITHDRAWN, since=_edited(change), source=consent_record.IN_ECM,
-                changes=_count(memory.get(channel.name)) + 1,
-            )  # fmt: skip
-            memory[channel.name] = new.as_json()
-            held[channel.name] = new.as_json()
+            changes = _count(memory.get(channel.name)) + 1
+            new = Held(state=_WITHDRAWN, since=_when(change), source=consent_record.IN_ECM, changes=changes)
+            memory[channel.name], held[channel.name] = new.as_json(), new
             why = f"{channel.name}: withdrawn in {record.name!r}"
-            actions.append(_withdrawal(channel, record, person, new, why, context))
-            for place in known.of_customer(person):
-                actions.append(_document(options, channel, record, place, person, past, new, why, context))
-                if place.key != record.key:
-                    actions += _state(options, record, place, person, held, known, context)[0]
-        written, left_out = _state(options, record, record, person, held, known, context)
-        actions += written
-        skips += left_out
-    return Decision(actions=tuple(actions), skips=tuple(skips), memory=memory)
+            outcome.append(_withdrawal(channel, record, person, new, why, context))
+            outcome += _documents(options, channel, record, places, person, past, new, why, context)
+            withdrawn = True
+        for place in places if withdrawn else [record] if _is_due(options, change, person, known) else []:
+            outcome += _state(options, record, place, person, held, known, context)
+    return Decision.of(outcome, memory=memory)
 
 
 def _was_away(change: Change) -> bool:
@@ -250,27 +239,61 @@ def _was_away(change: Change) -> bool:
     return change.before is not None and change.before.facts.get("known") is False
 
 
-def _since(channel: Channel, record: Record, *, first: bool) -> Since:
+def _since(channel: Channel, record: Record) -> Since:
     """Return since when the state holds: never invented."""
     if at := record.facts.get(f"{channel.fact}.at"):
         return Since(at=str(at))
-    after = "" if first else str(record.facts.get("after") or "")
-    return Since(after=after, until=record.modified_at.isoformat())
+    return Since(after=str(record.facts.get("after") or ""), until=record.modified_at.isoformat())
 
 
-def _edited(change: Change) -> Since:
+def _when(change: Change) -> Since:
     """Return between which looks staff edited: an edit carries no time of its own attribute."""
-    since = change.since.isoformat() if change.since else ""
-    return Since(
-        after=since, until=max(change.record.modified_at, change.since or change.record.modified_at).isoformat()
-    )
+    edited = change.record.modified_at
+    if change.since is None or edited >= change.since:
+        return Since(after=change.since.isoformat() if change.since else "", until=edited.isoformat())
+    return Since(after="", until=change.since.isoformat())
 
 
-def _by_staff(channel: Channel, change: Change, places: Sequence[Record], known: Known) -> Held | None:
-    """Return the withdrawal that staff recorded and we carried to Braze, where this is its echo."""
-    seen = change.before.modified_at.isoformat() if change.before else ""
+def _by_staff(channel: Channel, places: Sequence[Record], known: Known) -> Held | None:
+    """Return the newest withdrawal on this channel that staff recorded in one of a person's workspaces."""
     found = [consent_record.held(known.noted(place.key.text).get(channel.name)) for place in places]
-    return next((entry for entry in found if entry and entry.since.until > seen), None)
+    return max((entry for entry in found if entry), key=lambda entry: entry.since.latest, default=None)
+
+
+def _later(staff: Held, past: Held | None) -> bool:
+    """Say whether staff recorded their withdrawal after the state that Braze showed last began."""
+    return past is None or staff.since.latest > past.since.latest
+
+
+def _standing(
+    options: Options, memory: Mapping[str, Json], places: Sequence[Record], known: Known
+) -> dict[str, Held]:  # fmt: skip
+    """Return what holds per channel: a withdrawal by staff until Braze shows something newer."""
+    found: dict[str, Held] = {}
+    for channel in options.channels:
+        in_braze, staff = consent_record.held(memory.get(channel.name)), _by_staff(channel, places, known)
+        held = staff if staff and _later(staff, in_braze) else in_braze
+        if held:
+            found[channel.name] = held
+    return found
+
+
+def _edited(options: Options, record: Record, known: Known) -> Iterator[Skip]:
+    """Yield what a person changed of what we wrote; a withdrawal is no such edit, it is taken over."""
+    for channel in options.channels:
+        there, (_, ours) = record.facts.get(channel.status), known.accepted(_target(record, channel.status))
+        if not isinstance(ours, Mapping) or there in (ours.get(channel.status), options.word(channel, _WITHDRAWN)):
+            continue
+        reason = f"edited_in_ecm: {channel.status} is {there!r}, we last wrote {ours.get(channel.status)!r}"
+        people = ", ".join(record.customers)
+        yield Skip(record=record.key.text, customer=people, rule=channel.name, reason=reason, quarantined=True)
+
+
+def _is_due(options: Options, change: Change, person: str, known: Known) -> bool:
+    """Say whether a workspace shall carry the record: it is new, it leads to somebody else, or it carries one."""
+    if change.before is None or person not in change.before.customers:
+        return True
+    return any(known.accepted(_target(change.record, channel.status))[0] for channel in options.channels)
 
 
 def _withdrawn_by_staff(options: Options, channel: Channel, change: Change, known: Known) -> bool:
@@ -285,48 +308,56 @@ def _withdrawn_by_staff(options: Options, channel: Channel, change: Change, know
 
 
 def _state(
-    options: Options, record: Record, place: Record, person: str, held: Mapping[str, Json], known: Known,
+    options: Options, record: Record, place: Record, person: str, held: Mapping[str, Held], known: Known,
     context: Context,
-) -> tuple[list[Action], list[Skip]]:  # fmt: skip
-    """Return the writes that bring the record in one workspace up to date, one per category."""
+) -> Iterator[Action | Skip]:  # fmt: skip
+    """Yield the writes that bring the record in one workspace up to date, one per category."""
     if len(place.customers) > 1:
         reason = f"the workspace names {len(place.customers)} customers; a consent record can hold one"
-        return [], [Skip(record=place.key.text, customer=person, rule="state", reason=reason, quarantined=True)]
+        yield Skip(record=place.key.text, customer=person, rule="state", reason=reason, quarantined=True)
+        return
     categories: dict[str, dict[str, Json]] = {}
     for channel in options.channels:
-        if entry := consent_record.held(held.get(channel.name)):
+        if entry := held.get(channel.name):
             values = categories.setdefault(channel.status.partition(".")[0], {})
             values[channel.status] = options.word(channel, entry.state)
             if channel.since:
-                values[channel.since] = _local(entry.since.latest, context.zone)
+                values[channel.since] = _local(entry.since.known, context.zone)
             if channel.source:
                 values[channel.source] = entry.source if entry.since.at else f"{entry.source}, {entry.since}"
-    actions = [
-        Action(
+    for category, payload in categories.items():
+        action = Action(
             flow=NAME, record=record.key.text, rule="state", occurrence="0", kind=Kind.CATEGORY,
-            recipient=place.key.text, name=category, payload=values, expires_at=context.now + _NEVER,
+            recipient=place.key.text, name=category, payload=payload, expires_at=context.now + _NEVER,
             reason=f"state of {person}",
-        )
-        for category, values in categories.items()
-    ]  # fmt: skip
-    return [one for one in actions if known.accepted(one.target) != (True, one.payload)], []
+        )  # fmt: skip
+        if known.accepted(action.target) != (True, payload):
+            yield action
 
 
-def _document(
-    options: Options, channel: Channel, record: Record, place: Record, person: str, past: Held | None, new: Held,
-    why: str, context: Context,
-) -> Action:  # fmt: skip
-    action = Action(
-        flow=NAME, record=record.key.text, rule=channel.name, occurrence=str(new.changes), kind=Kind.DOCUMENT,
-        recipient=place.key.text, name="", payload=None, expires_at=context.now + _NEVER, reason=why,
-    )  # fmt: skip
-    address = consent_record.shown(str(record.facts.get("address") or ""), options.history.address)
-    entry = Entry(
-        key=action.key, customer=person, channel=channel.name, purpose=channel.purpose, notice=channel.notice or "",
-        before=past.state if past else "", after=new, seen_at=record.modified_at, address=address,
-    )  # fmt: skip
-    payload: Json = {"folder": options.history.folder, "content": entry.text()}
-    return replace(action, name=entry.name, payload=payload)
+def _documents(
+    options: Options, channel: Channel, record: Record, places: Sequence[Record], person: str, past: Held | None,
+    new: Held, why: str, context: Context,
+) -> Iterator[Action]:  # fmt: skip
+    """Yield the entry of one change in the history of each workspace."""
+    about = _address(record)
+    for place in places if options.history.kept else ():
+        action = Action(
+            flow=NAME, record=record.key.text, rule=channel.name, occurrence=str(new.changes), kind=Kind.DOCUMENT,
+            recipient=place.key.text, name="", payload=None, expires_at=context.now + _NEVER, reason=why,
+        )  # fmt: skip
+        entry = Entry(
+            key=action.key, customer=person, channel=channel.name, purpose=channel.purpose,
+            notice=channel.notice or "", before=past.state if past else "", after=new, seen_at=record.modified_at,
+            address=consent_record.shown(about, options.history.address),
+        )  # fmt: skip
+        payload: Json = {"folder": options.history.folder, "content": entry.text()}
+        yield replace(action, name=entry.name, payload=payload)
+
+
+def _address(record: Record) -> str:
+    """Return the e-mail address of a person; a workspace knows none."""
+    return str(record.facts.get("address") or "")
 
 
 def _withdrawal(channel: Channel, record: Record, person: str, new: Held, why: str, context: Context) -> Action:
@@ -345,8 +376,10 @@ def _target(place: Record, attribute: str) -> str:
     return f"{place.key.text}/{Kind.CATEGORY}/{attribute.partition('.')[0]}"
 
 
-def _local(moment: str, zone: tzinfo) -> str:
-    """Return a moment as ECM takes it: its own zone, no offset (api/ecm.md 5.3)."""
+def _local(moment: str, zone: tzinfo) -> str | None:
+    """Return a moment as ECM takes it: its own zone, no offset (api/ecm.md 5.3); nothing of none."""
+    if not moment:
+        return None
     return datetime.fromisoformat(moment).astimezone(zone).replace(tzinfo=None, microsecond=0).isoformat()
 
 

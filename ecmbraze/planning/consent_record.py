@@ -36,8 +36,13 @@ class Since:
 
     @property
     def latest(self) -> str:
-        """The exact time, else the look that first showed the state."""
+        """The latest moment at which it can have begun: the exact time, else the look that first showed the state."""
         return self.at or self.until
+
+    @property
+    def known(self) -> str:
+        """What a date attribute may hold: the exact time, else the end of the interval; empty without either."""
+        return self.at or (self.until if self.after else "")
 
     def as_json(self) -> dict[str, Json]:
         """Return ``{"at": …}`` or ``{"after": …, "until": …}``."""
@@ -46,7 +51,9 @@ class Since:
     def __str__(self) -> str:
         if self.at:
             return _readable(self.at)
-        return f"between {_readable(self.after)} and {_readable(self.until)}" if self.after else "not known"
+        if self.after:
+            return f"between {_readable(self.after)} and {_readable(self.until)}"
+        return f"not known, before {_readable(self.until)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

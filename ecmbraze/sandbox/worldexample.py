@@ -6,6 +6,7 @@ Every name stands here as it stands in that file: who adds a flow there adds its
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,6 +38,13 @@ CATEGORIES: Mapping[str, list[Mapping[str, Any]]] = {
         {"name": "Valid Until", "type": "Date"},
     ],
 }
+_STATES = ("Opted in", "Not objected", "Withdrawn", "Unknown")
+CONSENT: list[Mapping[str, Any]] = [
+    {"name": "Email Status", "valid_values": _STATES},
+    {"name": "Email Since", "type": "Date", "time": True},
+    {"name": "Email Source", "max_length": 254},
+    {"name": "Newsletter Status", "valid_values": (*_STATES, "Subscribed")},
+]
 TYPES = (("Case", "Fall", ("Case",)), ("Contract", "Vertrag", ("Contract",)))
 
 
@@ -47,15 +55,24 @@ def define(store: EcmStore) -> None:
         store.definitions.add_category(name, attributes, person.gap)
     for name, german, categories in TYPES:
         person.add_type(name, categories, german)
+    consent = store.definitions.add_category("Consent", CONSENT, person.gap)
+    customer = store.definitions.type_named("Customer")
+    store.definitions.types[customer.id] = replace(customer, category_ids=(*customer.category_ids, consent.id))
 
 
 def fill(store: EcmStore, customers: Sequence[Customer]) -> None:
-    """Give each customer a contract with its agreement, and every second one a case."""
+    """Give each customer a contract with its agreement, every second one a case, and each an empty consent record."""
     contracts, cases = _Contracts(store), _Cases(store)
     for i, customer in enumerate(customers[:_MOST]):
         contracts.add(i, customer)
         if i % 2 == 0:
             cases.add(i, customer)
+    person = Person(store)
+    for number in store.of_type[store.definitions.type_named("Customer").id]:
+        node = store.nodes[number]
+        modified = node.modified
+        person.put_on(node, "Consent")
+        node.modified = modified
 
 
 class _Contracts:

@@ -1,4 +1,4 @@
-"""Look at people in Braze in rotation: whom the workspaces lead to, those looked at longest ago first; plans nothing."""
+"""Look at people in Braze in rotation: those looked at longest ago first; asks only for whom workspaces name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ecmbraze.engine.deliver.batches import batched
 from ecmbraze.engine.scan.inventory import Scan
 from ecmbraze.flow import Needs, Rotation
 from ecmbraze.ledger.codec import load_facts
-from ecmbraze.ledger.mirror import Mirror
+from ecmbraze.ledger.mirror import Held, Mirror
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import Fact, Facts, PersonKey, Profile, Record, keys
 from ecmbraze.ports import PeopleReader
@@ -67,7 +67,7 @@ class PeopleScan:
         """
         rotation = needs.rotation
         crowd = self.mirror.crowd(needs.mappings, self.now - rotation.within)
-        share = ceil(crowd.known * (rotation.every / rotation.within))
+        share = ceil(crowd.known * (rotation.every / rotation.within) / _TOGETHER) * _TOGETHER  # whole requests
         most = min(max(share, crowd.overdue), rotation.requests * _TOGETHER)
         left = crowd.unread
         for part in batched(self.mirror.oldest_people(needs.mappings, most), _TOGETHER):
@@ -104,9 +104,7 @@ class PeopleScan:
             )  # fmt: skip
             before = held.get(text)
             if before is not None:
-                record = _since(
-                    record, load_facts(before.facts), before.created_at, before.modified_at, read_at[text][1]
-                )
+                record = _since(record, before, read_at[text][1])
             self.plan.count(keys.PEOPLE, "read")
             self.plan.count(keys.PEOPLE, _news(record, before is not None, self.now))
             addresses = [entry for profile in found for entry in (profile.email, profile.phone) if entry]
@@ -114,11 +112,12 @@ class PeopleScan:
         return sum(text not in held for text in texts)
 
 
-def _since(record: Record, before: Facts, created: datetime, modified: datetime, read_at: datetime) -> Record:
+def _since(record: Record, before: Held, read_at: datetime) -> Record:
     """Return the record with the facts of the look that saw them change, which is an older one if nothing did."""
-    if _plain(record.facts) == _plain(before):
-        return replace(record, created_at=created, modified_at=modified, facts=before)
-    return replace(record, created_at=created, facts={**record.facts, AFTER: read_at.isoformat()})
+    past = load_facts(before.facts)
+    if _plain(record.facts) == _plain(past):
+        return replace(record, created_at=before.created_at, modified_at=before.modified_at, facts=past)
+    return replace(record, created_at=before.created_at, facts={**record.facts, AFTER: read_at.isoformat()})
 
 
 def _plain(facts: Facts) -> dict[str, Fact]:
