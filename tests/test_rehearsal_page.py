@@ -81,6 +81,11 @@ def test_a_follow_up_is_completed_by_a_colleague_and_a_task_waits_for_its_group(
     )  # fmt: skip
 
 
+def test_a_block_is_listed_with_the_campaign_that_includes_it(printed: list[str]) -> None:
+    assert '"name": "footer"' in block(printed, "content_blocks/list")
+    assert '"inclusion_count": 1' in block(printed, "content_blocks/list")
+
+
 def test_what_comes_due_while_days_pass_is_sent_and_no_clock_is_wrong(printed: list[str]) -> None:
     said = block(printed, "ecmbraze forecast")
     assert "exit" not in said  # a wrong clock would be exit 5

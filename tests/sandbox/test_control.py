@@ -228,6 +228,34 @@ class Office:
                     "tags": ["a"],
                 },
             ),
+            (
+                "PUT",
+                "/braze/templates/t1",
+                {"name": "T", "body": "x", "should_inline_css": True, "drag_and_drop": False, "tags": ["a"]},
+            ),
+            (
+                "PUT",
+                "/braze/blocks/b1",
+                {"name": "b", "content": "x", "content_type": "text", "state": "draft", "unlisted": True},
+            ),
+            (
+                "PUT",
+                f"/braze/campaigns/{CAMPAIGN}",
+                {
+                    "messages": {"v1": {"channel": "email", "subject": "x", "extras": {}}},
+                    "launched_draft": {"name": "Later"},
+                    "description": "x",
+                    "at": "2026-05-31T10:00:00Z",
+                },
+            ),
+            (
+                "PUT",
+                "/braze/canvases/other",
+                {
+                    "steps": [{"id": "s1", "name": "S", "next_step_ids": ["s1"], "messages": {}}],
+                    "variants": [{"id": "a", "name": "A", "first_step_ids": ["s1"]}],
+                },
+            ),
             ("PUT", f"/braze/campaigns/{CAMPAIGN}", message),
             ("PUT", "/braze/canvases/new", message),
             ("PUT", f"/braze/groups/{GROUP}", {"name": "News", "channel": "sms", "archived": False}),

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from ecmbraze.sandbox.braze import consent, content, exports, lists, mail, reads, segments, sends, tracking
+from ecmbraze.sandbox.braze import consent, content, exports, library, lists, mail, reads, segments, sends, tracking
 from ecmbraze.sandbox.braze.answers import Refused, json_object
 from ecmbraze.sandbox.braze.gatekeeping import PERMISSIONS, admit
 from ecmbraze.sandbox.braze.rates import Rates
@@ -104,6 +104,10 @@ ROUTES: dict[tuple[str, str], Handler] = {
     ("POST", "/canvas/trigger/send"): lambda store: sends.trigger(store, "canvas", _body()),
     ("POST", "/users/export/ids"): lambda store: reads.export(store, _body()),
     ("POST", "/users/export/segment"): lambda store: exports.start(store, _body(), request.host_url.rstrip("/")),
+    ("GET", "/templates/email/list"): lambda store: library.templates(store, request.args),
+    ("GET", "/templates/email/info"): lambda store: library.template(store, request.args),
+    ("GET", "/content_blocks/list"): lambda store: library.blocks(store, request.args),
+    ("GET", "/content_blocks/info"): lambda store: library.block(store, request.args),
     ("GET", "/segments/list"): lambda store: segments.listing(store, request.args),
     ("GET", "/segments/details"): lambda store: segments.details(store, request.args),
     ("POST", "/users/delete"): lambda store: consent.delete(store, _body()),

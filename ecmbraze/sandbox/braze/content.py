@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from ecmbraze.sandbox.braze import moments
+from ecmbraze.sandbox.braze import moments, parts
 from ecmbraze.sandbox.braze.answers import Refused, whole
 from ecmbraze.sandbox.braze.records import Message
 from ecmbraze.sandbox.braze.store import BrazeStore
@@ -19,18 +19,30 @@ def details(store: BrazeStore, kind: str, query: Mapping[str, str]) -> dict[str,
     message = store.messages.get((kind, query.get(f"{kind}_id", "")))
     if message is None:
         raise Refused(400, f"{kind}_id must be a string of the {kind.capitalize()} api identifier")
+    shown = message
+    if query.get("post_launch_draft_version") == "true" and message.launched_draft is not None:
+        shown = message.changed(message.edited, **message.launched_draft)
     first, last = (moments.whole_stamp(at) if at else None for at in (message.first_sent, message.last_sent))
-    own: dict[str, Any] = {"first_entry": first, "last_entry": last, "variants": [], "steps": []}
+    own: dict[str, Any] = {"first_entry": first, "last_entry": last}
     if kind == "campaign":
-        own = {"first_sent": first, "last_sent": last, "messages": {}, "conversion_behaviors": []}
+        own = {"first_sent": first, "last_sent": last, "conversion_behaviors": []}
     return {
         "message": "success", "created_at": moments.whole_stamp(message.created),
         "updated_at": moments.whole_stamp(message.edited),
-        "name": message.name, "description": "", "archived": message.archived, "draft": message.draft,
-        "enabled": not (message.paused or message.draft), "has_post_launch_draft": False,
-        "schedule_type": "api_triggered", "channels": list(message.channels), "tags": list(message.tags), "teams": [],
-        **own,
+        "name": shown.name, "description": shown.description, "archived": message.archived, "draft": message.draft,
+        "enabled": not (message.paused or message.draft), "has_post_launch_draft": message.launched_draft is not None,
+        "schedule_type": shown.schedule_type, "channels": list(shown.channels), "tags": list(shown.tags),
+        "teams": list(shown.teams), **own, **_parts(shown),
     }  # fmt: skip
+
+
+def _parts(message: Message) -> dict[str, Any]:
+    if message.kind == "campaign":
+        return {"messages": parts.served_messages(message.messages)}
+    return {
+        "variants": [parts.served_variant(variant) for variant in message.variants],
+        "steps": [parts.served_step(step) for step in message.steps],
+    }
 
 
 def listing(store: BrazeStore, kind: str, query: Mapping[str, str]) -> dict[str, Any]:

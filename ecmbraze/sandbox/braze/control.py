@@ -4,38 +4,26 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint
 
+from ecmbraze.sandbox.braze.control_content import LibraryViews, MessageViews
 from ecmbraze.sandbox.braze.control_people import PeopleViews
 from ecmbraze.sandbox.braze.control_segments import SegmentViews
 from ecmbraze.sandbox.braze.gatekeeping import PERMISSIONS
-from ecmbraze.sandbox.braze.records import Group, Message
 from ecmbraze.sandbox.braze.store import BrazeStore
 from ecmbraze.sandbox.braze.tracking import flush
-from ecmbraze.sandbox.fields import FLAG, NAME, NAMES, Kind, body, checked, one_of, unknown
+from ecmbraze.sandbox.fields import NAME, NAMES, body, checked, unknown
 from ecmbraze.sandbox.routes import mount
-
-_MESSAGE: Mapping[str, Kind] = {
-    "name": NAME,
-    "paused": FLAG,
-    "archived": FLAG,
-    "draft": FLAG,
-    "send_to": one_of("all", "subscribed", "opted_in"),
-    "groups": NAMES,
-    "channels": NAMES,
-    "tags": NAMES,
-}
-_CHANNELS = ("email", "sms", "whatsapp")
 
 
 def create_control(store: BrazeStore) -> Blueprint:
     """Return the blueprint that the control API mounts under ``/braze``; every request holds the store's lock."""
     control = Blueprint("braze", "braze")
-    seen, crowd, content, segments = _Seen(store), PeopleViews(store), _Content(store), SegmentViews(store)
+    seen, crowd, content, segments = _Seen(store), PeopleViews(store), MessageViews(store), SegmentViews(store)
+    library = LibraryViews(store)
     mount(
         control,
         (
@@ -54,6 +42,14 @@ def create_control(store: BrazeStore) -> Blueprint:
             ("PUT", "/campaigns/<message_id>", content.put_campaign),
             ("GET", "/canvases", content.canvases),
             ("PUT", "/canvases/<message_id>", content.put_canvas),
+            ("DELETE", "/campaigns/<message_id>", content.delete_campaign),
+            ("DELETE", "/canvases/<message_id>", content.delete_canvas),
+            ("GET", "/templates", library.templates),
+            ("PUT", "/templates/<asset_id>", library.put_template),
+            ("DELETE", "/templates/<asset_id>", library.delete_template),
+            ("GET", "/blocks", library.blocks),
+            ("PUT", "/blocks/<asset_id>", library.put_block),
+            ("DELETE", "/blocks/<asset_id>", library.delete_block),
             ("GET", "/segments", segments.listing),
             ("PUT", "/segments/<segment_id>", segments.put),
             ("GET", "/bucket", segments.bucket),
@@ -115,52 +111,3 @@ class _Seen:
                 raise unknown("no permission", name, known)
         self._store.keys[asked["key"]] = frozenset(asked["permissions"])
         return {}
-
-
-class _Content:
-    """Campaigns, Canvases and subscription groups."""
-
-    def __init__(self, store: BrazeStore) -> None:
-        self._store = store
-
-    def campaigns(self) -> Any:
-        """List the campaigns."""
-        return self._listed("campaign")
-
-    def canvases(self) -> Any:
-        """List the Canvases."""
-        return self._listed("canvas")
-
-    def put_campaign(self, message_id: str) -> Any:
-        """Make or change a campaign: "name", "paused", "archived", "draft", "send_to", "groups", "channels", "tags"."""
-        return self._put("campaign", message_id)
-
-    def put_canvas(self, message_id: str) -> Any:
-        """Make or change a Canvas, with the fields of a campaign."""
-        return self._put("canvas", message_id)
-
-    def groups(self) -> Any:
-        """List the subscription groups."""
-        return [{"id": key, **asdict(group)} for key, group in self._store.groups.items()]
-
-    def put_group(self, group_id: str) -> Any:
-        """Make or change a subscription group: "name", "channel", "archived"."""
-        fields = {"name": NAME, "channel": one_of(*_CHANNELS), "archived": FLAG}
-        asked = checked(body(), fields, "a subscription group")
-        self._store.groups[group_id] = replace(self._store.groups.get(group_id, Group(group_id)), **asked)
-        return {}
-
-    def _put(self, kind: str, message_id: str) -> Any:
-        flags = checked(body(), _MESSAGE, f"a {kind}")
-        known = self._store.messages.get((kind, message_id))
-        name = flags.pop("name", known.name if known else message_id)
-        put = self._store.put_campaign if kind == "campaign" else self._store.put_canvas
-        put(message_id, name, **flags)
-        return {}
-
-    def _listed(self, kind: str) -> list[dict[str, Any]]:
-        return [_shown(message) for message in self._store.messages.values() if message.kind == kind]
-
-
-def _shown(message: Message) -> dict[str, Any]:
-    return {"id": message.id, **{name: getattr(message, name) for name in _MESSAGE}}

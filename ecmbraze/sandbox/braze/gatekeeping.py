@@ -17,6 +17,8 @@ PERMISSIONS = {
     "/email/bounce/remove": "email.bounce.remove", "/email/spam/remove": "email.spam.remove",
     "/sms/invalid_phone_numbers": "sms.invalid_phone_numbers",
     "/sms/invalid_phone_numbers/remove": "sms.invalid_phone_numbers.remove",
+    "/templates/email/list": "templates.email.list", "/templates/email/info": "templates.email.info",
+    "/content_blocks/list": "content_blocks.list", "/content_blocks/info": "content_blocks.info",
     "/segments/list": "segments.list", "/segments/details": "segments.details",
     "/users/export/segment": "users.export.segment",
 }  # fmt: skip

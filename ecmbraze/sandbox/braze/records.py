@@ -1,7 +1,8 @@
-"""A profile, a group, a segment, a campaign or Canvas, as the store holds them; plain values that do nothing."""
+"""Profiles, groups, segments, campaigns, Canvases and content as the store holds them; values that do nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -82,9 +83,46 @@ class Export:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """An e-mail template; a drag-and-drop one exists, and the API never shows it."""
+
+    id: str
+    name: str
+    created: datetime
+    edited: datetime
+    drag_and_drop: bool = False
+    description: str = ""
+    subject: str = ""
+    preheader: str = ""
+    body: str = ""
+    plaintext_body: str = ""
+    should_inline_css: bool = False
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A Content Block; names are unique."""
+
+    id: str
+    name: str
+    created: datetime
+    edited: datetime
+    content: str = ""
+    content_type: str = "html"
+    description: str = ""
+    state: str = "active"
+    tags: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
 class Message:
-    """A campaign or a Canvas. ``send_to`` is the least global e-mail state; ``groups`` must be subscribed."""
+    """A campaign or a Canvas. ``send_to`` is the least global e-mail state; ``groups`` must be subscribed.
+
+    ``messages`` of a campaign are variation id → message; ``variants`` and ``steps`` are a Canvas's. ``launched_draft``
+    is what somebody edits behind the live version: the fields that differ in it.
+    """
 
     kind: str
     id: str
@@ -98,6 +136,13 @@ class Message:
     groups: tuple[str, ...] = ()
     channels: tuple[str, ...] = ("email",)
     tags: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()
+    description: str = ""
+    schedule_type: str = "api_triggered"
+    messages: Mapping[str, Any] = field(default_factory=dict)
+    variants: tuple[Mapping[str, Any], ...] = ()
+    steps: tuple[Mapping[str, Any], ...] = ()
+    launched_draft: Mapping[str, Any] | None = None
     stopped: datetime | None = None
     first_sent: datetime | None = None
     last_sent: datetime | None = None
@@ -105,15 +150,18 @@ class Message:
     @property
     def first_step(self) -> str:
         """Return the id of the step of a Canvas that everybody receives first."""
-        return f"{self.id}-1"
+        for variant in self.variants:
+            if variant["first_step_ids"]:
+                return str(variant["first_step_ids"][0])
+        return str(self.steps[0]["id"]) if self.steps else f"{self.id}-1"
 
     def step_name(self, step: str) -> str:
         """Return the name of a step."""
-        return f"Step {step.rsplit('-', 1)[-1]}"
+        return str(next((known["name"] for known in self.steps if known["id"] == step), "Step 1"))
 
     def changed(self, now: datetime, **flags: Any) -> Message:
         """Return the message as somebody left it after an edit; the flags not named stay."""
         lists = {name: tuple(value) for name, value in flags.items() if isinstance(value, list)}
-        found = replace(self, edited=now, **{**flags, **lists})
+        found = replace(self, **{"edited": now, **flags, **lists})
         found.stopped = (found.stopped or now) if found.paused or found.archived else None
         return found

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from ecmbraze.sandbox.braze.addresses import Addresses
-from ecmbraze.sandbox.braze.records import Export, Group, Message, Segment, Touch, User
+from ecmbraze.sandbox.braze.records import Block, Export, Group, Message, Segment, Template, Touch, User
 from ecmbraze.sandbox.braze.switches import Switches
 from ecmbraze.sandbox.braze.values import Dropped, stored
 
@@ -37,6 +37,8 @@ class BrazeStore:
         self.messages: dict[tuple[str, str], Message] = {}
         self.groups: dict[str, Group] = {}
         self.segments: dict[str, Segment] = {}
+        self.templates: dict[str, Template] = {}
+        self.blocks: dict[str, Block] = {}
         self.exports: dict[str, Export] = {}
         self.bucket: dict[str, bytes] = {}
         self.types: dict[str, str] = {}
@@ -221,7 +223,7 @@ class BrazeStore:
         self.groups[id] = Group(name, channel, **flags)
 
     def _put_message(self, kind: str, id: str, name: str, flags: dict[str, Any]) -> None:  # noqa: A002
-        now = self.clock.now()
+        now = flags.get("edited", self.clock.now())
         known = self.messages.get((kind, id)) or Message(kind, id, name, now, now)
         self.messages[(kind, id)] = known.changed(now, name=name, **flags)
 

@@ -21,6 +21,7 @@ _CHOICES = {
     "created_at": ("sample", "iso"),
     "state_times": ("push", "all", "none"),
     "v2_most_per": ("request", "entry"),
+    "block_offset_zero": ("error400", "take"),
     "export_spoiled": ("no", "line", "half"),
 }
 
@@ -65,6 +66,8 @@ class Switches:
     list_resubscribed: bool = True
     lists_lag_s: float = 0.0
     state_times: str = "push"
+    # content (7.2)
+    block_offset_zero: str = "error400"
     # exports of segments (4.4): when one is ready, whether it goes to the customer's own bucket, what is wrong in it
     export_ready_s: float = 5.0
     export_to_storage: bool = False
