@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ecmbraze.cli.progress import Silent
 from ecmbraze.engine.setting import Systems
 from ecmbraze.model import Json, Record
 
@@ -44,4 +45,4 @@ class Unasked:
 def systems(**ports: object) -> Systems:
     """Return the two sides with these ports, and nobody behind the others."""
     nobody: dict[str, Any] = dict.fromkeys(("workspaces", "people", "sink", "records", "records_sink"), Unasked())
-    return Systems(**{**nobody, **ports}, requests=dict, skews=list)
+    return Systems(**{**nobody, **ports}, requests=dict, skews=list, progress=Silent())

@@ -56,7 +56,7 @@ def inventory(of: RoundContext, save: Callable[[], None]) -> Inventory:
     details = WorkList(
         reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, now=of.clock.now(),
         connections=of.setting.connections, tick=of.tick, save=save, monotonic=of.clock.monotonic,
-        fresh=of.shared.fresh,
+        fresh=of.shared.fresh, progress=of.systems.progress,
     )  # fmt: skip
     folders = FolderLooks(
         reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, tick=of.tick

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 from ecmbraze.planning.guards import Limits as GuardLimits
-from ecmbraze.ports import MessageSink, PeopleReader, RecordReader, RecordSink, WorkspaceReader
+from ecmbraze.ports import MessageSink, PeopleReader, Progress, RecordReader, RecordSink, WorkspaceReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,3 +95,4 @@ class Systems:
     records_sink: RecordSink
     requests: Callable[[], dict[str, int]]
     skews: Callable[[], Sequence[float]]
+    progress: Progress

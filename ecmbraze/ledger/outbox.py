@@ -182,6 +182,12 @@ class Outbox:
             (flow, phase, *left_out), limit=limit,
         )  # fmt: skip
 
+    def count_sendable(self, flow: str, phase: Phase) -> int:
+        """Return how many rows of a phase :meth:`sendable` may return."""
+        query = f"""SELECT count(*) FROM outbox WHERE flow = ? AND phase = ? AND state = 'ready'
+                    AND NOT EXISTS (SELECT 1 FROM {_BLOCKER})"""
+        return int(self._database.execute(query, (flow, phase)).fetchone()[0])
+
     def kept_back(self, flow: str | None = None) -> list[tuple[Row, int]]:
         """Return the ready messages that wait for another's outcome, each with the number of that row.
 
