@@ -35,6 +35,13 @@ class Nothing:
         return False
 
 
+class Everything:
+    """A set in which everything is: a configuration that writes whatever a story stages."""
+
+    def __contains__(self, one: object) -> bool:
+        return True
+
+
 class Unasked:
     """A port that nobody may use: whatever is asked of it fails the test."""
 

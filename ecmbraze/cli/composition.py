@@ -21,6 +21,7 @@ from ecmbraze.flows import BY_NAME, FLOWS
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.model.recipients import ExternalId, write
 from ecmbraze.planning.guards import Limits as GuardLimits
+from ecmbraze.planning.outbound import attributes
 from ecmbraze.ports import Progress
 from ecmbraze.systems.braze.client import BrazeClient
 from ecmbraze.systems.counters import RequestCounters
@@ -129,7 +130,18 @@ def setting(config: Settings) -> Setting:
         ),
         sample=Sample(share=config.verify.share),
         configuration=config.fingerprint(),
+        attributes=_attributes(config),
         canary=write(ExternalId(value=config.verify.canary)) if config.verify.canary else "",
+    )
+
+
+def _attributes(config: Settings) -> frozenset[tuple[str, str]]:
+    """Return (flow, attribute) of what the enabled flows write."""
+    enabled = ((name, section) for name, section in config.flows.items() if section.enabled)  # type: ignore[attr-defined]  # every section has it
+    return frozenset(
+        (name, attribute)
+        for name, section in enabled
+        for attribute in attributes(BY_NAME[name].outbound(section, config.attribute_prefix))
     )
 
 

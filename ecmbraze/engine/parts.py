@@ -22,6 +22,7 @@ from ecmbraze.engine.scan.inventory import Inventory
 from ecmbraze.engine.scan.worklist import WorkList
 from ecmbraze.flow import Context, Flow, Needs
 from ecmbraze.ledger.view import View
+from ecmbraze.planning.outbound import attributes
 
 # Before Braze existed: all bounces there are.
 _ALL_BOUNCES = datetime(2010, 1, 1)  # noqa: DTZ001 the zone is the round's
@@ -98,7 +99,7 @@ def _screen(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view:
         bounced=bounces, fresh=of.shared.fresh, clock=of.clock, zone=of.setting.zone,
         today=lambda person: of.ledger.outbox.messages_today(person, of.clock.now()),
         max_per_person=of.setting.max_per_person, twins=of.ledger.outbox.twins, reached=of.ledger.outbox.reached,
-        mirrored=view.record,
+        mirrored=view.record, attributes=attributes(flow.outbound(section, of.setting.prefix)),
     )  # fmt: skip
 
 

@@ -77,6 +77,8 @@ class Setting:
     sample: Sample
     configuration: str
     """Fingerprint of what the configuration means, without its secrets."""
+    attributes: frozenset[tuple[str, str]]
+    """(flow, attribute as Braze has it) of everything that the enabled flows write."""
     canary: str
     """Recipient that each run writes and reads back; empty for none."""
 
