@@ -70,6 +70,7 @@ mutants: .venv/made
 
 bench: .venv/made
 	$(BIN)/python -m benchmarks.inventory
+	$(BIN)/python -m benchmarks.report
 
 clean:
 	rm -rf .venv build dist *.egg-info

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Protocol
 
 from ecmbraze.model import (
@@ -30,6 +31,24 @@ class Clock(Protocol):
     def now(self) -> datetime: ...
     def monotonic(self) -> float: ...
     def sleep(self, seconds: float) -> None: ...
+
+
+class Work(StrEnum):
+    """What a run takes its time for."""
+
+    LISTED = "workspaces listed"
+    READ = "details read"
+    SENT = "objects sent"
+
+
+class Progress(Protocol):
+    """Whoever shows how far a run is. Called from several threads; it raises nothing and changes nothing."""
+
+    def expect(self, what: Work, more: int) -> None:
+        """Note that so many more will come."""
+
+    def step(self, what: Work, done: int) -> None:
+        """Note that so many more are done."""
 
 
 class WorkspaceReader(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ecmbraze.cli.progress import Silent
 from ecmbraze.engine.setting import Systems
 from ecmbraze.model import Json, Record
 
@@ -34,6 +35,13 @@ class Nothing:
         return False
 
 
+class Everything:
+    """A set in which everything is: a configuration that writes whatever a story stages."""
+
+    def __contains__(self, one: object) -> bool:
+        return True
+
+
 class Unasked:
     """A port that nobody may use: whatever is asked of it fails the test."""
 
@@ -44,4 +52,4 @@ class Unasked:
 def systems(**ports: object) -> Systems:
     """Return the two sides with these ports, and nobody behind the others."""
     nobody: dict[str, Any] = dict.fromkeys(("workspaces", "people", "sink", "records", "records_sink"), Unasked())
-    return Systems(**{**nobody, **ports}, requests=dict, skews=list)
+    return Systems(**{**nobody, **ports}, requests=dict, skews=list, progress=Silent())

@@ -151,3 +151,52 @@ def test_a_refused_attribute_stays_put_aside_when_another_fact_of_its_record_mov
 
     assert stage.messages()[(stage.customer(workspace), CAMPAIGN)] == 1
     assert f"ws:{workspace}" in stage.ecmbraze("quarantine", "list", "--json").stdout
+
+
+def _lose(stage: Rehearsal, person: str) -> None:
+    """Have a profile made anew with nothing of ours in it, and let Braze's time for it pass."""
+    mail = stage.box.call("GET", f"/braze/users/{person}")["email"]
+    stage.box.call("DELETE", f"/braze/users/{person}")
+    stage.box.call("PUT", f"/braze/users/{person}", {"email": mail})
+    stage.box.advance(6 * 60)
+
+
+def test_an_attribute_that_left_the_configuration_is_not_restored(stage: Rehearsal) -> None:
+    stage.config["verify"] = {"share": 1.0}
+    _, person = _at_a_stage(stage)
+    stage.flow["attributes"] = {"contract_status": CONTRACT}
+    _lose(stage, person)
+
+    report = stage.run()
+
+    assert _attributes(stage, person) == {}
+    assert not any("sent again" in note for note in report["notes"])
+
+
+def test_what_another_writer_changes_is_sent_again_once_a_day_at_most(stage: Rehearsal) -> None:
+    stage.config["verify"] = {"share": 1.0}
+    _, person = _at_a_stage(stage)
+    sent = []
+    for _ in range(4):
+        _lose(stage, person)
+        stage.run()
+        sent.append(_attributes(stage, person))
+
+    assert sent == [{"ecm_stage": "KYC"}, {}, {}, {}]
+
+
+def test_a_waiting_attribute_that_left_the_configuration_does_not_go(stage: Rehearsal) -> None:
+    workspace = stage.open_workspaces()[0]
+    person = stage.customer(workspace)
+    mail = stage.box.call("GET", f"/braze/users/{person}")["email"]
+    stage.box.call("DELETE", f"/braze/users/{person}")
+    stage.box.edit_workspace(workspace, {STAGE: "KYC"})
+    assert stage.run()["counts"]["waiting"] == 1
+    stage.flow["attributes"] = {"contract_status": CONTRACT}
+    stage.box.call("PUT", f"/braze/users/{person}", {"email": mail})
+
+    report = stage.run()
+
+    assert "ecm_stage" not in _attributes(stage, person)
+    (line,) = [line for line in report["actions"] if line["name"] == "ecm_stage"]
+    assert (line["state"], line["why"]) == ("superseded", "the attribute ecm_stage is no longer configured")

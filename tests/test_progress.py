@@ -11,7 +11,8 @@ import pytest
 from rich.console import Console
 
 from ecmbraze.cli import logs, progress
-from ecmbraze.cli.progress import READ, Bars, Lines, observing
+from ecmbraze.cli.progress import Bars, Lines, observing
+from ecmbraze.ports import Work
 from tests.rehearsal import CONTRACT, Rehearsal
 
 
@@ -31,29 +32,29 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 def test_a_plain_line_comes_each_30_seconds_with_rate_and_remaining_time(said: list[dict[str, Any]]) -> None:
     now = [0.0]
     lines = Lines(monotonic=lambda: now[0])
-    lines.expect(READ, 1000)
+    lines.expect(Work.READ, 1000)
     for _ in range(10):
         now[0] += 10
-        lines.step(READ, 50)
+        lines.step(Work.READ, 50)
 
     assert [entry["done"] for entry in said] == [200, 350, 500]
-    assert said[0] == {"event": "progress", "what": READ, "done": 200, "per_s": 5.0, "of": 1000, "left_s": 160}
+    assert said[0] == {"event": "progress", "what": Work.READ, "done": 200, "per_s": 5.0, "of": 1000, "left_s": 160}
 
 
 def test_without_a_known_total_nothing_is_promised(said: list[dict[str, Any]]) -> None:
     now = [0.0]
     lines = Lines(monotonic=lambda: now[0])
     for _ in range(5):
-        lines.step(READ, 30)
+        lines.step(Work.READ, 30)
         now[0] += 10
 
-    assert said == [{"event": "progress", "what": READ, "done": 120, "per_s": 4.0}]
+    assert said == [{"event": "progress", "what": Work.READ, "done": 120, "per_s": 4.0}]
 
 
 def test_a_short_run_says_nothing(said: list[dict[str, Any]]) -> None:
     lines = Lines(monotonic=lambda: 0.0)
-    lines.expect(READ, 10)
-    lines.step(READ, 10)
+    lines.expect(Work.READ, 10)
+    lines.step(Work.READ, 10)
 
     assert said == []
 
@@ -61,8 +62,8 @@ def test_a_short_run_says_nothing(said: list[dict[str, Any]]) -> None:
 def test_on_a_terminal_there_is_a_bar_with_count_rate_and_remaining_time() -> None:
     screen = _Terminal()
     bars = Bars(Console(file=screen, width=80, force_terminal=True, color_system=None, legacy_windows=False))
-    bars.expect(READ, 1000)
-    bars.step(READ, 250)
+    bars.expect(Work.READ, 1000)
+    bars.step(Work.READ, 250)
     table = bars.bars.make_tasks_table(bars.bars.tasks)
     console = Console(file=io.StringIO(), width=80)
     with console.capture() as captured:
@@ -126,3 +127,30 @@ def test_the_end_of_a_run_carries_its_counts(stage: Rehearsal) -> None:
     assert end["exit_code"] == 0
     assert as_text.startswith("info: run.end run=")
     assert as_text.endswith("read=25 unchanged=25")
+
+
+def _each_step() -> None:
+    """Have a line told for each step, not only each 30 seconds."""
+    setattr(progress, "_EACH_S", 0.0)  # noqa: B010 the seam
+
+
+def _ends(stderr: str) -> dict[str, tuple[int, int]]:
+    """Return, of each kind of work, the largest total that was told and how much was done in the end."""
+    found: dict[str, tuple[int, int]] = {}
+    for entry in map(json.loads, stderr.splitlines()):
+        if entry["event"] == "progress":
+            total, _ = found.get(entry["what"], (0, 0))
+            found[entry["what"]] = max(total, entry.get("of", 0)), entry["done"]
+    return found
+
+
+def test_outside_a_baseline_the_details_read_and_the_objects_sent_have_a_total(stage: Rehearsal) -> None:
+    for workspace in stage.open_workspaces()[:3]:
+        stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+
+    done = stage.ecmbraze("--log-format", "json", "onboarding", before=_each_step)
+
+    ends = _ends(done.stderr)
+    assert ends[Work.READ][0] == ends[Work.READ][1] >= 3
+    counts = json.loads(done.stderr.splitlines()[-1])["counts"]
+    assert ends[Work.SENT][0] == ends[Work.SENT][1] == counts["sent"] + counts["suppressed"] + counts["waiting"]

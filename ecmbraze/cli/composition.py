@@ -11,7 +11,7 @@ from typing import Any
 
 from ecmbraze.cli.clock import WallClock, clock, environ
 from ecmbraze.cli.signals import Budget
-from ecmbraze.cli.watching import WatchedBraze, WatchedEcm, WatchedHttp
+from ecmbraze.cli.watching import WatchedEcm, WatchedHttp
 from ecmbraze.config import Settings, load
 from ecmbraze.config.sections import Ecm
 from ecmbraze.engine.setting import BatchLimits, Sample, Setting, Systems
@@ -21,6 +21,9 @@ from ecmbraze.flows import BY_NAME, FLOWS
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.model.recipients import ExternalId, write
 from ecmbraze.planning.guards import Limits as GuardLimits
+from ecmbraze.planning.outbound import attributes
+from ecmbraze.ports import Progress
+from ecmbraze.systems.braze.client import BrazeClient
 from ecmbraze.systems.counters import RequestCounters
 from ecmbraze.systems.ecm.login import OtdsLogin
 from ecmbraze.systems.redaction import Redactor
@@ -34,7 +37,7 @@ class Clients:
     """The two clients of one process and what they share."""
 
     ecm: WatchedEcm
-    braze: WatchedBraze
+    braze: BrazeClient
     counters: RequestCounters
     redactor: Redactor
 
@@ -81,7 +84,7 @@ def clients(config: Settings, wall: WallClock, budget: Budget) -> Clients:
         base_url=config.braze.url, system="braze", timeout_s=config.braze.timeout_s, ca_file=config.braze.ca_file,
         **shared,
     )  # fmt: skip
-    braze = WatchedBraze(braze_http, api_key=config.braze.api_key.reveal())
+    braze = BrazeClient(braze_http, api_key=config.braze.api_key.reveal())
     return Clients(ecm=_ecm(config.ecm, shared), braze=braze, counters=counters, redactor=redactor)
 
 
@@ -99,13 +102,13 @@ def _ecm(ecm: Ecm, shared: dict[str, Any]) -> WatchedEcm:
     )  # fmt: skip
 
 
-def systems(made: Clients) -> Systems:
+def systems(made: Clients, progress: Progress) -> Systems:
     def skews() -> list[float]:
         return [skew for skew in (made.ecm.skew(), made.braze.skew()) if skew is not None]
 
     return Systems(
         workspaces=made.ecm, people=made.braze, sink=made.braze, records=made.ecm, records_sink=made.ecm,
-        requests=made.counters.as_dict, skews=skews,
+        requests=made.counters.as_dict, skews=skews, progress=progress,
     )  # fmt: skip
 
 
@@ -127,7 +130,18 @@ def setting(config: Settings) -> Setting:
         ),
         sample=Sample(share=config.verify.share),
         configuration=config.fingerprint(),
+        attributes=_attributes(config),
         canary=write(ExternalId(value=config.verify.canary)) if config.verify.canary else "",
+    )
+
+
+def _attributes(config: Settings) -> frozenset[tuple[str, str]]:
+    """Return (flow, attribute) of what the enabled flows write."""
+    enabled = ((name, section) for name, section in config.flows.items() if section.enabled)  # type: ignore[attr-defined]  # every section has it
+    return frozenset(
+        (name, attribute)
+        for name, section in enabled
+        for attribute in attributes(BY_NAME[name].outbound(section, config.attribute_prefix))
     )
 
 

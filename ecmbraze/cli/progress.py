@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
@@ -15,26 +15,16 @@ from rich.progress import Progress as RichProgress
 from rich.text import Text
 
 from ecmbraze.cli.logs import tell
+from ecmbraze.ports import Progress, Work
 
-LISTED, READ, SENT = "workspaces listed", "details read", "objects sent"
 _EACH_S = 30.0
-
-
-class Observer(Protocol):
-    """Whoever is told how far it is. Called from several threads."""
-
-    def expect(self, what: str, more: int) -> None:
-        """Note that so many more will come."""
-
-    def step(self, what: str, done: int) -> None:
-        """Note that so many more are done."""
 
 
 class Silent:
     """Shows nothing."""
 
-    def expect(self, what: str, more: int) -> None: ...
-    def step(self, what: str, done: int) -> None: ...
+    def expect(self, what: Work, more: int) -> None: ...
+    def step(self, what: Work, done: int) -> None: ...
 
 
 @dataclass(slots=True)
@@ -49,15 +39,15 @@ class Lines:
     """One log line each 30 seconds at most, about what moves."""
 
     monotonic: Callable[[], float]
-    _counts: dict[str, _Count] = field(default_factory=dict)
+    _counts: dict[Work, _Count] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _last: float | None = None
 
-    def expect(self, what: str, more: int) -> None:
+    def expect(self, what: Work, more: int) -> None:
         with self._lock:
             self._count(what).expected += more
 
-    def step(self, what: str, done: int) -> None:
+    def step(self, what: Work, done: int) -> None:
         with self._lock:
             now, count = self.monotonic(), self._count(what)
             count.done += done
@@ -70,7 +60,7 @@ class Lines:
             more = {"of": count.expected, "left_s": round(left / rate)} if left and rate else {}
             tell("progress", what=what, done=count.done, per_s=round(rate, 1), **more)
 
-    def _count(self, what: str) -> _Count:
+    def _count(self, what: Work) -> _Count:
         return self._counts.setdefault(what, _Count(self.monotonic()))
 
 
@@ -83,20 +73,20 @@ class Bars:
             TimeRemainingColumn(),
         )  # fmt: skip
         self.bars = RichProgress(*columns, console=console, transient=True)
-        self._tasks: dict[str, TaskID] = {}
-        self._expected: dict[str, int] = {}
+        self._tasks: dict[Work, TaskID] = {}
+        self._expected: dict[Work, int] = {}
         self._lock = threading.Lock()
 
-    def expect(self, what: str, more: int) -> None:
+    def expect(self, what: Work, more: int) -> None:
         with self._lock:
             self._expected[what] = self._expected.get(what, 0) + more
             self.bars.update(self._task(what), total=self._expected[what])
 
-    def step(self, what: str, done: int) -> None:
+    def step(self, what: Work, done: int) -> None:
         with self._lock:
             self.bars.advance(self._task(what), done)
 
-    def _task(self, what: str) -> TaskID:
+    def _task(self, what: Work) -> TaskID:
         if what not in self._tasks:
             self._tasks[what] = self.bars.add_task(what, total=None)
         return self._tasks[what]
@@ -108,8 +98,8 @@ class _Rate(ProgressColumn):
 
 
 @contextmanager
-def observing(monotonic: Callable[[], float], *, plain: bool, stream: Any = None) -> Iterator[Observer]:
-    """Yield the observer for this stderr; bars vanish when the block ends. ``plain`` for logs that are read by line."""
+def observing(monotonic: Callable[[], float], *, plain: bool, stream: Any = None) -> Iterator[Progress]:
+    """Yield what shows progress on this stderr; bars vanish when the block ends. ``plain`` for logs read by line."""
     stream = stream or sys.stderr
     if plain or not stream.isatty():
         yield Lines(monotonic=monotonic)

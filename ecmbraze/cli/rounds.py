@@ -23,7 +23,6 @@ from ecmbraze.cli.signals import Budget, listening
 from ecmbraze.config import Settings
 from ecmbraze.engine.round import Round
 from ecmbraze.engine.run_report import RunReport
-from ecmbraze.engine.scan.records import together
 from ecmbraze.engine.setting import Options
 from ecmbraze.errors import StorageError, UsageError, strongest
 from ecmbraze.flow import Flow
@@ -78,15 +77,11 @@ def _execute(
             keep()
             budget.tick()
 
-        with observing(wall.monotonic, plain=by_line()) as observer:
-            made.ecm.observer = made.braze.observer = observer
-            # Where the mirror lacks a fact, every workspace of the type is read.
-            made.ecm.whole = {
-                need.name for need in together(reading) if not need.names <= ledger.mirror.armed(need.name)
-            }
+        with observing(wall.monotonic, plain=by_line()) as progress:
+            made.ecm.progress = progress
             reports = Round(
                 flows=chosen, reading=reading, options=options, setting=composition.setting(config),
-                systems=composition.systems(made), ledger=ledger, clock=wall, new_id=new_id, tick=tick,
+                systems=composition.systems(made, progress), ledger=ledger, clock=wall, new_id=new_id, tick=tick,
             ).execute()  # fmt: skip
         with suppress(StorageError):  # the reports are stored: a full disk does not hide them
             keep()

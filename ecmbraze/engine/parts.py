@@ -23,6 +23,7 @@ from ecmbraze.engine.scan.people import PeopleScan
 from ecmbraze.engine.scan.worklist import WorkList
 from ecmbraze.flow import Context, Flow, Needs
 from ecmbraze.ledger.view import View
+from ecmbraze.planning.outbound import attributes
 
 # Before Braze existed: all bounces there are.
 _ALL_BOUNCES = datetime(2010, 1, 1)  # noqa: DTZ001 the zone is the round's
@@ -57,7 +58,7 @@ def inventory(of: RoundContext, save: Callable[[], None]) -> Inventory:
     details = WorkList(
         reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, now=of.clock.now(),
         connections=of.setting.connections, tick=of.tick, save=save, monotonic=of.clock.monotonic,
-        fresh=of.shared.fresh,
+        fresh=of.shared.fresh, progress=of.systems.progress,
     )  # fmt: skip
     folders = FolderLooks(
         reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, tick=of.tick
@@ -107,7 +108,7 @@ def _screen(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view:
         bounced=bounces, fresh=of.shared.fresh, clock=of.clock, zone=of.setting.zone,
         today=lambda person: of.ledger.outbox.messages_today(person, of.clock.now()),
         max_per_person=of.setting.max_per_person, twins=of.ledger.outbox.twins, reached=of.ledger.outbox.reached,
-        mirrored=view.record,
+        mirrored=view.record, attributes=attributes(flow.outbound(section, of.setting.prefix)),
     )  # fmt: skip
 
 

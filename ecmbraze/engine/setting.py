@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 from ecmbraze.planning.guards import Limits as GuardLimits
-from ecmbraze.ports import MessageSink, PeopleReader, RecordReader, RecordSink, WorkspaceReader
+from ecmbraze.ports import MessageSink, PeopleReader, Progress, RecordReader, RecordSink, WorkspaceReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +77,8 @@ class Setting:
     sample: Sample
     configuration: str
     """Fingerprint of what the configuration means, without its secrets."""
+    attributes: frozenset[tuple[str, str]]
+    """(flow, attribute as Braze has it) of everything that the enabled flows write."""
     canary: str
     """Recipient that each run writes and reads back; empty for none."""
 
@@ -95,3 +97,4 @@ class Systems:
     records_sink: RecordSink
     requests: Callable[[], dict[str, int]]
     skews: Callable[[], Sequence[float]]
+    progress: Progress

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,18 +15,21 @@ from ecmbraze.model import Action, Delivery, Json, Kind, Phase, State
 
 TERMINAL = (State.SENT, State.SUPPRESSED, State.EXPIRED, State.SUPERSEDED, State.DROPPED)
 
-# The columns of a row that its content and its fate do not change.
-_WRITTEN = (
+# The columns that a row sent once more has from the one before it.
+_COPIED = (
     "key, flow, record, rule, occurrence, series, kind, delivery, phase, recipient, name, target, consent, "
-    "create_profile, reason"
+    "create_profile"
 )
 _OPEN = "'ready', 'waiting', 'in flight'"
 # An attribute is sent until Braze takes it.
 _LASTING = timedelta(days=3650)
+# A value that somebody else writes too is not fought over: it is restated once in so long.
+_RESTATED, _RESTATED_EACH = "sent again: the profile no longer shows it", timedelta(days=1)
 # What keeps a message back: any of the person's in doubt; of those held, an earlier one of the same series. Only
 # messages keep messages back: a document in doubt is looked for, and says nothing of its neighbours.
+# The states stand in one list so that the index is used for them too: a person may have thousands of rows sent.
 _BLOCKER = """outbox o WHERE outbox.delivery = 'once' AND o.recipient = outbox.recipient AND o.delivery = 'once'
-    AND (o.state IN ('in doubt', 'in flight') OR (o.state = 'held' AND o.flow = outbox.flow
+    AND o.state IN ('in doubt', 'in flight', 'held') AND (o.state <> 'held' OR (o.flow = outbox.flow
          AND o.record = outbox.record AND o.rule = outbox.rule AND o.series = outbox.series
          AND o.occurrence <> outbox.occurrence AND o.id < outbox.id))"""
 
@@ -145,31 +148,33 @@ class Outbox:
         with self._database.atomic():
             self._accept(target, value, now)
 
-    def restate(self, recipient: str, kind: Kind, now: datetime) -> list[str]:
+    def restate(self, recipient: str, kind: Kind, written: Container[tuple[str, str]], now: datetime) -> list[str]:
         """Queue every value of a kind that Braze took of a person and should still have once more; return their flows.
 
-        Of that kind alone: an old withdrawal sent again would undo what the person chose since.
+        Of that kind alone: an old withdrawal sent again would undo what the person chose since. Only what is
+        ``written`` today, as (flow, name), and each target once a day at most.
         """
-        query = f"""SELECT max(o.id), a.value FROM accepted a JOIN outbox o ON o.target = a.target
+        query = f"""SELECT max(o.id), a.value, o.flow, o.name FROM accepted a JOIN outbox o ON o.target = a.target
                     WHERE o.recipient = ? AND o.kind = ? AND o.delivery = 'latest' AND a.value <> 'null'
                     AND NOT EXISTS (SELECT 1 FROM outbox n WHERE n.target = a.target AND n.delivery = 'latest'
                                     AND n.state IN ({_OPEN}))
+                    AND NOT EXISTS (SELECT 1 FROM outbox n WHERE n.recipient = o.recipient AND n.target = a.target
+                                    AND n.reason = ? AND n.planned_at > ?)
                     GROUP BY a.target"""
-        found = self._database.execute(query, (recipient, kind)).fetchall()
+        lately = (recipient, kind, _RESTATED, instant(now - _RESTATED_EACH))
+        found = [row for row in self._database.execute(query, lately).fetchall() if (row[2], row[3]) in written]
         if not found:
             return []
         with self._database.atomic():
-            for number, value in found:
+            for number, value, *_ in found:
                 self._database.conn.execute(
-                    f"""INSERT INTO outbox ({_WRITTEN}, payload, expires_at, planned_at, changed_at)
-                        SELECT {_WRITTEN}, ?, ?, ?, ? FROM outbox WHERE id = ?""",
-                    (value, instant(now + _LASTING), instant(now), instant(now), number),
+                    f"""INSERT INTO outbox ({_COPIED}, reason, payload, expires_at, planned_at, changed_at)
+                        SELECT {_COPIED}, ?, ?, ?, ?, ? FROM outbox WHERE id = ?""",
+                    (_RESTATED, value, instant(now + _LASTING), instant(now), instant(now), number),
                 )
             body = {"subject": self._history.subject(recipient), "copies of rows": [row[0] for row in found]}
             self._history.append(now, "restate", body)
-        marks = ", ".join("?" * len(found))
-        query = f"SELECT flow FROM outbox WHERE id IN ({marks})"
-        return [row[0] for row in self._database.execute(query, [row[0] for row in found])]
+        return [flow for _, _, flow, _ in found]
 
     def sendable(self, flow: str, phase: Phase, limit: int, *, without: Collection[tuple[Kind, str]] = ()) -> list[Row]:
         """Return ready rows of one phase that nothing of unknown outcome keeps back; see :meth:`kept_back`.
@@ -185,6 +190,12 @@ class Outbox:
             f"AND kind || '/' || name NOT IN ({', '.join('?' * len(left_out))})",
             (flow, phase, *left_out), limit=limit, order=order,
         )  # fmt: skip
+
+    def count_sendable(self, flow: str, phase: Phase) -> int:
+        """Return how many rows of a phase :meth:`sendable` may return."""
+        query = f"""SELECT count(*) FROM outbox WHERE flow = ? AND phase = ? AND state = 'ready'
+                    AND NOT EXISTS (SELECT 1 FROM {_BLOCKER})"""
+        return int(self._database.execute(query, (flow, phase)).fetchone()[0])
 
     def kept_back(self, flow: str | None = None) -> list[tuple[Row, int]]:
         """Return the ready messages that wait for another's outcome, each with the number of that row.

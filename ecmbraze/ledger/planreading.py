@@ -67,6 +67,11 @@ class PlanReading:
             "SELECT id, record, why FROM todo WHERE stream = ? AND id > ? ORDER BY id LIMIT ?", (stream, after, limit)
         ).fetchall()
 
+    def todos(self, stream: str) -> int:
+        """Return how many details of a stream are queued."""
+        query = "SELECT count(*) FROM todo WHERE stream = ?"
+        return int(self.database.conn.execute(query, (stream,)).fetchone()[0])
+
     def actions(self, flow: str) -> Iterator[Action]:
         """Yield the planned actions of a flow in the order of planning."""
         query = f"SELECT {ACTION_COLUMNS} FROM action WHERE flow = ? ORDER BY id"

@@ -106,6 +106,11 @@ def attribute(name: str, facts: Iterable[str], rule: str) -> Iterator[Outbound]:
         yield Outbound(sort=Sort.ATTRIBUTE, name=name, fact=fact, rule=rule)
 
 
+def attributes(declared: Iterable[Outbound]) -> frozenset[str]:
+    """Return the names of the attributes that are declared."""
+    return frozenset(row.name for row in declared if row.sort is Sort.ATTRIBUTE)
+
+
 def of_rule(rule: Rule, *, times: Iterable[str]) -> Iterator[Outbound]:
     """Yield what a rule sends. ``times`` are the facts from which its event may take its time."""
     send = rule.send

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from ecmbraze.errors import CredentialRefused, TemporaryError
+from ecmbraze.errors import CredentialRefused, TemporaryError, TimeBudgetUsed
 from ecmbraze.ports import Clock
 from ecmbraze.systems import wire
 from ecmbraze.systems.counters import RequestCounters as RequestCounters
@@ -142,10 +142,23 @@ class Http:
         Returns an answer with JSON, or any 3xx, 401 or 403; for a ``download`` a 200 is final when it says that it is a
         file, whatever is in it. A 500 with JSON is final unless told otherwise. Raises
         UnusableError after ``attempts``, CredentialRefused for a bad certificate, TimeBudgetUsed. What failed all its
-        attempts fails at once from then on; ``about`` names the one thing asked for where the path does not.
+        attempts, or waited for its rate limit in vain, fails at once from then on; ``about`` names the one thing asked
+        for where the path does not.
         """
         asked = Request(method=method, path=path, about=about)
         self._outages.check(asked)
+        try:
+            return self._repeated(
+                asked, json_errors_final=json_errors_final, attempts=attempts, download=download, **request
+            )  # fmt: skip
+        except TimeBudgetUsed as error:
+            self._outages.limited(asked, error)
+            raise
+
+    def _repeated(
+        self, asked: Request, *, json_errors_final: bool, attempts: int, download: bool, **request: Any
+    ) -> Exchange:  # fmt: skip
+        method, path = asked.method, asked.path
         patience, tries, limited, said, status, unreachable = Patience(PATIENCE_S), 0, 0, "", 0, True
         while tries < attempts:
             if tries:

@@ -8,7 +8,7 @@ import threading
 from collections import defaultdict
 from dataclasses import dataclass
 
-from ecmbraze.errors import TemporaryError
+from ecmbraze.errors import TemporaryError, TimeBudgetUsed
 
 _NUMBER = re.compile(r"(?<=/)\d+(?=/|$)")
 # One record that cannot be answered says nothing of the others; a second one in a row says that all of them fail.
@@ -38,7 +38,7 @@ class Outages:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._all: TemporaryError | None = None
-        self._kinds: dict[str, TemporaryError] = {}
+        self._kinds: dict[str, TemporaryError | TimeBudgetUsed] = {}
         self._requests: dict[Request, TemporaryError] = {}
         self._in_a_row: defaultdict[str, set[Request]] = defaultdict(set)
 
@@ -58,6 +58,11 @@ class Outages:
                 self._all = error
             elif not request.is_of_one_record or len(self._in_a_row[request.kind]) >= _IN_A_ROW:
                 self._kinds[request.kind] = error
+
+    def limited(self, request: Request, error: TimeBudgetUsed) -> None:
+        """Note a read that waited for its rate limit as long as it may: the next of its kind does not wait again."""
+        with self._lock:
+            self._kinds[request.kind] = error
 
     def answered(self, request: Request) -> None:
         """Note a read that was answered: what failed of its kind before speaks for itself only."""

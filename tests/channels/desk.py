@@ -17,7 +17,7 @@ from ecmbraze.ledger.outbox import Row
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.stage import Part
 from ecmbraze.model import Action, Answer, Json, Kind, MessageInfo, Phase, Profile, State, TrackBatch, Verdict
-from tests.fakes import Unasked, systems
+from tests.fakes import Everything, Unasked, systems
 from tests.systems.rig import NOW, FakeClock
 
 TAKEN = Answer(verdict=Verdict.ACCEPTED, reason="accepted")
@@ -132,7 +132,7 @@ class Desk:
         screen = Screen(
             people=self.braze, workspaces=nobody, flow=nobody, options=nobody, needs=nobody, bounced=frozenset,
             today=lambda _: 0, max_per_person=None, twins=lambda _: (), reached=lambda *_: True,
-            mirrored=lambda _: None, fresh={}, clock=self.clock, zone=nobody,
+            mirrored=lambda _: None, attributes=Everything(), fresh={}, clock=self.clock, zone=nobody,
         )  # fmt: skip
         screen.flow = _NoRules()  # type: ignore[assignment]  # of a flow the screen asks only for its rules
         self.ledger.outbox.wake("f", self.clock.now())
@@ -166,7 +166,7 @@ class Desk:
 
     def verify(self) -> verifying.Seen:
         self.clock.advance(600)
-        return verifying.look(self.ledger.outbox, self.systems, Sample(share=1.0), self.clock.now())
+        return verifying.look(self.ledger.outbox, self.systems, Sample(share=1.0), Everything(), self.clock.now())
 
     def rows(self) -> list[Row]:
         return self.ledger.outbox.rows("true")

@@ -233,3 +233,33 @@ def test_a_listing_that_failed_leaves_nobody_behind(ledger: Ledger) -> None:
 
     assert list(plan.rows("SELECT customer FROM recipient")) == []
     plan.discard()
+
+
+@pytest.mark.parametrize("kept_back", [False, True])
+def test_what_was_sent_to_a_person_costs_nothing_when_it_is_asked_what_keeps_their_messages_back(
+    ledger: Ledger, kept_back: bool
+) -> None:
+    def effort() -> int:
+        """Return the steps of SQLite's machine, in tens."""
+        steps = 0
+
+        def count() -> None:
+            nonlocal steps
+            steps += 1
+
+        ledger.database.conn.set_progress_handler(count, 10)
+        if kept_back:
+            ledger.outbox.kept_back("f")
+        else:
+            ledger.outbox.sendable("f", Phase.TRIGGER, -1)
+        ledger.database.conn.set_progress_handler(None, 0)
+        return steps
+
+    sent = _stage(ledger, *(_action(Kind.CAMPAIGN, record=f"ws:{number}") for number in range(300)))
+    for state in (State.IN_FLIGHT, State.SENT):
+        ledger.outbox.move([Step(row=row, state=state) for row in sent], NOW)
+    _stage(ledger, *(_action(Kind.CAMPAIGN, record=f"ws:{number}") for number in range(300, 350)))
+    for_one_person = effort()
+    ledger.database.conn.execute("UPDATE outbox SET recipient = 'C-2' WHERE state = 'sent'")
+
+    assert for_one_person == pytest.approx(effort(), rel=0.05)

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import pytest
 import responses
 
-from ecmbraze.errors import TemporaryError
+from ecmbraze.errors import TemporaryError, TimeBudgetUsed
 from ecmbraze.systems.http import Http
 from tests.systems.ecm_answers import LIST, client, page, ready, row
-from tests.systems.rig import BRAZE_URL, http
+from tests.systems.rig import BRAZE_URL, FakeClock, http
 
 EXPORT, RECORDS = "/users/export/ids", "/api/v2/nodes/{}/categories"
 
@@ -45,6 +45,23 @@ def test_a_second_read_of_a_dead_endpoint_fails_at_once_with_the_same_words(net:
     first = fails(asking, EXPORT, requests=4)
     assert fails(asking, EXPORT, requests=0) == first
     assert "failed 4 times, last: status 502 with a web page" in first
+
+
+def test_a_rate_limit_without_end_is_waited_for_once_in_a_round(net: responses.RequestsMock) -> None:
+    net.add(responses.GET, BRAZE_URL + EXPORT, status=429)
+    clock = FakeClock()
+    asking = http(BRAZE_URL, clock=clock)
+    waits, words = [], []
+    for _ in range(2):
+        began = clock.monotonic()
+        with pytest.raises(TimeBudgetUsed) as caught:
+            asking.read("GET", EXPORT)
+        waits.append(clock.monotonic() - began)
+        words.append(str(caught.value))
+
+    assert 800 < waits[0] <= 900
+    assert waits[1] == 0
+    assert words[0] == words[1]
 
 
 def test_another_endpoint_of_the_same_system_is_asked(net: responses.RequestsMock) -> None:

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ecmbraze.cli import composition
+from ecmbraze.cli.progress import Silent
 from ecmbraze.config import Settings, load
 from ecmbraze.engine.round import Round
 from ecmbraze.engine.run_report import RunReport
@@ -178,7 +179,7 @@ def _round(house: House, names: Sequence[str], options: Options) -> list[RunRepo
             reading=composition.reading(house.config), options=options, setting=composition.setting(house.config),
             systems=Systems(
                 workspaces=house.ecm, people=house.braze, sink=house.braze, records=house.ecm,
-                records_sink=house.ecm, skews=house.skews,
+                records_sink=house.ecm, skews=house.skews, progress=Silent(),
                 requests=lambda: {"ecm": 0, "braze": 0, "retried": 0, "rate_limited": 0},
             ),
             ledger=ledger, clock=house.clock, new_id=house.new_id, tick=lambda: None,

@@ -16,10 +16,12 @@ from ecmbraze.engine.setting import BatchLimits, Systems
 from ecmbraze.errors import ConfigurationError, TemporaryError
 from ecmbraze.ledger.outbox import Outbox, Row, Step
 from ecmbraze.model import Action, Answer, Kind, MessageInfo, Phase, State, Verdict
-from ecmbraze.ports import Clock
+from ecmbraze.ports import Clock, Work
 
 # A look at consent and facts is at most 60 s old when a request leaves (delivery.md); reading them takes its time too.
 SCREEN_LIFE_S = 10.0
+# The states from which a row still moves on in this run; in any other it is done with.
+_ON_THE_WAY = (State.IN_FLIGHT, State.READY)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,6 +62,8 @@ class Push:
         Raises what an answer says must end the flow, after its rows were settled; TemporaryError when a request
         could not be sent. Returns early, with rows in doubt, after an unknown outcome.
         """
+        if self.clear and not self.paused():
+            self.systems.progress.expect(Work.SENT, self.outbox.count_sendable(self.flow, phase))
         while self.clear and (rows := self.sendable(phase)):
             self.tick()
             for kind in {row.action.kind for row in rows}:  # before the screen, so that it is fresh, and before any
@@ -225,6 +229,7 @@ class Push:
         self.outbox.move(steps, self.clock.now(), attempt=attempt)
         for step in steps:
             self.steps[step.row.id] = step
+        self.systems.progress.step(Work.SENT, sum(step.state not in _ON_THE_WAY for step in steps))
 
 
 def _channel(row: Row) -> Channel:

@@ -5,7 +5,7 @@ Only what is written to a profile is held against it: what goes to Extended ECM 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
@@ -19,7 +19,7 @@ from ecmbraze.engine.scan.records import as_record, for_flow, of_type
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Flow, Needs
 from ecmbraze.ledger.outbox import Row, Step
-from ecmbraze.model import MOVED, Action, PersonKey, Profile, Record, State, WorkspaceKey, keys
+from ecmbraze.model import MOVED, Action, Kind, PersonKey, Profile, Record, State, WorkspaceKey, keys
 from ecmbraze.planning import consent
 from ecmbraze.planning.consent import Demand, Given
 from ecmbraze.ports import Clock, PeopleReader, WorkspaceReader
@@ -47,6 +47,8 @@ class Screen:
     """Whether an earlier occurrence of the rule, by its beginning, reached the person of a message."""
     mirrored: Callable[[str], Record | None]
     """The record as the ledger last saw it, by key."""
+    attributes: Container[str]
+    """The attributes that the flow writes today."""
     fresh: dict[int, tuple[float, Record]]
     clock: Clock
     zone: tzinfo
@@ -87,6 +89,8 @@ class Screen:
     def _overtaken(self, row: Row) -> str:
         """Return why a message is no longer wanted, as far as that shows without asking a system."""
         action = row.action
+        if action.kind is Kind.ATTRIBUTE and action.payload is not None and action.name not in self.attributes:
+            return f"the attribute {action.name} is no longer configured"  # what clears it still goes
         if not action.kind.is_message:
             return ""
         rule = next((rule for rule in self.flow.rules(self.options) if rule.name == action.rule), None)

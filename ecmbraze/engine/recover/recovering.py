@@ -41,7 +41,7 @@ def _note_unread(run: Run, found: evidence.Found) -> None:
 def _verify(of: RoundContext, runs: Sequence[Run], now: datetime) -> None:
     """Read a sample of earlier writes back; that Braze cannot be asked stops nothing here."""
     try:
-        found = verifying.look(of.ledger.outbox, of.systems, of.setting.sample, now)
+        found = verifying.look(of.ledger.outbox, of.systems, of.setting.sample, of.setting.attributes, now)
         silence = parts.canary(of).look(now)
     except TemporaryError:
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -28,10 +28,13 @@ class Seen:
     """Flow → how many attributes are sent again, because the profile no longer shows what Braze took."""
 
 
-def look(outbox: Outbox, systems: Systems, sample: Sample, now: datetime) -> Seen:
+def look(
+    outbox: Outbox, systems: Systems, sample: Sample, written: Container[tuple[str, str]], now: datetime
+) -> Seen:  # fmt: skip
     """Look once for each sampled write of the last day that Braze had time to process.
 
-    Left out is what no profile shows: what went to Extended ECM, and the subscription groups.
+    Left out is what no profile shows: what went to Extended ECM, and the subscription groups. ``written`` are (flow,
+    attribute) of what today's configuration writes: nothing else is sent again.
     """
     found = Seen()
     recent = outbox.unverified(now - _OLD, now - _RIPE)
@@ -44,8 +47,9 @@ def look(outbox: Outbox, systems: Systems, sample: Sample, now: datetime) -> See
             if shows is None:
                 continue
             (found.seen if shows else found.unseen)[row.action.flow] += 1
-            if not shows and channel_of(row.action.kind).restated and known:
-                found.restated.update(outbox.restate(row.action.recipient, row.action.kind, now))
+            action = row.action
+            if not shows and channel_of(action.kind).restated and (action.flow, action.name) in written and known:
+                found.restated.update(outbox.restate(action.recipient, action.kind, written, now))
         outbox.looked([(row, row.looks + 1) for row in part])
     return found
 

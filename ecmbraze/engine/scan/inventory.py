@@ -73,10 +73,12 @@ class Inventory:
                 self.failed[need.name] = error
                 self.plan.forget_stream(need.stream)
         self.listed = True
-        self.looks.queue([need for need in needs if need.stream in scans], self.began)
-        for need in needs:
-            if need.stream in scans:
-                self.details.read(need, self.began[need.name], told=need.name in self.told)
+        listed = [need for need in needs if need.stream in scans]
+        self.looks.queue(listed, self.began)
+        for need in listed:
+            self.details.expect(need)
+        for need in listed:
+            self.details.read(need, self.began[need.name], told=need.name in self.told)
         return scans
 
     def _list(self, need: TypeNeeds, ids: Mapping[str, int]) -> Scan:

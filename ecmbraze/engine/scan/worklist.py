@@ -17,7 +17,7 @@ from ecmbraze.ledger.codec import dump, dump_documents, load_documents, load_fac
 from ecmbraze.ledger.mirror import Held, Mirror
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import Record, Skip, WorkspaceDetail, keys
-from ecmbraze.ports import WorkspaceReader
+from ecmbraze.ports import Progress, Work, WorkspaceReader
 
 # A type that was never read whole (a baseline, a new attribute) is saved in slices of this many details.
 SLICE = 2000
@@ -38,10 +38,15 @@ class WorkList:
     tick: Callable[[], None]
     save: Callable[[], None]
     monotonic: Callable[[], float]
+    progress: Progress
     fresh: dict[int, tuple[float, Record]] = field(default_factory=dict)
     """Records read in this run and when: the screen need not read them again within a minute."""
     related: dict[int, WorkspaceDetail] = field(default_factory=dict)
     """Related workspaces read so far: many records lead to one."""
+
+    def expect(self, need: TypeNeeds) -> None:
+        """Say how many details of a type will be read."""
+        self.progress.expect(Work.READ, self.plan.todos(need.stream))
 
     def read(self, need: TypeNeeds, began: datetime, *, told: bool) -> None:
         """Read what is queued of one type, and note that the mirror then holds all that rules name of it.
@@ -57,6 +62,7 @@ class WorkList:
                     window, pool.map(partial(self._detail, need), (one for _, one, _ in window)), strict=True
                 ):
                     self._keep(need, record, why, detail, began, told=told)
+                    self.progress.step(Work.READ, 1)
                 after = window[-1][0]
                 since_save += len(window)
                 if whole and since_save >= SLICE:
