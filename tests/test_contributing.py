@@ -41,7 +41,7 @@ def copy(tmp_path: Path) -> Path:
 def _run(copy: Path, *arguments: str) -> str:
     environ = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", *arguments]
-    done = subprocess.run(command, cwd=copy, env=environ, capture_output=True, check=False, text=True, timeout=240)
+    done = subprocess.run(command, cwd=copy, env=environ, capture_output=True, check=False, text=True, timeout=600)
     assert done.returncode == 0, (arguments, done.stdout[-4000:], done.stderr[-2000:])
     return done.stdout
 
@@ -67,6 +67,7 @@ def _changed(copy: Path) -> set[str]:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1200)  # it starts pytest five times
 def test_a_ninth_flow_is_one_file_one_line_and_one_test_file(copy: Path) -> None:
     _add_flow(copy)
     assert _changed(copy) == MADE_BY_HAND
@@ -80,6 +81,7 @@ def test_a_ninth_flow_is_one_file_one_line_and_one_test_file(copy: Path) -> None
     _run(copy, "ruff", "check", *MADE_BY_HAND)
     _test(copy, "tests/flows/test_terminations.py")
     _test(copy, "-k", "terminations", "tests/test_flow_contract.py", "tests/config/test_names.py")
+    _test(copy, "-x", "-k", "terminations", "tests/test_flow_in_a_round.py")
     _test(copy, "-k", "readme or register or setting or schema", "tests/test_docs.py", "tests/config/test_schema.py")
     _test(copy, "tests/test_example_rehearsal.py::test_the_world_carries_every_name_of_the_example")
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
+from importlib.util import find_spec
 from random import Random
 from typing import Any
 
@@ -97,6 +98,7 @@ def messages(section: Any) -> list[tuple[Kind, str]]:
 
 
 def story_of(flow: Flow[Any]) -> Story:
-    """Return the story of a flow; it stands in ``tests/stories/<flow>.py``."""
-    found: Story = import_module(f"tests.stories.{flow.name}").STORY
+    """Return the story of a flow: of its tests, or where it is long in ``tests/stories/<flow>.py``."""
+    apart = f"tests.stories.{flow.name}"
+    found: Story = import_module(apart if find_spec(apart) else f"tests.flows.test_{flow.name}").STORY
     return found
