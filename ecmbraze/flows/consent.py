@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
-from typing import Literal
 
 from pydantic import Field, model_validator
 
 from ecmbraze.flow import Context, Flow, Known, Needs, Rotation
 from ecmbraze.model import Action, Change, Decision, Json, Kind, PersonKey, Record, Skip
 from ecmbraze.planning import consent_record
+from ecmbraze.planning.consent_channels import Channel, HistoryOptions, Words
 from ecmbraze.planning.consent_record import Entry, Held, Since
 from ecmbraze.planning.flow_options import MappedOptions
-from ecmbraze.planning.naming import AttributeName, DateName, GroupId
 from ecmbraze.planning.outbound import Direction, Outbound, Sort
-from ecmbraze.planning.rules import Section, Span
+from ecmbraze.planning.rules import Span
 
 NAME = "consent"
 # The section as it stands in config.example.yaml (`make docs` puts it there): every setting of the flow.
@@ -50,80 +49,6 @@ consent:                                        # what people choose in Braze be
 # What is written here holds until something newer does; what time does to it is nobody's business.
 _NEVER = timedelta(days=3650)
 _WITHDRAWN = "unsubscribed"
-
-
-class Words(Section):
-    """The words of Braze's states as the category's attribute has them."""
-
-    opted_in: str = Field("Opted in", description="a grant")
-    subscribed: str = Field("Not objected", description="Braze's default, which is no affirmative act")
-    unsubscribed: str = Field("Withdrawn", description="a withdrawal; staff may set it too")
-    unknown: str = Field("Unknown", description="no state is known")
-
-    def of(self, state: str) -> str:
-        """Return the word for a state."""
-        return str(getattr(self, state))
-
-
-class ChannelWords(Section):
-    """Other words for one channel; what is left out is as for all."""
-
-    opted_in: str | None = Field(None, description="a grant")
-    subscribed: str | None = Field(None, description="Braze's default")
-    unsubscribed: str | None = Field(None, description="a withdrawal")
-    unknown: str | None = Field(None, description="no state is known")
-
-
-class GroupWatch(Section):
-    """A subscription group."""
-
-    group: GroupId = Field(description="id of the subscription group")
-
-
-class AttributeWatch(Section):
-    """A custom attribute of the profile."""
-
-    attribute: str = Field(description="name of the attribute in Braze, as it stands there")
-
-
-class Channel(Section):
-    """One thing people choose, and where its record stands."""
-
-    name: str = Field(description="in every business key: never rename it")
-    watch: Literal["email", "push"] | GroupWatch | AttributeWatch = Field(description="what of Braze is watched")
-    purpose: str = Field(description="stands in each history entry")
-    notice: str | None = Field(None, description="what people were told when they chose")
-    status: AttributeName = Field(description="attribute with the state: text or popup; staff may withdraw in it")
-    since: DateName | None = Field(None, description="attribute with the time of the change: a date with time")
-    source: AttributeName | None = Field(None, description="attribute with where the state was seen")
-    values: ChannelWords = Field(default_factory=ChannelWords, description="other words for this channel")
-
-    @property
-    def fact(self) -> str:
-        """The name of its state among the facts of a person."""
-        match self.watch:
-            case GroupWatch(group=group):
-                return f"group:{group}"
-            case AttributeWatch(attribute=name):
-                return f"attribute:{name}"
-            case "email" | "push":
-                return self.watch
-
-    def attributes(self) -> list[str]:
-        """Return the category attributes it writes."""
-        return [name for name in (self.status, self.since, self.source) if name]
-
-
-class HistoryOptions(Section):
-    """Where each change is documented."""
-
-    folder: str = Field("Consent History", description="folder below each workspace, made when missing, or none")
-    address: consent_record.Address = Field("masked", description="how the e-mail address stands in it")
-
-    @property
-    def kept(self) -> bool:
-        """Whether there is a history."""
-        return self.folder != "none"
 
 
 class Options(MappedOptions):
