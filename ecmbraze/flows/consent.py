@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta, tzinfo
-
-from pydantic import Field, model_validator
+from datetime import timedelta
 
 from ecmbraze.flow import Context, Flow, Known, Needs, Rotation
-from ecmbraze.model import Action, Change, Decision, Json, Kind, PersonKey, Record, Skip
+from ecmbraze.model import Action, Change, Decision, Json, PersonKey, Record, Skip
 from ecmbraze.planning import consent_record
-from ecmbraze.planning.consent_channels import Channel, HistoryOptions, Words
-from ecmbraze.planning.consent_record import Entry, Held, Since
-from ecmbraze.planning.flow_options import MappedOptions
+from ecmbraze.planning import consent_writes as writes
+from ecmbraze.planning.consent_options import Channel, Options
+from ecmbraze.planning.consent_record import WITHDRAWN, Held, Since
 from ecmbraze.planning.outbound import Direction, Outbound, Sort
-from ecmbraze.planning.rules import Span
 
-NAME = "consent"
+NAME = writes.FLOW
 # The section as it stands in config.example.yaml (`make docs` puts it there): every setting of the flow.
 EXAMPLE = """\
 consent:                                        # what people choose in Braze becomes a record in ECM
@@ -46,38 +43,6 @@ consent:                                        # what people choose in Braze be
     folder: Consent History                     # below each workspace, made when missing; `none`: no history
     address: masked                             # none, masked or full
 """
-# What is written here holds until something newer does; what time does to it is nobody's business.
-_NEVER = timedelta(days=3650)
-_WITHDRAWN = "unsubscribed"
-
-
-class Options(MappedOptions):
-    """The `consent:` section."""
-
-    everybody_within: Span = Field(timedelta(hours=24), description="everybody is looked at once in this time")
-    braze_requests: int = Field(600, ge=1, description="looks at people per run at most, 50 people each")
-    values: Words = Field(default_factory=Words, description="the words of the states")
-    channels: tuple[Channel, ...] = Field(min_length=1, description="what is watched")
-    history: HistoryOptions = Field(default_factory=HistoryOptions, description="one document per change")
-
-    @model_validator(mode="after")
-    def _each_once(self) -> Options:
-        for what, names in (
-            ("channels are named", [channel.name for channel in self.channels]),
-            ("channels write", [name for channel in self.channels for name in channel.attributes()]),
-        ):
-            for name in names:
-                if names.count(name) > 1:
-                    raise ValueError(f"two {what} {name!r}: give one of them another")
-        for channel in self.channels:
-            for name in channel.attributes():
-                if name.count(".") != 1:
-                    raise ValueError(f"{name!r} is no attribute: write Category.Attribute")
-        return self
-
-    def word(self, channel: Channel, state: str) -> str:
-        """Return how the record writes a state of a channel."""
-        return getattr(channel.values, state) or self.values.of(state)
 
 
 def needs(options: Options) -> Needs:
@@ -109,7 +74,7 @@ def _of_person(options: Options, change: Change, person: str, known: Known, cont
         state, past = str(record.facts.get(channel.fact)), consent_record.held(memory.get(channel.name))
         if state not in consent_record.STATES or (past and past.state == state):
             continue
-        if past and past.state == _WITHDRAWN and _was_away(change):
+        if past and past.state == WITHDRAWN and _was_away(change):
             reason = f"{channel.name} is {state} on a profile that was made anew; the withdrawal of the old one stands"
             outcome.append(Skip(record=record.key.text, customer=person, rule=channel.name, reason=reason))
             continue
@@ -119,16 +84,16 @@ def _of_person(options: Options, change: Change, person: str, known: Known, cont
             changes=(past.changes if past else 0) + counts,
         )  # fmt: skip
         staff = _by_staff(channel, places, known)
-        if staff and state == _WITHDRAWN and _later(staff, past):  # our own write comes back
+        if staff and state == WITHDRAWN and _later(staff, past):  # our own write comes back
             new, counts = replace(staff, changes=past.changes if past else 0), False
         memory[channel.name] = new.as_json()
         if counts:
             why = f"{channel.name}: {past.state if past else ''} -> {state}"
-            outcome += _documents(options, channel, record, places, person, past, new, why, context)
+            outcome += writes.documents(options, channel, record, places, person, past, new, why, context)
     if change.fires:
         held = _standing(options, memory, places, known)
         for place in places:
-            outcome += _state(options, record, place, person, held, known, context)
+            outcome += writes.state(options, record, place, person, held, known, context)
     return Decision.of(outcome, memory=memory)
 
 
@@ -145,17 +110,17 @@ def _of_workspace(options: Options, change: Change, known: Known, context: Conte
         withdrawn = False
         for channel in options.channels:
             past = held.get(channel.name)
-            if not _withdrawn_by_staff(options, channel, change, known) or (past and past.state == _WITHDRAWN):
+            if not _withdrawn_by_staff(options, channel, change, known) or (past and past.state == WITHDRAWN):
                 continue
             changes = _count(memory.get(channel.name)) + 1
-            new = Held(state=_WITHDRAWN, since=_when(change), source=consent_record.IN_ECM, changes=changes)
+            new = Held(state=WITHDRAWN, since=_when(change), source=consent_record.IN_ECM, changes=changes)
             memory[channel.name], held[channel.name] = new.as_json(), new
             why = f"{channel.name}: withdrawn in {record.name!r}"
-            outcome.append(_withdrawal(channel, record, person, new, why, context))
-            outcome += _documents(options, channel, record, places, person, past, new, why, context)
+            outcome.append(writes.withdrawal(channel, record, person, new, why, context))
+            outcome += writes.documents(options, channel, record, places, person, past, new, why, context)
             withdrawn = True
         for place in places if withdrawn else [record] if _is_due(options, change, person, known) else []:
-            outcome += _state(options, record, place, person, held, known, context)
+            outcome += writes.state(options, record, place, person, held, known, context)
     return Decision.of(outcome, memory=memory)
 
 
@@ -206,8 +171,8 @@ def _standing(
 def _edited(options: Options, record: Record, known: Known) -> Iterator[Skip]:
     """Yield what a person changed of what we wrote; a withdrawal is no such edit, it is taken over."""
     for channel in options.channels:
-        there, (_, ours) = record.facts.get(channel.status), known.accepted(_target(record, channel.status))
-        if not isinstance(ours, Mapping) or there in (ours.get(channel.status), options.word(channel, _WITHDRAWN)):
+        there, (_, ours) = record.facts.get(channel.status), known.accepted(writes.target(record, channel.status))
+        if not isinstance(ours, Mapping) or there in (ours.get(channel.status), options.word(channel, WITHDRAWN)):
             continue
         reason = f"edited_in_ecm: {channel.status} is {there!r}, we last wrote {ours.get(channel.status)!r}"
         people = ", ".join(record.customers)
@@ -218,94 +183,23 @@ def _is_due(options: Options, change: Change, person: str, known: Known) -> bool
     """Say whether a workspace shall carry the record: it is new, it leads to somebody else, or it carries one."""
     if change.before is None or person not in change.before.customers:
         return True
-    return any(known.accepted(_target(change.record, channel.status))[0] for channel in options.channels)
+    return any(known.accepted(writes.target(change.record, channel.status))[0] for channel in options.channels)
 
 
 def _withdrawn_by_staff(options: Options, channel: Channel, change: Change, known: Known) -> bool:
     """Say whether staff set the status to the word of a withdrawal since the last look."""
-    word, record = options.word(channel, _WITHDRAWN), change.record
+    word, record = options.word(channel, WITHDRAWN), change.record
     if record.facts.get(channel.status) != word:
         return False
     if change.before is None or change.before.facts.get(channel.status) == word:
         return False
-    _, ours = known.accepted(_target(record, channel.status))
+    _, ours = known.accepted(writes.target(record, channel.status))
     return not (isinstance(ours, Mapping) and ours.get(channel.status) == word)
-
-
-def _state(
-    options: Options, record: Record, place: Record, person: str, held: Mapping[str, Held], known: Known,
-    context: Context,
-) -> Iterator[Action | Skip]:  # fmt: skip
-    """Yield the writes that bring the record in one workspace up to date, one per category."""
-    if len(place.customers) > 1:
-        reason = f"the workspace names {len(place.customers)} customers; a consent record can hold one"
-        yield Skip(record=place.key.text, customer=person, rule="state", reason=reason, quarantined=True)
-        return
-    categories: dict[str, dict[str, Json]] = {}
-    for channel in options.channels:
-        if entry := held.get(channel.name):
-            values = categories.setdefault(channel.status.partition(".")[0], {})
-            values[channel.status] = options.word(channel, entry.state)
-            if channel.since:
-                values[channel.since] = _local(entry.since.known, context.zone)
-            if channel.source:
-                values[channel.source] = entry.source if entry.since.at else f"{entry.source}, {entry.since}"
-    for category, payload in categories.items():
-        action = Action(
-            flow=NAME, record=record.key.text, rule="state", occurrence="0", kind=Kind.CATEGORY,
-            recipient=place.key.text, name=category, payload=payload, expires_at=context.now + _NEVER,
-            reason=f"state of {person}",
-        )  # fmt: skip
-        if known.accepted(action.target) != (True, payload):
-            yield action
-
-
-def _documents(
-    options: Options, channel: Channel, record: Record, places: Sequence[Record], person: str, past: Held | None,
-    new: Held, why: str, context: Context,
-) -> Iterator[Action]:  # fmt: skip
-    """Yield the entry of one change in the history of each workspace."""
-    about = _address(record)
-    for place in places if options.history.kept else ():
-        action = Action(
-            flow=NAME, record=record.key.text, rule=channel.name, occurrence=str(new.changes), kind=Kind.DOCUMENT,
-            recipient=place.key.text, name="", payload=None, expires_at=context.now + _NEVER, reason=why,
-        )  # fmt: skip
-        entry = Entry(
-            key=action.key, customer=person, channel=channel.name, purpose=channel.purpose,
-            notice=channel.notice or "", before=past.state if past else "", after=new, seen_at=record.modified_at,
-            address=consent_record.shown(about, options.history.address),
-        )  # fmt: skip
-        payload: Json = {"folder": options.history.folder, "content": entry.text()}
-        yield replace(action, name=entry.name, payload=payload)
-
-
-def _address(record: Record) -> str:
-    """Return the e-mail address of a person; a workspace knows none."""
-    return str(record.facts.get("address") or "")
-
-
-def _withdrawal(channel: Channel, record: Record, person: str, new: Held, why: str, context: Context) -> Action:
-    return Action(
-        flow=NAME, record=record.key.text, rule=channel.name, occurrence=str(new.changes), kind=Kind.WITHDRAWAL,
-        recipient=person, name=channel.fact, payload=_WITHDRAWN, expires_at=context.now + _NEVER, reason=why,
-    )  # fmt: skip
 
 
 def _count(entry: Json) -> int:
     found = consent_record.held(entry)
     return found.changes if found else 0
-
-
-def _target(place: Record, attribute: str) -> str:
-    return f"{place.key.text}/{Kind.CATEGORY}/{attribute.partition('.')[0]}"
-
-
-def _local(moment: str, zone: tzinfo) -> str | None:
-    """Return a moment as ECM takes it: its own zone, no offset (api/ecm.md 5.3); nothing of none."""
-    if not moment:
-        return None
-    return datetime.fromisoformat(moment).astimezone(zone).replace(tzinfo=None, microsecond=0).isoformat()
 
 
 def outbound(options: Options, _prefix: str) -> Sequence[Outbound]:

@@ -14,6 +14,7 @@ from ecmbraze.model import Json
 
 STATES = ("opted_in", "subscribed", "unsubscribed")
 """The states that Braze documents (api/braze.md 5.1); any other is no news and is not recorded."""
+WITHDRAWN = "unsubscribed"
 IN_ECM = "recorded in Extended ECM"
 IN_BRAZE = "profile in Braze"
 

@@ -1,14 +1,16 @@
-"""What of a person's choices is watched and how its record is worded: the parts of the `consent:` section."""
+"""The `consent:` section: what of a person's choices is watched, and how its record is worded; plans nothing."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ecmbraze.planning.consent_record import Address
+from ecmbraze.planning.flow_options import MappedOptions
 from ecmbraze.planning.naming import AttributeName, DateName, GroupId
-from ecmbraze.planning.rules import Section
+from ecmbraze.planning.rules import Section, Span
 
 
 class Words(Section):
@@ -83,3 +85,32 @@ class HistoryOptions(Section):
     def kept(self) -> bool:
         """Whether there is a history."""
         return self.folder != "none"
+
+
+class Options(MappedOptions):
+    """The `consent:` section."""
+
+    everybody_within: Span = Field(timedelta(hours=24), description="everybody is looked at once in this time")
+    braze_requests: int = Field(600, ge=1, description="looks at people per run at most, 50 people each")
+    values: Words = Field(default_factory=Words, description="the words of the states")
+    channels: tuple[Channel, ...] = Field(min_length=1, description="what is watched")
+    history: HistoryOptions = Field(default_factory=HistoryOptions, description="one document per change")
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Options:
+        for what, names in (
+            ("channels are named", [channel.name for channel in self.channels]),
+            ("channels write", [name for channel in self.channels for name in channel.attributes()]),
+        ):
+            for name in names:
+                if names.count(name) > 1:
+                    raise ValueError(f"two {what} {name!r}: give one of them another")
+        for channel in self.channels:
+            for name in channel.attributes():
+                if name.count(".") != 1:
+                    raise ValueError(f"{name!r} is no attribute: write Category.Attribute")
+        return self
+
+    def word(self, channel: Channel, state: str) -> str:
+        """Return how the record writes a state of a channel."""
+        return getattr(channel.values, state) or self.values.of(state)
