@@ -51,7 +51,7 @@ def quiet(world: World) -> Iterator[str]:
     yield from _holds(world, fates)
     yield from _lost(world, fates)
     yield from _claims(world, fates)
-    yield from _values(world)
+    yield from _values(world, {(fate.recipient, fate.name) for fate in fates if fate.state == "refused"})
 
 
 def _open_ends(fates: Iterable[Fate]) -> Iterator[str]:
@@ -71,10 +71,7 @@ def _holds(world: World, fates: Iterable[Fate]) -> Iterator[str]:
 def _lost(world: World, fates: Iterable[Fate]) -> Iterator[str]:
     """Yield the messages that are owed and neither came nor are held as truly unknown."""
     got = Counter(said(entry) for entry in world.house.braze.messages)
-    excused = {(f"ws:{number}", name) for number, name in ((0, ""),)}
-    for fate in fates:
-        if fate.state == "held" or (fate.state == "expired" and _excuses(fate)):
-            excused.add((fate.record, fate.name))
+    excused = {(fate.record, fate.name) for fate in fates if _excuses(fate)}
     held = {(fate.recipient, fate.rule) for fate in fates if fate.state == "held"}
     kept = {(f.record, f.name) for f in fates if f.state == "ready" and (f.recipient, f.rule) in held}
     for number, stands in world.spaces.stands.items():
@@ -93,8 +90,9 @@ def _lost(world: World, fates: Iterable[Fate]) -> Iterator[str]:
 
 
 def _excuses(fate: Fate) -> bool:
-    """Say whether a message may have passed its time for this reason."""
-    return any(word in fate.why for word in ("max_per_person", "not in Braze", "kept back by"))
+    """Say whether a message need not come: its outcome is unknown, Braze refused it, or a person's limit outlasted it."""
+    late = any(word in fate.why for word in ("max_per_person", "not in Braze", "kept back by"))
+    return fate.state in ("held", "refused") or (fate.state == "expired" and late)
 
 
 def _claims(world: World, fates: Iterable[Fate]) -> Iterator[str]:
@@ -108,7 +106,7 @@ def _claims(world: World, fates: Iterable[Fate]) -> Iterator[str]:
             yield f"{key} is said to be sent {times} times, Braze has it {took[key]} times"
 
 
-def _values(world: World) -> Iterator[str]:
+def _values(world: World, refused: set[tuple[str, str]]) -> Iterator[str]:
     """Yield the attributes that are not what the workspaces of a person say now; what never moved may be unwritten."""
     for name, person in world.house.braze.people.items():
         if name in world.exempt:
@@ -117,7 +115,7 @@ def _values(world: World) -> Iterator[str]:
         for attribute, value in now.items():
             shown = person.attributes.get(attribute)
             unmoved = attribute not in person.attributes and (then.get(attribute) == value or value is None)
-            if not (_same(shown, value) or unmoved):
+            if not (_same(shown, value) or unmoved or (name, attribute) in refused):
                 yield f"{attribute} of {name} is {shown!r}, should be {value!r} (at the baseline {then.get(attribute)!r})"
 
 

@@ -88,13 +88,17 @@ class Workspaces:
         for occasion in {**found, **soon}:
             stands.setdefault(occasion, Stand(occasion))
         for occasion, stand in stands.items():
-            self._turn(number, stand, on=occasion in found, early=occasion in soon, now=now)
+            others = [one for one in stands.values() if one is not stand and one.occasion.told == occasion.told]
+            fresh = all(one.seen_off or not one.starts for one in others) or not occasion.again
+            self._turn(number, stand, on=occasion in found, early=occasion in soon, now=now, fresh=fresh)
             stand.sure &= found.get(occasion, True)
 
-    def _turn(self, number: int, stand: Stand, *, on: bool, early: bool, now: datetime) -> None:
+    def _turn(self, number: int, stand: Stand, *, on: bool, early: bool, now: datetime, fresh: bool) -> None:
         if on and not stand.on:
             first = stand.starts == 0
-            stand.sure = first or (stand.occasion.again and stand.seen_off and number not in self.silent)
+            again = stand.occasion.again and stand.seen_off and number not in self.silent
+            # Of a gate that opened on one version and again on another, nobody may have seen it closed in between.
+            stand.sure = (first or again) and fresh
             stand.starts, stand.started = stand.starts + 1, now
         if stand.on and not on:
             stand.seen_off = False

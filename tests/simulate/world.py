@@ -16,7 +16,7 @@ from ecmbraze.flows import BY_NAME, FLOWS
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.model import Json, Kind
 from tests.simulate.truth import People, Workspaces
-from tests.stories.story import GROUP, Story, messages, story_of
+from tests.stories.story import GROUP, Story, story_of
 from tests.twins.house import House, Outcome, settings
 from tests.twins.wire import Fault, Trouble
 
@@ -286,5 +286,4 @@ def _ready(variant: int) -> World:
     world.spaces.saw(world.spaces.flow_of)
     world.at_baseline = {person: world.expected(person) for person in (*_PEOPLE, _STRANGER)}
     world.story.clear()
-    assert messages
     return world

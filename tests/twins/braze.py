@@ -169,9 +169,11 @@ class TwinBraze:
 
     def withdraw(self, recipients: Sequence[str], channel: str) -> Answer:
         """Unsubscribe existing people from ``email``, ``push`` or ``group:<id>``."""
-        if not 1 <= len(recipients) <= _MAX_RECIPIENTS:
+        if not 1 <= len(recipients) <= _MAX_OBJECTS:
             return _bug(f"a withdrawal of {len(recipients)} people")
-        return self._write("braze withdraw", Kind.ATTRIBUTE, lambda: self._withdraw(recipients, channel))
+        if channel not in ("email", "push") and not channel.removeprefix("group:"):
+            return _bug(f"a withdrawal from {channel!r}")
+        return self._write("braze withdraw", Kind.WITHDRAWAL, lambda: self._withdraw(recipients, channel))
 
     def _write(
         self, name: str, kind: Kind, do: Callable[[], Answer], told: Sequence[tuple[str, str]] = ()
@@ -239,17 +241,28 @@ class TwinBraze:
 
     def _withdraw(self, recipients: Sequence[str], channel: str) -> Answer:
         group = channel.removeprefix("group:") if channel.startswith("group:") else ""
-        if group and group not in self.groups:
-            return Answer(verdict=Verdict.REFUSED, reason="Invalid subscription group ID")
-        for person in (person for recipient in recipients for person in self._whom(recipient)):
-            self._note("withdrawal", person, channel, value="unsubscribed")
+        refused: dict[tuple[str, int], str] = {}
+        for index, recipient in enumerate(recipients):
+            unknown = "'subscription_group_id' is not a known group" if group and group not in self.groups else ""
+            if reason := self._refusal(recipient) or unknown:
+                refused["attributes", index] = reason
+                continue
+            for person in self._whom(recipient):
+                self._note("withdrawal", person, channel, value="unsubscribed")
+                self._unsubscribe(person, group, channel)
+        return Answer(verdict=Verdict.ACCEPTED, reason="accepted", refused=refused)
+
+    def _unsubscribe(self, person: Person, group: str, channel: str) -> None:
+        """Take a person out, and of e-mail everybody who shares the address (5.2)."""
+        mine = (person.email or "").lower()
+        sharing = [one for one in self.people.values() if mine and (one.email or "").lower() == mine] or [person]
+        if channel == "push":
+            person.push_subscribe = "unsubscribed"
+        for one in sharing if channel != "push" else ():
             if group:
-                person.groups[group] = "unsubscribed"
-            elif channel == "push":
-                person.push_subscribe = "unsubscribed"
+                one.groups[group] = "unsubscribed"
             else:
-                person.email_subscribe = "unsubscribed"
-        return Answer(verdict=Verdict.ACCEPTED, reason="accepted")
+                one.email_subscribe = "unsubscribed"
 
     def _set(self, recipient: str, values: Mapping[str, Json], *, create: bool) -> None:
         """Write attributes; somebody unknown is passed over in silence, and so is a value of another type (1.6)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from ecmbraze.engine.deliver.channels.channel import (
     Attempt,
@@ -31,19 +32,33 @@ def _build(rows: Sequence[Row], attempt: Attempt) -> Batch:
     for row in rows:
         payload = row.action.payload
         body: Mapping[str, Json] = payload if isinstance(payload, Mapping) else {}
-        properties, attributes = body.get("properties"), body.get("attributes")
+        properties = body.get("properties")
         extra: Mapping[str, Json] = {marker(row.action.flow): attempt.id} if attempt.limits.marker else {}
         recipients.append(
             TriggerRecipient(
                 recipient=row.action.recipient,
                 properties=properties if isinstance(properties, Mapping) else {},
-                attributes={**(attributes if isinstance(attributes, Mapping) else {}), **extra},
+                attributes={**_attributes(row.action, body.get("attributes"), attempt), **extra},
             )
         )
     first = rows[0].action
     value = TriggerBatch(kind=first.kind, message_id=first.name, recipients=tuple(recipients))
     slots = {("recipients", number): (row,) for number, row in enumerate(rows)}
     return Batch(rows=tuple(rows), slots=slots, send=lambda systems: systems.sink.trigger(value))
+
+
+def _attributes(action: Action, planned: Json, attempt: Attempt) -> Mapping[str, Json]:
+    """Return the attributes a message relies on, as Braze last took them.
+
+    It may leave long after it was planned: with the values of then it would put them back over newer ones, and the
+    ledger would never know.
+    """
+    found: dict[str, Json] = {}
+    for name, value in planned.items() if isinstance(planned, Mapping) else ():
+        taken = attempt.accepted(replace(action, kind=Kind.ATTRIBUTE, name=name).target)
+        if taken is not None or value is None:
+            found[name] = taken
+    return found
 
 
 def _absent(action: Action, demanded: bool) -> tuple[State, str] | None:
