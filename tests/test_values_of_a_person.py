@@ -1,4 +1,4 @@
-"""What a profile holds in the end is what the person's workspaces say now, whenever and together with what it was sent."""
+"""What a profile holds in the end is what the workspaces of its person say now, whatever went out with a message."""
 
 from __future__ import annotations
 
