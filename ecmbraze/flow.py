@@ -37,6 +37,10 @@ class Known(Protocol):
         """Return what Braze last said of a person; ``None`` when they were never read."""
         ...
 
+    def earlier(self, record: Record) -> Record | None:
+        """Return a record as an earlier run of the flow planned it; ``None`` when none did."""
+        ...
+
     def noted(self, record: str) -> Mapping[str, Json]:
         """Return what the flow noted of a record, by this plan or an earlier one."""
         ...

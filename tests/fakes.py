@@ -19,6 +19,9 @@ class Nothing:
     def person(self, customer: str) -> Record | None:
         return None
 
+    def earlier(self, record: Record) -> Record | None:
+        return record  # it is as it was
+
     def noted(self, record: str) -> Mapping[str, Json]:
         return {}
 

@@ -50,6 +50,17 @@ def test_o12_o19_a_stopped_owner_keeps_its_lock_and_later_starts_leave_at_once(s
     assert set(stage.messages().values()) == {1}
 
 
+def test_o12_two_starts_at_once_send_everything_once(stage: Rehearsal) -> None:
+    _due(stage)
+    started = [stage.start("onboarding") for _ in range(3)]
+
+    codes = sorted(one.wait(timeout=120) for one in started)
+
+    assert codes[0] == 0
+    assert set(codes) <= {0, 11}
+    assert set(stage.messages().values()) == {1}
+
+
 def test_b29_who_unsubscribes_between_the_look_and_the_send_is_left_out_by_braze(stage: Rehearsal) -> None:
     customer = _due(stage)
     with stage.held_at("braze", "/campaigns/trigger", "onboarding") as process:

@@ -73,4 +73,4 @@ def instant(moment: datetime) -> str:
 
 def moment(text: str) -> datetime:
     """Return the aware instant that :func:`instant` wrote."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)

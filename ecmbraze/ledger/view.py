@@ -194,6 +194,10 @@ class View:
             if record is not None:
                 yield self._change(record)
 
+    def earlier(self, record: Record) -> Record | None:
+        """Return a record as an earlier run of the flow planned it, whatever this one does; ``None`` if none did."""
+        return self._change(record).before
+
     def _change(self, record: Record) -> Change:
         row = self._ledger.execute(
             "SELECT facts, modified_at, gone, memory, at, documents FROM fact WHERE flow = ? AND record = ?",

@@ -30,6 +30,7 @@ class People(Protocol):
     """What is known of people beside the record in hand; see :class:`ecmbraze.flow.Known`."""
 
     def of_customer(self, customer: str) -> Sequence[Record]: ...
+    def earlier(self, record: Record) -> Record | None: ...
     def accepted(self, target: str) -> tuple[bool, Json]: ...
     def unmet(self, customer: str) -> bool: ...
     def refused(self, record: str, customer: str, name: str) -> bool: ...
@@ -65,7 +66,9 @@ def deltas(
     everything = context.backfill or people.unmet(customer)
     others = [record for record in people.of_customer(customer) if record.key != change.record.key]
     left = [*others, *_there(change.record, customer)]
-    new, old = voice(left), voice([*others, *_there(change.before, customer)])
+    # Of the others too what they said then: two that move together would each hide the other's change.
+    then = [record for other in others for record in _there(people.earlier(other), customer)]
+    new, old = voice(left), voice([*then, *_there(change.before, customer)])
     for name, raw in {**dict.fromkeys(old), **new}.items():
         value, why = texts.cleaned(raw), "value changed" if left else CLEARED
         action = _action(flow, change.record, customer, name, value, context.now, why, create=create)

@@ -90,7 +90,7 @@ def _lost(world: World, fates: Iterable[Fate]) -> Iterator[str]:
 
 
 def _excuses(fate: Fate) -> bool:
-    """Say whether a message need not come: its outcome is unknown, Braze refused it, or a person's limit outlasted it."""
+    """Say whether a message need not come: unknown, refused by Braze, or kept back until it was too late."""
     late = any(word in fate.why for word in ("max_per_person", "not in Braze", "kept back by"))
     return fate.state in ("held", "refused") or (fate.state == "expired" and late)
 
@@ -116,7 +116,8 @@ def _values(world: World, refused: set[tuple[str, str]]) -> Iterator[str]:
             shown = person.attributes.get(attribute)
             unmoved = attribute not in person.attributes and (then.get(attribute) == value or value is None)
             if not (_same(shown, value) or unmoved or (name, attribute) in refused):
-                yield f"{attribute} of {name} is {shown!r}, should be {value!r} (at the baseline {then.get(attribute)!r})"
+                was = f"at the baseline {then.get(attribute)!r}"
+                yield f"{attribute} of {name} is {shown!r}, should be {value!r} ({was})"
 
 
 def _same(shown: Json, value: Json) -> bool:

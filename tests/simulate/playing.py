@@ -8,7 +8,7 @@ from random import Random
 from tests.simulate import oracle
 from tests.simulate.world import World, world_of
 
-# 1 is a bug, 2 a wrong call, 10 to 16 a state file, a lock or a disk that nothing here touches; 15 is a paused campaign.
+# 1 is a bug, 2 a wrong call, 10 to 16 a state file or a disk that nothing here touches; 15 may be a paused campaign.
 _POSSIBLE = frozenset({0, 3, 4, 5, 6, 7, 8, 15})
 _QUIET = (20 * 60, 8 * 3600, 25 * 3600, 25 * 3600)
 _MOST = 6

@@ -14,7 +14,7 @@ from tests.twins.ecm import TwinEcm
 
 Said = tuple[str, str, tuple[tuple[str, Json], ...]]
 """(event or message id, recipient, what it says)."""
-# delivery.md: facts and consent are at most 60 s old. What is read may be sent 10 s later, and a request takes its time.
+# delivery.md: facts and consent are at most 60 s old. What is read may leave 10 s later, and a request takes its time.
 FRESH = timedelta(seconds=80)
 # A reminder comes due by our clock, which may be ahead by so much before anybody says that it is wrong.
 EARLY = timedelta(minutes=10)

@@ -248,7 +248,9 @@ def _settings(rng: Random, stories: dict[str, Story]) -> Settings:
     more: dict[str, Any] = {"max_per_person": 2} if rng.random() < 0.25 else {}
     return settings(
         {name: {**story.section, "every": "1s"} for name, story in stories.items()},
-        guards={"max_audience_share": 1.0, "max_changed_share": 1.0, "max_cleared_people": 1000, "max_cleared_share": 1.0},
+        guards={
+            "max_audience_share": 1.0, "max_changed_share": 1.0, "max_cleared_people": 1000, "max_cleared_share": 1.0,
+        },
         braze={"track_batch": track, "trigger_batch": trigger, "marker": rng.random() < 0.85},
         ecm={
             "connections": rng.choice((1, 2, 3)), "date_query_from": rng.choice((0, 0, 1)),

@@ -1,0 +1,83 @@
+"""Play the worlds of many seeds, in several processes: ``python -m tests.simulate [HOW_MANY | --seed N]``.
+
+Without a number so many as ``ECMBRAZE_SEEDS`` says, 2,000 by default. Prints every seed that failed, the first of them
+whole, and the line that plays it again; exit 1 when one did.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from tests.simulate.playing import Wrong, play
+
+_SEEDS = 2000
+# A process is made anew after so many worlds, so that the states of its templates do not fill the memory.
+_CHUNK = 25
+_MOST_SHOWN = 20
+_MEMORY = Path("/dev/shm")
+
+
+def replay(seed: int) -> str:
+    """Return the line that plays a world again. Sets of text are walked in an order of their own in each process."""
+    return f"PYTHONHASHSEED=0 {os.path.relpath(sys.executable)} -m tests.simulate --seed {seed}"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Play what was asked for."""
+    asked = argparse.ArgumentParser(prog="python -m tests.simulate")
+    asked.add_argument("seeds", nargs="?", type=int, default=int(os.environ.get("ECMBRAZE_SEEDS", _SEEDS)))
+    asked.add_argument("--first", type=int, default=0, help="the first of the seeds")
+    asked.add_argument("--seed", type=int, help="play this one only, and tell what happened in it")
+    given = asked.parse_args(arguments)
+    if given.seed is not None:
+        return _one(given.seed)
+    began, failed = time.monotonic(), dict[int, str]()
+    chunks = [
+        range(first, min(first + _CHUNK, given.first + given.seeds))
+        for first in range(given.first, given.first + given.seeds, _CHUNK)
+    ]
+    with ProcessPoolExecutor(initializer=_in_memory) as pool:
+        for found in pool.map(_played, chunks):
+            failed |= found
+    for seed in sorted(failed)[:_MOST_SHOWN]:
+        print(f"{failed[seed] if seed == min(failed) else failed[seed].splitlines()[0]}\n  again: {replay(seed)}")
+    print(f"{given.seeds} worlds, {len(failed)} went wrong, {time.monotonic() - began:.0f} s")
+    return 1 if failed else 0
+
+
+def _one(seed: int) -> int:
+    _in_memory()
+    try:
+        world = play(seed)
+    except Wrong as error:
+        print(error)
+        return 1
+    print("\n".join([*world.story, f"seed {seed}: all is well"]))
+    return 0
+
+
+def _played(seeds: Sequence[int]) -> dict[int, str]:
+    failed = {}
+    for seed in seeds:
+        try:
+            play(seed)
+        except Wrong as error:
+            failed[seed] = str(error)
+    return failed
+
+
+def _in_memory() -> None:
+    """Keep the state files in memory where there is room: an fsync shows nothing that a kill would."""
+    if _MEMORY.is_dir():
+        tempfile.tempdir = str(_MEMORY)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

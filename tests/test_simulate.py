@@ -1,0 +1,37 @@
+"""A few of the worlds that `make simulate` plays, and that the simulator is able to fail."""
+
+from __future__ import annotations
+
+import pytest
+
+from ecmbraze.engine.deliver import settle
+from ecmbraze.ledger.outbox import Row, Step
+from ecmbraze.model import State
+from tests.simulate.__main__ import replay
+from tests.simulate.playing import Wrong, play
+
+# Some seconds of worlds; `make simulate` plays 2,000, `make soak` 100,000.
+_FEW = 24
+
+
+@pytest.mark.parametrize("seed", range(_FEW))
+def test_a_world_of_edits_faults_kills_and_clocks_keeps_every_promise(seed: int) -> None:
+    try:
+        play(seed)
+    except Wrong as error:
+        pytest.fail(f"{error}\nagain: {replay(seed)}", pytrace=False)
+
+
+def test_a_program_that_sends_again_what_is_unknown_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def again(row: Row, reason: str) -> Step:
+        return Step(row=row, state=State.READY, why=reason)
+
+    monkeypatch.setattr(settle, "_unknown", again)
+
+    with pytest.raises(Wrong, match="came 2 times"):
+        _until_one_fails(200)
+
+
+def _until_one_fails(most: int) -> None:
+    for seed in range(most):
+        play(seed)
