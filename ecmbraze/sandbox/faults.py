@@ -82,8 +82,8 @@ class Fault:
     fault of any kind, at most until the faults are cleared. ``process`` says whether the simulated system still
     does what was asked before its answer is replaced. ``edits`` and ``changes`` (kind ``edit``) are what ``POST
     /ecm/bulk`` or ``POST /ecm/documents`` and ``POST /braze/changes`` take, made ``before`` or ``after`` the request,
-    so that rows move between the pages of a listing and a name is taken just then. ``cut_request`` resets the connection
-    when ``bytes`` of the body have arrived; it knows nothing of the body, so ``query`` looks at the query string alone.
+    so that rows move between the pages of a listing and a name is taken just then. ``cut_request`` resets the
+    connection when ``bytes`` of the body have arrived; it knows nothing of the body, so ``query`` looks at the query string alone.
     """
 
     kind: str
