@@ -19,7 +19,7 @@ from ecmbraze.engine.scan.records import as_record, for_flow, of_type
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Flow, Needs
 from ecmbraze.ledger.outbox import Row, Step
-from ecmbraze.model import MOVED, Action, Kind, PersonKey, Profile, Record, State, WorkspaceKey, keys
+from ecmbraze.model import MOVED, Action, PersonKey, Profile, Record, State, WorkspaceKey, keys
 from ecmbraze.planning import consent
 from ecmbraze.planning.consent import Demand, Given
 from ecmbraze.ports import Clock, PeopleReader, WorkspaceReader
@@ -88,8 +88,9 @@ class Screen:
 
     def _overtaken(self, row: Row) -> str:
         """Return why a message is no longer wanted, as far as that shows without asking a system."""
-        action = row.action
-        if action.kind is Kind.ATTRIBUTE and action.payload is not None and action.name not in self.attributes:
+        action, screening = row.action, _screening(row.action)
+        named = screening is not None and screening.configured and action.payload is not None
+        if named and action.name not in self.attributes:
             return f"the attribute {action.name} is no longer configured"  # what clears it still goes
         if not action.kind.is_message:
             return ""

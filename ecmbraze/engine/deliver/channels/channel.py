@@ -63,6 +63,8 @@ class Screening:
     """What becomes of it when Braze does not know the person, and why; the flag says whether consent is demanded."""
     counted: bool = False
     """Whether it reaches the person: one copy for each address, and `max_per_person`."""
+    configured: bool = False
+    """Whether its name must still be one of the flow's attributes, unless it clears it."""
     shared: bool = False
     """Whether it may go to all of several profiles that share the recipient."""
 

@@ -97,7 +97,8 @@ def _instant(value: Json) -> datetime | None:
 
 ATTRIBUTE = Channel(
     group="attributes", packing=_PACKING, build=_build, wait_for_turn=_wait, has_turn=_has_turn,
-    screening=Screening(absent=_attribute_absent), doubt=None, shows=_attribute_shows, advice=advice, restated=True,
+    screening=Screening(absent=_attribute_absent, configured=True), doubt=None, shows=_attribute_shows, advice=advice,
+    restated=True,
 )  # fmt: skip
 EVENT = Channel(
     group="events", packing=_PACKING, build=_build, wait_for_turn=_wait, has_turn=_has_turn,
