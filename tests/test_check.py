@@ -170,6 +170,31 @@ def test_what_cannot_be_looked_up_is_a_doubt_and_never_well(desk: Desk) -> None:
     assert "nothing wrong found, but 1 could not be checked (?); next: " in desk.ecmbraze("check").stdout
 
 
+def test_a_classification_that_no_document_carries_is_a_doubt_with_the_nearest_one(desk: Desk) -> None:
+    case = desk.box.workspaces("Case")[0]["id"]
+    claim = next(one for one in desk.box.call("GET", f"/ecm/documents?below={case}") if "Claim" in one["name"])
+    desk.box.filed(do="classify", id=claim["id"], name="Insurance Claim")
+    by_name = 'name: "Claim Form*"'
+    desk.write((by_name, f"{by_name}\n          classification: Insurence Claim"))
+    misspelt = _found(desk, 0, level="?")
+    desk.write((by_name, f"{by_name}\n          classification: Insurance Claim"))
+
+    assert len(misspelt) == 1
+    assert "carries the classification 'Insurence Claim'" in misspelt[0]
+    assert misspelt[0].endswith("; did you mean 'Insurance Claim'?")
+    assert _found(desk, 0, level="?") == []
+
+
+def test_a_file_that_does_not_load_says_that_neither_system_was_asked(desk: Desk) -> None:
+    desk.write(("workspace_types: [Case]", "workspace_typs: [Case]"))
+
+    done = desk.ecmbraze("check")
+
+    assert done.code == 15
+    assert "Neither Extended ECM nor Braze was asked" in done.stderr
+    assert "flows.cases.workspace_typs: unknown key" in done.stderr
+
+
 def test_a_type_without_workspaces_is_one_doubt_however_many_attributes_it_has(desk: Desk) -> None:
     desk.box.add_type("Empty", ["Contract"])
     desk.write(("workspace_types: [Case]", "workspace_types: [Empty]"))

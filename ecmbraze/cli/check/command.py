@@ -26,7 +26,7 @@ from ecmbraze.config.names import Named, named
 from ecmbraze.config.schema import schema
 from ecmbraze.engine.scan import discovery
 from ecmbraze.engine.scan.records import together
-from ecmbraze.errors import EcmbrazeError, StateMissing, UsageError, strongest
+from ecmbraze.errors import ConfigurationError, EcmbrazeError, StateMissing, UsageError, strongest
 from ecmbraze.flows import BY_NAME
 from ecmbraze.report.plain import printable
 
@@ -56,7 +56,7 @@ def check(
     if show_schema:
         typer.echo(json.dumps(schema(BY_NAME), indent=2))
         return 0
-    loaded = composition.settings(config_path(context, config))
+    loaded = _load(config_path(context, config), of_systems=not (offline or show_outbound))
     if show_outbound:
         _outbound(loaded, as_json=as_json, as_csv=as_csv)
         return 0
@@ -69,6 +69,19 @@ def check(
     else:
         _print(found, step)
     return code
+
+
+def _load(path: Path | None, *, of_systems: bool) -> Settings:
+    """Return the settings; where the file does not load, say what was not checked for that reason."""
+    try:
+        return composition.settings(path)
+    except ConfigurationError as error:
+        if not of_systems:
+            raise
+        raise ConfigurationError(
+            error.happened.partition("\n")[0], problems=error.problems, advice=error.advice,
+            undone="Neither Extended ECM nor Braze was asked: what only they know is checked once the file loads.",
+        ) from None  # fmt: skip
 
 
 def _outbound(loaded: Settings, *, as_json: bool, as_csv: bool) -> None:

@@ -35,6 +35,7 @@ class Samples:
     _carried: dict[str, Attributes] = field(default_factory=dict)
     _documents: dict[str, Sequence[DocumentRow]] = field(default_factory=dict)
     _of_documents: dict[int, Attributes] = field(default_factory=dict)
+    _classified: dict[int, Sequence[str]] = field(default_factory=dict)
 
     def rows(self, type_name: str) -> Sequence[WorkspaceRow]:
         """Return the workspaces on the first page of a type."""
@@ -67,6 +68,15 @@ class Samples:
                 self._of_documents[row.id] = self._union([row.id])
         return {name: info for row in documents for name, info in self._of_documents[row.id].items()}
 
+    def classifications(self, documents: Iterable[DocumentRow]) -> frozenset[str]:
+        """Return the names of the classifications that some of these documents carry."""
+        for row in documents:
+            if row.id not in self._classified:
+                self._classified[row.id] = ()
+                with suppress(RecordUnreadable):
+                    self._classified[row.id] = self.reader.document(row, classified=True).classifications
+        return frozenset(name for row in documents for name in self._classified[row.id])
+
     def _union(self, nodes: Iterable[int]) -> Attributes:
         found: dict[str, AttributeInfo] = {}
         for number in nodes:
@@ -96,6 +106,9 @@ def _one(config: Settings, samples: Samples, entry: Named) -> Iterator[Finding]:
         meant = (name if name in samples.types else nearest(name, samples.types) for name in entry.types)
         for type_name in filter(None, meant):
             yield from _attribute(config, samples, entry, type_name)
+    elif entry.sort is Names.CLASSIFICATION:
+        for type_name in (name for name in entry.types if name in samples.types):
+            yield from _classification(config, samples, entry, type_name)
 
 
 def _of_ecm(entry: Named) -> bool:
@@ -122,6 +135,19 @@ def _attribute(config: Settings, samples: Samples, entry: Named, type_name: str)
         elif why := values.refusal(entry, info, carried):
             yield wrong(config, entry, why)
     yield from _row(config, entry, carried)
+
+
+def _classification(config: Settings, samples: Samples, entry: Named, type_name: str) -> Iterator[Finding]:
+    """Yield a doubt where none of the documents looked at carries a classification.
+
+    Never a failure: only the classifications of a document can be asked for (api/ecm.md 10), not all there are.
+    """
+    documents = samples.documents(type_name, entry.documents)
+    carried = samples.classifications(documents)
+    if entry.name not in carried:
+        sort = f"document {_like(entry.documents)}of a workspace of type {type_name!r}"
+        said = f"no {sort} carries the classification {entry.name!r} ({len(documents)} read)"
+        yield doubt(config.places.of(entry.path), f"{said}{did_you_mean(entry.name, carried)}")
 
 
 def _around(entry: Named) -> Path:
