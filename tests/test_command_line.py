@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -10,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from ecmbraze.cli import logs
 from ecmbraze.cli.groups import PLANNED
-from ecmbraze.flows import FLOWS
+from ecmbraze.config import load
+from ecmbraze.errors import ConfigurationError
+from ecmbraze.flows import BY_NAME, FLOWS
 from tests.offline import Offline
 
 NAMES = [flow.name for flow in FLOWS]
@@ -62,6 +66,21 @@ def test_a_span_that_ends_before_it_begins_is_refused(office: Offline, until: st
     assert done.code == 2
     assert f"--since 2026-01-01 does not lie before --until {until}. Nothing was done." in done.stderr
     assert "swap them" in done.stderr
+
+
+def test_a_wrong_file_is_told_within_the_width_of_a_terminal_with_the_command_to_type(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("ecm: {}\nflows: {onbording: {}}\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        load(path, flows=BY_NAME, environ={})
+    record = logging.LogRecord("ecmbraze", logging.ERROR, "", 0, str(caught.value), None, None)
+
+    told = logs.Text(width=80).format(record)
+
+    assert f"`ecmbraze check -c {path}`" in str(caught.value)
+    assert all(len(line) <= 80 or str(path) in line for line in told.splitlines())
+    assert "".join(told.split()) == "".join(logs.Text().format(record).split())
+    assert all(line.startswith("    ") for line in told.splitlines()[1:])
 
 
 def test_init_beside_an_existing_state_file_is_a_wrong_command_and_not_a_broken_file(office: Offline) -> None:

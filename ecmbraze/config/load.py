@@ -20,6 +20,7 @@ from ecmbraze.errors import ConfigurationError
 from ecmbraze.flow import Flow
 
 _SECRETS = (("ecm", "password"), ("ecm", "otds", "client_secret"), ("braze", "api_key"))
+_DEFAULT = Path("ecmbraze.yaml")  # the file that commands take where none is named
 _LONGEST = 500  # letters of one problem: it may quote a fact of any length
 
 
@@ -68,7 +69,11 @@ def _refuse(path: Path, problems: Iterable[tuple[int, str]]) -> None:
     lines = [text for _, text in sorted(set(problems))]
     if lines:
         many = f"{MOST} problems or more" if len(lines) >= MOST else f"{len(lines)} problem{'s' * (len(lines) > 1)}"
-        raise ConfigurationError(f"{path} has {many}:", problems=[line[:_LONGEST] for line in lines[:MOST]])
+        file = "" if path == _DEFAULT else f" -c {path}"
+        raise ConfigurationError(
+            f"{path} has {many}:", problems=[line[:_LONGEST] for line in lines[:MOST]],
+            advice=f"Correct the configuration and run `ecmbraze check{file}`.",
+        )  # fmt: skip
 
 
 def _take_secrets(raw: dict[str, Any], environ: Mapping[str, str]) -> Iterator[Problem]:
