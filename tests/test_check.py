@@ -192,7 +192,7 @@ def test_a_file_that_does_not_load_says_that_neither_system_was_asked(desk: Desk
 
     assert done.code == 15
     assert "Neither Extended ECM nor Braze was asked" in done.stderr
-    assert "ecmbraze.yaml:85" in done.stderr
+    assert "flows.cases.workspace_typs: unknown key" in done.stderr
 
 
 def test_a_type_without_workspaces_is_one_doubt_however_many_attributes_it_has(desk: Desk) -> None:
