@@ -91,3 +91,52 @@ def test_d10_nothing_that_a_stranger_wrote_runs(tab: Tab, tmp_path: Path, person
     assert tab.evaluate("window.harmed === undefined")
     assert tab.requests() == [file.as_uri()]
     assert tab.complaints() == []
+
+
+def test_of_a_large_report_every_row_is_found_sorted_and_printed(tab: Tab, tmp_path: Path) -> None:
+    file, many = tmp_path / "large.html", 1_300
+    lines = reports.large(many * 10 // 9 + 1).actions[:many]
+    file.write_text(as_html([reports.report(lines)], personal=True), encoding="utf-8")
+    last, cell = f"C-{many - 1:06d}", "document.querySelector('table.rows tbody td').textContent"
+
+    tab.open(file)
+    drawn = tab.evaluate(_ROWS)
+    tab.press("/")
+    tab.type(last)
+    tab.settle(f"{_ROWS} === 1")
+    found = tab.evaluate(cell)
+    tab.evaluate("document.querySelector('form.tools').reset()")
+    tab.settle(f"{_ROWS} > 1")
+    for _ in range(2):
+        tab.evaluate("document.querySelector('table.rows th span').click()")
+    first = tab.evaluate(cell)
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+
+    assert drawn < many
+    assert found.startswith(last)
+    assert first.startswith(last)
+    assert tab.evaluate(_ROWS) == many
+    assert tab.complaints() == []
+
+
+def test_without_scripts_a_large_report_is_whole_too(tab: Tab, tmp_path: Path) -> None:
+    file = tmp_path / "large.html"
+    file.write_text(as_html([reports.large(1_300)]), encoding="utf-8")
+
+    tab.open(file, script=False)
+    tab.call("Emulation.setScriptExecutionDisabled", value=False)
+
+    assert tab.evaluate(_ROWS) == 1_300
+
+
+def test_d10_nothing_that_a_stranger_wrote_far_down_a_large_report_runs(tab: Tab, tmp_path: Path) -> None:
+    file, below = tmp_path / "hostile.html", reports.large(600).actions
+    file.write_text(as_html([reports.report([*below, *reports.hostile().actions])], personal=True), encoding="utf-8")
+
+    tab.open(file)
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+
+    assert tab.evaluate(_ROWS) == len(below) + len(reports.hostile().actions)
+    assert tab.evaluate("window.harmed === undefined")
+    assert tab.requests() == [file.as_uri()]
+    assert tab.complaints() == []

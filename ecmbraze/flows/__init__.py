@@ -9,11 +9,11 @@ from ecmbraze.flow import Flow
 
 # One line per flow: the name of its module here, of its command and of its section.
 _NAMES = (
-    "consent",
     "onboarding",
     "cases",
     "lifecycle",
     "approvals",
+    "consent",
 )
 FLOWS: tuple[Flow[Any], ...] = tuple(import_module(f"{__name__}.{name}").FLOW for name in _NAMES)
 BY_NAME = {flow.name: flow for flow in FLOWS}

@@ -12,9 +12,42 @@ addEventListener("DOMContentLoaded", () => {
   const order = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
   let open = false;
 
+  // An entry is a row, or its source until it is drawn: of 50,000 rows a browser builds those that are looked at.
+  const ENTITIES = { amp: "&", lt: "<", gt: ">", "#34": "\"", "#39": "'" };
+  const plain = (source) => source.replace(/<[^>]*>/g, " ").replace(/&(amp|lt|gt|#34|#39);/g, (_, name) => ENTITIES[name]);
+  const builder = document.createElement("template");
+  class Entry {
+    constructor(row, source) {
+      this.row = row;
+      this.source = source;
+      const [message, rule, reason] = row
+        ? [row.dataset.message, row.dataset.rule, row.dataset.reason]
+        : source.match(/-?\d+/g);
+      this.by = { message, rule, reason };
+    }
+    get element() {
+      if (!this.row) {
+        builder.innerHTML = `<table><tbody>${this.source}</table>`;
+        this.row = builder.content.querySelector("tr");
+      }
+      return this.row;
+    }
+    get text() {
+      return this.searched ??= (this.source ? plain(this.source) : this.row.textContent).toLowerCase();
+    }
+    cell(column) {
+      if (this.source) return plain(`<td${this.source.split("<td")[column + 1].split("</summary>")[0]}`).trim();
+      const cell = this.row.cells[column];
+      return (cell.querySelector("summary") ?? cell).textContent.trim();
+    }
+  }
+
   const listings = [...document.querySelectorAll("table.rows")].map((table) => {
     const body = table.tBodies[0];
-    const all = [...body.rows];
+    const rest = table.nextElementSibling?.matches("noscript") ? table.nextElementSibling : null;
+    const sources = rest ? rest.textContent.split("<tr ").slice(1).map((one) => `<tr ${one.split("</tbody>")[0]}`) : [];
+    const all = [...[...body.rows].map((row) => new Entry(row)), ...sources.map((source) => new Entry(null, source))];
+    rest?.remove();
     const more = document.createElement("button");
     const none = document.createElement("p");
     more.type = "button";
@@ -46,7 +79,7 @@ addEventListener("DOMContentLoaded", () => {
   });
 
   function draw(listing, rows) {
-    const next = listing.fitting.slice(listing.drawn, listing.drawn + rows);
+    const next = listing.fitting.slice(listing.drawn, listing.drawn + rows).map((entry) => entry.element);
     for (const row of next) {
       const details = row.querySelector("details");
       if (details && open) details.open = true;
@@ -73,18 +106,13 @@ addEventListener("DOMContentLoaded", () => {
     listing.count.textContent = fit === there ? there : `${fit} of ${there}`;
   }
 
-  function text(row) {
-    row.searched ??= row.textContent.toLowerCase();
-    return row.searched;
-  }
-
   function filter() {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const chosen = picks.filter((pick) => pick.value !== "");
     for (const listing of listings) {
-      listing.fitting = listing.sorted.filter((row) =>
-        chosen.every((pick) => row.dataset[pick.dataset.by] === pick.value) &&
-        words.every((word) => text(row).includes(word)));
+      listing.fitting = listing.sorted.filter((entry) =>
+        chosen.every((pick) => entry.by[pick.dataset.by] === pick.value) &&
+        words.every((word) => entry.text.includes(word)));
       restart(listing);
     }
     const said = chosen.map((pick) => `${pick.dataset.by} “${pick.selectedOptions[0].textContent}”`);
@@ -97,10 +125,9 @@ addEventListener("DOMContentLoaded", () => {
     const now = was === "ascending" ? "descending" : was === "descending" ? null : "ascending";
     for (const other of listing.table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
     if (now) cell.setAttribute("aria-sort", now);
-    const key = (row) => (row.cells[column].querySelector("summary") ?? row.cells[column]).textContent;
     const sign = now === "descending" ? -1 : 1;
-    listing.sorted = !now ? listing.all : listing.all.map((row) => [key(row), row])
-      .sort(([a], [b]) => sign * order.compare(a, b)).map(([, row]) => row);
+    listing.sorted = !now ? listing.all : listing.all.map((entry) => [entry.cell(column), entry])
+      .sort(([a], [b]) => sign * order.compare(a, b)).map(([, entry]) => entry);
     filter();
   }
 

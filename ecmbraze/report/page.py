@@ -24,6 +24,8 @@ from ecmbraze.report.plain import printable
 GENERATOR = "ecmbraze"
 _GOES = (PLANNED, State.SENT)
 _MOST_REASONS = 12
+# So many rows of a table a browser builds at once; the others it takes as text until they are looked at.
+_DRAWN_WHOLE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +98,7 @@ class _Page:
             generator=GENERATOR,
             version=__version__,
             sections=sections,
+            drawn_whole=_DRAWN_WHOLE,
             masking=self.masking,
             made_by=self.made_by,
             style=Markup(style),  # noqa: S704  # ours

@@ -40,11 +40,11 @@ def _problems(*flows: Flow[Any]) -> list[str]:
 
 @pytest.mark.parametrize("sort", [Sort.ATTRIBUTE, Sort.CATEGORY_ATTRIBUTE, Sort.SUBSCRIPTION])
 def test_two_flows_that_write_one_thing_are_refused(sort: Sort) -> None:
-    row = _row(sort, "Consent.Email Status")
+    row = _row(sort, "Consent.Mood")
 
     (said,) = _problems(_writing("onboarding", row), _writing("cases", row))
 
-    assert f": onboarding writes the {sort} Consent.Email Status as well (by r): rename it in one of the two" in said
+    assert f": onboarding writes the {sort} Consent.Mood as well (by r): rename it in one of the two" in said
 
 
 @pytest.mark.parametrize("sort", [Sort.EVENT, Sort.CAMPAIGN, Sort.DOCUMENT, Sort.IDENTIFIER])
