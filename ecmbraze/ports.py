@@ -183,9 +183,13 @@ class RecordSink(Protocol):
     A write is tried once.
     """
 
-    def set_values(self, node_id: int, values: Mapping[str, Json], expected: Mapping[str, Json]) -> Answer:
+    def set_values(
+        self, node_id: int, values: Mapping[str, Json], expected: Mapping[str, Json],
+        attempted: Sequence[Mapping[str, Json]] = (),
+    ) -> Answer:  # fmt: skip
         """Write attributes of one category, by ``Category.Attribute``; ``expected`` is what we last wrote there.
 
+        ``attempted`` is what we sent since, without knowing whether it arrived: it counts as expected too.
         Dates are ISO, with a time where the attribute has one; ``{}`` expects that we never wrote. Reads form, values
         and lock token, then: every value already as wanted is ACCEPTED without a write; a value that is neither wanted
         nor expected, nor never written and empty, is REFUSED with ``edited_in_ecm: …``, as is a lost lock. A held,

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from ecmbraze.errors import ConfigurationError, TemporaryError
+from ecmbraze.ledger.outbox import Step
 from ecmbraze.model import Answer, Phase, State, Verdict
-from tests.channels.desk import LOST, Desk, category, event, refused
+from tests.channels.desk import LOST, TAKEN, Desk, category, event, not_taken, refused
+from tests.systems.rig import NOW
 
 STATUS = "Consent.Email Status"
 
@@ -68,6 +70,40 @@ def test_after_a_lost_answer_it_waits_for_the_next_run_and_is_never_in_doubt(des
         desk.push.refuse_unwritten()
     desk.new_run().send(Phase.RECORDS)
     assert desk.states() == [State.SENT, State.SENT]
+
+
+def test_what_may_have_arrived_counts_as_ours_until_the_next_acceptance(desk: Desk) -> None:
+    desk.records.answers[1] = [LOST, LOST, TAKEN]
+    for status in ("Withdrawn", "Opted in", "Unknown", "Withdrawn"):
+        desk.stage(category(status=status))
+        desk.new_run().send(Phase.RECORDS)
+
+    assert desk.records.attempted == [
+        [], [{STATUS: "Withdrawn"}], [{STATUS: "Opted in"}, {STATUS: "Withdrawn"}], [],
+    ]  # fmt: skip
+
+
+def test_what_a_dead_run_had_on_its_way_counts_as_ours_too(desk: Desk) -> None:
+    desk.stage(category(status="Withdrawn"))
+    row = desk.row()
+    desk.ledger.outbox.move([Step(row=row, state=State.IN_FLIGHT)], NOW, attempt="dead")
+    desk.ledger.outbox.recover(NOW)
+    desk.stage(category(status="Opted in"))
+    desk.new_run().send(Phase.RECORDS)
+
+    assert desk.records.attempted == [[{STATUS: "Withdrawn"}]]
+
+
+@pytest.mark.parametrize("answer", [not_taken("reserved"), refused("edited_in_ecm: somebody")])
+def test_what_certainly_did_not_arrive_is_not_ours_but_an_earlier_attempt_still_may_be(
+    desk: Desk, answer: Answer
+) -> None:
+    desk.records.answers[1] = [LOST, answer, answer]
+    for status in ("Withdrawn", "Withdrawn", "Opted in", "Unknown"):
+        desk.stage(category(status=status))
+        desk.new_run().send(Phase.RECORDS)
+
+    assert desk.records.attempted[-1] == [{STATUS: "Withdrawn"}]
 
 
 def test_a_missing_right_stops_the_flow_and_the_values_wait(desk: Desk) -> None:

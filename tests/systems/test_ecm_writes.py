@@ -243,6 +243,14 @@ class TestEditedInEcm:
         assert write(wanted, expected).verdict is Verdict.ACCEPTED
         assert written(net) == [{**LOCK, STATUS: "Withdrawn", SINCE: "2026-03-02T14:05:00"}]
 
+    def test_what_we_may_have_written_without_an_answer_is_replaced_too(self, net: responses.RequestsMock) -> None:
+        serve(net, values={STATUS: "Opted in"})
+        maybe = [{"Consent.Email Status": "Unknown"}, {"Consent.Email Status": "Opted in"}]
+        last: dict[str, Json] = {"Consent.Email Status": "Not objected"}
+        assert client().set_values(NODE_ID, WITHDRAWN, last, maybe[:1]).verdict is Verdict.REFUSED
+        assert client().set_values(NODE_ID, WITHDRAWN, last, maybe).verdict is Verdict.ACCEPTED
+        assert written(net) == [{**LOCK, STATUS: "Withdrawn"}]
+
     def test_one_edited_attribute_keeps_the_others_from_being_written(self, net: responses.RequestsMock) -> None:
         serve(net, values={SOURCE: "typed"})
         assert write({**WITHDRAWN, "Consent.Email Source": "list"}).verdict is Verdict.REFUSED

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from ecmbraze.engine.deliver.batches import build, divide
 from ecmbraze.engine.deliver.channels import channel_of
-from ecmbraze.engine.deliver.channels.channel import Batch, Channel
+from ecmbraze.engine.deliver.channels.channel import Attempt, Batch, Channel
 from ecmbraze.engine.deliver.screen import Screen
 from ecmbraze.engine.deliver.settle import settle
 from ecmbraze.engine.setting import BatchLimits, Systems
@@ -172,10 +172,12 @@ class Push:
             if (apart_s := _channel(row).apart_s)
         }
         self._keep_apart(entries)
-        attempt = self.new_id()
-        batches = [build(rows, self.limits, attempt, self.outbox.accepted) for rows in wave]
+        attempt = Attempt(
+            id=self.new_id(), limits=self.limits, accepted=self.outbox.accepted, attempted=self.outbox.attempted
+        )  # fmt: skip
+        batches = [build(rows, attempt) for rows in wave]
         flying = [Step(row=row, state=State.IN_FLIGHT) for batch in batches for row in batch.rows]
-        self._move(flying, attempt=attempt)  # one commit marks the whole wave before its first byte
+        self._move(flying, attempt=attempt.id)  # one commit marks the whole wave before its first byte
         futures: dict[Future[Answer], Batch] = {pool.submit(batch.send, self.systems): batch for batch in batches}
         again: list[tuple[Row, ...]] = []
         answers: list[tuple[Row, Answer]] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any
@@ -41,8 +41,8 @@ class CategoryWrites:
     def __init__(self, session: Session, attempts: Attempts, learning: Learning, zone: tzinfo | None) -> None:
         self._session, self._attempts, self._learning, self._zone = session, attempts, learning, zone
 
-    def set_values(self, node_id: int, values: Mapping[str, Json], expected: Mapping[str, Json]) -> Answer:
-        """Write what differs; see the port.
+    def set_values(self, node_id: int, values: Mapping[str, Json], ours: Sequence[Mapping[str, Json]]) -> Answer:
+        """Write what differs; see the port. ``ours`` is what we may have written: first what was accepted last.
 
         Two requests once the category is known, three the first time. A refusal takes up to two more to find out why,
         and so does a node that carries another category of the same name.
@@ -50,7 +50,7 @@ class CategoryWrites:
         try:
             found = self._find(node_id, values)
             form = found.form if found.form.token else self._with_token(node_id, found.form)
-            changes = self._changes(found.name, form, values, expected)
+            changes = self._changes(found.name, form, values, ours)
         except _RefusalError as refusal:
             return Answer(verdict=Verdict.REFUSED, reason=str(refusal))
         except EcmbrazeError as error:
@@ -112,7 +112,7 @@ class CategoryWrites:
         return replace(form, token=token, values={**form.values, **values})
 
     def _changes(
-        self, category: str, form: Form, values: Mapping[str, Json], expected: Mapping[str, Json]
+        self, category: str, form: Form, values: Mapping[str, Json], ours: Sequence[Mapping[str, Json]]
     ) -> Mapping[str, Json]:
         """Return key → value of what must be written; raises _RefusalError for what a person edited."""
         changes: dict[str, Json] = {}
@@ -124,10 +124,11 @@ class CategoryWrites:
             plain = self._fitted(field, wanted, dotted)
             if now == plain:
                 continue
-            if self._is_ours(field, now, dotted, expected):
+            if any(self._is_ours(field, now, dotted, one) for one in ours):
                 changes[field.key] = field.stored(plain)
             else:
-                before = f"we last wrote {_shown(expected[dotted])}" if dotted in expected else "we never wrote it"
+                wrote = [one[dotted] for one in ours if dotted in one]
+                before = f"we last wrote {_shown(wrote[0])}" if wrote else "we never wrote it"
                 edited.append(f"{dotted} is {_shown(there)}, {before}")
         if edited:
             raise _RefusalError(f"{EDITED}: {'; '.join(edited)}")
@@ -168,10 +169,10 @@ class CategoryWrites:
         except UnfitError as error:
             raise _RefusalError(f"{dotted}: {_shown(value)} {error}") from None
 
-    def _is_ours(self, field: Field, now: object, dotted: str, expected: Mapping[str, Json]) -> bool:
-        """Say whether a value may be replaced: what we last wrote, or empty where we never wrote."""
+    def _is_ours(self, field: Field, now: object, dotted: str, written: Mapping[str, Json]) -> bool:
+        """Say whether a value may be replaced: what we wrote, or empty where we never wrote."""
         try:
-            return bool(now == field.plain(expected.get(dotted), self._zone))
+            return bool(now == field.plain(written.get(dotted), self._zone))
         except UnfitError:  # written when the attribute was of another type
             return False
 
