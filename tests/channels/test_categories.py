@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ecmbraze.errors import ConfigurationError, TemporaryError
+from ecmbraze.errors import ConfigurationError, CredentialRefused, TemporaryError
 from ecmbraze.ledger.outbox import Step
 from ecmbraze.model import Answer, Phase, State, Verdict
-from tests.channels.desk import LOST, TAKEN, Desk, category, event, not_taken, refused
+from tests.channels.desk import LOST, TAKEN, Desk, category, document, event, not_taken, refused
 from tests.systems.rig import NOW
 
 STATUS = "Consent.Email Status"
@@ -106,7 +106,49 @@ def test_what_certainly_did_not_arrive_is_not_ours_but_an_earlier_attempt_still_
     assert desk.records.attempted[-1] == [{STATUS: "Withdrawn"}]
 
 
-def test_a_missing_right_stops_the_flow_and_the_values_wait(desk: Desk) -> None:
+def _denied(number: int) -> Answer:
+    denied = CredentialRefused(f"may not edit {number}.", advice="Give the right.")
+    return Answer(verdict=Verdict.NOT_PROCESSED, reason="no right", denied=denied)
+
+
+def test_a_workspace_on_which_the_right_is_missing_waits_and_ends_the_run_with_7_after_all_others(desk: Desk) -> None:
+    for _ in range(2):
+        desk.records.answers[1], desk.records.answers[2] = [_denied(1)], [_denied(2)]
+        desk.stage(*(category(number, record=f"ws:{number}") for number in range(1, 6)))
+        desk.new_run().send(Phase.RECORDS)
+
+        found = [row.state for row in desk.rows() if row.state not in (State.SUPERSEDED, State.SENT)]
+        assert found == [State.WAITING, State.WAITING]
+        with pytest.raises(CredentialRefused, match=r"may not edit 1\. The same holds for 1 more\."):
+            desk.push.refuse_unwritten()
+        assert desk.push.clear
+
+    assert {number for number, *_ in desk.records.values} == set(range(1, 6))
+
+
+def test_three_workspaces_in_a_row_without_the_right_stop_the_flow(desk: Desk) -> None:
+    desk.records.answers = {number: [_denied(number)] for number in (1, 2, 4, 5, 6)}
+    desk.stage(*(category(number, record=f"ws:{number}") for number in range(1, 9)))
+
+    with pytest.raises(CredentialRefused, match="The same holds for 4 more"):
+        desk.send()
+
+    assert [number for number, *_ in desk.records.values] == [1, 2, 3, 4, 5, 6]
+    assert desk.states()[-2:] == [State.READY, State.READY]
+
+
+def test_one_workspace_without_the_right_is_one_however_much_is_written_there(desk: Desk) -> None:
+    desk.records.answers[1] = [_denied(1)] * 9
+    desk.stage(
+        category(1), *(document(1, name=f"{n}.txt", occurrence=str(n)) for n in range(4)), category(2, record="ws:2")
+    )
+    desk.send()
+
+    assert desk.states().count(State.WAITING) == 5
+    assert len(desk.push.denied) == 1
+
+
+def test_a_missing_attribute_stops_the_flow_and_the_values_wait(desk: Desk) -> None:
     stop = ConfigurationError("no attribute of this name")
     desk.records.answers[1] = [Answer(verdict=Verdict.NOT_PROCESSED, reason="no attribute", stop=stop)]
     desk.stage(category(), category(2))
