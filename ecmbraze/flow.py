@@ -53,6 +53,10 @@ class Known(Protocol):
         """Return (known, value) last planned, staged or accepted for a target."""
         ...
 
+    def ours(self, target: str) -> Sequence[Json]:
+        """Return what of ours may stand at a target: what was accepted last, then what was sent without an answer."""
+        ...
+
     def unmet(self, customer: str) -> bool:
         """Say whether something waits for this person because Braze does not know them yet."""
         ...

@@ -183,14 +183,20 @@ class RecordSink(Protocol):
     A write is tried once.
     """
 
-    def set_values(self, node_id: int, values: Mapping[str, Json], expected: Mapping[str, Json]) -> Answer:
+    def set_values(
+        self, node_id: int, values: Mapping[str, Json], expected: Mapping[str, Json],
+        attempted: Sequence[Mapping[str, Json]] = (),
+    ) -> Answer:  # fmt: skip
         """Write attributes of one category, by ``Category.Attribute``; ``expected`` is what we last wrote there.
 
+        ``attempted`` is what we sent since, without knowing whether it arrived: it counts as expected too.
         Dates are ISO, with a time where the attribute has one; ``{}`` expects that we never wrote. Reads form, values
         and lock token, then: every value already as wanted is ACCEPTED without a write; a value that is neither wanted
-        nor expected, nor never written and empty, is REFUSED with ``edited_in_ecm: …``, as is a lost lock. A held,
-        reserved or locked workspace is NOT_PROCESSED with the reason (``locked_in_ecm: …``); a missing right, attribute
-        or popup word is NOT_PROCESSED with a ``stop``. Cut off, 5xx and HTML are UNKNOWN. At most 3 requests.
+        nor expected, nor never written and empty, is REFUSED with ``edited_in_ecm: …``. A lost lock is read once more:
+        with the values as expected it is written once more, a second loss is REFUSED alike. A held, reserved or locked
+        workspace is NOT_PROCESSED with the reason (``locked_in_ecm: …``), one on which a right is missing with
+        ``denied``; a missing attribute or popup word is NOT_PROCESSED with a ``stop``. Cut off, 5xx and HTML are
+        UNKNOWN. At most 3 requests, 2 more after a lost lock.
         """
         ...
 

@@ -31,6 +31,9 @@ class Nothing:
     def accepted(self, target: str) -> tuple[bool, Json]:
         return False, None
 
+    def ours(self, target: str) -> Sequence[Json]:
+        return ()
+
     def unmet(self, customer: str) -> bool:
         return False
 

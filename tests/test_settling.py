@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from ecmbraze.engine.deliver.batches import build
-from ecmbraze.engine.deliver.channels.channel import Batch
+from ecmbraze.engine.deliver.channels.channel import Attempt, Batch
 from ecmbraze.engine.deliver.settle import settle
 from ecmbraze.engine.setting import BatchLimits
 from ecmbraze.ledger.outbox import Row
@@ -23,7 +23,7 @@ def _row(number: int, action: Action) -> Row:
 
 def _batch(*actions: Action) -> Batch:
     rows = [_row(number, action) for number, action in enumerate(actions)]
-    return build(rows, BatchLimits(), "a", lambda target: None)
+    return build(rows, Attempt(id="a", limits=BatchLimits(), accepted=lambda _: None, attempted=lambda _: ()))
 
 
 def _states(batch: Batch, answer: Answer) -> dict[Kind, State]:

@@ -171,10 +171,10 @@ def _standing(
 def _edited(options: Options, record: Record, known: Known) -> Iterator[Skip]:
     """Yield what a person changed of what we wrote; a withdrawal is no such edit, it is taken over."""
     for channel in options.channels:
-        there, (_, ours) = record.facts.get(channel.status), known.accepted(writes.target(record, channel.status))
-        if not isinstance(ours, Mapping) or there in (ours.get(channel.status), options.word(channel, WITHDRAWN)):
+        there, ours = record.facts.get(channel.status), _ours(channel, record, known)
+        if not ours or there in (*ours, options.word(channel, WITHDRAWN)):
             continue
-        reason = f"edited_in_ecm: {channel.status} is {there!r}, we last wrote {ours.get(channel.status)!r}"
+        reason = f"edited_in_ecm: {channel.status} is {there!r}, we last wrote {ours[0]!r}"
         people = ", ".join(record.customers)
         yield Skip(record=record.key.text, customer=people, rule=channel.name, reason=reason, quarantined=True)
 
@@ -193,8 +193,13 @@ def _withdrawn_by_staff(options: Options, channel: Channel, change: Change, know
         return False
     if change.before is None or change.before.facts.get(channel.status) == word:
         return False
-    _, ours = known.accepted(writes.target(record, channel.status))
-    return not (isinstance(ours, Mapping) and ours.get(channel.status) == word)
+    return word not in _ours(channel, record, known)
+
+
+def _ours(channel: Channel, record: Record, known: Known) -> Sequence[Json]:
+    """Return which states in a workspace may be our own writing: also one that was sent without an answer."""
+    written = known.ours(writes.target(record, channel.status))
+    return [one.get(channel.status) for one in written if isinstance(one, Mapping)]
 
 
 def _count(entry: Json) -> int:

@@ -130,6 +130,13 @@ STEPS: dict[int, tuple[str, ...]] = {
         "ALTER TABLE baseline RENAME COLUMN type TO stream",
         "UPDATE baseline SET stream = CASE stream WHEN '' THEN 'rules' ELSE 'workspaces/' || stream END",
     ),
+    7: (
+        # A plan file is bound to the version it was made under: what waited is planned and guarded anew.
+        "DELETE FROM waiting_plan",
+        """CREATE TABLE attempted (
+            target TEXT NOT NULL, value TEXT NOT NULL, attempt TEXT NOT NULL, PRIMARY KEY (target, value)
+        ) STRICT, WITHOUT ROWID""",
+    ),
 }
 
 

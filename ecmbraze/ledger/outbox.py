@@ -55,6 +55,8 @@ class Step:
     row: Row
     state: State
     why: str = ""
+    untouched: bool = False
+    """Whether the answer proves that the attempt changed nothing at the sink."""
 
 
 class Outbox:
@@ -142,6 +144,11 @@ class Outbox:
         """Return the value the sink last took for a target; ``None`` when it took none."""
         row = self._database.execute("SELECT value FROM accepted WHERE target = ?", (target,)).fetchone()
         return load_json(row[0]) if row else None
+
+    def attempted(self, target: str) -> list[Json]:
+        """Return the values sent to a target since it last took one, of which nobody knows whether they arrived."""
+        query = "SELECT value FROM attempted WHERE target = ? ORDER BY value"
+        return [load_json(row[0]) for row in self._database.execute(query, (target,))]
 
     def note_accepted(self, target: str, value: Json, now: datetime) -> None:
         """Keep the value the sink took for a target that no row stands for."""
@@ -232,6 +239,7 @@ class Outbox:
                         step.row.id,
                     ),
                 )
+                self._note_attempt(step, attempt)
                 if step.state is State.SENT and step.row.action.kind.delivery is Delivery.LATEST:
                     self._accept(step.row.action.target, step.row.action.payload, now)
             self._history.append(now, "outbox", {"attempt": attempt, "steps": [self._told(step) for step in moved]})
@@ -240,6 +248,26 @@ class Outbox:
         self._database.conn.execute(
             "INSERT OR REPLACE INTO accepted VALUES (?, ?, ?)", (target, dump(value), instant(now))
         )
+        self._database.conn.execute("DELETE FROM attempted WHERE target = ?", (target,))
+
+    def _note_attempt(self, step: Step, attempt: str) -> None:
+        """Keep what is on its way to where people edit too, until an answer proves that it did not arrive.
+
+        Without it a write whose answer was lost would later be taken for somebody's edit. Of equal values the first
+        attempt counts: that a later one changed nothing says nothing of it.
+        """
+        action = step.row.action
+        if not action.kind.compared:
+            return
+        if step.state is State.IN_FLIGHT:
+            self._database.conn.execute(
+                "INSERT OR IGNORE INTO attempted VALUES (?, ?, ?)", (action.target, dump(action.payload), attempt)
+            )
+        elif step.untouched:
+            self._database.conn.execute(
+                "DELETE FROM attempted WHERE target = ? AND attempt = (SELECT attempt FROM outbox WHERE id = ?)",
+                (action.target, step.row.id),
+            )
 
     def _told(self, step: Step) -> dict[str, object]:
         action = step.row.action

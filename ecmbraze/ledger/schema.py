@@ -5,7 +5,7 @@ from __future__ import annotations
 # In place of a stream, what a baseline of the rules themselves stands under.
 RULES = "rules"
 APPLICATION_ID = 0x45434D42  # "ECMB"
-VERSION = 6
+VERSION = 7
 
 # Tables that a run fills in the plan file and `stage` merges. Same shape in both files, so that a merge is a copy.
 SHARED = """
@@ -125,6 +125,9 @@ CREATE TRIGGER outbox_pairs BEFORE UPDATE OF state ON outbox
     WHEN NOT EXISTS (SELECT 1 FROM pair WHERE old = OLD.state AND new = NEW.state)
     BEGIN SELECT RAISE(ABORT, 'no such step for an outbox row'); END;
 CREATE TABLE accepted (target TEXT PRIMARY KEY, value TEXT, at TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE attempted (
+    target TEXT NOT NULL, value TEXT NOT NULL, attempt TEXT NOT NULL, PRIMARY KEY (target, value)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE run (
     id TEXT PRIMARY KEY, flow TEXT NOT NULL, mode TEXT NOT NULL, started_at TEXT NOT NULL, finished_at TEXT NOT NULL,
     exit_code INTEGER NOT NULL, report TEXT NOT NULL

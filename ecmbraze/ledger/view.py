@@ -89,6 +89,11 @@ class View:
             row = row or self._ledger.execute(query, (target,)).fetchone()
         return (row is not None, load_json(row[0]) if row else None)
 
+    def ours(self, target: str) -> Sequence[Json]:
+        """Return what of ours may stand at a target: what was accepted last, then what was sent without an answer."""
+        queries = "SELECT value FROM accepted WHERE target = ?", "SELECT value FROM attempted WHERE target = ?"
+        return [load_json(row[0]) for query in queries for row in self._ledger.execute(query, (target,))]
+
     def unmet(self, customer: str) -> bool:
         """Say whether something waits for this person, of any flow, because Braze does not know them yet."""
         query = "SELECT 1 FROM outbox WHERE recipient = ? AND state = 'waiting' AND why = ?"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from ecmbraze.errors import CredentialRefused
 from ecmbraze.model.vocabulary import Json, Kind
 
 
@@ -100,12 +101,14 @@ class Answer:
 
     ``refused`` names single objects of an accepted batch: ``(array, index)`` → reason, where array is
     ``attributes`` or ``events`` and index counts inside that array as sent. ``stop`` is the error that must
-    end the flow (401, 403, paused Canvas, redirect …), raised by the engine after the rows were settled.
+    end the flow (401, 403, paused Canvas, redirect …), raised by the engine after the rows were settled. ``denied`` is
+    the same for one recipient alone: the others go on, and the flow ends with it after them.
     """
 
     verdict: Verdict
     reason: str
     refused: Mapping[tuple[str, int], str] = field(default_factory=dict)
     stop: Exception | None = None
+    denied: CredentialRefused | None = None
     limited: bool = False
     """Whether nothing but the rate limit was in the way: the same rows may go when it opens again."""

@@ -94,6 +94,11 @@ class Kind(StrEnum):
                 return System.ECM
 
     @property
+    def compared(self) -> bool:
+        """Whether what stands there is held against what we wrote before it is replaced: people edit it too."""
+        return self.delivery is Delivery.LATEST and self.system is System.ECM
+
+    @property
     def is_message(self) -> bool:
         """Events count: they can start campaigns inside Braze."""
         return self.delivery is Delivery.ONCE

@@ -37,6 +37,8 @@ class Records:
 
     def __init__(self) -> None:
         self.values: list[tuple[int, Mapping[str, Json], Mapping[str, Json]]] = []
+        self.attempted: list[list[Mapping[str, Json]]] = []
+        """Beside each of those values, what may stand there although no answer said so."""
         self.stored: dict[tuple[int, str, str], bytes] = {}
         self.put: list[str] = []
         self.answers: dict[int, list[Answer]] = {}
@@ -44,8 +46,12 @@ class Records:
         """Workspaces whose documents are not stored, whatever is answered."""
         self.unreadable: Exception | None = None
 
-    def set_values(self, node_id: int, values: Mapping[str, Json], expected: Mapping[str, Json]) -> Answer:
+    def set_values(
+        self, node_id: int, values: Mapping[str, Json], expected: Mapping[str, Json],
+        attempted: Sequence[Mapping[str, Json]] = (),
+    ) -> Answer:  # fmt: skip
         self.values.append((node_id, values, expected))
+        self.attempted.append(list(attempted))
         return self._answer(node_id)
 
     def put_document(self, parent_id: int, folder: str, name: str, content: bytes, mime_type: str) -> Answer:

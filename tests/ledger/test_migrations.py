@@ -106,7 +106,7 @@ def test_a_reader_does_not_migrate(tmp_path: Path) -> None:
 
 def test_s12_a_kill_at_each_statement_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
     statements = sum(len(step) for step in migrations.STEPS.values())
-    statements += 3 * len(migrations.STEPS)  # BEGIN, the version, COMMIT
+    statements += 4 * len(migrations.STEPS)  # BEGIN, the look at the version, its new one, COMMIT
     seen = set()
     for number in range(1, statements + 1):
         path = _version_1(tmp_path / f"{number}.db")

@@ -174,13 +174,13 @@ class TestTheFolder:
         assert "the document was not sent" in answer.reason
         assert len(posts(net)) == 1
 
-    def test_a_missing_right_to_make_it_stops_the_flow(self, net: responses.RequestsMock) -> None:
+    def test_a_missing_right_to_make_it_is_told_of_that_workspace(self, net: responses.RequestsMock) -> None:
         lists(net, WORKSPACE)
         creates(net, 403, {"error": "no"})
         is_free(net)
         answer = put()
         assert answer.verdict is Verdict.NOT_PROCESSED
-        assert isinstance(answer.stop, CredentialRefused)
+        assert (answer.stop, isinstance(answer.denied, CredentialRefused)) == (None, True)
 
     def test_a_document_in_its_place_is_refused(self, net: responses.RequestsMock) -> None:
         lists(net, WORKSPACE, child(5, "Consent History"))
@@ -286,13 +286,13 @@ class TestTheAnswer:
         assert (answer.verdict, answer.stop) == (Verdict.NOT_PROCESSED, None)
         assert answer.reason.startswith("locked_in_ecm: ")
 
-    def test_a_missing_right_stops_the_flow(self, net: responses.RequestsMock) -> None:
+    def test_a_missing_right_is_told_of_that_workspace(self, net: responses.RequestsMock) -> None:
         lists(net, WORKSPACE, folder())
         creates(net, 403, {"error": "no"})
         is_free(net, FOLDER, perm_create=False)
         answer = put()
         assert answer.verdict is Verdict.NOT_PROCESSED
-        assert isinstance(answer.stop, CredentialRefused)
+        assert (answer.stop, isinstance(answer.denied, CredentialRefused)) == (None, True)
 
     def test_e27_a_connection_lost_after_the_upload_is_unknown_and_nothing_is_sent_twice(self) -> None:
         def script(connection: Any, request: bytes) -> None:

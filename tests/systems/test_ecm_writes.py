@@ -39,6 +39,13 @@ LOCK = {f"{CATEGORY}_1": {"metadata_token": "token-1"}}
 WITHDRAWN: dict[str, Json] = {"Consent.Email Status": "Withdrawn"}
 OK: dict[str, Any] = {"results": {}}
 ERROR = {"error": "Nope"}
+CONFLICT = {"error": "Could not update metadata (edit conflict)."}
+
+
+def _locked(token: str) -> dict[str, Any]:
+    """Return the answer of a node that gives values and lock of the category."""
+    state = {"categories": [{str(CATEGORY): {"metadata_token": token}}]}
+    return {"results": {"data": {"categories": [{STATUS: ""}]}, "state": state}}
 
 
 @pytest.fixture
@@ -243,6 +250,14 @@ class TestEditedInEcm:
         assert write(wanted, expected).verdict is Verdict.ACCEPTED
         assert written(net) == [{**LOCK, STATUS: "Withdrawn", SINCE: "2026-03-02T14:05:00"}]
 
+    def test_what_we_may_have_written_without_an_answer_is_replaced_too(self, net: responses.RequestsMock) -> None:
+        serve(net, values={STATUS: "Opted in"})
+        maybe = [{"Consent.Email Status": "Unknown"}, {"Consent.Email Status": "Opted in"}]
+        last: dict[str, Json] = {"Consent.Email Status": "Not objected"}
+        assert client().set_values(NODE_ID, WITHDRAWN, last, maybe[:1]).verdict is Verdict.REFUSED
+        assert client().set_values(NODE_ID, WITHDRAWN, last, maybe).verdict is Verdict.ACCEPTED
+        assert written(net) == [{**LOCK, STATUS: "Withdrawn"}]
+
     def test_one_edited_attribute_keeps_the_others_from_being_written(self, net: responses.RequestsMock) -> None:
         serve(net, values={SOURCE: "typed"})
         assert write({**WITHDRAWN, "Consent.Email Source": "list"}).verdict is Verdict.REFUSED
@@ -252,12 +267,36 @@ class TestEditedInEcm:
         serve(net, values={STATUS: "Withdrawn"})
         assert write(expected={"Consent.Email Status": "Opted in"}).verdict is Verdict.ACCEPTED
 
-    def test_a_lost_lock_means_that_somebody_was_faster(self, net: responses.RequestsMock) -> None:
-        serve(net, 409, {"error": "Could not update metadata (edit conflict)."})
+    def test_a_lock_lost_twice_is_somebody_at_work_there(self, net: responses.RequestsMock) -> None:
+        serve(net, 409, CONFLICT)
         answer = write()
         assert (answer.verdict, answer.stop) == (Verdict.REFUSED, None)
         assert answer.reason.startswith("edited_in_ecm: ")
+        assert len(requests(net)) == 5
+
+    def test_a_lock_lost_to_an_edit_of_something_else_is_taken_anew(self, net: responses.RequestsMock) -> None:
+        net.add(responses.GET, FORM, json=form())
+        net.add(responses.GET, FORM, json=form(token="token-2", values={OWNER: "Zoe"}))
+        net.add(responses.PUT, PUT, status=409, json=CONFLICT)
+        net.add(responses.PUT, PUT, json=OK)
+        assert write().verdict is Verdict.ACCEPTED
+        again = {f"{CATEGORY}_1": {"metadata_token": "token-2"}, STATUS: "Withdrawn"}
+        assert written(net) == [{**LOCK, STATUS: "Withdrawn"}, again]
+        assert len(requests(net)) == 5
+
+    def test_a_lock_lost_to_an_edit_of_our_attribute_writes_nothing_more(self, net: responses.RequestsMock) -> None:
+        net.add(responses.GET, FORM, json=form())
+        net.add(responses.GET, FORM, json=form(token="token-2", values={STATUS: "Opted in"}))
+        net.add(responses.PUT, PUT, status=409, json=CONFLICT)
+        assert write().reason == "edited_in_ecm: Consent.Email Status is 'Opted in', we never wrote it"
         assert len(written(net)) == 1
+
+    def test_a_lock_lost_where_the_node_gave_it_is_taken_from_the_node_again(self, net: responses.RequestsMock) -> None:
+        serve(net, 409, CONFLICT, token=None)
+        net.add(responses.GET, NODE, json=_locked("token-2"))
+        net.add(responses.GET, NODE, json=_locked("token-3"))
+        assert write().verdict is Verdict.REFUSED
+        assert [one[f"{CATEGORY}_1"]["metadata_token"] for one in written(net)] == ["token-2", "token-3"]
 
     @settings(max_examples=300, deadline=None, derandomize=True)
     @given(*[st.sampled_from(["", "Opted in", "Not objected", "Withdrawn"])] * 3, st.booleans())
@@ -420,23 +459,23 @@ class TestTheAnswer:
         node(net, reserved=True, reserved_user_id=1000)
         assert write().verdict is Verdict.REFUSED
 
-    def test_a_missing_right_stops_the_flow(self, net: responses.RequestsMock) -> None:
+    def test_a_missing_right_is_told_of_that_workspace(self, net: responses.RequestsMock) -> None:
         serve(net, 403, ERROR)
         node(net)
         answer = write()
         assert answer.verdict is Verdict.NOT_PROCESSED
-        assert isinstance(answer.stop, CredentialRefused)
-        assert f"edit the attributes of {NODE_ID}" in str(answer.stop)
+        assert (answer.stop, isinstance(answer.denied, CredentialRefused)) == (None, True)
+        assert f"edit the attributes of {NODE_ID}" in str(answer.denied)
 
     @pytest.mark.parametrize("status", [400, 403, 500])
-    def test_a_right_that_ecm_says_is_missing_stops_the_flow_whatever_the_status(
+    def test_a_right_that_ecm_says_is_missing_is_told_whatever_the_status(
         self, net: responses.RequestsMock, status: int
     ) -> None:
         serve(net, status, ERROR)
         node(net, perm_edit_attributes=False)
         answer = write()
         assert answer.verdict is Verdict.NOT_PROCESSED
-        assert isinstance(answer.stop, CredentialRefused)
+        assert (answer.stop, isinstance(answer.denied, CredentialRefused)) == (None, True)
 
     def test_a_403_where_ecm_says_that_we_have_the_right_concerns_that_node_alone(
         self, net: responses.RequestsMock

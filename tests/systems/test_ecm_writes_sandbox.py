@@ -114,8 +114,17 @@ class TestCategories:
         box.fault("edit", method="PUT", path="/categories/", when="before", edits=[edit])
         answer = ecm.set_values(workspace, {STATUS: "Withdrawn"}, {})
         assert answer.verdict is Verdict.REFUSED
-        assert answer.reason.startswith("edited_in_ecm")
+        assert answer.reason == f"edited_in_ecm: {STATUS} is 'Opted in', we never wrote it"
         assert values_of(box, workspace)[STATUS] == "Opted in"
+
+    def test_an_edit_of_something_else_between_our_read_and_our_write_is_no_edit_of_ours(
+        self, box: RemoteSandbox, ecm: EcmClient, workspace: int
+    ) -> None:
+        edit = {"do": "edit", "id": workspace, "values": {OTHER: "Zoe"}}
+        box.fault("edit", method="PUT", path="/categories/", when="before", edits=[edit])
+        assert ecm.set_values(workspace, {STATUS: "Withdrawn"}, {}).verdict is Verdict.ACCEPTED
+        assert [values_of(box, workspace)[name] for name in (STATUS, OTHER)] == ["Withdrawn", "Zoe"]
+        assert len(requests(box, "PUT")) == 2
 
     @pytest.mark.parametrize("kind", ["reset_after", "cut_answer", "html500", "html200", "empty200"])
     def test_a_lost_answer_is_unknown_and_the_next_try_finds_it_done(
@@ -155,13 +164,13 @@ class TestCategories:
         box.act(workspace, "unreserve")
         assert ecm.set_values(workspace, {STATUS: "Withdrawn"}, {}).verdict is Verdict.ACCEPTED
 
-    def test_a_right_that_was_taken_away_stops_the_flow(
+    def test_a_right_that_was_taken_away_is_told_of_that_workspace(
         self, box: RemoteSandbox, ecm: EcmClient, workspace: int
     ) -> None:
         box.act(workspace, "deny", rights=["edit_attributes"])
         answer = ecm.set_values(workspace, {STATUS: "Withdrawn"}, {})
         assert answer.verdict is Verdict.NOT_PROCESSED
-        assert isinstance(answer.stop, CredentialRefused)
+        assert (answer.stop, isinstance(answer.denied, CredentialRefused)) == (None, True)
         box.act(workspace, "grant", rights=[])
         assert ecm.set_values(workspace, {STATUS: "Withdrawn"}, {}).verdict is Verdict.ACCEPTED
 
@@ -282,7 +291,7 @@ class TestDocuments:
         file(ecm, workspace)
         assert ecm.document_content(workspace, FOLDER, NAME) == CONTENT
 
-    def test_a_right_to_add_that_was_taken_away_stops_the_flow(
+    def test_a_right_to_add_that_was_taken_away_is_told_of_that_workspace(
         self, box: RemoteSandbox, ecm: EcmClient, workspace: int
     ) -> None:
         box.folder(workspace, FOLDER)
@@ -290,7 +299,7 @@ class TestDocuments:
         for folder in ("", "Another"):
             answer = ecm.put_document(workspace, folder, NAME, CONTENT, "text/plain")
             assert answer.verdict is Verdict.NOT_PROCESSED
-            assert isinstance(answer.stop, CredentialRefused)
+            assert (answer.stop, isinstance(answer.denied, CredentialRefused)) == (None, True)
         assert documents(box, workspace) == []
 
     def test_nothing_is_searched_for(self, box: RemoteSandbox, ecm: EcmClient, workspace: int) -> None:

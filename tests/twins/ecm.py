@@ -136,9 +136,12 @@ class TwinEcm(EcmWorld):
 
     # RecordSink
 
-    def set_values(self, node_id: int, values: Mapping[str, Json], expected: Mapping[str, Json]) -> Answer:
-        """Write attributes of one category; ``expected`` is what we last wrote there."""
-        return self._write("ecm values", lambda: self._set_values(node_id, values, expected))
+    def set_values(
+        self, node_id: int, values: Mapping[str, Json], expected: Mapping[str, Json],
+        attempted: Sequence[Mapping[str, Json]] = (),
+    ) -> Answer:  # fmt: skip
+        """Write attributes of one category over what we last wrote there, or may have written since."""
+        return self._write("ecm values", lambda: self._set_values(node_id, values, (expected, *attempted)))
 
     def put_document(self, parent_id: int, folder: str, name: str, content: bytes, mime_type: str) -> Answer:
         """File a document below a workspace, making its folder."""
@@ -168,7 +171,7 @@ class TwinEcm(EcmWorld):
         limited = trouble is Trouble.LIMITED
         return Answer(verdict=Verdict.NOT_PROCESSED, reason=str(trouble), stop=stop, limited=limited)
 
-    def _set_values(self, node_id: int, values: Mapping[str, Json], expected: Mapping[str, Json]) -> Answer:
+    def _set_values(self, node_id: int, values: Mapping[str, Json], ours: Sequence[Mapping[str, Json]]) -> Answer:
         space = self.spaces.get(node_id)
         if space is None or space.hidden:
             return Answer(verdict=Verdict.NOT_PROCESSED, reason="the workspace is not there, or hidden from us")
@@ -180,9 +183,9 @@ class TwinEcm(EcmWorld):
         if all(there[name] == value for name, value in wanted.items()):
             return Answer(verdict=Verdict.ACCEPTED, reason="already so")
         for name, value in wanted.items():
-            last = kept(_fact(expected.get(name)))
-            if there[name] not in (value, last):
-                reason = f"edited_in_ecm: {name} is {there[name]!r}, we last wrote {last!r}"
+            mine = [kept(_fact(one.get(name))) for one in ours]
+            if there[name] not in (value, *mine):
+                reason = f"edited_in_ecm: {name} is {there[name]!r}, we last wrote {mine[0]!r}"
                 return Answer(verdict=Verdict.REFUSED, reason=reason)
         if space.held:
             return Answer(verdict=Verdict.NOT_PROCESSED, reason=space.held)

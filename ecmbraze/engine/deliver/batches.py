@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from typing import TypeVar
 
@@ -10,7 +10,6 @@ from ecmbraze.engine.deliver.channels import channel_of
 from ecmbraze.engine.deliver.channels.channel import Attempt, Batch
 from ecmbraze.engine.setting import BatchLimits
 from ecmbraze.ledger.outbox import Row
-from ecmbraze.model import Json
 
 Entry = TypeVar("Entry")
 
@@ -22,12 +21,9 @@ def batched(entries: Iterable[Entry], size: int) -> Iterator[list[Entry]]:
         yield part
 
 
-def build(rows: Sequence[Row], limits: BatchLimits, attempt: str, accepted: Callable[[str], Json]) -> Batch:
-    """Return the one request of rows that belong together; see :func:`divide`.
-
-    ``accepted`` returns what the sink last took for a target.
-    """
-    return channel_of(rows[0].action.kind).build(rows, Attempt(id=attempt, limits=limits, accepted=accepted))
+def build(rows: Sequence[Row], attempt: Attempt) -> Batch:
+    """Return the one request of rows that belong together; see :func:`divide`."""
+    return channel_of(rows[0].action.kind).build(rows, attempt)
 
 
 def divide(rows: Iterable[Row], limits: BatchLimits) -> Iterator[tuple[Row, ...]]:

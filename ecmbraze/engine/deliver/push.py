@@ -9,11 +9,11 @@ from datetime import datetime
 
 from ecmbraze.engine.deliver.batches import build, divide
 from ecmbraze.engine.deliver.channels import channel_of
-from ecmbraze.engine.deliver.channels.channel import Batch, Channel
+from ecmbraze.engine.deliver.channels.channel import Attempt, Batch, Channel
 from ecmbraze.engine.deliver.screen import Screen
 from ecmbraze.engine.deliver.settle import settle
 from ecmbraze.engine.setting import BatchLimits, Systems
-from ecmbraze.errors import ConfigurationError, TemporaryError
+from ecmbraze.errors import ConfigurationError, CredentialRefused, TemporaryError
 from ecmbraze.ledger.outbox import Outbox, Row, Step
 from ecmbraze.model import Action, Answer, Kind, MessageInfo, Phase, State, Verdict
 from ecmbraze.ports import Clock, Work
@@ -47,6 +47,10 @@ class Push:
     """How many requests of this run had an unknown outcome."""
     unwritten: dict[int, str] = field(default_factory=dict)
     """Row number → why a request of its own did not go through, or what is not known of it."""
+    denied: dict[str, CredentialRefused] = field(default_factory=dict)
+    """Recipient → why the account may not write there."""
+    denied_in_a_row: set[str] = field(default_factory=set)
+    """Those of them since something was last taken: too many, and it is not they but the account."""
     steps: dict[int, Step] = field(default_factory=dict)
     """The last step of every row this run touched."""
     launched: dict[tuple[Kind, str], MessageInfo] = field(default_factory=dict)
@@ -172,10 +176,12 @@ class Push:
             if (apart_s := _channel(row).apart_s)
         }
         self._keep_apart(entries)
-        attempt = self.new_id()
-        batches = [build(rows, self.limits, attempt, self.outbox.accepted) for rows in wave]
+        attempt = Attempt(
+            id=self.new_id(), limits=self.limits, accepted=self.outbox.accepted, attempted=self.outbox.attempted
+        )  # fmt: skip
+        batches = [build(rows, attempt) for rows in wave]
         flying = [Step(row=row, state=State.IN_FLIGHT) for batch in batches for row in batch.rows]
-        self._move(flying, attempt=attempt)  # one commit marks the whole wave before its first byte
+        self._move(flying, attempt=attempt.id)  # one commit marks the whole wave before its first byte
         futures: dict[Future[Answer], Batch] = {pool.submit(batch.send, self.systems): batch for batch in batches}
         again: list[tuple[Row, ...]] = []
         answers: list[tuple[Row, Answer]] = []
@@ -197,9 +203,10 @@ class Push:
         self.clock.sleep(max(0.0, max(free, default=0.0) - self.clock.monotonic()))
 
     def _stop_if_told(self, answers: Sequence[tuple[Row, Answer]]) -> None:
-        for _, answer in answers:
+        for row, answer in answers:
             if answer.stop is not None:
                 raise answer.stop
+            self._note_denied(row, answer)
         for row, answer in answers:
             if answer.verdict is Verdict.NOT_PROCESSED and not answer.limited and not _channel(row).alone:
                 raise TemporaryError(
@@ -207,17 +214,39 @@ class Push:
                     undone="What was not sent waits.", advice="The next run goes on.",
                 )  # fmt: skip
 
+    def _note_denied(self, row: Row, answer: Answer) -> None:
+        """Let the others go on where one recipient may not be written to; raise once it is not one alone."""
+        if answer.verdict is Verdict.ACCEPTED:
+            self.denied_in_a_row.clear()
+        if answer.denied is not None:
+            self.denied[row.action.recipient] = answer.denied
+            self.denied_in_a_row.add(row.action.recipient)
+            if len(self.denied_in_a_row) >= _channel(row).patience:
+                self._refuse_denied("What was not sent waits.")
+
+    def _refuse_denied(self, undone: str) -> None:
+        first, more = next(iter(self.denied.values())), len(self.denied) - 1
+        others = f" The same holds for {more} more." if more else ""
+        raise CredentialRefused(f"{first.happened}{others}", undone=undone, advice=first.advice)
+
     def _bearable(self, answers: Sequence[tuple[Row, Answer]]) -> bool:
         """Note what did not go through by itself; return whether more may be sent."""
         unknown = [row for row, answer in answers if answer.verdict is Verdict.UNKNOWN]
         self.doubts += len(unknown)
         for row, answer in answers:
+            if answer.denied:
+                continue
             if _channel(row).alone and answer.verdict in (Verdict.UNKNOWN, Verdict.NOT_PROCESSED):
                 self.unwritten[row.id] = answer.reason
         return all(self.doubts < _channel(row).patience for row in unknown)
 
     def refuse_unwritten(self) -> None:
-        """Raise TemporaryError when writes wait that each stood in a request of its own, after all others went."""
+        """Raise when writes wait that each stood in a request of its own, after all others went.
+
+        CredentialRefused where the account lacks a right, else TemporaryError.
+        """
+        if self.denied:
+            self._refuse_denied("Nothing was written there, it waits; all others went.")
         if self.unwritten:
             raise TemporaryError(
                 f"{len(self.unwritten)} writes did not go through, or nobody knows: "

@@ -77,4 +77,5 @@ def _unknown(row: Row, reason: str) -> Step:
 
 
 def _all(batch: Batch, state: State, why: str) -> tuple[Step, ...]:
-    return tuple(Step(row=row, state=state, why=why) for row in batch.rows)
+    """Return the same step for all rows of a request that proved to have changed nothing."""
+    return tuple(Step(row=row, state=state, why=why, untouched=True) for row in batch.rows)

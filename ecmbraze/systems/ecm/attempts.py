@@ -110,9 +110,9 @@ def _locked(what: str, answer: Answer) -> Answer:
 
 
 def _right_missing(right: Right, node_id: int, answer: Answer) -> Answer:
-    stop = CredentialRefused(
+    denied = CredentialRefused(
         f"ECM does not let this account {right.doing} {node_id}: {answer.reason}.",
         undone="Nothing was written there; it waits.",
         advice="Give the account this right on the workspaces of the flow, then run `ecmbraze check`.",
     )
-    return replace(answer, verdict=Verdict.NOT_PROCESSED, stop=stop)
+    return replace(answer, verdict=Verdict.NOT_PROCESSED, denied=denied)

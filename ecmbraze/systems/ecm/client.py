@@ -137,9 +137,12 @@ class EcmClient:
         """Yield what the search index holds as modified since a day (api/ecm.md 6.1)."""
         return search(self._session, day, self._zone)
 
-    def set_values(self, node_id: int, values: Mapping[str, Json], expected: Mapping[str, Json]) -> Answer:
+    def set_values(
+        self, node_id: int, values: Mapping[str, Json], expected: Mapping[str, Json],
+        attempted: Sequence[Mapping[str, Json]] = (),
+    ) -> Answer:  # fmt: skip
         """Write the attributes of one category that differ, under its lock (api/ecm.md 5)."""
-        return self._categories.set_values(node_id, values, expected)
+        return self._categories.set_values(node_id, values, (expected, *attempted))
 
     def put_document(self, parent_id: int, folder: str, name: str, content: bytes, mime_type: str) -> Answer:
         """File a document in a folder, which is made when missing (api/ecm.md 4.4, 7)."""

@@ -1,9 +1,9 @@
-"""Write the attributes of one category of one node, under its lock: read, compare, write once; retries nothing."""
+"""Write the attributes of one category of one node, under its lock: read, compare, write; retries only a lost lock."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from ecmbraze.errors import ConfigurationError, EcmbrazeError, RecordUnreadable
 from ecmbraze.model import Answer, Json, Verdict
 from ecmbraze.suggest import did_you_mean
-from ecmbraze.systems.ecm.attempts import EDITED, Attempts, Right, not_written
+from ecmbraze.systems.ecm.attempts import EDITED, Attempt, Attempts, Right, not_written
 from ecmbraze.systems.ecm.categories import flatten
 from ecmbraze.systems.ecm.forms import Field, Form, Sort, UnfitError, read_form, token_of
 from ecmbraze.systems.ecm.learning import Learning, ask, only
@@ -20,6 +20,8 @@ from ecmbraze.systems.shapes import ShapeError, excerpt, inner
 
 _FORM = "/api/v1/forms/nodes/categories/update"
 _EDIT = Right(flag="perm_edit_attributes", doing="edit the attributes of")
+# A write that lost its lock to an edit of something else is tried once more.
+_TRIES = 2
 _WAITS = "Nothing was written; the row waits."
 
 
@@ -29,6 +31,8 @@ class _Found:
 
     name: str
     form: Form
+    locked: bool
+    """Whether the form came with the lock token."""
 
 
 class _RefusalError(Exception):
@@ -41,34 +45,49 @@ class CategoryWrites:
     def __init__(self, session: Session, attempts: Attempts, learning: Learning, zone: tzinfo | None) -> None:
         self._session, self._attempts, self._learning, self._zone = session, attempts, learning, zone
 
-    def set_values(self, node_id: int, values: Mapping[str, Json], expected: Mapping[str, Json]) -> Answer:
-        """Write what differs; see the port.
+    def set_values(self, node_id: int, values: Mapping[str, Json], ours: Sequence[Mapping[str, Json]]) -> Answer:
+        """Write what differs; see the port. ``ours`` is what we may have written: first what was accepted last.
 
-        Two requests once the category is known, three the first time. A refusal takes up to two more to find out why,
-        and so does a node that carries another category of the same name.
+        Two requests once the category is known, three the first time, two more after a lost lock. A refusal takes up to
+        two more to find out why, and so does a node that carries another category of the same name.
         """
-        try:
-            found = self._find(node_id, values)
-            form = found.form if found.form.token else self._with_token(node_id, found.form)
-            changes = self._changes(found.name, form, values, expected)
-        except _RefusalError as refusal:
-            return Answer(verdict=Verdict.REFUSED, reason=str(refusal))
-        except EcmbrazeError as error:
-            return not_written(error)
-        except ShapeError as error:
-            return not_written(RecordUnreadable(f"node {node_id}: {error}"))
-        if not changes:
-            return Answer(verdict=Verdict.ACCEPTED, reason="already so")
-        return self._write(node_id, form, changes)
+        found: _Found | None = None
+        for _ in range(_TRIES):
+            try:
+                found = self._read(node_id, values, found)
+                changes = self._changes(found.name, found.form, values, ours)
+            except _RefusalError as refusal:
+                return Answer(verdict=Verdict.REFUSED, reason=str(refusal))
+            except EcmbrazeError as error:
+                return not_written(error)
+            except ShapeError as error:
+                return not_written(RecordUnreadable(f"node {node_id}: {error}"))
+            if not changes:
+                return Answer(verdict=Verdict.ACCEPTED, reason="already so")
+            attempt = self._write(node_id, found.form, changes)
+            if attempt.refused_with != 409:
+                return self._attempts.explained(attempt, _EDIT, node_id)
+        return replace(attempt.answer, reason=f"{EDITED}: somebody changes it each time between our read and our write")
 
-    def _write(self, node_id: int, form: Form, changes: Mapping[str, Json]) -> Answer:
+    def _write(self, node_id: int, form: Form, changes: Mapping[str, Json]) -> Attempt:
         """Send the changed attributes only: an update is partial, the others keep their values (api/ecm.md 5.3)."""
         lock = {f"{form.category_id}_1": {"metadata_token": form.token}} if form.token else {}
         path = f"/api/v2/nodes/{int(node_id)}/categories/{form.category_id}"
-        attempt = self._attempts.send("PUT", path, data={"body": json.dumps({**lock, **changes})})
-        if attempt.refused_with == 409:
-            return replace(attempt.answer, reason=f"{EDITED}: somebody changed it between our read and our write")
-        return self._attempts.explained(attempt, _EDIT, node_id)
+        return self._attempts.send("PUT", path, data={"body": json.dumps({**lock, **changes})})
+
+    def _read(self, node_id: int, values: Mapping[str, Json], last: _Found | None) -> _Found:
+        """Return the category with its values and the lock they were read under; of a known one in one request.
+
+        The lock covers the whole category: it is also lost when somebody edits an attribute that is none of ours.
+        """
+        found = last or self._find(node_id, values)
+        if not found.locked:
+            return replace(found, form=self._with_token(node_id, found.form))
+        if last is None:
+            return found
+        if form := self._form(node_id, found.form.category_id):
+            return replace(found, form=form)
+        raise _not_carried(node_id, sorted(values), {}, met=True)
 
     def _find(self, node_id: int, values: Mapping[str, Json]) -> _Found:
         """Return the form of the category that all values belong to.
@@ -79,7 +98,7 @@ class CategoryWrites:
         if len(known) == 1:
             [(number, name)] = known.items()
             if form := self._form(node_id, number):
-                return _Found(name=name, form=form)
+                return _Found(name=name, form=form, locked=bool(form.token))
         carried = self._learning.ask_node(node_id)
         fitting = _fitting(carried, values)
         if len(fitting) > 1:
@@ -91,7 +110,7 @@ class CategoryWrites:
             raise _not_carried(node_id, sorted(values), carried, met=bool(known))
         [(number, name)] = fitting.items()
         if form := self._form(node_id, number):
-            return _Found(name=name, form=form)
+            return _Found(name=name, form=form, locked=bool(form.token))
         raise RecordUnreadable(f"ECM gives no form for the category {name!r} of node {node_id}")
 
     def _form(self, node_id: int, category_id: int) -> Form | None:
@@ -112,7 +131,7 @@ class CategoryWrites:
         return replace(form, token=token, values={**form.values, **values})
 
     def _changes(
-        self, category: str, form: Form, values: Mapping[str, Json], expected: Mapping[str, Json]
+        self, category: str, form: Form, values: Mapping[str, Json], ours: Sequence[Mapping[str, Json]]
     ) -> Mapping[str, Json]:
         """Return key → value of what must be written; raises _RefusalError for what a person edited."""
         changes: dict[str, Json] = {}
@@ -124,10 +143,11 @@ class CategoryWrites:
             plain = self._fitted(field, wanted, dotted)
             if now == plain:
                 continue
-            if self._is_ours(field, now, dotted, expected):
+            if any(self._is_ours(field, now, dotted, one) for one in ours):
                 changes[field.key] = field.stored(plain)
             else:
-                before = f"we last wrote {_shown(expected[dotted])}" if dotted in expected else "we never wrote it"
+                wrote = [one[dotted] for one in ours if dotted in one]
+                before = f"we last wrote {_shown(wrote[0])}" if wrote else "we never wrote it"
                 edited.append(f"{dotted} is {_shown(there)}, {before}")
         if edited:
             raise _RefusalError(f"{EDITED}: {'; '.join(edited)}")
@@ -168,10 +188,10 @@ class CategoryWrites:
         except UnfitError as error:
             raise _RefusalError(f"{dotted}: {_shown(value)} {error}") from None
 
-    def _is_ours(self, field: Field, now: object, dotted: str, expected: Mapping[str, Json]) -> bool:
-        """Say whether a value may be replaced: what we last wrote, or empty where we never wrote."""
+    def _is_ours(self, field: Field, now: object, dotted: str, written: Mapping[str, Json]) -> bool:
+        """Say whether a value may be replaced: what we wrote, or empty where we never wrote."""
         try:
-            return bool(now == field.plain(expected.get(dotted), self._zone))
+            return bool(now == field.plain(written.get(dotted), self._zone))
         except UnfitError:  # written when the attribute was of another type
             return False
 

@@ -11,11 +11,12 @@ from ecmbraze.model import Action, Json
 
 
 def _build(rows: Sequence[Row], attempt: Attempt) -> Batch:
-    """Return the request; what may be replaced is what the ledger holds as accepted, and nothing else."""
+    """Return the request; what may be replaced is what the ledger holds as accepted, or as sent without an answer."""
     action = rows[0].action
     node, values, expected = record.node_id(action), _values(action.payload), _values(attempt.accepted(action.target))
+    maybe = [_values(value) for value in attempt.attempted(action.target)]
     return Batch(
-        rows=tuple(rows), send=lambda systems: systems.records_sink.set_values(node, values, expected)
+        rows=tuple(rows), send=lambda systems: systems.records_sink.set_values(node, values, expected, maybe)
     )  # fmt: skip
 
 

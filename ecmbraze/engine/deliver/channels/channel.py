@@ -16,11 +16,14 @@ Slots = Mapping[tuple[str, int], tuple[Row, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """What a request is built with. ``accepted`` returns what the sink last took for a target."""
+    """What a request is built with."""
 
     id: str
     limits: BatchLimits
     accepted: Callable[[str], Json]
+    """What the sink last took for a target."""
+    attempted: Callable[[str], Sequence[Json]]
+    """What was sent to a target since, without an answer that says whether it arrived."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
