@@ -57,6 +57,22 @@ class Known(Protocol):
         """Return what of ours may stand at a target: what was accepted last, then what was sent without an answer."""
         ...
 
+    def taken(self, target: str) -> datetime | None:
+        """Return when the sink last took a value for a target; ``None`` when it never did."""
+        ...
+
+    def underway(self, target: str) -> bool:
+        """Say whether a value for a target is planned or staged that the sink has not taken yet."""
+        ...
+
+    def refusing(self, target: str) -> bool:
+        """Say whether a value for a target stands refused, until somebody decides."""
+        ...
+
+    def looked(self, record: str, now: datetime) -> datetime | None:
+        """Return when a record was last read, changed or not: ``now`` in this run; ``None`` when it never was."""
+        ...
+
     def unmet(self, customer: str) -> bool:
         """Say whether something waits for this person because Braze does not know them yet."""
         ...

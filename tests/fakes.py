@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from ecmbraze.cli.progress import Silent
@@ -33,6 +34,18 @@ class Nothing:
 
     def ours(self, target: str) -> Sequence[Json]:
         return ()
+
+    def taken(self, target: str) -> datetime | None:
+        return None
+
+    def underway(self, target: str) -> bool:
+        return False
+
+    def refusing(self, target: str) -> bool:
+        return False
+
+    def looked(self, record: str, now: datetime) -> datetime | None:
+        return now
 
     def unmet(self, customer: str) -> bool:
         return False

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from ecmbraze.flow import Context, Flow, Known, Needs, Rotation
 from ecmbraze.model import Action, Change, Decision, Json, PersonKey, Record, Skip
+from ecmbraze.planning import consent_order as order
 from ecmbraze.planning import consent_record
+from ecmbraze.planning import consent_staff as staff
 from ecmbraze.planning import consent_writes as writes
 from ecmbraze.planning.consent_options import Channel, Options
 from ecmbraze.planning.consent_record import WITHDRAWN, Held, Since
 from ecmbraze.planning.outbound import Direction, Outbound, Sort
 
 NAME = writes.FLOW
+# A person whose state said nothing yet is planned again no sooner than this.
+_SOON = timedelta(seconds=1)
 # The section as it stands in config.example.yaml (`make docs` puts it there): every setting of the flow.
 EXAMPLE = """\
 consent:                                        # what people choose in Braze becomes a record in ECM
@@ -25,6 +29,8 @@ consent:                                        # what people choose in Braze be
   also: []                                      # [{workspace_types: [Contract], customer: Contract.Customer Number}]
   everybody_within: 24h                         # everybody is looked at once in this time, the oldest look first
   braze_requests: 600                           # exports of 50 people per run at most
+  after_own_write: 10m                          # an old value read so soon after our own withdrawal is no change
+  overwrite_existing: false                     # a value we never wrote: quarantined if it differs
   values: {opted_in: Opted in, subscribed: Not objected, unsubscribed: Withdrawn, unknown: Unknown}
   channels:
     - name: email                               # in every business key: never rename
@@ -34,6 +40,8 @@ consent:                                        # what people choose in Braze be
       status: Consent.Email Status              # text or popup; staff may set it to Withdrawn
       since: Consent.Email Since                # optional; a date with time
       source: Consent.Email Source              # optional
+      # undeliverable: Consent.Email Undeliverable  # optional: hard_bounce or empty
+      # recorded: {Consent.Email Letter: Received}  # optional: a withdrawal too, once this comes true
     - name: newsletter
       watch: {group: ed060000-0000-4000-8000-00000000000a}
       purpose: "Monthly newsletter"
@@ -42,16 +50,19 @@ consent:                                        # what people choose in Braze be
   history:
     folder: Consent History                     # below each workspace, made when missing; `none`: no history
     address: masked                             # none, masked or full
+  initial_load: {slice: 1000, ecm_requests_per_minute: 300}
+  # currents: /srv/braze-currents               # Avro files of Braze Currents; not built yet: refused
 """
 
 
 def needs(options: Options) -> Needs:
     """Return what the flow reads: of people what is watched, of workspaces what staff may set."""
     watched = {channel.fact for channel in options.channels}
+    bounced = {f"{channel.fact}.undeliverable" for channel in options.channels if channel.undeliverable}
     about = {"known", "address", "after", "look", *(f"{fact}.at" for fact in watched)}
     return Needs(
-        customers=options.customers, facts=frozenset(channel.status for channel in options.channels),
-        people=frozenset(watched | about),
+        customers=options.customers, facts=frozenset(name for one in options.channels for name in one.read()),
+        people=frozenset(watched | about | bounced),
         rotation=Rotation(
             within=options.everybody_within, every=options.every, requests=options.braze_requests
         ),
@@ -69,71 +80,139 @@ def _of_person(options: Options, change: Change, person: str, known: Known, cont
     """Take over what Braze shows now: a document for each change, and the state in every workspace of the person."""
     record, places = change.record, known.of_customer(person)
     memory: dict[str, Json] = dict(change.memory)
+    stood = order.standing(options, memory, person, places, known)
     outcome: list[Action | Skip] = []
+    waits: list[datetime] = []
     for channel in options.channels:
-        state, past = str(record.facts.get(channel.fact)), consent_record.held(memory.get(channel.name))
-        if state not in consent_record.STATES or (past and past.state == state):
+        shown, past = channel.shown(record.facts), consent_record.held(memory.get(channel.name))
+        if not shown or (past and shown == past.apart):
             continue
-        if past and past.state == WITHDRAWN and _was_away(change):
-            reason = f"{channel.name} is {state} on a profile that was made anew; the withdrawal of the old one stands"
-            outcome.append(Skip(record=record.key.text, customer=person, rule=channel.name, reason=reason))
-            continue
-        counts = past is not None and change.fires
-        new = Held(
-            state=state, since=_since(channel, record), source=consent_record.IN_BRAZE,
-            changes=(past.changes if past else 0) + counts,
-        )  # fmt: skip
-        staff = _by_staff(channel, places, known)
-        if staff and state == WITHDRAWN and _later(staff, past):  # our own write comes back
-            new, counts = replace(staff, changes=past.changes if past else 0), False
-        memory[channel.name] = new.as_json()
-        if counts:
-            why = f"{channel.name}: {past.state if past else ''} -> {state}"
-            outcome += writes.documents(options, channel, record, places, person, past, new, why, context)
+        if past and shown == past.state:
+            memory[channel.name] = replace(past, apart="").as_json()
+        elif past and (reason := order.disregarded(channel, change, past, shown)):
+            memory[channel.name] = replace(past, apart=shown).as_json()
+            outcome.append(_left_out(record, person, channel, reason))
+        elif until := order.lags(options, channel, record, person, known, context.now):
+            waits.append(min(max(until, context.now + _SOON), context.now + options.every))
+        elif ours := _ours(channel, shown, past, person, places, known):
+            memory[channel.name] = ours.as_json()
+        else:
+            new = _news(options, channel, change, person, past, known, context)
+            memory[channel.name] = new.as_json()
+            if past and change.fires:
+                before = stood.get(channel.name, past)
+                before = past if before.state == shown else before
+                outcome += _told(options, channel, record, places, person, (past, before, new), known, context)
     if change.fires:
-        held = _standing(options, memory, places, known)
+        held = order.standing(options, memory, person, places, known)
         for place in places:
             outcome += writes.state(options, record, place, person, held, known, context)
-    return Decision.of(outcome, memory=memory)
+    return Decision.of(outcome, memory=memory, due=min(waits, default=None))
+
+
+def _ours(
+    channel: Channel, shown: str, past: Held | None, person: str, places: Sequence[Record], known: Known
+) -> Held | None:  # fmt: skip
+    """Return the withdrawal by staff that Braze shows now: it has its documents, and its state is written."""
+    if shown != WITHDRAWN or not order.is_ours(person, channel, past, known):
+        return None
+    recorded = order.by_staff(person, channel, places, known)
+    return replace(recorded, changes=past.changes if past else 0) if recorded else None
+
+
+def _told(
+    options: Options, channel: Channel, record: Record, places: Sequence[Record], person: str,
+    steps: tuple[Held, Held, Held], known: Known, context: Context,
+) -> Iterator[Action | Skip]:  # fmt: skip
+    """Yield the documents of a change that Braze shows; ``steps`` are what it showed, what stood, and what it shows."""
+    past, before, new = steps
+    why = f"{channel.name}: {before.state} -> {new.state}"
+    yield from writes.documents(options, channel, record, places, person, before, new, why, known, context)
+    if reason := order.flipped(options, channel, record, past, new.state):
+        yield _left_out(record, person, channel, reason)
+
+
+def _left_out(record: Record, person: str, channel: Channel, reason: str) -> Skip:
+    return Skip(record=record.key.text, customer=person, rule=channel.name, reason=reason)
+
+
+def _news(
+    options: Options, channel: Channel, change: Change, person: str, past: Held | None, known: Known, context: Context
+) -> Held:  # fmt: skip
+    """Return the entry of what Braze shows; what the first look showed may always have been so."""
+    since, look = order.look(options, channel, change.record, person, known, context.now)
+    return Held(
+        state=channel.shown(change.record.facts), since=since, source=consent_record.IN_BRAZE,
+        changes=past.changes + change.fires if past else 0, seen=look.isoformat() if past else "",
+        before=past.state if past else "",
+    )  # fmt: skip
 
 
 def _of_workspace(options: Options, change: Change, known: Known, context: Context) -> Decision:
     """Carry a withdrawal that staff recorded to Braze and to the other workspaces; give a new one its record."""
     record = change.record
     memory: dict[str, Json] = dict(change.memory)
-    if not change.fires or record.gone:
+    if record.gone:
         return Decision(memory=memory)
-    outcome: list[Action | Skip] = list(_edited(options, record, known))
-    for person in record.customers:
+    if not change.fires:
+        _note_standing(options, change, memory, known)
+    outcome: list[Action | Skip] = list(_edited(options, change, known, context)) if change.fires else []
+    for person in record.customers if change.corrects else ():
         places = known.of_customer(person)
-        held = _standing(options, known.noted(PersonKey(recipient=person).text), places, known)
+        noted = known.noted(PersonKey(recipient=person).text)
+        held = order.standing(options, noted, person, places, known)
         withdrawn = False
-        for channel in options.channels:
+        for channel in options.channels if change.fires else ():
             past = held.get(channel.name)
-            if not _withdrawn_by_staff(options, channel, change, known) or (past and past.state == WITHDRAWN):
+            if not staff.withdrew(options, channel, change, known) or (past and _is_carried(past)):
                 continue
-            changes = _count(memory.get(channel.name)) + 1
-            new = Held(state=WITHDRAWN, since=_when(change), source=consent_record.IN_ECM, changes=changes)
-            memory[channel.name], held[channel.name] = new.as_json(), new
+            in_braze = consent_record.held(noted.get(channel.name))
+            new = _withdrawn(channel, change, memory, in_braze)
+            _note(memory, person, channel, new)
+            held[channel.name] = new
             why = f"{channel.name}: withdrawn in {record.name!r}"
             outcome.append(writes.withdrawal(channel, record, person, new, why, context))
-            outcome += writes.documents(options, channel, record, places, person, past, new, why, context)
+            outcome += writes.documents(options, channel, record, places, person, past, new, why, known, context)
             withdrawn = True
         for place in places if withdrawn else [record] if _is_due(options, change, person, known) else []:
             outcome += writes.state(options, record, place, person, held, known, context)
     return Decision.of(outcome, memory=memory)
 
 
-def _was_away(change: Change) -> bool:
-    """Say whether the profile was missing when this flow last planned the person."""
-    return change.before is not None and change.before.facts.get("known") is False
+def _note_standing(options: Options, change: Change, memory: dict[str, Json], known: Known) -> None:
+    """Note the withdrawals that a workspace carried before the flow came to it: they stand, but are no news."""
+    for channel in options.channels:
+        if staff.says_withdrawn(options, channel, change.record, known):
+            for person in change.record.customers:
+                until = change.record.modified_at.isoformat()
+                since = Since(until=until)
+                standing = Held(state=WITHDRAWN, since=since, source=consent_record.IN_ECM, seen=until)
+                _note(memory, person, channel, standing)
 
 
-def _since(channel: Channel, record: Record) -> Since:
-    """Return since when the state holds: never invented."""
-    if at := record.facts.get(f"{channel.fact}.at"):
-        return Since(at=str(at))
-    return Since(after=str(record.facts.get("after") or ""), until=record.modified_at.isoformat())
+def _withdrawn(channel: Channel, change: Change, memory: Mapping[str, Json], in_braze: Held | None) -> Held:
+    """Return the entry of a withdrawal by staff: later than whatever Braze showed until now."""
+    since = _when(change)
+    return Held(
+        state=WITHDRAWN, since=since, source=consent_record.IN_ECM, changes=_count(memory, channel) + 1,
+        seen=order.latest(since.until, in_braze.seen if in_braze else ""), before=in_braze.state if in_braze else "",
+    )  # fmt: skip
+
+
+def _is_carried(held: Held) -> bool:
+    """Say whether a withdrawal went to Braze or came from there; what stood at the baseline did neither."""
+    return held.state == WITHDRAWN and (held.changes > 0 or held.source == consent_record.IN_BRAZE)
+
+
+def _note(memory: dict[str, Json], person: str, channel: Channel, entry: Held) -> None:
+    of_person = memory.get(person)
+    memory[person] = {**(of_person if isinstance(of_person, Mapping) else {}), channel.name: entry.as_json()}
+
+
+def _count(memory: Mapping[str, Json], channel: Channel) -> int:
+    """Return how many withdrawals on a channel this workspace has told of, whomever it named."""
+    entries = (consent_record.held(of.get(channel.name)) for of in memory.values() if isinstance(of, Mapping))
+    return max((entry.changes for entry in entries if entry), default=0)
 
 
 def _when(change: Change) -> Since:
@@ -144,67 +223,25 @@ def _when(change: Change) -> Since:
     return Since(after="", until=change.since.isoformat())
 
 
-def _by_staff(channel: Channel, places: Sequence[Record], known: Known) -> Held | None:
-    """Return the newest withdrawal on this channel that staff recorded in one of a person's workspaces."""
-    found = [consent_record.held(known.noted(place.key.text).get(channel.name)) for place in places]
-    return max((entry for entry in found if entry), key=lambda entry: entry.since.latest, default=None)
+def _edited(options: Options, change: Change, known: Known, context: Context) -> Iterator[Skip]:
+    """Yield what a person edited since the last look, and what is listed already and still so.
 
-
-def _later(staff: Held, past: Held | None) -> bool:
-    """Say whether staff recorded their withdrawal after the state that Braze showed last began."""
-    return past is None or staff.since.latest > past.since.latest
-
-
-def _standing(
-    options: Options, memory: Mapping[str, Json], places: Sequence[Record], known: Known
-) -> dict[str, Held]:  # fmt: skip
-    """Return what holds per channel: a withdrawal by staff until Braze shows something newer."""
-    found: dict[str, Held] = {}
-    for channel in options.channels:
-        in_braze, staff = consent_record.held(memory.get(channel.name)), _by_staff(channel, places, known)
-        held = staff if staff and _later(staff, in_braze) else in_braze
-        if held:
-            found[channel.name] = held
-    return found
-
-
-def _edited(options: Options, record: Record, known: Known) -> Iterator[Skip]:
-    """Yield what a person changed of what we wrote; a withdrawal is no such edit, it is taken over."""
-    for channel in options.channels:
-        there, ours = record.facts.get(channel.status), _ours(channel, record, known)
-        if not ours or there in (*ours, options.word(channel, WITHDRAWN)):
-            continue
-        reason = f"edited_in_ecm: {channel.status} is {there!r}, we last wrote {ours[0]!r}"
-        people = ", ".join(record.customers)
-        yield Skip(record=record.key.text, customer=people, rule=channel.name, reason=reason, quarantined=True)
+    An edit of which somebody decided (`quarantine drop`) is not listed again until a newer state is due.
+    """
+    record, before = change.record, change.before
+    for name, reason in staff.edits(options, record, known, context.now).items():
+        channel = next(one for one in options.channels if one.name == name)
+        edited = (channel.status, channel.source)
+        fresh = before is None or any(before.facts.get(one) != record.facts.get(one) for one in edited if one)
+        if fresh or known.refused(record.key.text, staff.people(record), name):
+            yield staff.quarantined(record, name, reason)
 
 
 def _is_due(options: Options, change: Change, person: str, known: Known) -> bool:
     """Say whether a workspace shall carry the record: it is new, it leads to somebody else, or it carries one."""
     if change.before is None or person not in change.before.customers:
         return True
-    return any(known.accepted(writes.target(change.record, channel.status))[0] for channel in options.channels)
-
-
-def _withdrawn_by_staff(options: Options, channel: Channel, change: Change, known: Known) -> bool:
-    """Say whether staff set the status to the word of a withdrawal since the last look."""
-    word, record = options.word(channel, WITHDRAWN), change.record
-    if record.facts.get(channel.status) != word:
-        return False
-    if change.before is None or change.before.facts.get(channel.status) == word:
-        return False
-    return word not in _ours(channel, record, known)
-
-
-def _ours(channel: Channel, record: Record, known: Known) -> Sequence[Json]:
-    """Return which states in a workspace may be our own writing: also one that was sent without an answer."""
-    written = known.ours(writes.target(record, channel.status))
-    return [one.get(channel.status) for one in written if isinstance(one, Mapping)]
-
-
-def _count(entry: Json) -> int:
-    found = consent_record.held(entry)
-    return found.changes if found else 0
+    return any(staff.ours(change.record, channel.status, known) for channel in options.channels)
 
 
 def outbound(options: Options, _prefix: str) -> Sequence[Outbound]:

@@ -94,6 +94,29 @@ class View:
         queries = "SELECT value FROM accepted WHERE target = ?", "SELECT value FROM attempted WHERE target = ?"
         return [load_json(row[0]) for query in queries for row in self._ledger.execute(query, (target,))]
 
+    def taken(self, target: str) -> datetime | None:
+        """Return when the sink last took a value for a target; ``None`` when it never did."""
+        row = self._ledger.execute("SELECT at FROM accepted WHERE target = ?", (target,)).fetchone()
+        return moment(row[0]) if row else None
+
+    def underway(self, target: str) -> bool:
+        """Say whether a value for a target is planned or staged that the sink has not taken yet."""
+        staged = "SELECT 1 FROM outbox WHERE target = ? AND state IN ('ready', 'waiting', 'in flight')"
+        planned = self._plan.execute("SELECT 1 FROM action WHERE target = ?", (target,)).fetchone()
+        return bool(planned or self._ledger.execute(staged, (target,)).fetchone())
+
+    def refusing(self, target: str) -> bool:
+        """Say whether a value for a target stands refused, until somebody decides."""
+        query = "SELECT 1 FROM outbox WHERE state = 'refused' AND target = ? LIMIT 1"
+        return self._ledger.execute(query, (target,)).fetchone() is not None
+
+    def looked(self, record: str, now: datetime) -> datetime | None:
+        """Return when a record was last read, changed or not: ``now`` in this run; ``None`` when it never was."""
+        if self._plan.execute("SELECT 1 FROM record WHERE key = ?", (record,)).fetchone():
+            return now
+        row = self._ledger.execute("SELECT read_at FROM record WHERE key = ?", (record,)).fetchone()
+        return moment(row[0]) if row and row[0] else None
+
     def unmet(self, customer: str) -> bool:
         """Say whether something waits for this person, of any flow, because Braze does not know them yet."""
         query = "SELECT 1 FROM outbox WHERE recipient = ? AND state = 'waiting' AND why = ?"

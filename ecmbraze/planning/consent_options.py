@@ -7,7 +7,9 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from ecmbraze.planning.consent_record import Address
+from ecmbraze.model import Facts
+from ecmbraze.planning.conditions import When
+from ecmbraze.planning.consent_record import STATES, UNKNOWN, Address
 from ecmbraze.planning.flow_options import MappedOptions
 from ecmbraze.planning.naming import AttributeName, DateName, GroupId
 from ecmbraze.planning.rules import Section, Span
@@ -57,7 +59,17 @@ class Channel(Section):
     status: AttributeName = Field(description="attribute with the state: text or popup; staff may withdraw in it")
     since: DateName | None = Field(None, description="attribute with the time of the change: a date with time")
     source: AttributeName | None = Field(None, description="attribute with where the state was seen")
+    undeliverable: AttributeName | None = Field(
+        None, description="attribute with why the address cannot be reached: hard_bounce or empty"
+    )
+    recorded: When | None = Field(None, description="a withdrawal too, once this comes true")
     values: ChannelWords = Field(default_factory=ChannelWords, description="other words for this channel")
+
+    @model_validator(mode="after")
+    def _takes_withdrawals(self) -> Channel:
+        if self.recorded and not self.withdraws:
+            raise ValueError("recorded: a preference attribute is read only, it cannot be withdrawn in Braze")
+        return self
 
     @property
     def fact(self) -> str:
@@ -70,9 +82,31 @@ class Channel(Section):
             case "email" | "push":
                 return self.watch
 
+    @property
+    def withdraws(self) -> bool:
+        """Whether a withdrawal by staff can go to Braze: a preference attribute has no withdrawal."""
+        return not isinstance(self.watch, AttributeWatch)
+
+    @property
+    def belongs_to_address(self) -> bool:
+        """Whether Braze keeps the state with the address, so that another address may reset it (api/braze.md 5.2)."""
+        return self.watch == "email" or isinstance(self.watch, GroupWatch)
+
+    def shown(self, facts: Facts) -> str:
+        """Return the state that Braze shows; empty for what it does not document, which is no news.
+
+        A preference attribute has no states: its value counts as it stands.
+        """
+        value = str(facts.get(self.fact) or "")
+        return value if value in STATES or not self.withdraws else ""
+
     def attributes(self) -> list[str]:
         """Return the category attributes it writes."""
-        return [name for name in (self.status, self.since, self.source) if name]
+        return [name for name in (self.status, self.since, self.source, self.undeliverable) if name]
+
+    def read(self) -> set[str]:
+        """Return the category attributes that staff may edit and that are looked at."""
+        return {self.status, *([self.source] if self.source else ()), *(self.recorded or ())}
 
 
 class HistoryOptions(Section):
@@ -87,14 +121,33 @@ class HistoryOptions(Section):
         return self.folder != "none"
 
 
+class InitialLoad(Section):
+    """How `--initial-load` writes the record of everybody."""
+
+    slice: int = Field(1000, ge=1, description="people per slice; the lock is free between two")
+    ecm_requests_per_minute: int = Field(300, ge=1, description="how fast it writes to ECM")
+
+
 class Options(MappedOptions):
     """The `consent:` section."""
 
     everybody_within: Span = Field(timedelta(hours=24), description="everybody is looked at once in this time")
     braze_requests: int = Field(600, ge=1, description="looks at people per run at most, 50 people each")
+    after_own_write: Span = Field(
+        timedelta(minutes=10), description="an old value read so soon after our own withdrawal is no change"
+    )
+    overwrite_existing: bool = Field(False, description="replace a value that was never written by the flow")
     values: Words = Field(default_factory=Words, description="the words of the states")
     channels: tuple[Channel, ...] = Field(min_length=1, description="what is watched")
     history: HistoryOptions = Field(default_factory=HistoryOptions, description="one document per change")
+    initial_load: InitialLoad = Field(default_factory=InitialLoad, description="pace of the initial load")
+    currents: str | None = Field(None, description="folder of Avro files; not built yet")
+
+    @model_validator(mode="after")
+    def _without_currents(self) -> Options:
+        if self.currents is not None:
+            raise ValueError("currents: reading Currents files is not built yet; leave the key out")
+        return self
 
     @model_validator(mode="after")
     def _each_once(self) -> Options:
@@ -112,5 +165,7 @@ class Options(MappedOptions):
         return self
 
     def word(self, channel: Channel, state: str) -> str:
-        """Return how the record writes a state of a channel."""
+        """Return how the record writes a state of a channel; the value of a preference attribute as it stands."""
+        if state not in (*STATES, UNKNOWN):
+            return state
         return getattr(channel.values, state) or self.values.of(state)

@@ -15,12 +15,16 @@ from ecmbraze.model import Json
 STATES = ("opted_in", "subscribed", "unsubscribed")
 """The states that Braze documents (api/braze.md 5.1); any other is no news and is not recorded."""
 WITHDRAWN = "unsubscribed"
+UNKNOWN = "unknown"
+"""Nothing is known of this person: the record of somebody else must not stand in its place."""
 IN_ECM = "recorded in Extended ECM"
 IN_BRAZE = "profile in Braze"
 
 Address = Literal["none", "masked", "full"]
 
 # Beside what ECM refuses in names (api/ecm.md 1.5): what a file system or a URL reads as more than a name.
+# A name holds 248 characters there; day, digest and two of these are well below.
+_LONGEST = 60
 _UNNAMED = re.compile(r'[:/\\*?"<>|\x00-\x1f]')
 
 
@@ -66,11 +70,18 @@ class Held:
     source: str
     changes: int = 0
     """How many changes of this channel were recorded: the occurrence of the next one."""
+    seen: str = ""
+    """When it was taken over: what decides between Braze and ECM where neither gives a time."""
+    before: str = ""
+    """The state before it, by which one that flips is known."""
+    apart: str = ""
+    """Another state that Braze shows and that does not count, because it came about without the person."""
 
     def as_json(self) -> dict[str, Json]:
         """Return the entry as the flow's memory keeps it."""
         return {
-            "state": self.state, "source": self.source, "changes": self.changes,
+            "state": self.state, "source": self.source, "changes": self.changes, "seen": self.seen,
+            "before": self.before, "apart": self.apart,
             "at": self.since.at, "after": self.since.after, "until": self.since.until,
         }  # fmt: skip
 
@@ -81,7 +92,8 @@ def held(entry: Json) -> Held | None:
         return None
     since = Since(at=str(entry["at"]), after=str(entry["after"]), until=str(entry["until"]))
     return Held(
-        state=str(entry["state"]), since=since, source=str(entry["source"]), changes=int(str(entry["changes"]))
+        state=str(entry["state"]), since=since, source=str(entry["source"]), changes=int(str(entry["changes"])),
+        seen=str(entry["seen"]), before=str(entry["before"]), apart=str(entry["apart"]),
     )  # fmt: skip
 
 
@@ -98,14 +110,16 @@ class Entry:
     before: str
     after: Held
     seen_at: datetime
+    request_id: str
+    """The id of the request to Braze that showed it; empty for what staff recorded."""
     address: str
 
     @property
     def name(self) -> str:
         """The document's name: day, channel and state for people, the digest of the key for the program."""
         digest = hashlib.sha256(self.key.encode()).hexdigest()[:12]
-        channel = _UNNAMED.sub(" ", self.channel)
-        return f"{self.seen_at:%Y-%m-%d} {channel} {self.after.state} {digest}.txt"
+        channel, state = (_UNNAMED.sub(" ", one)[:_LONGEST].strip() for one in (self.channel, self.after.state))
+        return f"{self.seen_at:%Y-%m-%d} {channel} {state} {digest}.txt"
 
     def text(self) -> str:
         """Return the document: lines for people, then one JSON object (flows.md, "History document")."""
@@ -125,7 +139,7 @@ class Entry:
             "key": self.key, "customer": self.customer, "channel": self.channel, "purpose": self.purpose,
             "notice": self.notice or None, "before": self.before or None, "after": self.after.state,
             "since": self.after.since.as_json(), "source": self.after.source, "seen_at": self.seen_at.isoformat(),
-            "address": self.address or None,
+            "request_id": self.request_id or None, "address": self.address or None,
         }  # fmt: skip
         return "\n".join([*lines, "--- json", json.dumps(found, ensure_ascii=False, sort_keys=True), ""])
 

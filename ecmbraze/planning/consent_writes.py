@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
-from typing import Protocol
 
-from ecmbraze.model import Action, Json, Kind, Record, Skip
-from ecmbraze.planning import consent_record
+from ecmbraze.model import Action, Json, Kind, PersonKey, Record, Skip
+from ecmbraze.planning import consent_record, consent_staff
 from ecmbraze.planning.consent_options import Channel, Options
-from ecmbraze.planning.consent_record import WITHDRAWN, Entry, Held
+from ecmbraze.planning.consent_order import Past
+from ecmbraze.planning.consent_record import UNKNOWN, WITHDRAWN, Entry, Held
 from ecmbraze.planning.context import Context
 
 FLOW = "consent"
@@ -18,46 +18,76 @@ FLOW = "consent"
 _NEVER = timedelta(days=3650)
 
 
-class Accepted(Protocol):
-    """What is known of what was written; see :class:`ecmbraze.flow.Known`."""
-
-    def accepted(self, target: str) -> tuple[bool, Json]: ...
-
-
 def state(
-    options: Options, record: Record, place: Record, person: str, held: Mapping[str, Held], known: Accepted,
+    options: Options, record: Record, place: Record, person: str, held: Mapping[str, Held], past: Past,
     context: Context,
 ) -> Iterator[Action | Skip]:  # fmt: skip
     """Yield the writes that bring the record in one workspace up to date, one per category."""
     if len(place.customers) > 1:
         reason = f"the workspace names {len(place.customers)} customers; a consent record can hold one"
-        yield Skip(record=place.key.text, customer=person, rule="state", reason=reason, quarantined=True)
+        yield consent_staff.quarantined(place, "state", reason)
         return
-    categories: dict[str, dict[str, Json]] = {}
-    for channel in options.channels:
-        if entry := held.get(channel.name):
-            values = categories.setdefault(channel.status.partition(".")[0], {})
-            values[channel.status] = options.word(channel, entry.state)
-            if channel.since:
-                values[channel.since] = _local(entry.since.known, context.zone)
-            if channel.source:
-                values[channel.source] = entry.source if entry.since.at else f"{entry.source}, {entry.since}"
-    for category, payload in categories.items():
+    edited, kept = consent_staff.edits(options, place, past, context.now), set[str]()
+    for category, payload in _values(options, place, person, held, past, context).items():
         action = Action(
             flow=FLOW, record=record.key.text, rule="state", occurrence="0", kind=Kind.CATEGORY,
             recipient=place.key.text, name=category, payload=payload, expires_at=context.now + _NEVER,
             reason=f"state of {person}",
         )  # fmt: skip
-        if known.accepted(action.target) != (True, payload):
+        if past.accepted(action.target) == (True, payload):
+            continue
+        reasons = {
+            channel.name: reason
+            for channel in options.channels
+            if category in {consent_staff.category(name) for name in channel.attributes()}
+            and (reason := edited.get(channel.name) or _existing(options, channel, place, payload, past))
+        }
+        for name in reasons.keys() - kept:
+            yield consent_staff.quarantined(place, name, reasons[name])
+        kept |= reasons.keys()
+        if not reasons:
             yield action
+
+
+def _values(
+    options: Options, place: Record, person: str, held: Mapping[str, Held], past: Past, context: Context
+) -> dict[str, dict[str, Json]]:  # fmt: skip
+    """Return category → everything that is kept of it; what we wrote of somebody else gives way to `unknown`."""
+    found: dict[str, dict[str, Json]] = {}
+    about = past.person(person)
+    for channel in options.channels:
+        entry = held.get(channel.name)
+        if entry is None and not consent_staff.ours(place, channel.status, past):
+            continue
+        values: dict[str | None, Json] = {
+            channel.status: options.word(channel, entry.state if entry else UNKNOWN),
+            channel.since: _local(entry.since.known, context.zone) if entry else None,
+            channel.source: _source(entry) if entry else None,
+            channel.undeliverable: (about.facts.get(f"{channel.fact}.undeliverable") if about else None),
+        }
+        for name in channel.attributes():
+            found.setdefault(consent_staff.category(name), {})[name] = values[name]
+    return found
+
+
+def _source(entry: Held) -> str:
+    return entry.source if entry.since.at else f"{entry.source}, {entry.since}"
+
+
+def _existing(options: Options, channel: Channel, place: Record, payload: Mapping[str, Json], past: Past) -> str:
+    if channel.status not in payload:
+        return ""
+    return consent_staff.stranger(options, channel, place, str(payload[channel.status]), past)
 
 
 def documents(
     options: Options, channel: Channel, record: Record, places: Sequence[Record], person: str, past: Held | None,
-    new: Held, why: str, context: Context,
+    new: Held, why: str, known: Past, context: Context,
 ) -> Iterator[Action]:  # fmt: skip
     """Yield the entry of one change in the history of each workspace."""
-    about = _address(record)
+    about = _address(record, known.person(person))
+    of_person = isinstance(record.key, PersonKey)
+    look, seen_at = (str(record.facts.get("look") or ""), record.modified_at) if of_person else ("", context.now)
     for place in places if options.history.kept else ():
         action = Action(
             flow=FLOW, record=record.key.text, rule=channel.name, occurrence=str(new.changes), kind=Kind.DOCUMENT,
@@ -65,16 +95,17 @@ def documents(
         )  # fmt: skip
         entry = Entry(
             key=action.key, customer=person, channel=channel.name, purpose=channel.purpose,
-            notice=channel.notice or "", before=past.state if past else "", after=new, seen_at=record.modified_at,
-            address=consent_record.shown(about, options.history.address),
+            notice=channel.notice or "", before=past.state if past else "", after=new, seen_at=seen_at,
+            request_id=look, address=consent_record.shown(about, options.history.address),
         )  # fmt: skip
         payload: Json = {"folder": options.history.folder, "content": entry.text()}
         yield replace(action, name=entry.name, payload=payload)
 
 
-def _address(record: Record) -> str:
-    """Return the e-mail address of a person; a workspace knows none."""
-    return str(record.facts.get("address") or "")
+def _address(record: Record, person: Record | None) -> str:
+    """Return the e-mail address of a person; of one whom staff recorded, the one that Braze showed last."""
+    about = record if isinstance(record.key, PersonKey) else person
+    return str(about.facts.get("address") or "") if about else ""
 
 
 def withdrawal(channel: Channel, record: Record, person: str, new: Held, why: str, context: Context) -> Action:
@@ -82,10 +113,6 @@ def withdrawal(channel: Channel, record: Record, person: str, new: Held, why: st
         flow=FLOW, record=record.key.text, rule=channel.name, occurrence=str(new.changes), kind=Kind.WITHDRAWAL,
         recipient=person, name=channel.fact, payload=WITHDRAWN, expires_at=context.now + _NEVER, reason=why,
     )  # fmt: skip
-
-
-def target(place: Record, attribute: str) -> str:
-    return f"{place.key.text}/{Kind.CATEGORY}/{attribute.partition('.')[0]}"
 
 
 def _local(moment: str, zone: tzinfo) -> str | None:

@@ -1,0 +1,148 @@
+"""Which of two states holds: what Braze shows, or what staff recorded; a withdrawal wins in doubt. Writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from ecmbraze.model import Change, Json, Kind, Record
+from ecmbraze.planning import consent_record
+from ecmbraze.planning.consent_options import Channel, Options
+from ecmbraze.planning.consent_record import WITHDRAWN, Held, Since
+
+
+class Past(Protocol):
+    """What of the ledger decides; see :class:`ecmbraze.flow.Known`."""
+
+    def person(self, customer: str) -> Record | None: ...
+    def noted(self, record: str) -> Mapping[str, Json]: ...
+    def accepted(self, target: str) -> tuple[bool, Json]: ...
+    def ours(self, target: str) -> Sequence[Json]: ...
+    def refused(self, record: str, customer: str, name: str) -> bool: ...
+    def taken(self, target: str) -> datetime | None: ...
+    def underway(self, target: str) -> bool: ...
+    def refusing(self, target: str) -> bool: ...
+    def looked(self, record: str, now: datetime) -> datetime | None: ...
+
+
+def standing(
+    options: Options, memory: Mapping[str, Json], person: str, places: Sequence[Record], past: Past
+) -> dict[str, Held]:  # fmt: skip
+    """Return what holds per channel; ``memory`` is what was noted of the person."""
+    found: dict[str, Held] = {}
+    for channel in options.channels:
+        in_braze, staff = consent_record.held(memory.get(channel.name)), by_staff(person, channel, places, past)
+        if held := staff if staff and not (in_braze and _newer(in_braze, staff)) else in_braze:
+            found[channel.name] = held
+    return found
+
+
+def by_staff(person: str, channel: Channel, places: Sequence[Record], past: Past) -> Held | None:
+    """Return the newest withdrawal of a person on this channel that staff recorded.
+
+    The workspace in which they did may be gone, or name somebody else by now: then what we sent to Braze tells of it.
+    """
+    noted = (past.noted(place.key.text).get(person) for place in places)
+    found = [consent_record.held(one.get(channel.name)) for one in noted if isinstance(one, Mapping)]
+    if newest := max((one for one in found if one), key=lambda one: one.seen, default=None):
+        return newest
+    sent = past.taken(target(person, channel))
+    if sent is None:
+        return None
+    moment = sent.isoformat()
+    return Held(state=WITHDRAWN, since=Since(until=moment), source=consent_record.IN_ECM, seen=moment)
+
+
+def is_ours(person: str, channel: Channel, held: Held | None, past: Past) -> bool:
+    """Say whether a withdrawal that Braze shows is the one we sent: Braze showed ``held`` before it."""
+    if past.underway(target(person, channel)):
+        return True
+    sent = past.taken(target(person, channel))
+    return sent is not None and (held is None or not held.seen or _moment(held.seen) <= sent)
+
+
+def lags(
+    options: Options, channel: Channel, record: Record, person: str, past: Past, now: datetime
+) -> datetime | None:  # fmt: skip
+    """Return until when another state than withdrawn says nothing, because our own withdrawal may not show yet.
+
+    ``None`` where it does say something. A time that Braze gives for it and that is later than ours is no lag.
+    """
+    wanted = target(person, channel)
+    sent, exact = past.taken(wanted), exactly(channel, record)
+    if channel.shown(record.facts) == WITHDRAWN:
+        return None
+    if past.underway(wanted):
+        return datetime.max.replace(tzinfo=record.modified_at.tzinfo)
+    if sent is None or (exact and exact > sent):
+        return None
+    until = sent + options.after_own_write
+    return until if (past.looked(record.key.text, now) or record.modified_at) < until else None
+
+
+def disregarded(channel: Channel, change: Change, held: Held | None, shown: str) -> str:
+    """Return why a state that would undo a withdrawal came about without the person; empty where it did not."""
+    if held is None or held.state != WITHDRAWN or change.before is None:
+        return ""
+    before, now = change.before.facts, change.record.facts
+    if before.get("known") is False:
+        return f"{channel.name} is {shown} on a profile that was made anew; the withdrawal of the old one stands"
+    moved = before.get("address") != now.get("address")
+    if moved and shown == "subscribed" and channel.belongs_to_address:
+        return f"{channel.name} became {shown} together with another address; the withdrawal stands"
+    return ""
+
+
+def flipped(options: Options, channel: Channel, record: Record, held: Held, shown: str) -> str:
+    """Return what to report of a state that came back after a single look; empty of any other."""
+    after = record.facts.get("after")
+    if shown != held.before or not after or not held.seen:
+        return ""
+    if _moment(str(after)) - _moment(held.seen) >= max(options.every, timedelta(minutes=1)):
+        return ""
+    return f"{channel.name} went from {held.before} to {held.state} and back within three looks; each is recorded"
+
+
+def look(
+    options: Options, channel: Channel, record: Record, person: str, past: Past, now: datetime
+) -> tuple[Since, datetime]:  # fmt: skip
+    """Return since when the state holds that Braze shows, which is never invented, and the look that says so."""
+    after, until = str(record.facts.get("after") or ""), record.modified_at
+    sent = past.taken(target(person, channel))
+    if sent and sent <= until < sent + options.after_own_write:  # what was shown so soon said nothing
+        after, until = sent.isoformat(), past.looked(record.key.text, now) or until
+    exact = exactly(channel, record)
+    return Since(at=exact.isoformat()) if exact else Since(after=after, until=until.isoformat()), until
+
+
+def exactly(channel: Channel, record: Record) -> datetime | None:
+    """Return the time that Braze gives for the state it shows."""
+    moment = record.facts.get(f"{channel.fact}.at")
+    return _moment(str(moment)) if moment else None
+
+
+def target(person: str, channel: Channel) -> str:
+    """Return what a withdrawal of a person writes."""
+    return f"{person}/{Kind.WITHDRAWAL}/{channel.fact}"
+
+
+def latest(*moments: str) -> str:
+    """Return the latest of some moments, the empty ones left out."""
+    return max(filter(None, moments), key=_moment, default="")
+
+
+def _newer(in_braze: Held, staff: Held) -> bool:
+    """Say whether what Braze showed came after a withdrawal by staff; where nothing says so, the withdrawal wins.
+
+    What the first look showed may always have been so.
+    """
+    if in_braze.state == WITHDRAWN and in_braze.source == consent_record.IN_ECM:
+        return True  # it is theirs, as Braze showed it
+    if in_braze.state != WITHDRAWN and in_braze.since.at:
+        return _moment(in_braze.since.at) > _moment(staff.since.latest)
+    return bool(in_braze.seen) and _moment(in_braze.seen) > _moment(staff.seen)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
