@@ -277,3 +277,25 @@ def test_a_mapping_speaks_only_for_the_types_it_is_written_for(ledger: Ledger) -
     assert view.of_customer("C-1") == []
     assert [one.customers for one in view.of_customer("C-2")] == [("C-2",)]
     assert view.audience() == 1
+
+
+def test_what_is_known_of_people_does_not_begin_anew_with_another_customer_mapping(ledger: Ledger) -> None:
+    _moved(ledger)
+    plan = ledger.new_plan("other")
+    other = ledger.view(plan, FLOW, Needs(customers={"Customer": LOAN}, people=NEEDS.people))
+
+    assert other.baseline(keys.PEOPLE) == NOW
+    assert other.baseline(keys.workspaces("Customer")) is None
+    plan.discard()
+
+
+def test_a_plan_whose_rows_were_merged_keeps_none_of_them(ledger: Ledger) -> None:
+    plan = ledger.new_plan("slice")
+    _workspace(plan, 1, "C-1")
+    plan.put_record(_person("C-1"), {}, addresses=("a@example.com",))
+
+    plan.forget_records()
+
+    tables = ("record", "recipient", "address")
+    assert [list(plan.rows(f"SELECT * FROM {table}")) for table in tables] == [[]] * 3
+    plan.discard()
