@@ -1,0 +1,162 @@
+"""What the outbox holds, as it is asked for: who may leave, who is kept back and by what; moves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlite_utils import Database
+
+from ecmbraze.ledger.actionrow import ACTION_COLUMNS, read_action
+from ecmbraze.ledger.codec import instant, load_json, moment
+from ecmbraze.model import Action, Json, Kind, Phase, State
+
+# What keeps a message back: any of the person's in doubt; of those held, an earlier one of the same series. Only
+# messages keep messages back: a document in doubt is looked for, and says nothing of its neighbours.
+# The states stand in one list so that the index is used for them too: a person may have thousands of rows sent.
+_BLOCKER = """outbox o WHERE outbox.delivery = 'once' AND o.recipient = outbox.recipient AND o.delivery = 'once'
+    AND o.state IN ('in doubt', 'in flight', 'held') AND (o.state <> 'held' OR (o.flow = outbox.flow
+         AND o.record = outbox.record AND o.rule = outbox.rule AND o.series = outbox.series
+         AND o.occurrence <> outbox.occurrence AND o.id < outbox.id))"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One outbox row with its number and its fate so far."""
+
+    id: int
+    action: Action
+    state: State
+    why: str
+    attempt: str
+    planned_at: datetime
+    changed_at: datetime
+    looks: int
+
+
+class OutboxReading:
+    """Read rows in the order they may leave."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def rows(
+        self, where: str, parameters: Sequence[object] = (), *, limit: int = -1, order: str = "id"
+    ) -> list[Row]:  # fmt: skip
+        """Return the rows matching a condition over the outbox columns, oldest first."""
+        query = (
+            f"SELECT id, state, why, attempt, planned_at, changed_at, looks, {ACTION_COLUMNS} FROM outbox "
+            f"WHERE {where} ORDER BY {order} LIMIT ?"
+        )
+        return [
+            Row(
+                id=row[0], state=State(row[1]), why=row[2], attempt=row[3], planned_at=moment(row[4]),
+                changed_at=moment(row[5]), looks=row[6], action=read_action(row[7:]),
+            )
+            for row in self._database.execute(query, (*parameters, limit))
+        ]  # fmt: skip
+
+    def doubtful(self) -> list[Row]:
+        """Return the rows in doubt: sent, answered by nothing that proves anything, and not yet given to a person."""
+        return self.rows("state = 'in doubt'")
+
+    def unsettled(self, flow: str | None = None) -> list[Row]:
+        """Return the rows of unknown outcome, in doubt or held, of a flow or of all."""
+        return self.rows("state IN ('in doubt', 'held') AND flow = ifnull(?, flow)", (flow,))
+
+    def refused(self, flow: str | None = None) -> list[Row]:
+        """Return the rows in quarantine, of a flow or of all."""
+        return self.rows("state = 'refused' AND flow = ifnull(?, flow)", (flow,))
+
+    def twins(self, action: Action) -> list[str]:
+        """Return the other people to whom the same message of the same occasion went, or may have gone."""
+        query = """SELECT recipient FROM outbox WHERE delivery = 'once' AND key >= ? AND key < ? AND recipient <> ?
+                   AND state IN ('in flight', 'in doubt', 'held', 'sent')"""
+        occasion = action.key.removesuffix(action.recipient)  # "…/": the next character in the order is "0"
+        told = (occasion, f"{occasion[:-1]}0", action.recipient)
+        return [row[0] for row in self._database.execute(query, told)]
+
+    def reached(self, action: Action, occurrence: str) -> bool:
+        """Say whether a message of the same rule and record reached its person, or may have.
+
+        ``occurrence`` is how that message's own begins.
+        """
+        query = """SELECT 1 FROM outbox WHERE delivery = 'once' AND key >= ? AND key < ? AND recipient = ?
+                   AND state IN ('in flight', 'in doubt', 'held', 'sent') LIMIT 1"""
+        first = f"{action.flow}/{action.record}/{action.rule}/{occurrence}"
+        after = f"{first[:-1]}{chr(ord(first[-1]) + 1)}"
+        return self._database.execute(query, (first, after, action.recipient)).fetchone() is not None
+
+    def knows(self, key: str) -> bool:
+        """Say whether what happens once was ever staged under this business key: it is never staged again."""
+        query = "SELECT 1 FROM outbox WHERE key = ? AND delivery <> 'latest'"
+        return self._database.execute(query, (key,)).fetchone() is not None
+
+    def unverified(self, since: datetime, until: datetime) -> list[Row]:
+        """Return the rows sent in the span that nobody has looked for yet, among the newest 20,000."""
+        return self.rows(
+            "id > (SELECT max(id) - 20000 FROM outbox) AND state = 'sent' AND looks = 0 "
+            "AND changed_at >= ? AND changed_at <= ?",
+            (instant(since), instant(until)),
+        )
+
+    def accepted(self, target: str) -> Json:
+        """Return the value the sink last took for a target; ``None`` when it took none."""
+        row = self._database.execute("SELECT value FROM accepted WHERE target = ?", (target,)).fetchone()
+        return load_json(row[0]) if row else None
+
+    def attempted(self, target: str) -> list[Json]:
+        """Return the values sent to a target since it last took one, of which nobody knows whether they arrived."""
+        query = "SELECT value FROM attempted WHERE target = ? ORDER BY value"
+        return [load_json(row[0]) for row in self._database.execute(query, (target,))]
+
+    def sendable(self, flow: str, phase: Phase, limit: int, *, without: Collection[tuple[Kind, str]] = ()) -> list[Row]:
+        """Return ready rows of one phase that nothing of unknown outcome keeps back; see :meth:`kept_back`.
+
+        ``without`` are (kind, name) of messages that Braze would not send. What goes to Extended ECM goes alone: there
+        what was tried in vain comes last, in the order of ids that are drawn anew for each attempt, so that a few
+        poisoned records do not use up the patience of every run before the others have had their turn.
+        """
+        order = "attempt, id" if phase is Phase.RECORDS else "id"
+        left_out = [f"{kind}/{name}" for kind, name in without]
+        return self.rows(
+            f"flow = ? AND phase = ? AND state = 'ready' AND NOT EXISTS (SELECT 1 FROM {_BLOCKER}) "
+            f"AND kind || '/' || name NOT IN ({', '.join('?' * len(left_out))})",
+            (flow, phase, *left_out), limit=limit, order=order,
+        )  # fmt: skip
+
+    def count_sendable(self, flow: str, phase: Phase) -> int:
+        """Return how many rows of a phase :meth:`sendable` may return."""
+        query = f"""SELECT count(*) FROM outbox WHERE flow = ? AND phase = ? AND state = 'ready'
+                    AND NOT EXISTS (SELECT 1 FROM {_BLOCKER})"""
+        return int(self._database.execute(query, (flow, phase)).fetchone()[0])
+
+    def kept_back(self, flow: str | None = None) -> list[tuple[Row, int]]:
+        """Return the ready messages that wait for another's outcome, each with the number of that row.
+
+        In doubt blocks all of a person's messages; held only what follows it in its series for the same person.
+        """
+        blocker = f"(SELECT min(o.id) FROM {_BLOCKER})"
+        rows = self.rows(f"state = 'ready' AND flow = ifnull(?, flow) AND {blocker} IS NOT NULL", (flow,))
+        query = f"SELECT {blocker} FROM outbox WHERE id = ?"
+        return [(row, int(self._database.execute(query, (row.id,)).fetchone()[0])) for row in rows]
+
+    def expired_since(self, since: datetime, now: datetime, flow: str | None) -> int:
+        """Return how many messages of a flow, or of all, passed their time unsent since then."""
+        query = """SELECT count(*) FROM outbox WHERE delivery = 'once' AND flow = ifnull(?, flow)
+                   AND ((state = 'expired' AND changed_at >= ?)
+                        OR (state IN ('ready', 'waiting') AND expires_at <= ?))"""
+        return int(self._database.execute(query, (flow, instant(since), instant(now))).fetchone()[0])
+
+    def pending(self, flow: str) -> int:
+        """Return how many rows of a flow still wait to go."""
+        query = "SELECT count(*) FROM outbox WHERE flow = ? AND state IN ('ready', 'waiting', 'in flight')"
+        return int(self._database.execute(query, (flow,)).fetchone()[0])
+
+    def messages_today(self, recipient: str, now: datetime) -> int:
+        """Return how many campaigns and Canvases a person got, or may have got, in the last 24 hours."""
+        query = """SELECT count(*) FROM outbox WHERE recipient = ? AND delivery = 'once' AND phase = ?
+                   AND changed_at > ? AND state IN ('in flight', 'in doubt', 'held', 'sent')"""
+        since = instant(now - timedelta(hours=24))
+        return int(self._database.execute(query, (recipient, Phase.TRIGGER, since)).fetchone()[0])
