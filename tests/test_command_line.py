@@ -28,7 +28,7 @@ def office(tmp_path: Path) -> Offline:
 
 @pytest.mark.parametrize("name", sorted(PLANNED))
 def test_what_is_planned_is_said_to_be_planned(office: Offline, name: str) -> None:
-    done = office.ecmbraze(name)
+    done = office.ecmbraze(*name.split())
 
     assert done.code == 2
     assert f"`ecmbraze {name}` is planned and not built yet: {PLANNED[name]}." in done.stderr

@@ -22,6 +22,7 @@ from ecmbraze.cli import (
     rehearsal,
     run_command,
     runs,
+    state,
     status,
 )
 from ecmbraze.cli.groups import Root
@@ -81,6 +82,7 @@ for part in (
     quarantine,
     pausing,
     runs,
+    state,
     rehearsal,
 ):
     part.register(app)

@@ -141,9 +141,12 @@ def _connect(name: str, explained: Explained) -> Connection:
     return made
 
 
-def check_pages(connection: sqlite3.Connection, path: Path, damaged: Callable[[Path, str], EcmbrazeError]) -> None:
-    """Raise the error of a damaged file when SQLite's own check finds something."""
-    found = " ".join(str(connection.execute("PRAGMA quick_check(1)").fetchone()[0]).split())
+def check_pages(
+    connection: sqlite3.Connection, path: Path, damaged: Callable[[Path, str], EcmbrazeError], *,
+    check: str = "quick_check",
+) -> None:  # fmt: skip
+    """Raise the error of a damaged file when SQLite's own check finds something; the quick one skips indexes."""
+    found = " ".join(str(connection.execute(f"PRAGMA {check}(1)").fetchone()[0]).split())
     if found != "ok":
         raise damaged(path, f"fails SQLite's own check ({found})")
 

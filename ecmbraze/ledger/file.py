@@ -28,7 +28,7 @@ def making(path: Path) -> Iterator[Database]:
     """
     with Explained(path, unusable):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _check_folder(path)
+        check_folder(path)
         try:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_RDWR, 0o600))
         except FileExistsError:
@@ -60,20 +60,27 @@ def check(path: Path) -> None:
     _check_header(path)
 
 
-def open_existing(path: Path, *, read_only: bool) -> Database:
+def open_existing(path: Path, *, read_only: bool, pages: bool = True) -> Database:
     """Open the state file after checking that it is ours, private and whole; a writer migrates an older one.
 
+    Without ``pages`` they are not checked: that is one long read, for which the commits of a live run would wait.
     Raises StateMissing (10), StateUnusable (12), StateNewer (14) or StorageError (16); never creates a file.
     """
     check(path)
     database = _opened(path, read_only=read_only)
     try:
         _bring_up_to_date(database, path, read_only=read_only)
-        check_pages(database.conn, path, unusable)
+        if pages:
+            check_pages(database.conn, path, unusable)
     except BaseException:
         database.close()
         raise
     return database
+
+
+def check_every_page(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise StateUnusable when a page, or an index, is not as SQLite left it."""
+    check_pages(connection, path, unusable, check="integrity_check")
 
 
 def _opened(path: Path, *, read_only: bool) -> Database:
@@ -132,12 +139,12 @@ def _check_place(path: Path) -> None:
         if entry.st_mode & 0o077:
             why = f"can be read by others (mode {stat.S_IMODE(entry.st_mode):04o})"
             raise _misplaced(path, why, f"`chmod 600 {path}`")
-        _check_folder(path)
+        check_folder(path)
         if any(path.with_name(path.name + ending).exists() for ending in ("-wal", "-shm")):
             raise unusable(path, "has a foreign -wal file beside it: it was copied wrongly")
 
 
-def _check_folder(path: Path) -> None:
+def check_folder(path: Path, what: str = "The state file") -> None:
     """Raise when others may put a file beside the state: SQLite would play a planted journal back into it.
 
     A sticky folder (`/tmp`) keeps them from replacing the state, not from planting a journal, so it is refused too.
@@ -145,14 +152,16 @@ def _check_folder(path: Path) -> None:
     folder = path.parent.stat()
     if folder.st_uid not in (0, os.geteuid()):
         why = f"lies in a folder of user {folder.st_uid} ({path.parent}), who may change it"
-        raise _misplaced(path, why, f"`chown` the folder and `chmod 700 {path.parent}`, or move the state elsewhere.")
+        raise _misplaced(
+            path, why, f"`chown` the folder and `chmod 700 {path.parent}`, or move the state elsewhere.", what
+        )
     if folder.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         why = f"lies in a folder that others may write ({path.parent}, mode {stat.S_IMODE(folder.st_mode):04o})"
-        raise _misplaced(path, why, f"`chmod go-w {path.parent}`, or move the state into a folder of its own.")
+        raise _misplaced(path, why, f"`chmod go-w {path.parent}`, or move the state into a folder of its own.", what)
 
 
-def _misplaced(path: Path, why: str, advice: str) -> StateUnusable:
-    return StateUnusable(f"The state file {path} {why}.", undone="It was not touched.", advice=advice)
+def _misplaced(path: Path, why: str, advice: str, what: str = "The state file") -> StateUnusable:
+    return StateUnusable(f"{what} {path} {why}.", undone="It was not touched.", advice=advice)
 
 
 def _check_header(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import sqlite3
 from datetime import datetime
 
 from sqlite_utils import Database
@@ -18,6 +19,12 @@ class History:
 
     def __init__(self, database: Database, salt: bytes) -> None:
         self._database, self._salt = database, salt
+
+    @classmethod
+    def of(cls, connection: sqlite3.Connection) -> History:
+        """Return the history of an open state file."""
+        salt = connection.execute("SELECT value FROM identity WHERE name = 'salt'").fetchone()
+        return cls(Database(connection, execute_plugins=False), bytes.fromhex(salt[0]) if salt else b"")
 
     def subject(self, recipient: str) -> str:
         """Return the keyed digest that stands for a person in the chain."""
@@ -36,6 +43,10 @@ class History:
             "INSERT INTO history (at, kind, body, previous, hash) VALUES (?, ?, ?, ?, ?)",
             (stamp, kind, text, previous, _link(previous, stamp, kind, text)),
         )
+
+    def length(self) -> int:
+        """Return how many rows there are."""
+        return int(self._database.execute("SELECT count(*) FROM history").fetchone()[0])
 
     def first_break(self) -> int | None:
         """Return the number of the first row that does not follow from its predecessor; ``None`` when all do."""

@@ -24,11 +24,9 @@ from ecmbraze.ledger.planfolder import remove_garbage
 from ecmbraze.ledger.rate_limits import RateLimits
 from ecmbraze.ledger.seal import Look
 from ecmbraze.ledger.stage import Stage
+from ecmbraze.ledger.values import check_values
 from ecmbraze.ledger.view import View
 from ecmbraze.ledger.waiting import Waiting
-
-# Columns whose values are JSON that planning reads.
-_VALUES = (("record", "facts"), ("fact", "facts"), ("fact", "memory"))
 
 
 class Ledger:
@@ -36,8 +34,7 @@ class Ledger:
 
     def __init__(self, path: Path, database: Database, *, read_only: bool = False) -> None:
         self.path, self.database, self._read_only = path, database, read_only
-        salt = database.execute("SELECT value FROM identity WHERE name = 'salt'").fetchone()
-        self.history = History(database, bytes.fromhex(salt[0]) if salt else b"")
+        self.history = History.of(database.conn)
         self.outbox = Outbox(database, self.history)
         self.waiting = Waiting(database, self.history)
         self.rate_limits = RateLimits(database)
@@ -77,9 +74,7 @@ class Ledger:
         """Raise StateUnusable when the history does not follow from itself, or a value is no longer readable."""
         if (row := self.history.first_break()) is not None:
             raise unusable(self.path, f"fails the check of its history at row {row}")
-        for table, column in _VALUES:
-            if self.database.execute(f"SELECT 1 FROM {table} WHERE NOT json_valid({column}) LIMIT 1").fetchone():
-                raise unusable(self.path, f"holds an unreadable value in {table}.{column}")
+        check_values(self.database.conn, self.path)
 
     def check_identity(self, identity: Mapping[str, str]) -> None:
         """Raise ConfigurationError when the state file belongs to another ECM or Braze."""

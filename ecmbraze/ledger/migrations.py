@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 from ecmbraze.ledger import schema
 from ecmbraze.ledger.connection import Explained, unusable
+from ecmbraze.ledger.copying import new_copy
 
 # Version n is reached from n - 1 by STEPS[n]. A step is never changed again: it meets files as they were then.
 STEPS: dict[int, tuple[str, ...]] = {
@@ -164,14 +163,5 @@ def migrate(connection: sqlite3.Connection, path: Path, version: int) -> None:
 def _back_up(connection: sqlite3.Connection, path: Path, to: Path) -> None:
     """Copy the file page by page, 0600, whole or not at all; one left by an interrupted try is replaced."""
     scratch = to.with_name(f"{to.name}.new")
-    with Explained(to, lambda _, why: unusable(path, why)):
-        scratch.unlink(missing_ok=True)
-        descriptor = os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW, 0o600)
-        try:
-            with closing(sqlite3.connect(scratch)) as copy:
-                connection.backup(copy)
-            os.fsync(descriptor)
-            scratch.replace(to)
-        finally:
-            os.close(descriptor)
-            scratch.unlink(missing_ok=True)
+    with Explained(to, lambda _, why: unusable(path, why)), new_copy(connection, scratch):
+        scratch.replace(to)

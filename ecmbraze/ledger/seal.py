@@ -18,13 +18,14 @@ def put(state: Path) -> None:
     """Write the seal of a closed state file, 0600, whole or not at all. Raises OSError for the disk."""
     counter, digest = _take(state)
     scratch = _beside(state, ".seal.new")
-    descriptor = os.open(scratch, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
+    scratch.unlink(missing_ok=True)
+    descriptor = os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             json.dump({"counter": counter, "digest": digest}, file)
             file.flush()
             os.fsync(file.fileno())
-        scratch.replace(_beside(state, ".seal"))
+        scratch.replace(beside(state))
     except OSError:
         scratch.unlink(missing_ok=True)
         raise
@@ -46,13 +47,18 @@ def look(state: Path) -> Look:
     """
     sealed: object = None
     with suppress(OSError, ValueError):
-        sealed = json.loads(_beside(state, ".seal").read_text(encoding="ascii"))
+        sealed = json.loads(beside(state).read_text(encoding="ascii"))
     if not isinstance(sealed, dict) or _beside(state, "-journal").exists() or _counter(state) != sealed.get("counter"):
         return Look.SILENT
     counter, digest = _take(state)
     if counter != sealed["counter"] or counter != _counter(state) or _beside(state, "-journal").exists():
         return Look.SILENT  # a commit is under way or went by: pages only move while a journal lies beside them
     return Look.INTACT if digest == sealed.get("digest") else Look.BROKEN
+
+
+def beside(state: Path) -> Path:
+    """Return where the seal of a state file stands."""
+    return _beside(state, ".seal")
 
 
 def _take(state: Path) -> tuple[int, str]:

@@ -1,0 +1,51 @@
+"""Save the state file beside a run that may be live; overwrites nothing and leaves nothing half done."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from pathlib import Path
+
+from ecmbraze.errors import UsageError
+from ecmbraze.ledger import file, seal
+from ecmbraze.ledger.connection import Connection, Explained, unusable
+from ecmbraze.ledger.copying import new_copy, sync_folder
+from ecmbraze.ledger.verifying import Checked, checks
+
+
+def back_up(path: Path, to: Path) -> list[Checked]:
+    """Copy the state as it is at one commit to ``to``, 0600, sealed; return what was checked of the copy.
+
+    Raises UsageError where something stands already, StateUnusable for a damaged state or a folder that others may
+    write, StorageError for the disk; then there is no backup.
+    """
+    file.check(path)
+    with Explained(to, unusable):
+        if not to.parent.is_dir():
+            raise UsageError(
+                f"There is no folder {to.parent}.", undone="No backup was made.", advice="Make it, with mode 0700."
+            )
+        file.check_folder(to, "The backup")
+        for there in (to, seal.beside(to)):
+            if os.path.lexists(there):
+                raise _exists(there)
+    scratch = to.with_name(f".{to.name}.new")
+    database = file.open_existing(path, read_only=True, pages=False)
+    with closing(database.conn) as source:
+        assert isinstance(source, Connection)
+        with Explained(to, unusable), new_copy(source, scratch):
+            found = [check for check in checks(scratch) if check.what in ("pages", "history", "values")]
+            try:
+                os.link(scratch, to, follow_symlinks=False)  # a rename would overwrite what came meanwhile
+            except FileExistsError:
+                raise _exists(to) from None
+        with Explained(to, unusable):
+            seal.put(to)
+            sync_folder(to)
+    return found
+
+
+def _exists(path: Path) -> UsageError:
+    return UsageError(
+        f"{path} exists already.", undone="No backup was made; nothing is overwritten.", advice="Name another file."
+    )

@@ -1,0 +1,66 @@
+"""Check a state file or a backup of one through and through, and say of each thing what was checked; writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from ecmbraze.ledger import file, seal
+from ecmbraze.ledger.connection import Connection, Explained, connect_nameless, unusable
+from ecmbraze.ledger.copying import copy_in_steps
+from ecmbraze.ledger.history import History
+from ecmbraze.ledger.lock import held
+from ecmbraze.ledger.seal import Look
+from ecmbraze.ledger.values import check_values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """One thing that was checked and found well, or that could not be judged."""
+
+    what: str
+    found: str
+
+
+def checks(path: Path) -> Iterator[Checked]:
+    """Yield each check as it is passed. Raises what is wrong, with its place: StateMissing (10), StateUnusable (12)…
+
+    Of a file that a run is writing a copy is checked, taken in short steps, so that the run hardly waits.
+    """
+    file.check(path)
+    yield Checked(what="place", found="a file of ours, 0600, in a folder that only we may write")
+    busy = held(path)
+    yield _seal(path, busy=busy)
+    database = file.open_existing(path, read_only=True, pages=False)
+    with closing(database.conn) as opened:
+        assert isinstance(opened, Connection)
+        if not busy:
+            yield from _content(opened, path)
+            return
+        with closing(connect_nameless(unusable)) as copy, Explained(path, unusable):
+            copy_in_steps(opened, copy)
+            yield from _content(copy, path)
+
+
+def _seal(path: Path, *, busy: bool) -> Checked:
+    if busy:
+        return Checked(what="seal", found="not judged: a run is writing (what follows is of a copy, as of now)")
+    with Explained(path, unusable):
+        look = seal.look(path)
+    if look is Look.BROKEN:
+        raise unusable(path, f"is not as its last writer left it, says {path}.seal")
+    return Checked(what="seal", found=look.value)
+
+
+def _content(connection: Connection, path: Path) -> Iterator[Checked]:
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    file.check_every_page(connection, path)
+    yield Checked(what="pages", found=f"{pages:,} pages and their indexes, by SQLite's own check")
+    history = History.of(connection)
+    if (row := history.first_break()) is not None:
+        raise unusable(path, f"fails the check of its history at row {row}")
+    yield Checked(what="history", found=f"{history.length():,} rows, each follows from the one before")
+    rows, columns = check_values(connection, path)
+    yield Checked(what="values", found=f"{rows:,} rows, {columns} columns that hold more than text, all readable")
