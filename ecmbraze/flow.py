@@ -177,6 +177,10 @@ class Flow(Generic[Options]):
     """Everything the flow may write, given the attribute prefix."""
     follows: Callable[[str], str] = lambda occurrence: ""
     """How the occurrence begins that must have reached a person before this one may; empty where none must."""
+    withdrawn: Callable[[Options, str, Known], frozenset[str]] | None = None
+    """The channels on which a withdrawal of a person stands by what the flow noted: no message of any flow goes there,
+    though Braze may still show the old state. ``None`` where it notes none.
+    """
     withdraws: bool = False
     """Whether it may take back consent in Braze. Then it is planned even while a plan of it waits for a person: nothing
     holds a withdrawal back, and nothing else of it leaves."""

@@ -131,18 +131,23 @@ def setting(config: Settings) -> Setting:
         sample=Sample(share=config.verify.share),
         configuration=config.fingerprint(),
         attributes=_attributes(config),
+        withdrawing=[(BY_NAME[name], section) for name, section in _enabled(config) if BY_NAME[name].withdrawn],
         canary=write(ExternalId(value=config.verify.canary)) if config.verify.canary else "",
     )
 
 
 def _attributes(config: Settings) -> frozenset[tuple[str, str]]:
     """Return (flow, attribute) of what the enabled flows write."""
-    enabled = ((name, section) for name, section in config.flows.items() if section.enabled)  # type: ignore[attr-defined]  # every section has it
     return frozenset(
         (name, attribute)
-        for name, section in enabled
+        for name, section in _enabled(config)
         for attribute in attributes(BY_NAME[name].outbound(section, config.attribute_prefix))
     )
+
+
+def _enabled(config: Settings) -> list[tuple[str, Any]]:
+    """Return (flow, section) of the enabled flows."""
+    return [(name, section) for name, section in config.flows.items() if section.enabled]  # type: ignore[attr-defined]  # every section has it
 
 
 def ledger(config: Settings, *, read_only: bool = False) -> Ledger:

@@ -108,8 +108,20 @@ def _screen(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view:
         bounced=bounces, fresh=of.shared.fresh, clock=of.clock, zone=of.setting.zone,
         today=lambda person: of.ledger.outbox.messages_today(person, of.clock.now()),
         max_per_person=of.setting.max_per_person, twins=of.ledger.outbox.twins, reached=of.ledger.outbox.reached,
-        mirrored=view.record, attributes=attributes(flow.outbound(section, of.setting.prefix)),
+        withdrawn=_withdrawn(of), mirrored=view.record,
+        attributes=attributes(flow.outbound(section, of.setting.prefix)),
     )  # fmt: skip
+
+
+def _withdrawn(of: RoundContext) -> Callable[[str], frozenset[str]]:
+    """Return what says on which channels a withdrawal of a person stands, by the flows that note them."""
+    noting = [
+        (flow.withdrawn, section, of.ledger.view(of.plan, flow.name, flow.needs(section)))
+        for flow, section in of.setting.withdrawing
+    ]
+    return lambda person: frozenset(
+        channel for ask, section, view in noting if ask for channel in ask(section, person, view)
+    )
 
 
 def _push(of: RoundContext, flow: str, looked: Screen) -> Push:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import Any
 
+from ecmbraze.flow import Flow
 from ecmbraze.planning.guards import Limits as GuardLimits
 from ecmbraze.ports import MessageSink, PeopleReader, Progress, RecordReader, RecordSink, WorkspaceReader
 
@@ -79,6 +81,8 @@ class Setting:
     """Fingerprint of what the configuration means, without its secrets."""
     attributes: frozenset[tuple[str, str]]
     """(flow, attribute as Braze has it) of everything that the enabled flows write."""
+    withdrawing: Sequence[tuple[Flow[Any], Any]] = ()
+    """(flow, its section) of the enabled flows that note withdrawals, which the screen of every flow obeys."""
     canary: str
     """Recipient that each run writes and reads back; empty for none."""
 

@@ -244,6 +244,24 @@ def _is_due(options: Options, change: Change, person: str, known: Known) -> bool
     return any(staff.ours(change.record, channel.status, known) for channel in options.channels)
 
 
+def withdrawn(options: Options, person: str, known: Known) -> frozenset[str]:
+    """Return on which channels a withdrawal stands that Braze may not show: by staff, or of a profile before this one.
+
+    What the person chose in Braze, the screen of a message reads there itself.
+    """
+    noted = known.noted(PersonKey(recipient=person).text)
+    held = order.standing(options, noted, person, known.of_customer(person), known)
+    return frozenset(
+        channel.fact
+        for channel in options.channels
+        if known.underway(order.target(person, channel)) or _unseen(held.get(channel.name))
+    )
+
+
+def _unseen(held: Held | None) -> bool:
+    return held is not None and held.state == WITHDRAWN and (held.source == consent_record.IN_ECM or bool(held.apart))
+
+
 def outbound(options: Options, _prefix: str) -> Sequence[Outbound]:
     """Return everything the flow may write."""
     rows = list(options.identifiers())
@@ -264,6 +282,7 @@ FLOW = Flow(
     direction=Direction.BOTH,
     options=Options,
     example=EXAMPLE,
+    withdrawn=withdrawn,
     withdraws=True,
     every=timedelta(minutes=15),
     needs=needs,

@@ -82,6 +82,10 @@ _OUTBOX = (
     f"""UPDATE outbox SET state = 'superseded', why = 'a newer value is planned', changed_at = :now
         WHERE delivery = 'latest' AND state IN {_OPEN}
           AND target IN (SELECT target FROM plan.action WHERE flow = :flow AND phase <= :last)""",
+    # One that stands refused would, tried again, put an older value in the place of the newer.
+    """UPDATE outbox SET state = 'dropped', why = 'a newer value is planned', payload = NULL, changed_at = :now
+       WHERE delivery = 'latest' AND state = 'refused'
+         AND target IN (SELECT target FROM plan.action WHERE flow = :flow AND phase <= :last)""",
     # What was taken back before anything went, because the record named somebody else meanwhile, may be planned again.
     f"""DELETE FROM outbox WHERE state = 'superseded' AND why = '{MOVED}' AND delivery <> 'latest'
         AND key IN (SELECT key FROM plan.action WHERE flow = :flow AND phase <= :last)""",

@@ -5,7 +5,7 @@ A message goes only if every demand is met: the one stored with it when it was p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from ecmbraze.model import Json, Profile
@@ -32,6 +32,8 @@ class Given:
     profile: Profile
     bounced: bool
     groups: Mapping[str, str]
+    withdrawn: Container[str] = frozenset()
+    """The channels (``email``, ``push``, ``group:<id>``) on which a withdrawal stands in the ledger."""
 
 
 def demands(*consents: Mapping[str, Json] | None) -> tuple[Demand, ...]:
@@ -58,6 +60,18 @@ def refusal(wanted: Iterable[Demand], given: Given) -> str:
 
 
 def _refusal(demand: Demand, given: Given) -> str:
+    return _standing(demand, given) or _shown(demand, given)
+
+
+def _standing(demand: Demand, given: Given) -> str:
+    """Return what the ledger knows of a withdrawal that Braze may not show (yet)."""
+    for channel in (demand.channel, f"group:{demand.group}"):
+        if channel in given.withdrawn:
+            return f"a withdrawal from {channel} stands in the consent record, whatever Braze shows"
+    return ""
+
+
+def _shown(demand: Demand, given: Given) -> str:
     if demand.channel in _GLOBAL:
         profile = given.profile
         state = profile.push_subscribe if demand.channel == "push" else profile.email_subscribe

@@ -138,7 +138,8 @@ class Desk:
         screen = Screen(
             people=self.braze, workspaces=nobody, flow=nobody, options=nobody, needs=nobody, bounced=frozenset,
             today=lambda _: 0, max_per_person=None, twins=lambda _: (), reached=lambda *_: True,
-            mirrored=lambda _: None, attributes=Everything(), fresh={}, clock=self.clock, zone=nobody,
+            withdrawn=lambda _: frozenset(), mirrored=lambda _: None, attributes=Everything(), fresh={},
+            clock=self.clock, zone=nobody,
         )  # fmt: skip
         screen.flow = _NoRules()  # type: ignore[assignment]  # of a flow the screen asks only for its rules
         self.ledger.outbox.wake("f", self.clock.now())

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from ecmbraze.flow import Context
 from ecmbraze.flows import consent
 from ecmbraze.model import Action, Change, Decision, Fact, Json, Kind, PersonKey, Record, Skip, WorkspaceKey, keys
+from ecmbraze.planning.consent_options import Options
 from tests.fakes import Nothing
 
 STATUS, SINCE, SOURCE, LETTER = "Consent.Email Status", "Consent.Email Since", "Consent.Email Source", "Consent.Letter"
@@ -32,7 +33,7 @@ def _section(**more: Any) -> dict[str, Any]:
 class Office(Nothing):
     """One customer, Braze and ECM, and what the engine keeps between rounds; a round plans and then writes."""
 
-    options: consent.Options = field(default_factory=lambda: consent.Options.model_validate(_section()))
+    options: Options = field(default_factory=lambda: Options.model_validate(_section()))
     now: datetime = BORN
     braze: dict[str, dict[str, Fact]] = field(default_factory=dict)
     ecm: dict[int, dict[str, Fact]] = field(default_factory=dict)
@@ -92,7 +93,7 @@ class Office(Nothing):
 
     # People
 
-    def shows(self, state: str, person: str = PERSON, **more: Fact) -> Office:
+    def shows(self, state: str, person: str = PERSON, /, **more: Fact) -> Office:
         """Let Braze show this from now on."""
         known: dict[str, Fact] = {"known": True, "address": "anna@example.com", "email.at": None}
         self.braze[person] = {
@@ -220,7 +221,7 @@ class Office(Nothing):
 
 def _office(state: str = "subscribed", *numbers: int, **section: Any) -> Office:
     """Return an office after its baseline and a round in which its record was written."""
-    office = Office(options=consent.Options.model_validate(_section(**section)))
+    office = Office(options=Options.model_validate(_section(**section)))
     for number in numbers or (7,):
         office.opens(number)
     office.shows(state).round(fires=False).round()
@@ -555,7 +556,7 @@ def test_a_letter_withdraws_when_it_comes_and_not_because_it_lies_there() -> Non
 
 def test_a_letter_from_before_the_baseline_is_no_news() -> None:
     section = _section(channel={"recorded": {LETTER: "Received"}})
-    office = Office(options=consent.Options.model_validate(section)).opens(7, **{LETTER: "Received"})
+    office = Office(options=Options.model_validate(section)).opens(7, **{LETTER: "Received"})
 
     office.shows("subscribed").round(fires=False).round().sets(7, None, SOURCE).round()
 
@@ -564,7 +565,7 @@ def test_a_letter_from_before_the_baseline_is_no_news() -> None:
 
 def test_why_an_address_cannot_be_reached_stands_in_the_record_and_makes_no_history() -> None:
     name = "Consent.Email Undeliverable"
-    office = Office(options=consent.Options.model_validate(_section(channel={"undeliverable": name})))
+    office = Office(options=Options.model_validate(_section(channel={"undeliverable": name})))
     office.opens(7, **{name: None}).shows("subscribed", **{"email.undeliverable": None}).round(fires=False).round()
 
     office.shows("subscribed", **{"email.undeliverable": "hard_bounce"}).round()
@@ -576,7 +577,7 @@ def test_why_an_address_cannot_be_reached_stands_in_the_record_and_makes_no_hist
 
 def test_a_preference_is_recorded_as_it_stands_and_is_not_withdrawn_in_braze() -> None:
     watch = {"attribute": "newsletter_rhythm"}
-    office = Office(options=consent.Options.model_validate(_section(channel={"watch": watch})))
+    office = Office(options=Options.model_validate(_section(channel={"watch": watch})))
     fact = "attribute:newsletter_rhythm"
     office.opens(7).shows("subscribed", **{fact: "weekly"}).round(fires=False).round()
 
@@ -594,7 +595,7 @@ def test_attributes_of_two_categories_are_written_apart() -> None:
 
     office.shows("unsubscribed").round()
 
-    assert sorted((one.name, sorted(one.payload)) for one in office.writes) == [  # type: ignore[arg-type]
+    assert sorted((one.name, list(one.payload)) for one in office.writes) == [  # type: ignore[arg-type]
         ("Consent", [STATUS]), ("Other", ["Other.Source"])
     ]  # fmt: skip
 
@@ -661,7 +662,7 @@ def test_without_a_folder_there_is_no_history() -> None:
 )
 def test_a_section_that_cannot_be_kept_is_refused(more: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
-        consent.Options.model_validate(_section(**more))
+        Options.model_validate(_section(**more))
 
 
 def test_every_key_of_the_contract_loads() -> None:
@@ -670,7 +671,7 @@ def test_every_key_of_the_contract_loads() -> None:
         channel={"undeliverable": "Consent.Email Undeliverable", "recorded": {LETTER: "Received"}},
     )  # fmt: skip
 
-    options = consent.Options.model_validate(section)
+    options = Options.model_validate(section)
 
     assert options.initial_load.slice == 10
     assert LETTER in consent.needs(options).facts

@@ -45,6 +45,8 @@ class Screen:
     """The other people who got, or may have got, this message of the same occasion."""
     reached: Callable[[Action, str], bool]
     """Whether an earlier occurrence of the rule, by its beginning, reached the person of a message."""
+    withdrawn: Callable[[str], frozenset[str]]
+    """The channels on which a withdrawal of a person stands by the ledger: reads of Braze lag behind."""
     mirrored: Callable[[str], Record | None]
     """The record as the ledger last saw it, by key."""
     attributes: Container[str]
@@ -82,7 +84,7 @@ class Screen:
             for action in part:
                 wanted, known = self._demands(action), profiles.get(action.recipient, ())
                 held = groups.get(action.recipient, {})
-                if not known or not consent.refusal(wanted, self._given(known[0], wanted, held)):
+                if not known or not consent.refusal(wanted, self._given(action, known[0], wanted, held)):
                     messages, people = messages + 1, people | {action.recipient}
         return messages, len(people)
 
@@ -138,7 +140,7 @@ class Screen:
         if not known:  # Braze would answer success and drop it (api/braze.md 1.6)
             fate = screening.absent(action, bool(wanted))
             return Step(row=row, state=fate[0], why=fate[1]) if fate else None
-        if reason := consent.refusal(wanted, self._given(known[0], wanted, groups.get(action.recipient, {}))):
+        if reason := consent.refusal(wanted, self._given(action, known[0], wanted, groups.get(action.recipient, {}))):
             return Step(row=row, state=State.SUPPRESSED, why=reason)
         if screening.counted and (reason := self._twin(action, known[0], profiles)):
             return Step(row=row, state=State.SUPPRESSED, why=reason)
@@ -146,11 +148,14 @@ class Screen:
             return step
         return self._rate(row) if screening.counted else None
 
-    def _given(self, profile: Profile, wanted: Sequence[Demand], groups: Mapping[str, str]) -> Given:
+    def _given(
+        self, action: Action, profile: Profile, wanted: Sequence[Demand], groups: Mapping[str, str]
+    ) -> Given:  # fmt: skip
         """Return what is known of a person's consent; the bounce list is read when the first e-mail needs it."""
         mailed = any(demand.channel == "email" for demand in wanted)
         bounced = mailed and bool(profile.email) and _address(profile) in self.bounced()
-        return Given(profile=profile, bounced=bounced, groups=groups)
+        withdrawn = self.withdrawn(action.recipient) if wanted else frozenset[str]()
+        return Given(profile=profile, bounced=bounced, groups=groups, withdrawn=withdrawn)
 
     def _twin(self, action: Action, profile: Profile, profiles: Mapping[str, Sequence[Profile]]) -> str:
         """Return why this copy stays: somebody with the same address gets, or got, the same message (fault B30)."""

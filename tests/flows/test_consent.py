@@ -1,0 +1,269 @@
+"""The flow consent in rounds over both twins and a real state file: what stands in ECM and in Braze after them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ecmbraze.ledger.ledger import Ledger
+from ecmbraze.model import Fact, State
+from tests.stories import onboarding
+from tests.twins.ecm_world import Attribute
+from tests.twins.house import House, Outcome, settings
+
+STATUS, SINCE, SOURCE, NEWS = (f"Consent.{name}" for name in ("Email Status", "Email Since", "Source", "News Status"))
+GROUP = "g-news"
+SECTION: Mapping[str, Any] = {
+    "workspace_types": ["Customer"], "customer": "Customer.Number",
+    "channels": [
+        {
+            "name": "email", "watch": "email", "purpose": "Marketing", "status": STATUS, "since": SINCE,
+            "source": SOURCE,
+        },
+        {"name": "news", "watch": {"group": GROUP}, "purpose": "Newsletter", "status": NEWS},
+    ],
+}  # fmt: skip
+DEFAULT, OUT, IN = "Not objected", "Withdrawn", "Opted in"
+MINUTES = timedelta(minutes=1)
+
+
+class Town:
+    """A house with the flows consent and onboarding; ``seven`` and ``eight`` are workspaces of C-1, ``nine`` of C-2."""
+
+    def __init__(self, folder: Path) -> None:
+        flows = {"consent": SECTION, "onboarding": onboarding.STORY.section}
+        self.house = House(folder, settings(flows))
+        self.ecm, self.braze = self.house.ecm, self.house.braze
+        since = Attribute(name="Email Since", type_name="Date")
+        self.ecm.add_category("Customer", ["Number"])
+        self.ecm.add_category("Consent", ["Email Status", since, "Source", "News Status"])
+        self.ecm.add_type("Customer", ["Customer", "Consent"])
+        onboarding.STORY.furnish(self.ecm)
+        onboarding.STORY.people(self.house, "C-1", "C-2")
+        for person in ("C-1", "C-2"):
+            self.braze.people[person].email_subscribe = "subscribed"
+        self.seven, self.eight, self.nine = (self.opens(person) for person in ("C-1", "C-1", "C-2"))
+        self.project = onboarding.STORY.make(self.ecm, "C-1")
+        self.round()
+        self.round()
+
+    def opens(self, person: str, **values: Fact) -> int:
+        return self.ecm.create("Customer", {"Customer.Number": person, **values})
+
+    def round(self, minutes: int = 20, *flows: str, **options: Any) -> Outcome:
+        self.house.clock.advance(minutes * MINUTES)
+        return self.house.start(*flows, **options)
+
+    def chooses(self, state: str, person: str = "C-1") -> None:
+        self.braze.people[person].email_subscribe = state
+
+    def status(self, number: int, attribute: str = STATUS) -> Fact:
+        return self.ecm.spaces[number].values.get(attribute)
+
+    def entries(self, number: int) -> list[dict[str, Any]]:
+        """Return the history of a workspace, oldest first."""
+        found = [paper for paper in self.ecm.papers.values() if paper.parent == number]
+        assert {paper.folder for paper in found} <= {"Consent History"}
+        return [json.loads(paper.versions[-1][2].decode().rpartition("--- json\n")[2]) for paper in found]
+
+    def history(self, number: int) -> list[tuple[str, str, str]]:
+        return [(one["channel"], one["before"], one["after"]) for one in self.entries(number)]
+
+    def withdrawn(self) -> list[tuple[str, str]]:
+        return [(entry.recipient, entry.name) for entry in self.braze.book if entry.kind == "withdrawal"]
+
+    def campaigns(self) -> list[str]:
+        return [entry.recipient for entry in self.braze.messages if entry.kind == "campaign"]
+
+    def decide(self, subject: str, state: State) -> None:
+        """Do what `quarantine replay` and `quarantine drop` do with a record."""
+        with closing(Ledger.open(self.house.state, read_only=False)) as ledger:
+            now = self.house.clock.now()
+            again = state is State.READY
+            assert ledger.plan_again(subject, now) if again else ledger.forget_quarantined(subject, now)
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Town:
+    return Town(tmp_path)
+
+
+def test_a_baseline_writes_nothing_and_a_withdrawal_in_braze_reaches_every_workspace_of_the_person(town: Town) -> None:
+    assert (town.braze.book, town.ecm.papers) == ((), {})
+    town.chooses("unsubscribed")
+
+    outcome = town.round()
+
+    assert outcome.codes == (0, 0)
+    assert [town.status(one) for one in (town.seven, town.eight, town.nine)] == [OUT, OUT, None]
+    for number in (town.seven, town.eight):
+        assert town.history(number) == [("email", "subscribed", "unsubscribed")]
+    assert town.withdrawn() == []
+
+
+def test_what_was_written_does_not_come_round(town: Town) -> None:
+    town.chooses("unsubscribed")
+    town.round()
+    town.ecm.edit(town.seven, {STATUS: town.status(town.seven)})
+    papers = len(town.ecm.papers)
+
+    assert [town.round().count("planned") for _ in range(3)] == [0, 0, 0]
+    assert len(town.ecm.papers) == papers
+
+
+def test_a_withdrawal_by_staff_reaches_braze_and_the_other_workspace_and_is_told_once(town: Town) -> None:
+    town.ecm.edit(town.seven, {STATUS: OUT})
+
+    town.round()
+    assert town.withdrawn() == [("C-1", "email")]
+    assert town.status(town.eight) == OUT
+    town.round()
+    town.round(60)
+
+    assert town.withdrawn() == [("C-1", "email")]
+    assert town.history(town.eight) == town.history(town.seven) == [("email", "subscribed", "unsubscribed")]
+    assert town.entries(town.seven)[0]["source"] == "recorded in Extended ECM"
+
+
+def test_a_withdrawal_from_a_group_is_one_of_its_own(town: Town) -> None:
+    town.ecm.edit(town.nine, {NEWS: OUT})
+    town.round()
+
+    assert town.withdrawn() == [("C-2", f"group:{GROUP}")]
+    assert town.history(town.nine) == [("news", "subscribed", "unsubscribed")]
+    assert town.status(town.nine) == DEFAULT
+
+
+def test_while_braze_still_shows_the_old_state_no_flow_sends_to_who_withdrew_in_ecm(town: Town) -> None:
+    town.ecm.edit(town.seven, {STATUS: OUT})
+    town.round(20, "consent")
+    town.chooses("subscribed")  # the read lags behind
+    onboarding.STORY.acts[0](town.ecm, town.project)
+
+    outcome = town.round(1, "onboarding")
+
+    assert town.campaigns() == []
+    reasons = [line.why for line in outcome.report.actions if line.kind == "campaign"]
+    assert reasons == ["a withdrawal from email stands in the consent record, whatever Braze shows"]
+
+
+def test_a_withdrawal_that_braze_did_not_take_suppresses_all_the_same(town: Town) -> None:
+    town.ecm.edit(town.seven, {STATUS: OUT})
+    del town.braze.people["C-1"]
+    town.round(20, "consent")
+    onboarding.STORY.people(town.house, "C-1")  # made anew, and opted in
+    onboarding.STORY.acts[0](town.ecm, town.project)
+
+    town.round(1, "onboarding")
+
+    assert (town.withdrawn(), town.campaigns()) == ([], [])
+
+
+def test_a_grant_read_after_the_withdrawal_lets_messages_go_again(town: Town) -> None:
+    town.ecm.edit(town.seven, {STATUS: OUT})
+    town.round()
+    town.round(60, "consent")
+    town.chooses("opted_in")
+    town.round(60 * 25, "consent")
+    onboarding.STORY.acts[0](town.ecm, town.project)
+
+    town.round()
+
+    assert town.status(town.eight) == IN
+    assert town.campaigns() == ["C-1"]
+
+
+def test_an_old_value_read_soon_after_our_write_changes_nothing(town: Town) -> None:
+    town.ecm.edit(town.seven, {STATUS: OUT})
+    town.round()
+    town.round(5, "consent")
+    town.chooses("subscribed")
+    town.round(2, "consent")
+    assert town.status(town.eight) == OUT
+
+    town.chooses("unsubscribed")
+    town.round()
+
+    assert town.history(town.seven) == [("email", "subscribed", "unsubscribed")]
+
+
+def test_an_edit_is_listed_once_ends_the_run_with_3_and_ends_when_it_is_taken_back(town: Town) -> None:
+    town.chooses("unsubscribed")
+    town.round()
+    town.round()
+    town.ecm.edit(town.seven, {STATUS: "Maybe"})
+
+    assert town.round().codes == (3, 0)
+    assert town.house.quarantined() == {f"ws:{town.seven}"}
+    town.chooses("opted_in")
+    assert town.round().codes == (3, 0)
+    assert (town.status(town.seven), town.status(town.eight)) == ("Maybe", IN)
+    assert not [fate for fate in town.house.fates() if fate.state == State.REFUSED]
+
+    town.ecm.edit(town.seven, {STATUS: OUT}, silent=True)
+    town.decide(f"ws:{town.seven}", State.READY)
+    town.round(60 * 25)
+
+    assert town.house.quarantined() == set()
+    assert town.status(town.seven) == IN
+
+
+def test_an_edit_that_is_made_while_we_write_is_refused_and_stands_there_alone(town: Town) -> None:
+    town.chooses("unsubscribed")
+    town.round()
+    town.round()
+    town.chooses("opted_in")
+    town.ecm.edit(town.seven, {STATUS: "Maybe"}, silent=True)  # moves no date: only the write sees it
+
+    assert town.round().codes == (3, 0)
+    town.ecm.edit(town.seven, {})
+    town.round()
+
+    assert town.house.quarantined() == set()
+    assert [fate.recipient for fate in town.house.fates() if fate.state == State.REFUSED] == [f"ws:{town.seven}"]
+    assert town.status(town.seven) == "Maybe"
+
+
+def test_a_dropped_edit_stays_as_it_is(town: Town) -> None:
+    town.chooses("unsubscribed")
+    town.round()
+    town.round()
+    town.ecm.edit(town.seven, {STATUS: "Maybe"})
+    town.round()
+    town.decide(f"ws:{town.seven}", State.DROPPED)
+
+    town.ecm.edit(town.seven, {"Customer.Number": "C-1"})
+    assert town.round().codes == (0, 0)
+
+    assert (town.status(town.seven), town.house.quarantined()) == ("Maybe", set())
+
+
+def test_a_workspace_made_later_and_a_corrected_customer_number_get_the_right_state(town: Town) -> None:
+    town.chooses("unsubscribed")
+    town.round()
+    later = town.opens("C-1")
+    town.ecm.edit(town.eight, {"Customer.Number": "C-2"})
+
+    town.round()
+
+    assert (town.status(later), town.status(town.eight)) == (OUT, DEFAULT)
+    assert town.history(later) == []
+
+
+def test_a_dry_run_says_what_the_live_run_then_does(town: Town) -> None:
+    town.chooses("unsubscribed")
+    town.ecm.edit(town.nine, {STATUS: OUT})
+    dry = town.round(20, dry_run=True)
+
+    live = town.house.start()
+
+    lines = [[(line.kind, line.name, line.customer, line.record) for one in of.reports for line in one.actions]
+             for of in (dry, live)]  # fmt: skip
+    assert sorted(lines[0]) == sorted(lines[1])
+    assert lines[0]
