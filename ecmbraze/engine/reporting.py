@@ -25,7 +25,8 @@ def _pushed(of: RoundContext, run: Run) -> None:
         _count(run, step)
         if step.state is State.SENT:
             run.report.add_kind(step.row.action.kind)
-        run.report.actions.append(_line(run, step.row.action, step.state, step.why))
+        before = run.push.before.get(step.row.id)
+        run.report.actions.append(_line(run, step.row.action, step.state, step.why, before=before))
     for row, number in [] if of.options.dry_run else of.ledger.outbox.kept_back(run.name):
         why = f"kept back by message {number}, whose outcome is unknown"
         run.report.actions.append(_line(run, row.action, PENDING, why))
@@ -123,7 +124,8 @@ def _count(run: Run, step: Step) -> None:
 
 def _line(run: Run, action: Action, state: str, why: str, *, before: Json = None) -> ActionLine:
     payload = action.payload if isinstance(action.payload, Mapping) else {}
-    properties = payload.get("properties")
+    unique = action.kind.delivery is Delivery.UNIQUE
+    properties = {"folder": payload.get("folder")} if unique else payload.get("properties")
     return ActionLine(
         record=action.record,
         workspace=run.planner.view.name_of(_workspace(action)),

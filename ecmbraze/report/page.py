@@ -40,8 +40,7 @@ class _Row:
     state: str = ""
     kind: str = ""
     title: str = ""
-    before: str = ""
-    after: str = ""
+    change: str = ""
     content: Sequence[tuple[str, str]] = ()
     message: int = -1
     by_rule: int = -1
@@ -142,8 +141,8 @@ class _Page:
         }
 
     def _action(self, line: ActionLine) -> _Row:
-        because, change = self._because(line), line.is_value
-        rule = "" if change and line.rule == line.name else line.rule
+        because, changes = self._because(line), self._changes(line)
+        rule = "" if line.is_value and line.rule == line.name else line.rule
         return _Row(
             who=self.masking.person(line.customer),
             workspace=self.masking.workspace(line.workspace),
@@ -152,9 +151,8 @@ class _Page:
             because=because,
             state=line.state,
             kind=line.kind,
-            title=line.title or line.name,
-            before=self._text(line.name, line.before) if change else "",
-            after=self._text(line.name, line.after) if change else "",
+            title=wording.title(line),
+            change="; ".join(text if name == line.name else f"{name}: {text}" for name, text in changes),
             content=tuple(self._content(line)),
             message=self.messages.number(f"{line.kind} {line.title or line.name}"),
             by_rule=self.rules.number(rule),
@@ -168,11 +166,18 @@ class _Page:
         if line.because != line.reason:
             yield "planned because", self.masking.reason(line.reason, line.customer, line.workspace)
         yield "record", line.record
-        if line.is_value:
-            yield "before", self._text(line.name, line.before)
-            yield "after", self._text(line.name, line.after)
+        for name, before, after in wording.changes(line):
+            yield f"{name} before", self._text(line.name, before)
+            yield f"{name} after", self._text(line.name, after)
         for name, value in line.properties.items():
             yield name, self._text(name, value)
+
+    def _changes(self, line: ActionLine) -> list[tuple[str, str]]:
+        """Return (name, "before → after") of every value that a write changes."""
+        return [
+            (name, f"{self._text(line.name, before)} → {self._text(line.name, after)}")
+            for name, before, after in wording.changes(line)
+        ]
 
     def _skip(self, line: SkipLine) -> _Row:
         because = self._because(line)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
-from ecmbraze.engine.run_report import PENDING
-from ecmbraze.model import Kind, State
+from ecmbraze.engine.run_report import PENDING, ActionLine
+from ecmbraze.model import Json, Kind, State
 from ecmbraze.planning.guards import FLOOR, Measure
 
 # What reaches people stands first.
@@ -47,6 +48,30 @@ def guard(measure: Measure) -> dict[str, object]:
         "verdict": verdict,
         "sentence": measure.sentence,
     }
+
+
+def title(line: ActionLine) -> str:
+    """Return what a write is called: a message by its name in Braze, a document by its own and its folder."""
+    match line.kind:
+        case Kind.WITHDRAWAL:
+            return f"withdrawn: {line.name.replace('group:', 'group ')}"
+        case Kind.DOCUMENT if folder := line.properties.get("folder"):
+            return f"{line.name} in {folder}"
+    return line.title or line.name
+
+
+def changes(line: ActionLine) -> list[tuple[str, Json, Json]]:
+    """Return (name, before, after) of every value that a write changes; of a category each attribute by its own."""
+    if not line.is_value or line.kind == Kind.WITHDRAWAL:  # which has one meaning, whatever stood there
+        return []
+    if not isinstance(line.after, Mapping):
+        return [(line.name, line.before, line.after)]
+    before = line.before if isinstance(line.before, Mapping) else {}
+    return [
+        (name.rpartition(".")[2], before.get(name), value)
+        for name, value in line.after.items()
+        if before.get(name) != value
+    ]
 
 
 def alike(reason: str) -> str:

@@ -13,6 +13,7 @@ import pytest
 
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.model import Fact, State
+from ecmbraze.report import wording
 from tests.stories import onboarding
 from tests.twins.ecm_world import Attribute
 from tests.twins.house import House, Outcome, settings
@@ -267,3 +268,15 @@ def test_a_dry_run_says_what_the_live_run_then_does(town: Town) -> None:
              for of in (dry, live)]  # fmt: skip
     assert sorted(lines[0]) == sorted(lines[1])
     assert lines[0]
+
+
+def test_the_report_of_a_live_run_says_what_each_write_changed(town: Town) -> None:
+    town.chooses("unsubscribed")
+    town.round()
+    town.chooses("opted_in")
+
+    lines = [line for report in town.round(60).reports for line in report.actions]
+
+    [category] = [line for line in lines if line.kind == "category" and line.workspace == f"Customer {town.seven}"]
+    assert ("Email Status", OUT, IN) in wording.changes(category)
+    assert {wording.title(line)[-18:] for line in lines if line.kind == "document"} == {"in Consent History"}

@@ -15,7 +15,7 @@ from ecmbraze.engine.deliver.settle import settle
 from ecmbraze.engine.setting import BatchLimits, Systems
 from ecmbraze.errors import ConfigurationError, CredentialRefused, TemporaryError
 from ecmbraze.ledger.outbox import Outbox, Row, Step
-from ecmbraze.model import Action, Answer, Kind, MessageInfo, Phase, State, Verdict
+from ecmbraze.model import Action, Answer, Delivery, Json, Kind, MessageInfo, Phase, State, Verdict
 from ecmbraze.ports import Clock, Work
 
 # A look at consent and facts is at most 60 s old when a request leaves (delivery.md); reading them takes its time too.
@@ -53,6 +53,8 @@ class Push:
     """Those of them since something was last taken: too many, and it is not they but the account."""
     steps: dict[int, Step] = field(default_factory=dict)
     """The last step of every row this run touched."""
+    before: dict[int, Json] = field(default_factory=dict)
+    """Row number → what the sink had taken last when the row left, of what replaces a value."""
     launched: dict[tuple[Kind, str], MessageInfo] = field(default_factory=dict)
     """(kind, id) of what is launched in Braze → what Braze says of it: asked once for all flows of the round."""
     unsendable: set[tuple[Kind, str]] = field(default_factory=set)
@@ -180,6 +182,8 @@ class Push:
             id=self.new_id(), limits=self.limits, accepted=self.outbox.accepted, attempted=self.outbox.attempted
         )  # fmt: skip
         batches = [build(rows, attempt) for rows in wave]
+        values = [row for rows in wave for row in rows if row.action.kind.delivery is Delivery.LATEST]
+        self.before |= {row.id: self.outbox.accepted(row.action.target) for row in values}
         flying = [Step(row=row, state=State.IN_FLIGHT) for batch in batches for row in batch.rows]
         self._move(flying, attempt=attempt.id)  # one commit marks the whole wave before its first byte
         futures: dict[Future[Answer], Batch] = {pool.submit(batch.send, self.systems): batch for batch in batches}
