@@ -177,6 +177,8 @@ class Flow(Generic[Options]):
     """Everything the flow may write, given the attribute prefix."""
     follows: Callable[[str], str] = lambda occurrence: ""
     """How the occurrence begins that must have reached a person before this one may; empty where none must."""
+    replaces: Callable[[Options], bool] = lambda options: False
+    """Whether it may replace values that stood in ECM before it first wrote there."""
     withdrawn: Callable[[Options, str, Known], frozenset[str]] | None = None
     """The channels on which a withdrawal of a person stands by what the flow noted: no message of any flow goes there,
     though Braze may still show the old state. ``None`` where it notes none.

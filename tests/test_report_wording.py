@@ -27,14 +27,13 @@ LINES: dict[str, tuple[dict[str, Any], str]] = {
         {"kind": "category", "name": "Consent", "after": {"Consent.Email Status": "Withdrawn", "Consent.Source": None}},
         "Email Status: nothing → Withdrawn",
     ),
-    "a withdrawal": ({"kind": "withdrawal", "name": "email", "after": "unsubscribed"}, "withdrawn: email"),
-    "a withdrawal from a group": (
-        {"kind": "withdrawal", "name": "group:g-1", "before": "unsubscribed", "after": "unsubscribed"},
-        "withdrawn: group g-1",
+    "a withdrawal": (
+        {"kind": "withdrawal", "name": "email", "after": "unsubscribed", "said": "withdrawn: email"},
+        "withdrawn: email",
     ),
     "a document": (
-        {"kind": "document", "name": "2026-11-28 email unsubscribed.txt", "properties": {"folder": "Consent History"}},
-        "2026-11-28 email unsubscribed.txt in Consent History",
+        {"kind": "document", "name": "x.txt", "said": "document x.txt in Consent History"},
+        "document x.txt in Consent History",
     ),
     "an attribute": ({"kind": "attribute", "name": "stage", "before": "A", "after": "B"}, "stage: A → B"),
 }  # fmt: skip

@@ -23,7 +23,12 @@ def _row(number: int, action: Action) -> Row:
 
 def _batch(*actions: Action) -> Batch:
     rows = [_row(number, action) for number, action in enumerate(actions)]
-    return build(rows, Attempt(id="a", limits=BatchLimits(), accepted=lambda _: None, attempted=lambda _: ()))
+    return build(
+        rows,
+        Attempt(
+            id="a", limits=BatchLimits(), accepted=lambda _: None, attempted=lambda _: (), replaceable=lambda _: None
+        ),
+    )
 
 
 def _states(batch: Batch, answer: Answer) -> dict[Kind, State]:

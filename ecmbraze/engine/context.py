@@ -18,6 +18,8 @@ class Shared:
 
     fresh: dict[int, tuple[float, Record]] = field(default_factory=dict)
     """Records read in this round and when: the screen need not read them again within a minute."""
+    bounced: list[frozenset[str]] = field(default_factory=list)
+    """The addresses that bounced, once somebody asked for them."""
     entered: dict[tuple[str, str], float] = field(default_factory=dict)
     """(person, message) → when one of the flows last sent them one that must not follow closely, monotonic."""
     launched: dict[tuple[Kind, str], MessageInfo] = field(default_factory=dict)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import cache
+from functools import partial
 from typing import Any
 
 from ecmbraze.engine.context import RoundContext
@@ -23,6 +23,7 @@ from ecmbraze.engine.scan.people import PeopleScan
 from ecmbraze.engine.scan.worklist import WorkList
 from ecmbraze.flow import Context, Flow, Needs
 from ecmbraze.ledger.view import View
+from ecmbraze.model import Action, Fact, Json
 from ecmbraze.planning.outbound import attributes
 
 # Before Braze existed: all bounces there are.
@@ -41,7 +42,8 @@ def run(of: RoundContext, flow: Flow[Any], section: Any) -> Run:
     )  # fmt: skip
     return Run(
         flow=flow, section=section, needs=needs, options=of.options, plan=of.plan, report=report, screen=screen,
-        planner=_planner(of, flow, section, needs, view), push=_push(of, flow.name, screen),
+        planner=_planner(of, flow, section, needs, view),
+        push=_push(of, flow.name, screen, view if flow.replaces(section) else None),
         before=of.ledger.watermarks(flow.name),
     )  # fmt: skip
 
@@ -74,7 +76,7 @@ def people_scan(of: RoundContext) -> PeopleScan:
     """Return the looks at people that the flows of the round share."""
     return PeopleScan(
         reader=of.systems.people, mirror=of.ledger.mirror, plan=of.plan, now=of.clock.now(), new_id=of.new_id,
-        tick=of.tick,
+        tick=of.tick, bounced=partial(_bounced, of),
     )  # fmt: skip
 
 
@@ -97,20 +99,22 @@ def _planner(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view
 
 
 def _screen(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view: View) -> Screen:
-    """Return the last look before sending; the bounce list is read once, when the first message needs it."""
-
-    @cache
-    def bounces() -> frozenset[str]:
-        return of.systems.people.hard_bounces(_ALL_BOUNCES.replace(tzinfo=of.setting.zone))
-
+    """Return the last look before sending."""
     return Screen(
         people=of.systems.people, workspaces=of.systems.workspaces, flow=flow, options=section, needs=needs,
-        bounced=bounces, fresh=of.shared.fresh, clock=of.clock, zone=of.setting.zone,
+        bounced=partial(_bounced, of), fresh=of.shared.fresh, clock=of.clock, zone=of.setting.zone,
         today=lambda person: of.ledger.outbox.messages_today(person, of.clock.now()),
         max_per_person=of.setting.max_per_person, twins=of.ledger.outbox.twins, reached=of.ledger.outbox.reached,
         withdrawn=_withdrawn(of), mirrored=view.record,
         attributes=attributes(flow.outbound(section, of.setting.prefix)),
     )  # fmt: skip
+
+
+def _bounced(of: RoundContext) -> frozenset[str]:
+    """Return the addresses that ever bounced: the list is read once a round, when somebody first asks."""
+    if not of.shared.bounced:
+        of.shared.bounced.append(of.systems.people.hard_bounces(_ALL_BOUNCES.replace(tzinfo=of.setting.zone)))
+    return of.shared.bounced[0]
 
 
 def _withdrawn(of: RoundContext) -> Callable[[str], frozenset[str]]:
@@ -124,11 +128,23 @@ def _withdrawn(of: RoundContext) -> Callable[[str], frozenset[str]]:
     )
 
 
-def _push(of: RoundContext, flow: str, looked: Screen) -> Push:
+def _json(fact: Fact) -> Json:
+    return list(fact) if isinstance(fact, tuple) else fact
+
+
+def _push(of: RoundContext, flow: str, looked: Screen, before: View | None) -> Push:
+    """Return the sending of one flow; ``before`` knows what stood in ECM and may be replaced."""
+
+    def replaceable(action: Action) -> Json:
+        written, record = of.ledger.outbox.accepted(action.target), before.record(action.recipient) if before else None
+        ours = written if isinstance(written, Mapping) else {}
+        return {name: _json(fact) for name, fact in record.facts.items() if name not in ours} if record else None
+
     return Push(
         flow=flow, outbox=of.ledger.outbox, systems=of.systems, screen=looked, clock=of.clock,
         limits=of.setting.batches, connections=of.setting.connections, new_id=of.new_id, tick=of.tick,
         paused=lambda: of.ledger.waiting.paused(flow), entered=of.shared.entered,
         launched=of.shared.launched,
+        replaceable=replaceable,
         clock_fault=ClockFaults(clock=of.clock, skews=of.systems.skews, last=of.ledger.last_end()).told,
     )  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ecmbraze.engine.context import RoundContext
 from ecmbraze.engine.deliver.batches import batched
+from ecmbraze.engine.deliver.channels import channel_of
 from ecmbraze.engine.run import Run
 from ecmbraze.engine.run_report import COUNTS, PENDING, PLANNED, ActionLine, SkipLine, summary
 from ecmbraze.errors import strongest
@@ -124,8 +125,7 @@ def _count(run: Run, step: Step) -> None:
 
 def _line(run: Run, action: Action, state: str, why: str, *, before: Json = None) -> ActionLine:
     payload = action.payload if isinstance(action.payload, Mapping) else {}
-    unique = action.kind.delivery is Delivery.UNIQUE
-    properties = {"folder": payload.get("folder")} if unique else payload.get("properties")
+    properties = payload.get("properties")
     return ActionLine(
         record=action.record,
         workspace=run.planner.view.name_of(_workspace(action)),
@@ -134,6 +134,7 @@ def _line(run: Run, action: Action, state: str, why: str, *, before: Json = None
         kind=action.kind,
         name=action.name,
         title=run.push.title(action),
+        said=channel_of(action.kind).said(action),
         reason=action.reason,
         state=str(state),
         why=why,

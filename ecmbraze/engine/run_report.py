@@ -39,6 +39,8 @@ class ActionLine:
     name: str
     title: str = ""
     """The name of the campaign or Canvas in Braze, where it was asked for; else ``name``."""
+    said: str = ""
+    """What it does, where its kind and a name would not say it."""
     reason: str
     state: str
     why: str = ""

@@ -58,10 +58,10 @@ consent:                                        # what people choose in Braze be
 def needs(options: Options) -> Needs:
     """Return what the flow reads: of people what is watched, of workspaces what staff may set."""
     watched = {channel.fact for channel in options.channels}
-    bounced = {f"{channel.fact}.undeliverable" for channel in options.channels if channel.undeliverable}
+    bounced = {"email.undeliverable" for one in options.channels if one.undeliverable and one.watch == "email"}
     about = {"known", "address", "after", "look", *(f"{fact}.at" for fact in watched)}
     return Needs(
-        customers=options.customers, facts=frozenset(name for one in options.channels for name in one.read()),
+        customers=options.customers, facts=options.read,
         people=frozenset(watched | about | bounced),
         rotation=Rotation(
             within=options.everybody_within, every=options.every, requests=options.braze_requests
@@ -282,6 +282,7 @@ FLOW = Flow(
     direction=Direction.BOTH,
     options=Options,
     example=EXAMPLE,
+    replaces=lambda options: options.overwrite_existing,
     withdrawn=withdrawn,
     withdraws=True,
     every=timedelta(minutes=15),

@@ -164,6 +164,12 @@ class Options(MappedOptions):
                     raise ValueError(f"{name!r} is no attribute: write Category.Attribute")
         return self
 
+    @property
+    def read(self) -> frozenset[str]:
+        """The category attributes that are looked at; what may be replaced is looked at, too."""
+        written = [name for one in self.channels for name in one.attributes()] if self.overwrite_existing else []
+        return frozenset(written).union(*(channel.read() for channel in self.channels))
+
     def word(self, channel: Channel, state: str) -> str:
         """Return how the record writes a state of a channel; the value of a preference attribute as it stands."""
         if state not in (*STATES, UNKNOWN):

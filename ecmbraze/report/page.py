@@ -151,7 +151,7 @@ class _Page:
             because=because,
             state=line.state,
             kind=line.kind,
-            title=wording.title(line),
+            title=line.said or line.title or line.name,
             change="; ".join(text if name == line.name else f"{name}: {text}" for name, text in changes),
             content=tuple(self._content(line)),
             message=self.messages.number(f"{line.kind} {line.title or line.name}"),

@@ -124,13 +124,13 @@ def _who(customer: str, workspace: str, record: str) -> Text:
 
 def _what(line: ActionLine) -> str:
     """Return a write as a person reads it: the attribute before and after, or the message with what travels in it."""
+    if line.said:
+        return line.said
     if changes := wording.changes(line):
         return "; ".join(f"{name}: {_value(before)} → {_value(after)}" for name, before, after in changes)
-    if line.is_value:
-        return wording.title(line)
-    inside = ", ".join(f"{name}={_value(value)}" for name, value in line.properties.items() if line.is_message)
+    inside = ", ".join(f"{name}={_value(value)}" for name, value in line.properties.items())
     at = f" at {line.time[:16].replace('T', ' ')} UTC" if line.time else ""
-    return f"{line.kind} {wording.title(line)}{at}" + (f" ({inside})" if inside else "")
+    return f"{line.kind} {line.title or line.name}{at}" + (f" ({inside})" if inside else "")
 
 
 def _value(value: Json) -> str:

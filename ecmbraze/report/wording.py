@@ -50,19 +50,9 @@ def guard(measure: Measure) -> dict[str, object]:
     }
 
 
-def title(line: ActionLine) -> str:
-    """Return what a write is called: a message by its name in Braze, a document by its own and its folder."""
-    match line.kind:
-        case Kind.WITHDRAWAL:
-            return f"withdrawn: {line.name.replace('group:', 'group ')}"
-        case Kind.DOCUMENT if folder := line.properties.get("folder"):
-            return f"{line.name} in {folder}"
-    return line.title or line.name
-
-
 def changes(line: ActionLine) -> list[tuple[str, Json, Json]]:
     """Return (name, before, after) of every value that a write changes; of a category each attribute by its own."""
-    if not line.is_value or line.kind == Kind.WITHDRAWAL:  # which has one meaning, whatever stood there
+    if not line.is_value or line.said:
         return []
     if not isinstance(line.after, Mapping):
         return [(line.name, line.before, line.after)]

@@ -19,6 +19,7 @@ from tests.twins.ecm_world import Attribute
 from tests.twins.house import House, Outcome, settings
 
 STATUS, SINCE, SOURCE, NEWS = (f"Consent.{name}" for name in ("Email Status", "Email Since", "Source", "News Status"))
+BOUNCED = "Consent.Bounced"
 GROUP = "g-news"
 SECTION: Mapping[str, Any] = {
     "workspace_types": ["Customer"], "customer": "Customer.Number",
@@ -37,13 +38,15 @@ MINUTES = timedelta(minutes=1)
 class Town:
     """A house with the flows consent and onboarding; ``seven`` and ``eight`` are workspaces of C-1, ``nine`` of C-2."""
 
-    def __init__(self, folder: Path) -> None:
-        flows = {"consent": SECTION, "onboarding": onboarding.STORY.section}
+    def __init__(self, folder: Path, *, undeliverable: bool = False, **section: Any) -> None:
+        email, news = SECTION["channels"]
+        channels = [{**email, **({"undeliverable": BOUNCED} if undeliverable else {})}, news]
+        flows = {"consent": {**SECTION, "channels": channels, **section}, "onboarding": onboarding.STORY.section}
         self.house = House(folder, settings(flows))
         self.ecm, self.braze = self.house.ecm, self.house.braze
         since = Attribute(name="Email Since", type_name="Date")
         self.ecm.add_category("Customer", ["Number"])
-        self.ecm.add_category("Consent", ["Email Status", since, "Source", "News Status"])
+        self.ecm.add_category("Consent", ["Email Status", since, "Source", "News Status", "Bounced"])
         self.ecm.add_type("Customer", ["Customer", "Consent"])
         onboarding.STORY.furnish(self.ecm)
         onboarding.STORY.people(self.house, "C-1", "C-2")
@@ -231,6 +234,33 @@ def test_an_edit_that_is_made_while_we_write_is_refused_and_stands_there_alone(t
     assert town.status(town.seven) == "Maybe"
 
 
+def test_what_stood_there_before_us_is_put_aside_unless_it_may_be_replaced(tmp_path: Path) -> None:
+    for overwrite in (False, True):
+        folder = tmp_path / str(overwrite)
+        folder.mkdir()
+        town = Town(folder, overwrite_existing=overwrite)
+        typed = {STATUS: "Yes please", SINCE: "2020-01-01T00:00:00", SOURCE: "by letter"}
+        number = town.opens("C-1", **typed)
+
+        outcome = town.round()
+
+        assert outcome.codes == ((0, 0) if overwrite else (0, 3))
+        assert town.status(number) == (DEFAULT if overwrite else "Yes please")
+        assert town.house.quarantined() == (set() if overwrite else {f"ws:{number}"})
+
+
+def test_a_bounce_stands_in_the_record_and_makes_no_history(tmp_path: Path) -> None:
+    town = Town(tmp_path, undeliverable=True)
+    town.braze.bounced.add("C-1@example.com")
+
+    town.round(60 * 25)
+    assert town.status(town.seven, BOUNCED) == "hard_bounce"
+    town.braze.bounced.clear()
+    town.round(60 * 25)
+
+    assert (town.status(town.seven, BOUNCED), town.ecm.papers) == (None, {})
+
+
 def test_a_dropped_edit_stays_as_it_is(town: Town) -> None:
     town.chooses("unsubscribed")
     town.round()
@@ -279,4 +309,15 @@ def test_the_report_of_a_live_run_says_what_each_write_changed(town: Town) -> No
 
     [category] = [line for line in lines if line.kind == "category" and line.workspace == f"Customer {town.seven}"]
     assert ("Email Status", OUT, IN) in wording.changes(category)
-    assert {wording.title(line)[-18:] for line in lines if line.kind == "document"} == {"in Consent History"}
+    documents = [line for line in lines if line.kind == "document"]
+    assert {line.said for line in documents} == {f"document {line.name} in Consent History" for line in documents}
+
+
+def test_the_report_says_from_what_somebody_withdrew(town: Town) -> None:
+    town.ecm.edit(town.nine, {NEWS: OUT, STATUS: OUT})
+
+    lines = [line for report in town.round().reports for line in report.actions]
+
+    assert {line.said for line in lines if line.kind == "withdrawal"} == {
+        "withdrawn: email", f"withdrawn: group {GROUP}"
+    }  # fmt: skip

@@ -41,6 +41,8 @@ class Push:
     """Read before each request: the operator's switch."""
     clock_fault: Callable[[], str]
     """What is wrong with our clock, empty while messages may be sent by it."""
+    replaceable: Callable[[Action], Json] = lambda action: None
+    """What stood in the place of a write before the flow first wrote there, where it may replace that."""
     clear: bool = True
     """Whether so few outcomes of this run are unknown that more may be sent."""
     doubts: int = 0
@@ -179,7 +181,8 @@ class Push:
         }
         self._keep_apart(entries)
         attempt = Attempt(
-            id=self.new_id(), limits=self.limits, accepted=self.outbox.accepted, attempted=self.outbox.attempted
+            id=self.new_id(), limits=self.limits, accepted=self.outbox.accepted, attempted=self.outbox.attempted,
+            replaceable=self.replaceable,
         )  # fmt: skip
         batches = [build(rows, attempt) for rows in wave]
         values = [row for rows in wave for row in rows if row.action.kind.delivery is Delivery.LATEST]

@@ -21,6 +21,7 @@ _TOGETHER = 50  # people per export (api/braze.md 4.1)
 KNOWN, ADDRESS, AFTER, LOOK = "known", "address", "after", "look"
 """Facts of every person: whether Braze has a profile, its e-mail address; the look before the one that saw the facts
 change, and the id of the one that did."""
+UNDELIVERABLE = "email.undeliverable"
 _OF_THE_LOOK = (AFTER, LOOK)
 OUT = "unsubscribed"
 
@@ -59,6 +60,8 @@ class PeopleScan:
     now: datetime
     new_id: Callable[[], str]
     tick: Callable[[], None]
+    bounced: Callable[[], frozenset[str]]
+    """The addresses that cannot be reached, in lower case; asked for only where a flow wants to know."""
 
     def take(self, needs: PeopleNeeds) -> Scan | None:
         """Look at the share of this run; return a scan once everybody was looked at, ``None`` before.
@@ -98,6 +101,7 @@ class PeopleScan:
             states = {fact: answer.get(person, "unknown").lower() for fact, answer in groups.items()}
             facts = {name: value for name, value in (*_facts(found), *states.items()) if name in wanted}
             facts |= {fact: _attribute(found, fact) for fact in wanted if fact.startswith("attribute:")}
+            facts |= {UNDELIVERABLE: self._undeliverable(found)} if UNDELIVERABLE in wanted else {}
             record = Record(
                 key=PersonKey(recipient=person), stream=keys.PEOPLE, name="", created_at=self.now,
                 modified_at=self.now, facts={**facts, AFTER: "", LOOK: look}, customers=(person,),
@@ -110,6 +114,10 @@ class PeopleScan:
             addresses = [entry for profile in found for entry in (profile.email, profile.phone) if entry]
             self.plan.put_record(record, {}, addresses=addresses)
         return sum(text not in held for text in texts)
+
+    def _undeliverable(self, profiles: Sequence[Profile]) -> str | None:
+        addresses = {profile.email.lower() for profile in profiles if profile.email}
+        return "hard_bounce" if addresses & self.bounced() else None
 
 
 def _since(record: Record, before: Held, read_at: datetime) -> Record:

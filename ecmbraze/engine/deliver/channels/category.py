@@ -15,6 +15,7 @@ def _build(rows: Sequence[Row], attempt: Attempt) -> Batch:
     action = rows[0].action
     node, values, expected = record.node_id(action), _values(action.payload), _values(attempt.accepted(action.target))
     maybe = [_values(value) for value in attempt.attempted(action.target)]
+    maybe += [_values(before) for before in [attempt.replaceable(action)] if before]
     return Batch(
         rows=tuple(rows), send=lambda systems: systems.records_sink.set_values(node, values, expected, maybe)
     )  # fmt: skip

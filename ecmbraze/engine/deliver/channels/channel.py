@@ -24,6 +24,8 @@ class Attempt:
     """What the sink last took for a target."""
     attempted: Callable[[str], Sequence[Json]]
     """What was sent to a target since, without an answer that says whether it arrived."""
+    replaceable: Callable[[Action], Json]
+    """What stood there before the flow first wrote, where it may replace that; empty where it may not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +128,8 @@ class Channel:
     """Whether a profile shows the write, given what was last accepted for its target; ``None`` where none can tell."""
     advice: Callable[[Action], str]
     """Where a person looks for a write of unknown outcome."""
+    said: Callable[[Action], str] = lambda action: ""
+    """What a report calls it, where its kind and name would not say what it does."""
     info: Callable[[Systems, str], MessageInfo] | None = None
     """What Braze says of a message of this name, asked once a round; ``None`` where there is nothing to launch."""
     apart_s: float = 0.0

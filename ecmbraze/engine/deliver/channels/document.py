@@ -57,9 +57,14 @@ def _advice(action: Action) -> str:
     return f"Look in Extended ECM for {action.name!r} {below} workspace {record.node_id(action)}; the next run does too"
 
 
+def _said(action: Action) -> str:
+    folder, _ = _content(action)
+    return f"document {action.name}" + (f" in {folder}" if folder else "")
+
+
 DOCUMENT = Channel(
     group="documents", packing=record.PACKING, build=_build, wait_for_turn=record.no_wait, has_turn=record.always,
-    screening=None, shows=None, advice=_advice, alone=True, patience=record.PATIENCE,
+    screening=None, shows=None, advice=_advice, alone=True, patience=record.PATIENCE, said=_said,
     doubt=Doubt(
         looks=(_AFTER,), look=_look, absent=State.READY, by_marker=False,
         found="documents in doubt were found in Extended ECM",

@@ -52,4 +52,5 @@ WITHDRAWAL = Channel(
     wait_for_turn=lambda systems: systems.sink.wait_for_turn(Kind.WITHDRAWAL),
     has_turn=lambda systems: systems.sink.has_turn(Kind.WITHDRAWAL),
     screening=Screening(absent=_absent, shared=True), doubt=None, shows=_shows, advice=_advice,
+    said=lambda action: f"withdrawn: {action.name.replace('group:', 'group ')}",
 )  # fmt: skip
