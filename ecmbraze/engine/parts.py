@@ -15,6 +15,7 @@ from ecmbraze.engine.plan.planner import Planner
 from ecmbraze.engine.recover.canary import Canary
 from ecmbraze.engine.run import Run
 from ecmbraze.engine.run_report import RunReport
+from ecmbraze.engine.scan.address_lists import AddressLists
 from ecmbraze.engine.scan.dated import Dated
 from ecmbraze.engine.scan.document_looks import DocumentLooks
 from ecmbraze.engine.scan.folder_looks import FolderLooks
@@ -72,8 +73,10 @@ def inventory(of: RoundContext, save: Callable[[], None]) -> Inventory:
 
 def people_scan(of: RoundContext) -> PeopleScan:
     """Return the looks at people that the flows of the round share."""
+    now = of.clock.now()
+    lists = AddressLists(reader=of.systems.people, mirror=of.ledger.mirror, plan=of.plan, now=now)
     return PeopleScan(
-        reader=of.systems.people, mirror=of.ledger.mirror, plan=of.plan, now=of.clock.now(), new_id=of.new_id,
+        reader=of.systems.people, mirror=of.ledger.mirror, plan=of.plan, lists=lists, now=now, new_id=of.new_id,
         tick=of.tick,
     )  # fmt: skip
 

@@ -185,14 +185,17 @@ def _look_at_people(
     needs = people.together([*(run.needs for run in planning), *reading]) if planning else None
     if needs is None:
         return {}
+    looks = parts.people_scan(context)
     try:
-        scan = parts.people_scan(context).take(needs)
+        scan = looks.take(needs)
     except (TimeBudgetUsed, Interrupted):
         raise
     except EcmbrazeError as error:
         for run in planning:
             run.error = error
         return {}
+    for run in planning:
+        run.report.notes += looks.lists.notes
     return {keys.PEOPLE: scan} if scan else {}
 
 

@@ -1,13 +1,15 @@
-"""Look at people in Braze in rotation: those looked at longest ago first; asks only for whom workspaces name."""
+"""Look at people in Braze: those whom dated lists name, then those looked at longest ago; only whom workspaces name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from math import ceil
 
 from ecmbraze.engine.deliver.batches import batched
+from ecmbraze.engine.scan.address_lists import AddressLists
 from ecmbraze.engine.scan.inventory import Scan
 from ecmbraze.flow import Needs, Rotation
 from ecmbraze.ledger.codec import load_facts
@@ -56,21 +58,26 @@ class PeopleScan:
     reader: PeopleReader
     mirror: Mirror
     plan: PlanFile
+    lists: AddressLists
     now: datetime
     new_id: Callable[[], str]
     tick: Callable[[], None]
 
     def take(self, needs: PeopleNeeds) -> Scan | None:
-        """Look at the share of this run; return a scan once everybody was looked at, ``None`` before.
+        """Look at whom lists name and at the share of this run; ``None`` until everybody was looked at once.
 
         Until then a change cannot be told from what always was: the baseline of people is taken with the last of them.
         """
+        self.plan.begin_scan(keys.PEOPLE, self.now)  # a look counts from here, however long the round takes
         rotation = needs.rotation
+        listed = self.lists.people(needs.mappings, needs.facts, rotation.requests * _TOGETHER)
         crowd = self.mirror.crowd(needs.mappings, self.now - rotation.within)
-        share = ceil(crowd.known * (rotation.every / rotation.within) / _TOGETHER) * _TOGETHER  # whole requests
-        most = min(max(share, crowd.overdue), rotation.requests * _TOGETHER)
+        share = ceil(crowd.known * (rotation.every / rotation.within))
+        wanted = ceil((max(share, crowd.overdue) + len(listed)) / _TOGETHER)  # in whole requests
+        most = min(wanted, rotation.requests) * _TOGETHER
+        people = dict.fromkeys([*listed, *self.mirror.oldest_people(needs.mappings, most)])
         left = crowd.unread
-        for part in batched(self.mirror.oldest_people(needs.mappings, most), _TOGETHER):
+        for part in batched(islice(people, most), _TOGETHER):
             self.tick()
             left -= self._look(part, needs.facts)
         return None if left > 0 or self._strangers(needs.mappings) else Scan(began=self.now, newest=self.now)
