@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from ecmbraze.model import AddressList, Profile
+from tests.stories.onboarding import STORY as ONBOARDING
+from tests.stories.story import Story
+from tests.twins.braze import TwinBraze
 from tests.twins.house import House, settings
 from tests.twins.wire import Fault, Trouble
 
@@ -23,19 +26,29 @@ Make = Callable[..., House]
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    def made(*people: str, section: Mapping[str, Any] = SECTION, **more: Any) -> House:
-        house = House(tmp_path, settings({"consent": section}, **more))
+    def made(
+        *people: str, section: Mapping[str, Any] = SECTION, flows: Mapping[str, Any] | None = None,
+        story: Story | None = None,
+    ) -> House:  # fmt: skip
+        house = House(tmp_path, settings({"consent": section, **(flows or {})}))
+        house.braze.groups.add(GROUP)
         house.ecm.add_category("Customer", ["Customer Number"])
-        house.ecm.add_category("Consent", ["Email Status"])
+        house.ecm.add_category("Consent", ["Email Status", "News Status"])
         house.ecm.add_type("Customer", ["Customer", "Consent"])
         house.ecm.add_category("Loan", ["Number"])
         house.ecm.add_type("Loan", ["Loan", "Consent"])
+        if story:
+            story.furnish(house.ecm)
+            story.people(house, *people)
         for person in people:
-            house.braze.add(person, email=f"{person}@example.com")
+            if not story:
+                house.braze.add(person, email=f"{person}@example.com")
             house.ecm.create("Customer", {"Customer.Customer Number": person})
+            if story:
+                story.make(house.ecm, person)
         for _ in range(3 + len(people) // 50):  # the workspaces, the people, and nothing more
             house.clock.advance(SHORTLY)
-            assert house.start().codes == (0,)
+            assert set(house.start().codes) == {0}
         return house
 
     return made
@@ -205,7 +218,95 @@ def test_an_address_of_two_people_leads_to_both_also_under_another_mapping(make:
     assert _status(house) == ["Withdrawn", None, "Withdrawn"]
 
 
-def _folder(house: House) -> Path:
-    path = house.folder.parent / "copy"
+GROUP = "g-news"
+IN_GROUP: Mapping[str, Any] = {
+    "name": "news", "watch": {"group": GROUP}, "purpose": "Newsletter", "status": "Consent.News Status",
+}  # fmt: skip
+
+
+class Screens:
+    """A house in which the rotation comes to everybody in every third run, and one of them is to get a message."""
+
+    def __init__(self, make: Make, monkeypatch: pytest.MonkeyPatch, *channels: Mapping[str, Any]) -> None:
+        section = {**SECTION, "braze_requests": 1, "channels": [*SECTION["channels"], *channels]}
+        people = [f"C-{number:03}" for number in range(120)]
+        self.house = make(*people, section=section, flows={"onboarding": ONBOARDING.section}, story=ONBOARDING)
+        self.asked: list[str] = []
+        read = type(self.house.braze).profiles
+
+        def profiles(braze: TwinBraze, recipients: Sequence[str]) -> Mapping[str, Sequence[Profile]]:
+            self.asked += recipients
+            return read(braze, recipients)
+
+        monkeypatch.setattr(type(self.house.braze), "profiles", profiles)
+        self.house.clock.advance(SHORTLY)
+        self.house.copy(_folder(self.house)).start("consent")
+        self.person = self.asked[0]  # the next run looks at them: they are not due again for two runs
+        (number,) = (
+            space.id
+            for space in self.house.ecm.spaces.values()
+            if space.values.get("Onboarding.Customer Number") == self.person
+        )
+        ONBOARDING.act(self.house, number)
+
+    def send_while(self, happens: Callable[[], None]) -> None:
+        """Start a round in which something happens between the rotation's look at the person and the screen."""
+        tried = self.house.copy(_folder(self.house, "tried")).start().crossings
+        last = max(n for n, name in enumerate(tried, 1) if name == "braze profiles:before")
+        assert tried.count("braze profiles:before") > 1
+        assert self.house.start(happen={last: happens}).codes == (0, 0)
+
+    def status(self, name: str = STATUS) -> object:
+        of_customer = (space for space in self.house.ecm.spaces.values() if space.type == "Customer")
+        (found,) = (one for one in of_customer if one.values["Customer.Customer Number"] == self.person)
+        return found.values.get(name)
+
+
+def test_what_a_screen_read_of_a_person_is_recorded_in_the_next_round(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = Screens(make, monkeypatch)
+
+    world.send_while(lambda: _choose(world.house, "unsubscribed", world.person))
+
+    assert not [entry for entry in world.house.braze.messages if entry.kind == "campaign"]
+    assert world.status() is None
+    world.asked.clear()
+    assert _next(world.house) == (0, 0)
+    assert world.status() == "Withdrawn"
+    assert world.person not in world.asked
+
+
+def test_whom_a_screen_found_changed_is_looked_at_again_for_the_groups_it_did_not_read(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = Screens(make, monkeypatch, IN_GROUP)
+
+    def both() -> None:
+        _choose(world.house, "unsubscribed", world.person)
+        world.house.braze.people[world.person].groups[GROUP] = "subscribed"
+
+    world.send_while(both)
+    assert _next(world.house) == (0, 0)
+
+    assert (world.status(), world.status("Consent.News Status")) == ("Withdrawn", "Not objected")
+
+
+def test_whom_a_screen_read_without_all_groups_keeps_their_turn_in_the_rotation(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = Screens(make, monkeypatch, IN_GROUP)
+    world.send_while(lambda: world.house.braze.people[world.person].groups.update({GROUP: "unsubscribed"}))
+    world.asked.clear()
+
+    for _ in range(3):
+        _next(world.house)
+
+    assert world.person in world.asked
+    assert world.status("Consent.News Status") == "Withdrawn"
+
+
+def _folder(house: House, name: str = "copy") -> Path:
+    path = house.folder.parent / name
     path.mkdir()
     return path
