@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from ecmbraze.model import (
+    AddressList,
     Answer,
     AttributeInfo,
     Document,
@@ -149,6 +150,13 @@ class PeopleReader(Protocol):
 
     def hard_bounces(self, since: datetime) -> frozenset[str]:
         """Return the lower-cased addresses that hard-bounced since ``since``."""
+        ...
+
+    def address_list(self, which: AddressList, since: datetime) -> Mapping[str, datetime]:
+        """Return lower-cased address → when it came onto a list last, from the UTC day of ``since`` until now.
+
+        Raises CredentialRefused when the key may not read it, TemporaryError when it cannot be read whole.
+        """
         ...
 
 

@@ -25,7 +25,7 @@ from tests.rehearsal import CAMPAIGN, CONTRACT, KYC, KYC_CAMPAIGN, START, Rehear
 ROOT = Path(__file__).parents[1]
 ALL_PERMISSIONS = [
     "users.track", "users.export.ids", "campaigns.trigger.send", "canvas.trigger.send", "subscription.status.get",
-    "email.hard_bounces", "campaigns.details", "canvas.details", "campaigns.list", "canvas.list",
+    "email.hard_bounces", "email.unsubscribe", "campaigns.details", "canvas.details", "campaigns.list", "canvas.list",
 ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import pytest
 from ecmbraze.engine.recover import evidence
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.outbox import Step
-from ecmbraze.model import Kind, MessageInfo, Profile, State
+from ecmbraze.model import AddressList, Kind, MessageInfo, Profile, State
 from tests.fakes import systems
 from tests.ledger.test_ledger import NOW, _action, _stage
 
@@ -37,6 +37,9 @@ class People:
 
     def hard_bounces(self, _since: datetime) -> frozenset[str]:
         return frozenset()
+
+    def address_list(self, _which: AddressList, _since: datetime) -> Mapping[str, datetime]:
+        return {}
 
 
 def _profile(recipient: str, marker: str) -> Profile:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ecmbraze.engine.scan.screened import Screened
 from ecmbraze.engine.setting import Options, Setting, Systems
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.planfile import PlanFile
@@ -39,5 +40,7 @@ class RoundContext:
     new_id: Callable[[], str]
     tick: Callable[[], None]
     shared: Shared
+    screened: Screened | None
+    """Through which the screens read people; ``None`` where no flow keeps facts of people."""
     started: int
     """The last change of the ledger when the round began."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -15,16 +15,21 @@ from ecmbraze.engine.plan.planner import Planner
 from ecmbraze.engine.recover.canary import Canary
 from ecmbraze.engine.run import Run
 from ecmbraze.engine.run_report import RunReport
+from ecmbraze.engine.scan import people
+from ecmbraze.engine.scan.address_lists import AddressLists
 from ecmbraze.engine.scan.dated import Dated
 from ecmbraze.engine.scan.document_looks import DocumentLooks
 from ecmbraze.engine.scan.folder_looks import FolderLooks
 from ecmbraze.engine.scan.inventory import Inventory
 from ecmbraze.engine.scan.people import PeopleScan
+from ecmbraze.engine.scan.screened import Screened
 from ecmbraze.engine.scan.worklist import WorkList
+from ecmbraze.engine.setting import Systems
 from ecmbraze.flow import Context, Flow, Needs
 from ecmbraze.ledger.view import View
 from ecmbraze.model import Action, Fact, Json
 from ecmbraze.planning.outbound import attributes
+from ecmbraze.ports import Clock
 
 # Before Braze existed: all bounces there are.
 _ALL_BOUNCES = datetime(2010, 1, 1)  # noqa: DTZ001 the zone is the round's
@@ -72,10 +77,22 @@ def inventory(of: RoundContext, save: Callable[[], None]) -> Inventory:
     )  # fmt: skip
 
 
-def people_scan(of: RoundContext) -> PeopleScan:
-    """Return the looks at people that the flows of the round share."""
+def screened(of: Systems, clock: Clock, reading: Sequence[Needs]) -> Screened | None:
+    """Return the reader for the screens where what they read of people counts as a look, within the budget of looks."""
+    needs = people.together(reading)
+    if needs is None:
+        return None
+    attributes = frozenset(fact.removeprefix("attribute:") for fact in needs.facts if fact.startswith("attribute:"))
+    most = needs.rotation.requests * people.TOGETHER
+    return Screened(reader=of.people, clock=clock, most=most, attributes=attributes)
+
+
+def people_scan(of: RoundContext, now: datetime | None = None) -> PeopleScan:
+    """Return the looks at people that the flows of the round share, as of a moment."""
+    now = now or of.clock.now()
+    lists = AddressLists(reader=of.systems.people, mirror=of.ledger.mirror, plan=of.plan, now=now)
     return PeopleScan(
-        reader=of.systems.people, mirror=of.ledger.mirror, plan=of.plan, now=of.clock.now(), new_id=of.new_id,
+        reader=of.systems.people, mirror=of.ledger.mirror, plan=of.plan, lists=lists, now=now, new_id=of.new_id,
         tick=of.tick, bounced=partial(_bounced, of),
     )  # fmt: skip
 
@@ -101,8 +118,8 @@ def _planner(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view
 def _screen(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view: View) -> Screen:
     """Return the last look before sending."""
     return Screen(
-        people=of.systems.people, workspaces=of.systems.workspaces, flow=flow, options=section, needs=needs,
-        bounced=partial(_bounced, of), fresh=of.shared.fresh, clock=of.clock, zone=of.setting.zone,
+        people=of.screened or of.systems.people, workspaces=of.systems.workspaces, flow=flow, options=section,
+        needs=needs, bounced=partial(_bounced, of), fresh=of.shared.fresh, clock=of.clock, zone=of.setting.zone,
         today=lambda person: of.ledger.outbox.messages_today(person, of.clock.now()),
         max_per_person=of.setting.max_per_person, twins=of.ledger.outbox.twins, reached=of.ledger.outbox.reached,
         withdrawn=_withdrawn(of), mirrored=view.record,

@@ -20,6 +20,7 @@ from ecmbraze.engine.scan.records import together
 from ecmbraze.engine.setting import Options, Setting, Systems
 from ecmbraze.errors import (
     ConfigurationError,
+    CredentialRefused,
     EcmbrazeError,
     GuardTripped,
     Interrupted,
@@ -90,6 +91,7 @@ class Round:
         return RoundContext(
             options=self.options, setting=self.setting, systems=self.systems, ledger=self.ledger, plan=plan,
             clock=self.clock, new_id=self.new_id, tick=self.tick, shared=Shared(), started=started,
+            screened=parts.screened(self.systems, self.clock, self.reading),
         )  # fmt: skip
 
     def _steps(self, context: RoundContext, runs: Sequence[Run], confirmed: Confirmed | None) -> None:
@@ -103,6 +105,7 @@ class Round:
             _plan(context, self.reading, runs, confirmed)
             _stage(context, runs, confirmed)
             _push(context, runs)
+            _keep_screened(context, runs, self.reading)
         for run in _going(runs):
             run.error = run.stopped
 
@@ -185,14 +188,17 @@ def _look_at_people(
     needs = people.together([*(run.needs for run in planning), *reading]) if planning else None
     if needs is None:
         return {}
+    looks = parts.people_scan(context)
     try:
-        scan = parts.people_scan(context).take(needs)
+        scan = looks.take(needs)
     except (TimeBudgetUsed, Interrupted):
         raise
     except EcmbrazeError as error:
         for run in planning:
             run.error = error
         return {}
+    for run in planning:
+        run.report.notes += looks.lists.notes
     return {keys.PEOPLE: scan} if scan else {}
 
 
@@ -239,3 +245,21 @@ def _push(context: RoundContext, runs: Sequence[Run]) -> None:
             run.refuse_unread()
             confirming.refuse_again(ledger, run)
             run.push.refuse_unwritten()
+
+
+def _keep_screened(context: RoundContext, runs: Sequence[Run], reading: Sequence[Needs]) -> None:
+    """Merge what the screens read of people into the mirror: the next round plans it; a failing Braze loses nothing."""
+    needs, screened = people.together(reading), context.screened
+    if needs is None or screened is None or screened.first is None or screened.last is None:
+        return
+    for step in (step for run in runs for step in run.push.steps.values()):
+        if step.row.action.kind.phase is Phase.CONSENT:  # what was read before our own withdrawal is no news
+            screened.seen.pop(step.row.action.recipient, None)
+    context.plan.forget_records()  # they are merged
+    context.plan.begin_scan(keys.PEOPLE, screened.first)
+    try:
+        parts.people_scan(context, screened.last).take_over(screened, needs)
+    except (TemporaryError, ConfigurationError, CredentialRefused):
+        return  # whoever could not be read again has their turn in the rotation
+    finally:
+        context.ledger.stage(context.plan).slice(context.clock.now())

@@ -3,7 +3,16 @@
 from ecmbraze.model.documents import Document, DocumentHit, DocumentRow, Version
 from ecmbraze.model.keys import Key, PersonKey, WorkspaceKey
 from ecmbraze.model.plans import Action, Change, Decision, Record, Skip
-from ecmbraze.model.requests import Answer, MessageInfo, Profile, TrackBatch, TriggerBatch, TriggerRecipient, Verdict
+from ecmbraze.model.requests import (
+    AddressList,
+    Answer,
+    MessageInfo,
+    Profile,
+    TrackBatch,
+    TriggerBatch,
+    TriggerRecipient,
+    Verdict,
+)
 from ecmbraze.model.vocabulary import BY_US, MOVED, UNMET, Delivery, Fact, Facts, Json, Kind, Phase, State, System
 from ecmbraze.model.workspaces import AttributeInfo, WorkspaceDetail, WorkspacePage, WorkspaceRow
 
@@ -12,6 +21,7 @@ __all__ = [
     "MOVED",
     "UNMET",
     "Action",
+    "AddressList",
     "Answer",
     "AttributeInfo",
     "Change",

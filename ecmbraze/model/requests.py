@@ -77,6 +77,13 @@ class TriggerBatch:
             raise ValueError(f"{self.kind} is not a triggered message")
 
 
+class AddressList(StrEnum):
+    """A list of addresses that Braze keeps by date: it says whom to look at, and nothing of their state."""
+
+    UNSUBSCRIBES = "unsubscribes"
+    HARD_BOUNCES = "hard bounces"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageInfo:
     """What Braze says of a campaign or Canvas. ``stopped`` is why it would send nothing, empty when it would."""

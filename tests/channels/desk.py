@@ -16,7 +16,19 @@ from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.outbox import Row
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.stage import Part
-from ecmbraze.model import Action, Answer, Json, Kind, MessageInfo, Phase, Profile, State, TrackBatch, Verdict
+from ecmbraze.model import (
+    Action,
+    AddressList,
+    Answer,
+    Json,
+    Kind,
+    MessageInfo,
+    Phase,
+    Profile,
+    State,
+    TrackBatch,
+    Verdict,
+)
 from tests.fakes import Everything, Unasked, systems
 from tests.systems.rig import NOW, FakeClock
 
@@ -93,6 +105,9 @@ class Braze:
 
     def hard_bounces(self, since: datetime) -> frozenset[str]:
         raise AssertionError(since)
+
+    def address_list(self, which: AddressList, since: datetime) -> Mapping[str, datetime]:
+        raise AssertionError(which)
 
     def wait_for_turn(self, kind: Kind) -> None: ...
 

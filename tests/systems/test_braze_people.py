@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
@@ -12,9 +12,9 @@ import pytest
 import responses
 
 from ecmbraze.errors import ConfigurationError, CredentialRefused, TemporaryError
-from ecmbraze.model import Profile
+from ecmbraze.model import AddressList, Profile
 from ecmbraze.systems.braze.client import BrazeClient
-from tests.systems.rig import BRAZE_URL, FakeClock, http
+from tests.systems.rig import BRAZE_URL, NOW, FakeClock, http
 
 EXPORT, GROUPS = f"{BRAZE_URL}/users/export/ids", f"{BRAZE_URL}/subscription/status/get"
 BOUNCES, CAMPAIGN = f"{BRAZE_URL}/email/hard_bounces", f"{BRAZE_URL}/campaigns/details"
@@ -256,13 +256,13 @@ def bounced(count: int, start: int = 0) -> dict[str, Any]:
 
 def test_bounces_are_paged_to_the_end_and_include_today(net: responses.RequestsMock) -> None:
     net.add(responses.GET, BOUNCES, json=bounced(500))
-    net.add(responses.GET, BOUNCES, json=bounced(3, start=500))
+    net.add(responses.GET, BOUNCES, json=bounced(53, start=450))
     found = braze().hard_bounces(datetime(2026, 1, 1, tzinfo=UTC))
     assert len(found) == 503
     assert "user502@x.org" in found
     first, second = (dict(query(net, number)) for number in (0, 1))
     assert (first["start_date"], first["end_date"], first["offset"]) == ("2026-01-01", "2026-03-11", "0")
-    assert (second["offset"], second["limit"], second["sort_direction"]) == ("500", "500", "asc")
+    assert (second["offset"], second["limit"], second["sort_direction"]) == ("450", "500", "asc")
 
 
 def test_a_bounce_list_that_never_ends_is_not_read_for_ever(net: responses.RequestsMock) -> None:
@@ -308,3 +308,71 @@ def test_a_group_exists_or_not(net: responses.RequestsMock) -> None:
     client = braze()
     assert [client.group_exists("g-1"), client.group_exists("g-2")] == [True, False]
     assert parse_qs(urlsplit(str(net.calls[0].request.url)).query)["subscription_group_id"] == ["g-1"]
+
+
+UNSUBSCRIBES = f"{BRAZE_URL}/email/unsubscribes"
+
+
+def left(*names: str, at: str = "2026-03-09 19:27:44 +0000") -> dict[str, Any]:
+    return {"emails": [{"email": f"{name}@x.org", "unsubscribed_at": at} for name in names], "message": "success"}
+
+
+def listed(first: int, after: int) -> dict[str, Any]:
+    return left(*(str(number) for number in range(first, after)))
+
+
+def read_list() -> dict[str, datetime]:
+    since = datetime(2026, 3, 9, 0, 30, tzinfo=timezone(timedelta(hours=1)))
+    return dict(braze().address_list(AddressList.UNSUBSCRIBES, since))
+
+
+def test_the_list_of_unsubscribes_is_asked_for_by_utc_days_up_to_tomorrow(net: responses.RequestsMock) -> None:
+    net.add(responses.GET, UNSUBSCRIBES, json=left("A", "a", "b"))
+    moment = datetime(2026, 3, 9, 19, 27, 44, tzinfo=UTC)
+    assert read_list() == {"a@x.org": moment, "b@x.org": moment}
+    assert dict(query(net)) == {
+        "start_date": "2026-03-08", "end_date": "2026-03-11", "limit": "500", "offset": "0", "sort_direction": "asc",
+    }  # fmt: skip
+
+
+def test_of_several_entries_of_one_address_the_newest_counts_and_an_odd_moment_is_now(
+    net: responses.RequestsMock,
+) -> None:
+    entries = [*left("a", at="2026-03-09T10:00:00Z")["emails"], *left("a", at="2026-03-09 08:00:00 +0000")["emails"]]
+    net.add(responses.GET, UNSUBSCRIBES, json={"emails": [*entries, *left("b", at="yesterday")["emails"]]})
+    assert read_list() == {"a@x.org": datetime(2026, 3, 9, 10, tzinfo=UTC), "b@x.org": NOW}
+
+
+def test_a_list_of_exactly_one_page_is_known_to_end(net: responses.RequestsMock) -> None:
+    net.add(responses.GET, UNSUBSCRIBES, json=listed(0, 500))
+    net.add(responses.GET, UNSUBSCRIBES, json=listed(450, 500))
+    assert len(read_list()) == 500
+
+
+def test_rows_that_leave_the_list_between_two_pages_hide_nobody(net: responses.RequestsMock) -> None:
+    net.add(responses.GET, UNSUBSCRIBES, json=listed(0, 500))
+    net.add(responses.GET, UNSUBSCRIBES, json=listed(503, 520))  # 53 of the first page are gone
+    net.add(responses.GET, UNSUBSCRIBES, json=listed(3, 503))
+    net.add(responses.GET, UNSUBSCRIBES, json=listed(502, 520))
+    assert set(read_list()) == {f"{number}@x.org" for number in range(3, 520)}
+
+
+def test_a_list_that_empties_between_two_pages_is_read_anew(net: responses.RequestsMock) -> None:
+    net.add(responses.GET, UNSUBSCRIBES, json=listed(0, 500))
+    net.add(responses.GET, UNSUBSCRIBES, json=left())
+    net.add(responses.GET, UNSUBSCRIBES, json=listed(7, 30))
+    assert len(read_list()) == 23
+
+
+def test_a_list_that_changes_as_fast_as_it_is_read_is_no_list(net: responses.RequestsMock) -> None:
+    for number in (0, 700) * 3:
+        net.add(responses.GET, UNSUBSCRIBES, json=listed(number, number + 500))
+    with pytest.raises(TemporaryError, match="changed each time"):
+        read_list()
+    assert len(net.calls) == 6
+
+
+def test_a_key_without_the_right_to_the_list_is_told_so(net: responses.RequestsMock) -> None:
+    net.add(responses.GET, UNSUBSCRIBES, status=403, json={"message": "Access Denied"})
+    with pytest.raises(CredentialRefused, match=r"lacks the permission email\.unsubscribe "):
+        read_list()

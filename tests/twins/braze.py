@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ecmbraze.errors import ConfigurationError, CredentialRefused, EcmbrazeError, TimeBudgetUsed
-from ecmbraze.model import Answer, Json, Kind, MessageInfo, Profile, TrackBatch, TriggerBatch, Verdict
+from ecmbraze.model import AddressList, Answer, Json, Kind, MessageInfo, Profile, TrackBatch, TriggerBatch, Verdict
 from ecmbraze.model.recipients import Alias, Email, ExternalId, read
 from tests.twins.braze_values import moment, stamp, stored
 from tests.twins.wire import Trouble, Wire
@@ -77,6 +77,8 @@ class TwinBraze:
         self.wire = wire
         self.people: dict[str, Person] = {}
         self.bounced: set[str] = set()
+        self.lists: dict[AddressList, dict[str, datetime]] = {which: {} for which in AddressList}
+        """Address → when it came onto a dated list."""
         self.campaigns: dict[tuple[Kind, str], Campaign] = {}
         self.groups: set[str] = set()
         self.refused: dict[str, str] = {}
@@ -138,6 +140,11 @@ class TwinBraze:
     def hard_bounces(self, since: datetime) -> frozenset[str]:
         self.wire.read("braze bounces")
         return frozenset(address.lower() for address in self.bounced)
+
+    def address_list(self, which: AddressList, since: datetime) -> Mapping[str, datetime]:
+        self.wire.read(f"braze {which}")
+        first = since.replace(hour=0, minute=0, second=0, microsecond=0)  # days are midnights UTC
+        return {address.lower(): at for address, at in self.lists[which].items() if at >= first}
 
     # MessageSink
 

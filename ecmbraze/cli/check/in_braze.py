@@ -14,6 +14,7 @@ from ecmbraze.errors import ConfigurationError, CredentialRefused
 from ecmbraze.flow import Flow
 from ecmbraze.planning.naming import Names
 from ecmbraze.suggest import nearest
+from ecmbraze.systems.braze.permissions import NEEDED
 
 _ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _OTHER = {"campaign": "canvas", "canvas": "campaign"}
@@ -36,13 +37,15 @@ def needed(config: Settings, flows: Mapping[str, Flow[Any]], names: Sequence[Nam
     sorts = {entry.sort for entry in names}
     rules = [rule for name, section in config.flows.items() for rule in flows[name].rules(section)]
     consents = [rule.send.consent for rule in rules if rule.send.consent]
+    watched = any("email" in flows[name].needs(section).people for name, section in config.flows.items())
     asked = {
         "/users/track": bool(config.flows),
         "/users/export/ids": bool(config.flows),
         "/campaigns/trigger/send": Names.CAMPAIGN in sorts,
         "/canvas/trigger/send": Names.CANVAS in sorts,
         "/subscription/status/get": Names.GROUP in sorts,
-        "/email/hard_bounces": any(consent.email for consent in consents),
+        "/email/hard_bounces": watched or any(consent.email for consent in consents),
+        "/email/unsubscribes": watched,
         "/campaigns/details": Names.CAMPAIGN in sorts,
         "/canvas/details": Names.CANVAS in sorts,
     }
@@ -69,7 +72,7 @@ def permissions(config: Settings, braze: Braze, paths: Sequence[str]) -> Iterato
 
 
 def _permission(path: str) -> str:
-    return path.strip("/").replace("/", ".")
+    return NEEDED.get(path, path)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,14 +1,17 @@
-"""Look at people in Braze in rotation: those looked at longest ago first; asks only for whom workspaces name."""
+"""Look at people in Braze: those whom dated lists name, then those looked at longest ago; only whom workspaces name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from math import ceil
 
 from ecmbraze.engine.deliver.batches import batched
+from ecmbraze.engine.scan.address_lists import AddressLists
 from ecmbraze.engine.scan.inventory import Scan
+from ecmbraze.engine.scan.screened import Screened
 from ecmbraze.flow import Needs, Rotation
 from ecmbraze.ledger.codec import load_facts
 from ecmbraze.ledger.mirror import Held, Mirror
@@ -16,7 +19,7 @@ from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import Fact, Facts, PersonKey, Profile, Record, keys
 from ecmbraze.ports import PeopleReader
 
-_TOGETHER = 50  # people per export (api/braze.md 4.1)
+TOGETHER = 50  # people per export (api/braze.md 4.1)
 
 KNOWN, ADDRESS, AFTER, LOOK = "known", "address", "after", "look"
 """Facts of every person: whether Braze has a profile, its e-mail address; the look before the one that saw the facts
@@ -57,6 +60,7 @@ class PeopleScan:
     reader: PeopleReader
     mirror: Mirror
     plan: PlanFile
+    lists: AddressLists
     now: datetime
     new_id: Callable[[], str]
     tick: Callable[[], None]
@@ -64,23 +68,53 @@ class PeopleScan:
     """The addresses that cannot be reached, in lower case; asked for only where a flow wants to know."""
 
     def take(self, needs: PeopleNeeds) -> Scan | None:
-        """Look at the share of this run; return a scan once everybody was looked at, ``None`` before.
+        """Look at whom lists name and at the share of this run; ``None`` until everybody was looked at once.
 
         Until then a change cannot be told from what always was: the baseline of people is taken with the last of them.
         """
+        self.plan.begin_scan(keys.PEOPLE, self.now)  # a look counts from here, however long the round takes
         rotation = needs.rotation
+        listed = self.lists.people(needs.mappings, needs.facts, rotation.requests * TOGETHER)
         crowd = self.mirror.crowd(needs.mappings, self.now - rotation.within)
-        share = ceil(crowd.known * (rotation.every / rotation.within) / _TOGETHER) * _TOGETHER  # whole requests
-        most = min(max(share, crowd.overdue), rotation.requests * _TOGETHER)
+        share = ceil(crowd.known * (rotation.every / rotation.within))
+        wanted = ceil((max(share, crowd.overdue) + len(listed)) / TOGETHER)  # in whole requests
+        most = min(wanted, rotation.requests) * TOGETHER
+        people = dict.fromkeys([*listed, *self.mirror.oldest_people(needs.mappings, most)])
         left = crowd.unread
-        for part in batched(self.mirror.oldest_people(needs.mappings, most), _TOGETHER):
+        for part in batched(islice(people, most), TOGETHER):
             self.tick()
             left -= self._look(part, needs.facts)
         return None if left > 0 or self._strangers(needs.mappings) else Scan(began=self.now, newest=self.now)
 
+    def take_over(self, screened: Screened, needs: PeopleNeeds) -> None:
+        """Count as a look what a screen read of people whom the mirror knows and workspaces name.
+
+        Where a screen did not read every group that is watched, whoever changed is looked at once more, and of the
+        others nothing is noted: their turn comes.
+        """
+        groups = [fact.removeprefix("group:") for fact in _groups(needs.facts)]
+        whole = replace(self, reader=screened.kept)
+        for part in batched(screened.seen, TOGETHER):
+            held = self.mirror.held([PersonKey(recipient=person).text for person in part])
+            known = {
+                person: load_facts(held[key.text].facts)
+                for person in part
+                if (key := PersonKey(recipient=person)).text in held
+                and self.mirror.workspaces_of(person, needs.mappings)
+            }
+            covered = [person for person in known if screened.covers(person, groups)]
+            moved = [
+                person
+                for person, past in known.items()
+                if person not in covered and _differs(past, dict(_facts(screened.seen[person])))
+            ]
+            for scan, people in ((whole, covered), (self, moved)):
+                if people:
+                    scan._look(people, needs.facts)
+
     def _strangers(self, mappings: Sequence[str]) -> bool:
         """Say whether this very listing named people who were never read: the next run looks at them."""
-        for part in batched(self.plan.unread_people(mappings), _TOGETHER):
+        for part in batched(self.plan.unread_people(mappings), TOGETHER):
             texts = [PersonKey(recipient=person).text for person in part]
             if len(self.mirror.held(texts)) < len(texts):
                 return True
@@ -89,11 +123,7 @@ class PeopleScan:
     def _look(self, people: Sequence[str], wanted: frozenset[str]) -> int:
         """Read some people into the plan file; return how many of them were read for the first time."""
         look, profiles = self.new_id(), self.reader.profiles(people)
-        groups = {
-            fact: self.reader.group_states(fact.removeprefix("group:"), people)
-            for fact in sorted(wanted)
-            if fact.startswith("group:") and not fact.endswith(".at")
-        }
+        groups = {fact: self.reader.group_states(fact.removeprefix("group:"), people) for fact in _groups(wanted)}
         texts = [PersonKey(recipient=person).text for person in people]
         held, read_at = self.mirror.held(texts), self.mirror.read_at(texts)
         for person, text in zip(people, texts, strict=True):
@@ -118,6 +148,15 @@ class PeopleScan:
     def _undeliverable(self, profiles: Sequence[Profile]) -> str | None:
         addresses = {profile.email.lower() for profile in profiles if profile.email}
         return "hard_bounce" if addresses & self.bounced() else None
+
+
+def _groups(wanted: frozenset[str]) -> list[str]:
+    """Return the facts that are states in subscription groups."""
+    return sorted(fact for fact in wanted if fact.startswith("group:") and not fact.endswith(".at"))
+
+
+def _differs(past: Facts, now: Facts) -> bool:
+    return any(name in past and past[name] != value for name, value in now.items())
 
 
 def _since(record: Record, before: Held, read_at: datetime) -> Record:

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from ecmbraze.errors import EcmbrazeError
-from ecmbraze.model import Answer, Kind, MessageInfo, Profile, TrackBatch, TriggerBatch, Verdict
+from ecmbraze.model import AddressList, Answer, Kind, MessageInfo, Profile, TrackBatch, TriggerBatch, Verdict
 from ecmbraze.systems.braze import bodies, probes
 from ecmbraze.systems.braze.asking import Asking
 from ecmbraze.systems.braze.judging import judge
+from ecmbraze.systems.braze.lists import AddressLists
 from ecmbraze.systems.braze.people import People
 from ecmbraze.systems.exchange import Exchange, TransportError
 from ecmbraze.systems.http import Http
@@ -23,7 +24,8 @@ class BrazeClient:
         http.redactor.add(api_key)
         self._http, self._headers = http, {"Authorization": f"Bearer {api_key}"}
         self._asking = Asking(http, self._headers)
-        self._people = People(self._asking, http.clock)
+        self._people = People(self._asking)
+        self._lists = AddressLists(self._asking, http.clock)
 
     def profiles(self, recipients: Sequence[str]) -> Mapping[str, Sequence[Profile]]:
         """Return recipient → profiles, in requests of 50; who is missing is unknown to Braze."""
@@ -35,7 +37,11 @@ class BrazeClient:
 
     def hard_bounces(self, since: datetime) -> frozenset[str]:
         """Return the lower-cased addresses that hard-bounced since then."""
-        return self._people.hard_bounces(since)
+        return frozenset(self._lists.read(AddressList.HARD_BOUNCES, since))
+
+    def address_list(self, which: AddressList, since: datetime) -> Mapping[str, datetime]:
+        """Return lower-cased address → when it came onto a dated list last, since then (api/braze.md 5.7)."""
+        return self._lists.read(which, since)
 
     def track(self, batch: TrackBatch) -> Answer:
         """Send attributes and events of up to 75 objects; nobody is created unless the batch says so."""

@@ -1,23 +1,20 @@
-"""Read people back from Braze: profiles, group states, bounces; writes nothing."""
+"""Read people back from Braze: profiles and group states; writes nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from ecmbraze.errors import TemporaryError
 from ecmbraze.model import Json, Profile
 from ecmbraze.model.recipients import Alias, Email, ExternalId, read
-from ecmbraze.ports import Clock
 from ecmbraze.systems.braze.asking import Asking, odd
 from ecmbraze.systems.braze.identifiers import identifier
 from ecmbraze.systems.braze.profiles import UNKNOWN, User, read_user
 from ecmbraze.systems.shapes import ShapeError, listing, mapping
 
 PER_REQUEST = 50  # api/braze.md 4.1, 5.3
-_BOUNCE_PAGE = 500  # api/braze.md 5.7
-_EXPORT, _GROUPS, _BOUNCES = "/users/export/ids", "/subscription/status/get", "/email/hard_bounces"
+_EXPORT, _GROUPS = "/users/export/ids", "/subscription/status/get"
 # No campaigns_received: it costs the fast lane of the rate limit (api/braze.md 4.1).
 _FIELDS = (
     "external_id", "user_aliases", "email", "phone", "email_subscribe", "push_subscribe", "custom_attributes",
@@ -26,10 +23,10 @@ _FIELDS = (
 
 
 class People:
-    """Implements PeopleReader."""
+    """The people behind one key."""
 
-    def __init__(self, asking: Asking, clock: Clock) -> None:
-        self._asking, self._clock = asking, clock
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
 
     def profiles(self, recipients: Sequence[str]) -> Mapping[str, Sequence[Profile]]:
         """Return recipient → profiles; who is missing is unknown to Braze, two profiles are a tie."""
@@ -61,32 +58,6 @@ class People:
         }
         found = {person: states[kind].get(_same(kind, name), UNKNOWN) for person, (kind, name) in names.items()}
         return {person: found.get(person, UNKNOWN) for person in recipients}
-
-    def hard_bounces(self, since: datetime) -> frozenset[str]:
-        """Return the bounced addresses, lower case; today's need an end date of tomorrow (api/braze.md 5.7)."""
-        found: set[tuple[str, str]] = set()
-        until = self._clock.now() + timedelta(days=1)
-        offset = 0
-        while True:
-            page = self._bounce_page(f"{since:%Y-%m-%d}", f"{until:%Y-%m-%d}", offset)
-            if len(page) < _BOUNCE_PAGE:
-                return frozenset(email for email, _ in found.union(page))
-            if found.issuperset(page):
-                raise odd(_BOUNCES, ShapeError("the same page came twice"))
-            found.update(page)
-            offset += len(page)
-
-    def _bounce_page(self, since: str, until: str, offset: int) -> list[tuple[str, str]]:
-        params = {
-            "start_date": since, "end_date": until, "limit": str(_BOUNCE_PAGE), "offset": str(offset),
-            "sort_direction": "asc",
-        }  # fmt: skip
-        body = self._asking.ask("GET", _BOUNCES, params=params)
-        try:
-            entries = [mapping(entry, "address") for entry in listing(body.get("emails"), "list of addresses")]
-            return [(_address(entry.get("email")), str(entry.get("hard_bounced_at", ""))) for entry in entries]
-        except ShapeError as error:
-            raise odd(_BOUNCES, error) from None
 
     def _users(self, recipients: Sequence[str]) -> Iterator[tuple[str, User]]:
         """Yield each recipient with each user Braze returns for them."""
@@ -142,10 +113,3 @@ def _group_state(raw: object) -> str:
     """Return the state, whose case varies (api/braze.md 5.1); any other shape is unknown and no consent."""
     state = raw.lower() if isinstance(raw, str) else UNKNOWN
     return state if state in ("subscribed", "unsubscribed") else UNKNOWN
-
-
-def _address(raw: object) -> str:
-    """Return a bounced address in lower case; raises ShapeError for what nobody could be compared with."""
-    if not isinstance(raw, str) or "@" not in raw:
-        raise ShapeError("a bounce without an address")
-    return raw.strip().lower()

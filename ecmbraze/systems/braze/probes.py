@@ -25,6 +25,7 @@ _PROBES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "/users/export/ids": ("POST", {"json": {"external_ids": [_NOBODY], "fields_to_export": ["external_id"]}}),
     "/subscription/status/get": ("GET", {"params": {"subscription_group_id": _NIL, "external_id[]": _NOBODY}}),
     "/email/hard_bounces": ("GET", {"params": {"start_date": "2020-01-01", "end_date": "2020-01-02", "limit": "1"}}),
+    "/email/unsubscribes": ("GET", {"params": {"start_date": "2020-01-01", "end_date": "2020-01-02", "limit": "1"}}),
     "/campaigns/details": ("GET", {"params": {"campaign_id": _NIL}}),
     "/canvas/details": ("GET", {"params": {"canvas_id": _NIL}}),
 }

@@ -60,7 +60,7 @@ def read_user(raw: object) -> User:
             str(event.get("name")): (whole(event.get("count", 0), "event count"), str(event.get("last", "")))
             for event in events
         },
-        chosen_at={name: moment for name in _CHOSEN_AT if (moment := _moment(user.get(name)))},
+        chosen_at={name: at for name in _CHOSEN_AT if (at := moment(user.get(name)))},
     )  # fmt: skip
 
 
@@ -70,13 +70,13 @@ def _given(user: Mapping[str, object], name: str, otherwise: object) -> object:
     return otherwise if value is None else value
 
 
-def _moment(value: object) -> datetime | None:
-    """Return an instant in UTC; ``None`` for anything else, since these times are a bonus and never guessed."""
+def moment(value: object) -> datetime | None:
+    """Return an instant in UTC; ``None`` for anything else: such times are never guessed."""
     if not isinstance(value, str):
         return None
     try:
-        moment = datetime.fromisoformat(_ZONE.sub(lambda found: "+00:00" if "UTC" in found[0] else "", value.strip()))
-        return moment.astimezone(UTC) if moment.tzinfo else None
+        found_at = datetime.fromisoformat(_ZONE.sub(lambda found: "+00:00" if "UTC" in found[0] else "", value.strip()))
+        return found_at.astimezone(UTC) if found_at.tzinfo else None
     except (ValueError, OverflowError):
         return None
 
