@@ -70,7 +70,7 @@ soak: .venv/made
 	ECMBRAZE_SOAK=1 $(BIN)/pytest -n 2 --dist worksteal -rP --timeout 14400 -m soak
 	PYTHONHASHSEED=0 ECMBRAZE_SEEDS=100000 $(BIN)/python -m tests.simulate
 
-# Some sixty bugs, planted one at a time: each must be noticed by the tests named for it. A few minutes.
+# Some eighty-five bugs, planted one at a time: each must be noticed by the tests named for it. A few minutes.
 mutants: .venv/made
 	$(BIN)/python -m tests.mutants
 

@@ -110,3 +110,18 @@ def test_every_link_leads_somewhere(document: str) -> None:
     path = ROOT / document
     for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
         assert (path.parent / target).exists(), target
+
+
+def test_the_way_of_a_record_names_what_there_is_and_counts_it_rightly() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    way = text.partition("## The way of a record")[2].partition("\n## ")[0]
+    steps = re.findall(r"^\| (\d+) \| `([^`]+)`", way, re.MULTILINE)
+    sentence = re.search(r"That is (\d+) files and (\d+) shapes: (.*?)\. Issue", way, re.DOTALL)
+    assert sentence
+    shapes = re.findall(r"`(\w+)`", sentence[3])
+
+    assert [int(number) for number, _ in steps] == list(range(1, int(sentence[1]) + 1))
+    assert [file for _, file in steps if not (ROOT / "ecmbraze" / file).exists()] == []
+    assert len(shapes) == int(sentence[2])
+    sources = "".join(module.read_text(encoding="utf-8") for module in MODULES)
+    assert [shape for shape in shapes if not re.search(rf"^(?:class )?{shape}\b", sources, re.MULTILINE)] == []
