@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context, Flow, Known, Needs, Rotation
 from ecmbraze.model import Action, Change, Decision, Json, PersonKey, Record, Skip
 from ecmbraze.planning import consent_order as order
@@ -156,6 +157,8 @@ def _of_workspace(options: Options, change: Change, known: Known, context: Conte
         return Decision(memory=memory)
     if not change.fires:
         _note_standing(options, change, memory, known)
+    elif not record.customers:
+        _refuse_nobody(options, change, known)
     outcome: list[Action | Skip] = list(_edited(options, change, known, context)) if change.fires else []
     for person in record.customers if change.corrects else ():
         places = known.of_customer(person)
@@ -177,6 +180,12 @@ def _of_workspace(options: Options, change: Change, known: Known, context: Conte
         for place in places if withdrawn else [record] if _is_due(options, change, person, known) else []:
             outcome += writes.state(options, record, place, person, held, known, context)
     return Decision.of(outcome, memory=memory)
+
+
+def _refuse_nobody(options: Options, change: Change, known: Known) -> None:
+    """Raise RecordUnreadable when staff withdrew in a workspace that leads to nobody: with a name it is taken over."""
+    if names := [channel.name for channel in options.channels if staff.withdrew(options, channel, change, known)]:
+        raise RecordUnreadable(f"the workspace names no customer for the withdrawal of {', '.join(names)}")
 
 
 def _note_standing(options: Options, change: Change, memory: dict[str, Json], known: Known) -> None:
@@ -268,9 +277,7 @@ def outbound(options: Options, _prefix: str) -> Sequence[Outbound]:
     for channel in options.channels:
         for name in channel.attributes():
             rows.append(Outbound(sort=Sort.CATEGORY_ATTRIBUTE, name=name, fact=channel.fact, rule=channel.name))
-        rows.append(
-            Outbound(sort=Sort.SUBSCRIPTION, name=channel.fact, fact=f"{channel.status}, withdrawn", rule=channel.name)
-        )
+        rows.append(Outbound(sort=Sort.SUBSCRIPTION, name=channel.fact, fact=channel.status, rule=channel.name))
         if options.history.kept:
             rows.append(Outbound(sort=Sort.DOCUMENT, name=options.history.folder, fact=channel.fact, rule=channel.name))
     return rows

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from ecmbraze.ledger.actionrow import ACTION_COLUMNS, read_action
-from ecmbraze.ledger.codec import dump, moment
+from ecmbraze.ledger.codec import dump, load, moment
 from ecmbraze.model import Action, PersonKey, Phase
 
 # What a person confirms: every decision of a flow and what it rests on. What was read of workspaces shows in the
@@ -114,14 +114,30 @@ class PlanReading:
         query = f"SELECT DISTINCT record FROM action WHERE flow = ? AND {CONFIRMED} ORDER BY record"
         return [row[0] for row in self.database.conn.execute(query, (flow,))]
 
+    def looks(self, flow: str) -> dict[str, str]:
+        """Return record → the id of the look that saw its facts, of people in Braze (`engine/scan/people.py`).
+
+        It is no decision wherever it stands: a dry run and the live run after it look twice.
+        """
+        query = "SELECT record, facts FROM fact WHERE flow = ? AND instr(facts, '\"look\":')"
+        return {row[0]: load(row[1])["look"] for row in self.database.conn.execute(query, (flow,))}
+
     def hash(self, flow: str) -> str:
         """Return sha256 over every decision of a flow in key order, without what differs from look to look."""
-        digest = hashlib.sha256()
+        digest, looks = hashlib.sha256(), self.looks(flow)
         for table, order in _HASHED:
             those = f"{CONFIRMED} AND flow = ?" if table == "action" else "flow = ?"
             cursor = self.database.conn.execute(f"SELECT * FROM {table} WHERE {those} ORDER BY {order}", (flow,))
             names = [column[0] for column in cursor.description]
             kept = [i for i, name in enumerate(names) if name not in _MOMENTS or table == "due"]
+            of = names.index("record") if "record" in names else None
             for row in cursor:
-                digest.update(f"{table}\x1f{dump([row[i] for i in kept])}\x1e".encode())
+                look = looks.get(row[of], "") if of is not None else ""
+                text = without(look, dump([row[i] for i in kept]))
+                digest.update(f"{table}\x1f{text}\x1e".encode())
         return digest.hexdigest()
+
+
+def without(look: str, text: str) -> str:
+    """Return a text without the id of a look."""
+    return text.replace(look, "") if look else text

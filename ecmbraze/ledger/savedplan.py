@@ -20,7 +20,7 @@ from ecmbraze.errors import ConfigurationError, GuardTripped, StorageError, Usag
 from ecmbraze.ledger import schema
 from ecmbraze.ledger.codec import dump, moment
 from ecmbraze.ledger.connection import connect, unusable_plan
-from ecmbraze.ledger.planreading import CONFIRMED, PlanReading
+from ecmbraze.ledger.planreading import CONFIRMED, PlanReading, without
 
 # What of a decision must be the same at the time it is sent. When it expires, and when the record was last saved
 # without a change that the flow sees, are no decisions.
@@ -73,12 +73,12 @@ class SavedPlan(PlanReading):
 
 def decisions(plan: PlanReading, flow: str) -> Mapping[str, str]:
     """Return record → digest of everything a plan decides of it, but for moments."""
-    parts: dict[str, list[str]] = {}
+    parts, looks = dict[str, list[str]](), plan.looks(flow)
     for table, columns in _DECIDED.items():
         those = f"{CONFIRMED} AND flow = ?" if table == "action" else "flow = ?"
         query = f"SELECT {columns} FROM {table} WHERE {those} ORDER BY {columns}"
         for record, *values in plan.rows(query, (flow,)):
-            parts.setdefault(str(record), []).append(dump([table, *values]))
+            parts.setdefault(str(record), []).append(without(looks.get(str(record), ""), dump([table, *values])))
     return {record: hashlib.sha256("\x1e".join(found).encode()).hexdigest() for record, found in parts.items()}
 
 

@@ -36,8 +36,9 @@ _MIRROR = (
        read_at = ifnull((SELECT began FROM plan.scan s WHERE s.stream = record.stream), :now),
        again = (SELECT again FROM plan.record p WHERE p.key = record.key)
        WHERE key IN (SELECT key FROM plan.record)""",
+    # By the mappings that the record was read for: one that leads to nobody now has no row in the plan.
     """DELETE FROM recipient WHERE (mapping, record) IN
-       (SELECT m.mapping, w.key FROM plan.record w, (SELECT DISTINCT mapping FROM plan.recipient) m)""",
+       (SELECT f.key, w.key FROM plan.record w, json_each(w.facts) f)""",
     "INSERT OR IGNORE INTO recipient SELECT * FROM plan.recipient",
     "DELETE FROM address WHERE record IN (SELECT key FROM plan.record)",
     "INSERT OR IGNORE INTO address SELECT * FROM plan.address",

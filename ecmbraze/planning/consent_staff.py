@@ -26,7 +26,7 @@ def withdrew(options: Options, channel: Channel, change: Change, past: Past) -> 
     if record.facts.get(channel.status) == word and word not in ours(record, channel.status, past):
         sent = past.taken(target(record, channel.status))
         # Where we wrote another word since, it was put there again, though the last look showed the same.
-        replaced = sent is not None and change.since is not None and change.since < sent
+        replaced = sent is not None and change.since is not None and change.since <= sent
         if before is None or before.facts.get(channel.status) != word or replaced:
             return True
     return bool(channel.recorded) and _came_true(channel, before.facts if before else None, record.facts)

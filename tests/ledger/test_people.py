@@ -104,6 +104,18 @@ def test_those_never_read_come_first_then_those_read_longest_ago(ledger: Ledger)
     assert mirror.oldest_people((), 10) == []
 
 
+def test_whom_no_workspace_leads_to_any_more_is_not_looked_at(ledger: Ledger) -> None:
+    _directory(ledger, c1=("C-1",), c2=("C-2",), l3=("C-1",))
+    both = (CUSTOMER.fact, LOAN.fact)
+
+    _directory(ledger, c1=())
+    assert ledger.mirror.oldest_people((CUSTOMER.fact,), 10) == ["C-2"]
+    assert ledger.mirror.oldest_people(both, 10) == ["C-1", "C-2"]
+
+    _directory(ledger, l3=())
+    assert ledger.mirror.oldest_people(both, 10) == ["C-2"]
+
+
 def test_a_look_that_found_nothing_new_counts_as_a_look_and_is_no_change(ledger: Ledger) -> None:
     _directory(ledger, c1=("C-1",), c2=("C-2",))
     for person in ("C-1", "C-2"):
