@@ -59,9 +59,9 @@ def _disturb(world: World, rng: Random) -> None:
             world.run(flows, dry_run=True)
             assert world.house.braze.book == book, "a dry run wrote"
         case 7 if len(flows) == 1:
-            now = world.house.clock.now()
+            now, waiting = world.house.clock.now(), oracle.unsent(world)
             world.run(flows, since=now.replace(year=2026, month=1), until=now)
-            assert len(world.house.braze.messages) == seen, "a backfill messaged"
+            assert waiting or len(world.house.braze.messages) == seen, "a backfill messaged"
         case _:
             world.run(flows)
     world.house.clock.advance(rng.choice((1.5, 3.5)))
