@@ -81,6 +81,7 @@ class Workspaces:
         """Take in what a workspace stands at now."""
         now, story = self._ecm.now(), self._stories[self.flow_of[number]]
         there = number in self._ecm.spaces
+        assert story.truth
         found = dict(story.truth.stands(self._ecm, number, now)) if there else {}
         # What comes due a little later may have come due for us.
         soon = dict(story.truth.stands(self._ecm, number, now + EARLY)) if there else {}

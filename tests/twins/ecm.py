@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 
 from ecmbraze.errors import ConfigurationError, CredentialRefused, RecordUnreadable
@@ -35,6 +35,17 @@ _COLUMN = "wnf_att_"
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """One thing our account wrote: an attribute, or a document with its folder."""
+
+    kind: str
+    node: int
+    name: str
+    value: Json
+    folder: str = ""
+
+
 class TwinEcm(EcmWorld):
     """One tenant. ``columns`` shows every plain attribute of a type in its listing, as an administrator may set up."""
 
@@ -45,6 +56,12 @@ class TwinEcm(EcmWorld):
         """Whether listings may be asked by modify date."""
         self.lag = timedelta()
         """How far the search index is behind."""
+        self._book: list[Written] = []
+
+    @property
+    def book(self) -> tuple[Written, ...]:
+        """Return what was written over the API so far, oldest first; no test can edit it."""
+        return tuple(self._book)
 
     # WorkspaceReader
 
@@ -197,6 +214,9 @@ class TwinEcm(EcmWorld):
         if space.held:
             return Answer(verdict=Verdict.NOT_PROCESSED, reason=f"locked_in_ecm: {space.held}")
         self.edit(node_id, wanted, by=ACCOUNT)
+        self._book += [
+            Written(kind="attribute", node=node_id, name=name, value=value) for name, value in wanted.items()
+        ]
         return Answer(verdict=Verdict.ACCEPTED, reason="accepted")
 
     def _put_document(self, parent_id: int, folder: str, name: str, content: bytes, mime_type: str) -> Answer:
@@ -209,6 +229,8 @@ class TwinEcm(EcmWorld):
         if held := self.spaces[parent_id].held:
             return Answer(verdict=Verdict.NOT_PROCESSED, reason=f"locked_in_ecm: {held}")
         self.file(parent_id, name, folder=folder, mime=mime_type, content=content)
+        told = content.decode("utf-8", "replace")
+        self._book.append(Written(kind="document", node=parent_id, name=name, value=told, folder=folder))
         return Answer(verdict=Verdict.ACCEPTED, reason="accepted")
 
     def _told(self, value: Json) -> Fact:
