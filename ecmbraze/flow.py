@@ -45,6 +45,10 @@ class Known(Protocol):
         """Return what the flow noted of a record, by this plan or an earlier one."""
         ...
 
+    def noted_earlier(self, record: str) -> Mapping[str, Json]:
+        """Return what the flow noted of a record by an earlier plan."""
+        ...
+
     def happened(self, record: str, rule: str) -> frozenset[str]:
         """Return the occurrences of a rule that ever led to a message of this record."""
         ...

@@ -26,6 +26,9 @@ class Nothing:
     def noted(self, record: str) -> Mapping[str, Json]:
         return {}
 
+    def noted_earlier(self, record: str) -> Mapping[str, Json]:
+        return self.noted(record)
+
     def happened(self, record: str, rule: str) -> frozenset[str]:
         return frozenset()
 

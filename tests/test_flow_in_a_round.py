@@ -5,6 +5,7 @@ Both systems are the twins of ``tests/twins``; the flow gives a story (``tests/s
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -22,10 +23,12 @@ from ecmbraze.flows import BY_NAME, FLOWS
 from ecmbraze.planning.outbound import Sort
 from tests.stories.story import Story, story_of
 from tests.twins.braze import Entry
+from tests.twins.ecm import Written
 from tests.twins.house import House, Outcome, settings
 
 _PEOPLE = ("C-1", "C-2", "C-3")
 _SHORTLY, _LATER = timedelta(minutes=20), timedelta(hours=8)
+_DIGIT = re.compile(r"\d")
 _OPEN = ("ready", "waiting", "in flight", "in doubt")
 Message = tuple[str, str]
 
@@ -77,6 +80,8 @@ def _ready(name: str, folders: Callable[[], Path]) -> Ground:
     house.clock.advance(_SHORTLY)
     baseline = house.start()
     house.clock.advance(_SHORTLY)
+    house.start()  # people whom the first listing named are read now, and their baseline is taken
+    house.clock.advance(_SHORTLY)
     return Ground(story, house, numbers, baseline)
 
 
@@ -91,31 +96,32 @@ class TestEveryFlowInARound:
     def test_a_baseline_writes_to_neither_system(self, ground: Ground) -> None:
         assert ground.baseline.report.mode == "baseline"
         assert ground.baseline.codes == (0,)
-        assert ground.house.braze.book == ()
+        assert _books(ground.house) == ()
 
-    def test_each_edit_of_its_story_leads_to_a_message_and_a_second_run_to_none(self, ground: Ground) -> None:
+    def test_each_act_of_its_story_is_written_and_a_second_run_writes_nothing(self, ground: Ground) -> None:
         for step in range(len(ground.story.acts)):
-            before = len(ground.house.braze.messages)
+            before = len(_books(ground.house))
             assert ground.after(step).codes == (0,)
-            book = ground.house.braze.book
-            assert len(ground.house.braze.messages) > before
+            book = _books(ground.house)
+            assert len(book) > before
 
             ground.house.clock.advance(_SHORTLY)
             assert ground.house.start().count("planned") == 0
-            assert ground.house.braze.book == book
+            assert _books(ground.house) == book
 
     def test_a_dry_run_reports_what_the_live_run_then_does_and_writes_nothing(self, ground: Ground) -> None:
         for step in range(len(ground.story.acts)):
             ground.story.act(ground.house, ground.numbers[0], step)
-            before = ground.house.braze.book
+            before = _books(ground.house)
             dry = ground.house.start(dry_run=True)
-            assert ground.house.braze.book == before
+            assert _books(ground.house) == before
 
             live = ground.house.start()
 
             assert {line.state for line in live.report.actions} == {"sent"}
             assert _actions(dry) == _actions(live)
-            assert dry.report.plan_hash == live.report.plan_hash
+            # The look at a person has an id of its own each time, which a consent record carries into the hash.
+            assert dry.report.plan_hash == live.report.plan_hash or not ground.story.tells
 
     def test_a_backfill_messages_nobody_and_consumes_nothing(self, ground: Ground) -> None:
         ground.story.act(ground.house, ground.numbers[0])
@@ -128,10 +134,10 @@ class TestEveryFlowInARound:
 
         ground.house.start()
 
-        told = ground.messages()
-        assert told
+        once = _once(ground.house)
+        assert once
         ground.house.start(**span)
-        assert ground.messages() == told
+        assert _once(ground.house) == once
 
     def test_killed_wherever_something_changed_it_repeats_nothing_and_loses_nothing(
         self, ground: Ground, folders: Callable[[], Path]
@@ -139,7 +145,7 @@ class TestEveryFlowInARound:
         ground.story.act(ground.house, ground.numbers[0])
         calm = ground.house.copy(folders())
         crossings = calm.start().crossings
-        due, held, kills = _received(calm), 0, 0
+        due, held, kills = _once(calm), 0, 0
         for point in _telling(crossings):
             house = ground.house.copy(folders())
             kills += house.start(die_at=point).killed
@@ -150,28 +156,32 @@ class TestEveryFlowInARound:
             open_ends = [fate for fate in house.fates() if fate.state in _OPEN]
             kept = {(fate.recipient, fate.name) for fate in house.fates() if fate.state == "held"}
             assert not open_ends, there
-            assert _received(house) + Counter(kept) == due, there
+            assert _once(house) + Counter(kept) == due, there
             assert kept <= unknown, there
             assert _values(house) == _values(calm), there
             held += len(kept)
         assert kills > 10
-        assert 0 < held < kills
+        assert 0 < held < kills or not ground.story.tells
 
     def test_a_record_that_cannot_be_planned_is_alone_in_quarantine(self, ground: Ground) -> None:
+        if ground.story.tells:
+            ground.story.acts[0](ground.house, ground.numbers[0])
         ground.house.ecm.edit(ground.numbers[0], {ground.story.customer: ("C-1", "C-2")})
-        ground.story.acts[0](ground.house.ecm, ground.numbers[0])
         ground.story.act(ground.house, ground.numbers[1])
 
         outcome = ground.house.start()
 
         assert outcome.codes == (3,)
         assert ground.house.quarantined() == {f"ws:{ground.numbers[0]}"}
-        assert {entry.recipient for entry in ground.house.braze.book} == {_PEOPLE[1]}
-        assert ground.messages()
+        assert {entry.recipient for entry in ground.house.braze.book} <= {_PEOPLE[1]}
+        assert {entry.node for entry in ground.house.ecm.book} <= {ground.numbers[1]}
+        assert _once(ground.house)
 
     def test_a_consent_withdrawn_between_stage_and_push_is_obeyed(
         self, ground: Ground, folders: Callable[[], Path]
     ) -> None:
+        if not ground.story.tells:
+            return
         ground.story.act(ground.house, ground.numbers[0])
         calm = ground.house.copy(folders())
         crossings = calm.start().crossings
@@ -185,6 +195,8 @@ class TestEveryFlowInARound:
         assert {entry.kind for entry in ground.house.braze.messages} <= {"event"}
 
     def test_a_record_that_names_nobody_waits_for_a_name_and_loses_nothing(self, ground: Ground) -> None:
+        if not ground.story.tells:
+            return
         ground.house.ecm.edit(ground.numbers[0], {ground.story.customer: None})
         ground.house.start()
         ground.story.act(ground.house, ground.numbers[0])
@@ -209,8 +221,9 @@ class TestEveryFlowInARound:
         other, also = _beside(flow, ground.story)
         house = House(folders(), settings({flow.name: ground.story.section, **also}))
         house.ecm, house.braze, house.clock, house.wire = _same_world(ground.house)
-        house.start()
-        house.clock.advance(_SHORTLY)
+        for _ in range(2):
+            house.start()
+            house.clock.advance(_SHORTLY)
 
         house.ecm.edit(ground.numbers[0], {ground.story.also: "Yes"})
         ground.story.act(house, ground.numbers[0])
@@ -218,7 +231,7 @@ class TestEveryFlowInARound:
         house.start(other)
 
         of_other = Counter({(_PEOPLE[0], "also"): 1})
-        assert _received(house) == _received(alone) + of_other
+        assert _once(house) == _once(alone) + of_other
         house.clock.advance(_SHORTLY)
         assert house.start().count("planned") == 0
 
@@ -227,8 +240,10 @@ class TestEveryFlowInARound:
 
         section = ground.house.config.flows[flow.name]
         declared = {(row.sort, row.name) for row in flow.outbound(section, "ecm_") if row.sort is not Sort.IDENTIFIER}
-        assert {written for entry in ground.house.braze.book for written in _written(entry, flow.name)} == declared
+        written = {done for entry in ground.house.braze.book for done in _written(entry, flow.name)}
+        assert written | {_filed(entry) for entry in ground.house.ecm.book} == declared
         assert {entry.recipient for entry in ground.house.braze.book} == {_PEOPLE[0]}
+        assert {entry.node for entry in ground.house.ecm.book} <= {ground.numbers[0]}
 
 
 def _actions(outcome: Outcome) -> list[tuple[str, ...]]:
@@ -254,16 +269,36 @@ def _recover(house: House) -> None:
             return
 
 
-def _received(house: House) -> Counter[Message]:
-    return Counter((entry.recipient, entry.name) for entry in house.braze.messages)
+def _books(house: House) -> tuple[object, ...]:
+    """Return everything that was written to either system."""
+    return (*house.braze.book, *house.ecm.book)
+
+
+def _once(house: House) -> Counter[tuple[str, str]]:
+    """Return what must be written once: messages to people, documents in workspaces."""
+    messages = [(entry.recipient, entry.name) for entry in house.braze.messages]
+    documents = [(f"ws:{one.node}", _title(one)) for one in house.ecm.book if one.kind == "document"]
+    return Counter([*messages, *documents])
+
+
+def _title(document: Written) -> str:
+    """Return the first line of a text document: what comes below it may say when it was seen."""
+    return str(document.value).partition("\n")[0]
 
 
 def _values(house: House) -> dict[str, Mapping[str, Any]]:
-    """Return what the profiles hold, without the markers of attempts."""
-    return {
+    """Return what profiles and workspaces hold, without the markers of attempts."""
+    profiles = {
         name: {key: value for key, value in person.attributes.items() if not key.startswith("ecmbraze_")}
+        | {"email": person.email_subscribe, "push": person.push_subscribe, **person.groups}
         for name, person in house.braze.people.items()
     }
+    # When a change was seen depends on the run that saw it.
+    spaces = {
+        f"ws:{number}": {name: _DIGIT.sub("0", str(value)) for name, value in space.values.items()}
+        for number, space in house.ecm.spaces.items()
+    }
+    return {**profiles, **spaces}
 
 
 def _withdraw(house: House) -> None:
@@ -289,8 +324,13 @@ def _written(entry: Entry, flow: str) -> Iterator[tuple[Sort, str]]:
     """Yield what an entry of Braze's book brought there, under the names of the declaration."""
     if entry.name == f"ecmbraze_{flow}":  # the marker of an attempt, the same for every flow
         return
-    sort = Sort(entry.kind)
+    sort = Sort.SUBSCRIPTION if entry.kind == "withdrawal" else Sort(entry.kind)
     yield sort, entry.name
     yield from ((Sort(f"{sort} property"), f"{entry.name}.{name}") for name in entry.properties)
     if entry.time:
         yield Sort.EVENT_TIME, entry.name
+
+
+def _filed(entry: Written) -> tuple[Sort, str]:
+    """Return what an entry of ECM's book put there, under the name of the declaration."""
+    return (Sort.DOCUMENT, entry.folder) if entry.kind == "document" else (Sort.CATEGORY_ATTRIBUTE, entry.name)

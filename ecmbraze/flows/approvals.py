@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 
@@ -85,8 +85,11 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
     if not change.corrects:
         return Decision(memory=memory, due=due)
     messages.refuse_nobody(change.record, [moved.hit for moved in edges])
-    voice = _voice(options, change, memory, known, context)
-    outcome = list(of_everyone(NAME, change, known, voice, context, create=options.create_profiles))
+    now, then = (
+        _voice(options, change, own, others, context)
+        for own, others in ((memory, known.noted), (change.memory, known.noted_earlier))
+    )
+    outcome = list(of_everyone(NAME, change, known, now, context, create=options.create_profiles, then=then))
     if context.messages:
         values = repeated(outcome)
         for moved in edges:
@@ -96,14 +99,16 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
 
 
 def _voice(
-    options: Options, change: Change, memory: Mapping[str, Json], known: Known, context: Context
+    options: Options, change: Change, memory: Mapping[str, Json], others: Callable[[str], Mapping[str, Json]],
+    context: Context,
 ) -> Voice:  # fmt: skip
-    """Return what the newest workspace of a person says; without any, they are eligible for nothing."""
+    """Return what the newest workspace of a person says; without any, they are eligible for nothing.
+
+    ``memory`` is what is noted of the changed one, ``others`` returns it of those beside it.
+    """
 
     def noted(record: Record) -> Mapping[str, Json]:
-        if record is change.record:
-            return memory
-        return change.memory if record is change.before else known.noted(record.key.text)
+        return memory if record.key == change.record.key else others(record.key.text)
 
     def rank(record: Record) -> tuple[object, ...]:
         dated = dates.instant(record.facts.get(options.date), context.zone) if options.date else None

@@ -76,6 +76,12 @@ class View:
         row = self._plan.execute(query, values).fetchone() or self._ledger.execute(query, values).fetchone()
         return load(row[0]) if row else {}
 
+    def noted_earlier(self, record: str) -> Mapping[str, Json]:
+        """Return what the flow noted of a record by an earlier plan; nothing of one that it never planned."""
+        query = "SELECT memory FROM fact WHERE flow = ? AND record = ?"
+        row = self._ledger.execute(query, (self._flow, record)).fetchone()
+        return load(row[0]) if row else {}
+
     def happened(self, record: str, rule: str) -> frozenset[str]:
         """Return the occurrences of a rule that ever led to a message or document of this record."""
         first = f"{self._flow}/{record}/{rule}/"  # keys are unique and so indexed; "0" follows "/"

@@ -37,12 +37,15 @@ class People(Protocol):
 
 
 def of_everyone(
-    flow: str, change: Change, known: People, voice: Voice, context: Context, *, create: bool
+    flow: str, change: Change, known: People, voice: Voice, context: Context, *, create: bool, then: Voice | None = None
 ) -> Iterator[Action | Skip]:  # fmt: skip
-    """Yield what differs for each person the record leads to, or led to before."""
+    """Yield what differs for each person the record leads to, or led to before.
+
+    ``then`` is the voice of records as they were last planned, where that is another one.
+    """
     past = change.before.customers if change.before else ()
     for customer in dict.fromkeys((*change.record.customers, *past)):
-        yield from deltas(flow, change, customer, known, voice, context, create=create)
+        yield from deltas(flow, change, customer, known, voice, context, create=create, then=then)
 
 
 def repeated(outcome: Iterable[Action | Skip]) -> dict[str, dict[str, Json]]:
@@ -55,7 +58,8 @@ def repeated(outcome: Iterable[Action | Skip]) -> dict[str, dict[str, Json]]:
 
 
 def deltas(
-    flow: str, change: Change, customer: str, people: People, voice: Voice, context: Context, *, create: bool
+    flow: str, change: Change, customer: str, people: People, voice: Voice, context: Context, *, create: bool,
+    then: Voice | None = None,
 ) -> Iterator[Action | Skip]:  # fmt: skip
     """Yield an action per attribute whose value differs from what Braze last took, a skip for one it would drop.
 
@@ -67,8 +71,8 @@ def deltas(
     others = [record for record in people.of_customer(customer) if record.key != change.record.key]
     left = [*others, *_there(change.record, customer)]
     # Of the others too what they said then: two that move together would each hide the other's change.
-    then = [record for other in others for record in _there(people.earlier(other), customer)]
-    new, old = voice(left), voice([*then, *_there(change.before, customer)])
+    past = [record for other in others for record in _there(people.earlier(other), customer)]
+    new, old = voice(left), (then or voice)([*past, *_there(change.before, customer)])
     for name, raw in {**dict.fromkeys(old), **new}.items():
         value, why = texts.cleaned(raw), "value changed" if left else CLEARED
         action = _action(flow, change.record, customer, name, value, context.now, why, create=create)

@@ -172,7 +172,7 @@ def _folder(base: Path, name: str) -> Path:
 def test_a_guarded_plan_and_one_that_waits_hold_no_withdrawal(make: Callable[..., House]) -> None:
     house = make(guards={"max_messages": 1})
     first, second, third = _spaces(house)
-    STORY.acts[0](house.ecm, first)
+    STORY.acts[0](house, first)
     STORY.act(house, second)
 
     stopped = house.start().report

@@ -21,6 +21,11 @@ def said(entry: Entry) -> Said:
     return entry.name, entry.recipient, tuple(sorted(told.items()))
 
 
+def unsent(world: World) -> bool:
+    """Say whether an earlier run left messages that any run may send."""
+    return any(fate.state in _OPEN and fate.kind != "attribute" for fate in world.house.fates())
+
+
 def never(world: World, seen: int) -> Iterator[str]:
     """Yield what is wrong with the messages that came since ``seen``: too many, against consent, against the facts."""
     spaces, messages = world.spaces, world.house.braze.messages

@@ -81,6 +81,7 @@ class Workspaces:
         """Take in what a workspace stands at now."""
         now, story = self._ecm.now(), self._stories[self.flow_of[number]]
         there = number in self._ecm.spaces
+        assert story.truth
         found = dict(story.truth.stands(self._ecm, number, now)) if there else {}
         # What comes due a little later may have come due for us.
         soon = dict(story.truth.stands(self._ecm, number, now + EARLY)) if there else {}
@@ -138,7 +139,7 @@ class Workspaces:
             whom == recipient and since - EARLY <= at and (until is None or until >= at - FRESH)
             for stands in self.stands.values()
             for stand in stands.values()
-            if stand.occasion.says == says and name in dict(stand.occasion.told)
+            if name in dict(stand.occasion.told) and _means(stand.occasion, says)
             for whom, since, until in stand.spans
         )
 
@@ -154,6 +155,12 @@ class Workspaces:
             ),
             "",
         )
+
+
+def _means(occasion: Occasion, says: tuple[tuple[str, Json], ...]) -> bool:
+    """Say whether a message is right while an occasion stands: of a gate, whichever version opened it."""
+    gate = occasion.end and dict(occasion.says)["workspace"] == dict(says).get("workspace")
+    return occasion.says == says or bool(gate)
 
 
 @dataclass(frozen=True, slots=True)

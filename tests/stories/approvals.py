@@ -7,7 +7,7 @@ from datetime import datetime
 from random import Random
 
 from ecmbraze.model import Json
-from tests.stories.story import Occasion, Story, Truth
+from tests.stories.story import Occasion, Story, Truth, in_ecm
 from tests.twins.ecm import TwinEcm
 from tests.twins.ecm_world import Paper
 
@@ -98,6 +98,6 @@ STORY = Story(
             },
         ],
     },
-    category="Financing", furnish=_furnish, make=_make, acts=(_approve, _revoke),
+    category="Financing", furnish=_furnish, make=_make, acts=(in_ecm(_approve), in_ecm(_revoke)),
     truth=Truth(stir=_stir, stands=_stands, values=_values),
 )  # fmt: skip

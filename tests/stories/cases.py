@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from ecmbraze.model import Json
-from tests.stories.story import Occasion, Story, Truth
+from tests.stories.story import Occasion, Story, Truth, in_ecm
 from tests.twins.ecm import TwinEcm
 from tests.twins.ecm_world import Attribute, Paper
 
@@ -95,6 +95,6 @@ STORY = Story(
             },
         ],
     },
-    category="Case", furnish=_furnish, make=_make, acts=(_resolve, _claim),
+    category="Case", furnish=_furnish, make=_make, acts=(in_ecm(_resolve), in_ecm(_claim)),
     truth=Truth(stir=_stir, stands=_stands, values=_values),
 )  # fmt: skip

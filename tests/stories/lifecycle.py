@@ -8,7 +8,7 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from ecmbraze.model import Json
-from tests.stories.story import GROUP, Occasion, Story, Truth
+from tests.stories.story import GROUP, Occasion, Story, Truth, in_ecm
 from tests.twins.ecm import TwinEcm
 from tests.twins.ecm_world import Attribute
 
@@ -83,6 +83,6 @@ STORY = Story(
             },
         ],
     },
-    category="Contract", furnish=_furnish, make=_make, acts=(_end, _complete), wait=timedelta(hours=30),
+    category="Contract", furnish=_furnish, make=_make, acts=(in_ecm(_end), in_ecm(_complete)), wait=timedelta(hours=30),
     truth=Truth(stir=_stir, stands=_stands, values=_values),
 )  # fmt: skip

@@ -7,7 +7,7 @@ from datetime import datetime
 from random import Random
 
 from ecmbraze.model import Json
-from tests.stories.story import GROUP, Occasion, Story, Truth
+from tests.stories.story import GROUP, Occasion, Story, Truth, in_ecm
 from tests.twins.ecm import TwinEcm
 from tests.twins.ecm_world import Attribute
 
@@ -91,6 +91,6 @@ STORY = Story(
             },
         ],
     },
-    category="Onboarding", furnish=_furnish, make=_make, acts=(_approve, _identify),
+    category="Onboarding", furnish=_furnish, make=_make, acts=(in_ecm(_approve), in_ecm(_identify)),
     truth=Truth(stir=_stir, stands=_stands, values=_values),
 )  # fmt: skip

@@ -49,8 +49,8 @@ class Truth:
 class Story:
     """A flow's own part of its contract.
 
-    Every edit of ``acts`` makes one workspace lead to at least one message in the next round; together they make the
-    flow write everything that its section declares. Its campaigns and Canvases demand a consent, none a reason.
+    Each of ``acts``, on one workspace or its person, makes the flow write something in the next round; together they
+    make it write everything that its section declares. Its campaigns and Canvases demand a consent, none a reason.
     """
 
     section: Mapping[str, Any]
@@ -59,11 +59,17 @@ class Story:
     furnish: Callable[[TwinEcm], None]
     """Defines the types and categories."""
     make: Callable[[TwinEcm, str], int]
-    """Makes a workspace of a person at rest: of it there is nothing to tell."""
-    acts: tuple[Callable[[TwinEcm, int], None], ...]
+    """Makes a workspace of a person at rest: nothing is to be written of it."""
+    acts: tuple[Callable[[House, int], None], ...]
     wait: timedelta = timedelta(minutes=20)
     """How long after an edit the next round comes; longer where time itself makes the flow act."""
-    truth: Truth
+    truth: Truth | None = None
+    """Without it the flow lives in no simulated world."""
+
+    @property
+    def tells(self) -> bool:
+        """Whether the flow messages people."""
+        return bool(messages(self.section))
 
     @property
     def customer(self) -> str:
@@ -76,7 +82,7 @@ class Story:
 
     def act(self, house: House, number: int, step: int = 0) -> None:
         """Make one of the edits, and let time go by until the next round."""
-        self.acts[step](house.ecm, number)
+        self.acts[step](house, number)
         house.clock.advance(self.wait)
 
     def people(self, house: House, *names: str) -> None:
@@ -87,6 +93,11 @@ class Story:
             house.braze.add(name, email=email, email_subscribe="opted_in", groups={GROUP: "subscribed"})
         for kind, message in messages(self.section):
             house.braze.launch(kind, message)
+
+
+def in_ecm(edit: Callable[[TwinEcm, int], None]) -> Callable[[House, int], None]:
+    """Return an edit in ECM as an act."""
+    return lambda house, number: edit(house.ecm, number)
 
 
 def messages(section: Any) -> list[tuple[Kind, str]]:

@@ -178,7 +178,7 @@ class TwinBraze:
         """Unsubscribe existing people from ``email``, ``push`` or ``group:<id>``."""
         if not 1 <= len(recipients) <= _MAX_OBJECTS:
             return _bug(f"a withdrawal of {len(recipients)} people")
-        if channel not in ("email", "push") and not channel.removeprefix("group:"):
+        if channel not in ("email", "push") and not (channel.startswith("group:") and channel != "group:"):
             return _bug(f"a withdrawal from {channel!r}")
         return self._write("braze withdraw", Kind.WITHDRAWAL, lambda: self._withdraw(recipients, channel))
 
@@ -222,7 +222,7 @@ class TwinBraze:
                 refused["events", index] = reason
             else:
                 self._happened(recipient, event)
-        return Answer(verdict=Verdict.ACCEPTED, reason="accepted", refused=refused)
+        return _accepted(refused, len(batch.attributes) + len(batch.events))
 
     def _trigger(self, batch: TriggerBatch) -> Answer:
         found = self.campaigns.get((batch.kind, batch.message_id))
@@ -257,7 +257,7 @@ class TwinBraze:
             for person in self._whom(recipient):
                 self._note("withdrawal", person, channel, value="unsubscribed")
                 self._unsubscribe(person, group, channel)
-        return Answer(verdict=Verdict.ACCEPTED, reason="accepted", refused=refused)
+        return _accepted(refused, len(recipients))
 
     def _unsubscribe(self, person: Person, group: str, channel: str) -> None:
         """Take a person out, and of e-mail everybody who shares the address (5.2)."""
@@ -328,6 +328,13 @@ class TwinBraze:
             bounced=(person.email or "").lower() in self.bounced,
         )  # fmt: skip
         self._book.append(entry)
+
+
+def _accepted(refused: Mapping[tuple[str, int], str], objects: int) -> Answer:
+    """Return the answer to a request of which some objects were refused; of all of them it is a 400 (1.4)."""
+    if len(refused) == objects:
+        return Answer(verdict=Verdict.REFUSED, reason=next(iter(refused.values())))
+    return Answer(verdict=Verdict.ACCEPTED, reason="accepted", refused=refused)
 
 
 def _profile(recipient: str, person: Person) -> Profile:

@@ -6,8 +6,9 @@ Implements WorkspaceReader, RecordSink and RecordReader. `test_conformance.py` h
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 
 from ecmbraze.errors import ConfigurationError, CredentialRefused, RecordUnreadable
@@ -31,6 +32,18 @@ from tests.twins.wire import Trouble, Wire
 
 _ROOT, _PARENT = 2000, 70_000
 _COLUMN = "wnf_att_"
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """One thing our account wrote: an attribute, or a document with its folder."""
+
+    kind: str
+    node: int
+    name: str
+    value: Json
+    folder: str = ""
 
 
 class TwinEcm(EcmWorld):
@@ -43,6 +56,12 @@ class TwinEcm(EcmWorld):
         """Whether listings may be asked by modify date."""
         self.lag = timedelta()
         """How far the search index is behind."""
+        self._book: list[Written] = []
+
+    @property
+    def book(self) -> tuple[Written, ...]:
+        """Return what was written over the API so far, oldest first; no test can edit it."""
+        return tuple(self._book)
 
     # WorkspaceReader
 
@@ -179,30 +198,46 @@ class TwinEcm(EcmWorld):
         if unknown := sorted(values.keys() - there.keys()):
             stop = ConfigurationError(f"ECM has no attribute {unknown[0]!r} on workspace {node_id}.")
             return Answer(verdict=Verdict.NOT_PROCESSED, reason=stop.happened, stop=stop)
-        wanted = {name: kept(_fact(value)) for name, value in values.items()}
+        wanted = {name: kept(self._told(value)) for name, value in values.items()}
+        infos = dict(_infos((category, self.categories[category]) for category in self.types[space.type][1]))
+        for name, value in wanted.items():
+            if value is not None and infos[name].valid_values and value not in infos[name].valid_values:
+                stop = ConfigurationError(f"ECM's popup of {name} does not offer {value!r}.")
+                return Answer(verdict=Verdict.NOT_PROCESSED, reason=stop.happened, stop=stop)
         if all(there[name] == value for name, value in wanted.items()):
             return Answer(verdict=Verdict.ACCEPTED, reason="already so")
         for name, value in wanted.items():
-            mine = [kept(_fact(one.get(name))) for one in ours]
+            mine = [kept(self._told(one.get(name))) for one in ours]
             if there[name] not in (value, *mine):
                 reason = f"edited_in_ecm: {name} is {there[name]!r}, we last wrote {mine[0]!r}"
                 return Answer(verdict=Verdict.REFUSED, reason=reason)
         if space.held:
-            return Answer(verdict=Verdict.NOT_PROCESSED, reason=space.held)
+            return Answer(verdict=Verdict.NOT_PROCESSED, reason=f"locked_in_ecm: {space.held}")
         self.edit(node_id, wanted, by=ACCOUNT)
+        self._book += [
+            Written(kind="attribute", node=node_id, name=name, value=value) for name, value in wanted.items()
+        ]
         return Answer(verdict=Verdict.ACCEPTED, reason="accepted")
 
     def _put_document(self, parent_id: int, folder: str, name: str, content: bytes, mime_type: str) -> Answer:
-        if parent_id not in self.spaces or self.spaces[parent_id].hidden:
-            return Answer(verdict=Verdict.NOT_PROCESSED, reason="the workspace is not there, or hidden from us")
+        if parent_id not in self.spaces or self.spaces[parent_id].hidden:  # a 500, as when it was stored after all
+            return Answer(verdict=Verdict.UNKNOWN, reason="status 500: could not get a node")
         if paper := self._named(parent_id, folder, name):
             same = hashlib.sha256(paper.versions[-1][2]).digest() == hashlib.sha256(content).digest()
             verdict = Verdict.ACCEPTED if same else Verdict.REFUSED
             return Answer(verdict=verdict, reason="already there" if same else f"another {name!r} is there")
         if held := self.spaces[parent_id].held:
-            return Answer(verdict=Verdict.NOT_PROCESSED, reason=held)
+            return Answer(verdict=Verdict.NOT_PROCESSED, reason=f"locked_in_ecm: {held}")
         self.file(parent_id, name, folder=folder, mime=mime_type, content=content)
+        told = content.decode("utf-8", "replace")
+        self._book.append(Written(kind="document", node=parent_id, name=name, value=told, folder=folder))
         return Answer(verdict=Verdict.ACCEPTED, reason="accepted")
+
+    def _told(self, value: Json) -> Fact:
+        """Return a value as reads give it: an instant in the zone of the tenant (api/ecm.md 1.4)."""
+        if isinstance(value, str) and _INSTANT.fullmatch(value):
+            return datetime.fromisoformat(value).astimezone(self.zone).isoformat()
+        return tuple(value) if isinstance(value, list | tuple) else value  # type: ignore[return-value]  # scalars
 
     def _named(self, parent: int, folder: str, name: str) -> Paper | None:
         """Return the document of a name in a folder: names ignore case (api/ecm.md 7)."""
@@ -257,7 +292,3 @@ def _document_row(paper: Paper, folder: str) -> DocumentRow:
         id=paper.id, name=paper.name, mime_type=paper.mime, created_at=paper.created, modified_at=paper.modified
     )  # fmt: skip
     return replace(row, folder=folder)
-
-
-def _fact(value: Json) -> Fact:
-    return tuple(value) if isinstance(value, list | tuple) else value  # type: ignore[return-value]  # scalars

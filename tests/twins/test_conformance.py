@@ -36,6 +36,7 @@ ATTRIBUTES = (
     Attribute(name="Number"), Attribute(name="Day", type_name="Date"), Attribute(name="Count", type_name="Integer"),
     Attribute(name="Flag", type_name="Boolean"), Attribute(name="Tags", multi_value=True),
     Attribute(name="Word", valid_values=("Open", "Closed")),
+    Attribute(name="Since", type_name="Date"),
     Attribute(name="Contacts", inner=(Attribute(name="Role"), Attribute(name="Number"))),
 )  # fmt: skip
 
@@ -78,7 +79,7 @@ class Pair:
     def same(self, ask: Any) -> Any:
         """Ask both and return the answer, which must be the same; of an error its class is the answer."""
         mine, theirs = (_answer(ask, *both) for both in ((self.twin_ecm, self.twin_braze), (self.ecm, self.braze)))
-        assert mine == theirs
+        assert mine == theirs, inspect.getsource(ask)
         return mine
 
 
@@ -88,7 +89,8 @@ def _answer(ask: Any, ecm: Any, braze: Any) -> Any:
     except EcmbrazeError as error:
         return type(error)
     if isinstance(found, Answer):
-        return found.verdict, set(found.refused), found.limited, type(found.stop)
+        told = found.reason.partition(":")[0] if found.reason.startswith(("edited_in_ecm", "locked_in_ecm")) else ""
+        return found.verdict, set(found.refused), found.limited, type(found.stop), told
     return found
 
 
@@ -124,6 +126,7 @@ def _defined(one: Attribute) -> dict[str, Any]:
     if one.inner:
         return {"name": one.name, "rows": [_defined(inner) for inner in one.inner]}
     shown: dict[str, Any] = {"name": one.name, "type": one.type_name, "multi_value": one.multi_value}
+    shown |= {"time": True} if one.name == "Since" else {}
     return shown | ({"valid_values": list(one.valid_values)} if one.valid_values else {})
 
 
@@ -214,6 +217,56 @@ class TestEcm:
 
         assert isinstance(pair.same(lambda ecm, _: ecm.related(number, "No Such Type")), type)
         assert pair.same(lambda ecm, _: ecm.related(number, SCRATCH)) == ()
+
+
+class TestWrites:
+    """To Extended ECM, and withdrawals in Braze."""
+
+    def test_values_are_written_once_and_what_a_person_typed_stays(self, pair: Pair) -> None:
+        number, word, since = pair.make({f"{SCRATCH}.Number": "C-1"}, "written"), f"{SCRATCH}.Word", f"{SCRATCH}.Since"
+        first = {word: "Open", since: "2026-11-20T08:05:00Z", f"{SCRATCH}.Day": "2026-11-20"}
+        pair.advance(60)
+        tries: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
+            (first, {}), (first, {}), ({word: "Closed"}, {word: "Open"}), ({word: "Open"}, {word: "Open"}),
+            ({word: None}, {word: "Closed"}), ({f"{SCRATCH}.Number": "C-2"}, {}), ({word: "Perhaps"}, {}),
+            ({f"{SCRATCH}.None": "x"}, {}),
+        )  # fmt: skip
+        verdicts = []
+        for values, expected in tries:
+            told = pair.same(lambda ecm, _, values=values, expected=expected: ecm.set_values(number, values, expected))
+            pair.same(lambda ecm, _: ecm.workspace(number).facts)
+            pair.same(lambda ecm, _: _plain(ecm.workspace(number).row))
+            verdicts.append((str(told[0]), told[4]))
+        assert ("refused", "edited_in_ecm") in verdicts
+        assert verdicts[:3] == [("accepted", "")] * 3
+
+    def test_nothing_is_written_to_what_is_held_or_not_there(self, pair: Pair) -> None:
+        number = pair.make({}, "held")
+        pair.stage.box.act(number, "hold")
+        pair.twin_ecm.spaces[number].held = "on hold"
+
+        for one in (number, 999_999_999):
+            pair.same(lambda ecm, _, one=one: ecm.set_values(one, {f"{SCRATCH}.Word": "Open"}, {}))
+            pair.same(lambda ecm, _, one=one: ecm.put_document(one, "", "h.txt", b"h", "text/plain"))
+
+    def test_a_document_is_filed_once_and_found_by_its_name_in_its_folder(self, pair: Pair) -> None:
+        number = pair.make({}, "filed")
+        for folder, name, content in (
+            ("History", "a.txt", b"one"), ("History", "a.txt", b"one"), ("History", "a.txt", b"2"), ("", "a.txt", b"3"),
+        ):  # fmt: skip
+            pair.same(lambda ecm, _, told=(folder, name, content): ecm.put_document(number, *told, "text/plain"))
+            pair.same(lambda ecm, _, folder=folder: ecm.document_content(number, folder, "a.txt"))
+        pair.same(lambda ecm, _: ecm.document_content(number, "Nowhere", "a.txt"))
+        pair.same(lambda ecm, _: ecm.document_content(number, "History", "b.txt"))
+        pair.same(lambda ecm, _: ecm.document_content(999_999_999, "", "a.txt"))
+
+    def test_a_withdrawal_takes_everybody_of_the_address_along_and_subscribes_nobody(self, pair: Pair) -> None:
+        for name, address in (("W-1", "w1@example.com"), ("W-2", "w1@example.com"), ("W-3", "w3@example.com")):
+            pair.person(name, email=address, email_subscribe="opted_in", groups={GROUP: "subscribed"})
+        for channel in ("push", f"group:{GROUP}", "email", "group:ed060000-0000-4000-8000-0000000000ff", "fax"):
+            pair.same(lambda _, braze, channel=channel: braze.withdraw(["W-1", "W-none"], channel))
+            pair.same(lambda _, braze: dict(braze.profiles(["W-1", "W-2", "W-3", "W-none"])))
+            pair.same(lambda _, braze: dict(braze.group_states(GROUP, ["W-1", "W-2", "W-3"])))
 
 
 def _pages(ecm: Any) -> Any:
