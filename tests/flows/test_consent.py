@@ -148,7 +148,7 @@ def test_while_braze_still_shows_the_old_state_no_flow_sends_to_who_withdrew_in_
     town.ecm.edit(town.seven, {STATUS: OUT})
     town.round(20, "consent")
     town.chooses("subscribed")  # the read lags behind
-    onboarding.STORY.acts[0](town.ecm, town.project)
+    onboarding.STORY.acts[0](town.house, town.project)
 
     outcome = town.round(1, "onboarding")
 
@@ -162,7 +162,7 @@ def test_a_withdrawal_that_braze_did_not_take_suppresses_all_the_same(town: Town
     del town.braze.people["C-1"]
     town.round(20, "consent")
     onboarding.STORY.people(town.house, "C-1")  # made anew, and opted in
-    onboarding.STORY.acts[0](town.ecm, town.project)
+    onboarding.STORY.acts[0](town.house, town.project)
 
     town.round(1, "onboarding")
 
@@ -175,7 +175,7 @@ def test_a_grant_read_after_the_withdrawal_lets_messages_go_again(town: Town) ->
     town.round(60, "consent")
     town.chooses("opted_in")
     town.round(60 * 25, "consent")
-    onboarding.STORY.acts[0](town.ecm, town.project)
+    onboarding.STORY.acts[0](town.house, town.project)
 
     town.round()
 
