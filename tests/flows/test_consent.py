@@ -197,6 +197,20 @@ def test_an_old_value_read_soon_after_our_write_changes_nothing(town: Town) -> N
     assert town.history(town.seven) == [("email", "subscribed", "unsubscribed")]
 
 
+def test_what_braze_still_shows_after_that_time_counts(town: Town) -> None:
+    town.ecm.edit(town.seven, {STATUS: OUT})
+    town.round()
+    town.round(5, "consent")
+    town.chooses("subscribed")
+    town.round(2, "consent")
+    assert town.status(town.eight) == OUT
+
+    town.round(20, "consent")
+
+    assert town.status(town.eight) == DEFAULT
+    assert town.history(town.seven)[1:] == [("email", "unsubscribed", "subscribed")]
+
+
 def test_an_edit_is_listed_once_ends_the_run_with_3_and_ends_when_it_is_taken_back(town: Town) -> None:
     town.chooses("unsubscribed")
     town.round()
