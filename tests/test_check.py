@@ -214,7 +214,7 @@ def test_a_system_that_is_down_is_told_once_and_the_other_is_still_checked(desk:
     assert done["exit_code"] == 5
     assert len(wrong) == 1
     assert wrong[0]["where"] == "ecmbraze.yaml:5: ecm.url"
-    assert done["findings"][-1]["where"].startswith("approvals: campaign")
+    assert done["findings"][-1]["where"].startswith("consent: group")
 
 
 def test_on_a_narrow_terminal_a_finding_folds_under_itself() -> None:
@@ -306,3 +306,36 @@ def test_csv_without_outbound_is_a_wrong_command_line(desk: Desk) -> None:
 
     assert done.code == 2
     assert "Add --outbound" in done.stderr
+
+
+def test_what_consent_cannot_write_is_told_by_the_attributes_own_name_all_at_once(desk: Desk) -> None:
+    box = desk.box
+    box.add_category(
+        "Strict",
+        [
+            {"name": "Status", "valid_values": ["Opted in", "Withdrawn", "Not objected"]},
+            {"name": "Since", "type": "Date"},
+            {"name": "Source", "max_length": 20},
+            {"name": "Owner", "required": True},
+        ],
+    )
+    box.add_type("Strict", ["Strict", "Customer"])
+    workspace = box.create_workspace("Strict", values={"Customer.Customer Number": "C-1"})
+    box.act(workspace, "deny", rights=["edit_attributes", "create"])
+    desk.write(
+        ("workspace_types: [Customer]", "workspace_types: [Strict]"), ("Consent.Email Status", "Strict.Status"),
+        ("Consent.Email Since", "Strict.Since"), ("Consent.Email Source", "Strict.Source"),
+        ("Consent.Newsletter Status", "Strict.Owner"),
+    )  # fmt: skip
+
+    found = [one.partition(" (looked at")[0] for one in _found(desk, 7)]
+
+    line = next(n for n, text in enumerate(desk.path.read_text().splitlines(), 1) if "status: Strict.Status" in text)
+    told = [
+        f":{line}: flows.consent.channels[0].status: Extended ECM: Strict.Status does not offer 'Unknown'.",
+        "ECM does not let this account edit the attributes of it",
+        "ECM does not let this account add anything to it",
+        "Strict.Since keeps no time of day: a time that is written there becomes a day",
+    ]
+    assert [said for said in told if not any(one.endswith(said) for one in found)] == []
+    assert any("Strict.Source takes 20 characters" in one for one in found)

@@ -10,7 +10,7 @@ from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context, Flow, Known, Needs, Rotation
 from ecmbraze.model import Action, Change, Decision, Json, PersonKey, Record, Skip
 from ecmbraze.planning import consent_order as order
-from ecmbraze.planning import consent_record
+from ecmbraze.planning import consent_record, consent_values
 from ecmbraze.planning import consent_staff as staff
 from ecmbraze.planning import consent_writes as writes
 from ecmbraze.planning.consent_options import Channel, Options
@@ -275,8 +275,9 @@ def outbound(options: Options, _prefix: str) -> Sequence[Outbound]:
     """Return everything the flow may write."""
     rows = list(options.identifiers())
     for channel in options.channels:
-        for name in channel.attributes():
-            rows.append(Outbound(sort=Sort.CATEGORY_ATTRIBUTE, name=name, fact=channel.fact, rule=channel.name))
+        for name, values in consent_values.possible(options, channel).items():
+            sort, rule = Sort.CATEGORY_ATTRIBUTE, channel.name
+            rows.append(Outbound(sort=sort, name=name, fact=channel.fact, rule=rule, values=values))
         rows.append(Outbound(sort=Sort.SUBSCRIPTION, name=channel.fact, fact=channel.status, rule=channel.name))
         if options.history.kept:
             rows.append(Outbound(sort=Sort.DOCUMENT, name=options.history.folder, fact=channel.fact, rule=channel.name))

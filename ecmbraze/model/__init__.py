@@ -14,7 +14,7 @@ from ecmbraze.model.requests import (
     Verdict,
 )
 from ecmbraze.model.vocabulary import BY_US, MOVED, UNMET, Delivery, Fact, Facts, Json, Kind, Phase, State, System
-from ecmbraze.model.workspaces import AttributeInfo, WorkspaceDetail, WorkspacePage, WorkspaceRow
+from ecmbraze.model.workspaces import AttributeInfo, Obstacle, WorkspaceDetail, WorkspacePage, WorkspaceRow
 
 __all__ = [
     "BY_US",
@@ -36,6 +36,7 @@ __all__ = [
     "Key",
     "Kind",
     "MessageInfo",
+    "Obstacle",
     "PersonKey",
     "Phase",
     "Profile",

@@ -74,3 +74,14 @@ class AttributeInfo:
     multi_value: bool
     valid_values: tuple[str, ...] = ()
     """What a popup offers; empty for an attribute that takes anything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Obstacle:
+    """What keeps something from being written to a workspace. ``name`` is the attribute, empty for the workspace."""
+
+    name: str
+    said: str
+    certain: bool = True
+    """Whether nothing of it can be written while it stands; else it depends on the value, or on the server."""
+    is_right: bool = False

@@ -60,6 +60,8 @@ class Outbound:
     fact: str
     """What of the other side it shows: a fact as rules name it, or a few words."""
     rule: str
+    values: tuple[str | None, ...] = ()
+    """What may be written there, as far as that is known beforehand; ``None`` where it may be emptied."""
 
 
 def directions(rows: Iterable[Outbound]) -> Direction | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -535,3 +535,63 @@ def client_with_budget(seconds: float) -> EcmClient:
 
 def _asks_for(category: int) -> Any:
     return responses.matchers.query_param_matcher({"id": str(NODE_ID), "category_id": str(category)})
+
+
+class TestObstacles:
+    """What keeps a flow from writing, found beforehand and all at once."""
+
+    VALUES: Mapping[str, Sequence[Json]] = {
+        "Consent.Email Status": ("Opted in", "Withdrawn", "Unknown"),
+        "Consent.Checked On": ("2026-11-28T23:45:59+00:00", None),
+        "Consent.Email Source": ("x" * 33,),
+        "Consent.Owner": ("Ann", None),
+        "Consent.Tags": ("a",),
+        "Consent.Missing": ("a",),
+    }
+
+    def found(self, net: responses.RequestsMock, schema: Any = None, **properties: Any) -> dict[str, str]:
+        serve(net, schema=schema)
+        node(net, **properties)
+        obstacles = client().obstacles(NODE_ID, self.VALUES, files=True)
+        assert written(net) == []
+        return {f"{one.name}{' (right)' * one.is_right}{'?' * (not one.certain)}": one.said for one in obstacles}
+
+    def test_each_attribute_is_told_by_its_own_name(self, net: responses.RequestsMock) -> None:
+        assert self.found(net) == {
+            "Consent.Email Status": "Extended ECM: Consent.Email Status does not offer 'Unknown'.",
+            "Consent.Checked On": "Consent.Checked On keeps no time of day: a time that is written there becomes a day",
+            "Consent.Email Source": "Consent.Email Source takes 32 characters, the value has 33",
+            "Consent.Owner": "Extended ECM: Consent.Owner is required and cannot be emptied.",
+            "Consent.Tags": "Extended ECM: Consent.Tags holds several values.",
+        }
+
+    def test_a_required_attribute_that_is_none_of_ours_is_a_doubt_while_it_is_empty(
+        self, net: responses.RequestsMock
+    ) -> None:
+        found = self.found(net, schema={COUNT: {"required": True}, VIP: {"required": True}})
+        assert found["Consent.Changes?"] == (
+            "Consent.Changes is required and empty: ECM may refuse every update of Consent"
+        )
+        assert "Consent.Vip?" not in found
+
+    def test_missing_rights_are_told_of_the_workspace(self, net: responses.RequestsMock) -> None:
+        found = self.found(net, perm_edit_attributes=False, perm_create=True)
+        assert found[" (right)"] == "ECM does not let this account edit the attributes of it"
+
+    def test_a_right_to_add_matters_only_where_documents_are_filed(self, net: responses.RequestsMock) -> None:
+        serve(net)
+        node(net, perm_edit_attributes=True, perm_create=False)
+        values = {"Consent.Email Status": ["Withdrawn"]}
+        assert [one.said for one in client().obstacles(NODE_ID, values, files=True)] == [
+            "ECM does not let this account add anything to it"
+        ]
+        assert client().obstacles(NODE_ID, values, files=False) == []
+
+    def test_a_workspace_where_all_fits_has_none(self, net: responses.RequestsMock) -> None:
+        serve(net)
+        node(net, perm_edit_attributes=True, perm_create=True)
+        values: Mapping[str, Sequence[Json]] = {
+            "Consent.Email Status": ["Withdrawn"],
+            "Consent.Email Since": ["2026-11-28T23:45:59+00:00", None],
+        }
+        assert client().obstacles(NODE_ID, values, files=True) == []

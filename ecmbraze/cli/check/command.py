@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from ecmbraze.cli import composition
-from ecmbraze.cli.check import in_braze, in_ecm, outbound
+from ecmbraze.cli.check import in_braze, in_ecm, outbound, writing
 from ecmbraze.cli.check.findings import Finding, Level, failed, well
 from ecmbraze.cli.clock import WallClock
 from ecmbraze.cli.shared import ConfigOption, config_path
@@ -138,6 +138,7 @@ def _of_ecm(loaded: Settings, made: composition.Clients, names: dict[str, list[N
         for finding in in_ecm.findings(loaded, made.ecm, flow, mine):
             broken = broken or finding.level is Level.WRONG
             yield finding
+        yield from writing.findings(loaded, made.ecm, BY_NAME[flow], mine)
     if broken:  # how changes are found rests on the names being right
         return
     types = made.ecm.workspace_types()

@@ -82,6 +82,10 @@ class Attempts:
             return answer
         return _locked(f"{nodes[0]} is closed to us", answer) if granted else _right_missing(right, nodes[0], answer)
 
+    def lacks(self, right: Right, node_id: int) -> bool:
+        """Say whether ECM tells that the account has not this right on a node."""
+        return self._properties(node_id).get(right.flag) is False
+
     def _properties(self, node_id: int) -> Mapping[str, Any]:
         found = ask(self._session, f"/api/v2/nodes/{int(node_id)}", [("fields", "properties")])
         return inner(only(found), "data", "properties")

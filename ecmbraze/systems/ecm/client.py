@@ -15,6 +15,7 @@ from ecmbraze.model import (
     DocumentRow,
     Facts,
     Json,
+    Obstacle,
     WorkspaceDetail,
     WorkspacePage,
 )
@@ -23,7 +24,7 @@ from ecmbraze.systems.ecm.attempts import Attempts
 from ecmbraze.systems.ecm.datequery import lists_by_date, modified_since
 from ecmbraze.systems.ecm.detail import Details
 from ecmbraze.systems.ecm.documents import Documents
-from ecmbraze.systems.ecm.filing import Filing
+from ecmbraze.systems.ecm.filing import ADD, Filing
 from ecmbraze.systems.ecm.folders import walk
 from ecmbraze.systems.ecm.learning import Learning
 from ecmbraze.systems.ecm.login import AUTH, Login, PasswordLogin
@@ -31,7 +32,7 @@ from ecmbraze.systems.ecm.related import related
 from ecmbraze.systems.ecm.scan import Scan
 from ecmbraze.systems.ecm.search import search
 from ecmbraze.systems.ecm.session import Session
-from ecmbraze.systems.ecm.writing import CategoryWrites
+from ecmbraze.systems.ecm.writing import EDIT, CategoryWrites
 from ecmbraze.systems.exchange import Exchange
 from ecmbraze.systems.http import Http
 from ecmbraze.systems.shapes import ShapeError, inner, listing, text, whole
@@ -53,9 +54,9 @@ class EcmClient:
         learning = Learning(self._session, zone)
         self._details = Details(self._session, zone, learning)
         self._documents = Documents(self._session, zone, learning)
-        attempts = Attempts(self._session, self.account_id)
-        self._categories = CategoryWrites(self._session, attempts, learning, zone)
-        self._filing = Filing(self._session, attempts)
+        self._attempts = Attempts(self._session, self.account_id)
+        self._categories = CategoryWrites(self._session, self._attempts, learning, zone)
+        self._filing = Filing(self._session, self._attempts)
         self._told: tuple[datetime, float] | None = None
         self._types: dict[str, int] | None = None
         self._account: int | None = None
@@ -143,6 +144,22 @@ class EcmClient:
     ) -> Answer:  # fmt: skip
         """Write the attributes of one category that differ, under its lock (api/ecm.md 5)."""
         return self._categories.set_values(node_id, values, (expected, *attempted))
+
+    def obstacles(self, node_id: int, values: Mapping[str, Sequence[Json]], *, files: bool) -> list[Obstacle]:
+        """Return all that keeps these values of each attribute, and documents, from a workspace; writes nothing.
+
+        Two requests, and one for each category. Raises RecordUnreadable when the workspace cannot be read.
+        """
+        rights = ((EDIT, bool(values)), (ADD, files))
+        found = [
+            Obstacle(name="", said=f"ECM does not let this account {right.doing} it", is_right=True)
+            for right, needed in rights
+            if needed and self._attempts.lacks(right, node_id)
+        ]
+        for category in dict.fromkeys(name.partition(".")[0] for name in values):
+            mine = {name: values[name] for name in values if name.partition(".")[0] == category}
+            found += self._categories.obstacles(node_id, mine)
+        return found
 
     def put_document(self, parent_id: int, folder: str, name: str, content: bytes, mime_type: str) -> Answer:
         """File a document in a folder, which is made when missing (api/ecm.md 4.4, 7)."""

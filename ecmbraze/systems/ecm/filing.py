@@ -21,7 +21,7 @@ from ecmbraze.systems.shapes import ShapeError, inner, text, whole
 _NODES = "/api/v2/nodes"
 _FOLDER, _DOCUMENT = 0, 144  # api/ecm.md 4.5
 _LONGEST_NAME = 248  # api/ecm.md 4.4, as the forbidden colon and the blanks around a name
-_ADD = Right(flag="perm_create", doing="add anything to")
+ADD = Right(flag="perm_create", doing="add anything to")
 # A hidden child takes its name too (api/ecm.md 4.2).
 _HIDDEN_TOO = [("show_hidden", "true")]
 
@@ -93,7 +93,7 @@ class Filing:
         arrived = attempt.exchange is not None or attempt.answer.verdict is Verdict.UNKNOWN
         if arrived and (found := _alike(self._children(parent_id), folder)):
             return _taken(found)
-        why = self._attempts.explained(attempt, _ADD, parent_id)
+        why = self._attempts.explained(attempt, ADD, parent_id)
         reason = f"the folder {folder!r} was not made, so the document was not sent: {why.reason}"
         return _Place(answer=replace(why, verdict=Verdict.NOT_PROCESSED, reason=reason))
 
@@ -106,14 +106,14 @@ class Filing:
             return _stored(attempt, len(content))
         # A collision is a 500, or a 400, with a text in the server's language (api/ecm.md 1.5).
         if attempt.refused_with not in (400, 409, 500):
-            return self._attempts.explained(attempt, _ADD, where, parent_id)
+            return self._attempts.explained(attempt, ADD, where, parent_id)
         try:
             found = _alike(self._children(where), name)
             if found is not None:
                 return self._collision(found, content)
         except EcmbrazeError as error:  # a 500 leaves it unknown, the others prove that nothing was stored
             return attempt.answer if attempt.answer.verdict is Verdict.UNKNOWN else not_written(error)
-        return self._attempts.explained(attempt, _ADD, where, parent_id)
+        return self._attempts.explained(attempt, ADD, where, parent_id)
 
     def _collision(self, found: _Child, content: bytes) -> Answer:
         """Judge a refusal by what has the name already. Raises what a download raises."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 
 from ecmbraze.errors import ConfigurationError, EcmbrazeError, RecordUnreadable
-from ecmbraze.model import Answer, Json, Verdict
+from ecmbraze.model import Answer, Json, Obstacle, Verdict
 from ecmbraze.suggest import did_you_mean
 from ecmbraze.systems.ecm.attempts import EDITED, Attempt, Attempts, Right, not_written
 from ecmbraze.systems.ecm.categories import flatten
@@ -19,7 +19,9 @@ from ecmbraze.systems.ecm.session import Session
 from ecmbraze.systems.shapes import ShapeError, excerpt, inner
 
 _FORM = "/api/v1/forms/nodes/categories/update"
-_EDIT = Right(flag="perm_edit_attributes", doing="edit the attributes of")
+EDIT = Right(flag="perm_edit_attributes", doing="edit the attributes of")
+# How a value is read that may have a time of day.
+_INSTANT = Field(key="", name="", sort=Sort.INSTANT)
 # A write that lost its lock to an edit of something else is tried once more.
 _TRIES = 2
 _WAITS = "Nothing was written; the row waits."
@@ -66,8 +68,45 @@ class CategoryWrites:
                 return Answer(verdict=Verdict.ACCEPTED, reason="already so")
             attempt = self._write(node_id, found.form, changes)
             if attempt.refused_with != 409:
-                return self._attempts.explained(attempt, _EDIT, node_id)
+                return self._attempts.explained(attempt, EDIT, node_id)
         return replace(attempt.answer, reason=f"{EDITED}: somebody changes it each time between our read and our write")
+
+    def obstacles(self, node_id: int, values: Mapping[str, Sequence[Json]]) -> Iterator[Obstacle]:
+        """Yield what keeps values of one category from being written to a node, all of it; writes nothing.
+
+        Attributes that the node does not carry are left out: whoever reads the node sees that.
+        """
+        try:
+            found = self._find(node_id, dict.fromkeys(values))
+        except (_RefusalError, ConfigurationError):
+            return
+        except ShapeError as error:
+            raise RecordUnreadable(f"node {node_id}: {error}") from None
+        fields = {f"{found.name}.{name}": field for name, field in found.form.fields.items()}
+        for dotted in (name for name in values if name in fields):
+            for said in dict.fromkeys(self._against(found, dotted, values[dotted])):
+                yield Obstacle(name=dotted, said=said)
+        for dotted, field in fields.items():
+            if field.required and dotted not in values and found.form.values.get(field.key) in (None, "", []):
+                said = f"{dotted} is required and empty: ECM may refuse every update of {found.name}"
+                yield Obstacle(name=dotted, said=said, certain=False)
+
+    def _against(self, found: _Found, dotted: str, values: Sequence[Json]) -> Iterator[str]:
+        """Yield why values do not fit an attribute."""
+        try:
+            field = self._writable(found.name, found.form, dotted)
+        except ConfigurationError as error:
+            yield error.happened
+            return
+        for value in values:
+            try:
+                if field.sort is Sort.DAY and isinstance(self._plain(_INSTANT, value, dotted), datetime):
+                    yield f"{dotted} keeps no time of day: a time that is written there becomes a day"
+                self._fitted(field, value, dotted)
+            except ConfigurationError as error:
+                yield error.happened
+            except _RefusalError as refusal:
+                yield str(refusal)
 
     def _write(self, node_id: int, form: Form, changes: Mapping[str, Json]) -> Attempt:
         """Send the changed attributes only: an update is partial, the others keep their values (api/ecm.md 5.3)."""

@@ -1,0 +1,26 @@
+"""Say which values the record of consent may ever hold, so that `check` can hold them against ECM; writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ecmbraze.planning.consent_options import Channel, Options
+from ecmbraze.planning.consent_record import IN_BRAZE, IN_ECM, STATES, UNKNOWN, Since
+
+# Any moment: what matters is that it has a time of day, and how long a text about it is.
+_THEN, _LATER = "2026-11-28T23:45:59+00:00", "2026-11-29T23:45:59+00:00"
+_BOUNCED = "hard_bounce"
+
+
+def possible(options: Options, channel: Channel) -> Mapping[str, tuple[str | None, ...]]:
+    """Return attribute → what may be written there, ``None`` where it may be emptied; of a preference not its own."""
+    states = (*STATES, UNKNOWN) if channel.withdraws else (UNKNOWN,)
+    interval = Since(after=_THEN, until=_LATER)
+    found: dict[str, tuple[str | None, ...]] = {channel.status: tuple(options.word(channel, one) for one in states)}
+    if channel.since:
+        found[channel.since] = (_THEN, None)
+    if channel.source:
+        found[channel.source] = tuple(f"{where}, {interval}" for where in (IN_BRAZE, IN_ECM))
+    if channel.undeliverable:
+        found[channel.undeliverable] = (_BOUNCED, None)
+    return found
