@@ -11,18 +11,19 @@ from pathlib import Path
 
 # SQLite's file change counter grows with every commit (sqlite.org/fileformat2.html, 1.3.7).
 _COUNTER = slice(24, 28)
-_CHUNK = 1 << 20
+# SQLite's default size, which we never change.
+_PAGE, _PAGE_DIGEST = 4096, 4
 
 
 def put(state: Path) -> None:
     """Write the seal of a closed state file, 0600, whole or not at all. Raises OSError for the disk."""
-    counter, digest = _take(state)
+    counter, digest, pages = _take(state)
     scratch = _beside(state, ".seal.new")
     scratch.unlink(missing_ok=True)
     descriptor = os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            json.dump({"counter": counter, "digest": digest}, file)
+            json.dump({"counter": counter, "digest": digest, "pages": pages}, file)
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(beside(state))
@@ -45,15 +46,24 @@ def look(state: Path) -> Look:
     A commit moves the counter: after a crash, or for a file put back from a backup, the seal says nothing. A writer
     at work moves it too, so the counter is read again after the digest.
     """
-    sealed: object = None
-    with suppress(OSError, ValueError):
-        sealed = json.loads(beside(state).read_text(encoding="ascii"))
-    if not isinstance(sealed, dict) or _beside(state, "-journal").exists() or _counter(state) != sealed.get("counter"):
+    sealed = _read(state)
+    if not sealed or _beside(state, "-journal").exists() or _counter(state) != sealed.get("counter"):
         return Look.SILENT
-    counter, digest = _take(state)
+    counter, digest, _ = _take(state)
     if counter != sealed["counter"] or counter != _counter(state) or _beside(state, "-journal").exists():
         return Look.SILENT  # a commit is under way or went by: pages only move while a journal lies beside them
     return Look.INTACT if digest == sealed.get("digest") else Look.BROKEN
+
+
+def changed_pages(state: Path) -> set[int]:
+    """Return the numbers of the pages, from 1, that are not as they were sealed; none where that is not known."""
+    before = str(_read(state).get("pages", ""))
+    _, _, now = _take(state)
+    width = 2 * _PAGE_DIGEST
+    old, new = ([text[at : at + width] for at in range(0, len(text), width)] for text in (before, now))
+    return (
+        {number for number, one in enumerate(new, 1) if number > len(old) or old[number - 1] != one} if old else set()
+    )
 
 
 def beside(state: Path) -> Path:
@@ -61,12 +71,22 @@ def beside(state: Path) -> Path:
     return _beside(state, ".seal")
 
 
-def _take(state: Path) -> tuple[int, str]:
-    counter, digest = _counter(state), hashlib.blake2b(digest_size=32)
+def _read(state: Path) -> dict[str, object]:
+    with suppress(OSError, ValueError):
+        sealed = json.loads(beside(state).read_text(encoding="ascii"))
+        if isinstance(sealed, dict):
+            return sealed
+    return {}
+
+
+def _take(state: Path) -> tuple[int, str, str]:
+    """Return the counter, the digest of the whole file, and short ones of its pages: where it changed, not whether."""
+    counter, digest, pages = _counter(state), hashlib.blake2b(digest_size=32), []
     with state.open("rb") as file:
-        while part := file.read(_CHUNK):
-            digest.update(part)
-    return counter, digest.hexdigest()
+        while page := file.read(_PAGE):
+            digest.update(page)
+            pages.append(hashlib.blake2b(page, digest_size=_PAGE_DIGEST).hexdigest())
+    return counter, digest.hexdigest(), "".join(pages)
 
 
 def _counter(state: Path) -> int:

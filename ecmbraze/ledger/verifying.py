@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecmbraze.ledger import file, seal
+from ecmbraze.ledger import counting, file, seal
 from ecmbraze.ledger.connection import Connection, Explained, connect_nameless, unusable
 from ecmbraze.ledger.copying import copy_in_steps
 from ecmbraze.ledger.history import History
@@ -36,6 +36,7 @@ def checks(path: Path) -> Iterator[Checked]:
     database = file.open_existing(path, read_only=True, pages=False)
     with closing(database.conn) as opened:
         assert isinstance(opened, Connection)
+        yield Checked(what="commits", found=f"{counting.check(opened, path):,}, each of ecmbraze")
         if not busy:
             yield from _content(opened, path)
             return
