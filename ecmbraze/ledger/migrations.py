@@ -139,6 +139,7 @@ STEPS: dict[int, tuple[str, ...]] = {
         # As for 7: a plan file is bound to its version.
         "DELETE FROM waiting_plan",
         "CREATE TABLE commits (n INTEGER NOT NULL) STRICT",
+        "CREATE TABLE remark (digest TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID",
     ),
 }
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import os
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
@@ -15,15 +17,22 @@ _COUNTER = slice(24, 28)
 _PAGE, _PAGE_DIGEST = 4096, 4
 
 
-def put(state: Path) -> None:
-    """Write the seal of a closed state file, 0600, whole or not at all. Raises OSError for the disk."""
+def put(state: Path, *, head: tuple[int, str], sign: Callable[[str], str] | None) -> None:
+    """Write the seal of a closed state file, 0600, whole or not at all. Raises OSError for the disk.
+
+    ``head`` is the length of its history and the digest of its last row; ``sign`` makes what only the key can make.
+    """
     counter, digest, pages = _take(state)
+    sealed: dict[str, object] = {"counter": counter, "digest": digest, "length": head[0], "head": head[1]}
+    if sign is not None:
+        sealed["signature"] = sign(_signed(sealed))
+    sealed["pages"] = pages
     scratch = _beside(state, ".seal.new")
     scratch.unlink(missing_ok=True)
     descriptor = os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            json.dump({"counter": counter, "digest": digest, "pages": pages}, file)
+            json.dump(sealed, file)
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(beside(state))
@@ -53,6 +62,24 @@ def look(state: Path) -> Look:
     if counter != sealed["counter"] or counter != _counter(state) or _beside(state, "-journal").exists():
         return Look.SILENT  # a commit is under way or went by: pages only move while a journal lies beside them
     return Look.INTACT if digest == sealed.get("digest") else Look.BROKEN
+
+
+def head(state: Path, sign: Callable[[str], str] | None) -> tuple[int, str] | None:
+    """Return the length and the last digest that the history had when it was sealed; ``None`` without a seal.
+
+    Raises ValueError for a seal that was not made with the key.
+    """
+    sealed = _read(state)
+    length, digest = sealed.get("length"), sealed.get("head")
+    if not isinstance(length, int) or not isinstance(digest, str):
+        return None
+    if sign is not None and not hmac.compare_digest(str(sealed.get("signature", "")), sign(_signed(sealed))):
+        raise ValueError("the seal was not made with the key")
+    return length, digest
+
+
+def _signed(sealed: Mapping[str, object]) -> str:
+    return "\n".join(str(sealed.get(name)) for name in ("counter", "digest", "length", "head"))
 
 
 def changed_pages(state: Path) -> set[int]:

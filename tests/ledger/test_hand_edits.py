@@ -53,7 +53,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _copied(filled: Path, folder: Path) -> Path:
-    for ending in ("", ".seal"):
+    for ending in ("", ".seal", ".key"):
         shutil.copy(f"{filled}{ending}", folder / f"state.db{ending}")
     (folder / "state.db").chmod(0o600)
     return folder / "state.db"
