@@ -107,6 +107,7 @@ def test_a_typo_in_the_state_path_makes_no_folder(office: Offline, tmp_path: Pat
         "ecmbraze",
         "ecmbraze.yaml",
         "state.db",
+        "state.db.key",
         "state.db.seal",
     ]
 

@@ -45,6 +45,7 @@ def _back_up(stage: Rehearsal) -> Path:
 def _restore(stage: Rehearsal, backup: Path) -> None:
     shutil.copy(backup, stage.state)
     stage.state.chmod(0o600)
+    stage.state.with_name(f"{stage.state.name}.seal").unlink()
     stage.box.advance(60)
 
 

@@ -123,13 +123,12 @@ def test_what_is_paused_or_refused_is_not_well(office: Offline) -> None:
 
 
 def test_the_quarantine_of_another_flow_is_not_counted_here(office: Offline) -> None:
-    with office.ledger() as ledger:
+    with office.ledger() as ledger, ledger.database.atomic():
         for flow in ("onboarding", "cases", ""):
             ledger.database.conn.execute(
                 "INSERT INTO quarantine (flow, record, rule, customer, reason, at) VALUES (?, ?, '', '', 'x', 'now')",
                 (flow, f"ws:{len(flow)}"),
             )
-        ledger.database.conn.commit()
 
     assert _flow(office)["quarantined"] == 2
 
@@ -147,10 +146,10 @@ def test_many_runs_of_another_flow_do_not_hide_the_last_success(office: Offline)
         office.later(minutes=15)
         with office.ledger() as ledger:
             at = office.now.isoformat().replace("+00:00", "Z")
-            ledger.database.conn.execute(
-                "INSERT INTO run SELECT ?, 'cases', mode, ?, ?, exit_code, report FROM run LIMIT 1", (at, at, at)
-            )
-            ledger.database.conn.commit()
+            with ledger.database.atomic():
+                ledger.database.conn.execute(
+                    "INSERT INTO run SELECT ?, 'cases', mode, ?, ?, exit_code, report FROM run LIMIT 1", (at, at, at)
+                )
 
     assert _flow(office)["last_success"] is not None
     assert _flow(office)["state"] == "well"

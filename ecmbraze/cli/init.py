@@ -36,7 +36,8 @@ def init(
     _refuse_place(loaded)
     now = composition.wall_clock(loaded).now()
     Ledger.create(loaded.state, composition.identity(loaded), now).close()
-    typer.echo(f"Created {loaded.state}. Next: `ecmbraze check -c {loaded.path}`, then a first run: it is a baseline.")
+    typer.echo(f"Created {loaded.state}, and {loaded.state}.key, which keys its history: keep both.")
+    typer.echo(f"Next: `ecmbraze check -c {loaded.path}`, then a first run: it is a baseline.")
     return 0
 
 

@@ -7,14 +7,16 @@ from contextlib import closing
 from pathlib import Path
 
 from ecmbraze.errors import UsageError
-from ecmbraze.ledger import file, seal
+from ecmbraze.ledger import file, historykey, seal
 from ecmbraze.ledger.connection import Connection, Explained, unusable
 from ecmbraze.ledger.copying import new_copy, sync_folder
+from ecmbraze.ledger.history import History
+from ecmbraze.ledger.historykey import HistoryKey
 from ecmbraze.ledger.verifying import Checked, checks
 
 
 def back_up(path: Path, to: Path) -> list[Checked]:
-    """Copy the state as it is at one commit to ``to``, 0600, sealed; return what was checked of the copy.
+    """Copy the state as it is at one commit to ``to``, 0600, with seal and key; return what was checked of the copy.
 
     Raises UsageError where something stands already, StateUnusable for a damaged state or a folder that others may
     write, StorageError for the disk; then there is no backup.
@@ -26,7 +28,7 @@ def back_up(path: Path, to: Path) -> list[Checked]:
                 f"There is no folder {to.parent}.", undone="No backup was made.", advice="Make it, with mode 0700."
             )
         file.check_folder(to, "The backup")
-        for there in (to, seal.beside(to)):
+        for there in (to, seal.beside(to), historykey.beside(to)):
             if os.path.lexists(there):
                 raise _exists(there)
     scratch = to.with_name(f".{to.name}.new")
@@ -34,15 +36,24 @@ def back_up(path: Path, to: Path) -> list[Checked]:
     with closing(database.conn) as source:
         assert isinstance(source, Connection)
         with Explained(to, unusable), new_copy(source, scratch):
-            found = [check for check in checks(scratch) if check.what in ("pages", "history", "values")]
+            found = [check for check in checks(scratch, key=path) if check.what in ("pages", "history", "values")]
             try:
                 os.link(scratch, to, follow_symlinks=False)  # a rename would overwrite what came meanwhile
             except FileExistsError:
                 raise _exists(to) from None
-        with Explained(to, unusable):
-            seal.put(to)
-            sync_folder(to)
+        _complete(to, History.of(source, path).key)
     return found
+
+
+def _complete(to: Path, key: HistoryKey | None) -> None:
+    """Put beside a copy what it takes to verify it: its key, and its seal."""
+    if key is not None:
+        historykey.copy(key, to)
+    with closing(file.open_existing(to, read_only=True, pages=False).conn) as copy:
+        head = History.of(copy, to).head()
+    with Explained(to, unusable):
+        seal.put(to, head=(head.length, head.digest), sign=key.sign if key else None)
+        sync_folder(to)
 
 
 def _exists(path: Path) -> UsageError:

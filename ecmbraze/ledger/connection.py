@@ -6,6 +6,7 @@ is made anew.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -78,6 +79,14 @@ class Connection(sqlite3.Connection):
     """A connection that knows whose its errors are."""
 
     explained: Explained
+    raw: int = -1
+    """A descriptor of the file beside SQLite's own, for the length of the connection."""
+
+    def close(self) -> None:
+        super().close()
+        if self.raw >= 0:
+            os.close(self.raw)
+            self.raw = -1
 
     def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
         return self.cursor(_Cursor).execute(sql, parameters)
@@ -126,7 +135,16 @@ class _Cursor(sqlite3.Cursor):
 def connect(path: Path, damaged: Callable[[Path, str], EcmbrazeError], *, mode: str = "rw") -> Connection:
     """Open a file that is there."""
     quoted = str(path.resolve()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-    return _connect(f"file:{quoted}?mode={mode}", Explained(path, damaged))
+    explained = Explained(path, damaged)
+    with explained:
+        raw = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        made = _connect(f"file:{quoted}?mode={mode}", explained)
+    except BaseException:
+        os.close(raw)
+        raise
+    made.raw = raw
+    return made
 
 
 def connect_nameless(damaged: Callable[[Path, str], EcmbrazeError]) -> Connection:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from ecmbraze.ledger import counting
+
 # 400 kB: a step of a millisecond or two, after which a commit that waits has its turn.
 _PAGES = 100
 
@@ -56,6 +58,10 @@ def new_copy(source: sqlite3.Connection, scratch: Path) -> Iterator[None]:
         os.fchmod(descriptor, 0o600)
         with closing(sqlite3.connect(scratch, isolation_level=None)) as copy:
             copy_in_steps(source, copy)
+            if copy.execute("SELECT 1 FROM sqlite_schema WHERE name = 'commits'").fetchone():
+                copy.execute("BEGIN IMMEDIATE")  # SQLite counts the commits of the copy, not those of its source
+                counting.bind(copy, descriptor)
+                copy.execute("COMMIT")
         os.fsync(descriptor)
         yield
     finally:

@@ -9,18 +9,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlite_utils import Database
-
 from ecmbraze.errors import StateMissing, StateNewer, StateUnusable, StorageError
-from ecmbraze.ledger import schema
-from ecmbraze.ledger.connection import RESTORING, Explained, check_pages, connect, unusable
+from ecmbraze.ledger import counting, schema
+from ecmbraze.ledger.connection import RESTORING, Connection, Explained, check_pages, connect, unusable
+from ecmbraze.ledger.counting import Counted
 from ecmbraze.ledger.migrations import migrate
 
 _HEADER = b"SQLite format 3\x00"
 
 
 @contextmanager
-def making(path: Path) -> Iterator[Database]:
+def making(path: Path) -> Iterator[Counted]:
     """Yield a new state file of the current version, mode 0600 whatever the umask, to be filled in one transaction.
 
     A block that fails leaves nothing behind. Raises StateUnusable when something stands there already or its folder is
@@ -40,11 +39,12 @@ def making(path: Path) -> Iterator[Database]:
     try:
         path.chmod(0o600)
         database = _opened(path, read_only=False)
-        with database.atomic():
+        with database.begun():
             for statement in _statements(schema.LEDGER):
                 database.conn.execute(statement)
             database.conn.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
             database.conn.execute(f"PRAGMA user_version = {schema.VERSION}")
+            counting.bind(database.conn, database.conn.raw)
             yield database
     except BaseException:
         path.unlink()
@@ -60,7 +60,7 @@ def check(path: Path) -> None:
     _check_header(path)
 
 
-def open_existing(path: Path, *, read_only: bool, pages: bool = True) -> Database:
+def open_existing(path: Path, *, read_only: bool, pages: bool = True) -> Counted:
     """Open the state file after checking that it is ours, private and whole; a writer migrates an older one.
 
     Without ``pages`` they are not checked: that is one long read, for which the commits of a live run would wait.
@@ -69,7 +69,8 @@ def open_existing(path: Path, *, read_only: bool, pages: bool = True) -> Databas
     check(path)
     database = _opened(path, read_only=read_only)
     try:
-        _bring_up_to_date(database, path, read_only=read_only)
+        _bring_up_to_date(database.conn, path, read_only=read_only)
+        counting.check(database.conn, path)
         if pages:
             check_pages(database.conn, path, unusable)
     except BaseException:
@@ -83,17 +84,17 @@ def check_every_page(connection: sqlite3.Connection, path: Path) -> None:
     check_pages(connection, path, unusable, check="integrity_check")
 
 
-def _opened(path: Path, *, read_only: bool) -> Database:
+def _opened(path: Path, *, read_only: bool) -> Counted:
     connection = connect(path, unusable, mode="ro" if read_only else "rw")
     connection.execute(f"PRAGMA {'query_only = 1' if read_only else 'journal_mode = DELETE'}").fetchall()
     connection.execute("PRAGMA synchronous = EXTRA")
     connection.execute("PRAGMA secure_delete = ON").fetchall()
-    return Database(connection, execute_plugins=False)
+    return Counted(connection, path, read_only=read_only)
 
 
-def _bring_up_to_date(database: Database, path: Path, *, read_only: bool) -> None:
+def _bring_up_to_date(connection: Connection, path: Path, *, read_only: bool) -> None:
     """Migrate an older file. SQLite is asked for the version: it first takes back what a crash left half written."""
-    version = int(database.execute("PRAGMA user_version").fetchone()[0])
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > schema.VERSION:
         raise StateNewer(
             f"{path} is of version {version}; this program knows {schema.VERSION}.",
@@ -107,7 +108,9 @@ def _bring_up_to_date(database: Database, path: Path, *, read_only: bool) -> Non
             advice="A live run migrates it; start one, then repeat this command.",
         )
     if version < schema.VERSION:
-        migrate(database.conn, path, version)
+        if version >= counting.FIRST:
+            counting.check(connection, path)
+        migrate(connection, path, version)
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import secrets
-from collections.abc import Collection, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
 from sqlite_utils import Database
 
-from ecmbraze.errors import RUN_AGAIN, ConfigurationError
+from ecmbraze.errors import RUN_AGAIN, ConfigurationError, EcmbrazeError
 from ecmbraze.flow import Needs
-from ecmbraze.ledger import file, seal
+from ecmbraze.ledger import file, historykey, seal
 from ecmbraze.ledger.codec import dump, instant, load, moment
 from ecmbraze.ledger.connection import Explained, unusable
 from ecmbraze.ledger.history import History
@@ -25,8 +26,22 @@ from ecmbraze.ledger.rate_limits import RateLimits
 from ecmbraze.ledger.seal import Look
 from ecmbraze.ledger.stage import Stage
 from ecmbraze.ledger.values import check_values
+from ecmbraze.ledger.verifying import check_head, check_history
 from ecmbraze.ledger.view import View
 from ecmbraze.ledger.waiting import Waiting
+
+
+@contextmanager
+def _no_key_left(path: Path) -> Iterator[None]:
+    """Take the key away again when the block that makes a state file fails; one that was there before stays."""
+    there = os.path.lexists(historykey.beside(path))
+    try:
+        yield
+    except BaseException:
+        if not there:
+            with suppress(OSError):
+                historykey.beside(path).unlink()
+        raise
 
 
 class Ledger:
@@ -34,7 +49,7 @@ class Ledger:
 
     def __init__(self, path: Path, database: Database, *, read_only: bool = False) -> None:
         self.path, self.database, self._read_only = path, database, read_only
-        self.history = History.of(database.conn)
+        self.history = History.of(database.conn, path)
         self.outbox = Outbox(database, self.history)
         self.waiting = Waiting(database, self.history)
         self.rate_limits = RateLimits(database)
@@ -42,10 +57,11 @@ class Ledger:
     @classmethod
     def create(cls, path: Path, identity: Mapping[str, str], now: datetime) -> Ledger:
         """Make the state file of one ECM and one Braze; raises when something stands there."""
-        with file.making(path) as database:
+        with _no_key_left(path), file.making(path) as database:
             for name, value in {**identity, "salt": secrets.token_hex(32), "created_at": instant(now)}.items():
                 database.conn.execute("INSERT INTO identity VALUES (?, ?)", (name, value))
             ledger = cls(path, database)
+            ledger.history.begin(historykey.make(path, since=1))
             ledger.history.append(now, "init", dict(identity))
         return ledger
 
@@ -59,21 +75,50 @@ class Ledger:
         if sealed is Look.BROKEN:
             raise unusable(path, f"is not as its last run left it (unless you put it there: then remove {path}.seal)")
         ledger = cls(path, file.open_existing(path, read_only=read_only), read_only=read_only)
-        if sealed is Look.SILENT and not read_only:
-            ledger.verify()
+        try:
+            if not read_only:
+                ledger._key()
+            ledger.check_head()
+            if sealed is Look.SILENT and not read_only:
+                ledger.verify()
+        except BaseException:
+            ledger.database.close()
+            raise
         return ledger
+
+    def _key(self) -> None:
+        """Begin to key the history of an older file; a start that was killed while it did so is taken up."""
+        if self.history.key is not None:
+            return
+        with self.database.atomic():
+            since = self.history.head().length + 1
+            key = historykey.read(self.path) or historykey.make(self.path, since)
+            if key.since != since:
+                place = historykey.beside(self.path)
+                raise unusable(
+                    self.path, f"has a history without a key, but {place} keys one from row {key.since}: its history "
+                    "was exchanged, or it is a copy from before (then move the key away, with the newer state file)"
+                )  # fmt: skip
+            self.history.begin(key)
+            self.history.append_untimed("keyed", {"since": since, "why": "from here on the history is keyed"})
+
+    def check_head(self) -> None:
+        """Raise StateUnusable when the history is shorter than it was, or another, when the file was last sealed."""
+        check_head(self.history, self.path)
 
     def close(self) -> None:
         """Close the file; a writer seals it, so that damage done meanwhile is told from its own writing."""
+        head, key = None, self.history.key
+        with suppress(EcmbrazeError):  # damage is told by whoever met it; such a file is not sealed
+            head = None if self._read_only else self.history.head()
         self.database.close()
-        if not self._read_only:
+        if head is not None:
             with suppress(OSError):  # a full disk: the old seal no longer speaks of this file, so it does no harm
-                seal.put(self.path)
+                seal.put(self.path, head=(head.length, head.digest), sign=key.sign if key else None)
 
     def verify(self) -> None:
         """Raise StateUnusable when the history does not follow from itself, or a value is no longer readable."""
-        if (row := self.history.first_break()) is not None:
-            raise unusable(self.path, f"fails the check of its history at row {row}")
+        check_history(self.history, self.path)
         check_values(self.database.conn, self.path)
 
     def check_identity(self, identity: Mapping[str, str]) -> None:
@@ -183,7 +228,7 @@ class Ledger:
                 self.database.conn.execute(
                     "UPDATE record SET change = (SELECT max(change) + 1 FROM record) WHERE key = ?", (record,)
                 )
-                self.history.append(now, "replay", {"record": record})
+                self.history.append(now, "replay", {"record": self.history.record(record)})
         return bool(flows)
 
     def forget_quarantined(self, record: str, now: datetime) -> bool:
@@ -191,7 +236,7 @@ class Ledger:
         with self.database.atomic():
             gone = self.database.conn.execute("DELETE FROM quarantine WHERE record = ?", (record,)).rowcount
             if gone:
-                self.history.append(now, "drop", {"record": record})
+                self.history.append(now, "drop", {"record": self.history.record(record)})
         return bool(gone)
 
     def quarantined(self, flow: str | None = None) -> list[tuple[str, str, str, str, str, str]]:

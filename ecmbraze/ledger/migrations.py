@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
-from ecmbraze.ledger import schema
-from ecmbraze.ledger.connection import Explained, unusable
+from ecmbraze.ledger import counting, schema
+from ecmbraze.ledger.connection import Connection, Explained, unusable
 from ecmbraze.ledger.copying import new_copy
 
 # Version n is reached from n - 1 by STEPS[n]. A step is never changed again: it meets files as they were then.
@@ -136,10 +135,16 @@ STEPS: dict[int, tuple[str, ...]] = {
             target TEXT NOT NULL, value TEXT NOT NULL, attempt TEXT NOT NULL, PRIMARY KEY (target, value)
         ) STRICT, WITHOUT ROWID""",
     ),
+    8: (
+        # As for 7: a plan file is bound to its version.
+        "DELETE FROM waiting_plan",
+        "CREATE TABLE commits (n INTEGER NOT NULL) STRICT",
+        "CREATE TABLE remark (digest TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    ),
 }
 
 
-def migrate(connection: sqlite3.Connection, path: Path, version: int) -> None:
+def migrate(connection: Connection, path: Path, version: int) -> None:
     """Bring an opened state file from ``version`` to the current one; the old file stays as ``<name>.backup-v<n>``.
 
     When it raises, the file is of the last version whose step was committed.
@@ -153,6 +158,8 @@ def migrate(connection: sqlite3.Connection, path: Path, version: int) -> None:
                 continue
             for statement in STEPS[number]:
                 connection.execute(statement)
+            if number >= counting.FIRST:
+                counting.bind(connection, connection.raw)
             connection.execute(f"PRAGMA user_version = {number}")
             connection.execute("COMMIT")
         except BaseException:
@@ -160,7 +167,7 @@ def migrate(connection: sqlite3.Connection, path: Path, version: int) -> None:
             raise
 
 
-def _back_up(connection: sqlite3.Connection, path: Path, to: Path) -> None:
+def _back_up(connection: Connection, path: Path, to: Path) -> None:
     """Copy the file page by page, 0600, whole or not at all; one left by an interrupted try is replaced."""
     scratch = to.with_name(f"{to.name}.new")
     with Explained(to, lambda _, why: unusable(path, why)), new_copy(connection, scratch):

@@ -154,11 +154,11 @@ class Outbox(OutboxReading):
     def _told(self, step: Step) -> dict[str, object]:
         action = step.row.action
         return {
-            "row": step.row.id, "record": action.record, "flow": action.flow, "rule": action.rule,
+            "row": step.row.id, "record": self._history.record(action.record), "flow": action.flow, "rule": action.rule,
             "occurrence": action.occurrence, "kind": action.kind, "subject": self._history.subject(action.recipient),
             "from": step.row.state, "to": step.state,
-            # What Braze says of a refused row may name the person; the row itself keeps it.
-            "why": "" if step.state is State.REFUSED else step.why,
+            # What an operator writes or a system answers may name a person. Of a refused row it stands in the row.
+            "remark": "" if step.state is State.REFUSED else self._history.remark(step.why),
         }  # fmt: skip
 
     def recover(self, now: datetime) -> list[Row]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 # In place of a stream, what a baseline of the rules themselves stands under.
 RULES = "rules"
 APPLICATION_ID = 0x45434D42  # "ECMB"
-VERSION = 7
+VERSION = 8
 
 # Tables that a run fills in the plan file and `stage` merges. Same shape in both files, so that a merge is a copy.
 SHARED = """
@@ -102,6 +102,7 @@ ALTER TABLE record ADD COLUMN change INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE record ADD COLUMN read_at TEXT NOT NULL DEFAULT '';
 CREATE INDEX record_change ON record (change);
 CREATE INDEX record_stream ON record (stream, read_at, key);
+CREATE TABLE commits (n INTEGER NOT NULL) STRICT;
 CREATE TABLE identity (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE position (
     flow TEXT NOT NULL, stream TEXT NOT NULL, change INTEGER NOT NULL, at TEXT, PRIMARY KEY (flow, stream)
@@ -148,6 +149,7 @@ CREATE TABLE history (
     seq INTEGER PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, previous TEXT NOT NULL,
     hash TEXT NOT NULL
 ) STRICT;
+CREATE TABLE remark (digest TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TRIGGER history_is_final BEFORE UPDATE ON history BEGIN SELECT RAISE(ABORT, 'history only grows'); END;
 CREATE TRIGGER history_stays BEFORE DELETE ON history BEGIN SELECT RAISE(ABORT, 'history only grows'); END;
 """

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import os
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 
 # SQLite's file change counter grows with every commit (sqlite.org/fileformat2.html, 1.3.7).
 _COUNTER = slice(24, 28)
-_CHUNK = 1 << 20
+# SQLite's default size, which we never change.
+_PAGE, _PAGE_DIGEST = 4096, 4
 
 
-def put(state: Path) -> None:
-    """Write the seal of a closed state file, 0600, whole or not at all. Raises OSError for the disk."""
-    counter, digest = _take(state)
+def put(state: Path, *, head: tuple[int, str], sign: Callable[[str], str] | None) -> None:
+    """Write the seal of a closed state file, 0600, whole or not at all. Raises OSError for the disk.
+
+    ``head`` is the length of its history and the digest of its last row; ``sign`` makes what only the key can make.
+    """
+    counter, digest, pages = _take(state)
+    sealed: dict[str, object] = {"counter": counter, "digest": digest, "length": head[0], "head": head[1]}
+    if sign is not None:
+        sealed["signature"] = sign(_signed(sealed))
+    sealed["pages"] = pages
     scratch = _beside(state, ".seal.new")
     scratch.unlink(missing_ok=True)
     descriptor = os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            json.dump({"counter": counter, "digest": digest}, file)
+            json.dump(sealed, file)
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(beside(state))
@@ -45,15 +55,42 @@ def look(state: Path) -> Look:
     A commit moves the counter: after a crash, or for a file put back from a backup, the seal says nothing. A writer
     at work moves it too, so the counter is read again after the digest.
     """
-    sealed: object = None
-    with suppress(OSError, ValueError):
-        sealed = json.loads(beside(state).read_text(encoding="ascii"))
-    if not isinstance(sealed, dict) or _beside(state, "-journal").exists() or _counter(state) != sealed.get("counter"):
+    sealed = _read(state)
+    if not sealed or _beside(state, "-journal").exists() or _counter(state) != sealed.get("counter"):
         return Look.SILENT
-    counter, digest = _take(state)
+    counter, digest, _ = _take(state)
     if counter != sealed["counter"] or counter != _counter(state) or _beside(state, "-journal").exists():
         return Look.SILENT  # a commit is under way or went by: pages only move while a journal lies beside them
     return Look.INTACT if digest == sealed.get("digest") else Look.BROKEN
+
+
+def head(state: Path, sign: Callable[[str], str] | None) -> tuple[int, str] | None:
+    """Return the length and the last digest that the history had when it was sealed; ``None`` without a seal.
+
+    Raises ValueError for a seal that was not made with the key.
+    """
+    sealed = _read(state)
+    length, digest = sealed.get("length"), sealed.get("head")
+    if not isinstance(length, int) or not isinstance(digest, str):
+        return None
+    if sign is not None and not hmac.compare_digest(str(sealed.get("signature", "")), sign(_signed(sealed))):
+        raise ValueError("the seal was not made with the key")
+    return length, digest
+
+
+def _signed(sealed: Mapping[str, object]) -> str:
+    return "\n".join(str(sealed.get(name)) for name in ("counter", "digest", "length", "head"))
+
+
+def changed_pages(state: Path) -> set[int]:
+    """Return the numbers of the pages, from 1, that are not as they were sealed; none where that is not known."""
+    before = str(_read(state).get("pages", ""))
+    _, _, now = _take(state)
+    width = 2 * _PAGE_DIGEST
+    old, new = ([text[at : at + width] for at in range(0, len(text), width)] for text in (before, now))
+    return (
+        {number for number, one in enumerate(new, 1) if number > len(old) or old[number - 1] != one} if old else set()
+    )
 
 
 def beside(state: Path) -> Path:
@@ -61,12 +98,22 @@ def beside(state: Path) -> Path:
     return _beside(state, ".seal")
 
 
-def _take(state: Path) -> tuple[int, str]:
-    counter, digest = _counter(state), hashlib.blake2b(digest_size=32)
+def _read(state: Path) -> dict[str, object]:
+    with suppress(OSError, ValueError):
+        sealed = json.loads(beside(state).read_text(encoding="ascii"))
+        if isinstance(sealed, dict):
+            return sealed
+    return {}
+
+
+def _take(state: Path) -> tuple[int, str, str]:
+    """Return the counter, the digest of the whole file, and short ones of its pages: where it changed, not whether."""
+    counter, digest, pages = _counter(state), hashlib.blake2b(digest_size=32), []
     with state.open("rb") as file:
-        while part := file.read(_CHUNK):
-            digest.update(part)
-    return counter, digest.hexdigest()
+        while page := file.read(_PAGE):
+            digest.update(page)
+            pages.append(hashlib.blake2b(page, digest_size=_PAGE_DIGEST).hexdigest())
+    return counter, digest.hexdigest(), "".join(pages)
 
 
 def _counter(state: Path) -> int:

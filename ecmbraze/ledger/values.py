@@ -55,6 +55,7 @@ _READERS: Mapping[str, Mapping[str, Reader]] = {
         "changed_at": _instant,
     },
     "accepted": {"value": json.loads, "at": _instant},
+    "attempted": {"value": json.loads},
     "run": {"started_at": _instant, "finished_at": _instant, "report": _object},
     "waiting_plan": {"made_at": _instant},
     "expected": {"day": date.fromisoformat},

@@ -7,10 +7,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecmbraze.ledger import file, seal
+from ecmbraze.ledger import counting, file, seal
 from ecmbraze.ledger.connection import Connection, Explained, connect_nameless, unusable
 from ecmbraze.ledger.copying import copy_in_steps
-from ecmbraze.ledger.history import History
+from ecmbraze.ledger.history import Head, History
 from ecmbraze.ledger.lock import held
 from ecmbraze.ledger.seal import Look
 from ecmbraze.ledger.values import check_values
@@ -24,9 +24,38 @@ class Checked:
     found: str
 
 
-def checks(path: Path) -> Iterator[Checked]:
+def check_history(history: History, path: Path) -> None:
+    """Raise StateUnusable when a row does not follow from the one before, or a remark is not what was written."""
+    if (row := history.first_break()) is not None:
+        raise unusable(path, f"fails the check of its history at row {row}")
+    if (row := history.changed_remark()) is not None:
+        raise unusable(path, f"holds another text than was written in remark.text, row {row}")
+
+
+def check_head(history: History, path: Path, *, sealed: Path | None = None) -> bool:
+    """Raise StateUnusable when the history is not the one that was sealed or lost its end; say if there is a seal."""
+    place = sealed or path
+    try:
+        found = seal.head(place, history.key.sign if history.key else None)
+    except ValueError:
+        raise unusable(path, f"has a seal that was not made with its key ({seal.beside(place)})") from None
+    if found is None:
+        return False
+    known, now = Head(length=found[0], digest=found[1]), history.head()
+    if history.holds(known):
+        return True
+    if now.length < known.length:
+        raise unusable(
+            path, f"has a history that ends at row {now.length}, its seal says {known.length}: its end was cut off, or "
+            f"it is an older copy (if you put it there, go on as operations.md says, and remove {seal.beside(place)})"
+        )  # fmt: skip
+    raise unusable(path, f"has another history than was sealed: row {known.length} is not the one that stood there")
+
+
+def checks(path: Path, *, key: Path | None = None) -> Iterator[Checked]:
     """Yield each check as it is passed. Raises what is wrong, with its place: StateMissing (10), StateUnusable (12)…
 
+    ``key`` is the state file whose key and seal are used, where they do not stand beside ``path``.
     Of a file that a run is writing a copy is checked, taken in short steps, so that the run hardly waits.
     """
     file.check(path)
@@ -36,12 +65,13 @@ def checks(path: Path) -> Iterator[Checked]:
     database = file.open_existing(path, read_only=True, pages=False)
     with closing(database.conn) as opened:
         assert isinstance(opened, Connection)
+        yield Checked(what="commits", found=f"{counting.check(opened, path):,}, each of ecmbraze")
         if not busy:
-            yield from _content(opened, path)
+            yield from _content(opened, path, key or path)
             return
         with closing(connect_nameless(unusable)) as copy, Explained(path, unusable):
             copy_in_steps(opened, copy)
-            yield from _content(copy, path)
+            yield from _content(copy, path, key or path)
 
 
 def _seal(path: Path, *, busy: bool) -> Checked:
@@ -54,13 +84,16 @@ def _seal(path: Path, *, busy: bool) -> Checked:
     return Checked(what="seal", found=look.value)
 
 
-def _content(connection: Connection, path: Path) -> Iterator[Checked]:
+def _content(connection: Connection, path: Path, key: Path) -> Iterator[Checked]:
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     file.check_every_page(connection, path)
     yield Checked(what="pages", found=f"{pages:,} pages and their indexes, by SQLite's own check")
-    history = History.of(connection)
-    if (row := history.first_break()) is not None:
-        raise unusable(path, f"fails the check of its history at row {row}")
-    yield Checked(what="history", found=f"{history.length():,} rows, each follows from the one before")
+    history = History.of(connection, key)
+    check_history(history, path)
+    sealed = check_head(history, path, sealed=key)
+    since = f"keyed from row {history.key.since:,}" if history.key else "not keyed yet: the next live run begins"
+    end = "its end is the one that was sealed, or later" if sealed else "without a seal its end is held against nothing"
+    length = history.head().length
+    yield Checked(what="history", found=f"{length:,} rows, each follows from the one before; {since}; {end}")
     rows, columns = check_values(connection, path)
     yield Checked(what="values", found=f"{rows:,} rows, {columns} columns that hold more than text, all readable")

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 
 from sqlite_utils import Database
 
-from ecmbraze.ledger.codec import instant, moment
+from ecmbraze.ledger.codec import dump, instant, moment
 from ecmbraze.ledger.history import History
 from ecmbraze.planning.guards import Expected
 
@@ -49,7 +49,8 @@ class Waiting:
                 "INSERT OR REPLACE INTO waiting_plan VALUES (?, ?, ?, ?, ?, ?)",
                 (plan.flow, plan.mode, plan.hash, plan.file, plan.reason, instant(plan.made_at)),
             )
-            self._history.append(plan.made_at, "guard", {"flow": plan.flow, "plan": plan.hash, "reason": plan.reason})
+            said = {"flow": plan.flow, "plan": plan.hash, "remark": self._history.remark(plan.reason)}
+            self._history.append(plan.made_at, "guard", said)
 
     def drop(self, plan: WaitingPlan, now: datetime, why: str) -> None:
         """Forget a plan: confirmed, dropped by a person, or too old. Its file is garbage from then on."""
@@ -63,7 +64,8 @@ class Waiting:
             self._database.conn.execute(
                 "INSERT OR REPLACE INTO pause VALUES (?, ?, ?, ?)", (flow, instant(now), by, reason)
             )
-            self._history.append(now, "pause", {"flow": flow, "by": by, "reason": reason})
+            remark = self._history.remark(dump({"by": by, "reason": reason}))
+            self._history.append(now, "pause", {"flow": flow, "remark": remark})
 
     def resume(self, flow: str, now: datetime) -> datetime | None:
         """Let it send again; return since when it was paused, ``None`` if it was not."""
@@ -89,7 +91,9 @@ class Waiting:
                 "INSERT OR REPLACE INTO expected VALUES (?, ?, ?, ?)",
                 (flow, day.isoformat(), figures.messages, figures.people),
             )
-            self._history.append(now, "expect", {"flow": flow, "day": day.isoformat(), "by": by, **asdict(figures)})
+            remark = self._history.remark(dump({"by": by}))
+            told = {"flow": flow, "day": day.isoformat(), "remark": remark, **asdict(figures)}
+            self._history.append(now, "expect", told)
 
     def expected(self, flow: str, now: datetime, zone: tzinfo) -> Expected:
         """Return what was confirmed for today and the days before that still count, less what was planned since."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import time
-from contextlib import closing
 from multiprocessing import get_context
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -19,12 +17,13 @@ from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.lock import run_lock
 from ecmbraze.ledger.verifying import checks
 from ecmbraze.model import State
+from tests import hand
 from tests.ledger.test_ledger import NOW
 from tests.ledger.test_state_file import _filled
 from tests.offline import Offline
 from tests.rehearsal import CONTRACT, Rehearsal
 
-_CHECKED = ["place", "seal", "pages", "history", "values"]
+_CHECKED = ["place", "seal", "commits", "pages", "history", "values"]
 
 
 @pytest.fixture
@@ -34,18 +33,13 @@ def office(tmp_path: Path) -> Offline:
     return made
 
 
-def _rows(path: Path) -> list[str]:
-    with closing(sqlite3.connect(path)) as connection:
-        return list(connection.iterdump())
-
-
 def test_a_backup_holds_what_the_state_holds_and_is_well(office: Offline, tmp_path: Path) -> None:
     to = tmp_path / "backup.db"
 
     done = office.ecmbraze("state", "backup", str(to))
 
     assert done.code == 0, done.stderr
-    assert _rows(to) == _rows(office.state)
+    assert hand.rows(to) == hand.rows(office.state)
     assert {to.stat().st_mode & 0o777, to.with_name("backup.db.seal").stat().st_mode & 0o777} == {0o600}
     told = json.loads(office.ecmbraze("state", "verify", str(to), "--json").stdout)
     assert list(told["checked"]) == _CHECKED
@@ -114,10 +108,9 @@ def _commit_for_ever(path: Path, begun: Event, longest: str) -> None:
 
 def test_a_backup_beside_a_run_that_never_rests_is_whole_and_hardly_delays_it(tmp_path: Path) -> None:
     path, to = _filled(tmp_path / "state.db"), tmp_path / "backup.db"
-    with closing(sqlite3.connect(path)) as grown:  # 8 MB, twenty steps
+    with hand.unnoticed(path) as grown:  # 8 MB, twenty steps
         grown.execute("CREATE TABLE room (x)")
         grown.executemany("INSERT INTO room VALUES (?)", [(os.urandom(8000),) for _ in range(1000)])
-        grown.commit()
     path.with_name("state.db.seal").unlink()
     context = get_context("fork")
     begun, longest = context.Event(), tmp_path / "longest"
@@ -161,8 +154,9 @@ def test_what_is_wrong_with_a_backup_is_said_with_its_place_and_no_backup_is_mad
     office: Offline, tmp_path: Path, harm: str
 ) -> None:
     statements, place = _HARM[harm]
-    with closing(sqlite3.connect(office.state)) as edited:
-        edited.executescript(statements)
+    with hand.unnoticed(office.state) as edited:
+        for statement in statements.split(";"):
+            edited.execute(statement)
 
     done = office.ecmbraze("state", "verify")
     saved = office.ecmbraze("state", "backup", str(tmp_path / "backup.db"))
@@ -185,8 +179,9 @@ def test_a_page_that_the_disk_spoilt_is_found_in_a_backup(office: Offline, tmp_p
 
 
 def test_an_index_that_does_not_match_its_table_is_found(office: Offline) -> None:
-    with closing(sqlite3.connect(office.state, isolation_level=None)) as edited:
-        edited.executescript("PRAGMA writable_schema = ON; CREATE INDEX other ON outbox (state, recipient)")
+    with hand.unnoticed(office.state) as edited:
+        edited.execute("PRAGMA writable_schema = ON")
+        edited.execute("CREATE INDEX other ON outbox (state, recipient)")
         edited.execute(
             "UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'other') "
             "WHERE name = 'outbox_recipient'"

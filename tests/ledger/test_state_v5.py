@@ -76,7 +76,7 @@ def test_every_row_is_where_it_belongs(taken_over: tuple[Rehearsal, People]) -> 
     ledger = Ledger.open(stage.state)
 
     new = {name: ledger.database.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in ("record", *_KEPT)}
-    assert new == {"record": old.pop("workspace"), **old}
+    assert new == {"record": old.pop("workspace"), **old, "history": old["history"] + 1}  # that it is keyed from now on
     assert all(new.values())
     orphans = "SELECT count(*) FROM {} WHERE record NOT IN (SELECT key FROM record)"
     assert [ledger.database.execute(orphans.format(name)).fetchone()[0] for name in _OF_RECORDS] == [0] * 5
