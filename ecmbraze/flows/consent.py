@@ -275,9 +275,7 @@ def outbound(options: Options, _prefix: str) -> Sequence[Outbound]:
     """Return everything the flow may write."""
     rows = list(options.identifiers())
     for channel in options.channels:
-        for name, values in consent_values.possible(options, channel).items():
-            sort, rule = Sort.CATEGORY_ATTRIBUTE, channel.name
-            rows.append(Outbound(sort=sort, name=name, fact=channel.fact, rule=rule, values=values))
+        rows += consent_values.attributes(options, channel)
         rows.append(Outbound(sort=Sort.SUBSCRIPTION, name=channel.fact, fact=channel.status, rule=channel.name))
         if options.history.kept:
             rows.append(Outbound(sort=Sort.DOCUMENT, name=options.history.folder, fact=channel.fact, rule=channel.name))

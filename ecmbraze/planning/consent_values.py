@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ecmbraze.planning.consent_options import Channel, Options
 from ecmbraze.planning.consent_record import IN_BRAZE, IN_ECM, STATES, UNKNOWN, Since
+from ecmbraze.planning.outbound import Outbound, Sort
 
 # Any moment: what matters is that it has a time of day, and how long a text about it is.
 _THEN, _LATER = "2026-11-28T23:45:59+00:00", "2026-11-29T23:45:59+00:00"
@@ -24,3 +25,11 @@ def possible(options: Options, channel: Channel) -> Mapping[str, tuple[str | Non
     if channel.undeliverable:
         found[channel.undeliverable] = (_BOUNCED, None)
     return found
+
+
+def attributes(options: Options, channel: Channel) -> list[Outbound]:
+    """Return what a channel writes to categories, as `check` and the loader read it."""
+    return [
+        Outbound(sort=Sort.CATEGORY_ATTRIBUTE, name=name, fact=channel.fact, rule=channel.name, values=values)
+        for name, values in possible(options, channel).items()
+    ]
