@@ -88,7 +88,7 @@ def _of_person(options: Options, change: Change, person: str, known: Known, cont
         shown, past = channel.shown(record.facts), consent_record.held(memory.get(channel.name))
         if not shown or (past and shown == past.apart):
             continue
-        if past and shown == past.state:
+        if past and shown == past.state and not order.renewed(channel, record, stood.get(channel.name)):
             memory[channel.name] = replace(past, apart="").as_json()
         elif past and (reason := order.disregarded(channel, change, past, shown)):
             memory[channel.name] = replace(past, apart=shown).as_json()
@@ -159,7 +159,7 @@ def _of_workspace(options: Options, change: Change, known: Known, context: Conte
         _note_standing(options, change, memory, known)
     elif not record.customers:
         _refuse_nobody(options, change, known)
-    outcome: list[Action | Skip] = list(_edited(options, change, known, context)) if change.fires else []
+    outcome: list[Action | Skip] = list(staff.listed(options, change, known, context.now)) if change.fires else []
     for person in record.customers if change.corrects else ():
         places = known.of_customer(person)
         noted = known.noted(PersonKey(recipient=person).text)
@@ -201,7 +201,7 @@ def _note_standing(options: Options, change: Change, memory: dict[str, Json], kn
 
 def _withdrawn(channel: Channel, change: Change, memory: Mapping[str, Json], in_braze: Held | None) -> Held:
     """Return the entry of a withdrawal by staff: later than whatever Braze showed until now."""
-    since = _when(change)
+    since = staff.when(change)
     return Held(
         state=WITHDRAWN, since=since, source=consent_record.IN_ECM, changes=_count(memory, channel) + 1,
         seen=order.latest(since.until, in_braze.seen if in_braze else ""), before=in_braze.state if in_braze else "",
@@ -222,28 +222,6 @@ def _count(memory: Mapping[str, Json], channel: Channel) -> int:
     """Return how many withdrawals on a channel this workspace has told of, whomever it named."""
     entries = (consent_record.held(of.get(channel.name)) for of in memory.values() if isinstance(of, Mapping))
     return max((entry.changes for entry in entries if entry), default=0)
-
-
-def _when(change: Change) -> Since:
-    """Return between which looks staff edited: an edit carries no time of its own attribute."""
-    edited = change.record.modified_at
-    if change.since is None or edited >= change.since:
-        return Since(after=change.since.isoformat() if change.since else "", until=edited.isoformat())
-    return Since(after="", until=change.since.isoformat())
-
-
-def _edited(options: Options, change: Change, known: Known, context: Context) -> Iterator[Skip]:
-    """Yield what a person edited since the last look, and what is listed already and still so.
-
-    An edit of which somebody decided (`quarantine drop`) is not listed again until a newer state is due.
-    """
-    record, before = change.record, change.before
-    for name, reason in staff.edits(options, record, known, context.now).items():
-        channel = next(one for one in options.channels if one.name == name)
-        edited = (channel.status, channel.source)
-        fresh = before is None or any(before.facts.get(one) != record.facts.get(one) for one in edited if one)
-        if fresh or known.refused(record.key.text, staff.people(record), name):
-            yield staff.quarantined(record, name, reason)
 
 
 def _is_due(options: Options, change: Change, person: str, known: Known) -> bool:

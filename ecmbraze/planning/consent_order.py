@@ -94,6 +94,17 @@ def disregarded(channel: Channel, change: Change, held: Held | None, shown: str)
     return ""
 
 
+def renewed(channel: Channel, record: Record, stood: Held | None) -> bool:
+    """Say whether a state that Braze showed all along was chosen again after a withdrawal by staff, by its time.
+
+    Without a time nobody knows whether it was, or whether Braze never took the withdrawal: then that stands.
+    """
+    exact = exactly(channel, record)
+    if stood is None or stood.state != WITHDRAWN or exact is None or channel.shown(record.facts) == WITHDRAWN:
+        return False
+    return stood.source == consent_record.IN_ECM and exact > _moment(stood.since.latest)
+
+
 def flipped(options: Options, channel: Channel, record: Record, held: Held, shown: str) -> str:
     """Return what to report of a state that came back after a single look; empty of any other."""
     after = record.facts.get("after")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from ecmbraze.model import Change, Facts, Json, Kind, Record, Skip
 from ecmbraze.planning import conditions
 from ecmbraze.planning.consent_options import Channel, Options
 from ecmbraze.planning.consent_order import Past
-from ecmbraze.planning.consent_record import WITHDRAWN
+from ecmbraze.planning.consent_record import WITHDRAWN, Since
 
 EDITED = "edited_in_ecm"
 
@@ -30,6 +30,14 @@ def withdrew(options: Options, channel: Channel, change: Change, past: Past) -> 
         if before is None or before.facts.get(channel.status) != word or replaced:
             return True
     return bool(channel.recorded) and _came_true(channel, before.facts if before else None, record.facts)
+
+
+def when(change: Change) -> Since:
+    """Return between which looks staff edited: an edit carries no time of its own attribute."""
+    edited = change.record.modified_at
+    if change.since is None or edited >= change.since:
+        return Since(after=change.since.isoformat() if change.since else "", until=edited.isoformat())
+    return Since(after="", until=change.since.isoformat())
 
 
 def says_withdrawn(options: Options, channel: Channel, record: Record, past: Past) -> bool:
@@ -55,6 +63,20 @@ def edits(options: Options, place: Record, past: Past, now: datetime) -> Mapping
                 continue
             found.setdefault(channel.name, f"{EDITED}: {name} is {there!r}, we last wrote {written[0]!r}")
     return found
+
+
+def listed(options: Options, change: Change, past: Past, now: datetime) -> Iterator[Skip]:
+    """Yield what a person edited since the last look, and what is listed already and still so.
+
+    An edit of which somebody decided (`quarantine drop`) is not listed again until a newer state is due.
+    """
+    record, before = change.record, change.before
+    for name, reason in edits(options, record, past, now).items():
+        channel = next(one for one in options.channels if one.name == name)
+        edited = (channel.status, channel.source)
+        fresh = before is None or any(before.facts.get(one) != record.facts.get(one) for one in edited if one)
+        if fresh or past.refused(record.key.text, people(record), name):
+            yield quarantined(record, name, reason)
 
 
 def stranger(options: Options, channel: Channel, place: Record, wanted: str, past: Past) -> str:

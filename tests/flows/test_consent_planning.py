@@ -9,12 +9,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ecmbraze.flow import Context
 from ecmbraze.flows import consent
 from ecmbraze.model import Action, Change, Decision, Fact, Json, Kind, PersonKey, Record, Skip, WorkspaceKey, keys
 from ecmbraze.planning.consent_options import Options
+from ecmbraze.planning.consent_record import STATES
 from tests.fakes import Nothing
 
 STATUS, SINCE, SOURCE, LETTER = "Consent.Email Status", "Consent.Email Since", "Consent.Email Source", "Consent.Letter"
@@ -295,6 +298,15 @@ ORDERS: dict[str, tuple[Any, str, list[str]]] = {
         OUT,
         ["subscribed -> unsubscribed (ECM)", "unsubscribed -> opted_in (Braze)", "opted_in -> unsubscribed (Braze)"],
     ),
+    "staff withdraw, the person opts in again before anybody looks, by a time that Braze gives": (
+        lambda o: o.shows("opted_in", **{"email.at": BORN.isoformat()}).round().sets(7, OUT).round()
+        .shows("opted_in", **{"email.at": (o.now + 5 * MINUTE).isoformat()}).round(timedelta(hours=1)),
+        IN, ["subscribed -> opted_in (Braze)", "opted_in -> unsubscribed (ECM)", "unsubscribed -> opted_in (Braze)"],
+    ),
+    "staff withdraw, and Braze never shows it": (
+        lambda o: o.sets(7, OUT).round().round(timedelta(hours=1)).shows("subscribed", push="unsubscribed").round(),
+        OUT, ["subscribed -> unsubscribed (ECM)"],
+    ),
     "a profile that is made anew": (
         lambda o: o.shows("unsubscribed").round().shows("").round().shows("subscribed").round()
         .shows("subscribed", address="other@example.com").round().shows("subscribed", push="unsubscribed").round(),
@@ -343,6 +355,44 @@ def test_after_these_events_the_record_says(name: str) -> None:
 
     assert office.status() == status
     assert office.told == history
+    _quiet(office)
+
+
+_EVENTS = (
+    "subscribed",
+    "unsubscribed",
+    "opted_in",
+    "staff at 7",
+    "staff at 8",
+    "an edit of something else",
+    "a workspace",
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.sampled_from(_EVENTS), st.sampled_from((2, 20, 90))), min_size=1, max_size=9))
+def test_whatever_the_order_every_workspace_says_what_was_chosen_last(events: list[tuple[str, int]]) -> None:
+    office, state = _office("subscribed", 7, 8), "subscribed"
+    for number, (event, minutes) in enumerate(events, start=20):
+        if event in STATES:
+            state = event
+            office.shows(event)
+        elif event.startswith("staff"):
+            office.sets(int(event[-1]), OUT)
+        elif event == "a workspace":
+            office.opens(number)
+        else:
+            office.sets(7, number, LETTER)
+        sent = len(office.withdrawals)
+        office.round(minutes * MINUTE)
+        if len(office.withdrawals) > sent:  # Braze obeys, and that is looked at before anybody comes back
+            state = "unsubscribed"
+            office.shows(state).round()
+    office.round(timedelta(hours=2)).round(timedelta(hours=2))
+
+    words = {"subscribed": DEFAULT, "unsubscribed": OUT, "opted_in": IN}
+    assert {office.status(number) for number in office.ecm} <= {words[state], *(() if office.documents else (None,))}
+    assert (office.listed, office.refusals) == ({}, {})
     _quiet(office)
 
 
