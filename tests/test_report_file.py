@@ -160,3 +160,18 @@ def test_a_report_is_private_whatever_the_umask(tmp_path: Path) -> None:
         os.umask(before)
 
     assert (tmp_path / "plan.csv").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("ending", ["json", "csv", "html"])
+def test_a_report_is_written_through_no_link(tmp_path: Path, ending: str) -> None:
+    path, other = tmp_path / f"r.{ending}", tmp_path / "other"
+    other.write_text("mine")
+    (tmp_path / f".r.{ending}.{os.getpid()}").symlink_to(other)
+
+    with pytest.raises(UsageError):
+        files.write([], path)
+    path.symlink_to(other)
+    with pytest.raises(UsageError, match="that is a link"):
+        files.write([], path)
+
+    assert other.read_text() == "mine"

@@ -19,7 +19,6 @@ PLANNED: Mapping[str, str] = {
     "explain": "what was decided of a customer or workspace, when and why",
     "schedule": "print cron, systemd and Kubernetes files for this configuration",
     "state adopt": "go on with a restored state file; what may have been sent since is held",
-    "state compact": "give back the room that the state file no longer needs",
     "state export": "what the state file holds, as text",
     "state rewind": "put a watermark back",
 }

@@ -1,4 +1,4 @@
-"""`ecmbraze state`: save the state file and check it."""
+"""`ecmbraze state`: save the state file, check it, make it smaller."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ import typer
 from ecmbraze.cli import composition
 from ecmbraze.cli.groups import Group
 from ecmbraze.cli.shared import ConfigOption, config_path
+from ecmbraze.ledger import compacting
 from ecmbraze.ledger.backup import back_up
+from ecmbraze.ledger.lock import run_lock
 from ecmbraze.ledger.verifying import Checked, checks
 
-state = typer.Typer(help="The state file: save it, check it.", no_args_is_help=True, cls=Group)
+state = typer.Typer(help="The state file: save it, check it, make it smaller.", no_args_is_help=True, cls=Group)
 
 _Json = Annotated[bool, typer.Option("--json", help="what was checked as JSON")]
 
@@ -35,7 +37,18 @@ def backup(
     loaded = composition.settings(config_path(context, config))
     found = back_up(loaded.state, file)
     _tell(found)
-    typer.echo(f"Saved {loaded.state} as {file}, with {file}.seal. It holds personal data: keep it 0600.")
+    typer.echo(f"Saved {loaded.state} as {file}, with {file}.seal and {file}.key.")
+    typer.echo("They hold personal data and a secret: keep them 0600.")
+    return 0
+
+
+@state.command("compact")
+def compact(context: typer.Context, config: ConfigOption = None) -> int:
+    """Write the state file anew without the room it no longer needs; no run may be under way."""
+    loaded = composition.settings(config_path(context, config))
+    with run_lock(loaded.state):
+        before, after = compacting.compact(loaded.state)
+    typer.echo(f"{loaded.state}: {before:,} bytes before, {after:,} now.")
     return 0
 
 

@@ -60,7 +60,7 @@ def new_copy(source: sqlite3.Connection, scratch: Path) -> Iterator[None]:
             copy_in_steps(source, copy)
             if copy.execute("SELECT 1 FROM sqlite_schema WHERE name = 'commits'").fetchone():
                 copy.execute("BEGIN IMMEDIATE")  # SQLite counts the commits of the copy, not those of its source
-                counting.bind(copy, descriptor)
+                counting.bind(copy, counting.counter(descriptor))
                 copy.execute("COMMIT")
         os.fsync(descriptor)
         yield

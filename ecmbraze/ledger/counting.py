@@ -30,7 +30,7 @@ class Counted(Database):
 
     def __init__(self, connection: Connection, path: Path, *, read_only: bool) -> None:
         super().__init__(connection, execute_plugins=False)
-        self._path, self._begin = path, "BEGIN" if read_only else "BEGIN IMMEDIATE"
+        self._path, self._read_only = path, read_only
 
     @contextmanager
     def atomic(self) -> Generator[Database, None, None]:
@@ -42,21 +42,28 @@ class Counted(Database):
             with super().atomic():
                 yield self
             return
+        if self._read_only:
+            with self.begun():
+                yield self
+            return
         with self.begun():
             _check_in_place(self.conn, self._path)
-            _judge(self.conn, self._path, counter(self.conn.raw))
+            # Before anything else: it locks this file for writing, and no plan that is attached.
+            self.conn.execute("UPDATE commits SET n = n + 1")
+            _judge(self.conn, self._path, counter(self.conn.raw) + 1)
             before = self.conn.total_changes
             yield self
-            if self.conn.total_changes != before:  # a commit without a change moves no counter
-                self.conn.execute("UPDATE commits SET n = n + 1")
+            if self.conn.total_changes == before:
+                self.conn.rollback()
 
     @contextmanager
     def begun(self) -> Generator[None, None, None]:
         """Commit the block whole or not at all, uncounted: for a file that is being made."""
-        self.conn.execute(self._begin)
         try:
+            self.conn.execute("BEGIN")
             yield
-            self.conn.execute("COMMIT")
+            if self.conn.in_transaction:
+                self.conn.execute("COMMIT")
         except BaseException:
             self.conn.rollback()
             raise
@@ -67,10 +74,13 @@ def counter(raw: int) -> int:
     return int.from_bytes(os.pread(raw, 100, 0)[_FIELD], "big")
 
 
-def bind(connection: sqlite3.Connection, raw: int) -> None:
-    """Begin to count, in a transaction that holds the file for writing: with what the counter will be after it."""
+def bind(connection: sqlite3.Connection, before: int) -> None:
+    """Begin to count in a transaction, with what the counter will be after it.
+
+    ``before`` is the counter as it stood when the transaction began.
+    """
     connection.execute("DELETE FROM commits")
-    connection.execute("INSERT INTO commits VALUES (?)", ((counter(raw) + 1) % _ROUND,))
+    connection.execute("INSERT INTO commits VALUES (?)", ((before + 1) % _ROUND,))
 
 
 def check(connection: Connection, path: Path) -> int:
@@ -91,7 +101,7 @@ def _told(connection: Connection, path: Path) -> int:
 
 
 def _judge(connection: Connection, path: Path, found: int) -> None:
-    told = _told(connection, path)
+    told, found = _told(connection, path), found % _ROUND
     if told == found:
         return
     others = (found - told) % _ROUND

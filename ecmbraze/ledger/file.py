@@ -44,7 +44,7 @@ def making(path: Path) -> Iterator[Counted]:
                 database.conn.execute(statement)
             database.conn.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
             database.conn.execute(f"PRAGMA user_version = {schema.VERSION}")
-            counting.bind(database.conn, database.conn.raw)
+            counting.bind(database.conn, 0)
             yield database
     except BaseException:
         path.unlink()

@@ -152,6 +152,7 @@ def migrate(connection: Connection, path: Path, version: int) -> None:
     _back_up(connection, path, path.with_name(f"{path.name}.backup-v{version}"))
     for number in range(version + 1, schema.VERSION + 1):
         connection.execute("BEGIN IMMEDIATE")
+        before = counting.counter(connection.raw)
         try:
             if connection.execute("PRAGMA user_version").fetchone()[0] >= number:  # another process was first
                 connection.rollback()
@@ -159,7 +160,7 @@ def migrate(connection: Connection, path: Path, version: int) -> None:
             for statement in STEPS[number]:
                 connection.execute(statement)
             if number >= counting.FIRST:
-                counting.bind(connection, connection.raw)
+                counting.bind(connection, before)
             connection.execute(f"PRAGMA user_version = {number}")
             connection.execute("COMMIT")
         except BaseException:

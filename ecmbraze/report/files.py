@@ -128,7 +128,7 @@ def _is_ours(path: Path, form: str) -> bool:
 def _scratch(path: Path) -> Iterator[tuple[Path, TextIO]]:
     """Yield a new private file beside the path, and leave none behind."""
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    descriptor = os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     # Half a character, which JSON can carry and UTF-8 cannot, becomes the escape by which JSON writes it.
     file = os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace")
     try:

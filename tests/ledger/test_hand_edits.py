@@ -198,6 +198,29 @@ def test_a_count_that_goes_round_goes_on(tmp_path: Path) -> None:
         ledger.close()
 
 
+def test_a_transaction_larger_than_the_cache_is_counted_once(tmp_path: Path) -> None:
+    """SQLite then writes pages before it commits."""
+    office = Offline(tmp_path)
+    for _ in range(2):
+        with office.ledger() as ledger:
+            ledger.database.execute("PRAGMA cache_size = 1")
+            with ledger.database.atomic():
+                for number in range(40):
+                    ledger.waiting.pause(f"f{number}", office.now, "x", "y" * 5000)
+
+    assert office.ecmbraze("state", "verify").code == 0
+
+
+def test_a_transaction_that_changes_nothing_commits_nothing(tmp_path: Path) -> None:
+    office = Offline(tmp_path)
+    before = office.state.read_bytes()
+
+    with office.ledger() as ledger, ledger.database.atomic():
+        ledger.database.conn.execute("DELETE FROM pause WHERE flow = 'x'")
+
+    assert office.state.read_bytes() == before
+
+
 def test_s16_a_run_over_an_edited_file_sends_nothing_and_says_what_to_do(stage: Rehearsal) -> None:
     stage.box.edit_workspace(stage.open_workspaces()[0], {CONTRACT: "Approved"})
     before = stage.received()["requests"]

@@ -15,7 +15,7 @@ import pytest
 
 from ecmbraze.errors import StorageError
 from ecmbraze.ledger import counting, migrations, schema
-from ecmbraze.ledger.connection import connect, unusable
+from ecmbraze.ledger.connection import Connection, connect, unusable
 from ecmbraze.ledger.history import History
 from ecmbraze.ledger.ledger import Ledger
 from tests import hand
@@ -170,6 +170,28 @@ def test_a_migration_without_room_for_its_backup_names_the_backup_and_leaves_not
 
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["state.db"]
+
+
+def test_s12_a_migration_larger_than_the_cache_counts_its_commits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite then writes pages before it commits; the counter that ours is held against moves once all the same."""
+    path, made = _version_1(tmp_path / "state.db"), migrations.migrate
+
+    def migrate(connection: Connection, state: Path, version: int) -> None:
+        connection.execute("PRAGMA cache_size = 1")
+        connection.execute("PRAGMA cache_spill = 1")
+        made(connection, state, version)
+
+    monkeypatch.setattr("ecmbraze.ledger.file.migrate", migrate)
+    monkeypatch.setitem(migrations.STEPS, 8, (*migrations.STEPS[8], "CREATE TABLE room (x)", *_ROOM))
+
+    Ledger.open(path).close()
+
+    Ledger.open(path).close()
+
+
+_ROOM = ("INSERT INTO room SELECT randomblob(5000) FROM sqlite_schema",) * 9
 
 
 def test_s12_a_kill_at_each_growth_of_a_file_ends_in_the_same_tables(tmp_path: Path) -> None:
