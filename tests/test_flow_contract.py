@@ -182,7 +182,8 @@ class TestEveryFlow:
 
         needs = flow.needs(section(flow))
         assert named
-        assert named <= needs.facts | _customers(needs) | {f"document.{name}" for name in needs.document_facts} | _OWN
+        read = needs.facts | needs.people | _customers(needs)
+        assert named <= read | {f"document.{name}" for name in needs.document_facts} | _OWN
 
     def test_declares_everything_that_it_plans_to_write(self, flow: Flow[Any]) -> None:
         declared = {(row.sort, row.name) for row in flow.outbound(section(flow), "ecm_")}

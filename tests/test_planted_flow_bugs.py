@@ -1,18 +1,23 @@
-"""The contract of the flows is strict: a bug planted in any flow of the register fails it."""
+"""The contract of the flows is strict: a bug planted in any flow of the register fails it.
+
+A flow with rules fails what it owes in planning; one without rules owes nothing there, and fails it in whole rounds.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from inspect import signature
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context, Flow, Known, Needs
-from ecmbraze.flows import FLOWS
-from ecmbraze.model import BY_US, Action, Change, Decision
-from tests import test_flow_contract
+from ecmbraze.flows import BY_NAME, FLOWS
+from ecmbraze.model import BY_US, Action, Change, Decision, Kind
+from tests import test_flow_contract, test_flow_in_a_round
 from tests.flow_stories import CONFIG, section
 
 Plan = Callable[[Any, Change, Known, Context], Decision]
@@ -94,8 +99,10 @@ _BUGS_OF_TIME: dict[str, Callable[[Flow[Any]], Flow[Any]]] = {
 
 
 def _planted() -> Iterator[Any]:
-    """Yield every bug in every flow where it makes a difference."""
+    """Yield every bug in every flow with rules where it makes a difference."""
     for flow in FLOWS:
+        if not flow.rules(section(flow)):
+            continue
         needs = flow.needs(section(flow))
         for name, bug in (_BUGS | (_BUGS_OF_TIME if flow.ahead else {})).items():
             yield pytest.param(bug(flow), id=f"{flow.name} {name}")
@@ -129,6 +136,93 @@ def test_the_contract_fails_a_flow_in_which_a_bug_is_planted(flow: Flow[Any]) ->
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
 def test_the_contract_passes_a_flow_in_which_none_is_planted(flow: Flow[Any]) -> None:
     assert not any(_fails(check, _planning(flow, flow.plan)) for check in _CHECKS)
+
+
+# What a flow without rules can get wrong, and only whole rounds show.
+_BUGS_OF_ROUNDS: dict[str, Callable[[Flow[Any]], Flow[Any]]] = {
+    **{name: _BUGS[name] for name in (
+        "forgets what happened", "ignores what happened", "messages at a baseline", "consumes what leads to nobody",
+        "counts every occasion as the first", "says nothing of what leaves",
+    )},
+    "files no documents": lambda flow: _acting(flow, lambda action: _but(action, Kind.DOCUMENT)),
+    "writes no values": lambda flow: _acting(flow, lambda action: _but(action, Kind.CATEGORY)),
+    "withdraws nothing": lambda flow: _acting(flow, lambda action: _but(action, Kind.WITHDRAWAL)),
+    "does not know what it wrote": lambda flow: _planning(
+        flow, lambda options, change, known, context: flow.plan(options, change, _Forgetful(known), context)
+    ),
+    "writes what it does not declare": lambda flow: _acting(flow, _with_more),
+    "names its documents by the moment": lambda flow: _planning(
+        flow, lambda options, change, known, context: _named(flow.plan(options, change, known, context), context)
+    ),
+}  # fmt: skip
+
+
+def _but(action: Action, kind: Kind) -> Action | None:
+    return None if action.kind is kind else action
+
+
+class _Forgetful:
+    """A ledger that does not know what was accepted."""
+
+    def __init__(self, known: Known) -> None:
+        self._known = known
+
+    def __getattr__(self, name: str) -> Any:
+        return {"accepted": lambda target: (False, None), "ours": lambda target: ()}.get(name) or getattr(
+            self._known, name
+        )
+
+
+def _with_more(action: Action) -> Action:
+    if action.kind is not Kind.CATEGORY or not isinstance(action.payload, Mapping):
+        return action
+    return replace(action, payload={**action.payload, f"{action.name}.Note": "seen"})
+
+
+def _named(decision: Decision, context: Context) -> Decision:
+    """Return the decision with documents that another moment would name otherwise."""
+    moment = f"{context.now:%H%M}"
+    named = (
+        replace(action, occurrence=f"{action.occurrence} {moment}", name=f"{moment} {action.name}")
+        if action.kind is Kind.DOCUMENT
+        else action
+        for action in decision.actions
+    )
+    return replace(decision, actions=tuple(named))
+
+
+_ROUNDS = test_flow_in_a_round.TestEveryFlowInARound()
+_SLOW = "killed_wherever"
+_IN_ROUNDS = [getattr(_ROUNDS, name) for name in dir(_ROUNDS) if name.startswith("test_") and _SLOW not in name]
+
+
+def _planted_in_rounds() -> Iterator[Any]:
+    for flow in FLOWS:
+        if not flow.rules(section(flow)):
+            for name, bug in _BUGS_OF_ROUNDS.items():
+                yield pytest.param(bug(flow), id=f"{flow.name} {name}")
+
+
+@pytest.mark.parametrize("flow", list(_planted_in_rounds()))
+def test_whole_rounds_fail_a_flow_without_rules_in_which_a_bug_is_planted(
+    flow: Flow[Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(BY_NAME, flow.name, flow)
+    made = iter(range(1000))
+
+    def fresh() -> Path:
+        path = tmp_path / str(next(made))
+        path.mkdir()
+        return path
+
+    ready = test_flow_in_a_round.ready(flow.name, fresh)
+
+    def owed(check: Callable[..., None]) -> Callable[[Flow[Any]], None]:
+        given = {"ground": ready.copy(fresh), "flow": flow, "folders": fresh}
+        named = {name: given[name] for name in signature(check).parameters}
+        return lambda _: check(**named)
+
+    assert any(_fails(owed(check), flow) for check in _IN_ROUNDS)
 
 
 def _fails(check: Callable[[Flow[Any]], None], flow: Flow[Any]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,16 +58,20 @@ class Work:
 
     messages: set[Message]
     values: dict[str, str]
+    wrong: Callable[[], Iterable[str]] = tuple
+    """What else must be so when all is quiet: yields what is not."""
 
 
 class Harness:
     """One sandbox and one warm program; each scenario uses workspaces of its own, made or edited by ``work``."""
 
     def __init__(
-        self, stage: Rehearsal, program: Warm, work: Callable[[], Work], *, command: tuple[str, ...], attribute: str
+        self, stage: Rehearsal, program: Warm, work: Callable[[], Work], *, command: tuple[str, ...], attribute: str,
+        fault: Callable[[str, int], Mapping[str, Any] | None] | None = None,
     ) -> None:  # fmt: skip
+        """``fault`` gives another fault than one of Braze for (outcome, skip); its outcome is never unknowable."""
         self.stage, self.program, self.figures = stage, program, Figures()
-        self._work, self._command, self._attribute = work, command, attribute
+        self._work, self._command, self._attribute, self._fault = work, command, attribute, fault
 
     def points(self) -> list[str]:
         """Return the crossings of one undisturbed run with work to do."""
@@ -77,9 +81,11 @@ class Harness:
 
     def scenario(self, point: int | None, outcome: str, skip: int) -> None:
         """Kill a run at a crossing while a write meets an outcome; then let everything be well, and check."""
-        fault, doubtful = OUTCOMES[outcome]
+        fault, doubtful = (None, False) if self._fault else OUTCOMES[outcome]
         work = self._work()
         due = work.messages
+        if self._fault and (other := self._fault(outcome, skip)):
+            self.stage.box.fault(**other)
         if fault is not None:
             reset = str(int(self.stage.box.now().timestamp()) + 1)
             headers = {"X-RateLimit-Reset": reset} if outcome == "rate-limited" else {}
@@ -124,6 +130,7 @@ class Harness:
             "held although it arrived": held & got.keys(),
             "held although it is known": held - allowed,
             "open for ever": self._rows("ready") | self._rows("in flight") | self._rows("in doubt"),
+            "else": set(work.wrong()),
             "attributes": {person for person, value in work.values.items() if self._value(person) != value},
         }
         self.figures.held += len(held)

@@ -52,19 +52,24 @@ def never(world: World, seen: int) -> Iterator[str]:
 def quiet(world: World) -> Iterator[str]:
     """Yield what is wrong when the faults are over: lost, kept for ever, held without doubt, or another value."""
     fates = [fate for fate in world.house.fates() if fate.recipient not in world.exempt]
-    yield from _open_ends(fates)
+    yield from _open_ends(world, fates)
     yield from _holds(world, fates)
     yield from _lost(world, fates)
     yield from _claims(world, fates)
     yield from _values(world, {(fate.recipient, fate.name) for fate in fates if fate.state == "refused"})
 
 
-def _open_ends(fates: Iterable[Fate]) -> Iterator[str]:
-    known = list(fates)
+def _open_ends(world: World, fates: Iterable[Fate]) -> Iterator[str]:
+    # What is to be written to a workspace that is gone waits for it.
+    known = [fate for fate in fates if not _gone(world, fate.recipient)]
     held = {(fate.recipient, fate.rule) for fate in known if fate.state == "held"}
     for fate in known:
         if fate.state in _OPEN and not (fate.state == "ready" and (fate.recipient, fate.rule) in held):
             yield f"still open: {fate}"
+
+
+def _gone(world: World, recipient: str) -> bool:
+    return recipient.startswith("ws:") and not world.spaces.readable(int(recipient.removeprefix("ws:")))
 
 
 def _holds(world: World, fates: Iterable[Fate]) -> Iterator[str]:

@@ -61,6 +61,8 @@ class Story:
     make: Callable[[TwinEcm, str], int]
     """Makes a workspace of a person at rest: nothing is to be written of it."""
     acts: tuple[Callable[[House, int], None], ...]
+    killed: tuple[int, ...] = (0,)
+    """The acts in whose rounds the program is killed wherever something changes."""
     wait: timedelta = timedelta(minutes=20)
     """How long after an edit the next round comes; longer where time itself makes the flow act."""
     truth: Truth | None = None

@@ -36,6 +36,8 @@ class Person:
     groups: dict[str, str] = field(default_factory=dict)
     attributes: dict[str, Json] = field(default_factory=dict)
     events: dict[str, tuple[int, datetime]] = field(default_factory=dict)
+    chosen: dict[str, datetime] = field(default_factory=dict)
+    """``email_unsubscribed_at`` and its like, where the export says it: never to be counted on (api/braze.md 4.1)."""
 
     @property
     def recipient(self) -> str:
@@ -107,6 +109,17 @@ class TwinBraze:
 
     def launch(self, kind: Kind, message_id: str, title: str = "", state: str = "") -> None:
         self.campaigns[kind, message_id] = Campaign(title=title or message_id, state=state)
+
+    def choose(self, external_id: str, **states: str) -> None:
+        """Let a person choose: ``email``, ``push``, or a subscription group by its id."""
+        person = self.people[external_id]
+        for channel, state in states.items():
+            if channel not in ("email", "push"):
+                person.groups[channel] = state
+                continue
+            setattr(person, f"{channel}_subscribe", state)
+            if state in ("opted_in", "unsubscribed"):  # the default has no moment
+                person.chosen[f"{channel}_{state}_at"] = self.wire.clock.true().replace(microsecond=0)
 
     # PeopleReader
 
@@ -345,6 +358,7 @@ def _profile(recipient: str, person: Person) -> Profile:
         recipient=recipient, email=person.email, phone=person.phone, email_subscribe=email, push_subscribe=push,
         custom_attributes=dict(person.attributes),
         custom_events={name: (count, stamp(last)) for name, (count, last) in person.events.items()},
+        **person.chosen,
     )  # fmt: skip
 
 
