@@ -14,7 +14,7 @@ from tests.rehearsal import CAMPAIGN, CONTRACT, KYC, SOAK, TYPE, Rehearsal
 
 # `make test` kills at some fourteen points, evenly over the run, each outcome in turn; `make soak` at each point, and
 # at as many more as there are people for, with outcomes that chance picks.
-_PEOPLE, _SCENARIOS = (2400, 400) if SOAK else (120, 14)
+_PEOPLE, _SCENARIOS = (2400, 380) if SOAK else (180, 14)
 STATUS = "Choice.Email Status"
 CONSENT: dict[str, Any] = {
     "every": "1s", "everybody_within": "1s", "workspace_types": ["Client"], "customer": "Client.Number",
@@ -46,7 +46,7 @@ def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
         stage.box.add_type("Client", ["Client", "Choice"])
         start = {CONTRACT: "Draft", KYC: "Open", "Onboarding.Service Status": "Pending"}
         stage.box.bulk({"do": "edit", "id": one["id"], "values": start} for one in stage.box.workspaces(TYPE))
-        due = stage.open_workspaces()[: _SCENARIOS + 1]
+        due = stage.open_workspaces()[: _SCENARIOS + 1 + 3 * len(OUTCOMES)]
         asked = {stage.customer(number) for number in due}
         known = [user["external_id"] for user in stage.box.call("GET", "/braze/users") if user["external_id"]]
         people = [person for person in known if person not in asked]
@@ -67,20 +67,17 @@ def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
             )  # fmt: skip
 
 
-def _fault(outcome: str, skip: int) -> Mapping[str, Any] | None:
-    """Return what befalls a write: the filing of a document, or the values of a category."""
+_VICTIMS: tuple[Mapping[str, Any], ...] = (
+    {"method": "POST", "path": "/api/v2/nodes$", "skip": 1},  # the first document
+    {"method": "POST", "path": "/api/v2/nodes$", "skip": 0},  # the folder for it
+    {"method": "PUT", "path": r"/api/v2/nodes/\d+/categories/\d+$", "skip": 0},  # the values of a category
+)
+
+
+def _fault(outcome: str, victim: int) -> Mapping[str, Any] | None:
+    """Return what befalls one of the writes."""
     way = OUTCOMES[outcome]
-    if way is None:
-        return None
-    if skip % 2:
-        return {
-            **way,
-            "system": "ecm",
-            "method": "PUT",
-            "path": r"/api/v2/nodes/\d+/categories/\d+$",
-            "skip": skip // 2,
-        }
-    return {**way, "system": "ecm", "method": "POST", "path": "/api/v2/nodes$", "skip": skip // 2}
+    return {**way, **_VICTIMS[victim], "system": "ecm"} if way else None
 
 
 def _work(stage: Rehearsal, contract: int, web: str, letter: str, clients: Mapping[str, int]) -> Work:
@@ -113,8 +110,16 @@ def test_o01_a_kill_in_a_round_with_consent_files_nothing_twice_and_loses_nothin
     if not SOAK:
         every = [(point, names[n % len(names)]) for n, point in enumerate(range(3, points + 1, max(points // 13, 1)))]
     for point, outcome in every[:most]:
-        harness.scenario(point, outcome, rng.randrange(4))
+        harness.scenario(point, outcome, rng.randrange(len(_VICTIMS)))
 
     print(points, harness.figures)
     assert harness.figures.wrong == []
     assert harness.figures.kills > 0.5 * len(every[:most])
+
+
+def test_whatever_becomes_of_a_write_to_ecm_without_a_kill_all_is_there_once(harness: Harness) -> None:
+    for outcome in OUTCOMES:
+        for victim in range(len(_VICTIMS)):
+            harness.scenario(None, outcome, victim)
+
+    assert harness.figures.wrong == []
