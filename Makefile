@@ -15,9 +15,10 @@ demo: .venv/made
 test: .venv/made
 	$(BIN)/pytest -n 2 --dist worksteal
 
-# For daily work: what decides, reads and stores, the sandbox, and some of the program end to end.
-QUICK := $(addprefix tests/,planning config systems ledger sandbox forking test_flow_contract.py test_flow_in_a_round.py test_docs.py \
-	test_clock.py test_confirm.py test_flows_together.py) $(wildcard tests/flows/*_planning.py)
+# For daily work, under a minute on two idle cores: what decides, reads and stores, and every flow in rounds over the twins.
+# Whoever works on the sandbox runs tests/sandbox too.
+QUICK := $(addprefix tests/,planning config systems ledger forking test_flow_contract.py test_flow_in_a_round.py test_docs.py \
+	test_mutants.py) $(wildcard tests/flows/*_planning.py)
 quick: .venv/made
 	$(BIN)/pytest -n 2 --dist worksteal -m 'not long' $(QUICK)
 

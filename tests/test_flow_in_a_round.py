@@ -152,6 +152,7 @@ class TestEveryFlowInARound:
         _backfill(ground.house)
         assert once(ground.house) == once(calm)
 
+    @pytest.mark.long
     def test_killed_wherever_something_changed_it_repeats_nothing_and_loses_nothing(
         self, ground: Ground, folders: Callable[[], Path]
     ) -> None:

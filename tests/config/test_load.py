@@ -162,6 +162,7 @@ FLOODS: dict[str, Callable[[int], str]] = {
 
 
 @pytest.mark.parametrize("kind", FLOODS)
+@pytest.mark.long
 def test_a_file_of_nothing_but_problems_is_read_in_one_pass_and_answered_in_a_hundred_lines(
     tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

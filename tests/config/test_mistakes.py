@@ -53,6 +53,7 @@ def box() -> Iterator[RemoteSandbox]:
 
 
 @_cases("check")
+@pytest.mark.long
 def test_a_name_the_systems_do_not_know_is_answered_by_check(
     mistake: dict[str, Any], box: RemoteSandbox, tmp_path: Path
 ) -> None:

@@ -230,6 +230,7 @@ def _moments(gaps: Sequence[int]) -> list[datetime]:
 
 
 @given(GAPS, st.lists(st.tuples(ENDS, st.sampled_from(["Active", "Draft"])), min_size=1, max_size=4), ZONES, DAYS)
+@pytest.mark.long
 def test_each_reminder_goes_once_over_any_polls_and_any_edits(
     gaps: list[int], stories: list[tuple[str, str]], zone: str, days: list[int]
 ) -> None:
@@ -241,6 +242,7 @@ def test_each_reminder_goes_once_over_any_polls_and_any_edits(
 
 
 @given(GAPS, ENDS, ZONES, DAYS)
+@pytest.mark.long
 def test_polls_beside_the_due_instants_send_nothing_more(gaps: list[int], end: str, zone: str, days: list[int]) -> None:
     options, contract = _options(zone=zone, days=days), _contract(end)
     due, often = Life(options), Life(options)

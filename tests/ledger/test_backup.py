@@ -197,6 +197,7 @@ def test_a_file_that_stands_there_is_refused_before_anything_is_read(tmp_path: P
         back_up(_filled(tmp_path / "state.db"), tmp_path / "state.db")
 
 
+@pytest.mark.long
 def test_the_state_of_a_real_run_is_well_and_its_backup_too(stage: Rehearsal) -> None:
     stage.box.edit_workspace(stage.open_workspaces()[0], {CONTRACT: "Approved"})
     stage.run()

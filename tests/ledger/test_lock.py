@@ -75,6 +75,7 @@ def test_garbage_stays_where_there_are_no_locks(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("options", [(), ("--dry-run",)])
+@pytest.mark.long
 def test_a_run_without_locks_ends_with_16_and_asks_nobody(stage: Rehearsal, options: tuple[str, ...]) -> None:
     before = stage.received()["requests"]
     arguments = stage.command("onboarding", *options)[3:]

@@ -108,6 +108,7 @@ def test_a_reader_does_not_migrate(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
+@pytest.mark.long
 def test_s12_a_kill_at_each_statement_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
     statements = sum(len(step) for step in migrations.STEPS.values())
     statements += 4 * len(migrations.STEPS)  # BEGIN, the look at the version, its new one, COMMIT
@@ -194,6 +195,7 @@ def test_s12_a_migration_larger_than_the_cache_counts_its_commits(
 _ROOM = ("INSERT INTO room SELECT randomblob(5000) FROM sqlite_schema",) * 9
 
 
+@pytest.mark.long
 def test_s12_a_kill_at_each_growth_of_a_file_ends_in_the_same_tables(tmp_path: Path) -> None:
     old, good = _version_1(tmp_path / "old.db"), _version_1(tmp_path / "good.db")
     Ledger.open(good).close()
@@ -209,6 +211,7 @@ def test_s12_a_kill_at_each_growth_of_a_file_ends_in_the_same_tables(tmp_path: P
     assert kills > 20
 
 
+@pytest.mark.long
 def test_s12_a_kill_at_each_page_of_each_commit_ends_in_the_same_tables(tmp_path: Path) -> None:
     good = _version_1(tmp_path / "good.db")
     Ledger.open(good).close()

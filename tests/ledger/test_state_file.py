@@ -211,6 +211,7 @@ def _crash_in_a_commit(path: Path) -> None:
     assert path.with_name(path.name + "-journal").exists()
 
 
+@pytest.mark.long
 def test_o05_a_full_disk_is_exit_16_and_loses_nothing(stage: Rehearsal) -> None:
     workspace = stage.open_workspaces()[0]
     stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
@@ -245,6 +246,7 @@ def test_the_demo_makes_a_folder_for_its_state_that_is_ours_alone(
     assert (tmp_path / "kept").stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.long
 def test_an_init_that_finds_no_room_leaves_nothing_that_the_next_one_would_stumble_over(tmp_path: Path) -> None:
     command = [sys.executable, "-c", _CREATE, str(tmp_path / "state.db")]
     for kilobytes in (0, 8, 40, 80):

@@ -54,6 +54,7 @@ def test_what_was_open_is_settled_and_nothing_is_sent_twice(taken_over: tuple[Re
     assert stage.messages() == {(people.unknown, "kyc_completed"): 1, (people.unknown, KYC_CAMPAIGN): 1}
 
 
+@pytest.mark.long
 def test_what_comes_due_goes_out_once_and_so_does_what_a_guard_held(taken_over: tuple[Rehearsal, People]) -> None:
     stage, people = taken_over
     _run(stage, 6)

@@ -23,6 +23,7 @@ ODD = st.one_of(
 
 
 @given(value=ODD, zone=ZONES)
+@pytest.mark.long
 def test_whatever_a_fact_holds_it_is_a_date_or_none_or_refused(value: object, zone: ZoneInfo) -> None:
     try:
         moment, day = dates.instant(value, zone), dates.day(value, zone)

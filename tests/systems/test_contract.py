@@ -75,6 +75,7 @@ class TestWorkspaceReader:
 
     @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
     @given(st.sampled_from(SPOTS), ANY, st.sampled_from(ECM_CALLS), st.sampled_from([200, 400, 500]))
+    @pytest.mark.long
     def test_whatever_json_comes_only_our_errors_come_out(
         self, spot: tuple[str, ...], odd: Any, call: Callable[[EcmClient], object], status: int
     ) -> None:
@@ -96,6 +97,7 @@ class TestRecordSink:
 
     @settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
     @given(st.sampled_from(SPOTS), ANY, st.sampled_from([200, 201, 302, 400, 403, 404, 409, 500, 503]), st.booleans())
+    @pytest.mark.long
     def test_whatever_comes_is_an_answer(self, spot: tuple[str, ...], odd: Any, status: int, late: bool) -> None:
         with responses.RequestsMock(assert_all_requests_are_fired=False) as net:
             net.add(responses.POST, AUTH, json={"ticket": "ticket-1"})
@@ -114,6 +116,7 @@ class TestRecordSink:
 
     @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
     @given(st.sampled_from(FORM_SPOTS), ANY)
+    @pytest.mark.long
     def test_whatever_a_form_holds_nothing_but_an_answer_comes_out(self, spot: tuple[str, ...], odd: Any) -> None:
         told = form()
         inside = told["forms"][0]
@@ -130,6 +133,7 @@ class TestRecordSink:
 
     @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
     @given(st.sampled_from(SPOTS), ANY, st.sampled_from([200, 400, 500]))
+    @pytest.mark.long
     def test_whatever_is_read_back_only_our_errors_come_out(self, spot: tuple[str, ...], odd: Any, status: int) -> None:
         with responses.RequestsMock(assert_all_requests_are_fired=False) as net:
             net.add(responses.POST, AUTH, json={"ticket": "ticket-1"})
@@ -148,6 +152,7 @@ class TestPeopleReader:
 
     @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
     @given(st.sampled_from(SPOTS), ANY, st.sampled_from(BRAZE_CALLS), st.sampled_from([200, 201, 400, 500]))
+    @pytest.mark.long
     def test_whatever_json_comes_only_our_errors_come_out(
         self, spot: tuple[str, ...], odd: Any, call: Callable[[BrazeClient], object], status: int
     ) -> None:
@@ -168,6 +173,7 @@ class TestMessageSink:
 
     @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
     @given(st.sampled_from(SPOTS), ANY, st.sampled_from([200, 201, 202, 302, 400, 403, 404, 408, 413, 415, 500, 503]))
+    @pytest.mark.long
     def test_whatever_comes_is_an_answer(self, spot: tuple[str, ...], odd: Any, status: int) -> None:
         with responses.RequestsMock(assert_all_requests_are_fired=False) as net:
             net.add(responses.POST, re.compile(BRAZE_URL), json=bent(spot, odd), status=status)

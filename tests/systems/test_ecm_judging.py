@@ -113,6 +113,7 @@ BODIES = st.binary(max_size=20) | st.sampled_from(
 
 @settings(max_examples=500, deadline=None, derandomize=True)
 @given(st.integers(200, 599), BODIES)
+@pytest.mark.long
 def test_the_table_is_total_and_proof_is_needed_for_everything_but_unknown(status: int, body: bytes) -> None:
     answer = verdict_of(Exchange(status=status, headers={}, body=body))
     parsed = json.loads(body) if body in (b'{"results": {}}', b'{"error": "no"}', b'{"error": ""}') else {}

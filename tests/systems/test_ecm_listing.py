@@ -282,6 +282,7 @@ def test_an_error_while_listing_is_one_of_ours(net: responses.RequestsMock) -> N
         list(client().list_workspaces(TYPE))
 
 
+@pytest.mark.long
 class TestBeyondTheWindow:
     """A type with more workspaces than the server serves pages of, on the real simulated server."""
 

@@ -300,6 +300,7 @@ class TestEditedInEcm:
 
     @settings(max_examples=300, deadline=None, derandomize=True)
     @given(*[st.sampled_from(["", "Opted in", "Not objected", "Withdrawn"])] * 3, st.booleans())
+    @pytest.mark.long
     def test_every_case_of_stored_wanted_and_expected(self, stored: str, wanted: str, last: str, wrote: bool) -> None:
         with responses.RequestsMock(assert_all_requests_are_fired=False) as mocked:
             ready(mocked)

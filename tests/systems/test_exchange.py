@@ -48,6 +48,7 @@ _ANY = st.recursive(
 
 @settings(derandomize=True)
 @given(st.dictionaries(st.text(), _ANY, max_size=4))
+@pytest.mark.long
 def test_every_plain_object_is_read_as_it_was_written(value: dict[str, object]) -> None:
     assert parse(json.dumps(value).encode()) == value
 
