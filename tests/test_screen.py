@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ecmbraze.model import Profile
-from ecmbraze.planning.consent import Given, demands, refusal
+from ecmbraze.planning.consent.demands import Given, demands, refusal
 from tests.rehearsal import CAMPAIGN, CONTRACT, KYC, KYC_CAMPAIGN, Rehearsal
 
 

@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context, Flow, Known, Needs, Rotation
 from ecmbraze.model import Action, Change, Decision, Json, PersonKey, Record, Skip
-from ecmbraze.planning import consent_order as order
-from ecmbraze.planning import consent_record, consent_values
-from ecmbraze.planning import consent_staff as staff
-from ecmbraze.planning import consent_writes as writes
-from ecmbraze.planning.consent_options import Channel, Options
-from ecmbraze.planning.consent_record import WITHDRAWN, Held, Since
+from ecmbraze.planning.consent import order as order
+from ecmbraze.planning.consent import record as consent_record
+from ecmbraze.planning.consent import staff as staff
+from ecmbraze.planning.consent import values as consent_values
+from ecmbraze.planning.consent import writes as writes
+from ecmbraze.planning.consent.options import Channel, Options
+from ecmbraze.planning.consent.record import WITHDRAWN, Held, Since
 from ecmbraze.planning.outbound import Direction, Outbound, Sort
 
 NAME = writes.FLOW

@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from ecmbraze.flow import Context
 from ecmbraze.flows import consent
 from ecmbraze.model import Action, Change, Decision, Fact, Json, Kind, PersonKey, Record, Skip, WorkspaceKey, keys
-from ecmbraze.planning.consent_options import Options
-from ecmbraze.planning.consent_record import STATES
+from ecmbraze.planning.consent.options import Options
+from ecmbraze.planning.consent.record import STATES
 from tests.fakes import Nothing
 
 STATUS, SINCE, SOURCE, LETTER = "Consent.Email Status", "Consent.Email Since", "Consent.Email Source", "Consent.Letter"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from ecmbraze.planning import consent_values
-from ecmbraze.planning.consent_options import Options
-from ecmbraze.planning.consent_record import Since
+from ecmbraze.planning.consent import values as consent_values
+from ecmbraze.planning.consent.options import Options
+from ecmbraze.planning.consent.record import Since
 
 
 def _options(**channel: Any) -> Options:

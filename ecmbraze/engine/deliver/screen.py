@@ -20,8 +20,8 @@ from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Flow, Needs
 from ecmbraze.ledger.outbox import Row, Step
 from ecmbraze.model import MOVED, Action, PersonKey, Profile, Record, State, WorkspaceKey, keys
-from ecmbraze.planning import consent
-from ecmbraze.planning.consent import Demand, Given
+from ecmbraze.planning.consent import demands as consent
+from ecmbraze.planning.consent.demands import Demand, Given
 from ecmbraze.ports import Clock, PeopleReader, WorkspaceReader
 
 # delivery.md, "Screen": the facts behind a message are at most this old, in seconds, before its first byte.

@@ -7,10 +7,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 
 from ecmbraze.model import Action, Json, Kind, PersonKey, Record, Skip
-from ecmbraze.planning import consent_record, consent_staff
-from ecmbraze.planning.consent_options import Channel, Options
-from ecmbraze.planning.consent_order import Past
-from ecmbraze.planning.consent_record import UNKNOWN, WITHDRAWN, Entry, Held
+from ecmbraze.planning.consent import record as consent_record
+from ecmbraze.planning.consent import staff as consent_staff
+from ecmbraze.planning.consent.options import Channel, Options
+from ecmbraze.planning.consent.order import Past
+from ecmbraze.planning.consent.record import UNKNOWN, WITHDRAWN, Entry, Held
 from ecmbraze.planning.context import Context
 
 FLOW = "consent"

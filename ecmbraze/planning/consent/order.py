@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from ecmbraze.model import Change, Json, Kind, Record
-from ecmbraze.planning import consent_record
-from ecmbraze.planning.consent_options import Channel, Options
-from ecmbraze.planning.consent_record import WITHDRAWN, Held, Since
+from ecmbraze.planning.consent import record as consent_record
+from ecmbraze.planning.consent.options import Channel, Options
+from ecmbraze.planning.consent.record import WITHDRAWN, Held, Since
 
 
 class Past(Protocol):

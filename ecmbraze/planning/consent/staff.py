@@ -7,9 +7,9 @@ from datetime import datetime
 
 from ecmbraze.model import Change, Facts, Json, Kind, Record, Skip
 from ecmbraze.planning import conditions
-from ecmbraze.planning.consent_options import Channel, Options
-from ecmbraze.planning.consent_order import Past
-from ecmbraze.planning.consent_record import WITHDRAWN, Since
+from ecmbraze.planning.consent.options import Channel, Options
+from ecmbraze.planning.consent.order import Past
+from ecmbraze.planning.consent.record import WITHDRAWN, Since
 
 EDITED = "edited_in_ecm"
 

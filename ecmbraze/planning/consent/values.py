@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ecmbraze.planning.consent_options import Channel, Options
-from ecmbraze.planning.consent_record import IN_BRAZE, IN_ECM, STATES, UNKNOWN, Since
+from ecmbraze.planning.consent.options import Channel, Options
+from ecmbraze.planning.consent.record import IN_BRAZE, IN_ECM, STATES, UNKNOWN, Since
 from ecmbraze.planning.outbound import Outbound, Sort
 
 # Any moment: what matters is that it has a time of day, and how long a text about it is.
