@@ -77,6 +77,8 @@ _VICTIMS: tuple[Mapping[str, Any], ...] = (
 def _fault(outcome: str, victim: int) -> Mapping[str, Any] | None:
     """Return what befalls one of the writes."""
     way = OUTCOMES[outcome]
+    if outcome == "409":  # of an upload it is a refusal, which waits in quarantine for a person
+        victim = len(_VICTIMS) - 1
     return {**way, **_VICTIMS[victim], "system": "ecm"} if way else None
 
 
