@@ -335,3 +335,17 @@ def test_the_report_says_from_what_somebody_withdrew(town: Town) -> None:
     assert {line.said for line in lines if line.kind == "withdrawal"} == {
         "withdrawn: email", f"withdrawn: group {GROUP}"
     }  # fmt: skip
+
+
+def test_what_waits_for_a_workspace_that_is_gone_ends_with_it(town: Town) -> None:
+    town.ecm.spaces[town.seven].held = "reserved by somebody"
+    town.chooses("unsubscribed")
+    assert town.round().codes == (0, 5)
+    town.ecm.delete(town.seven)
+
+    codes = [town.round(60).codes for _ in range(3)]
+
+    assert codes[-1] == (0, 0)
+    assert (town.status(town.eight), town.history(town.eight)) == (OUT, [("email", "subscribed", "unsubscribed")])
+    waiting = [fate for fate in town.house.fates() if fate.state in ("ready", "waiting", "in doubt")]
+    assert waiting == []

@@ -19,7 +19,7 @@ from ecmbraze.engine.scan.records import as_record, for_flow, of_type
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Flow, Needs
 from ecmbraze.ledger.outbox import Row, Step
-from ecmbraze.model import MOVED, Action, PersonKey, Profile, Record, State, WorkspaceKey, keys
+from ecmbraze.model import MOVED, Action, PersonKey, Profile, Record, State, System, WorkspaceKey, keys
 from ecmbraze.planning.consent import demands as consent
 from ecmbraze.planning.consent.demands import Demand, Given
 from ecmbraze.ports import Clock, PeopleReader, WorkspaceReader
@@ -95,7 +95,8 @@ class Screen:
         if named and action.name not in self.attributes:
             return f"the attribute {action.name} is no longer configured"  # what clears it still goes
         if not action.kind.is_message:
-            return ""
+            place = self.mirrored(action.recipient) if action.kind.system is System.ECM else None
+            return "the workspace is gone" if place is not None and place.gone else ""
         rule = next((rule for rule in self.flow.rules(self.options) if rule.name == action.rule), None)
         if rule is None:
             return f"the rule {action.rule!r} is no longer configured"
