@@ -54,6 +54,11 @@ class Mirror:
             for row in self._database.execute(query, tuple(records))
         }  # fmt: skip
 
+    def is_gone(self, record: str) -> bool:
+        """Say whether two complete listings missed a record."""
+        query = "SELECT 1 FROM record WHERE key = ? AND missed >= ?"
+        return self._database.execute(query, (record, GONE)).fetchone() is not None
+
     def known(self, stream: str) -> int:
         """Return how many records of the stream the last complete listing showed."""
         query = "SELECT count(*) FROM record WHERE stream = ? AND missed = 0"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -26,10 +26,13 @@ class Found:
     """Row number → (row, why it could not be looked for): it stays in doubt, and is looked for in the next run."""
 
 
-def look(outbox: Outbox, systems: Systems, now: datetime, *, marked: bool) -> Found:
+def look(
+    outbox: Outbox, systems: Systems, now: datetime, *, marked: bool, gone: Callable[[str], bool] = lambda record: False
+) -> Found:  # fmt: skip
     """Settle what a look proves, and hold or send again what was looked for in vain as often as its channel says.
 
-    Unless messages are ``marked`` there is nothing to look for: such rows are held at once.
+    Unless messages are ``marked`` there is nothing to look for: such rows are held at once. What cannot be read because
+    its workspace is ``gone`` is held too: no later look will tell.
     """
     found = Found()
     blind: list[Row] = []
@@ -45,13 +48,14 @@ def look(outbox: Outbox, systems: Systems, now: datetime, *, marked: bool) -> Fo
     outbox.move([Step(row=row, state=State.HELD, why=row.why) for row in blind], now)
     for doubt, rows in ripe.items():
         for part in batched(rows, _TOGETHER):
-            _settle(outbox, doubt, part, doubt.look(part, systems), found, now)
+            _settle(outbox, doubt, part, doubt.look(part, systems), found, now, gone)
     return found
 
 
 def _settle(
-    outbox: Outbox, doubt: Doubt, rows: Sequence[Row], sights: Mapping[int, Sight], found: Found, now: datetime
-) -> None:
+    outbox: Outbox, doubt: Doubt, rows: Sequence[Row], sights: Mapping[int, Sight], found: Found, now: datetime,
+    gone: Callable[[str], bool],
+) -> None:  # fmt: skip
     by: dict[Finding, list[Row]] = {finding: [] for finding in Finding}
     for row in rows:
         by[sights[row.id].finding].append(row)
@@ -65,7 +69,9 @@ def _settle(
     last = [row for row in by[Finding.ABSENT] if _looks_due(doubt, row, now) >= len(doubt.looks)]
     outbox.move(steps(last, doubt.absent), now)
     outbox.refuse([(row, sights[row.id].why) for row in by[Finding.OTHER]], now)
-    found.unread |= {row.id: (row, sights[row.id].why) for row in by[Finding.UNREADABLE]}
+    lost = [row for row in by[Finding.UNREADABLE] if gone(row.action.recipient)]
+    outbox.move([Step(row=row, state=State.HELD, why=f"{row.why}; its workspace is gone") for row in lost], now)
+    found.unread |= {row.id: (row, sights[row.id].why) for row in by[Finding.UNREADABLE] if row not in lost}
 
 
 def _looks_due(doubt: Doubt, row: Row, now: datetime) -> int:

@@ -17,7 +17,9 @@ def recover(of: RoundContext, runs: Sequence[Run]) -> None:
     """Take up what a crash left in flight, look for evidence of what is in doubt, give up what is past its time."""
     now = of.clock.now()
     of.ledger.outbox.recover(now)
-    found = evidence.look(of.ledger.outbox, of.systems, now, marked=of.setting.batches.marker)
+    found = evidence.look(
+        of.ledger.outbox, of.systems, now, marked=of.setting.batches.marker, gone=of.ledger.mirror.is_gone
+    )
     for run in runs:
         for (flow, told), n in found.proven.items():
             if flow == run.name:
