@@ -109,7 +109,6 @@ def _spoil(path: Path, page: int) -> None:
 
 def test_damage_of_the_state_found_during_a_run_is_still_12(ledger: Ledger) -> None:
     root = ledger.database.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'outbox'").fetchone()[0]
-    ledger.database.conn.close()
     _spoil(ledger.path, root)
     with closing(sqlite3.connect(ledger.path)) as look, pytest.raises(sqlite3.DatabaseError):
         look.execute("SELECT * FROM outbox").fetchall()
