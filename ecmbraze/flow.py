@@ -158,6 +158,56 @@ class Needs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TypeNeeds:
+    """What all flows of a run together read of one workspace type."""
+
+    name: str
+    facts: frozenset[str]
+    customers: tuple[Customer, ...]
+    documents: tuple[DocumentKind, ...] = ()
+    document_facts: frozenset[str] = frozenset()
+    watched: tuple[DocumentKind, ...] = ()
+
+    @property
+    def stream(self) -> str:
+        return keys.workspaces(self.name)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Everything the mirror must hold of each workspace: facts, people by mapping, documents by kind."""
+        return self.facts | {customer.fact for customer in self.customers} | self.markers
+
+    @property
+    def markers(self) -> frozenset[str]:
+        """The facts that say which documents were looked for, and what was read of them."""
+        return frozenset({kind.fact for kind in self.documents} | {marker(name) for name in self.document_facts})
+
+
+def together(needs: Sequence[Needs]) -> tuple[TypeNeeds, ...]:
+    """Merge what several flows need, so that each type is listed and read once."""
+    return tuple(
+        of_type(name, [need for need in needs if name in need.types])
+        for name in dict.fromkeys(name for need in needs for name in need.types)
+    )
+
+
+def of_type(name: str, needs: Sequence[Needs]) -> TypeNeeds:
+    """Return what these flows together read of one workspace type."""
+    return TypeNeeds(
+        name=name,
+        facts=frozenset().union(*(need.of(name) for need in needs)),
+        customers=tuple({one.fact: one for need in needs if (one := need.customers.get(name))}.values()),
+        documents=_kinds(needs),
+        document_facts=frozenset().union(*(need.document_facts for need in needs)),
+        watched=_kinds([need for need in needs if need.watched]),
+    )
+
+
+def _kinds(needs: Sequence[Needs]) -> tuple[DocumentKind, ...]:
+    return tuple({kind.fact: kind for need in needs for kind in need.documents}.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Flow(Generic[Options]):
     """One of the directed syncs.
 

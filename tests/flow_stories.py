@@ -16,8 +16,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from ecmbraze.config import load
-from ecmbraze.engine.scan.records import of_type
-from ecmbraze.flow import Context, Flow, Known, Needs
+from ecmbraze.flow import Context, Flow, Known, Needs, of_type
 from ecmbraze.flows import BY_NAME
 from ecmbraze.model import (
     BY_US,
@@ -33,8 +32,8 @@ from ecmbraze.model import (
     WorkspaceKey,
     keys,
 )
-from ecmbraze.planning.conditions import Condition
 from ecmbraze.planning.document_kinds import DocumentKind
+from ecmbraze.planning.rule_language import Condition
 from ecmbraze.planning.rules import Rule, Suppress
 from tests.fakes import Nothing
 

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from ecmbraze.engine.deliver.batches import build
 from ecmbraze.engine.deliver.channels.channel import Attempt, Batch
-from ecmbraze.engine.deliver.settle import settle
+from ecmbraze.engine.deliver.requests import build, settle
 from ecmbraze.engine.setting import BatchLimits
 from ecmbraze.ledger.outbox import Row
 from ecmbraze.model import Action, Answer, Kind, State, Verdict

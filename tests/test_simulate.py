@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ecmbraze.engine.deliver import settle
+from ecmbraze.engine.deliver import requests
 from ecmbraze.ledger.outbox import Row, Step
 from ecmbraze.model import State
 from tests.simulate.__main__ import replay
@@ -26,7 +26,7 @@ def test_a_program_that_sends_again_what_is_unknown_is_found_out(monkeypatch: py
     def again(row: Row, reason: str) -> Step:
         return Step(row=row, state=State.READY, why=reason)
 
-    monkeypatch.setattr(settle, "_unknown", again)
+    monkeypatch.setattr(requests, "_unknown", again)
 
     with pytest.raises(Wrong, match="came 2 times"):
         _until_one_fails(200)

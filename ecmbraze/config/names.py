@@ -9,16 +9,16 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from ecmbraze.config.places import Path
-from ecmbraze.planning import texts
+from ecmbraze.planning import rule_language
 from ecmbraze.planning.approval import Requirement
 from ecmbraze.planning.arrivals import DocumentRule
-from ecmbraze.planning.conditions import Condition
 from ecmbraze.planning.customers import BUSINESS_OBJECT, Customer
 from ecmbraze.planning.document_kinds import DocumentKind
 from ecmbraze.planning.flow_options import FlowOptions
 from ecmbraze.planning.gates import Gate
 from ecmbraze.planning.naming import Names
 from ecmbraze.planning.reminding import LifecycleRule
+from ecmbraze.planning.rule_language import Condition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ def _mapping(key: str, value: Mapping[str, Any], here: Named) -> Iterator[Named]
         elif key == "attributes":
             yield replace(at, name=entry)
         else:
-            yield from (_in_text(fact, at) for fact in sorted(texts.named(entry)))
+            yield from (_in_text(fact, at) for fact in sorted(rule_language.named(entry)))
 
 
 def _in_text(fact: str, here: Named) -> Named:

@@ -18,12 +18,12 @@ from ecmbraze.engine.run_report import RunReport
 from ecmbraze.engine.scan import people
 from ecmbraze.engine.scan.address_lists import AddressLists
 from ecmbraze.engine.scan.dated import Dated
+from ecmbraze.engine.scan.details import WorkList
 from ecmbraze.engine.scan.document_looks import DocumentLooks
 from ecmbraze.engine.scan.folder_looks import FolderLooks
 from ecmbraze.engine.scan.inventory import Inventory
 from ecmbraze.engine.scan.people import PeopleScan
 from ecmbraze.engine.scan.screened import Screened
-from ecmbraze.engine.scan.worklist import WorkList
 from ecmbraze.engine.setting import Systems
 from ecmbraze.flow import Context, Flow, Needs
 from ecmbraze.ledger.view import View

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ecmbraze.engine.context import RoundContext
-from ecmbraze.engine.deliver.batches import batched
 from ecmbraze.engine.deliver.channels import channel_of
+from ecmbraze.engine.deliver.requests import batched
 from ecmbraze.engine.run import Run
 from ecmbraze.engine.run_report import COUNTS, PENDING, PLANNED, ActionLine, SkipLine, summary
 from ecmbraze.errors import strongest

@@ -16,7 +16,6 @@ from ecmbraze.engine.run import Run
 from ecmbraze.engine.run_report import RunReport
 from ecmbraze.engine.scan import people
 from ecmbraze.engine.scan.inventory import Inventory, Scan
-from ecmbraze.engine.scan.records import together
 from ecmbraze.engine.setting import Options, Setting, Systems
 from ecmbraze.errors import (
     ConfigurationError,
@@ -28,7 +27,7 @@ from ecmbraze.errors import (
     TimeBudgetUsed,
     UsageError,
 )
-from ecmbraze.flow import Flow, Needs
+from ecmbraze.flow import Flow, Needs, together
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.stage import Part

@@ -11,14 +11,14 @@ from pydantic import Field
 
 from ecmbraze.flow import Context, Flow, Known, Needs
 from ecmbraze.model import Action, Change, Decision, Json, Record, Skip
-from ecmbraze.planning import dates, messages, texts
+from ecmbraze.planning import dates, messages, rule_language
 from ecmbraze.planning.arrivals import Arrival, DocumentRule, arrivals
 from ecmbraze.planning.attributes import Voice, newest, of_everyone, repeated
-from ecmbraze.planning.conditions import When, satisfied
 from ecmbraze.planning.flow_options import FlowOptions
-from ecmbraze.planning.hits import Hit, judge
+from ecmbraze.planning.messages import Hit, judge
 from ecmbraze.planning.naming import AttributeName, DateName
 from ecmbraze.planning.outbound import Direction, Outbound, attribute, of_rule
+from ecmbraze.planning.rule_language import When, satisfied
 from ecmbraze.planning.rules import Span, by_rule
 
 NAME = "cases"
@@ -114,7 +114,7 @@ def _voice(options: Options, context: Context) -> Voice:
     def values(record: Record) -> dict[str, Json]:
         values = options.attribute_values(record, context.prefix)
         if options.status:
-            values[f"{context.prefix}last_case_status"] = texts.plain(record.named.get(options.status))
+            values[f"{context.prefix}last_case_status"] = rule_language.plain(record.named.get(options.status))
         return values
 
     def rank(record: Record) -> tuple[object, ...]:

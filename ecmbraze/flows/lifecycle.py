@@ -14,7 +14,7 @@ from ecmbraze.planning import inactivity, messages, reminding
 from ecmbraze.planning.attributes import newest, of_everyone, repeated
 from ecmbraze.planning.due_dates import following
 from ecmbraze.planning.flow_options import FlowOptions
-from ecmbraze.planning.hits import judge
+from ecmbraze.planning.messages import judge
 from ecmbraze.planning.outbound import Direction, Outbound, of_rule
 from ecmbraze.planning.reminding import Came, LifecycleRule
 from ecmbraze.planning.rules import by_rule

@@ -10,13 +10,13 @@ from pydantic import Field
 
 from ecmbraze.flow import Context, Flow, Known, Needs
 from ecmbraze.model import Change, Decision, Json, Record
-from ecmbraze.planning import dates, messages, texts
+from ecmbraze.planning import dates, messages, rule_language
 from ecmbraze.planning.attributes import newest, of_everyone, repeated
-from ecmbraze.planning.conditions import satisfied
 from ecmbraze.planning.flow_options import FlowOptions
-from ecmbraze.planning.hits import Hit, judge
+from ecmbraze.planning.messages import Hit, judge
 from ecmbraze.planning.naming import DateName
 from ecmbraze.planning.outbound import Direction, Outbound, attribute, of_rule
+from ecmbraze.planning.rule_language import satisfied
 from ecmbraze.planning.rules import Rule, by_rule
 
 NAME = "onboarding"
@@ -121,7 +121,7 @@ def _values(options: Options, record: Record, prefix: str) -> dict[str, Json]:
     for milestone in options.milestones:
         if milestone.date:
             reached = _reached(milestone, record)
-            values[f"{prefix}{milestone.name}_on"] = texts.plain(facts.get(milestone.date)) if reached else None
+            values[f"{prefix}{milestone.name}_on"] = rule_language.plain(facts.get(milestone.date)) if reached else None
     return values
 
 

@@ -11,8 +11,8 @@ from sqlite_utils import Database
 
 from ecmbraze.flow import Needs
 from ecmbraze.ledger.codec import instant, load, load_documents, load_facts, load_json, moment
+from ecmbraze.ledger.mirror import RECORD_COLUMNS, people, read_record
 from ecmbraze.ledger.planfile import PlanFile
-from ecmbraze.ledger.recordrow import RECORD_COLUMNS, people, read_record
 from ecmbraze.ledger.schema import RULES
 from ecmbraze.model import MOVED, UNMET, Change, Json, PersonKey, Record, keys
 

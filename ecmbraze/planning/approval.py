@@ -10,9 +10,9 @@ from pydantic import Field, model_validator
 
 from ecmbraze.model import Document
 from ecmbraze.planning import dates
-from ecmbraze.planning.conditions import When, satisfied
 from ecmbraze.planning.document_kinds import DocumentKind
 from ecmbraze.planning.naming import AttributeName, DateName
+from ecmbraze.planning.rule_language import When, satisfied
 from ecmbraze.planning.rules import Section, Span
 
 

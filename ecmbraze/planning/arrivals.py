@@ -10,10 +10,9 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from ecmbraze.model import Change, Document, Json, Record
-from ecmbraze.planning.conditions import When, satisfied
 from ecmbraze.planning.document_kinds import DocumentKind, attributes_of
-from ecmbraze.planning.hits import Hit
-from ecmbraze.planning.messages import MODIFIED
+from ecmbraze.planning.messages import MODIFIED, Hit
+from ecmbraze.planning.rule_language import When, satisfied
 from ecmbraze.planning.rules import Rule
 
 How = Literal["added", "moved", "template", "new version"]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from ecmbraze.model import Action, Change, Json, Kind, Record, Skip
-from ecmbraze.planning import texts
+from ecmbraze.planning import rule_language
 from ecmbraze.planning.context import Context
 
 # Attributes are sent until Braze takes them; the newest value per target supersedes the older ones.
@@ -74,11 +74,11 @@ def deltas(
     past = [record for other in others for record in _there(people.earlier(other), customer)]
     new, old = voice(left), (then or voice)([*past, *_there(change.before, customer)])
     for name, raw in {**dict.fromkeys(old), **new}.items():
-        value, why = texts.cleaned(raw), "value changed" if left else CLEARED
+        value, why = rule_language.cleaned(raw), "value changed" if left else CLEARED
         action = _action(flow, change.record, customer, name, value, context.now, why, create=create)
         known, last = people.accepted(action.target)
         again = everything or people.refused(change.record.key.text, customer, name)
-        if (value == last) if known else (not again and value == texts.cleaned(old.get(name))):
+        if (value == last) if known else (not again and value == rule_language.cleaned(old.get(name))):
             continue
         if not known and value is None and (everything or not left):
             continue
@@ -106,10 +106,10 @@ def _action(
 
 def _refusal(name: str, value: Json, last: Json) -> str:
     """Return why Braze would drop the value without an error (api/braze.md 1.6); empty when it would not."""
-    if texts.runs(value):
+    if rule_language.runs(value):
         return f"{name} would hold {{{{ or {{%, which Braze may run"
-    if texts.too_long(value):
-        return f"{name} is longer than {texts.MAX_TEXT} characters; Braze would drop it"
+    if rule_language.too_long(value):
+        return f"{name} is longer than {rule_language.MAX_TEXT} characters; Braze would drop it"
     if value is not None and last is not None and _type(value) != _type(last):
         return f"{name} was {_type(last)} and would become {_type(value)}; Braze keeps one type for ever"
     return ""

@@ -9,8 +9,8 @@ from fnmatch import fnmatchcase
 from pydantic import Field, model_validator
 
 from ecmbraze.model import Document, DocumentRow
-from ecmbraze.planning.conditions import When, satisfied
 from ecmbraze.planning.naming import ClassificationName
+from ecmbraze.planning.rule_language import When, satisfied
 from ecmbraze.planning.rules import Section
 
 

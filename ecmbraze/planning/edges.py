@@ -10,7 +10,7 @@ from ecmbraze.errors import RecordUnreadable
 from ecmbraze.model import Change, Json
 from ecmbraze.planning.document_kinds import marker
 from ecmbraze.planning.gates import CLOSED, Gate, Standing, stand
-from ecmbraze.planning.hits import Hit
+from ecmbraze.planning.messages import Hit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pydantic import Field, model_validator
 
 from ecmbraze.model import Json, Record
-from ecmbraze.planning import texts
+from ecmbraze.planning import rule_language
 from ecmbraze.planning.customers import Alias, Customer
 from ecmbraze.planning.naming import TypeName
 from ecmbraze.planning.outbound import Outbound, Sort, attribute
@@ -84,7 +84,7 @@ class FlowOptions(MappedOptions):
     def attribute_values(self, record: Record, prefix: str) -> dict[str, Json]:
         """Return what the attributes of the section are by this record, under their full names."""
         facts = record.named
-        return {f"{prefix}{name}": texts.plain(facts.get(fact)) for name, fact in self.attributes.items()}
+        return {f"{prefix}{name}": rule_language.plain(facts.get(fact)) for name, fact in self.attributes.items()}
 
     def outbound(self, prefix: str) -> Iterator[Outbound]:
         """Yield what leaves whatever the rules are: who it is about, and the attributes."""

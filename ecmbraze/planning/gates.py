@@ -10,10 +10,9 @@ from pydantic import Field, model_validator
 
 from ecmbraze.model import Kind, Record
 from ecmbraze.planning.approval import Approval, Requirement, first_seen_by, judge
-from ecmbraze.planning.conditions import When, satisfied
 from ecmbraze.planning.document_kinds import DocumentKind, attributes_of
+from ecmbraze.planning.rule_language import When, named, satisfied
 from ecmbraze.planning.rules import Properties, Rule, Section, Send, refuse_unusable
-from ecmbraze.planning.texts import named
 
 # How the occurrence of a closing ends.
 CLOSED = ".closed"

@@ -1,17 +1,73 @@
-"""Turn a hit into the event, campaign and Canvas of each person; sends nothing, knows no batch."""
+"""Tell which rules a record *comes to* satisfy, and make the messages of each hit; stores no verdict, sends nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.model import Action, Change, Facts, Json, Kind, Record, Skip
-from ecmbraze.planning import dates, texts
+from ecmbraze.planning import dates, rule_language
 from ecmbraze.planning.context import Context
-from ecmbraze.planning.hits import Hit
+from ecmbraze.planning.rule_language import satisfied
+from ecmbraze.planning.rules import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A rule that a record has just come to satisfy, and for the how-manieth time."""
+
+    rule: Rule
+    occurrence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The hits in the order of the configuration, and how often each rule has happened by now."""
+
+    hits: tuple[Hit, ...]
+    memory: dict[str, Json]
+
+
+def judge(rules: Iterable[Rule], change: Change, *, backfill: bool = False) -> Judged:
+    """Judge every rule over one change.
+
+    A hit is ``not rule(old facts) and rule(new facts)``. Unknown old facts are not false: a rule that names a fact
+    the ledger never held for this record does not fire until a later change. A new record has satisfied nothing
+    before. A backfill takes every satisfied rule as one that happened, under the key of its last occurrence.
+    Raises KeyError for a fact the record does not carry, RecordUnreadable for one that cannot be compared.
+    """
+    hits, memory = [], dict(change.memory)
+    for rule in rules:
+        now = satisfied(rule.when, change.record.named)
+        before = _before(rule, change)
+        count = max(_counted(memory.get(rule.name)), 1 if before else 0)
+        if backfill and now:
+            count = max(count, 1)
+            hits.append(Hit(rule, str(count)))
+        elif change.fires and now and before is False and (rule.repeat or count == 0):
+            count += 1
+            hits.append(Hit(rule, str(count)))
+        elif change.fires and now and (rule.name, str(count)) in change.unreached:
+            hits.append(Hit(rule, str(count)))
+        memory[rule.name] = count
+    return Judged(tuple(hits), {name: n for name, n in memory.items() if n})
+
+
+def _counted(noted: Json) -> int:
+    return noted if isinstance(noted, int) else 0
+
+
+def _before(rule: Rule, change: Change) -> bool | None:
+    if change.before is None:
+        return False
+    try:
+        return satisfied(rule.when, change.before.named)
+    except KeyError:
+        return None
+
 
 # How the time of an event is known, beside the words of the callers.
 MODIFIED, LAST_LOOK = "modified", "last_look"
@@ -62,7 +118,7 @@ def events(occasion: Occasion, customer: str) -> Iterator[Action]:
     send = occasion.hit.rule.send
     if send.event:
         moment, source = happened_at(occasion)
-        properties = texts.fill(dict(send.properties), occasion.named, liquid=send.liquid)
+        properties = rule_language.fill(dict(send.properties), occasion.named, liquid=send.liquid)
         properties["ecm_time_source"] = source
         payload: Json = {"name": send.event, "time": moment.isoformat(), "properties": properties}
         yield _action(occasion, customer, Kind.EVENT, send.event, payload)
@@ -71,7 +127,7 @@ def events(occasion: Occasion, customer: str) -> Iterator[Action]:
 def triggers(occasion: Occasion, customer: str, attributes: Mapping[str, Json], *, create: bool) -> Iterator[Action]:
     """Yield the campaign and the Canvas of a hit for one person, with the attributes they rely on."""
     send = occasion.hit.rule.send
-    properties = texts.fill(dict(send.properties), occasion.named, liquid=send.liquid)
+    properties = rule_language.fill(dict(send.properties), occasion.named, liquid=send.liquid)
     payload: Json = {"properties": properties, "attributes": dict(attributes)}
     for kind, name in ((Kind.CAMPAIGN, send.campaign), (Kind.CANVAS, send.canvas)):
         if name:
@@ -133,9 +189,9 @@ def happened_at(occasion: Occasion) -> tuple[datetime, str]:
 def _action(
     occasion: Occasion, customer: str, kind: Kind, name: str, payload: Json, *, create: bool = False
 ) -> Action:  # fmt: skip
-    if texts.too_long(payload):
+    if rule_language.too_long(payload):
         raise RecordUnreadable(
-            f"a property of {name!r} is longer than {texts.MAX_TEXT} characters; Braze would drop it."
+            f"a property of {name!r} is longer than {rule_language.MAX_TEXT} characters; Braze would drop it."
         )
     rule = occasion.hit.rule
     told = f"{rule.told()}, due {occasion.due:%Y-%m-%d %H:%M} UTC" if occasion.due else rule.told()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ecmbraze.model import Action, Json, Kind
-from ecmbraze.planning import texts
+from ecmbraze.planning import rule_language
 from ecmbraze.planning.rules import Rule
 
 # What dates an event whose record says nothing usable; see `planning.messages.happened_at`.
@@ -139,4 +139,4 @@ def _properties(sort: Sort, of: str, rule: Rule) -> Iterator[Outbound]:
 
 def _shown(text: Json) -> list[str]:
     """Return the facts a property names, or that it is the text of the configuration."""
-    return sorted(texts.named(text)) or [f"the text {text!r}"]
+    return sorted(rule_language.named(text)) or [f"the text {text!r}"]

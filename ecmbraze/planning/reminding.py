@@ -11,11 +11,11 @@ from pydantic import Field, model_validator
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.model import Change, Facts, Json, Record
 from ecmbraze.planning import dates, inactivity
-from ecmbraze.planning.conditions import When, satisfied
 from ecmbraze.planning.due_dates import After, Before, Reminder, came_due, reminders, tokens
-from ecmbraze.planning.hits import Hit
 from ecmbraze.planning.inactivity import Inactive
+from ecmbraze.planning.messages import Hit
 from ecmbraze.planning.naming import TypeName
+from ecmbraze.planning.rule_language import When, satisfied
 from ecmbraze.planning.rules import Rule
 
 Found = tuple["LifecycleRule", list[Reminder]]

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from ecmbraze.model import Facts, Json, Kind, Record
-from ecmbraze.planning import texts
-from ecmbraze.planning.conditions import When, satisfied
+from ecmbraze.planning import rule_language
 from ecmbraze.planning.naming import CampaignId, CanvasId, GroupId
+from ecmbraze.planning.rule_language import When, satisfied
 
 _SPAN = re.compile(r"(\d+)([smhd])")
 _UNIT = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -107,7 +107,7 @@ def refuse_unusable(properties: Properties, *, liquid: bool) -> None:
     for name, text in properties.items():
         if name in ("time", "event_name") or name.startswith("$"):
             raise ValueError(f"Braze reserves the property name {name!r}: take another")
-        left = texts.unfilled(text)
+        left = rule_language.unfilled(text)
         if left and not (liquid and left.startswith(("{{", "{%"))):
             raise ValueError(
                 f"property {name!r}: {left} is not filled in: write ${{Category.Attribute}}, or `liquid: true` if "
@@ -148,7 +148,7 @@ class Send(Section):
 
     def facts(self) -> frozenset[str]:
         """Return the facts the properties name."""
-        return frozenset().union(*(texts.named(value) for value in self.properties.values()))
+        return frozenset().union(*(rule_language.named(value) for value in self.properties.values()))
 
 
 def _several(raw: object) -> object:

@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ecmbraze.engine.scan.records import of_type
-from ecmbraze.flow import Context
+from ecmbraze.flow import Context, of_type
 from ecmbraze.flows import approvals
 from ecmbraze.model import Change, Document, DocumentRow, Fact, Json, Kind, Record, Version, WorkspaceKey, keys
 from tests.fakes import Nothing

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from ecmbraze.engine.scan.records import of_type
-from ecmbraze.flow import Context
+from ecmbraze.flow import Context, of_type
 from ecmbraze.flows import cases
 from ecmbraze.model import Change, Document, DocumentRow, Fact, Json, Kind, Record, Version, WorkspaceKey, keys
 from tests.fakes import Nothing

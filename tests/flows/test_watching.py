@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ecmbraze.engine.scan.document_looks import DocumentLooks
-from ecmbraze.engine.scan.records import TypeNeeds
+from ecmbraze.flow import TypeNeeds
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import Document, DocumentHit, DocumentRow, Record, Version, WorkspaceKey, keys

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from ecmbraze.model import TrackBatch, WorkspaceDetail, WorkspaceRow
 from ecmbraze.model.recipients import Alias, Email, ExternalId, Identifier, read, write
 from ecmbraze.planning.customers import Customer
-from ecmbraze.systems.braze.bodies import track
 from ecmbraze.systems.braze.client import BrazeClient
+from ecmbraze.systems.braze.writes import track
 from tests.systems.rig import BRAZE_URL, http
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

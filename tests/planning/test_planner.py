@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from ecmbraze.engine.plan.planner import Planner
-from ecmbraze.engine.scan.records import as_record, of_type
-from ecmbraze.flow import Context
+from ecmbraze.engine.scan.details import as_record
+from ecmbraze.flow import Context, of_type
 from ecmbraze.flows import onboarding
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.planfile import PlanFile

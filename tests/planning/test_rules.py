@@ -15,12 +15,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.model import Action, Change, Fact, Json, Record, Skip, WorkspaceDetail, WorkspaceKey, WorkspaceRow, keys
-from ecmbraze.planning import guards, messages, texts
+from ecmbraze.planning import guards, messages, rule_language
 from ecmbraze.planning.attributes import deltas, newest
-from ecmbraze.planning.conditions import When, satisfied
 from ecmbraze.planning.context import Context
 from ecmbraze.planning.customers import Customer
-from ecmbraze.planning.hits import Hit, judge
+from ecmbraze.planning.messages import Hit, judge
+from ecmbraze.planning.rule_language import When, satisfied
 from ecmbraze.planning.rules import Consent, Rule
 from tests.fakes import Nothing
 
@@ -110,7 +110,7 @@ def test_a_record_that_satisfied_the_rule_before_the_ledger_counted_never_fires_
 def test_a_lone_fact_keeps_its_type_and_an_empty_one_is_left_out() -> None:
     facts: Mapping[str, Fact] = {"n": 5, "t": ("a", "b"), "e": None, "b": True}
 
-    filled = texts.fill({"a": "${n}", "b": "${t}", "c": "${e}", "d": "x ${e}${b} ${t}"}, facts)
+    filled = rule_language.fill({"a": "${n}", "b": "${t}", "c": "${e}", "d": "x ${e}${b} ${t}"}, facts)
 
     assert filled == {"a": 5, "b": ["a", "b"], "d": "x true a, b"}
 
@@ -181,7 +181,7 @@ class Alone(Nothing):
 
 
 def _deltas(change: Change, accepted: tuple[bool, Json], *, backfill: bool = False) -> list[Action | Skip]:
-    voice = newest(lambda r: (r.number,), lambda r: {"a": texts.plain(r.facts.get("x"))})
+    voice = newest(lambda r: (r.number,), lambda r: {"a": rule_language.plain(r.facts.get("x"))})
     context = Context(now=NOW, zone=UTC, prefix="ecm_", backfill=backfill)
     return list(deltas("f", change, "C-1", Alone(accepted), voice, context, create=False))
 

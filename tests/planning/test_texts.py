@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.model import Action, Change, Json, Record, Skip, WorkspaceKey, keys
-from ecmbraze.planning import texts
+from ecmbraze.planning import rule_language
 from ecmbraze.planning.attributes import of_everyone
 from ecmbraze.planning.context import Context
-from ecmbraze.planning.hits import Hit
-from ecmbraze.planning.messages import Occasion, tell
+from ecmbraze.planning.messages import Hit, Occasion, tell
 from ecmbraze.planning.rules import Rule
 from tests.fakes import Nothing
 
@@ -88,18 +87,18 @@ def test_a_text_of_nothing_but_unseen_marks_is_an_empty_fact() -> None:
     ids=ascii,
 )  # fmt: skip
 def test_tabs_line_ends_and_the_joiners_of_a_script_stay(text: str, left: str) -> None:
-    assert texts.cleaned(text) == left
+    assert rule_language.cleaned(text) == left
 
 
 @given(st.text())
 def test_a_cleaned_text_is_clean(text: str) -> None:
-    once = texts.cleaned(text)
-    assert texts.cleaned(once) == once
+    once = rule_language.cleaned(text)
+    assert rule_language.cleaned(once) == once
 
 
 @pytest.mark.parametrize("value", [None, True, False, 0, 7, 1.5, ""])
 def test_what_holds_no_text_keeps_its_value_and_its_type(value: Json) -> None:
-    assert texts.cleaned(value) is value
+    assert rule_language.cleaned(value) is value
 
 
 LIQUID = ["{{ x }}", "{% x %}", "a {{", "{\u200b{ x }}", "{\u200d% x %}", "{\u200b\u200d\u200b{", "{\x00{"]
@@ -128,11 +127,13 @@ def test_an_attribute_that_braze_may_run_is_put_aside(value: str) -> None:
 )  # fmt: skip
 def test_delimiters_that_meet_only_in_the_filled_text_are_found(properties: dict[str, Json], value: str) -> None:
     with pytest.raises(RecordUnreadable, match=r"A\.X"):
-        texts.fill(properties, {"A.X": value}, liquid=False)
+        rule_language.fill(properties, {"A.X": value}, liquid=False)
 
 
 def test_liquid_of_the_configuration_itself_is_left_alone() -> None:
-    assert texts.fill({"p": "{{ ${A.X} }} {% y %}"}, {"A.X": "x {y}"}, liquid=False) == {"p": "{{ x {y} }} {% y %}"}
+    assert rule_language.fill({"p": "{{ ${A.X} }} {% y %}"}, {"A.X": "x {y}"}, liquid=False) == {
+        "p": "{{ x {y} }} {% y %}"
+    }
 
 
 def test_a_rule_may_let_liquid_through() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from ecmbraze.errors import ConfigurationError, CredentialRefused, EcmbrazeError
 from ecmbraze.model import Answer, Verdict
-from ecmbraze.systems.braze.judging import judge
+from ecmbraze.systems.braze.writes import judge
 from ecmbraze.systems.exchange import (
     CertificateRefusedError,
     Exchange,

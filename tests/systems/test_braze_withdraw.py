@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ecmbraze.errors import CredentialRefused, EcmbrazeError
 from ecmbraze.model import Answer, Verdict
-from ecmbraze.systems.braze import bodies
+from ecmbraze.systems.braze import writes
 from ecmbraze.systems.braze.client import BrazeClient
 from ecmbraze.systems.braze.profiles import read_user
 from tests.systems.rig import API_KEY, BRAZE_URL, http
@@ -68,7 +68,7 @@ def test_each_channel_is_left_by_its_own_field(net: responses.RequestsMock, chan
 )
 def test_nothing_can_subscribe_or_create_anybody(channel: str, people: list[str]) -> None:
     try:
-        body, sizes = bodies.withdrawal(people, channel)
+        body, sizes = writes.withdrawal(people, channel)
     except (EcmbrazeError, ValueError):
         return
     entries: Any = body["attributes"]

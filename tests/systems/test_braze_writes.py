@@ -11,7 +11,7 @@ import responses
 
 from ecmbraze.errors import CredentialRefused, EcmbrazeError, TimeBudgetUsed
 from ecmbraze.model import Kind, TrackBatch, TriggerBatch, TriggerRecipient, Verdict
-from ecmbraze.systems.braze import bodies
+from ecmbraze.systems.braze import writes
 from ecmbraze.systems.braze.client import BrazeClient
 from tests.systems.rig import BRAZE_URL, FakeClock, answer, http, replying, serving
 
@@ -82,7 +82,7 @@ def test_only_the_attributes_of_named_people_may_create_a_profile(net: responses
 
 
 def test_an_attribute_can_never_take_the_place_of_the_identifier() -> None:
-    told, _ = bodies.track(TrackBatch(attributes=(("C-1", {"external_id": "C-9", "_update_existing_only": False}),)))
+    told, _ = writes.track(TrackBatch(attributes=(("C-1", {"external_id": "C-9", "_update_existing_only": False}),)))
     assert told["attributes"] == [{"external_id": "C-1", "_update_existing_only": True}]
 
 
@@ -131,10 +131,10 @@ def test_b12_a_track_request_of_another_size_is_a_bug_and_is_not_sent(objects: i
 def test_75_objects_of_both_arrays_fit_and_76_do_not() -> None:
     attributes = tuple((f"C-{number}", {"a": 1}) for number in range(40))
     event = {"name": "e", "time": "2026-03-10T09:00:00Z"}
-    _, sizes = bodies.track(TrackBatch(attributes=attributes, events=tuple((f"C-{n}", event) for n in range(35))))
+    _, sizes = writes.track(TrackBatch(attributes=attributes, events=tuple((f"C-{n}", event) for n in range(35))))
     assert sizes == {"attributes": 40, "events": 35}
     with pytest.raises(EcmbrazeError, match="76 objects"):
-        bodies.track(TrackBatch(attributes=attributes, events=tuple((f"C-{n}", event) for n in range(36))))
+        writes.track(TrackBatch(attributes=attributes, events=tuple((f"C-{n}", event) for n in range(36))))
 
 
 def test_b13_a_trigger_without_people_or_with_51_cannot_be_made() -> None:

@@ -25,8 +25,8 @@ from ecmbraze.config import Settings
 from ecmbraze.config.names import Named, named
 from ecmbraze.config.schema import schema
 from ecmbraze.engine.scan import discovery
-from ecmbraze.engine.scan.records import together
 from ecmbraze.errors import ConfigurationError, EcmbrazeError, StateMissing, UsageError, strongest
+from ecmbraze.flow import together
 from ecmbraze.flows import BY_NAME
 from ecmbraze.report.plain import printable
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from ecmbraze.config.names import Named
 from ecmbraze.model import AttributeInfo
-from ecmbraze.planning.conditions import Condition
 from ecmbraze.planning.naming import Names
+from ecmbraze.planning.rule_language import Condition
 from ecmbraze.suggest import did_you_mean
 
 _SHOWN = 8

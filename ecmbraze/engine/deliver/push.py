@@ -7,11 +7,10 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ecmbraze.engine.deliver.batches import build, divide
 from ecmbraze.engine.deliver.channels import channel_of
 from ecmbraze.engine.deliver.channels.channel import Attempt, Batch, Channel
+from ecmbraze.engine.deliver.requests import build, divide, settle
 from ecmbraze.engine.deliver.screen import Screen
-from ecmbraze.engine.deliver.settle import settle
 from ecmbraze.engine.setting import BatchLimits, Systems
 from ecmbraze.errors import ConfigurationError, CredentialRefused, TemporaryError
 from ecmbraze.ledger.outbox import Outbox, Row, Step

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
 
-from ecmbraze.engine.deliver.batches import batched
 from ecmbraze.engine.deliver.channels import channel_of
 from ecmbraze.engine.deliver.channels.channel import Screening
+from ecmbraze.engine.deliver.requests import batched
 from ecmbraze.engine.plan.planner import UNPLANNABLE
-from ecmbraze.engine.scan.reading import read_whole
-from ecmbraze.engine.scan.records import as_record, for_flow, of_type
+from ecmbraze.engine.scan.details import as_record, for_flow, read_whole
 from ecmbraze.errors import RecordUnreadable
-from ecmbraze.flow import Flow, Needs
+from ecmbraze.flow import Flow, Needs, of_type
 from ecmbraze.ledger.outbox import Row, Step
 from ecmbraze.model import MOVED, Action, PersonKey, Profile, Record, State, System, WorkspaceKey, keys
 from ecmbraze.planning.consent import demands as consent

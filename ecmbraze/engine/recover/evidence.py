@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ecmbraze.engine.deliver.batches import batched
 from ecmbraze.engine.deliver.channels import channel_of
 from ecmbraze.engine.deliver.channels.channel import Doubt, Finding, Sight
+from ecmbraze.engine.deliver.requests import batched
 from ecmbraze.engine.setting import Systems
 from ecmbraze.ledger.outbox import Outbox, Row, Step
 from ecmbraze.model import State

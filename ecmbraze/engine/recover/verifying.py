@@ -7,8 +7,8 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from ecmbraze.engine.deliver.batches import batched
 from ecmbraze.engine.deliver.channels import channel_of
+from ecmbraze.engine.deliver.requests import batched
 from ecmbraze.engine.setting import Sample, Systems
 from ecmbraze.ledger.outbox import Outbox, Row
 from ecmbraze.model import Profile

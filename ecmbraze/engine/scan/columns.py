@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
-from ecmbraze.engine.scan.records import TypeNeeds
 from ecmbraze.errors import RecordUnreadable
+from ecmbraze.flow import TypeNeeds
 from ecmbraze.ledger.codec import dump
 from ecmbraze.model import BY_US, Fact, WorkspaceDetail, WorkspacePage, WorkspaceRow
 from ecmbraze.ports import WorkspaceReader

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ecmbraze.engine.scan.records import TypeNeeds
 from ecmbraze.errors import TemporaryError
+from ecmbraze.flow import TypeNeeds
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ports import WorkspaceReader

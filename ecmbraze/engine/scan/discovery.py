@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ecmbraze.engine.scan import columns
-from ecmbraze.engine.scan.records import TypeNeeds
+from ecmbraze.flow import TypeNeeds
 from ecmbraze.model import WorkspacePage
 from ecmbraze.ports import WorkspaceReader
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 
-from ecmbraze.engine.deliver.batches import batched
-from ecmbraze.engine.scan.records import TypeNeeds
+from ecmbraze.engine.deliver.requests import batched
 from ecmbraze.errors import RecordUnreadable, TemporaryError
+from ecmbraze.flow import TypeNeeds
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import Document, DocumentHit, DocumentRow, keys

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ecmbraze.engine.scan.records import TypeNeeds
+from ecmbraze.engine.scan.details import SILENT
 from ecmbraze.errors import RecordUnreadable, TemporaryError
+from ecmbraze.flow import TypeNeeds
 from ecmbraze.ledger.codec import load_facts
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
@@ -15,8 +16,6 @@ from ecmbraze.ports import WorkspaceReader
 
 # Worth it where workspaces share few parents: a page of a folder shows some 100 of them (api/ecm.md 4.2).
 FEW_PARENTS, FEW_ROWS = 20, 20_000
-# The look under which the ledger notes that a type has edits which move no date.
-SILENT = "silent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ecmbraze.engine.scan.records import TypeNeeds
 from ecmbraze.errors import ConfigurationError
+from ecmbraze.flow import TypeNeeds
 from ecmbraze.model import BY_US, WorkspacePage
 from ecmbraze.ports import WorkspaceReader
 from ecmbraze.suggest import did_you_mean

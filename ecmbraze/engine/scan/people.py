@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 from math import ceil
 
-from ecmbraze.engine.deliver.batches import batched
+from ecmbraze.engine.deliver.requests import batched
 from ecmbraze.engine.scan.address_lists import AddressLists
 from ecmbraze.engine.scan.inventory import Scan
 from ecmbraze.engine.scan.screened import Screened

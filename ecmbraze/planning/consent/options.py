@@ -8,10 +8,10 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from ecmbraze.model import Facts
-from ecmbraze.planning.conditions import When
 from ecmbraze.planning.consent.record import STATES, UNKNOWN, Address
 from ecmbraze.planning.flow_options import MappedOptions
 from ecmbraze.planning.naming import AttributeName, DateName, GroupId
+from ecmbraze.planning.rule_language import When
 from ecmbraze.planning.rules import Section, Span
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from ecmbraze.model import Change, Facts, Json, Kind, Record, Skip
-from ecmbraze.planning import conditions
+from ecmbraze.planning import rule_language
 from ecmbraze.planning.consent.options import Channel, Options
 from ecmbraze.planning.consent.order import Past
 from ecmbraze.planning.consent.record import WITHDRAWN, Since
@@ -120,4 +120,4 @@ def _came_true(channel: Channel, before: Facts | None, now: Facts) -> bool:
     when = channel.recorded or {}
     if not when.keys() <= now.keys() or (before is not None and not when.keys() <= before.keys()):
         return False  # what was never read is not false
-    return conditions.satisfied(when, now) and not (before is not None and conditions.satisfied(when, before))
+    return rule_language.satisfied(when, now) and not (before is not None and rule_language.satisfied(when, before))

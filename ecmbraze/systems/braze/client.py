@@ -8,11 +8,11 @@ from typing import Any
 
 from ecmbraze.errors import EcmbrazeError
 from ecmbraze.model import AddressList, Answer, Kind, MessageInfo, Profile, TrackBatch, TriggerBatch, Verdict
-from ecmbraze.systems.braze import bodies, probes
+from ecmbraze.systems.braze import probes, writes
 from ecmbraze.systems.braze.asking import Asking
-from ecmbraze.systems.braze.judging import judge
 from ecmbraze.systems.braze.lists import AddressLists
 from ecmbraze.systems.braze.people import People
+from ecmbraze.systems.braze.writes import judge
 from ecmbraze.systems.exchange import Exchange, TransportError
 from ecmbraze.systems.http import Http
 
@@ -46,15 +46,15 @@ class BrazeClient:
     def track(self, batch: TrackBatch) -> Answer:
         """Send attributes and events of up to 75 objects; nobody is created unless the batch says so."""
         try:
-            body, sizes = bodies.track(batch)
+            body, sizes = writes.track(batch)
         except EcmbrazeError as bug:
             return _not_sent(bug)
-        return self._write(bodies.path_of(Kind.EVENT), body, sizes, once=bool(batch.events))
+        return self._write(writes.path_of(Kind.EVENT), body, sizes, once=bool(batch.events))
 
     def trigger(self, batch: TriggerBatch) -> Answer:
         """Send one campaign or Canvas to up to 50 named people, never to an audience."""
         try:
-            path, body = bodies.trigger(batch)
+            path, body = writes.trigger(batch)
         except EcmbrazeError as bug:
             return _not_sent(bug)
         return self._write(path, body, {}, once=True)
@@ -65,10 +65,10 @@ class BrazeClient:
         Braze takes everybody who shares the address along.
         """
         try:
-            body, sizes = bodies.withdrawal(recipients, channel)
+            body, sizes = writes.withdrawal(recipients, channel)
         except EcmbrazeError as bug:
             return _not_sent(bug)
-        return self._write(bodies.path_of(Kind.WITHDRAWAL), body, sizes, once=False)
+        return self._write(writes.path_of(Kind.WITHDRAWAL), body, sizes, once=False)
 
     def message(self, kind: Kind, message_id: str) -> MessageInfo:
         """Return the name of a campaign or Canvas and why it would send nothing (api/braze.md 7.3, 7.4)."""
@@ -76,11 +76,11 @@ class BrazeClient:
 
     def wait_for_turn(self, kind: Kind) -> None:
         """Wait until the rate limit lets the next write of a kind go; nothing of it is on its way meanwhile."""
-        self._http.wait_for_turn(bodies.path_of(kind))
+        self._http.wait_for_turn(writes.path_of(kind))
 
     def has_turn(self, kind: Kind) -> bool:
         """Say whether a write of a kind may go now."""
-        return self._http.has_turn(bodies.path_of(kind))
+        return self._http.has_turn(writes.path_of(kind))
 
     def names(self, kind: str, message_id: str) -> Mapping[str, Any]:
         """Return name, draft, enabled, archived of a ``campaign`` or ``canvas``; ConfigurationError when unknown."""
@@ -110,7 +110,7 @@ class BrazeClient:
         """Take over the rate limits that an earlier run found used up."""
         self._http.close_windows(closed)
 
-    def _write(self, path: str, body: bodies.Body, sizes: Mapping[str, int], *, once: bool) -> Answer:
+    def _write(self, path: str, body: writes.Body, sizes: Mapping[str, int], *, once: bool) -> Answer:
         outcome: Exchange | TransportError
         try:
             outcome = self._http.write("POST", path, fresh=once, json=body, headers=self._headers)

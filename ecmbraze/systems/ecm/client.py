@@ -27,9 +27,9 @@ from ecmbraze.systems.ecm.documents import Documents
 from ecmbraze.systems.ecm.filing import ADD, Filing
 from ecmbraze.systems.ecm.folders import walk
 from ecmbraze.systems.ecm.learning import Learning
+from ecmbraze.systems.ecm.listing import Scan
 from ecmbraze.systems.ecm.login import AUTH, Login, PasswordLogin
 from ecmbraze.systems.ecm.related import related
-from ecmbraze.systems.ecm.scan import Scan
 from ecmbraze.systems.ecm.search import search
 from ecmbraze.systems.ecm.session import Session
 from ecmbraze.systems.ecm.writing import EDIT, CategoryWrites

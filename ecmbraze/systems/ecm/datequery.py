@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, tzinfo
 
-from ecmbraze.systems.ecm.scan import PATH
+from ecmbraze.systems.ecm.listing import PATH
 from ecmbraze.systems.ecm.session import Session
 from ecmbraze.systems.shapes import ShapeError, listing, mapping, whole
 

@@ -1,27 +1,28 @@
-"""Work off the list of details to read, with so many requests at once, into the plan file; lists nothing."""
+"""Read the details of the workspaces that are queued and make them records: only what rules name; lists nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
-from ecmbraze.engine.scan.folder_looks import SILENT
-from ecmbraze.engine.scan.listed import count, quarantine
-from ecmbraze.engine.scan.reading import read_whole
-from ecmbraze.engine.scan.records import TypeNeeds, as_record, refuse_vanished, with_missed
 from ecmbraze.errors import RecordUnreadable
+from ecmbraze.flow import Needs, TypeNeeds
 from ecmbraze.ledger.codec import dump, dump_documents, load_documents, load_facts
 from ecmbraze.ledger.mirror import Held, Mirror
+from ecmbraze.ledger.mirror import people as led_to
 from ecmbraze.ledger.planfile import PlanFile
-from ecmbraze.model import Record, Skip, WorkspaceDetail, keys
+from ecmbraze.model import BY_US, Document, Fact, Record, Skip, WorkspaceDetail, WorkspaceKey, keys
+from ecmbraze.planning.document_kinds import relevant
 from ecmbraze.ports import Progress, Work, WorkspaceReader
 
 # A type that was never read whole (a baseline, a new attribute) is saved in slices of this many details.
 SLICE = 2000
 _WINDOW = 60
+# The look under which the ledger notes that a type has edits which move no date.
+SILENT = "silent"
 # Why a workspace is read although its listing says it is as it was, or does not show it.
 _UNASKED = ("sweep", "again", "documents", "folder")
 
@@ -132,3 +133,96 @@ def _silently(need: TypeNeeds, held: Held, record: Record) -> bool:
     known = load_facts(held.facts)
     moved = any(known[name] != record.facts[name] for name in need.facts & known.keys())
     return moved and held.modified_at == record.modified_at
+
+
+def read_whole(
+    reader: WorkspaceReader, number: int, needs: TypeNeeds, known: dict[int, WorkspaceDetail]
+) -> WorkspaceDetail:  # fmt: skip
+    """Return a workspace, with the related workspaces that a customer mapping names and the documents of the kinds.
+
+    ``known`` holds related workspaces that were read already, many belong to one. Raises RecordUnreadable when the
+    workspace, a related one, a folder or a document cannot be read: whom it belongs to and what is approved is never
+    guessed.
+    """
+    detail = reader.workspace(number)
+    if BY_US in needs.facts:
+        facts = {**detail.facts, BY_US: detail.row.modified_by == reader.account_id()}
+        detail = replace(detail, facts=facts)
+    related: dict[str, tuple[WorkspaceDetail, ...]] = {}
+    for type_name in dict.fromkeys(customer.related for customer in needs.customers if customer.related):
+        others = reader.related(number, type_name)
+        for other in others:
+            if other not in known:
+                known[other] = reader.workspace(other)
+        related[type_name] = tuple(known[other] for other in others)
+    return replace(detail, related=related, documents=_documents(reader, number, needs))
+
+
+def _documents(reader: WorkspaceReader, number: int, needs: TypeNeeds) -> tuple[Document, ...]:
+    """Read the documents that may be of one of the kinds, each with only the values that rules name.
+
+    A document no rule names costs no request and is not kept.
+    """
+    if not needs.documents:
+        return ()
+    rows = [row for row in reader.documents(number) if any(kind.may_be(row) for kind in needs.documents)]
+    classified = any(kind.classification for kind in needs.documents)
+    names = needs.document_facts.union(*(kind.when or () for kind in needs.documents))
+    documents = [reader.document(row, classified=classified) for row in sorted(rows, key=lambda row: row.id)]
+    return tuple(
+        replace(one, facts={name: value for name, value in one.facts.items() if name in names}) for one in documents
+    )
+
+
+def as_record(detail: WorkspaceDetail, needs: TypeNeeds) -> tuple[Record, Mapping[str, tuple[str, ...]]]:
+    """Return the record and its people by mapping.
+
+    An attribute the workspace does not carry is empty. Raises RecordUnreadable when the customer cannot be told.
+    """
+    people = {customer.fact: customer.people(detail) for customer in needs.customers}
+    facts: dict[str, Fact] = {name: detail.facts.get(name) for name in needs.facts}
+    facts.update(people)
+    facts.update(dict.fromkeys(needs.markers, True))
+    row = detail.row
+    record = Record(
+        key=WorkspaceKey(id=row.id), stream=needs.stream, name=row.name, created_at=row.created_at,
+        modified_at=row.modified_at, facts=facts, customers=next(iter(people.values()), ()), documents=detail.documents,
+    )  # fmt: skip
+    return record, people
+
+
+def for_flow(record: Record, needs: Needs) -> Record:
+    """Return the record with the people and the documents of one flow."""
+    people = led_to(record.key, record.facts, needs.mapping_of(record.stream))
+    return replace(record, customers=people, documents=relevant(record.documents, needs.documents))
+
+
+def with_missed(record: Record, before: Sequence[Document]) -> Record:
+    """Return the record with the documents that were there before and are not found now, for one more look.
+
+    Absence counts after two looks (delivery.md): what this look misses may be hidden or moving.
+    """
+    found = {document.row.id for document in record.documents}
+    missed = [replace(old, missed=True) for old in before if not old.missed and old.row.id not in found]
+    return replace(record, documents=tuple(sorted((*record.documents, *missed), key=lambda one: one.row.id)))
+
+
+def refuse_vanished(record: Record, detail: WorkspaceDetail, before: str) -> None:
+    """Quarantine a record that lost an attribute which held a value: a renamed attribute is not an empty one (E20)."""
+    for name, value in load_facts(before).items():
+        if value not in (None, ()) and name in record.facts and name not in detail.facts and "." in name:
+            if name.startswith(("customer: ", "document")):
+                continue
+            raise RecordUnreadable(f"attribute {name!r} not found any more; template changed?")
+
+
+def count(plan: PlanFile, need: TypeNeeds, name: str, n: int = 1) -> None:
+    """Count workspaces of a type under a name of the run report."""
+    plan.count(need.stream, name, n)
+
+
+def quarantine(plan: PlanFile, need: TypeNeeds, record: str, reason: str, now: datetime) -> None:
+    """Put a workspace aside that was listed and cannot be used; its neighbours go through."""
+    count(plan, need, "quarantined")
+    skip = Skip(record=record, customer="", rule="", reason=reason, quarantined=True)
+    plan.put_skip("", skip, now)
