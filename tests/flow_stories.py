@@ -77,15 +77,22 @@ class Told(Nothing):
         return frozenset(one.occurrence for one in self._actions if (one.record, one.rule) == (record, rule))
 
 
-def section(flow: Flow[Any], *, repeat: bool = False) -> Any:
+def section(flow: Flow[Any], *, repeat: bool = False, campaign: str = "") -> Any:
     """Return the flow's section of the example, each rule of which is also suppressed by ``HELD_BACK``.
 
-    With ``repeat`` each of its rules may happen again, where that is a matter of the configuration.
+    With ``repeat`` each of its rules may happen again, where that is a matter of the configuration; with ``campaign``
+    each sends that campaign as well, unless it sends one.
     """
     options = CONFIG.flows[flow.name]
     mine = tuple(flow.rules(options))
     rules = tuple(
-        rule.model_copy(update={"suppress_when": (*rule.suppress_when, *_STOP), "repeat": repeat or rule.repeat})
+        rule.model_copy(
+            update={
+                "suppress_when": (*rule.suppress_when, *_STOP),
+                "repeat": repeat or rule.repeat,
+                "send": rule.send.model_copy(update={"campaign": rule.send.campaign or campaign or None}),
+            }
+        )
         for rule in mine
     )
     (field,) = (name for name in type(options).model_fields if getattr(options, name) == mine)
@@ -119,10 +126,11 @@ def plan(
     backfill: bool = False,
     include_messages: bool = False,
     repeat: bool = False,
+    campaign: str = "",
 ) -> Decision:
     """Let the flow plan one change under the example."""
     context = Context(now=now, zone=UTC, prefix="ecm_", backfill=backfill, include_messages=include_messages)
-    return flow.plan(section(flow, repeat=repeat), change, known or Nothing(), context)
+    return flow.plan(section(flow, repeat=repeat, campaign=campaign), change, known or Nothing(), context)
 
 
 def first_seen(record: Record) -> Change:

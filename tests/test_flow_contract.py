@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import Any
@@ -14,8 +15,9 @@ from ecmbraze.config.meaning import DOCUMENT, REMINDER, WORKSPACE
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Flow, Needs
 from ecmbraze.flows import BY_NAME, FLOWS
-from ecmbraze.model import Change, Kind
+from ecmbraze.model import Change, Decision, Fact, Json, Kind, Record, WorkspaceKey
 from ecmbraze.planning.outbound import Sort, directions, written
+from tests.fakes import Nothing
 from tests.flow_stories import (
     CONFIG,
     HELD_BACK,
@@ -39,6 +41,19 @@ _OPTIONS = ("--dry-run", "--exit-code", "--limit-listing", "--max-duration", "--
             "--include-messages", "--confirm", "--report", "--json", "--config")  # fmt: skip
 _COMMAND: Any = typer.main.get_command(app)
 _HOUR = timedelta(hours=1)
+
+
+class Beside(Nothing):
+    """A ledger that knows one other workspace of the person, and what its flow noted of it."""
+
+    def __init__(self, flow: Flow[Any], other: Record) -> None:
+        self._other, self._memory = other, plan(flow, first_seen(other)).memory
+
+    def of_customer(self, customer: str) -> Sequence[Record]:
+        return (self._other,)
+
+    def noted(self, record: str) -> Mapping[str, Json]:
+        return self._memory
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
@@ -93,6 +108,29 @@ class TestEveryFlow:
             said -= {action.name for action in whole.actions if action.kind is Kind.ATTRIBUTE}
             assert any(action.kind is Kind.ATTRIBUTE for action in plan(flow, first_seen(told.change.record)).actions)
         assert said == set()
+
+    def test_creates_nobody_whom_its_section_does_not_let_it_create(self, flow: Flow[Any]) -> None:
+        for told in tellings(flow):
+            assert [one for one in told.decision.actions if one.create_profile and not _creates(flow)] == []
+
+    def test_repeats_in_a_campaign_the_attributes_that_it_relies_on(self, flow: Flow[Any]) -> None:
+        for told in tellings(flow):
+            asked = first_seen(told.change.record)
+            decision = plan(flow, asked, told.now, backfill=True, include_messages=True, campaign="any")
+            planned = {one.name: one.payload for one in decision.actions if one.kind is Kind.ATTRIBUTE}
+            for one in decision.actions:
+                if isinstance(one.payload, Mapping) and "attributes" in one.payload:
+                    assert one.payload["attributes"] == planned, one.key
+
+    def test_takes_the_values_of_a_person_from_the_workspace_that_is_newest(self, flow: Flow[Any]) -> None:
+        for told in tellings(flow):
+            record = told.change.record
+            earlier = _earlier(record)
+            alone = plan(flow, first_seen(record), told.now, backfill=True)
+
+            for changed, other in ((record, earlier), (earlier, record)):
+                asked = plan(flow, first_seen(changed), told.now, known=Beside(flow, other), backfill=True)
+                assert _attributes(asked) == _attributes(alone), told.rule.name
 
     def test_is_quiet_when_nothing_changed(self, flow: Flow[Any]) -> None:
         for told in tellings(flow):
@@ -200,6 +238,30 @@ class TestEveryFlow:
         rows = [row for row in flow.outbound(section(flow), "ecm_") if row.sort is Sort.ATTRIBUTE]
 
         assert len({row.name for row in rows}) == len({(row.name, row.rule) for row in rows})
+
+
+def _creates(flow: Flow[Any]) -> bool:
+    return bool(getattr(section(flow), "create_profiles", False))
+
+
+def _attributes(decision: Decision) -> dict[str, Json]:
+    """Return the attributes planned, without those that count workspaces."""
+    planned = {one.name: one.payload for one in decision.actions if one.kind is Kind.ATTRIBUTE}
+    return {name: value for name, value in planned.items() if not isinstance(value, int)}
+
+
+def _earlier(record: Record) -> Record:
+    """Return another workspace of the same person, of which everything happened ten years before."""
+    ten_years = timedelta(days=3650)
+    facts = {name: _long_ago(value) for name, value in record.facts.items()}
+    return replace(
+        record, key=WorkspaceKey(id=3), created_at=record.created_at - ten_years, facts=facts,
+        modified_at=record.modified_at - ten_years, documents=(),
+    )  # fmt: skip
+
+
+def _long_ago(value: Fact) -> Fact:
+    return "2017-06-01" if isinstance(value, str) and value.startswith("20") else value
 
 
 def _customers(needs: Needs) -> set[str]:

@@ -84,6 +84,7 @@ _BUGS: dict[str, Callable[[Flow[Any]], Flow[Any]]] = {
         flow, lambda action: None if action.kind.is_message else action
     ),
     "sends without consent": lambda flow: _acting(flow, lambda action: replace(action, consent=None)),
+    "creates profiles": lambda flow: _acting(flow, lambda action: replace(action, create_profile=True)),
     "counts every occasion as the first": lambda flow: _acting(flow, lambda action: replace(action, occurrence="1")),
     "names another flow in its keys": lambda flow: _acting(flow, lambda action: replace(action, flow="other")),
     "plans what is suppressed": lambda flow: _planning(flow, lambda _, *more: flow.plan(_example(flow), *more)),
