@@ -15,6 +15,8 @@ from ecmbraze.model import (
     DocumentHit,
     DocumentRow,
     Facts,
+    FollowUp,
+    FollowUpState,
     Json,
     Kind,
     MessageInfo,
@@ -216,9 +218,28 @@ class RecordSink(Protocol):
         """
         ...
 
+    def add_follow_up(self, node_id: int, follow_up: FollowUp) -> Answer:
+        """Make a reminder on a workspace, unless one with its mark is there already: then it is ACCEPTED as it is.
+
+        Nobody behind ``assign`` and ``otherwise`` is REFUSED; a reminder type that is not there is NOT_PROCESSED with a
+        ``stop``. What cannot be read beforehand is NOT_PROCESSED; 5xx, cut off and HTML are UNKNOWN.
+        """
+        ...
+
+    def complete_follow_up(self, node_id: int, mark: str) -> Answer:
+        """Complete the reminder that bears a mark; one that is gone or completed already is ACCEPTED."""
+        ...
+
 
 class RecordReader(Protocol):
     """What was written to Extended ECM, read back."""
+
+    def follow_ups(self, node_id: int) -> Sequence[FollowUpState]:
+        """Return every reminder of a workspace, completed ones too.
+
+        Raises TemporaryError or RecordUnreadable when it cannot tell.
+        """
+        ...
 
     def document_content(self, parent_id: int, folder: str, name: str) -> bytes | None:
         """Return the content of a document, looked for by listing its folder, never by search.

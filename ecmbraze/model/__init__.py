@@ -1,6 +1,7 @@
 """The values that travel between the steps; pure, frozen, no behaviour that needs a system."""
 
 from ecmbraze.model.documents import Document, DocumentHit, DocumentRow, Version
+from ecmbraze.model.followups import Assignee, FollowUp, FollowUpState, Priority, Team, mark_of
 from ecmbraze.model.keys import Key, PersonKey, WorkspaceKey
 from ecmbraze.model.plans import Action, Change, Decision, Record, Skip
 from ecmbraze.model.requests import (
@@ -23,6 +24,7 @@ __all__ = [
     "Action",
     "AddressList",
     "Answer",
+    "Assignee",
     "AttributeInfo",
     "Change",
     "Decision",
@@ -32,6 +34,8 @@ __all__ = [
     "DocumentRow",
     "Fact",
     "Facts",
+    "FollowUp",
+    "FollowUpState",
     "Json",
     "Key",
     "Kind",
@@ -39,11 +43,13 @@ __all__ = [
     "Obstacle",
     "PersonKey",
     "Phase",
+    "Priority",
     "Profile",
     "Record",
     "Skip",
     "State",
     "System",
+    "Team",
     "TrackBatch",
     "TriggerBatch",
     "TriggerRecipient",
@@ -53,4 +59,5 @@ __all__ = [
     "WorkspaceKey",
     "WorkspacePage",
     "WorkspaceRow",
+    "mark_of",
 ]

@@ -100,7 +100,8 @@ class Action:
     event's body, or ``{"properties": …, "attributes": …}`` of a triggered message. A withdrawal is named ``email``,
     ``push`` or ``group:<id>``. What goes to Extended ECM has a workspace for its recipient: a category carries all
     values that the flow keeps of it, ``{"Category.Attribute": …}``; a document ``{"folder": …, "content": text}``
-    under its file name.
+    under its file name. A follow-up is named by its rule and carries :meth:`FollowUp.payload`; a completion is named
+    by the mark of the follow-up it ends and carries its type.
     """
 
     flow: str

@@ -61,13 +61,17 @@ class Kind(StrEnum):
     """The attributes of one category that a flow keeps on a workspace."""
     DOCUMENT = "document"
     """A new text document below a workspace."""
+    FOLLOW_UP = "follow-up"
+    """A reminder on a workspace, for a person in ECM."""
+    COMPLETION = "completion"
+    """A follow-up of ours that is no longer needed is completed."""
 
     @property
     def delivery(self) -> Delivery:
         match self:
             case Kind.ATTRIBUTE | Kind.WITHDRAWAL | Kind.CATEGORY:
                 return Delivery.LATEST
-            case Kind.DOCUMENT:
+            case Kind.DOCUMENT | Kind.FOLLOW_UP | Kind.COMPLETION:
                 return Delivery.UNIQUE
             case Kind.EVENT | Kind.CAMPAIGN | Kind.CANVAS:
                 return Delivery.ONCE
@@ -79,7 +83,7 @@ class Kind(StrEnum):
                 return Phase.CONSENT
             case Kind.ATTRIBUTE | Kind.EVENT:
                 return Phase.PROFILE
-            case Kind.CATEGORY | Kind.DOCUMENT:
+            case Kind.CATEGORY | Kind.DOCUMENT | Kind.FOLLOW_UP | Kind.COMPLETION:
                 return Phase.RECORDS
             case Kind.CAMPAIGN | Kind.CANVAS:
                 return Phase.TRIGGER
@@ -90,7 +94,7 @@ class Kind(StrEnum):
         match self:
             case Kind.ATTRIBUTE | Kind.EVENT | Kind.CAMPAIGN | Kind.CANVAS | Kind.WITHDRAWAL:
                 return System.BRAZE
-            case Kind.CATEGORY | Kind.DOCUMENT:
+            case Kind.CATEGORY | Kind.DOCUMENT | Kind.FOLLOW_UP | Kind.COMPLETION:
                 return System.ECM
 
     @property

@@ -37,11 +37,13 @@ class Sort(StrEnum):
     SUBSCRIPTION = "subscription"
     CATEGORY_ATTRIBUTE = "category attribute"
     DOCUMENT = "document"
+    FOLLOW_UP = "follow-up"
 
     @property
     def direction(self) -> Direction:
         """Which way it goes."""
-        return Direction.TO_ECM if self in (Sort.CATEGORY_ATTRIBUTE, Sort.DOCUMENT) else Direction.TO_BRAZE
+        in_ecm = self in (Sort.CATEGORY_ATTRIBUTE, Sort.DOCUMENT, Sort.FOLLOW_UP)
+        return Direction.TO_ECM if in_ecm else Direction.TO_BRAZE
 
     @property
     def has_one_writer(self) -> bool:
@@ -56,7 +58,8 @@ class Outbound:
     sort: Sort
     name: str
     """As the side that is written has it: the attribute with its prefix, the event, the campaign, ``event.property``;
-    the subscription (``email``, ``push``, ``group:<id>``), ``Category.Attribute``, the folder of the documents."""
+    the subscription (``email``, ``push``, ``group:<id>``), ``Category.Attribute``, the folder of the documents, the
+    type of the reminders."""
     fact: str
     """What of the other side it shows: a fact as rules name it, or a few words."""
     rule: str
@@ -88,6 +91,8 @@ def written(action: Action) -> tuple[tuple[Sort, str], ...]:
             return tuple((Sort.CATEGORY_ATTRIBUTE, attribute) for attribute in _mapping(action.payload))
         case Kind.DOCUMENT:
             return ((Sort.DOCUMENT, str(_mapping(action.payload).get("folder"))),)
+        case Kind.FOLLOW_UP | Kind.COMPLETION:
+            return ((Sort.FOLLOW_UP, str(_mapping(action.payload).get("type"))),)
 
 
 def _properties_of(action: Action, sort: Sort) -> Iterator[tuple[Sort, str]]:

@@ -20,17 +20,24 @@ from ecmbraze.model import (
     Action,
     AddressList,
     Answer,
+    Assignee,
+    FollowUp,
+    FollowUpState,
     Json,
     Kind,
     MessageInfo,
     Phase,
+    Priority,
     Profile,
     State,
+    Team,
     TrackBatch,
     Verdict,
+    mark_of,
 )
 from tests.fakes import Everything, Unasked, systems
 from tests.systems.rig import NOW, FakeClock
+from tests.twins.office import Office
 
 TAKEN = Answer(verdict=Verdict.ACCEPTED, reason="accepted")
 LOST = Answer(verdict=Verdict.UNKNOWN, reason="cut off")
@@ -57,6 +64,7 @@ class Records:
         self.loses: set[int] = set()
         """Workspaces whose documents are not stored, whatever is answered."""
         self.unreadable: Exception | None = None
+        self.office = Office(users={"ann"})
 
     def set_values(
         self, node_id: int, values: Mapping[str, Json], expected: Mapping[str, Json],
@@ -77,6 +85,23 @@ class Records:
         if self.unreadable is not None:
             raise self.unreadable
         return self.stored.get((parent_id, folder, name))
+
+    def add_follow_up(self, node_id: int, follow_up: FollowUp) -> Answer:
+        self.put.append(f"{node_id} {follow_up.mark}")
+        if node_id not in self.loses:
+            self.office.add(node_id, follow_up, there=True)
+        return self._answer(node_id)
+
+    def complete_follow_up(self, node_id: int, mark: str) -> Answer:
+        self.put.append(f"{node_id} completes {mark}")
+        if node_id not in self.loses:
+            self.office.complete(node_id, mark)
+        return self._answer(node_id)
+
+    def follow_ups(self, node_id: int) -> Sequence[FollowUpState]:
+        if self.unreadable is not None:
+            raise self.unreadable
+        return self.office.of(node_id)
 
     def _answer(self, node_id: int) -> Answer:
         waiting = self.answers.get(node_id, [])
@@ -217,6 +242,19 @@ def _action(kind: Kind, recipient: str, name: str, payload: Json, **more: Any) -
 def document(workspace: int = 1, content: str = "Grüße", name: str = "day email.txt", **more: Any) -> Action:
     payload = {"folder": "Consent History", "content": content}
     return _action(Kind.DOCUMENT, f"ws:{workspace}", name, payload, **more)
+
+
+def follow_up(workspace: int = 1, **more: Any) -> Action:
+    made = FollowUp(
+        mark="", type="Follow-up", text="Call.", due=NOW.date(), priority=Priority.HIGH,
+        assign=Assignee(team=Team.USER, name="ann"),
+    )  # fmt: skip
+    return _action(Kind.FOLLOW_UP, f"ws:{workspace}", "silent", made.payload(), **{"rule": "silent", **more})
+
+
+def completion(of: Action, **more: Any) -> Action:
+    payload = {"type": "Follow-up"}
+    return _action(Kind.COMPLETION, of.recipient, mark_of(of.key), payload, **{"rule": "silent", **more})
 
 
 def category(workspace: int = 1, status: str = "Withdrawn", **more: Any) -> Action:

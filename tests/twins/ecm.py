@@ -20,6 +20,8 @@ from ecmbraze.model import (
     DocumentRow,
     Fact,
     Facts,
+    FollowUp,
+    FollowUpState,
     Json,
     Verdict,
     Version,
@@ -28,6 +30,7 @@ from ecmbraze.model import (
     WorkspaceRow,
 )
 from tests.twins.ecm_world import ACCOUNT, Attribute, EcmWorld, Paper, Space, kept
+from tests.twins.office import Office
 from tests.twins.wire import Trouble, Wire
 
 _ROOT, _PARENT = 2000, 70_000
@@ -56,6 +59,7 @@ class TwinEcm(EcmWorld):
         """Whether listings may be asked by modify date."""
         self.lag = timedelta()
         """How far the search index is behind."""
+        self.office = Office()
         self._book: list[Written] = []
 
     @property
@@ -166,7 +170,19 @@ class TwinEcm(EcmWorld):
         """File a document below a workspace, making its folder."""
         return self._write("ecm file", lambda: self._put_document(parent_id, folder, name, content, mime_type))
 
+    def add_follow_up(self, node_id: int, follow_up: FollowUp) -> Answer:
+        there = node_id in self.spaces and not self.spaces[node_id].hidden
+        return self._write("ecm reminder", lambda: self.office.add(node_id, follow_up, there=there))
+
+    def complete_follow_up(self, node_id: int, mark: str) -> Answer:
+        return self._write("ecm completion", lambda: self.office.complete(node_id, mark))
+
     # RecordReader
+
+    def follow_ups(self, node_id: int) -> Sequence[FollowUpState]:
+        self.wire.read("ecm reminders")
+        self._space(node_id)
+        return self.office.of(node_id)
 
     def document_content(self, parent_id: int, folder: str, name: str) -> bytes | None:
         """Return the newest content; ``None`` for what is certainly not there."""

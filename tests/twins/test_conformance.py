@@ -17,7 +17,18 @@ import pytest
 
 from ecmbraze import ports
 from ecmbraze.errors import EcmbrazeError
-from ecmbraze.model import Answer, Kind, TrackBatch, TriggerBatch, TriggerRecipient, WorkspaceRow
+from ecmbraze.model import (
+    Answer,
+    Assignee,
+    FollowUp,
+    Kind,
+    Priority,
+    Team,
+    TrackBatch,
+    TriggerBatch,
+    TriggerRecipient,
+    WorkspaceRow,
+)
 from ecmbraze.systems.braze.client import BrazeClient
 from ecmbraze.systems.ecm.client import EcmClient
 from tests.rehearsal import START, Rehearsal, rehearsal
@@ -162,6 +173,29 @@ class TestEcm:
             pair.same(lambda ecm, _: ecm.workspace(number).facts)
             pair.same(lambda ecm, _: _listed(ecm))
         pair.same(lambda ecm, _: ecm.server_now())
+
+    def test_a_follow_up_is_made_once_for_whom_there_is_and_completed(self, pair: Pair) -> None:
+        number, role = pair.make({}, "followed up"), "Account Manager"
+        for name in ("ann", "bob"):
+            pair.stage.box.staff(do="user", name=name)
+        pair.stage.box.put_in_role(number, role, "bob")
+        pair.twin_ecm.office.users |= {"ann", "bob"}
+        pair.twin_ecm.office.roles[number, role] = {"bob"}
+        made = FollowUp(
+            mark="ecmbraze 0123456789ab", type="Follow-up", text="Call.", due=START.date(), priority=Priority.LOW,
+            assign=Assignee(team=Team.ROLE, name=role),
+        )  # fmt: skip
+        nobody = replace(made, mark="other", assign=Assignee(team=Team.GROUP, name="Nobody"))
+
+        for one in (made, made, nobody, replace(nobody, otherwise=Assignee(team=Team.USER, name="ann"))):
+            pair.same(lambda ecm, _, one=one: ecm.add_follow_up(number, one))
+            pair.same(lambda ecm, _: [(found.description, found.completed) for found in ecm.follow_ups(number)])
+        pair.same(lambda ecm, _: ecm.add_follow_up(number, replace(made, mark="third", type="Unheard of")))
+        for mark in (made.mark, made.mark, "unknown"):
+            pair.same(lambda ecm, _, mark=mark: ecm.complete_follow_up(number, mark))
+        there = pair.same(lambda ecm, _: [(one.description, one.completed) for one in ecm.follow_ups(number)])
+        assert [completed for _, completed in there] == [True, False]
+        pair.same(lambda ecm, _: ecm.follow_ups(1))
 
     def test_a_listing_comes_in_pages_with_its_total(self, pair: Pair) -> None:
         for place in range(5):

@@ -30,7 +30,7 @@ def path_of(kind: Kind) -> str:
             return "/campaigns/trigger/send"
         case Kind.CANVAS:
             return "/canvas/trigger/send"
-        case Kind.CATEGORY | Kind.DOCUMENT:
+        case Kind.CATEGORY | Kind.DOCUMENT | Kind.FOLLOW_UP | Kind.COMPLETION:
             raise ValueError(f"{kind} is not written to Braze")
 
 

@@ -14,6 +14,8 @@ from ecmbraze.model import (
     DocumentHit,
     DocumentRow,
     Facts,
+    FollowUp,
+    FollowUpState,
     Json,
     Obstacle,
     WorkspaceDetail,
@@ -26,6 +28,7 @@ from ecmbraze.systems.ecm.detail import Details
 from ecmbraze.systems.ecm.documents import Documents
 from ecmbraze.systems.ecm.filing import ADD, Filing
 from ecmbraze.systems.ecm.folders import walk
+from ecmbraze.systems.ecm.followups import FollowUps
 from ecmbraze.systems.ecm.learning import Learning
 from ecmbraze.systems.ecm.listing import Scan
 from ecmbraze.systems.ecm.login import AUTH, Login, PasswordLogin
@@ -57,6 +60,7 @@ class EcmClient:
         self._attempts = Attempts(self._session, self.account_id)
         self._categories = CategoryWrites(self._session, self._attempts, learning, zone)
         self._filing = Filing(self._session, self._attempts)
+        self._follow_ups = FollowUps(self._session, self._attempts)
         self._told: tuple[datetime, float] | None = None
         self._types: dict[str, int] | None = None
         self._account: int | None = None
@@ -168,6 +172,22 @@ class EcmClient:
     def document_content(self, parent_id: int, folder: str, name: str) -> bytes | None:
         """Return the content of a document of a folder; ``None`` when it is certainly not there (api/ecm.md 4.2, 7)."""
         return self._filing.content(parent_id, folder, name)
+
+    def add_follow_up(self, node_id: int, follow_up: FollowUp) -> Answer:
+        """Make a reminder on a workspace, unless it is there already (api/ecm.md 8.1)."""
+        return self._follow_ups.add(node_id, follow_up)
+
+    def complete_follow_up(self, node_id: int, mark: str) -> Answer:
+        """Complete the reminder that bears a mark (api/ecm.md 8.1)."""
+        return self._follow_ups.complete(node_id, mark)
+
+    def follow_ups(self, node_id: int) -> Sequence[FollowUpState]:
+        """Return every reminder of a workspace (api/ecm.md 8.1)."""
+        return self._follow_ups.of(node_id)
+
+    def reminder_types(self) -> Mapping[str, int]:
+        """Return reminder type name → id, for `check`."""
+        return self._follow_ups.types()
 
     def ping(self) -> None:
         """Raise unless a Content Server REST API answers; needs no login (api/ecm.md 2.3)."""

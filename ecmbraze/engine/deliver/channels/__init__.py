@@ -5,6 +5,7 @@ from __future__ import annotations
 from ecmbraze.engine.deliver.channels.category import CATEGORY
 from ecmbraze.engine.deliver.channels.channel import Channel
 from ecmbraze.engine.deliver.channels.document import DOCUMENT
+from ecmbraze.engine.deliver.channels.follow_up import COMPLETION, FOLLOW_UP
 from ecmbraze.engine.deliver.channels.track import ATTRIBUTE, EVENT
 from ecmbraze.engine.deliver.channels.trigger import CAMPAIGN, CANVAS
 from ecmbraze.engine.deliver.channels.withdrawal import WITHDRAWAL
@@ -28,3 +29,7 @@ def channel_of(kind: Kind) -> Channel:
             return CATEGORY
         case Kind.DOCUMENT:
             return DOCUMENT
+        case Kind.FOLLOW_UP:
+            return FOLLOW_UP
+        case Kind.COMPLETION:
+            return COMPLETION
