@@ -101,7 +101,7 @@ def _of_person(options: Options, change: Change, person: str, known: Known, cont
         else:
             new = _news(options, channel, change, person, past, known, context)
             memory[channel.name] = new.as_json()
-            if past and change.fires:
+            if past and change.fires and not context.backfill:
                 before = stood.get(channel.name, past)
                 before = past if before.state == shown else before
                 outcome += _told(options, channel, record, places, person, (past, before, new), known, context)
@@ -156,9 +156,10 @@ def _of_workspace(options: Options, change: Change, known: Known, context: Conte
     memory: dict[str, Json] = dict(change.memory)
     if record.gone:
         return Decision(memory=memory)
+    news = change.fires and not context.backfill  # what a backfill finds stays news for the next run
     if not change.fires:
         _note_standing(options, change, memory, known)
-    elif not record.customers:
+    elif news and not record.customers:
         _refuse_nobody(options, change, known)
     outcome: list[Action | Skip] = list(staff.listed(options, change, known, context.now)) if change.fires else []
     for person in record.customers if change.corrects else ():
@@ -166,7 +167,7 @@ def _of_workspace(options: Options, change: Change, known: Known, context: Conte
         noted = known.noted(PersonKey(recipient=person).text)
         held = order.standing(options, noted, person, places, known)
         withdrawn = False
-        for channel in options.channels if change.fires else ():
+        for channel in options.channels if news else ():
             past = held.get(channel.name)
             if not staff.withdrew(options, channel, change, person, known):
                 continue

@@ -327,6 +327,22 @@ def test_a_workspace_made_later_and_a_corrected_customer_number_get_the_right_st
     assert town.history(later) == []
 
 
+def test_a_backfill_brings_states_up_to_date_and_leaves_what_is_news_to_the_next_run(town: Town) -> None:
+    town.chooses("unsubscribed")
+    town.ecm.edit(town.nine, {STATUS: OUT})
+    town.round(20, "consent", since=town.house.clock.now() - timedelta(days=300))
+    assert (town.status(town.eight), town.ecm.papers, town.withdrawn()) == (OUT, {}, [])
+
+    for state in ("subscribed", "unsubscribed", "subscribed"):
+        town.round(20, "consent")
+        town.chooses(state)
+    town.round(20, "consent")
+
+    assert town.withdrawn() == [("C-2", "email")]
+    assert [after for _, _, after in town.history(town.eight)] == ["unsubscribed", "subscribed"] * 2
+    assert town.history(town.nine) == [("email", "subscribed", "unsubscribed")]
+
+
 def test_a_dry_run_says_what_the_live_run_then_does(town: Town) -> None:
     town.chooses("unsubscribed")
     town.ecm.edit(town.nine, {STATUS: OUT})
