@@ -27,7 +27,7 @@ from ecmbraze.engine.scan.screened import Screened
 from ecmbraze.engine.setting import Systems
 from ecmbraze.flow import Context, Flow, Needs
 from ecmbraze.ledger.view import View
-from ecmbraze.model import Action, Fact, Json
+from ecmbraze.model import Action, Fact, Json, PersonKey, keys
 from ecmbraze.planning.outbound import attributes
 from ecmbraze.ports import Clock
 
@@ -134,15 +134,34 @@ def _bounced(of: RoundContext) -> frozenset[str]:
     return of.shared.bounced[0]
 
 
-def _withdrawn(of: RoundContext) -> Callable[[str], frozenset[str]]:
-    """Return what says on which channels a withdrawal of a person stands, by the flows that note them."""
+def _withdrawn(of: RoundContext) -> Callable[[str, Sequence[str]], frozenset[str]]:
+    """Return what says on which channels a withdrawal of a person stands, by the flows that note them.
+
+    One from push is the person's own; those from e-mail and groups are of everybody at the address, for as long as a
+    workspace leads to them.
+    """
     noting = [
         (flow.withdrawn, section, of.ledger.view(of.plan, flow.name, flow.needs(section)))
         for flow, section in of.setting.withdrawing
     ]
-    return lambda person: frozenset(
-        channel for ask, section, view in noting if ask for channel in ask(section, person, view)
-    )
+
+    def standing(person: str, addresses: Sequence[str]) -> frozenset[str]:
+        found = {keys.read(text) for address in addresses for text in of.ledger.mirror.people_at(address)}
+        sharing = {key.recipient for key in found if isinstance(key, PersonKey)} - {person}
+        channels: set[str] = set()
+        for ask, section, view in noting:
+            if ask:
+                channels |= ask(section, person, view)
+                channels |= {
+                    channel
+                    for other in sharing
+                    if view.of_customer(other)
+                    for channel in ask(section, other, view)
+                    if channel != "push"
+                }
+        return frozenset(channels)
+
+    return standing
 
 
 def _json(fact: Fact) -> Json:

@@ -101,7 +101,7 @@ def _of_person(options: Options, change: Change, person: str, known: Known, cont
         else:
             new = _news(options, channel, change, person, past, known, context)
             memory[channel.name] = new.as_json()
-            if past and change.fires:
+            if past and change.fires and not context.backfill:
                 before = stood.get(channel.name, past)
                 before = past if before.state == shown else before
                 outcome += _told(options, channel, record, places, person, (past, before, new), known, context)
@@ -156,9 +156,10 @@ def _of_workspace(options: Options, change: Change, known: Known, context: Conte
     memory: dict[str, Json] = dict(change.memory)
     if record.gone:
         return Decision(memory=memory)
+    news = change.fires and not context.backfill  # what a backfill finds stays news for the next run
     if not change.fires:
         _note_standing(options, change, memory, known)
-    elif not record.customers:
+    elif news and not record.customers:
         _refuse_nobody(options, change, known)
     outcome: list[Action | Skip] = list(staff.listed(options, change, known, context.now)) if change.fires else []
     for person in record.customers if change.corrects else ():
@@ -166,15 +167,19 @@ def _of_workspace(options: Options, change: Change, known: Known, context: Conte
         noted = known.noted(PersonKey(recipient=person).text)
         held = order.standing(options, noted, person, places, known)
         withdrawn = False
-        for channel in options.channels if change.fires else ():
+        for channel in options.channels if news else ():
             past = held.get(channel.name)
-            if not staff.withdrew(options, channel, change, known) or (past and _is_carried(past)):
+            if not staff.withdrew(options, channel, change, person, known):
+                continue
+            why = f"{channel.name}: withdrawn in {record.name!r}"
+            if past and _is_carried(past):  # it is on record; whether the person came back since, nobody looked
+                if not _is_shown(channel, person, known, context):
+                    outcome.append(writes.withdrawal(channel, record, person, past, why, context))
                 continue
             in_braze = consent_record.held(noted.get(channel.name))
             new = _withdrawn(channel, change, memory, in_braze)
             _note(memory, person, channel, new)
             held[channel.name] = new
-            why = f"{channel.name}: withdrawn in {record.name!r}"
             outcome.append(writes.withdrawal(channel, record, person, new, why, context))
             outcome += writes.documents(options, channel, record, places, person, past, new, why, known, context)
             withdrawn = True
@@ -185,7 +190,7 @@ def _of_workspace(options: Options, change: Change, known: Known, context: Conte
 
 def _refuse_nobody(options: Options, change: Change, known: Known) -> None:
     """Raise RecordUnreadable when staff withdrew in a workspace that leads to nobody: with a name it is taken over."""
-    if names := [channel.name for channel in options.channels if staff.withdrew(options, channel, change, known)]:
+    if names := [channel.name for channel in options.channels if staff.withdrew(options, channel, change, "", known)]:
         raise RecordUnreadable(f"the workspace names no customer for the withdrawal of {', '.join(names)}")
 
 
@@ -214,6 +219,14 @@ def _is_carried(held: Held) -> bool:
     return held.state == WITHDRAWN and (held.changes > 0 or held.source == consent_record.IN_BRAZE)
 
 
+def _is_shown(channel: Channel, person: str, known: Known, context: Context) -> bool:
+    """Say whether a withdrawal is on its way to Braze, or was read there in this run: an edit carries no exact time."""
+    if known.underway(order.target(person, channel)):
+        return True
+    about, looked = known.person(person), known.looked(PersonKey(recipient=person).text, context.now)
+    return about is not None and looked == context.now and channel.shown(about.facts) == WITHDRAWN
+
+
 def _note(memory: dict[str, Json], person: str, channel: Channel, entry: Held) -> None:
     of_person = memory.get(person)
     memory[person] = {**(of_person if isinstance(of_person, Mapping) else {}), channel.name: entry.as_json()}
@@ -237,17 +250,15 @@ def withdrawn(options: Options, person: str, known: Known) -> frozenset[str]:
 
     What the person chose in Braze, the screen of a message reads there itself.
     """
-    noted = known.noted(PersonKey(recipient=person).text)
-    held = order.standing(options, noted, person, known.of_customer(person), known)
+    noted, places = known.noted(PersonKey(recipient=person).text), known.of_customer(person)
+    held = order.standing(options, noted, person, places, known)
     return frozenset(
         channel.fact
         for channel in options.channels
-        if known.underway(order.target(person, channel)) or _unseen(held.get(channel.name))
+        if known.underway(order.target(person, channel))
+        or order.is_unseen(person, channel, held.get(channel.name), known)
+        or any(staff.is_unplanned(options, channel, place, person, known) for place in places)
     )
-
-
-def _unseen(held: Held | None) -> bool:
-    return held is not None and held.state == WITHDRAWN and (held.source == consent_record.IN_ECM or bool(held.apart))
 
 
 def outbound(options: Options, _prefix: str) -> Sequence[Outbound]:

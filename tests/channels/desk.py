@@ -178,7 +178,7 @@ class Desk:
         screen = Screen(
             people=self.braze, workspaces=nobody, flow=nobody, options=nobody, needs=nobody, bounced=frozenset,
             today=lambda _: 0, max_per_person=None, twins=lambda _: (), reached=lambda *_: True,
-            withdrawn=lambda _: frozenset(), mirrored=lambda _: None, attributes=Everything(), fresh={},
+            withdrawn=lambda *_: frozenset(), mirrored=lambda _: None, attributes=Everything(), fresh={},
             clock=self.clock, zone=nobody,
         )  # fmt: skip
         screen.flow = _NoRules()  # type: ignore[assignment]  # of a flow the screen asks only for its rules

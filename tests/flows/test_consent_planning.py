@@ -68,6 +68,9 @@ class Office(Nothing):
     def person(self, customer: str) -> Record | None:
         return self.records.get(PersonKey(recipient=customer).text)
 
+    def earlier(self, record: Record) -> Record | None:
+        return self.planned.get(record.key.text)
+
     def noted(self, record: str) -> Mapping[str, Json]:
         return self.memory.get(record, {})
 
@@ -121,10 +124,12 @@ class Office(Nothing):
 
     # Rounds
 
-    def round(self, after: timedelta = 20 * MINUTE, *, listing: bool = True, fires: bool = True) -> Office:
+    def round(
+        self, after: timedelta = 20 * MINUTE, *, listing: bool = True, fires: bool = True, looking: bool = True
+    ) -> Office:  # fmt: skip
         """Let time pass, read, plan and write."""
         self.now += after
-        changed = [*self._look(), *(self._list() if listing else ())]
+        changed = [*(self._look() if looking else ()), *(self._list() if listing else ())]
         due = [key for key, at in self.due.items() if at <= self.now and key not in changed]
         for key in sorted([*changed, *due], key=keys.order):
             self._plan(self.records[key], fires)
@@ -424,6 +429,65 @@ def test_a_workspace_that_comes_with_a_withdrawal_withdraws() -> None:
     assert len(office.withdrawals) == 1
     assert (office.status(7), office.status(8)) == (OUT, OUT)
     assert sorted(one.recipient for one in office.documents) == ["ws:7", "ws:8"]
+
+
+def test_a_letter_that_comes_after_an_unseen_return_withdraws_though_the_record_says_so_already() -> None:
+    office = _office(channel={"recorded": {LETTER: "Received"}}).shows("unsubscribed").round()
+
+    office.sets(7, "Received", LETTER).round(looking=False)  # they came back in Braze meanwhile, and nobody looked
+    assert len(office.withdrawals) == 1
+    assert consent.withdrawn(office.options, PERSON, office) == {"email"}
+    office.shows("opted_in").round(3 * MINUTE).shows("unsubscribed").round()
+
+    assert (office.status(), office.told) == (OUT, ["subscribed -> unsubscribed (Braze)"])
+    _quiet(office)
+
+
+def test_a_letter_of_somebody_who_was_just_seen_out_is_not_sent_to_braze() -> None:
+    office = _office(channel={"recorded": {LETTER: "Received"}}).shows("unsubscribed").round()
+
+    office.sets(7, "Received", LETTER).round()
+
+    assert office.withdrawals == []
+
+
+@pytest.mark.parametrize("wrong", [("C-9",), ()])
+def test_a_withdrawal_that_stood_with_somebody_else_or_nobody_is_that_of_whom_it_leads_to_now(
+    wrong: tuple[str, ...],
+) -> None:
+    office = Office().shows("subscribed").shows("subscribed", "C-9").opens(7, **{STATUS: OUT})
+    office.named[7] = wrong
+    office.round(fires=False).round()
+
+    office.named[7] = (PERSON,)
+    office.round()
+
+    assert [one.recipient for one in office.withdrawals] == [PERSON]
+
+
+def test_a_letter_that_withdrew_for_one_does_not_withdraw_for_the_next_owner_of_the_workspace() -> None:
+    office = _office(channel={"recorded": {LETTER: "Received"}}).shows("subscribed", "C-9")
+    office.sets(7, "Received", LETTER).round()
+
+    office.named[7] = ("C-9",)
+    office.round()
+
+    assert [one.recipient for one in office.withdrawals] == [PERSON]
+
+
+@pytest.mark.parametrize("typed", ["withdrawn", " Withdrawn ", "WITHDRAWN"])
+def test_a_withdrawal_counts_however_it_is_spelt(typed: str) -> None:
+    office = _office().sets(7, typed).round()
+
+    assert len(office.withdrawals) == 1
+    assert consent.withdrawn(office.options, PERSON, office) == {"email"}
+
+
+def test_a_withdrawal_that_was_read_and_never_planned_stands_for_messages() -> None:
+    office = _office().sets(7, OUT)
+    office._list()
+
+    assert consent.withdrawn(office.options, PERSON, office) == {"email"}
 
 
 def test_each_change_stands_once_in_the_history_of_each_workspace() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ecmbraze.model import AddressList, Profile
+from ecmbraze.ledger.ledger import Ledger
+from ecmbraze.model import AddressList, Profile, keys
 from tests.stories.onboarding import STORY as ONBOARDING
 from tests.stories.story import Story
 from tests.twins.braze import TwinBraze
@@ -165,6 +167,18 @@ def test_more_than_a_run_may_look_at_are_looked_at_in_the_next_ones_and_none_twi
         seen.append(len(_withdrawn(crowd)))
 
     assert seen == [50, 100, 120]
+
+
+def test_a_list_whose_people_could_not_be_looked_at_does_not_count_as_read(make: Make) -> None:
+    house = make("C-1", flows={"onboarding": ONBOARDING.section}, story=ONBOARDING)
+    with closing(Ledger.open(house.state)) as ledger:
+        before = ledger.mirror.looked(AddressList.UNSUBSCRIBES, keys.PEOPLE)
+    house.wire.faults.append(Fault(call="braze profiles", trouble=Trouble.FAILED))
+
+    assert sorted(_next(house)) == [0, 5]
+
+    with closing(Ledger.open(house.state)) as ledger:
+        assert ledger.mirror.looked(AddressList.UNSUBSCRIBES, keys.PEOPLE) == before
 
 
 def test_an_entry_that_was_seen_costs_no_look_in_later_runs(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

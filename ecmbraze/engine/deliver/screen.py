@@ -44,8 +44,9 @@ class Screen:
     """The other people who got, or may have got, this message of the same occasion."""
     reached: Callable[[Action, str], bool]
     """Whether an earlier occurrence of the rule, by its beginning, reached the person of a message."""
-    withdrawn: Callable[[str], frozenset[str]]
-    """The channels on which a withdrawal of a person stands by the ledger: reads of Braze lag behind."""
+    withdrawn: Callable[[str, Sequence[str]], frozenset[str]]
+    """The channels on which a withdrawal stands by the ledger, of a person or of whoever shares one of these addresses:
+    reads of Braze lag behind, and Braze keeps a state with the address (api/braze.md 5.2)."""
     mirrored: Callable[[str], Record | None]
     """The record as the ledger last saw it, by key."""
     attributes: Container[str]
@@ -154,7 +155,9 @@ class Screen:
         """Return what is known of a person's consent; the bounce list is read when the first e-mail needs it."""
         mailed = any(demand.channel == "email" for demand in wanted)
         bounced = mailed and bool(profile.email) and _address(profile) in self.bounced()
-        withdrawn = self.withdrawn(action.recipient) if wanted else frozenset[str]()
+        reached = {profile.email if demand.channel == "email" else profile.phone for demand in wanted}
+        addresses = [address for address in reached if address]
+        withdrawn = self.withdrawn(action.recipient, addresses) if wanted else frozenset[str]()
         return Given(profile=profile, bounced=bounced, groups=groups, withdrawn=withdrawn)
 
     def _twin(self, action: Action, profile: Profile, profiles: Mapping[str, Sequence[Profile]]) -> str:

@@ -33,20 +33,21 @@ class AddressLists:
     read: list[AddressList] = field(default_factory=list)
 
     def people(self, mappings: Sequence[str], facts: frozenset[str], most: int) -> list[str]:
-        """Return up to ``most`` recipients who came onto a list since they were last looked at, longest ago first.
-
-        A list counts as read once everybody on it is among them.
-        """
+        """Return up to ``most`` recipients who came onto a list since they were last looked at, longest ago first."""
         if _ABOUT not in facts:
             return []
         found: dict[str, datetime] = {}
         for which in AddressList:
             for person, at in self._listed(which, mappings):
                 found[person] = min(at, found.get(person, at))
-        if len(found) <= most:
-            for which in self.read:
-                self.plan.put_looked(which, keys.PEOPLE, self.now)
+        if len(found) > most:
+            self.read.clear()  # who is left over is found again next time
         return sorted(found, key=lambda person: (found[person], person))[:most]
+
+    def looked(self) -> None:
+        """Count the lists as read: everybody on them was looked at."""
+        for which in self.read:
+            self.plan.put_looked(which, keys.PEOPLE, self.now)
 
     def _listed(self, which: AddressList, mappings: Sequence[str]) -> Iterator[tuple[str, datetime]]:
         since = (self.mirror.looked(which, keys.PEOPLE) or self.now) - _OVERLAP

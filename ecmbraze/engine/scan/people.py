@@ -84,6 +84,7 @@ class PeopleScan:
         for part in batched(islice(people, most), TOGETHER):
             self.tick()
             left -= self._look(part, needs.facts)
+        self.lists.looked()
         return None if left > 0 or self._strangers(needs.mappings) else Scan(began=self.now, newest=self.now)
 
     def take_over(self, screened: Screened, needs: PeopleNeeds) -> None:

@@ -24,6 +24,7 @@ class Past(Protocol):
     def underway(self, target: str) -> bool: ...
     def refusing(self, target: str) -> bool: ...
     def looked(self, record: str, now: datetime) -> datetime | None: ...
+    def earlier(self, record: Record) -> Record | None: ...
 
 
 def standing(
@@ -60,6 +61,21 @@ def is_ours(person: str, channel: Channel, held: Held | None, past: Past) -> boo
         return True
     sent = past.taken(target(person, channel))
     return sent is not None and (held is None or not held.seen or _moment(held.seen) <= sent)
+
+
+def is_unseen(person: str, channel: Channel, held: Held | None, past: Past) -> bool:
+    """Say whether a withdrawal stands that Braze may not show.
+
+    Staff recorded it, it is of a profile before this one, or ours went there after the look that it stands by.
+    """
+    if held is None or held.state != WITHDRAWN:
+        return False
+    sent = past.taken(target(person, channel))
+    return (
+        held.source == consent_record.IN_ECM
+        or bool(held.apart)
+        or (sent is not None and is_ours(person, channel, held, past))
+    )
 
 
 def lags(
@@ -148,8 +164,8 @@ def _newer(in_braze: Held, staff: Held) -> bool:
 
     What the first look showed may always have been so.
     """
-    if in_braze.state == WITHDRAWN and in_braze.source == consent_record.IN_ECM:
-        return True  # it is theirs, as Braze showed it
+    if in_braze.state == WITHDRAWN and (in_braze.source == consent_record.IN_ECM or in_braze.changes > staff.changes):
+        return True  # it is theirs, as Braze showed it; or theirs came on top of one that is on record
     if in_braze.state != WITHDRAWN and in_braze.since.at:
         return _moment(in_braze.since.at) > _moment(staff.since.latest)
     return bool(in_braze.seen) and _moment(in_braze.seen) > _moment(staff.seen)

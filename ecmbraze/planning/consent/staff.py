@@ -9,27 +9,54 @@ from ecmbraze.model import Change, Facts, Json, Kind, Record, Skip
 from ecmbraze.planning import rule_language
 from ecmbraze.planning.consent.options import Channel, Options
 from ecmbraze.planning.consent.order import Past
-from ecmbraze.planning.consent.record import WITHDRAWN, Since
+from ecmbraze.planning.consent.record import WITHDRAWN, Since, held
 
 EDITED = "edited_in_ecm"
 
 
-def withdrew(options: Options, channel: Channel, change: Change, past: Past) -> bool:
-    """Say whether staff recorded a withdrawal since the last look: in the status, or by what also counts as one.
+def withdrew(options: Options, channel: Channel, change: Change, person: str, past: Past) -> bool:
+    """Say whether staff recorded a withdrawal of a person since the last look: in the status, or by what counts too.
 
-    In a workspace that is new it counts as well: nobody but staff can have put it there.
+    In a workspace that is new, or that did not lead to them before, it counts as well: nobody but staff can have put it
+    there. ``person`` is empty where the workspace leads to nobody.
     """
-    before, record = change.before, change.record
+    record = change.record
+    before = change.before if change.before and (not person or person in change.before.customers) else None
     if not channel.withdraws:
         return False
-    word = options.word(channel, WITHDRAWN)
-    if record.facts.get(channel.status) == word and word not in ours(record, channel.status, past):
+    if _typed(options, channel, record, past):
         sent = past.taken(target(record, channel.status))
         # Where we wrote another word since, it was put there again, though the last look showed the same.
         replaced = sent is not None and change.since is not None and change.since <= sent
-        if before is None or before.facts.get(channel.status) != word or replaced:
+        if before is None or not _is_word(options, channel, before) or replaced:
             return True
-    return bool(channel.recorded) and _came_true(channel, before.facts if before else None, record.facts)
+    if not channel.recorded or (before is None and _was_recorded(change.memory, channel)):
+        return False
+    return _came_true(channel, before.facts if before else None, record.facts)
+
+
+def is_unplanned(options: Options, channel: Channel, place: Record, person: str, past: Past) -> bool:
+    """Say whether a workspace carries a withdrawal that was read there and that the flow has not come to yet."""
+    change = Change(record=place, before=past.earlier(place), fires=True, memory=past.noted(place.key.text))
+    return withdrew(options, channel, change, person, past)
+
+
+def _typed(options: Options, channel: Channel, record: Record, past: Past) -> bool:
+    """Say whether the status is the word of a withdrawal, and not because we wrote it."""
+    there = record.facts.get(channel.status)
+    return _is_word(options, channel, record) and there not in ours(record, channel.status, past)
+
+
+def _is_word(options: Options, channel: Channel, record: Record) -> bool:
+    """Say whether the status is the word of a withdrawal, however it is spelt: a text attribute takes any."""
+    there, word = record.facts.get(channel.status), options.word(channel, WITHDRAWN)
+    return isinstance(there, str) and there.strip().casefold() == word.strip().casefold()
+
+
+def _was_recorded(memory: Mapping[str, Json], channel: Channel) -> bool:
+    """Say whether what counts as a withdrawal was taken over for somebody whom the workspace named."""
+    entries = (held(of.get(channel.name)) for of in memory.values() if isinstance(of, Mapping))
+    return any(entry.changes > 0 for entry in entries if entry)
 
 
 def when(change: Change) -> Since:
@@ -42,8 +69,7 @@ def when(change: Change) -> Since:
 
 def says_withdrawn(options: Options, channel: Channel, record: Record, past: Past) -> bool:
     """Say whether a record that is new to us carries a withdrawal already."""
-    word = options.word(channel, WITHDRAWN)
-    typed = record.facts.get(channel.status) == word and word not in ours(record, channel.status, past)
+    typed = _typed(options, channel, record, past)
     return channel.withdraws and (typed or (bool(channel.recorded) and _came_true(channel, None, record.facts)))
 
 
@@ -56,8 +82,9 @@ def edits(options: Options, place: Record, past: Past, now: datetime) -> Mapping
     for channel in options.channels:
         for name in filter(None, (channel.status, channel.source)):
             written = ours(place, name, past)
-            there, word = place.facts.get(name), options.word(channel, WITHDRAWN)
-            if not written or there in written or (name == channel.status and channel.withdraws and there == word):
+            there = place.facts.get(name)
+            withdrawn = name == channel.status and channel.withdraws and _is_word(options, channel, place)
+            if not written or there in written or withdrawn:
                 continue
             if not _read_since(place, name, past, now) or past.refusing(target(place, name)):
                 continue
