@@ -145,12 +145,17 @@ class PlanFile(PlanReading):
         for skip in decision.skips:
             self.put_skip(flow, skip, now)
 
-    def put_action(self, action: Action) -> None:
-        """Write one action; of several for one ``latest`` target the newest stays."""
+    def put_action(self, action: Action, *, doubtful: bool = False) -> None:
+        """Write one action; of several for one ``latest`` target the newest stays.
+
+        ``doubtful`` is what another state file may have sent already: it is staged as held.
+        """
         if action.kind.delivery is Delivery.LATEST:
             self.database.conn.execute("DELETE FROM action WHERE target = ?", (action.target,))
         marks = ", ?" * 17
-        self.database.conn.execute(f"INSERT OR IGNORE INTO action VALUES (NULL{marks})", write_action(action))
+        self.database.conn.execute(
+            f"INSERT OR IGNORE INTO action VALUES (NULL{marks}, ?)", (*write_action(action), doubtful)
+        )
 
     def put_skip(self, flow: str, skip: Skip, now: datetime) -> None:
         self.database.conn.execute(
