@@ -13,8 +13,8 @@ from ecmbraze.cli.clock import WallClock, clock, environ
 from ecmbraze.cli.signals import Budget
 from ecmbraze.cli.watching import WatchedEcm, WatchedHttp
 from ecmbraze.config import Settings, load
-from ecmbraze.config.sections import Ecm
-from ecmbraze.engine.setting import BatchLimits, Sample, Setting, Systems
+from ecmbraze.config.sections import Ecm, Fence
+from ecmbraze.engine.setting import BatchLimits, Place, Sample, Setting, Systems
 from ecmbraze.errors import ConfigurationError
 from ecmbraze.flow import Flow, Needs
 from ecmbraze.flows import BY_NAME, FLOWS
@@ -108,7 +108,7 @@ def systems(made: Clients, progress: Progress) -> Systems:
 
     return Systems(
         workspaces=made.ecm, people=made.braze, sink=made.braze, records=made.ecm, records_sink=made.ecm,
-        requests=made.counters.as_dict, skews=skews, progress=progress,
+        claims=made.ecm, requests=made.counters.as_dict, skews=skews, progress=progress,
     )  # fmt: skip
 
 
@@ -132,8 +132,16 @@ def setting(config: Settings) -> Setting:
         configuration=config.fingerprint(),
         attributes=_attributes(config),
         withdrawing=[(BY_NAME[name], section) for name, section in _enabled(config) if BY_NAME[name].withdrawn],
+        fence=_place(config.fence),
+        unfenced=config.fence is not None and config.fence.none,
         canary=write(ExternalId(value=config.verify.canary)) if config.verify.canary else "",
     )
+
+
+def _place(fence: Fence | None) -> Place | None:
+    if fence is None or fence.none:
+        return None
+    return Place(workspace=fence.workspace or "", folder=fence.folder or 0)
 
 
 def _attributes(config: Settings) -> frozenset[tuple[str, str]]:

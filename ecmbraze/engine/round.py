@@ -91,6 +91,7 @@ class Round:
         return RoundContext(
             options=self.options, setting=self.setting, systems=self.systems, ledger=self.ledger, plan=plan,
             clock=self.clock, new_id=self.new_id, tick=self.tick, shared=Shared(), started=started,
+            fence=parts.fence(self.setting, self.systems, self.ledger, self.clock),
             screened=parts.screened(self.systems, self.clock, self.reading),
         )  # fmt: skip
 
@@ -101,6 +102,7 @@ class Round:
                 with run.ending():
                     reporting.dry_run(context, run)
         else:
+            self.ledger.outbox.never_left(context.fence.begin(), self.clock.now())
             recovering.recover(context, runs)
             _plan(context, self.reading, runs, confirmed)
             _stage(context, runs, confirmed)
@@ -237,8 +239,12 @@ def _push(context: RoundContext, runs: Sequence[Run]) -> None:
         for run in _going(runs):
             with run.ending():
                 run.push.send(phase)
-    # A baseline writes to neither system.
-    if not ledger.waiting.paused("*") and any(run.report.mode != "baseline" for run in runs):
+    # A baseline writes to neither system, and nothing is written once another state file has taken our place.
+    if (
+        context.fence.lost is None
+        and not ledger.waiting.paused("*")
+        and any(run.report.mode != "baseline" for run in runs)
+    ):
         parts.canary(context).sing(context.clock.now())
     for run in _going(runs):
         with run.ending():

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -122,7 +122,7 @@ class House:
         It is killed at the crossing ``die_at``; ``happen`` maps the number of a crossing to what people do then.
         """
         crossings = Crossings(self.folder, self._base / f"life-{self._lives + 1}", die_at, happen or {})
-        self.wire.crossing = crossings.cross
+        outer, self.wire.crossing = self.wire.crossing, crossings.cross
         names = flows or tuple(name for name in BY_NAME if name in self.config.flows)
         reports: list[RunReport] = []
         try:
@@ -131,7 +131,7 @@ class House:
         except Killed:
             self._lives += 1
         finally:
-            self.wire.crossing = lambda name: None
+            self.wire.crossing = outer
         return Outcome(reports=tuple(reports), crossings=tuple(crossings.names), killed=crossings.dead)
 
     def copy(self, folder: Path) -> House:
@@ -140,6 +140,18 @@ class House:
         twin = deepcopy(self, {id(self.config): self.config})
         twin._base = folder
         return twin
+
+    def fork(self, folder: Path) -> House:
+        """Return a second machine: the state file as it lies there now, before the same two systems."""
+        shutil.copytree(self.folder, folder / f"life-{self._lives}")
+        machine = copy(self)
+        machine._base, machine._ids = folder, self._ids + 10**6
+        return machine
+
+    def put_back(self, kept: House) -> None:
+        """Put the state file of a fork in the place of ours, as somebody does who restores a backup."""
+        self._lives += 1
+        shutil.copytree(kept.folder, self.folder)
 
     def skews(self) -> Sequence[float]:
         """Return what the servers say of our clock."""
@@ -179,7 +191,7 @@ def _round(house: House, names: Sequence[str], options: Options) -> list[RunRepo
             reading=composition.reading(house.config), options=options, setting=composition.setting(house.config),
             systems=Systems(
                 workspaces=house.ecm, people=house.braze, sink=house.braze, records=house.ecm,
-                records_sink=house.ecm, skews=house.skews, progress=Silent(),
+                records_sink=house.ecm, claims=house.ecm.claims, skews=house.skews, progress=Silent(),
                 requests=lambda: {"ecm": 0, "braze": 0, "retried": 0, "rate_limited": 0},
             ),
             ledger=ledger, clock=house.clock, new_id=house.new_id, tick=lambda: None,
