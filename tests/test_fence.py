@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import Any
 
 import pytest
@@ -26,12 +28,14 @@ _MESSAGES = {(person, name): 1 for person in _PEOPLE for name in ("approved", _C
 
 
 @cache
-def _furnished() -> tuple[TemporaryDirectory[str], House]:
-    folder = TemporaryDirectory()
+def furnished() -> House:
+    """Return a house with a fence after its baseline; every test works on a copy."""
+    folder = mkdtemp()
+    atexit.register(shutil.rmtree, folder)
     config = settings(
         {"onboarding": _STORY.section}, fence={"folder": FOLDER}, braze={"track_batch": 2, "trigger_batch": 1}
     )
-    house = House(Path(folder.name), config)
+    house = House(Path(folder), config)
     _STORY.furnish(house.ecm)
     _STORY.people(house, *_PEOPLE)
     for person in _PEOPLE:
@@ -39,12 +43,12 @@ def _furnished() -> tuple[TemporaryDirectory[str], House]:
     for _ in range(2):
         assert house.start().codes == (0,)
         house.clock.advance(timedelta(minutes=20))
-    return folder, house
+    return house
 
 
 @pytest.fixture
 def house(tmp_path: Path) -> House:
-    return _furnished()[1].copy(tmp_path / "first")
+    return furnished().copy(tmp_path / "first")
 
 
 @pytest.fixture
@@ -52,7 +56,8 @@ def second(tmp_path: Path) -> Path:
     return tmp_path / "second"
 
 
-def _approve(house: House, *places: int) -> None:
+def approve(house: House, *places: int) -> None:
+    """Approve the contracts of some people, or of all, and let time go by until the next round."""
     numbers = sorted(house.ecm.spaces)
     for place in places or range(len(_PEOPLE)):
         _STORY.acts[0](house, numbers[place])
@@ -70,7 +75,7 @@ def test_the_claim_is_made_in_the_first_round_and_moves_in_each(house: House) ->
 
 def test_s08_an_older_copy_that_was_put_back_sends_nothing(house: House, second: Path) -> None:
     kept = house.fork(second)
-    _approve(house)
+    approve(house)
     house.start()
     assert once(house) == _MESSAGES
     house.put_back(kept)
@@ -85,7 +90,7 @@ def test_s08_an_older_copy_that_was_put_back_sends_nothing(house: House, second:
 
 def test_s09_of_two_machines_the_second_is_fenced_in_its_first_round(house: House, second: Path) -> None:
     copied = house.fork(second)
-    _approve(house)
+    approve(house)
 
     first, other, again = house.start(), copied.start(), house.start()
 
@@ -96,7 +101,7 @@ def test_s09_of_two_machines_the_second_is_fenced_in_its_first_round(house: Hous
 def test_s19_a_machine_that_is_overtaken_in_the_middle_of_a_round_stops_before_its_next_message(
     house: House, second: Path
 ) -> None:
-    _approve(house)
+    approve(house)
     names = house.copy(second.with_name("dry")).start().crossings
     wave = next(number for number, name in enumerate(names, 1) if name == "braze track:after")
     swapped: list[House] = []
@@ -115,7 +120,7 @@ def test_s19_a_machine_that_is_overtaken_in_the_middle_of_a_round_stops_before_i
 
 
 def test_a_claim_that_is_deleted_edited_or_unreadable_is_never_taken_again_silently(house: House) -> None:
-    _approve(house)
+    approve(house)
     for text, told in ((None, "is deleted or may not be read"), ("a note", "was edited")):
         house.ecm.claims.edit(text)
         for _ in range(2):
@@ -126,7 +131,7 @@ def test_a_claim_that_is_deleted_edited_or_unreadable_is_never_taken_again_silen
 
 
 def test_while_ecm_cannot_move_the_claim_nothing_is_sent_and_the_run_ends_with_5(house: House) -> None:
-    _approve(house)
+    approve(house)
     for trouble in (Trouble.LOST_BEFORE, Trouble.FAILED, Trouble.NOT_SENT, Trouble.LIMITED):
         house.wire.faults = [Fault(call="claim move", trouble=trouble, times=9)]
         assert house.start().codes == (5,)
@@ -140,7 +145,7 @@ def test_while_ecm_cannot_move_the_claim_nothing_is_sent_and_the_run_ends_with_5
 
 
 def test_a_move_whose_answer_is_lost_counts_by_what_then_stands_there(house: House) -> None:
-    _approve(house)
+    approve(house)
     house.wire.faults = [Fault(call="claim move", trouble=Trouble.LOST_AFTER, times=99)]
 
     assert house.start().codes == (0,)
@@ -149,7 +154,7 @@ def test_a_move_whose_answer_is_lost_counts_by_what_then_stands_there(house: Hou
 
 
 def test_a_wave_whose_claim_did_not_move_is_ready_again_and_goes_in_the_next_run(house: House) -> None:
-    _approve(house)
+    approve(house)
     house.wire.faults = [Fault(call="claim move", trouble=Trouble.NOT_SENT, skip=1, times=99)]
 
     assert house.start().codes == (5,)
@@ -195,7 +200,7 @@ def test_a_history_that_is_not_the_one_filed_with_the_claim_is_12(house: House) 
 def test_a_kill_at_each_crossing_leaves_a_claim_that_is_still_ours_and_no_message_is_lost(
     house: House, second: Path, dead: str
 ) -> None:
-    _approve(house)
+    approve(house)
     names = house.copy(second / "counted").start().crossings
     places = [number for number, name in enumerate(names, 1) if name.startswith(dead)]
     for number in places if SOAK else places[:: max(1, len(places) // 2)]:
@@ -218,7 +223,7 @@ def test_seeded_interleavings_of_a_file_and_its_copy_message_nobody_twice(
     house: House, second: Path, seed: int
 ) -> None:
     rng = Random(seed)
-    _approve(house)
+    approve(house)
     crossings = len(_measured(second.with_name("measured"), house))
     forked, starts = sorted(rng.randrange(1, crossings + 1) for _ in range(2))
     machines: list[House] = [house]

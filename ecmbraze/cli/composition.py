@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from ecmbraze.cli.clock import WallClock, clock, environ
+from ecmbraze.cli.progress import Silent
 from ecmbraze.cli.signals import Budget
 from ecmbraze.cli.watching import WatchedEcm, WatchedHttp
 from ecmbraze.config import Settings, load
-from ecmbraze.config.sections import Ecm, Fence
+from ecmbraze.config.sections import Ecm
+from ecmbraze.config.sections import Fence as FenceSection
+from ecmbraze.engine import parts
+from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.setting import BatchLimits, Place, Sample, Setting, Systems
 from ecmbraze.errors import ConfigurationError
 from ecmbraze.flow import Flow, Needs
@@ -112,6 +116,12 @@ def systems(made: Clients, progress: Progress) -> Systems:
     )  # fmt: skip
 
 
+def fence(config: Settings, opened: Ledger, wall: WallClock) -> Fence:
+    """Return the claim of a state file, for a command that is no run."""
+    made = clients(config, wall, Budget(wall.monotonic, None))
+    return parts.fence(setting(config), systems(made, Silent()), opened, wall)
+
+
 def setting(config: Settings) -> Setting:
     """Return what the engine needs of the configuration."""
     return Setting(
@@ -138,10 +148,10 @@ def setting(config: Settings) -> Setting:
     )
 
 
-def _place(fence: Fence | None) -> Place | None:
-    if fence is None or fence.none:
+def _place(section: FenceSection | None) -> Place | None:
+    if section is None or section.none:
         return None
-    return Place(workspace=fence.workspace or "", folder=fence.folder or 0)
+    return Place(workspace=section.workspace or "", folder=section.folder or 0)
 
 
 def _attributes(config: Settings) -> frozenset[tuple[str, str]]:

@@ -30,6 +30,7 @@ from ecmbraze.flow import Context, Flow, Needs
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.view import View
 from ecmbraze.model import Action, Fact, Json
+from ecmbraze.planning.adoption import Adoption
 from ecmbraze.planning.outbound import attributes
 from ecmbraze.ports import Clock
 
@@ -127,8 +128,14 @@ def _planner(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view
     )  # fmt: skip
     return Planner(
         flow=flow, options=section, needs=needs, plan=of.plan, context=context, tick=of.tick,
-        view=view,
+        view=view, adoption=_adoption(of, view),
     )  # fmt: skip
+
+
+def _adoption(of: RoundContext, view: View) -> Adoption | None:
+    """Return the last adoption of a copy of the state file, as one flow sees it."""
+    at = of.ledger.claims.adopted()
+    return Adoption(at=at, planned=dict(view.last_planned()), sweep_every=of.setting.sweep_every) if at else None
 
 
 def _screen(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view: View) -> Screen:

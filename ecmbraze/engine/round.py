@@ -220,7 +220,10 @@ def _stage(context: RoundContext, runs: Sequence[Run], confirmed: Confirmed | No
         else Part(flow=run.name, facts=False, move=False, last=Phase.CONSENT)
         for run in planned
     ]
-    context.ledger.stage(context.plan).everything(merged, context.clock.now())
+    now = context.clock.now()
+    context.ledger.stage(context.plan).everything(merged, now)
+    for run in planned:
+        run.push.note_held(context.ledger.outbox.held_at(run.name, now))
     if confirmed is not None:
         confirming.forget(context.ledger, confirmed, context.clock.now())
     for run in planned:

@@ -105,6 +105,10 @@ class Claims:
             self._tell({"fence": place})
             self._history.append(now, "fence", {"place": place, "epoch": self.epoch})
 
+    def next_epoch(self) -> None:
+        """Note that a copy was adopted, in the caller's transaction."""
+        self._tell({"epoch": str(self.epoch + 1)})
+
     def _tell(self, values: Mapping[str, str]) -> None:
         with self._database.atomic():
             for name, value in values.items():

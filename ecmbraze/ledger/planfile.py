@@ -128,7 +128,10 @@ class PlanFile(PlanReading):
             assert self._digest is not None, "a plan file that no ledger made keeps no addresses"
             execute("INSERT OR IGNORE INTO address VALUES (?, ?)", (self._digest(address), key))
 
-    def put_decision(self, flow: str, change: Change, decision: Decision, now: datetime) -> None:
+    def put_decision(
+        self, flow: str, change: Change, decision: Decision, now: datetime,
+        doubtful: Callable[[Action], bool] = lambda action: False,
+    ) -> None:  # fmt: skip
         """Write what a flow made of one change: its new facts, its actions, its skips."""
         record = change.record
         self.database.conn.execute(
@@ -141,7 +144,7 @@ class PlanFile(PlanReading):
                 "INSERT OR REPLACE INTO due VALUES (?, ?, ?)", (flow, record.key.text, instant(decision.due))
             )
         for action in decision.actions:
-            self.put_action(action)
+            self.put_action(action, doubtful=doubtful(action))
         for skip in decision.skips:
             self.put_skip(flow, skip, now)
 

@@ -17,10 +17,12 @@ from typing import Any
 from ecmbraze.cli import composition
 from ecmbraze.cli.progress import Silent
 from ecmbraze.config import Settings, load
+from ecmbraze.engine import parts
 from ecmbraze.engine.round import Round
 from ecmbraze.engine.run_report import RunReport
 from ecmbraze.engine.setting import Options, Systems
 from ecmbraze.flows import BY_NAME
+from ecmbraze.ledger import adopting
 from ecmbraze.ledger.file import check
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.lock import run_lock
@@ -153,6 +155,22 @@ class House:
         self._lives += 1
         shutil.copytree(kept.folder, self.folder)
 
+    def adopt(self, kept: House, reason: str = "restored") -> int:
+        """Do what `state adopt` does with a copy that was put back; return how many messages are held."""
+        copied = adopting.look_at(kept.state, self.state)
+        with closing(Ledger.open(self.state)) as ledger:
+            done = adopting.adopt(ledger, copied, self.clock.now(), by="me", host="here", reason=reason)
+            parts.fence(composition.setting(self.config), self.systems(), ledger, self.clock).overtake()
+        return done.held
+
+    def systems(self) -> Systems:
+        """Return the two sides as a round has them."""
+        return Systems(
+            workspaces=self.ecm, people=self.braze, sink=self.braze, records=self.ecm, records_sink=self.ecm,
+            claims=self.ecm.claims, skews=self.skews, progress=Silent(),
+            requests=lambda: {"ecm": 0, "braze": 0, "retried": 0, "rate_limited": 0},
+        )  # fmt: skip
+
     def skews(self) -> Sequence[float]:
         """Return what the servers say of our clock."""
         return (self.clock.ahead, self.clock.ahead) if self.told_time else ()
@@ -189,12 +207,7 @@ def _round(house: House, names: Sequence[str], options: Options) -> list[RunRepo
         return Round(
             flows=[(BY_NAME[name], composition.section(house.config, BY_NAME[name])) for name in names],
             reading=composition.reading(house.config), options=options, setting=composition.setting(house.config),
-            systems=Systems(
-                workspaces=house.ecm, people=house.braze, sink=house.braze, records=house.ecm,
-                records_sink=house.ecm, claims=house.ecm.claims, skews=house.skews, progress=Silent(),
-                requests=lambda: {"ecm": 0, "braze": 0, "retried": 0, "rate_limited": 0},
-            ),
-            ledger=ledger, clock=house.clock, new_id=house.new_id, tick=lambda: None,
+            systems=house.systems(), ledger=ledger, clock=house.clock, new_id=house.new_id, tick=lambda: None,
         ).execute()  # fmt: skip
     finally:
         ledger.close()

@@ -9,6 +9,7 @@ fenced, or holds in doubt what the other sent. Which of two goes on is decided b
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -77,6 +78,61 @@ class Fence:
                 self.claims.begin(f"ecm {self._node}", self.now())
             return never
 
+    def stands_for_us(self) -> bool:
+        """Say whether the claim is ours as it stands; one that is gone is not.
+
+        Raises StateUnusable for another history, and what keeps the claim from being read.
+        """
+        assert self.store is not None, "asked only where one is configured"
+        number = self._known(self.store)
+        if number is None:
+            return False
+        self._node = number
+        try:
+            self.judge(self.read(self.store))
+        except Fenced:
+            return False
+        return True
+
+    def told(self) -> str:
+        """Return how the claim stands, in words; asks and changes nothing else. Raises as :meth:`begin`."""
+        if self.store is None:
+            return "none: restoring an older state file, or running two copies, is not protected"
+        if not self.claims.place:
+            self.parent()
+            return "the first live run makes the claim"
+        self._node = int(self.claims.place.rpartition(" ")[2])
+        found = self.read(self.store)
+        self.judge(found)
+        claim = found.claim
+        assert claim is not None, "it was judged"
+        return f"claim {claim.number} in Extended ECM is ours, filed at row {claim.length} of this history"
+
+    def overtake(self) -> None:
+        """Take the claim from whoever holds it, and make it anew where it is gone: a person decided so."""
+        if self.store is None:
+            return
+        self.claims.name_installation()
+        self._node = self._known(self.store) or self._found(self.store)
+        there = self.store.read_claim(self._node).claim
+        token = self.claims.next_token(there.number if there else 0)
+        self.claims.write_ahead(token, self.now())
+        self._take(self.store, token, judge=_token)
+        self._prove(self.store)
+        self.claims.begin(f"ecm {self._node}", self.now())
+
+    def _known(self, store: ClaimStore) -> int | None:
+        """Return the node of the claim, by its number or by its name; ``None`` when it is gone or was never made."""
+        if self.claims.place:
+            number = int(self.claims.place.rpartition(" ")[2])
+            with suppress(RecordUnreadable):
+                store.read_claim(number)
+                return number
+        try:
+            return store.find_claim(self.parent())
+        except RecordUnreadable as error:
+            raise _no_place(error) from None
+
     def next_token(self) -> str:
         """Return the token of a wave, to be stored with it; empty without a fence. Raises why nothing may be sent."""
         self.check()
@@ -97,17 +153,19 @@ class Fence:
         seen = self._seen.claim if self._seen else None
         return self.claims.next_token(seen.number if seen else 0)
 
-    def _take(self, store: ClaimStore, token: str) -> tuple[str, ...]:
+    def _take(
+        self, store: ClaimStore, token: str, judge: Callable[[FoundClaim], str] | None = None
+    ) -> tuple[str, ...]:  # fmt: skip
+        token_of = judge or self.judge
         answer = Answer(verdict=Verdict.UNKNOWN, reason="it was not tried")
         for _ in range(_TRIES):
             found, self._seen = self._seen or self.read(store), None
-            replaced = self.judge(found)
+            replaced = token_of(found)
             answer = store.move_claim(self._node, found.lock, self.claims.claim(token).text)
             after = self.read(store)
-            stands = self.judge(after)
-            if stands.token == token:
+            if token_of(after) == token:
                 self._seen, self._used = after, found.lock
-                return self.claims.take(token, replaced.token, self.now())
+                return self.claims.take(token, replaced, self.now())
             if answer.verdict is not Verdict.REFUSED:
                 break
         raise not_moved(answer)
@@ -124,8 +182,11 @@ class Fence:
                 f"{ADOPT} makes another.",
             ) from None  # fmt: skip
 
-    def judge(self, found: FoundClaim) -> Claim:
-        """Return the claim if it is ours; raises Fenced when it is another's, StateUnusable for another history."""
+    def judge(self, found: FoundClaim) -> str:
+        """Return the token of the claim if it is ours.
+
+        Raises Fenced when it is another's, StateUnusable when it was filed with another history.
+        """
         claim, own = found.claim, self.claims.own()
         if claim is None:
             raise Fenced(
@@ -140,7 +201,7 @@ class Fence:
                 f"row {claim.length}: it was recomputed, cut or exchanged.", undone=_UNSENT,
                 advice="`ecmbraze state verify` says more; restore a backup (docs/operations.md).",
             )  # fmt: skip
-        return claim
+        return claim.token
 
     def _found(self, store: ClaimStore) -> int:
         """Return the node of a claim that the state file does not know yet, made where there is none."""
@@ -155,9 +216,7 @@ class Fence:
             if number is None and (number := store.find_claim(parent)) is None:
                 raise not_moved(answer)
         except RecordUnreadable as error:
-            raise ConfigurationError(
-                f"fence: folder or workspace {parent} cannot be listed: {error.happened}.", undone=_UNSENT
-            ) from None
+            raise _no_place(error) from None
         return number
 
     def _prove(self, store: ClaimStore) -> None:
@@ -186,6 +245,14 @@ class _Remembered:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, Fenced | StateUnusable):
             self._fence.lost = error
+
+
+def _token(found: FoundClaim) -> str:
+    return found.claim.token if found.claim else ""
+
+
+def _no_place(error: RecordUnreadable) -> ConfigurationError:
+    return ConfigurationError(f"fence: the folder or workspace cannot be listed: {error.happened}.", undone=_UNSENT)
 
 
 def not_moved(answer: Answer) -> EcmbrazeError:

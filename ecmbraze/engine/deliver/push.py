@@ -130,6 +130,10 @@ class Push:
                 advice="Launch or resume them in Braze, or name others in the configuration; then run again.",
             )  # fmt: skip
 
+    def note_held(self, rows: Sequence[Row]) -> None:
+        """Report the messages that were held as soon as they were staged."""
+        self.steps |= {row.id: Step(row=row, state=State.HELD, why=row.why) for row in rows}
+
     def expire(self, now: datetime) -> None:
         """Give up what is past its time, with the reason why it did not leave before."""
         for step in self.outbox.expire(self.flow, now, paused=self.paused() or ""):
