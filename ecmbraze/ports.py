@@ -26,6 +26,7 @@ from ecmbraze.model import (
     WorkspaceDetail,
     WorkspacePage,
 )
+from ecmbraze.model.claims import FoundClaim
 
 
 class Clock(Protocol):
@@ -246,4 +247,31 @@ class RecordReader(Protocol):
 
         ``None`` means certainly absent. Raises TemporaryError or RecordUnreadable when it cannot tell.
         """
+        ...
+
+
+class ClaimStore(Protocol):
+    """The claim in Extended ECM: one small document, whose description says which state file may send."""
+
+    def workspace_named(self, name: str) -> int:
+        """Return the id of the one workspace of a name. Raises ConfigurationError for none or several."""
+        ...
+
+    def find_claim(self, parent_id: int) -> int | None:
+        """Return the id of the claim in a folder or workspace; ``None`` when it is certainly not there.
+
+        Raises RecordUnreadable when the folder cannot be listed.
+        """
+        ...
+
+    def make_claim(self, parent_id: int, text: str) -> tuple[int | None, Answer]:
+        """Make the claim; return its id, or ``None`` and why there is none. Of several at once one alone makes it."""
+        ...
+
+    def read_claim(self, node_id: int) -> FoundClaim:
+        """Return what the claim says, with its lock. Raises RecordUnreadable when it is deleted or may not be read."""
+        ...
+
+    def move_claim(self, node_id: int, lock: str, text: str) -> Answer:
+        """Write another text if the claim is still as it was read under ``lock``; else REFUSED. Tried once."""
         ...

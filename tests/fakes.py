@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ecmbraze.cli.progress import Silent
+from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.setting import Systems
 from ecmbraze.model import Json, Record
 
@@ -73,5 +74,13 @@ class Unasked:
 
 def systems(**ports: object) -> Systems:
     """Return the two sides with these ports, and nobody behind the others."""
-    nobody: dict[str, Any] = dict.fromkeys(("workspaces", "people", "sink", "records", "records_sink"), Unasked())
+    nobody: dict[str, Any] = dict.fromkeys(
+        ("workspaces", "people", "sink", "records", "records_sink", "claims"), Unasked()
+    )
     return Systems(**{**nobody, **ports}, requests=dict, skews=list, progress=Silent())
+
+
+def no_fence() -> Fence:
+    """Return the fence of a configuration without one."""
+    nobody: Any = Unasked()
+    return Fence(claims=nobody, store=None, parent=nobody, now=nobody)

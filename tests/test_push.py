@@ -16,7 +16,7 @@ from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.stage import Part
 from ecmbraze.model import Action, Answer, Kind, Phase, State, TrackBatch, TriggerBatch, Verdict
-from tests.fakes import systems
+from tests.fakes import no_fence, systems
 from tests.systems.rig import NOW, FakeClock
 
 
@@ -65,6 +65,7 @@ def test_a_rate_limit_is_waited_for_with_nothing_in_flight(tmp_path: Path, conne
         flow="f",
         outbox=ledger.outbox,
         systems=systems(sink=sink),
+        fence=no_fence(),
         screen=nobody_stopped,
         clock=clock,
         limits=BatchLimits(track=1, marker=False),

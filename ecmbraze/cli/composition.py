@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from ecmbraze.cli.clock import WallClock, clock, environ
+from ecmbraze.cli.progress import Silent
 from ecmbraze.cli.signals import Budget
 from ecmbraze.cli.watching import WatchedEcm, WatchedHttp
 from ecmbraze.config import Settings, load
 from ecmbraze.config.sections import Ecm
-from ecmbraze.engine.setting import BatchLimits, Sample, Setting, Systems
+from ecmbraze.config.sections import Fence as FenceSection
+from ecmbraze.engine import parts
+from ecmbraze.engine.deliver.fence import Fence
+from ecmbraze.engine.setting import BatchLimits, Place, Sample, Setting, Systems
 from ecmbraze.errors import ConfigurationError
 from ecmbraze.flow import Flow, Needs
 from ecmbraze.flows import BY_NAME, FLOWS
@@ -108,8 +112,14 @@ def systems(made: Clients, progress: Progress) -> Systems:
 
     return Systems(
         workspaces=made.ecm, people=made.braze, sink=made.braze, records=made.ecm, records_sink=made.ecm,
-        requests=made.counters.as_dict, skews=skews, progress=progress,
+        claims=made.ecm, requests=made.counters.as_dict, skews=skews, progress=progress,
     )  # fmt: skip
+
+
+def fence(config: Settings, opened: Ledger, wall: WallClock) -> Fence:
+    """Return the claim of a state file, for a command that is no run."""
+    made = clients(config, wall, Budget(wall.monotonic, None))
+    return parts.fence(setting(config), systems(made, Silent()), opened, wall)
 
 
 def setting(config: Settings) -> Setting:
@@ -132,8 +142,16 @@ def setting(config: Settings) -> Setting:
         configuration=config.fingerprint(),
         attributes=_attributes(config),
         withdrawing=[(BY_NAME[name], section) for name, section in _enabled(config) if BY_NAME[name].withdrawn],
+        fence=_place(config.fence),
+        unfenced=config.fence is not None and config.fence.none,
         canary=write(ExternalId(value=config.verify.canary)) if config.verify.canary else "",
     )
+
+
+def _place(section: FenceSection | None) -> Place | None:
+    if section is None or section.none:
+        return None
+    return Place(workspace=section.workspace or "", folder=section.folder or 0)
 
 
 def _attributes(config: Settings) -> frozenset[tuple[str, str]]:

@@ -18,9 +18,6 @@ PLANNED: Mapping[str, str] = {
     "erase": "remove a person from everything we keep",
     "explain": "what was decided of a customer or workspace, when and why",
     "schedule": "print cron, systemd and Kubernetes files for this configuration",
-    "state adopt": "go on with a restored state file; what may have been sent since is held",
-    "state export": "what the state file holds, as text",
-    "state rewind": "put a watermark back",
 }
 
 

@@ -37,6 +37,9 @@ def init(
     now = composition.wall_clock(loaded).now()
     Ledger.create(loaded.state, composition.identity(loaded), now).close()
     typer.echo(f"Created {loaded.state}, and {loaded.state}.key, which keys its history: keep both.")
+    if loaded.fence is not None and not loaded.fence.none:
+        place = loaded.fence.workspace or f"node {loaded.fence.folder}"
+        typer.echo(f"The first live run makes its claim in {place} of Extended ECM; `check` looks whether it can.")
     typer.echo(f"Next: `ecmbraze check -c {loaded.path}`, then a first run: it is a baseline.")
     return 0
 

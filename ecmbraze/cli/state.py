@@ -1,24 +1,34 @@
-"""`ecmbraze state`: save the state file, check it, make it smaller."""
+"""`ecmbraze state`: save the state file, check it, make it smaller, go on with a copy, look again, give it out."""
 
 from __future__ import annotations
 
+import getpass
 import json
+import platform
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ecmbraze.cli import composition
+from ecmbraze.cli import composition, flow_names
+from ecmbraze.cli.clock import instant_of
 from ecmbraze.cli.groups import Group
 from ecmbraze.cli.shared import ConfigOption, config_path
-from ecmbraze.ledger import compacting
+from ecmbraze.config import Settings
+from ecmbraze.errors import UsageError
+from ecmbraze.ledger import adopting, compacting, exporting, file, rewinding
 from ecmbraze.ledger.backup import back_up
-from ecmbraze.ledger.lock import run_lock
+from ecmbraze.ledger.lock import held, run_lock
 from ecmbraze.ledger.verifying import Checked, checks
 
-state = typer.Typer(help="The state file: save it, check it, make it smaller.", no_args_is_help=True, cls=Group)
+state = typer.Typer(
+    help="The state file: save it, check it, go on with a copy, look again.", no_args_is_help=True, cls=Group
+)
+_UNDONE = "Nothing was changed."
 
 _Json = Annotated[bool, typer.Option("--json", help="what was checked as JSON")]
 
@@ -28,7 +38,7 @@ def register(app: typer.Typer) -> None:
 
 
 @state.command("backup")
-def backup(
+def save(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="where the backup goes; never overwritten")],
     config: ConfigOption = None,
@@ -55,19 +65,106 @@ def compact(context: typer.Context, config: ConfigOption = None) -> int:
 @state.command("verify")
 def verify(
     context: typer.Context,
-    file: Annotated[Path | None, typer.Argument(help="a backup; the state file when left out")] = None,
+    backup: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="a backup; else the state file")] = None,
     config: ConfigOption = None,
+    offline: Annotated[bool, typer.Option("--offline", help="do not ask Extended ECM for the claim")] = False,
     as_json: _Json = False,
 ) -> int:
-    """Check a state file or a backup through and through: its place, seal, pages, history and values."""
-    path = file or composition.settings(config_path(context, config)).state
+    """Check a state file or a backup through and through: its place, seal, pages, history, values, and its claim."""
+    loaded = None if backup else composition.settings(config_path(context, config))
+    path = backup or (loaded.state if loaded else Path())
+    found = chain(checks(path), _claim(loaded) if loaded and not offline else ())
     if as_json:
-        told = {"file": str(path), "checked": {one.what: one.found for one in checks(path)}}
+        told = {"file": str(path), "checked": {one.what: one.found for one in found}}
         sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
         return 0
     typer.echo(str(path))
-    _tell(checks(path))
+    _tell(found)
     typer.echo("Nothing is wrong with it.")
+    return 0
+
+
+def _claim(loaded: Settings) -> Iterator[Checked]:
+    """Yield what the claim in Extended ECM says of the file: whose it is, and how the history ended when it moved.
+
+    Raises Fenced (13) when another file has sent since, StateUnusable (12) when the history is not the one filed.
+    """
+    if held(loaded.state):
+        yield Checked(what="fence", found="not judged: a run is writing")
+        return
+    with closing(composition.ledger(loaded, read_only=True)) as ledger:
+        yield Checked(what="fence", found=composition.fence(loaded, ledger, composition.wall_clock(loaded)).told())
+
+
+@state.command("adopt")
+def adopt(
+    context: typer.Context,
+    restored_from: Annotated[Path, typer.Option(help="the backup that was put in the place of the state file")],
+    reason: Annotated[str, typer.Option(help="why; goes into the history")],
+    config: ConfigOption = None,
+) -> int:
+    """Go on with a restored or copied state file; what may have been sent since it was saved is held, not sent."""
+    loaded = composition.settings(config_path(context, config))
+    wall = composition.wall_clock(loaded)
+    file.check(loaded.state)
+    with run_lock(loaded.state), closing(composition.ledger(loaded)) as ledger:
+        copied = adopting.look_at(restored_from, loaded.state)
+        if not ledger.history.holds(copied.head):
+            raise UsageError(
+                f"{restored_from} is not what stands at {loaded.state}: its history ends otherwise.", undone=_UNDONE,
+                advice=f"Put it in place first (cp {restored_from} {loaded.state}), or name the backup it came from.",
+            )  # fmt: skip
+        fence = composition.fence(loaded, ledger, wall)
+        if fence.store is not None and fence.stands_for_us():
+            raise UsageError(
+                "The claim in Extended ECM is of this state file: no other has sent since. There is nothing to adopt.",
+                undone=_UNDONE, advice="`ecmbraze run` goes on.",
+            )  # fmt: skip
+        by, host = getpass.getuser(), platform.node()
+        done = adopting.adopt(ledger, copied, wall.now(), by=by, host=host, reason=reason)
+        fence.overtake()
+    typer.echo(f"Adopted {loaded.state} as it was at {done.copied_at:%Y-%m-%d %H:%M} UTC.")
+    typer.echo(
+        f"{done.held} messages are held: another state file may have sent them. `ecmbraze holds list` shows them."
+    )
+    typer.echo("What happened in between is planned and held by the next run. Next: `ecmbraze run --now`.")
+    return 0
+
+
+@state.command("rewind")
+def rewind(
+    context: typer.Context,
+    stream: Annotated[str, typer.Argument(help="as `ecmbraze runs` names it, e.g. workspaces/Contract or people")],
+    to: Annotated[str, typer.Option(help="from when on it is looked at again, e.g. 2026-11-01")],
+    reason: Annotated[str, typer.Option(help="why; goes into the history")],
+    flow: Annotated[str | None, typer.Option(help="one flow only", autocompletion=flow_names.complete)] = None,
+    config: ConfigOption = None,
+) -> int:
+    """Set a watermark back: records modified since are read and planned again. Nothing that was sent goes again."""
+    if flow is not None:
+        flow_names.known(flow, undone=_UNDONE)
+    loaded = composition.settings(config_path(context, config))
+    wall = composition.wall_clock(loaded)
+    file.check(loaded.state)
+    with run_lock(loaded.state), closing(composition.ledger(loaded)) as ledger:
+        moment = instant_of(to, "--to")
+        done = rewinding.rewind(ledger, stream, moment, wall.now(), flow=flow, by=getpass.getuser(), reason=reason)
+    typer.echo(f"{stream}: {done.watermarks} watermarks set back to {moment:%Y-%m-%d %H:%M} UTC.")
+    typer.echo(f"The next run reads {done.records} records again.")
+    return 0
+
+
+@state.command("export")
+def export(
+    context: typer.Context,
+    full: Annotated[bool, typer.Option("--full", help="with people, their values and texts")] = False,
+    config: ConfigOption = None,
+) -> int:
+    """Print every row of every table as a line of JSON, people as digests; for auditors."""
+    loaded = composition.settings(config_path(context, config))
+    with closing(composition.ledger(loaded, read_only=True)) as ledger:
+        for row in exporting.rows(ledger, full=full):
+            sys.stdout.write(exporting.as_line(row) + "\n")
     return 0
 
 

@@ -25,6 +25,18 @@ _SECRET = {
         },
     ]
 }  # fmt: skip
+_FENCE = {
+    "anyOf": [
+        {"const": "none"},
+        {
+            "type": "object", "additionalProperties": False, "minProperties": 1, "maxProperties": 1,
+            "properties": {
+                "workspace": {"type": "string", "minLength": 1}, "folder": {"type": "integer", "minimum": 1},
+            },
+        },
+        {"type": "null"},
+    ]
+}  # fmt: skip
 Url = Annotated[str, AfterValidator(checked)]
 Hidden = Annotated[Secret, WithJsonSchema(_SECRET)]
 
@@ -100,6 +112,25 @@ class Verify(Section):
     share: float = Field(0.01, ge=0, le=1, description="share of the writes looked for in the next run")
 
 
+class Fence(Section):
+    """The claim outside the machine: which state file may send. `none` in its place goes without."""
+
+    workspace: str | None = Field(None, min_length=1, description="name of the workspace that the claim lies in")
+    folder: int | None = Field(None, ge=1, description="or the id of a folder or workspace")
+    none: bool = Field(False, exclude=True, description="written as `fence: none`: restoring is not protected")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _word(cls, value: Any) -> Any:
+        return {"none": True} if value == "none" else value
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Fence:
+        if self.none + (self.workspace is not None) + (self.folder is not None) != 1:
+            raise ValueError("name one place: `workspace: NAME` or `folder: ID`; or say `fence: none`")
+        return self
+
+
 class Settings(Section):
     """The whole configuration."""
 
@@ -108,6 +139,9 @@ class Settings(Section):
     state: Path = Field(description="the state file; relative to this file")
     guards: Guards = Field(default_factory=Guards, description="what is unusual and stops a plan")
     verify: Verify = Field(default_factory=Verify, description="read-back of what Braze accepted")
+    fence: Annotated[Fence | None, WithJsonSchema(_FENCE)] = Field(
+        None, description="where the claim lies that keeps a restored or copied state file from sending"
+    )
     max_per_person: int | None = Field(None, ge=1, le=100, description="campaigns and Canvases per person in 24 hours")
     attribute_prefix: str = Field("ecm_", pattern=r"^[a-z][a-z0-9_]*$", description="prefix of Braze attributes")
     sweep_every: Span = Field(timedelta(hours=24), description="how old a detail read may grow")

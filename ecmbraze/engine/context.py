@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.scan.screened import Screened
 from ecmbraze.engine.setting import Options, Setting, Systems
 from ecmbraze.ledger.ledger import Ledger
@@ -40,6 +41,8 @@ class RoundContext:
     new_id: Callable[[], str]
     tick: Callable[[], None]
     shared: Shared
+    fence: Fence
+    """The claim outside the machine, which moves before anything is sent."""
     screened: Screened | None
     """Through which the screens read people; ``None`` where no flow keeps facts of people."""
     started: int

@@ -9,6 +9,7 @@ from typing import Any
 
 from ecmbraze.engine.context import RoundContext
 from ecmbraze.engine.deliver.clock_faults import ClockFaults
+from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.deliver.push import Push
 from ecmbraze.engine.deliver.screen import Screen
 from ecmbraze.engine.plan.planner import Planner
@@ -24,10 +25,12 @@ from ecmbraze.engine.scan.folder_looks import FolderLooks
 from ecmbraze.engine.scan.inventory import Inventory
 from ecmbraze.engine.scan.people import PeopleScan
 from ecmbraze.engine.scan.screened import Screened
-from ecmbraze.engine.setting import Systems
+from ecmbraze.engine.setting import Setting, Systems
 from ecmbraze.flow import Context, Flow, Needs
+from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.view import View
 from ecmbraze.model import Action, Fact, Json, PersonKey, keys
+from ecmbraze.planning.adoption import Adoption
 from ecmbraze.planning.outbound import attributes
 from ecmbraze.ports import Clock
 
@@ -97,6 +100,20 @@ def people_scan(of: RoundContext, now: datetime | None = None) -> PeopleScan:
     )  # fmt: skip
 
 
+def fence(setting: Setting, systems: Systems, ledger: Ledger, clock: Clock) -> Fence:
+    """Return the claim of the state file outside the machine; one that lets all through where none is configured."""
+    place = setting.fence
+
+    def parent() -> int:
+        assert place is not None, "asked only where there is one"
+        return place.folder or systems.claims.workspace_named(place.workspace)
+
+    return Fence(
+        claims=ledger.claims, store=systems.claims if place else None, parent=parent, now=clock.now,
+        waived=setting.unfenced,
+    )  # fmt: skip
+
+
 def canary(of: RoundContext) -> Canary:
     """Return the profile of our own that shows whether writes arrive."""
     return Canary(
@@ -111,8 +128,14 @@ def _planner(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view
     )  # fmt: skip
     return Planner(
         flow=flow, options=section, needs=needs, plan=of.plan, context=context, tick=of.tick,
-        view=view,
+        view=view, adoption=_adoption(of, view),
     )  # fmt: skip
+
+
+def _adoption(of: RoundContext, view: View) -> Adoption | None:
+    """Return the last adoption of a copy of the state file, as one flow sees it."""
+    at = of.ledger.claims.adopted()
+    return Adoption(at=at, planned=dict(view.last_planned()), sweep_every=of.setting.sweep_every) if at else None
 
 
 def _screen(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view: View) -> Screen:
@@ -177,7 +200,7 @@ def _push(of: RoundContext, flow: str, looked: Screen, before: View | None) -> P
         return {name: _json(fact) for name, fact in record.facts.items() if name not in ours} if record else None
 
     return Push(
-        flow=flow, outbox=of.ledger.outbox, systems=of.systems, screen=looked, clock=of.clock,
+        flow=flow, outbox=of.ledger.outbox, systems=of.systems, screen=looked, clock=of.clock, fence=of.fence,
         limits=of.setting.batches, connections=of.setting.connections, new_id=of.new_id, tick=of.tick,
         paused=lambda: of.ledger.waiting.paused(flow), entered=of.shared.entered,
         launched=of.shared.launched,

@@ -11,6 +11,7 @@ from ecmbraze.engine.run import Run
 from ecmbraze.engine.run_report import COUNTS, PENDING, PLANNED, ActionLine, SkipLine, summary
 from ecmbraze.errors import strongest
 from ecmbraze.ledger.outbox import Row, Step
+from ecmbraze.ledger.stage import DOUBTFUL
 from ecmbraze.model import Action, Delivery, Json, State, System
 
 _TOGETHER = 50  # people per export (api/braze.md 4.3)
@@ -40,11 +41,14 @@ def dry_run(of: RoundContext, run: Run) -> None:
         Row(id=-number, action=action, state=State.READY, why="", attempt="", planned_at=now, changed_at=now, looks=0)
         for number, action in enumerate(run.plan.actions(run.name), start=1)
     )
+    doubtful = run.plan.doubtful(run.name)
     for part in batched(rows, _TOGETHER):
         steps = {step.row.id: step for step in run.screen.look(part)}
         run.push.find_unsendable(part)
         for row in part:
             step = steps.get(row.id) or run.push.kept_ready(row)
+            if row.action.key in doubtful:
+                step = Step(row=row, state=State.HELD, why=DOUBTFUL)
             if step:
                 _count(run, step)
             else:

@@ -90,6 +90,7 @@ class Round:
         return RoundContext(
             options=self.options, setting=self.setting, systems=self.systems, ledger=self.ledger, plan=plan,
             clock=self.clock, new_id=self.new_id, tick=self.tick, shared=Shared(), started=started,
+            fence=parts.fence(self.setting, self.systems, self.ledger, self.clock),
             screened=parts.screened(self.systems, self.clock, self.reading),
         )  # fmt: skip
 
@@ -100,6 +101,7 @@ class Round:
                 with run.ending():
                     reporting.dry_run(context, run)
         else:
+            self.ledger.outbox.never_left(context.fence.begin(), self.clock.now())
             recovering.recover(context, runs)
             _plan(context, self.reading, runs, confirmed)
             _stage(context, runs, confirmed)
@@ -217,7 +219,10 @@ def _stage(context: RoundContext, runs: Sequence[Run], confirmed: Confirmed | No
         else Part(flow=run.name, facts=False, move=False, last=Phase.CONSENT)
         for run in planned
     ]
-    context.ledger.stage(context.plan).everything(merged, context.clock.now())
+    now = context.clock.now()
+    context.ledger.stage(context.plan).everything(merged, now)
+    for run in planned:
+        run.push.note_held(context.ledger.outbox.held_at(run.name, now))
     if confirmed is not None:
         confirming.forget(context.ledger, confirmed, context.clock.now())
     for run in planned:
@@ -236,8 +241,12 @@ def _push(context: RoundContext, runs: Sequence[Run]) -> None:
         for run in _going(runs):
             with run.ending():
                 run.push.send(phase)
-    # A baseline writes to neither system.
-    if not ledger.waiting.paused("*") and any(run.report.mode != "baseline" for run in runs):
+    # A baseline writes to neither system, and nothing is written once another state file has taken our place.
+    if (
+        context.fence.lost is None
+        and not ledger.waiting.paused("*")
+        and any(run.report.mode != "baseline" for run in runs)
+    ):
         parts.canary(context).sing(context.clock.now())
     for run in _going(runs):
         with run.ending():

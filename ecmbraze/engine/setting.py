@@ -11,7 +11,7 @@ from typing import Any
 
 from ecmbraze.flow import Flow
 from ecmbraze.planning.guards import Limits as GuardLimits
-from ecmbraze.ports import MessageSink, PeopleReader, Progress, RecordReader, RecordSink, WorkspaceReader
+from ecmbraze.ports import ClaimStore, MessageSink, PeopleReader, Progress, RecordReader, RecordSink, WorkspaceReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +63,14 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the claim of the state file lies in Extended ECM: in a workspace of a name, or in a folder of an id."""
+
+    workspace: str = ""
+    folder: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """What the configuration says of every run."""
 
@@ -83,6 +91,10 @@ class Setting:
     """(flow, attribute as Braze has it) of everything that the enabled flows write."""
     withdrawing: Sequence[tuple[Flow[Any], Any]] = ()
     """(flow, its section) of the enabled flows that note withdrawals, which the screen of every flow obeys."""
+    fence: Place | None = None
+    """Where the claim lies; ``None`` for no fence."""
+    unfenced: bool = False
+    """Whether the configuration says in words that there is none."""
     canary: str
     """Recipient that each run writes and reads back; empty for none."""
 
@@ -99,6 +111,7 @@ class Systems:
     sink: MessageSink
     records: RecordReader
     records_sink: RecordSink
+    claims: ClaimStore
     requests: Callable[[], dict[str, int]]
     skews: Callable[[], Sequence[float]]
     progress: Progress

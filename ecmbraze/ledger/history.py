@@ -109,10 +109,14 @@ class History:
 
     def holds(self, head: Head) -> bool:
         """Say whether the chain was once as long as that, with that end."""
-        if head.length == 0:
-            return head.digest == GENESIS
-        row = self._database.execute("SELECT hash FROM history WHERE seq = ?", (head.length,)).fetchone()
-        return row is not None and row[0] == head.digest
+        return self.digest_at(head.length) == head.digest
+
+    def digest_at(self, length: int) -> str | None:
+        """Return the end of the chain when it was as long as that; ``None`` when it never was."""
+        if length == 0:
+            return GENESIS
+        row = self._database.execute("SELECT hash FROM history WHERE seq = ?", (length,)).fetchone()
+        return str(row[0]) if row else None
 
     def first_break(self) -> int | None:
         """Return the number of the first row that does not follow from its predecessor; ``None`` when all do."""

@@ -14,6 +14,7 @@ from sqlite_utils import Database
 from ecmbraze.errors import RUN_AGAIN, ConfigurationError, EcmbrazeError
 from ecmbraze.flow import Needs
 from ecmbraze.ledger import file, historykey, seal
+from ecmbraze.ledger.claims import Claims
 from ecmbraze.ledger.codec import dump, instant, load, moment
 from ecmbraze.ledger.connection import Explained, unusable
 from ecmbraze.ledger.history import History
@@ -50,7 +51,8 @@ class Ledger:
     def __init__(self, path: Path, database: Database, *, read_only: bool = False) -> None:
         self.path, self.database, self._read_only = path, database, read_only
         self.history = History.of(database.conn, path)
-        self.outbox = Outbox(database, self.history)
+        self.claims = Claims(database, self.history)
+        self.outbox = Outbox(database, self.history, self.claims)
         self.waiting = Waiting(database, self.history)
         self.rate_limits = RateLimits(database)
 

@@ -141,6 +141,15 @@ STEPS: dict[int, tuple[str, ...]] = {
         "CREATE TABLE commits (n INTEGER NOT NULL) STRICT",
         "CREATE TABLE remark (digest TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID",
     ),
+    9: (
+        # As for 7: a plan file is bound to its version.
+        "DELETE FROM waiting_plan",
+        """CREATE TABLE claim (
+            token TEXT PRIMARY KEY, at TEXT NOT NULL, attempt TEXT NOT NULL, taken INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE TABLE adoption (at TEXT PRIMARY KEY, copied_at TEXT NOT NULL) STRICT, WITHOUT ROWID",
+        "INSERT INTO pair VALUES ('ready', 'held'), ('waiting', 'held'), ('refused', 'held')",
+    ),
 }
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
+from ecmbraze.ledger.claims import Claims
 from ecmbraze.ledger.codec import dump, instant
 from ecmbraze.ledger.history import History
 from ecmbraze.ledger.outboxreading import OutboxReading, Row
@@ -44,9 +45,9 @@ class Step:
 class Outbox(OutboxReading):
     """Move rows, each change of state in one transaction with its line in the history."""
 
-    def __init__(self, database: Database, history: History) -> None:
+    def __init__(self, database: Database, history: History, claims: Claims) -> None:
         super().__init__(database)
-        self._history = history
+        self._history, self._claims = history, claims
 
     def refuse(self, rows: Sequence[tuple[Row, str]], now: datetime) -> None:
         """Put rows in doubt into quarantine, each with its reason: something else was found in their place.
@@ -96,15 +97,18 @@ class Outbox(OutboxReading):
             self._history.append(now, "restate", body)
         return [flow for _, _, flow, _ in found]
 
-    def move(self, steps: Iterable[Step], now: datetime, *, attempt: str = "") -> None:
+    def move(self, steps: Iterable[Step], now: datetime, *, attempt: str = "", token: str = "") -> None:
         """Move rows and log it, in one transaction; payloads are blanked once a row is terminal.
 
-        Raises sqlite3.IntegrityError for a pair that delivery.md does not know: a bug.
+        ``token`` is what the claim will say when they leave; see :meth:`Claims.write_ahead`. Raises
+        sqlite3.IntegrityError for a pair that delivery.md does not know: a bug.
         """
         moved = tuple(steps)
         if not moved:
             return
         with self._database.atomic():
+            if token:
+                self._claims.write_ahead(token, now, attempt)
             for step in moved:
                 self._database.conn.execute(
                     "UPDATE outbox SET state = ?, why = ?, changed_at = ?, attempt = coalesce(nullif(?, ''), attempt), "
@@ -160,6 +164,13 @@ class Outbox(OutboxReading):
             # What an operator writes or a system answers may name a person. Of a refused row it stands in the row.
             "remark": "" if step.state is State.REFUSED else self._history.remark(step.why),
         }  # fmt: skip
+
+    def never_left(self, attempts: Sequence[str], now: datetime) -> None:
+        """Make ready again what was in flight in attempts of which the claim proves that they never left."""
+        for attempt in attempts:
+            rows = self.rows("state = 'in flight' AND attempt = ?", (attempt,))
+            why = "the run was interrupted before this left"
+            self.move([Step(row=row, state=State.READY, why=why, untouched=True) for row in rows], now)
 
     def recover(self, now: datetime) -> list[Row]:
         """Take up what a crash left in flight: class S may go again, N and U are in doubt. Return the doubtful."""

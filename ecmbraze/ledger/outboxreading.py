@@ -65,6 +65,11 @@ class OutboxReading:
         """Return the rows of unknown outcome, in doubt or held, of a flow or of all."""
         return self.rows("state IN ('in doubt', 'held') AND flow = ifnull(?, flow)", (flow,))
 
+    def held_at(self, flow: str, planned_at: datetime) -> list[Row]:
+        """Return the rows of a flow that are held since they were staged at this instant."""
+        return self.rows("state = 'held' AND flow = ? AND planned_at = ? AND changed_at = planned_at",
+                         (flow, instant(planned_at)))  # fmt: skip
+
     def refused(self, flow: str | None = None) -> list[Row]:
         """Return the rows in quarantine, of a flow or of all."""
         return self.rows("state = 'refused' AND flow = ifnull(?, flow)", (flow,))

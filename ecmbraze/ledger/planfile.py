@@ -128,7 +128,10 @@ class PlanFile(PlanReading):
             assert self._digest is not None, "a plan file that no ledger made keeps no addresses"
             execute("INSERT OR IGNORE INTO address VALUES (?, ?)", (self._digest(address), key))
 
-    def put_decision(self, flow: str, change: Change, decision: Decision, now: datetime) -> None:
+    def put_decision(
+        self, flow: str, change: Change, decision: Decision, now: datetime,
+        doubtful: Callable[[Action], bool] = lambda action: False,
+    ) -> None:  # fmt: skip
         """Write what a flow made of one change: its new facts, its actions, its skips."""
         record = change.record
         self.database.conn.execute(
@@ -141,16 +144,21 @@ class PlanFile(PlanReading):
                 "INSERT OR REPLACE INTO due VALUES (?, ?, ?)", (flow, record.key.text, instant(decision.due))
             )
         for action in decision.actions:
-            self.put_action(action)
+            self.put_action(action, doubtful=doubtful(action))
         for skip in decision.skips:
             self.put_skip(flow, skip, now)
 
-    def put_action(self, action: Action) -> None:
-        """Write one action; of several for one ``latest`` target the newest stays."""
+    def put_action(self, action: Action, *, doubtful: bool = False) -> None:
+        """Write one action; of several for one ``latest`` target the newest stays.
+
+        ``doubtful`` is what another state file may have sent already: it is staged as held.
+        """
         if action.kind.delivery is Delivery.LATEST:
             self.database.conn.execute("DELETE FROM action WHERE target = ?", (action.target,))
         marks = ", ?" * 17
-        self.database.conn.execute(f"INSERT OR IGNORE INTO action VALUES (NULL{marks})", write_action(action))
+        self.database.conn.execute(
+            f"INSERT OR IGNORE INTO action VALUES (NULL{marks}, ?)", (*write_action(action), doubtful)
+        )
 
     def put_skip(self, flow: str, skip: Skip, now: datetime) -> None:
         self.database.conn.execute(

@@ -82,6 +82,11 @@ class PlanReading:
         query = f"SELECT {ACTION_COLUMNS} FROM action WHERE flow = ? AND delivery = 'once' ORDER BY id"
         yield from (read_action(row) for row in self.rows(query, (flow,)))
 
+    def doubtful(self, flow: str) -> frozenset[str]:
+        """Return the keys of the messages of a flow that are staged as held; see :class:`Adoption`."""
+        rows = self.rows("SELECT key FROM action WHERE flow = ? AND doubtful", (flow,))
+        return frozenset(str(row[0]) for row in rows)
+
     def planned(self, flow: str) -> int:
         """Return how many actions the plan holds for a flow."""
         return int(self.database.conn.execute("SELECT count(*) FROM action WHERE flow = ?", (flow,)).fetchone()[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 # In place of a stream, what a baseline of the rules themselves stands under.
 RULES = "rules"
 APPLICATION_ID = 0x45434D42  # "ECMB"
-VERSION = 8
+VERSION = 9
 
 # Tables that a run fills in the plan file and `stage` merges. Same shape in both files, so that a merge is a copy.
 SHARED = """
@@ -62,7 +62,9 @@ _ACTION = """
 PLAN = (
     SHARED
     + f"""
-CREATE TABLE action (id INTEGER PRIMARY KEY, {_ACTION}, series TEXT NOT NULL) STRICT;
+CREATE TABLE action (
+    id INTEGER PRIMARY KEY, {_ACTION}, series TEXT NOT NULL, doubtful INTEGER NOT NULL DEFAULT 0
+) STRICT;
 CREATE UNIQUE INDEX action_key ON action (key, name);
 CREATE INDEX action_target ON action (target);
 CREATE TABLE skip (
@@ -93,6 +95,8 @@ PAIRS = (
     ("held", "ready"), ("held", "dropped"), ("ready", "waiting"), ("waiting", "ready"), ("ready", "suppressed"),
     ("ready", "expired"), ("ready", "superseded"), ("waiting", "suppressed"), ("waiting", "expired"),
     ("waiting", "superseded"), ("refused", "ready"), ("refused", "dropped"),
+    # After an older copy was adopted: the file that it replaces may have sent it.
+    ("ready", "held"), ("waiting", "held"), ("refused", "held"),
 )  # fmt: skip
 
 LEDGER = (
@@ -145,6 +149,10 @@ CREATE TABLE pause (
     flow TEXT PRIMARY KEY, at TEXT NOT NULL, by TEXT NOT NULL, reason TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE rate_limit (path TEXT PRIMARY KEY, opens_at TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE claim (
+    token TEXT PRIMARY KEY, at TEXT NOT NULL, attempt TEXT NOT NULL, taken INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE adoption (at TEXT PRIMARY KEY, copied_at TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE history (
     seq INTEGER PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, previous TEXT NOT NULL,
     hash TEXT NOT NULL

@@ -15,6 +15,8 @@ from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.schema import RULES
 from ecmbraze.model import MOVED, Phase
 
+# Why a message is held that was planned after a copy of the state file was adopted.
+DOUBTFUL = "it happened before a copy was adopted: another state file may have sent it"
 _OPEN = "('ready', 'waiting')"
 _ACTION = (
     "key, flow, record, rule, occurrence, kind, delivery, phase, recipient, name, target, payload, consent, "
@@ -92,6 +94,9 @@ _OUTBOX = (
         AND key IN (SELECT key FROM plan.action WHERE flow = :flow AND phase <= :last)""",
     f"""INSERT OR IGNORE INTO outbox ({_ACTION}, planned_at, changed_at)
         SELECT {_ACTION}, :now, :now FROM plan.action WHERE flow = :flow AND phase <= :last ORDER BY id""",
+    f"""UPDATE outbox SET state = 'held', why = '{DOUBTFUL}'
+        WHERE delivery = 'once' AND state = 'ready' AND planned_at = :now
+          AND key IN (SELECT key FROM plan.action WHERE flow = :flow AND phase <= :last AND doubtful)""",
 )
 
 
@@ -125,6 +130,11 @@ class Stage:
         """Merge a complete inventory and the plans of the flows; without parts it sends nothing and needs no guard."""
         self._merge(_MIRROR + _LISTING, parts, now)
 
+    def _note_held(self, now: datetime) -> None:
+        query = "SELECT id FROM outbox WHERE state = 'held' AND planned_at = ? AND changed_at = planned_at ORDER BY id"
+        if rows := [row[0] for row in self._database.execute(query, (instant(now),))]:
+            self._history.append(now, "held", {"rows": rows, "why": DOUBTFUL})
+
     def _merge(self, scan: Sequence[str], parts: Sequence[Part], now: datetime) -> None:
         self._database.conn.execute("ATTACH DATABASE ? AS plan", (str(self._plan.path),))
         try:
@@ -136,6 +146,7 @@ class Stage:
                 for part in parts:
                     for statement in part.statements:
                         self._database.conn.execute(statement, {**values, "flow": part.flow, "last": part.last})
+                self._note_held(now)
                 plans = {part.flow: self._plan.hash(part.flow) for part in parts if part.last is max(Phase)}
                 self._history.append(now, "stage", {"plans": plans, "change": change})
         except StateUnusable:

@@ -61,6 +61,8 @@ _READERS: Mapping[str, Mapping[str, Reader]] = {
     "expected": {"day": date.fromisoformat},
     "pause": {"at": _instant},
     "rate_limit": {"opens_at": _instant},
+    "claim": {"at": _instant},
+    "adoption": {"at": _instant, "copied_at": _instant},
     "history": {"at": _instant, "body": _object},
 }  # fmt: skip
 

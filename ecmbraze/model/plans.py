@@ -118,6 +118,8 @@ class Action:
     consent: Mapping[str, Json] | None = None
     """Channel → ``{"state": …, "group": …}``, or ``{"transactional": reason}``; ``None`` for what needs none."""
     create_profile: bool = False
+    not_before: datetime | None = field(default=None, compare=False)
+    """The earliest it can have happened, where more is known than that the record changed; not stored."""
 
     @property
     def key(self) -> str:

@@ -199,5 +199,5 @@ def _action(
         flow=occasion.flow, record=occasion.record.key.text, rule=rule.name, occurrence=occasion.hit.occurrence,
         kind=kind, recipient=customer, name=name, payload=payload, expires_at=occasion.expires_at,
         reason=", ".join(part for part in (told, occasion.why) if part), consent=rule.send.demanded(kind),
-        create_profile=create,
+        create_profile=create, not_before=occasion.due or (occasion.at[0] if occasion.at else None),
     )  # fmt: skip

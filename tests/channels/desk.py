@@ -35,7 +35,7 @@ from ecmbraze.model import (
     Verdict,
     mark_of,
 )
-from tests.fakes import Everything, Unasked, systems
+from tests.fakes import Everything, Unasked, no_fence, systems
 from tests.systems.rig import NOW, FakeClock
 from tests.twins.office import Office
 
@@ -186,7 +186,7 @@ class Desk:
         self.push = Push(
             flow="f", outbox=self.ledger.outbox, systems=self.systems, screen=screen, clock=self.clock,
             limits=BatchLimits(), connections=self.connections, new_id=self._id, tick=lambda: None,
-            paused=lambda: self.paused or None, clock_fault=lambda: "",
+            paused=lambda: self.paused or None, clock_fault=lambda: "", fence=no_fence(),
         )  # fmt: skip
         return self.push
 

@@ -243,8 +243,10 @@ def _states_of_a_commit_cut_short(tmp_path: Path) -> Iterator[tuple[bytes, bytes
     """
     path = _version_1(tmp_path / "step.db")
     for number, statements in migrations.STEPS.items():
-        with closing(sqlite3.connect(path)) as file:
+        with closing(connect(path, unusable)) as file:
             file.execute("VACUUM")  # no free pages: the step must make the file grow
+            if number > counting.FIRST:  # a commit that is not ours: count anew
+                _count_anew(file)
         before, cut = path.read_bytes(), tmp_path / "step-cut.db"
         assert _one_step(_copied(path, cut), number, statements, size=len(before)) == -signal.SIGXFSZ
         journal = cut.with_name("step-cut.db-journal")
@@ -261,11 +263,23 @@ def _states_of_a_commit_cut_short(tmp_path: Path) -> Iterator[tuple[bytes, bytes
 
 def _one_step(path: Path, number: int, statements: tuple[str, ...], *, size: int | None) -> int:
     def step() -> None:
-        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            for statement in ("BEGIN", *statements, f"PRAGMA user_version = {number}", "COMMIT"):
+        with closing(connect(path, unusable)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            before = counting.counter(connection.raw)
+            for statement in statements:
                 connection.execute(statement)
+            if number >= counting.FIRST:
+                counting.bind(connection, before)
+            connection.execute(f"PRAGMA user_version = {number}")
+            connection.execute("COMMIT")
 
     return _in_a_child(step, size)
+
+
+def _count_anew(connection: Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    counting.bind(connection, counting.counter(connection.raw))
+    connection.execute("COMMIT")
 
 
 def _migrate_until_a_file_outgrows(path: Path, size: int) -> int:

@@ -29,6 +29,7 @@ from ecmbraze.model import (
     WorkspacePage,
     WorkspaceRow,
 )
+from tests.twins.claims import TwinClaims
 from tests.twins.ecm_world import ACCOUNT, Attribute, EcmWorld, Paper, Space, kept
 from tests.twins.office import Office
 from tests.twins.wire import Trouble, Wire
@@ -55,6 +56,7 @@ class TwinEcm(EcmWorld):
     def __init__(self, wire: Wire, *, zone: tzinfo, page: int = 500, columns: bool = False) -> None:
         super().__init__(wire.clock.true)
         self.wire, self.zone, self.page, self.columns = wire, zone, page, columns
+        self.claims = TwinClaims(wire)
         self.by_date = True
         """Whether listings may be asked by modify date."""
         self.lag = timedelta()

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,10 +17,12 @@ from typing import Any
 from ecmbraze.cli import composition
 from ecmbraze.cli.progress import Silent
 from ecmbraze.config import Settings, load
+from ecmbraze.engine import parts
 from ecmbraze.engine.round import Round
 from ecmbraze.engine.run_report import RunReport
 from ecmbraze.engine.setting import Options, Systems
 from ecmbraze.flows import BY_NAME
+from ecmbraze.ledger import adopting
 from ecmbraze.ledger.file import check
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.lock import run_lock
@@ -122,7 +124,7 @@ class House:
         It is killed at the crossing ``die_at``; ``happen`` maps the number of a crossing to what people do then.
         """
         crossings = Crossings(self.folder, self._base / f"life-{self._lives + 1}", die_at, happen or {})
-        self.wire.crossing = crossings.cross
+        outer, self.wire.crossing = self.wire.crossing, crossings.cross
         names = flows or tuple(name for name in BY_NAME if name in self.config.flows)
         reports: list[RunReport] = []
         try:
@@ -131,7 +133,7 @@ class House:
         except Killed:
             self._lives += 1
         finally:
-            self.wire.crossing = lambda name: None
+            self.wire.crossing = outer
         return Outcome(reports=tuple(reports), crossings=tuple(crossings.names), killed=crossings.dead)
 
     def copy(self, folder: Path) -> House:
@@ -140,6 +142,34 @@ class House:
         twin = deepcopy(self, {id(self.config): self.config})
         twin._base = folder
         return twin
+
+    def fork(self, folder: Path) -> House:
+        """Return a second machine: the state file as it lies there now, before the same two systems."""
+        shutil.copytree(self.folder, folder / f"life-{self._lives}")
+        machine = copy(self)
+        machine._base, machine._ids = folder, self._ids + 10**6
+        return machine
+
+    def put_back(self, kept: House) -> None:
+        """Put the state file of a fork in the place of ours, as somebody does who restores a backup."""
+        self._lives += 1
+        shutil.copytree(kept.folder, self.folder)
+
+    def adopt(self, kept: House, reason: str = "restored") -> int:
+        """Do what `state adopt` does with a copy that was put back; return how many messages are held."""
+        copied = adopting.look_at(kept.state, self.state)
+        with closing(Ledger.open(self.state)) as ledger:
+            done = adopting.adopt(ledger, copied, self.clock.now(), by="me", host="here", reason=reason)
+            parts.fence(composition.setting(self.config), self.systems(), ledger, self.clock).overtake()
+        return done.held
+
+    def systems(self) -> Systems:
+        """Return the two sides as a round has them."""
+        return Systems(
+            workspaces=self.ecm, people=self.braze, sink=self.braze, records=self.ecm, records_sink=self.ecm,
+            claims=self.ecm.claims, skews=self.skews, progress=Silent(),
+            requests=lambda: {"ecm": 0, "braze": 0, "retried": 0, "rate_limited": 0},
+        )  # fmt: skip
 
     def skews(self) -> Sequence[float]:
         """Return what the servers say of our clock."""
@@ -177,12 +207,7 @@ def _round(house: House, names: Sequence[str], options: Options) -> list[RunRepo
         return Round(
             flows=[(BY_NAME[name], composition.section(house.config, BY_NAME[name])) for name in names],
             reading=composition.reading(house.config), options=options, setting=composition.setting(house.config),
-            systems=Systems(
-                workspaces=house.ecm, people=house.braze, sink=house.braze, records=house.ecm,
-                records_sink=house.ecm, skews=house.skews, progress=Silent(),
-                requests=lambda: {"ecm": 0, "braze": 0, "retried": 0, "rate_limited": 0},
-            ),
-            ledger=ledger, clock=house.clock, new_id=house.new_id, tick=lambda: None,
+            systems=house.systems(), ledger=ledger, clock=house.clock, new_id=house.new_id, tick=lambda: None,
         ).execute()  # fmt: skip
     finally:
         ledger.close()

@@ -25,7 +25,15 @@ from ecmbraze.config import Settings
 from ecmbraze.config.names import Named, named
 from ecmbraze.config.schema import schema
 from ecmbraze.engine.scan import discovery
-from ecmbraze.errors import ConfigurationError, EcmbrazeError, StateMissing, UsageError, strongest
+from ecmbraze.errors import (
+    ConfigurationError,
+    EcmbrazeError,
+    Fenced,
+    RecordUnreadable,
+    StateMissing,
+    UsageError,
+    strongest,
+)
 from ecmbraze.flow import together
 from ecmbraze.flows import BY_NAME
 from ecmbraze.report.plain import printable
@@ -62,7 +70,7 @@ def check(
         return 0
     state, step = _state(loaded)
     found = [well("configuration", f"{loaded.path}, flows: {', '.join(loaded.flows) or 'none'}"), state]
-    found += [] if offline else _systems(loaded)
+    found += [] if offline else [*_systems(loaded), _fence(loaded)]
     code = strongest(finding.code for finding in found if finding.level is Level.WRONG)
     if as_json:
         typer.echo(json.dumps({"exit_code": code, "next": step, "findings": [asdict(one) for one in found]}, indent=2))
@@ -108,6 +116,37 @@ def _state(loaded: Settings) -> tuple[Finding, str]:
         return Finding(level=Level.WRONG, where="state file", said=said, code=error.exit_code), ""
     step = f"ecmbraze run{file}" if first else f"ecmbraze run --now --dry-run{file}"
     return well("state file", f"{loaded.state}, readable and whole"), step
+
+
+def _fence(loaded: Settings) -> Finding:
+    """Return how the claim stands that keeps a restored or copied state file from sending."""
+    if loaded.fence is None or loaded.fence.none:
+        return well("fence", "none: restoring an older state file, or running two copies, is not protected (`fence:`)")
+    wall, where = composition.wall_clock(loaded), loaded.places.of(("fence",))
+    try:
+        with closing(composition.ledger(loaded, read_only=True)) as ledger:
+            return well("fence", composition.fence(loaded, ledger, wall).told())
+    except StateMissing:
+        return _unclaimed(loaded, wall, where)
+    except EcmbrazeError as error:
+        said = " ".join(str(error).split())
+        return Finding(level=Level.WRONG, where=where, said=said, code=error.exit_code)
+
+
+def _unclaimed(loaded: Settings, wall: WallClock, where: str) -> Finding:
+    """Return whether the place of a claim is there, before there is a state file."""
+    made, place = composition.clients(loaded, wall, Budget(wall.monotonic, None)), composition.setting(loaded).fence
+    assert place is not None, "asked only where one is configured"
+    try:
+        taken = made.ecm.find_claim(place.folder or made.ecm.workspace_named(place.workspace))
+    except EcmbrazeError as error:
+        said = " ".join(str(error).split())
+        code = ConfigurationError.exit_code if isinstance(error, RecordUnreadable) else error.exit_code
+        return Finding(level=Level.WRONG, where=where, said=said, code=code)
+    if taken is None:
+        return well("fence", "the first live run makes the claim")
+    said = f"the claim of another state file lies there (node {taken}): a new one would be fenced (13)"
+    return Finding(level=Level.WRONG, where=where, said=said, code=Fenced.exit_code)
 
 
 def _systems(loaded: Settings) -> list[Finding]:

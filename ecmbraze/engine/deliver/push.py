@@ -9,10 +9,11 @@ from datetime import datetime
 
 from ecmbraze.engine.deliver.channels import channel_of
 from ecmbraze.engine.deliver.channels.channel import Attempt, Batch, Channel
+from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.deliver.requests import build, divide, settle
 from ecmbraze.engine.deliver.screen import Screen
 from ecmbraze.engine.setting import BatchLimits, Systems
-from ecmbraze.errors import ConfigurationError, CredentialRefused, TemporaryError
+from ecmbraze.errors import ConfigurationError, CredentialRefused, EcmbrazeError, TemporaryError
 from ecmbraze.ledger.outbox import Outbox, Row, Step
 from ecmbraze.model import Action, Answer, Delivery, Json, Kind, MessageInfo, Phase, State, Verdict
 from ecmbraze.ports import Clock, Work
@@ -31,6 +32,7 @@ class Push:
     outbox: Outbox
     systems: Systems
     screen: Screen
+    fence: Fence
     clock: Clock
     limits: BatchLimits
     connections: int
@@ -73,6 +75,7 @@ class Push:
             self.systems.progress.expect(Work.SENT, self.outbox.count_sendable(self.flow, phase))
         while self.clear and (rows := self.sendable(phase)):
             self.tick()
+            self.fence.check()
             for kind in {row.action.kind for row in rows}:  # before the screen, so that it is fresh, and before any
                 channel_of(kind).wait_for_turn(self.systems)  # row is in flight: a kill meanwhile must leave no doubt
             leave = self._screened(rows)
@@ -125,6 +128,10 @@ class Push:
                 undone="Their messages were not sent; they wait.",
                 advice="Launch or resume them in Braze, or name others in the configuration; then run again.",
             )  # fmt: skip
+
+    def note_held(self, rows: Sequence[Row]) -> None:
+        """Report the messages that were held as soon as they were staged."""
+        self.steps |= {row.id: Step(row=row, state=State.HELD, why=row.why) for row in rows}
 
     def expire(self, now: datetime) -> None:
         """Give up what is past its time, with the reason why it did not leave before."""
@@ -186,8 +193,7 @@ class Push:
         batches = [build(rows, attempt) for rows in wave]
         values = [row for rows in wave for row in rows if row.action.kind.delivery is Delivery.LATEST]
         self.before |= {row.id: self.outbox.accepted(row.action.target) for row in values}
-        flying = [Step(row=row, state=State.IN_FLIGHT) for batch in batches for row in batch.rows]
-        self._move(flying, attempt=attempt.id)  # one commit marks the whole wave before its first byte
+        self._take_off([row for batch in batches for row in batch.rows], attempt.id)
         futures: dict[Future[Answer], Batch] = {pool.submit(batch.send, self.systems): batch for batch in batches}
         again: list[tuple[Row, ...]] = []
         answers: list[tuple[Row, Answer]] = []
@@ -202,6 +208,20 @@ class Push:
         self.entered |= dict.fromkeys(entries, self.clock.monotonic())
         self._stop_if_told(answers)
         return again, self._bearable(answers)
+
+    def _take_off(self, rows: Sequence[Row], attempt: str) -> None:
+        """Mark the whole wave in flight before its first byte, in one commit; messages leave under a claim of theirs.
+
+        Raises why the claim was not moved, with the rows ready again: nothing of them left.
+        """
+        token = self.fence.next_token() if any(row.action.kind.is_message for row in rows) else ""
+        self._move([Step(row=row, state=State.IN_FLIGHT) for row in rows], attempt=attempt, token=token)
+        try:
+            if token:
+                self.fence.take(token)
+        except EcmbrazeError as error:
+            self._move([Step(row=row, state=State.READY, why=error.happened, untouched=True) for row in rows])
+            raise
 
     def _keep_apart(self, entries: Mapping[tuple[str, str], float]) -> None:
         """Wait until nobody enters a Canvas that they entered a moment ago: the second entry would be lost."""
@@ -260,8 +280,8 @@ class Push:
                 undone="They wait.", advice="The next run looks for what may have been stored after all, and goes on.",
             )  # fmt: skip
 
-    def _move(self, steps: Sequence[Step], *, attempt: str = "") -> None:
-        self.outbox.move(steps, self.clock.now(), attempt=attempt)
+    def _move(self, steps: Sequence[Step], *, attempt: str = "", token: str = "") -> None:
+        self.outbox.move(steps, self.clock.now(), attempt=attempt, token=token)
         for step in steps:
             self.steps[step.row.id] = step
         self.systems.progress.step(Work.SENT, sum(step.state not in _ON_THE_WAY for step in steps))

@@ -18,6 +18,7 @@ from ecmbraze.flow import Context, Flow, Needs
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.view import View
 from ecmbraze.model import Action, Change, Decision, Delivery, Skip, keys
+from ecmbraze.planning.adoption import Adoption
 
 _LOG = logging.getLogger("ecmbraze")
 # What a value nobody thought of makes of a rule. Errors of the state file are none of these: they end the run.
@@ -35,6 +36,8 @@ class Planner:
     plan: PlanFile
     context: Context
     tick: Callable[[], None]
+    adoption: Adoption | None = None
+    """Of a copy of the state file: what may have gone before it is planned as doubtful."""
 
     def plan_changes(self, scans: Mapping[str, Scan], limit: int | None) -> bool:
         """Plan what changed since the flow's position; return whether all of it was planned."""
@@ -134,7 +137,11 @@ class Planner:
             return
         if change.unreached:
             decision = replace(decision, actions=tuple(one for one in decision.actions if _is_news(one, change)))
-        self.plan.put_decision(self.flow.name, change, decision, self.context.now)
+        adoption = self.adoption
+        self.plan.put_decision(
+            self.flow.name, change, decision, self.context.now,
+            lambda action: adoption is not None and adoption.may_have_gone(action, change),
+        )  # fmt: skip
         self.plan.count(self.flow.name, "quarantined", sum(skip.quarantined for skip in decision.skips))
         reminders = {rule.name for rule in self.flow.rules(self.options) if rule.reminds}
         fresh = sum(action.kind.is_message and action.rule not in reminders for action in decision.actions)

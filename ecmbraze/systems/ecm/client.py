@@ -21,8 +21,10 @@ from ecmbraze.model import (
     WorkspaceDetail,
     WorkspacePage,
 )
+from ecmbraze.model.claims import FoundClaim
 from ecmbraze.systems.ecm import times
 from ecmbraze.systems.ecm.attempts import Attempts
+from ecmbraze.systems.ecm.claims import ClaimWrites
 from ecmbraze.systems.ecm.datequery import lists_by_date, modified_since
 from ecmbraze.systems.ecm.detail import Details
 from ecmbraze.systems.ecm.documents import Documents
@@ -42,7 +44,7 @@ from ecmbraze.systems.shapes import ShapeError, inner, listing, text, whole
 
 
 class EcmClient:
-    """Implements WorkspaceReader, RecordSink and RecordReader over the REST API of api/ecm.md. Thread-safe.
+    """Implements WorkspaceReader, RecordSink, RecordReader and ClaimStore over the REST API of api/ecm.md. Thread-safe.
 
     ``otds`` replaces the password login. ``zone`` is the zone of times that come without one.
     """
@@ -61,6 +63,7 @@ class EcmClient:
         self._categories = CategoryWrites(self._session, self._attempts, learning, zone)
         self._filing = Filing(self._session, self._attempts)
         self._follow_ups = FollowUps(self._session, self._attempts)
+        self._claims = ClaimWrites(self._session, self._attempts)
         self._told: tuple[datetime, float] | None = None
         self._types: dict[str, int] | None = None
         self._account: int | None = None
@@ -188,6 +191,26 @@ class EcmClient:
     def reminder_types(self) -> Mapping[str, int]:
         """Return reminder type name → id, for `check`."""
         return self._follow_ups.types()
+
+    def find_claim(self, parent_id: int) -> int | None:
+        """Return the id of the claim in a folder or workspace (api/ecm.md 4.2); ``None`` when it is not there."""
+        return self._claims.find(parent_id)
+
+    def make_claim(self, parent_id: int, text: str) -> tuple[int | None, Answer]:
+        """Make the claim (api/ecm.md 4.4, 7); see the port."""
+        return self._claims.make(parent_id, text)
+
+    def read_claim(self, node_id: int) -> FoundClaim:
+        """Return what the claim says, with its lock (api/ecm.md 4.1)."""
+        return self._claims.read(node_id)
+
+    def move_claim(self, node_id: int, lock: str, text: str) -> Answer:
+        """Write another text under the lock (api/ecm.md 4.4)."""
+        return self._claims.move(node_id, lock, text)
+
+    def workspace_named(self, name: str) -> int:
+        """Return the id of the one workspace of a name (api/ecm.md 3.2)."""
+        return self._claims.workspace_named(name)
 
     def ping(self) -> None:
         """Raise unless a Content Server REST API answers; needs no login (api/ecm.md 2.3)."""

@@ -87,7 +87,7 @@ class Filing:
             return _taken(found)
         body: Json = {"type": _FOLDER, "parent_id": int(parent_id), "name": folder}
         attempt = self._attempts.send("POST", _NODES, data={"body": json.dumps(body)})
-        if made := _created(attempt):
+        if made := created(attempt):
             return _Place(id=made)
         # Whatever the answer was: a folder that is there now is the one, whoever made it.
         arrived = attempt.exchange is not None or attempt.answer.verdict is Verdict.UNKNOWN
@@ -175,7 +175,7 @@ def _taken(found: _Child) -> _Place:
 
 def _stored(attempt: Attempt, length: int) -> Answer:
     """Judge an upload that was accepted: without the id of a node, or with other bytes, its outcome is unknown."""
-    if not (number := _created(attempt)):
+    if not (number := created(attempt)):
         return Answer(verdict=Verdict.UNKNOWN, reason="accepted, but without the id of a document")
     size = _properties(attempt.exchange).get("size")
     if isinstance(size, int) and size != length:
@@ -183,7 +183,7 @@ def _stored(attempt: Attempt, length: int) -> Answer:
     return replace(attempt.answer, reason=f"stored as node {number}")
 
 
-def _created(attempt: Attempt) -> int:
+def created(attempt: Attempt) -> int:
     """Return the id of what a create made; 0 when it made nothing for certain."""
     try:
         accepted = attempt.answer.verdict is Verdict.ACCEPTED
