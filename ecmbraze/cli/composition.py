@@ -18,6 +18,7 @@ from ecmbraze.engine.setting import BatchLimits, Sample, Setting, Systems
 from ecmbraze.errors import ConfigurationError
 from ecmbraze.flow import Flow, Needs
 from ecmbraze.flows import BY_NAME, FLOWS
+from ecmbraze.ledger.keeping import Keep
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.model.recipients import ExternalId, write
 from ecmbraze.planning.guards import Limits as GuardLimits
@@ -132,6 +133,7 @@ def setting(config: Settings) -> Setting:
         configuration=config.fingerprint(),
         attributes=_attributes(config),
         withdrawing=[(BY_NAME[name], section) for name, section in _enabled(config) if BY_NAME[name].withdrawn],
+        keep=Keep(**config.keep.model_dump()),
         canary=write(ExternalId(value=config.verify.canary)) if config.verify.canary else "",
     )
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
 from ecmbraze.flow import Flow
+from ecmbraze.ledger.keeping import Keep
 from ecmbraze.planning.guards import Limits as GuardLimits
 from ecmbraze.ports import MessageSink, PeopleReader, Progress, RecordReader, RecordSink, WorkspaceReader
 
@@ -85,6 +86,8 @@ class Setting:
     """(flow, its section) of the enabled flows that note withdrawals, which the screen of every flow obeys."""
     canary: str
     """Recipient that each run writes and reads back; empty for none."""
+    keep: Keep = field(default_factory=Keep)
+    """How long what is over stays in the state file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
