@@ -13,6 +13,7 @@ import typer
 from ecmbraze.cli import composition
 from ecmbraze.cli.groups import Group
 from ecmbraze.cli.shared import ConfigOption, config_path
+from ecmbraze.errors import UsageError
 from ecmbraze.ledger import compacting
 from ecmbraze.ledger.backup import back_up
 from ecmbraze.ledger.lock import run_lock
@@ -60,6 +61,10 @@ def verify(
     as_json: _Json = False,
 ) -> int:
     """Check a state file or a backup through and through: its place, seal, pages, history and values."""
+    if file is not None and not file.exists():  # its error would say how a first state file is made
+        raise UsageError(
+            f"There is no file {file}.", undone="Nothing was checked.", advice="Name a backup that is there."
+        )
     path = file or composition.settings(config_path(context, config)).state
     if as_json:
         told = {"file": str(path), "checked": {one.what: one.found for one in checks(path)}}
