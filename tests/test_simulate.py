@@ -8,7 +8,8 @@ from ecmbraze.engine.deliver import requests
 from ecmbraze.ledger.outbox import Row, Step
 from ecmbraze.model import State
 from tests.simulate.__main__ import replay
-from tests.simulate.playing import Wrong, play
+from tests.simulate.playing import play
+from tests.simulate.wrong import Wrong
 
 # Some seconds of worlds; `make simulate` plays 2,000, `make soak` 100,000.
 _FEW = 24

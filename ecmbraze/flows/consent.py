@@ -61,7 +61,7 @@ def needs(options: Options) -> Needs:
     """Return what the flow reads: of people what is watched, of workspaces what staff may set."""
     watched = {channel.fact for channel in options.channels}
     bounced = {"email.undeliverable" for one in options.channels if one.undeliverable and one.watch == "email"}
-    about = {"known", "address", "after", "look", *(f"{fact}.at" for fact in watched)}
+    about = {"known", "address", "after", "look", *(f"{fact}.at" for fact in watched), *map(order.after_of, watched)}
     return Needs(
         customers=options.customers, facts=options.read,
         people=frozenset(watched | about | bounced),
@@ -119,7 +119,9 @@ def _ours(
     if shown != WITHDRAWN or not order.is_ours(person, channel, past, known):
         return None
     recorded = order.by_staff(person, channel, places, known)
-    return replace(recorded, changes=past.changes if past else 0) if recorded else None
+    # One at least: it was recorded, and typed again in another workspace it is no news.
+    before, changes = (past.state, past.changes) if past else ("", 0)
+    return replace(recorded, changes=max(1, changes), before=before) if recorded else None
 
 
 def _told(
@@ -166,26 +168,34 @@ def _of_workspace(options: Options, change: Change, known: Known, context: Conte
         places = known.of_customer(person)
         noted = known.noted(PersonKey(recipient=person).text)
         held = order.standing(options, noted, person, places, known)
+        typed = [one for one in options.channels if news and staff.withdrew(options, one, change, person, known)]
         withdrawn = False
-        for channel in options.channels if news else ():
-            past = held.get(channel.name)
-            if not staff.withdrew(options, channel, change, person, known):
-                continue
+        for channel in typed:
+            past, in_braze = held.get(channel.name), consent_record.held(noted.get(channel.name))
             why = f"{channel.name}: withdrawn in {record.name!r}"
-            if past and _is_carried(past):  # it is on record; whether the person came back since, nobody looked
+            sent = order.is_sent_alone(person, channel, change, places, known)
+            if past and _is_carried(past) and not sent:  # whether the person came back since, nobody looked
                 if not _is_shown(channel, person, known, context):
                     outcome.append(writes.withdrawal(channel, record, person, past, why, context))
                 continue
-            in_braze = consent_record.held(noted.get(channel.name))
+            if sent:
+                past = in_braze = _before_ours(in_braze)
             new = _withdrawn(channel, change, memory, in_braze)
             _note(memory, person, channel, new)
             held[channel.name] = new
-            outcome.append(writes.withdrawal(channel, record, person, new, why, context))
+            outcome += [] if sent else [writes.withdrawal(channel, record, person, new, why, context)]
             outcome += writes.documents(options, channel, record, places, person, past, new, why, known, context)
             withdrawn = True
-        for place in places if withdrawn else [record] if _is_due(options, change, person, known) else []:
+        # Typed once more it is no news, but the word is the record from now on, which a grant may replace.
+        alone = typed or _is_due(options, change, person, known)
+        for place in places if withdrawn else [record] if alone else []:
             outcome += writes.state(options, record, place, person, held, known, context)
     return Decision.of(outcome, memory=memory)
+
+
+def _before_ours(in_braze: Held | None) -> Held | None:
+    """Return what Braze showed before our withdrawal, which it may show by now."""
+    return replace(in_braze, state=in_braze.before) if in_braze and in_braze.state == WITHDRAWN else in_braze
 
 
 def _refuse_nobody(options: Options, change: Change, known: Known) -> None:

@@ -39,7 +39,7 @@ MINUTES = timedelta(minutes=1)
 class Town:
     """A house with the flows consent and onboarding; ``seven`` and ``eight`` are workspaces of C-1, ``nine`` of C-2."""
 
-    def __init__(self, folder: Path, *, undeliverable: bool = False, **section: Any) -> None:
+    def __init__(self, folder: Path, *, undeliverable: bool = False, state: str = "subscribed", **section: Any) -> None:
         email, news = SECTION["channels"]
         channels = [{**email, **({"undeliverable": BOUNCED} if undeliverable else {})}, news]
         flows = {"consent": {**SECTION, "channels": channels, **section}, "onboarding": onboarding.STORY.section}
@@ -49,10 +49,11 @@ class Town:
         self.ecm.add_category("Customer", ["Number"])
         self.ecm.add_category("Consent", ["Email Status", since, "Source", "News Status", "Bounced"])
         self.ecm.add_type("Customer", ["Customer", "Consent"])
+        self.ecm.add_type("Mandate", ["Customer", "Consent"])
         onboarding.STORY.furnish(self.ecm)
         onboarding.STORY.people(self.house, "C-1", "C-2")
         for person in ("C-1", "C-2"):
-            self.braze.people[person].email_subscribe = "subscribed"
+            self.braze.people[person].email_subscribe = state
         self.seven, self.eight, self.nine = (self.opens(person) for person in ("C-1", "C-1", "C-2"))
         self.project = onboarding.STORY.make(self.ecm, "C-1")
         self.round()

@@ -11,16 +11,19 @@ import os
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from tests.simulate.playing import Wrong, play
+from tests.simulate.playing import play
+from tests.simulate.wrong import Wrong
 
 _SEEDS = 2000
 # A process is made anew after so many worlds, so that the states of its templates do not fill the memory.
 _CHUNK = 25
 _MOST_SHOWN = 20
+_FIGURES = ("rounds", "kills", "messages")
 _MEMORY = Path("/dev/shm")
 
 
@@ -38,17 +41,19 @@ def main(arguments: Sequence[str]) -> int:
     given = asked.parse_args(arguments)
     if given.seed is not None:
         return _one(given.seed)
-    began, failed = time.monotonic(), dict[int, str]()
+    began, failed, figures = time.monotonic(), dict[int, str](), Counter[str]()
     chunks = [
         range(first, min(first + _CHUNK, given.first + given.seeds))
         for first in range(given.first, given.first + given.seeds, _CHUNK)
     ]
     with ProcessPoolExecutor(initializer=_in_memory) as pool:
-        for found in pool.map(_played, chunks):
+        for found, counted in pool.map(_played, chunks):
             failed |= found
+            figures += counted
     for seed in sorted(failed)[:_MOST_SHOWN]:
         print(f"{failed[seed] if seed == min(failed) else failed[seed].splitlines()[0]}\n  again: {replay(seed)}")
-    print(f"{given.seeds} worlds, {len(failed)} went wrong, {time.monotonic() - began:.0f} s")
+    told = ", ".join(f"{figures[name]} {name}" for name in _FIGURES)
+    print(f"{given.seeds} worlds, {told}, {len(failed)} went wrong, {time.monotonic() - began:.0f} s")
     return 1 if failed else 0
 
 
@@ -63,14 +68,16 @@ def _one(seed: int) -> int:
     return 0
 
 
-def _played(seeds: Sequence[int]) -> dict[int, str]:
-    failed = {}
+def _played(seeds: Sequence[int]) -> tuple[dict[int, str], Counter[str]]:
+    failed, figures = {}, Counter[str]()
     for seed in seeds:
         try:
-            play(seed)
+            played = play(seed)
         except Wrong as error:
             failed[seed] = str(error)
-    return failed
+        else:
+            figures.update({name: getattr(played, name) for name in _FIGURES})
+    return failed, figures
 
 
 def _in_memory() -> None:

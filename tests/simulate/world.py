@@ -42,6 +42,7 @@ class World:
         self.at_baseline: dict[str, dict[str, Json]] = {}
         self.story: list[str] = []
         """What happened, for whoever looks at a failure."""
+        self.rounds = self.kills = 0
 
     def expected(self, person: str) -> dict[str, Json]:
         """Return the attributes that the workspaces of a person say now."""
@@ -204,6 +205,7 @@ class World:
         names = list(flows) or list(self.stories)
         troubles = self.house.wire.troubled
         outcome = self.house.start(*names, **more)
+        self.rounds, self.kills = self.rounds + 1, self.kills + outcome.killed
         self.note(f"run {names} {more or ''}: {'killed' if outcome.killed else outcome.codes}")
         if outcome.killed:
             self.doubts |= {(f.recipient, f.name) for f in self.house.fates() if f.state == "in flight"}

@@ -23,9 +23,11 @@ TOGETHER = 50  # people per export (api/braze.md 4.1)
 
 KNOWN, ADDRESS, AFTER, LOOK = "known", "address", "after", "look"
 """Facts of every person: whether Braze has a profile, its e-mail address; the look before the one that saw the facts
-change, and the id of the one that did."""
+change, and the id of the one that did. ``after:email`` is the look before the one that saw this fact change: a flow
+may come to it only when another has changed too."""
 UNDELIVERABLE = "email.undeliverable"
 _OF_THE_LOOK = (AFTER, LOOK)
+_AFTER_OF = f"{AFTER}:"
 OUT = "unsubscribed"
 
 
@@ -133,6 +135,7 @@ class PeopleScan:
             facts = {name: value for name, value in (*_facts(found), *states.items()) if name in wanted}
             facts |= {fact: _attribute(found, fact) for fact in wanted if fact.startswith("attribute:")}
             facts |= {UNDELIVERABLE: self._undeliverable(found)} if UNDELIVERABLE in wanted else {}
+            facts |= {name: "" for name in wanted if name.startswith(_AFTER_OF)}
             record = Record(
                 key=PersonKey(recipient=person), stream=keys.PEOPLE, name="", created_at=self.now,
                 modified_at=self.now, facts={**facts, AFTER: "", LOOK: look}, customers=(person,),
@@ -165,11 +168,16 @@ def _since(record: Record, before: Held, read_at: datetime) -> Record:
     past = load_facts(before.facts)
     if _plain(record.facts) == _plain(past):
         return replace(record, created_at=before.created_at, modified_at=before.modified_at, facts=past)
-    return replace(record, created_at=before.created_at, facts={**record.facts, AFTER: read_at.isoformat()})
+    facts = {**record.facts, AFTER: read_at.isoformat()}
+    for name in [name for name in facts if name.startswith(_AFTER_OF)]:
+        watched = name.removeprefix(_AFTER_OF)
+        changed = watched not in past or past[watched] != facts[watched]
+        facts[name] = facts[AFTER] if changed else past.get(name, past.get(AFTER))
+    return replace(record, created_at=before.created_at, facts=facts)
 
 
 def _plain(facts: Facts) -> dict[str, Fact]:
-    return {name: value for name, value in facts.items() if name not in _OF_THE_LOOK}
+    return {name: value for name, value in facts.items() if name not in _OF_THE_LOOK and not name.startswith(_AFTER_OF)}
 
 
 def _news(record: Record, known: bool, now: datetime) -> str:

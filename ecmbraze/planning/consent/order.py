@@ -78,6 +78,19 @@ def is_unseen(person: str, channel: Channel, held: Held | None, past: Past) -> b
     )
 
 
+def is_sent_alone(person: str, channel: Channel, change: Change, places: Sequence[Record], past: Past) -> bool:
+    """Say whether the withdrawal that staff recorded here has left while the rest of its plan waited for a person.
+
+    A guard holds no withdrawal back, but its entries in the history: they are due until a workspace has noted it.
+    """
+    sent = past.taken(target(person, channel))
+    if sent is None or change.record.modified_at > sent or (change.since is not None and change.since >= sent):
+        return False
+    noted = (past.noted(place.key.text).get(person) for place in places)
+    found = [consent_record.held(one.get(channel.name)) for one in noted if isinstance(one, Mapping)]
+    return not any(one and one.changes for one in found)
+
+
 def lags(
     options: Options, channel: Channel, record: Record, person: str, past: Past, now: datetime
 ) -> datetime | None:  # fmt: skip
@@ -123,10 +136,10 @@ def renewed(channel: Channel, record: Record, stood: Held | None) -> bool:
 
 def flipped(options: Options, channel: Channel, record: Record, held: Held, shown: str) -> str:
     """Return what to report of a state that came back after a single look; empty of any other."""
-    after = record.facts.get("after")
+    after = _after(channel, record)
     if shown != held.before or not after or not held.seen:
         return ""
-    if _moment(str(after)) - _moment(held.seen) >= max(options.every, timedelta(minutes=1)):
+    if _moment(after) - _moment(held.seen) >= max(options.every, timedelta(minutes=1)):
         return ""
     return f"{channel.name} went from {held.before} to {held.state} and back within three looks; each is recorded"
 
@@ -135,12 +148,23 @@ def look(
     options: Options, channel: Channel, record: Record, person: str, past: Past, now: datetime
 ) -> tuple[Since, datetime]:  # fmt: skip
     """Return since when the state holds that Braze shows, which is never invented, and the look that says so."""
-    after, until = str(record.facts.get("after") or ""), record.modified_at
+    after, until = _after(channel, record), record.modified_at
     sent = past.taken(target(person, channel))
     if sent and sent <= until < sent + options.after_own_write:  # what was shown so soon said nothing
         after, until = sent.isoformat(), past.looked(record.key.text, now) or until
     exact = exactly(channel, record)
     return Since(at=exact.isoformat()) if exact else Since(after=after, until=until.isoformat()), until
+
+
+def after_of(fact: str) -> str:
+    """Return the fact that says which look was the last one before a fact of a person changed."""
+    return f"after:{fact}"
+
+
+def _after(channel: Channel, record: Record) -> str:
+    """Return the look before the one that saw the state change; where an older release read it, any fact."""
+    facts = record.facts
+    return str(facts.get(after_of(channel.fact), facts.get("after")) or "")
 
 
 def exactly(channel: Channel, record: Record) -> datetime | None:

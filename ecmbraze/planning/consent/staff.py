@@ -86,6 +86,8 @@ def edits(options: Options, place: Record, past: Past, now: datetime) -> Mapping
             withdrawn = name == channel.status and channel.withdraws and _is_word(options, channel, place)
             if not written or there in written or withdrawn:
                 continue
+            if there is None and past.taken(target(place, name)) is None:
+                continue  # our first write there is not proven: it may never have arrived
             if not _read_since(place, name, past, now) or past.refusing(target(place, name)):
                 continue
             found.setdefault(channel.name, f"{EDITED}: {name} is {there!r}, we last wrote {written[0]!r}")

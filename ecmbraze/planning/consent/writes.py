@@ -87,8 +87,10 @@ def documents(
 ) -> Iterator[Action]:  # fmt: skip
     """Yield the entry of one change in the history of each workspace."""
     about = _address(record, known.person(person))
-    of_person = isinstance(record.key, PersonKey)
-    look, seen_at = (str(record.facts.get("look") or ""), record.modified_at) if of_person else ("", context.now)
+    if isinstance(record.key, PersonKey):
+        look, seen_at = str(record.facts.get("look") or ""), record.modified_at
+    else:  # what staff recorded comes after what Braze showed in the same round, in the folder too
+        look, seen_at = "", max(context.now, datetime.fromisoformat(new.seen))
     for place in places if options.history.kept else ():
         action = Action(
             flow=FLOW, record=record.key.text, rule=channel.name, occurrence=str(new.changes), kind=Kind.DOCUMENT,

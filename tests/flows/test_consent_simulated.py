@@ -1,0 +1,115 @@
+"""What the simulated worlds of consent found: where the record was not what docs/consent.md says."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from tests.flows.test_consent import GROUP, IN, NEWS, OUT, STATUS, Town
+from tests.twins.wire import Fault, Trouble
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Town:
+    return Town(tmp_path)
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> tuple[Town, int]:
+    """A town, and the only workspace of another type: without it the guards stop the next plan."""
+    town = Town(tmp_path, workspace_types=["Customer", "Mandate"])
+    number = town.ecm.create("Mandate", {"Customer.Number": "C-2"})
+    town.round()
+    return town, number
+
+
+def test_a_grant_replaces_a_withdrawal_that_staff_typed_of_somebody_who_had_left_already(
+    tmp_path: Path,
+) -> None:
+    town = Town(tmp_path, state="unsubscribed")
+    town.ecm.edit(town.nine, {STATUS: OUT})
+    town.round()
+    town.chooses("opted_in", "C-2")
+
+    outcome = town.round()
+
+    assert (outcome.codes, town.withdrawn()) == ((0, 0), [])
+    assert town.status(town.nine) == IN
+
+
+def test_a_withdrawal_and_a_choice_of_one_round_stand_in_the_history_in_the_order_they_were_taken_in(
+    town: Town,
+) -> None:
+    town.ecm.edit(town.nine, {STATUS: OUT})
+    town.chooses("opted_in", "C-2")
+    town.house.wire.takes = lambda: 1.0
+    town.round()
+
+    told = sorted(town.entries(town.nine), key=lambda one: str(one["seen_at"]))
+    assert [(one["before"], one["after"]) for one in told] == [("subscribed", "opted_in"), ("opted_in", "unsubscribed")]
+
+
+def test_a_first_write_that_never_arrived_is_no_edit_of_a_person(town: Town) -> None:
+    town.chooses("unsubscribed", "C-2")
+    town.house.wire.faults.append(Fault(call="ecm values", trouble=Trouble.LOST_BEFORE))
+    town.round()
+    town.ecm.edit(town.nine)
+    town.chooses("opted_in", "C-2")
+
+    outcome = town.round()
+
+    assert (outcome.codes, town.house.quarantined()) == ((0, 0), set())
+    assert town.status(town.nine) == IN
+
+
+def test_a_withdrawal_that_braze_shows_by_now_is_no_news_when_it_is_typed_once_more(town: Town) -> None:
+    town.ecm.edit(town.seven, {NEWS: OUT})
+    town.ecm.spaces[town.eight].held = "reserved"
+    town.round()
+    town.round(30)
+    town.ecm.edit(town.eight, {NEWS: OUT})
+    town.ecm.spaces[town.eight].held = ""
+    town.round()
+    town.round()
+
+    assert town.history(town.seven) == town.history(town.eight) == [("news", "subscribed", "unsubscribed")]
+    assert town.withdrawn() == [("C-1", f"group:{GROUP}")]
+
+
+def test_the_interval_of_a_change_is_its_own_when_another_fact_changed_before_it_was_planned(
+    guarded: tuple[Town, int],
+) -> None:
+    town, mandate = guarded
+    changed = town.house.clock.now()
+    town.braze.people["C-1"].groups[GROUP] = "unsubscribed"
+    town.ecm.delete(mandate)
+    outcome = town.round(20, "consent")
+    town.chooses("opted_in")
+
+    town.round(20, "consent", confirm=outcome.report.plan_hash)
+    town.round(20, "consent")
+
+    (news,) = [one for one in town.entries(town.seven) if one["channel"] == "news"]
+    assert datetime.fromisoformat(news["since"]["after"]) <= changed
+
+
+def test_a_withdrawal_that_left_while_its_plan_waited_for_a_person_is_told_once_that_is_confirmed(
+    guarded: tuple[Town, int],
+) -> None:
+    town, mandate = guarded
+    town.chooses("opted_in")
+    town.round()
+    town.ecm.edit(town.seven, {STATUS: OUT})
+    town.ecm.delete(mandate)
+    outcome = town.round(20, "consent")
+    assert (outcome.codes, town.withdrawn(), len(town.entries(town.seven))) == ((6,), [("C-1", "email")], 1)
+
+    town.round(20, "consent", confirm=outcome.report.plan_hash)
+    town.round(20, "consent")
+
+    assert town.withdrawn() == [("C-1", "email")]
+    for number in (town.seven, town.eight):
+        assert town.history(number)[1:] == [("email", "opted_in", "unsubscribed")]
+    assert town.status(town.eight) == OUT

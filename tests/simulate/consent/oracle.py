@@ -1,0 +1,126 @@
+"""Hold the record in ECM, its history and Braze against the truth: after a calm round, and whenever one ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from tests.simulate.consent.truth import WITHDRAWN, Life, Turn
+from tests.simulate.consent.world import FOLDER, NAMES, STATUS, WORDS, Place, World
+
+_IN_ECM = "recorded in Extended ECM"
+
+
+def always(world: World) -> Iterator[str]:
+    """Yield what must not be, however a round ended: an edit overwritten, a change told twice or out of order."""
+    for place in world.places.values():
+        space = world.house.ecm.spaces.get(place.number)
+        for attribute, (_, value) in place.edits.items():
+            if space and space.values.get(attribute) != value:
+                yield f"{attribute} of {place.number} is {space.values.get(attribute)!r}, a person wrote {value!r}"
+
+
+def quiet(world: World) -> Iterator[str]:
+    """Yield what is wrong with the history when nothing is open any more."""
+    for place in world.places.values():
+        for channel in STATUS if world.readable(place.number) else ():
+            for person in {place.person, *place.past}:
+                yield from _history(world, place, person, channel)
+
+
+def calm(world: World) -> Iterator[str]:
+    """Yield what is wrong after a round that nothing stood in the way of."""
+    for place in world.places.values():
+        space = world.house.ecm.spaces.get(place.number)
+        if space is None or space.hidden or space.held or place.edits:
+            continue
+        for channel, attribute in STATUS.items():
+            yield from _state(world, place, channel, space.values.get(attribute))
+    refused = {(fate.recipient, fate.name) for fate in world.house.fates() if fate.state == "refused"}
+    for (person, channel), life in world.lives.of.items():
+        if (person, channel) not in refused:
+            yield from _withdrawn(person, channel, life)
+
+
+def entries(world: World, place: Place, person: str, channel: str) -> list[Mapping[str, Any]]:
+    """Return the history of one person on one channel in one workspace, oldest first."""
+    found = []
+    for paper in world.house.ecm.papers.values():
+        if paper.parent == place.number and paper.folder == FOLDER:
+            assert len(paper.versions) == 1, f"{paper.name} has {len(paper.versions)} versions"
+            told = json.loads(paper.versions[0][2].decode().rpartition("--- json\n")[2])
+            if (told["customer"], told["channel"]) == (person, NAMES[channel]):
+                found.append(told)
+    # What staff recorded counts as later than what Braze showed at the same moment.
+    return sorted(found, key=lambda one: (str(one["seen_at"]), one["source"] == _IN_ECM))
+
+
+def _state(world: World, place: Place, channel: str, shown: object) -> Iterator[str]:
+    life = world.lives.of[place.person, channel]
+    right = {WORDS[channel].get(state, "Unknown") for state in life.record()}
+    if shown in right:
+        return
+    # What the first round found is no news: it is written with the next change.
+    if place.baseline and shown is None and not entries(world, place, place.person, channel):
+        return
+    yield f"{channel} of {place.person} in {place.number} is {shown!r}, should be {sorted(right)}; {_told(life)}"
+
+
+def _withdrawn(person: str, channel: str, life: Life) -> Iterator[str]:
+    """Yield a withdrawal by staff that did not reach Braze in the round that saw it."""
+    typed = [turn for turn in life.turns if turn.by_staff]
+    if not typed:
+        return
+    since = [turn for turn in life.turns if turn.at >= typed[-1].at and not turn.by_staff]
+    if not since and life.state != WITHDRAWN:
+        yield f"the withdrawal of {person} from {channel} at {typed[-1].at} is not in Braze: {_told(life)}"
+
+
+def _history(world: World, place: Place, person: str, channel: str) -> Iterator[str]:
+    """Yield what is wrong with the entries: a gap, a change that was none, one told twice, a wrong time or source."""
+    life, before = world.lives.of[person, channel], ""
+    turns = [turn for turn in life.turns if not turn.ours]
+    told = entries(world, place, person, channel)
+    where = f"{channel} of {person} in {place.number}"
+    for one in told:
+        if before and one["before"] != before:
+            yield f"{where}: after {before} came {one['before']} -> {one['after']} in {_short(told)}; {_told(life)}"
+            return
+        if one["before"] == one["after"]:
+            yield f"{where}: {one['after']} was no change, in {_short(told)}; {_told(life)}"
+            return
+        fits = next((turn for turn in turns if _fits(one, turn)), None)
+        if fits is None:
+            yield f"{where}: nothing of the truth is {_line(one)} in {_short(told)}; {_told(life)}"
+            return
+        # What staff typed and what happened in Braze in the same interval may be told in either order.
+        turns = [turn for turn in turns if turn.by_staff != fits.by_staff or turn.at > fits.at]
+        before = str(one["after"])
+
+
+def _fits(one: Mapping[str, Any], turn: Turn) -> bool:
+    if turn.state != one["after"] or turn.by_staff != (one["source"] == _IN_ECM):
+        return False
+    since = one["since"]
+    if "at" in since:
+        return datetime.fromisoformat(since["at"]) == turn.at.replace(microsecond=0)
+    at = turn.at.replace(microsecond=0)  # Extended ECM keeps whole seconds
+    after = datetime.fromisoformat(since["after"]).replace(microsecond=0) if since["after"] else at
+    return after <= at <= datetime.fromisoformat(since["until"])
+
+
+def _told(life: Life) -> str:
+    turns = [
+        f"{turn.at:%d %H:%M:%S} {turn.state}{' typed' * turn.by_staff}{' ours' * turn.ours}" for turn in life.turns
+    ]
+    return f"truth: {turns}, beliefs {sorted(life.record())}"
+
+
+def _line(one: Mapping[str, Any]) -> str:
+    return f"{one['before']} -> {one['after']} {one['source']!r} {one['since']} seen {one['seen_at']}"
+
+
+def _short(told: list[Mapping[str, Any]]) -> list[str]:
+    return [_line(one) for one in told]

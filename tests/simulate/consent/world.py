@@ -1,0 +1,252 @@
+"""One world of the flow consent: people with one to three workspaces of two types, and what may happen to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from ecmbraze.ledger.ledger import Ledger
+from ecmbraze.ledger.outbox import Step
+from ecmbraze.model import AddressList, Fact, State
+from tests.simulate.consent.truth import DEFAULT, GRANT, WITHDRAWN, Lives
+from tests.stories import consent, onboarding
+from tests.stories.story import GROUP
+from tests.twins.ecm_world import Attribute
+from tests.twins.house import House, Outcome, settings
+from tests.twins.wire import Fault, Trouble
+
+CLIENT, PROJECT = "Client", "Customer Onboarding"
+CUSTOMER = {CLIENT: "Client.Customer Number", PROJECT: "Onboarding.Customer Number"}
+FOLDER = "Consent History"
+BOUNCED = "Choice.Email Undeliverable"
+STATUS = {"email": consent.EMAIL, f"group:{GROUP}": consent.NEWS}
+NAMES = {"email": "email", f"group:{GROUP}": "news"}
+WORDS = {
+    "email": {GRANT: "Opted in", DEFAULT: "Not objected", WITHDRAWN: "Withdrawn", "unknown": "Unknown"},
+    f"group:{GROUP}": {GRANT: "Opted in", DEFAULT: "Subscribed", WITHDRAWN: "Withdrawn", "unknown": "Unknown"},
+}
+SINCE, SOURCE = "Choice.Email Since", "Choice.Email Source"
+_READS = ("ecm ", "ecm listing", "ecm workspace", "ecm content", "braze profiles", "braze groups", "braze unsubscribes",
+          "braze hard bounces", "braze bounces")  # fmt: skip
+_WRITES = ("braze withdraw", "braze withdraw", "ecm values", "ecm values", "ecm file", "ecm file", "braze campaign")
+
+
+@dataclass(slots=True, kw_only=True)
+class Place:
+    """One workspace: whom it leads to since when, and what a person did to its record."""
+
+    number: int
+    person: str
+    since: datetime
+    baseline: bool
+    edits: dict[str, tuple[Fact, Fact]] = field(default_factory=dict)
+    """Attribute → (what stood there before, what a person wrote instead)."""
+    past: list[str] = field(default_factory=list)
+    """Whom it led to before."""
+
+
+class World:
+    """Everything of one seed."""
+
+    def __init__(self, house: House, people: tuple[str, ...]) -> None:
+        self.house, self.people = house, people
+        self.lives = Lives(house.braze, STATUS)
+        self.places: dict[int, Place] = {}
+        self.story: list[str] = []
+        self.rounds = self.kills = 0
+        self.typed: set[tuple[int, str]] = set()
+        """(workspace, attribute) of withdrawals that perhaps no round has seen."""
+
+    def note(self, text: str) -> None:
+        self.story.append(f"{self.house.clock.true():%d %H:%M:%S} {text}")
+
+    def open(self, kind: str, person: str, *, baseline: bool = False) -> int:
+        ecm = self.house.ecm
+        values = {CUSTOMER[kind]: person, **({"Onboarding.Stage": "Draft"} if kind == PROJECT else {})}
+        number = ecm.create(kind, values, name=f"{kind} {person} {len(self.places)}")
+        self.places[number] = Place(
+            number=number, person=person, since=self.house.clock.true(), baseline=baseline
+        )  # fmt: skip
+        self.note(f"opened {number}, a {kind} of {person}")
+        return number
+
+    def readable(self, number: int) -> bool:
+        space = self.house.ecm.spaces.get(number)
+        return space is not None and not space.hidden
+
+    # people at work
+
+    def happen(self, rng: Random) -> None:
+        """Let one thing happen."""
+        doing: Callable[[Random], None] = rng.choices(
+            (self._choose, self._withdraw, self._edit, self._take_back, self._open, self._stir, self._vanish),
+            (10, 5, 2, 2, 1, 2, 1),
+        )[0]
+        doing(rng)
+
+    def _choose(self, rng: Random) -> None:
+        name = rng.choice(self.people)
+        channel, state = rng.choice(("email", "email", GROUP)), rng.choice((GRANT, DEFAULT, WITHDRAWN, WITHDRAWN))
+        if channel == GROUP and state == GRANT:
+            state = DEFAULT
+        person = self.house.braze.people[name]
+        before = person.email_subscribe
+        if rng.random() < 0.5 or channel == GROUP:
+            self.house.braze.choose(name, **{channel: state})
+        else:
+            person.email_subscribe = state
+            person.chosen.clear()
+        if channel == "email" and state == WITHDRAWN != before:
+            self.house.braze.lists[AddressList.UNSUBSCRIBES][str(person.email)] = self.house.clock.true()
+        self.lives.happened(name, channel if channel == "email" else f"group:{channel}")
+        self.note(f"{name} chose {state} of {channel} {person.chosen}")
+
+    def _place(self, rng: Random) -> Place | None:
+        there = [place for place in self.places.values() if self.readable(place.number)]
+        return rng.choice(there) if there else None
+
+    def _withdraw(self, rng: Random) -> None:
+        channel = rng.choice(list(STATUS))
+        if (place := self._place(rng)) is None:
+            return
+        attribute, word = STATUS[channel], WORDS[channel][WITHDRAWN]
+        if self.house.ecm.spaces[place.number].values.get(attribute) == word:
+            return
+        place.edits.pop(attribute, None)
+        self.house.ecm.edit(place.number, {attribute: word})
+        self.lives.types(place.person, channel)
+        self.typed.add((place.number, attribute))
+        self.note(f"staff withdrew {place.person} from {channel} in {place.number}")
+
+    def _edit(self, rng: Random) -> None:
+        if (place := self._place(rng)) is None:
+            return
+        values = self.house.ecm.spaces[place.number].values
+        attribute = rng.choice((*STATUS.values(), SOURCE))
+        value = rng.choice(("Opted in", "Subscribed", "By hand"))
+        before = place.edits.get(attribute, (values.get(attribute), None))[0]
+        if values.get(attribute) in (value, None) or (place.number, attribute) in self.typed:
+            return
+        place.edits[attribute] = (before, value)
+        self.house.ecm.edit(place.number, {attribute: value})
+        self.note(f"somebody edited {attribute} of {place.number} from {before} to {value}")
+
+    def _take_back(self, rng: Random) -> None:
+        edited = [one for one in self.places.values() if one.edits and self.readable(one.number)]
+        if edited:
+            place = rng.choice(edited)
+            attribute = rng.choice(list(place.edits))
+            before, _ = place.edits.pop(attribute)
+            self.house.ecm.edit(place.number, {attribute: before})
+            self.note(f"{attribute} of {place.number} was put back to {before}")
+
+    def _open(self, rng: Random) -> None:
+        self.open(rng.choice(list(CUSTOMER)), rng.choice(self.people))
+
+    def _stir(self, rng: Random) -> None:
+        projects = [one for one in self.places if self.readable(one) and self.house.ecm.spaces[one].type == PROJECT]
+        if projects:
+            number = rng.choice(projects)
+            done = {"Onboarding.Contract Status": "Approved", "Onboarding.Approved On": "2026-11-20"}
+            self.house.ecm.edit(number, rng.choice((done, {"Onboarding.KYC Status": "Completed"})))
+            self.note(f"stirred {number}")
+
+    def _vanish(self, rng: Random) -> None:
+        if place := self._place(rng):
+            if rng.random() < 0.3:
+                self.house.ecm.delete(place.number)
+                self.note(f"deleted {place.number}")
+            else:
+                self.house.ecm.spaces[place.number].held = "reserved by somebody"
+                self.note(f"reserved {place.number}")
+
+    # what goes wrong
+
+    def trouble(self, rng: Random) -> None:
+        """Let something stand in the way of the next round."""
+        write = rng.random() < 0.7
+        call, trouble = rng.choice(_WRITES if write else _READS), rng.choice(list(Trouble)) if write else Trouble.CUT
+        skip, times = rng.choice((0, 0, 1, 3)), rng.randint(1, 3)
+        fault = Fault(call=call, trouble=trouble, skip=skip, times=times)
+        self.house.wire.faults.append(fault)
+        self.note(f"{fault}")
+
+    def mend(self) -> None:
+        """Let everything be well again, but for what people decided."""
+        self.house.wire.faults.clear()
+        for space in self.house.ecm.spaces.values():
+            space.held = ""
+        with closing(Ledger.open(self.house.state, read_only=False)) as ledger:
+            now = self.house.clock.now()
+            for record in sorted(self.house.quarantined()):
+                ledger.plan_again(record, now)
+            again = [Step(row=row, state=State.READY, why="operator: quarantine") for row in ledger.outbox.refused()]
+            ledger.outbox.move(again, now)
+
+    # rounds
+
+    def run(self, **more: Any) -> tuple[Outcome, bool]:
+        """Run one round of all flows; return how it ended, and whether nothing stood in its way."""
+        troubles, began = self.house.wire.troubled, self.house.clock.true()
+        outcome = self.house.start(**more)
+        self.rounds, self.kills = self.rounds + 1, self.kills + outcome.killed
+        calm = not outcome.killed and self.house.wire.troubled == troubles
+        self.note(f"round {more or ''}: {'killed' if outcome.killed else outcome.codes}")
+        self.lives.round(began, calm=calm, screened=bool(self.house.braze.messages))
+        for report in outcome.reports:
+            if report.exit_code == 6 and not more:
+                self.note(f"confirming {report.flow}")
+                self.house.start(report.flow, confirm=report.plan_hash)
+                calm = False
+        if calm:
+            self.typed.clear()
+        return outcome, calm
+
+
+def _settings(rng: Random) -> Any:
+    channels = [dict(one) for one in consent.STORY.section["channels"]]
+    channels[0]["undeliverable"] = BOUNCED
+    section = {
+        **consent.STORY.section, "every": "1s", "channels": channels,
+        "also": [{"workspace_types": [PROJECT], "customer": CUSTOMER[PROJECT]}],
+    }  # fmt: skip
+    return settings(
+        {"consent": section, "onboarding": {**onboarding.STORY.section, "every": "1s"}},
+        guards={
+            "max_audience_share": 1.0, "max_changed_share": 1.0, "max_cleared_people": 1000, "max_cleared_share": 1.0,
+        },
+        ecm={"connections": rng.choice((1, 3))},
+    )  # fmt: skip
+
+
+def world_of(rng: Random, folder: Path, many: int) -> World:
+    """Return a world as its first round left it."""
+    house, people = House(folder, _settings(rng)), tuple(f"C-{number}" for number in range(1, many + 1))
+    onboarding.STORY.furnish(house.ecm)
+    consent.STORY.furnish(house.ecm)
+    plain: list[Attribute | str] = [
+        "Email Status",
+        Attribute(name="Email Since", type_name="Date"),
+        "Email Source",
+        "News Status",
+    ]
+    house.ecm.add_category("Choice", [*plain, "Email Undeliverable"])
+    house.ecm.types[PROJECT] = (house.ecm.types[PROJECT][0], ("Onboarding", "Choice"))
+    onboarding.STORY.people(house, *people)
+    for person in people:
+        house.braze.people[person].email_subscribe = rng.choice((GRANT, DEFAULT, DEFAULT, WITHDRAWN))
+    world = World(house, people)
+    for person in people:
+        for _ in range(rng.randint(1, 3)):
+            world.open(rng.choice((CLIENT, CLIENT, PROJECT)), person, baseline=True)
+    for _ in range(2):
+        house.clock.advance(1200)
+        outcome = house.start()
+        assert set(outcome.codes) == {0}, outcome.reports
+    world.lives.baseline()
+    return world
