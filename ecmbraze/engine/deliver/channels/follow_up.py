@@ -79,5 +79,6 @@ FOLLOW_UP = Channel(
 COMPLETION = Channel(
     group="tasks", packing=records.PACKING, build=_build_completion, wait_for_turn=records.no_wait,
     has_turn=records.always, screening=None, shows=None, advice=_completion_advice, alone=True,
-    patience=records.PATIENCE, doubt=_doubt(_completed, "completions in doubt were found in Extended ECM"), said=lambda action: "completed",
+    patience=records.PATIENCE,
+    doubt=_doubt(_completed, "completions in doubt were found in Extended ECM"), said=lambda action: "completed",
 )  # fmt: skip
