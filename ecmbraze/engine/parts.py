@@ -43,7 +43,7 @@ def run(of: RoundContext, flow: Flow[Any], section: Any) -> Run:
     needs, now = flow.needs(section), of.clock.now()
     view = of.ledger.view(of.plan, flow.name, needs)
     screen = _screen(of, flow, section, needs, view)
-    mode = "apply" if of.options.apply else "backfill" if of.options.backfill else "live"
+    mode = "apply" if of.options.apply else "backfill" if of.options.backfill or of.options.load else "live"
     report = RunReport(
         run_id=of.new_id(), flow=flow.name, mode=mode, dry_run=of.options.dry_run, started_at=now, finished_at=now,
         configuration=of.setting.configuration, as_if_new=of.options.as_if_new,

@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ecmbraze.errors import RecordUnreadable
-from ecmbraze.flow import Context, Flow, Known, Needs, Rotation
+from ecmbraze.flow import Context, Flow, InitialLoad, Known, Needs, Rotation
 from ecmbraze.model import Action, Change, Decision, Json, PersonKey, Record, Skip
+from ecmbraze.planning.consent import initial as initial
 from ecmbraze.planning.consent import order as order
 from ecmbraze.planning.consent import record as consent_record
 from ecmbraze.planning.consent import staff as staff
@@ -239,10 +240,16 @@ def _count(memory: Mapping[str, Json], channel: Channel) -> int:
 
 
 def _is_due(options: Options, change: Change, person: str, known: Known) -> bool:
-    """Say whether a workspace shall carry the record: it is new, it leads to somebody else, or it carries one."""
+    """Say whether a workspace shall carry the record: it is new, it leads to somebody else, it carries one, or it was
+    put aside when it should have got one.
+    """
     if change.before is None or person not in change.before.customers:
         return True
-    return any(staff.ours(change.record, channel.status, known) for channel in options.channels)
+    who = staff.people(change.record)
+    return any(
+        staff.ours(change.record, one.status, known) or known.refused(change.record.key.text, who, one.name)
+        for one in options.channels
+    )
 
 
 def withdrawn(options: Options, person: str, known: Known) -> frozenset[str]:
@@ -287,4 +294,10 @@ FLOW = Flow(
     plan=plan,
     holds=lambda *_: None,
     outbound=outbound,
+    initial=InitialLoad(
+        plan=initial.load,
+        people=lambda options: options.initial_load.slice,
+        per_minute=lambda options: options.initial_load.ecm_requests_per_minute,
+        requests=initial.requests,
+    ),
 )

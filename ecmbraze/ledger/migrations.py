@@ -150,6 +150,14 @@ STEPS: dict[int, tuple[str, ...]] = {
         "CREATE TABLE adoption (at TEXT PRIMARY KEY, copied_at TEXT NOT NULL) STRICT, WITHOUT ROWID",
         "INSERT INTO pair VALUES ('ready', 'held'), ('waiting', 'held'), ('refused', 'held')",
     ),
+    10: (
+        # As for 7: a plan file is bound to its version.
+        "DELETE FROM waiting_plan",
+        """CREATE TABLE initial_load (
+            flow TEXT PRIMARY KEY, hash TEXT NOT NULL, estimate TEXT NOT NULL, made_at TEXT NOT NULL,
+            confirmed_at TEXT, ended_at TEXT, people INTEGER NOT NULL, last TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+    ),
 }
 
 
