@@ -46,7 +46,7 @@ consent:                                        # what people choose in Braze be
       # undeliverable: Consent.Email Undeliverable  # optional: hard_bounce or empty
       # recorded: {Consent.Email Letter: Received}  # optional: a withdrawal too, once this comes true
     - name: newsletter
-      watch: {group: ed060000-0000-4000-8000-00000000000a}
+      watch: {group: ed060000-0000-4000-8000-00000000000a}  # to: phone, where `undeliverable` shall show invalid_number
       purpose: "Monthly newsletter"
       values: {subscribed: Subscribed}          # optional: other words for this channel
       status: Consent.Newsletter Status
@@ -61,7 +61,7 @@ consent:                                        # what people choose in Braze be
 def needs(options: Options) -> Needs:
     """Return what the flow reads: of people what is watched, of workspaces what staff may set."""
     watched = {channel.fact for channel in options.channels}
-    bounced = {"email.undeliverable" for one in options.channels if one.undeliverable and one.watch == "email"}
+    bounced = {one.undeliverable_fact for one in options.channels if one.undeliverable_fact}
     about = {"known", "address", "after", "look", *(f"{fact}.at" for fact in watched)}
     return Needs(
         customers=options.customers, facts=options.read,

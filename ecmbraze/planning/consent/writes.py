@@ -64,7 +64,7 @@ def _values(
             channel.status: options.word(channel, entry.state if entry else UNKNOWN),
             channel.since: _local(entry.since.known, context.zone) if entry else None,
             channel.source: _source(entry) if entry else None,
-            channel.undeliverable: (about.facts.get(f"{channel.fact}.undeliverable") if about else None),
+            channel.undeliverable: (about.facts.get(channel.undeliverable_fact) if about else None),
         }
         for name in channel.attributes():
             found.setdefault(consent_staff.category(name), {})[name] = values[name]
