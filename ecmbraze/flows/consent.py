@@ -66,9 +66,7 @@ def needs(options: Options) -> Needs:
     return Needs(
         customers=options.customers, facts=options.read,
         people=frozenset(watched | about | bounced),
-        rotation=Rotation(
-            within=options.everybody_within, every=options.every, requests=options.braze_requests
-        ),
+        rotation=Rotation(within=options.everybody_within, every=options.every, requests=options.braze_requests),
     )  # fmt: skip
 
 
@@ -295,9 +293,7 @@ FLOW = Flow(
     holds=lambda *_: None,
     outbound=outbound,
     initial=InitialLoad(
-        plan=initial.load,
-        people=lambda options: options.initial_load.slice,
+        plan=initial.load, requests=initial.requests, people=lambda options: options.initial_load.slice,
         per_minute=lambda options: options.initial_load.ecm_requests_per_minute,
-        requests=initial.requests,
     ),
-)
+)  # fmt: skip
