@@ -208,6 +208,22 @@ def _kinds(needs: Sequence[Needs]) -> tuple[DocumentKind, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InitialLoad(Generic[Options]):
+    """How a flow writes once what it would otherwise write when something changes; a person confirms it.
+
+    ``plan`` is pure: what it makes of one person, given what the flow noted of them.
+    """
+
+    plan: Callable[[Options, Record, Mapping[str, Json], Known, Context], Decision]
+    people: Callable[[Options], int]
+    """How many people a slice has: the lock is free between two."""
+    per_minute: Callable[[Options], int]
+    """How many requests to Extended ECM it may make in a minute."""
+    requests: Callable[[Options], int]
+    """How many requests to Extended ECM one workspace takes at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Flow(Generic[Options]):
     """One of the directed syncs.
 
@@ -245,3 +261,5 @@ class Flow(Generic[Options]):
 
     Where something does, every record is planned once when the rules change, or an untouched one never comes due.
     """
+    initial: InitialLoad[Options] | None = None
+    """How `--initial-load` writes the record of everybody; ``None`` where there is none."""

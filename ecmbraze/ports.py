@@ -43,6 +43,7 @@ class Work(StrEnum):
     LISTED = "workspaces listed"
     READ = "details read"
     SENT = "objects sent"
+    LOADED = "people loaded"
 
 
 class Progress(Protocol):

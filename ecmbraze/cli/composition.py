@@ -33,6 +33,7 @@ from ecmbraze.systems.counters import RequestCounters
 from ecmbraze.systems.ecm.login import OtdsLogin
 from ecmbraze.systems.redaction import Redactor
 from ecmbraze.systems.rehearsal import sandbox_now
+from ecmbraze.systems.waiting import Pace
 
 DEFAULT_CONFIG = Path("ecmbraze.yaml")
 
@@ -77,8 +78,10 @@ def reading(config: Settings) -> list[Needs]:
     return [flow.needs(section) for flow, section in sections if section and section.enabled]  # type: ignore[attr-defined]  # every section has it
 
 
-def clients(config: Settings, wall: WallClock, budget: Budget) -> Clients:
-    """Return the clients; nothing is asked of a system yet."""
+def clients(
+    config: Settings, wall: WallClock, budget: Budget, ecm_per_minute: int | None = None
+) -> Clients:  # fmt: skip
+    """Return the clients; nothing is asked of a system yet. ``ecm_per_minute`` is how often ECM may be asked."""
     counters, redactor = RequestCounters(), Redactor()
     rng = random.Random()  # noqa: S311 jitter, not a secret
     shared: dict[str, Any] = {
@@ -90,12 +93,15 @@ def clients(config: Settings, wall: WallClock, budget: Budget) -> Clients:
         **shared,
     )  # fmt: skip
     braze = BrazeClient(braze_http, api_key=config.braze.api_key.reveal())
-    return Clients(ecm=_ecm(config.ecm, shared), braze=braze, counters=counters, redactor=redactor)
+    pace = Pace(clock=wall, per_minute=ecm_per_minute) if ecm_per_minute else None
+    return Clients(ecm=_ecm(config.ecm, shared, pace), braze=braze, counters=counters, redactor=redactor)
 
 
-def _ecm(ecm: Ecm, shared: dict[str, Any]) -> WatchedEcm:
+def _ecm(ecm: Ecm, shared: dict[str, Any], pace: Pace | None) -> WatchedEcm:
     def reach(url: str) -> WatchedHttp:
-        return WatchedHttp(base_url=url, system="ecm", timeout_s=ecm.timeout_s, ca_file=ecm.ca_file, **shared)
+        return WatchedHttp(
+            base_url=url, system="ecm", timeout_s=ecm.timeout_s, ca_file=ecm.ca_file, pace=pace, **shared
+        )  # fmt: skip
 
     login = None
     if ecm.otds is not None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+from inspect import signature
 from typing import Annotated, Any
 
 import typer
 
-from ecmbraze.cli import composition, report_file, rounds
+from ecmbraze.cli import composition, initial_load, report_file, rounds
 from ecmbraze.cli.clock import instant_of
 from ecmbraze.cli.shared import ConfigOption, config_path
 from ecmbraze.engine.setting import Options
@@ -18,7 +21,55 @@ from ecmbraze.flows import FLOWS
 def register(app: typer.Typer) -> None:
     """Add one command per flow."""
     for flow in FLOWS:
-        app.command(flow.name, help=f"{flow.summary} ({flow.direction})")(_command(flow))
+        made = _with_initial_load(flow) if flow.initial else _command(flow)
+        app.command(flow.name, help=f"{flow.summary} ({flow.direction})")(made)
+
+
+def _with_initial_load(flow: Flow[Any]) -> Any:
+    """Return the command of a flow that can also write at once what it would write when something changes."""
+    ordinary = _command(flow)
+
+    def command(
+        initial_load: Annotated[
+            bool,
+            typer.Option("--initial-load", help="write everybody's record once: estimate, confirm, slice by slice"),
+        ] = False,
+        by: Annotated[
+            str | None, typer.Option(metavar="NAME", help="who confirms the initial load (default: who is logged in)")
+        ] = None,
+        **options: Any,
+    ) -> int:
+        if not initial_load:
+            if by is not None:
+                raise UsageError("--by belongs to --initial-load --confirm HASH.", undone="Nothing was done.")
+            return int(ordinary(**options))
+        return _load(flow, options, by)
+
+    read = partial(signature, eval_str=True)  # as typer reads it, of a function that somebody else wrote
+    own = [one for one in read(command).parameters.values() if one.kind is not one.VAR_KEYWORD]
+    usual = list(read(ordinary).parameters.values())
+    command.__signature__ = read(command).replace(parameters=[usual[0], *own, *usual[1:]])  # type: ignore[attr-defined]  # functions may have it
+    return command
+
+
+def _load(flow: Flow[Any], options: Mapping[str, Any], by: str | None) -> int:
+    """Do what `--initial-load` asks, with those of the usual options that make sense beside it."""
+    for name in ("exit_code", "since", "until", "limit", "include_messages", "as_if_new"):
+        if options[name]:
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(f"{option} does not go with --initial-load.", undone="Nothing was done.")
+    dry_run, confirm, limit = options["dry_run"], options["confirm"], options["limit_listing"]
+    if confirm and dry_run:
+        raise UsageError("A dry run confirms nothing.", undone="Nothing was done.")
+    if by and not confirm:
+        raise UsageError("--by belongs to --confirm HASH.", undone="Nothing was done.")
+    report_file.check(options["report"], personal=options["show_personal_data"])
+    loaded = composition.settings(config_path(options["context"], options["config"]))
+    seconds = rounds.seconds(options["max_duration"])
+    done = [initial_load.start(flow, loaded, dry_run=dry_run, confirm=confirm, by=by, seconds=seconds)]
+    rounds.tell_result(done, done[0].as_json(limit), as_json=options["as_json"], limit=limit)
+    code = rounds.exit_code(done, pending=False)
+    return report_file.write(done, options["report"], code, personal=options["show_personal_data"])
 
 
 def _command(flow: Flow[Any]) -> Any:

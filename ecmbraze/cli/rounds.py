@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from rich.console import Console
 from ecmbraze.cli import composition
 from ecmbraze.cli.clock import WallClock, new_id
 from ecmbraze.cli.logs import LOG, by_line, detail, tell
-from ecmbraze.cli.progress import observing
+from ecmbraze.cli.progress import Silent, observing
 from ecmbraze.cli.signals import Budget, listening
 from ecmbraze.config import Settings
 from ecmbraze.engine.round import Round
@@ -30,9 +30,11 @@ from ecmbraze.ledger.file import check
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.lock import run_lock
 from ecmbraze.planning.rules import Span
+from ecmbraze.ports import Progress
 from ecmbraze.report.table import show
 
 PENDING = 9
+_POLL_S = 0.5
 # What stands in quotes is the name of a document or what ECM said; beside it anything like an address or a number.
 _PERSONAL = re.compile(r"'[^']*'|[\w.+-]+@[\w.-]+|\+?\d{6,}")
 _SLACK = timedelta(minutes=1)
@@ -43,7 +45,7 @@ def start(
 ) -> list[RunReport]:  # fmt: skip
     """Run the flows in one round, in the order of the register; with ``due`` only those whose `every` has passed.
 
-    Raises Locked when another run holds the lock; a dry run needs none.
+    Raises Locked when another run holds the lock, but waits for an initial load to end its slice. A dry run needs none.
     """
     wall = composition.wall_clock(config)
     budget = Budget(wall.monotonic, seconds)
@@ -51,7 +53,7 @@ def start(
         return _execute(flows, config, options, wall, budget, due=due)
     with listening(budget):
         check(config.state)  # a wrong state file is told before the lock is touched
-        with run_lock(config.state):
+        with run_lock(config.state, wait=waiting(wall, budget)):
             return _execute(flows, config, options, wall, budget, due=due)
 
 
@@ -66,28 +68,47 @@ def _execute(
         if not chosen:
             return []
         tell("run.start", flows=[flow.name for flow, _ in chosen], dry_run=options.dry_run)
-        made, reading = composition.clients(config, wall, budget), composition.reading(config)
-        made.braze.close_windows(ledger.rate_limits.known())
-
-        def keep() -> None:
-            if not options.dry_run:
-                ledger.rate_limits.keep(made.braze.closed_windows())
-
-        def tick() -> None:
-            keep()
-            budget.tick()
-
         with observing(wall.monotonic, plain=by_line()) as progress:
-            made.ecm.progress = progress
-            reports = Round(
-                flows=chosen, reading=reading, options=options, setting=composition.setting(config),
-                systems=composition.systems(made, progress), ledger=ledger, clock=wall, new_id=new_id, tick=tick,
-            ).execute()  # fmt: skip
-        with suppress(StorageError):  # the reports are stored: a full disk does not hide them
-            keep()
-        return reports
+            return play(ledger, chosen, config, options, wall, budget, progress)
     finally:
         ledger.close()
+
+
+def waiting(wall: WallClock, budget: Budget) -> Callable[[], None]:
+    """Return what waits a moment for the lock; it raises when the run must end."""
+
+    def wait() -> None:
+        budget.tick()
+        wall.sleep(_POLL_S)
+
+    return wait
+
+
+def play(
+    ledger: Ledger, flows: Sequence[tuple[Flow[Any], Any]], config: Settings, options: Options, wall: WallClock,
+    budget: Budget, progress: Progress | None = None, *, ecm_per_minute: int | None = None,
+) -> list[RunReport]:  # fmt: skip
+    """Take one round of flows with their sections over an open ledger; ``ecm_per_minute`` throttles what it asks."""
+    made, reading = composition.clients(config, wall, budget, ecm_per_minute), composition.reading(config)
+    made.braze.close_windows(ledger.rate_limits.known())
+    shown = progress or Silent()
+
+    def keep() -> None:
+        if not options.dry_run:
+            ledger.rate_limits.keep(made.braze.closed_windows())
+
+    def tick() -> None:
+        keep()
+        budget.tick()
+
+    made.ecm.progress = shown
+    reports = Round(
+        flows=flows, reading=reading, options=options, setting=composition.setting(config),
+        systems=composition.systems(made, shown), ledger=ledger, clock=wall, new_id=new_id, tick=tick,
+    ).execute()  # fmt: skip
+    with suppress(StorageError):  # the reports are stored: a full disk does not hide them
+        keep()
+    return reports
 
 
 def _is_due(ledger: Ledger, flow: Flow[Any], section: Any, wall: WallClock) -> bool:

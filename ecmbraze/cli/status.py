@@ -16,6 +16,7 @@ import typer
 from ecmbraze.cli import composition
 from ecmbraze.cli.clock import instant_of
 from ecmbraze.cli.shared import ConfigOption, config_path
+from ecmbraze.engine import loading
 from ecmbraze.errors import EcmbrazeError
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.report.plain import printable
@@ -106,6 +107,8 @@ def _standing(ledger: Ledger, name: str, section: Any, now: datetime) -> Standin
     for mode in _MODES:
         if plan := ledger.waiting.get(name, mode):
             one.blame(0, f"a plan waits for you: `ecmbraze {name} --confirm {plan.hash[:12]}` or `plan --drop {name}`")
+    if (load := ledger.loads.get(name)) and (stands := loading.told(load, now)):
+        one.blame(0, stands)
     if one.quarantined or one.refused:
         counts = {"records": one.quarantined, "messages": one.refused}
         aside = " and ".join(f"{number} {name}" for name, number in counts.items() if number)

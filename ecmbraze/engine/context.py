@@ -22,6 +22,8 @@ class Shared:
     """Records read in this round and when: the screen need not read them again within a minute."""
     bounced: list[frozenset[str]] = field(default_factory=list)
     """The addresses that bounced, once somebody asked for them."""
+    invalid_phones: list[frozenset[str]] = field(default_factory=list)
+    """The phone numbers that are invalid, alike."""
     entered: dict[tuple[str, str], float] = field(default_factory=dict)
     """(person, message) → when one of the flows last sent them one that must not follow closely, monotonic."""
     launched: dict[tuple[Kind, str], MessageInfo] = field(default_factory=dict)

@@ -29,7 +29,7 @@ from ecmbraze.engine.setting import Setting, Systems
 from ecmbraze.flow import Context, Flow, Needs
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.view import View
-from ecmbraze.model import Action, Fact, Json, PersonKey, keys
+from ecmbraze.model import Action, AddressList, Fact, Json, PersonKey, keys
 from ecmbraze.planning.adoption import Adoption
 from ecmbraze.planning.outbound import attributes
 from ecmbraze.ports import Clock
@@ -43,7 +43,7 @@ def run(of: RoundContext, flow: Flow[Any], section: Any) -> Run:
     needs, now = flow.needs(section), of.clock.now()
     view = of.ledger.view(of.plan, flow.name, needs)
     screen = _screen(of, flow, section, needs, view)
-    mode = "apply" if of.options.apply else "backfill" if of.options.backfill else "live"
+    mode = "apply" if of.options.apply else "backfill" if of.options.backfill or of.options.load else "live"
     report = RunReport(
         run_id=of.new_id(), flow=flow.name, mode=mode, dry_run=of.options.dry_run, started_at=now, finished_at=now,
         configuration=of.setting.configuration, as_if_new=of.options.as_if_new,
@@ -96,7 +96,7 @@ def people_scan(of: RoundContext, now: datetime | None = None) -> PeopleScan:
     lists = AddressLists(reader=of.systems.people, mirror=of.ledger.mirror, plan=of.plan, now=now)
     return PeopleScan(
         reader=of.systems.people, mirror=of.ledger.mirror, plan=of.plan, lists=lists, now=now, new_id=of.new_id,
-        tick=of.tick, bounced=partial(_bounced, of),
+        tick=of.tick, bounced=partial(_bounced, of), invalid_phones=partial(_invalid_phones, of),
     )  # fmt: skip
 
 
@@ -156,6 +156,15 @@ def _bounced(of: RoundContext) -> frozenset[str]:
     if not of.shared.bounced:
         of.shared.bounced.append(of.systems.people.hard_bounces(_ALL_BOUNCES.replace(tzinfo=of.setting.zone)))
     return of.shared.bounced[0]
+
+
+def _invalid_phones(of: RoundContext) -> frozenset[str]:
+    """Return the phone numbers that were ever found invalid, read once a round alike."""
+    if not of.shared.invalid_phones:
+        since = _ALL_BOUNCES.replace(tzinfo=of.setting.zone)
+        listed = of.systems.people.address_list(AddressList.INVALID_PHONES, since)
+        of.shared.invalid_phones.append(frozenset(listed))
+    return of.shared.invalid_phones[0]
 
 
 def _withdrawn(of: RoundContext) -> Callable[[str, Sequence[str]], frozenset[str]]:

@@ -145,12 +145,12 @@ def _plan(
 ) -> None:  # fmt: skip
     """Scan once for all flows that plan, then plan and judge each of them."""
     planning = [run for run in runs if run.plans]
-    scans = _scan(context, reading, planning) if planning else {}
+    scans = _scan(context, reading, planning) if planning and context.options.load is None else {}
     for run in planning:
         if run.goes_on:
             with run.ending():
                 run.make_plan(scans, context.clock.now())
-                if run.waits:
+                if run.waits or run.loaded is not None:  # what a person confirmed, no guard stops
                     continue
                 if confirmed is not None:
                     confirming.cut(context.ledger, run, confirmed)
@@ -212,6 +212,10 @@ def _failure(inventory: Inventory, run: Run) -> EcmbrazeError | None:
 def _stage(context: RoundContext, runs: Sequence[Run], confirmed: Confirmed | None) -> None:
     """Merge the scan and every plan that no guard stopped, in one transaction; of the others the withdrawals."""
     planned = [run for run in _going(runs) if run.plans]
+    for run in planned:
+        if run.loaded is not None:
+            context.ledger.stage(context.plan).load(run.name, *run.loaded, context.clock.now())
+    planned = [run for run in planned if run.loaded is None]
     if not planned:
         return
     merged = [
@@ -242,12 +246,10 @@ def _push(context: RoundContext, runs: Sequence[Run]) -> None:
         for run in _going(runs):
             with run.ending():
                 run.push.send(phase)
-    # A baseline writes to neither system, and nothing is written once another state file has taken our place.
-    if (
-        context.fence.lost is None
-        and not ledger.waiting.paused("*")
-        and any(run.report.mode != "baseline" for run in runs)
-    ):
+    # A baseline writes to neither system, an initial load only to Extended ECM, nothing does once another state
+    # file has taken our place.
+    writes = context.options.load is None and any(run.report.mode != "baseline" for run in runs)
+    if writes and context.fence.lost is None and not ledger.waiting.paused("*"):
         parts.canary(context).sing(context.clock.now())
     for run in _going(runs):
         with run.ending():

@@ -46,6 +46,8 @@ class Run:
     complete: bool = False
     """Whether everything that changed was planned, so that the position may move."""
     stopped: GuardTripped | None = None
+    loaded: tuple[str, int] | None = None
+    """Of a slice of an initial load, the record of its last person and how many there were."""
 
     @property
     def name(self) -> str:
@@ -76,6 +78,8 @@ class Run:
         """Plan what changed, or the span of a backfill, and take the hash of the decisions."""
         if self.options.backfill:
             self.planner.plan_span(*self.span(now), self.options.limit)
+        elif self.options.load is not None:
+            self.loaded = self.planner.plan_load(self.options.load)
         elif self.options.as_if_new:
             self.report.notes.append("as if today's records were news: nothing of this plan can be confirmed or sent")
             self.planner.plan_as_new(self.options.limit)

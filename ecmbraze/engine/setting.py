@@ -16,6 +16,14 @@ from ecmbraze.ports import ClaimStore, MessageSink, PeopleReader, Progress, Reco
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """The part of an initial load that one round does: so many people after the record ``after``."""
+
+    after: str
+    people: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What the command line asks of one run. A backfill names ``since`` and ``until``."""
 
@@ -32,6 +40,9 @@ class Options:
     """A plan file made by `plan -o`, to be sent exactly."""
     keep: Path | None = None
     """Where a dry run leaves its plan file."""
+
+    load: Slice | None = None
+    """The slice of an initial load to do, in place of what changed."""
 
     @property
     def backfill(self) -> bool:

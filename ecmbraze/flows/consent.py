@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ecmbraze.errors import RecordUnreadable
-from ecmbraze.flow import Context, Flow, Known, Needs, Rotation
+from ecmbraze.flow import Context, Flow, InitialLoad, Known, Needs, Rotation
 from ecmbraze.model import Action, Change, Decision, Json, PersonKey, Record, Skip
+from ecmbraze.planning.consent import initial as initial
 from ecmbraze.planning.consent import order as order
 from ecmbraze.planning.consent import record as consent_record
 from ecmbraze.planning.consent import staff as staff
@@ -45,7 +46,7 @@ consent:                                        # what people choose in Braze be
       # undeliverable: Consent.Email Undeliverable  # optional: hard_bounce or empty
       # recorded: {Consent.Email Letter: Received}  # optional: a withdrawal too, once this comes true
     - name: newsletter
-      watch: {group: ed060000-0000-4000-8000-00000000000a}
+      watch: {group: ed060000-0000-4000-8000-00000000000a}  # to: phone, where `undeliverable` shall show invalid_number
       purpose: "Monthly newsletter"
       values: {subscribed: Subscribed}          # optional: other words for this channel
       status: Consent.Newsletter Status
@@ -60,14 +61,12 @@ consent:                                        # what people choose in Braze be
 def needs(options: Options) -> Needs:
     """Return what the flow reads: of people what is watched, of workspaces what staff may set."""
     watched = {channel.fact for channel in options.channels}
-    bounced = {"email.undeliverable" for one in options.channels if one.undeliverable and one.watch == "email"}
+    bounced = {one.undeliverable_fact for one in options.channels if one.undeliverable_fact}
     about = {"known", "address", "after", "look", *(f"{fact}.at" for fact in watched), *map(order.after_of, watched)}
     return Needs(
         customers=options.customers, facts=options.read,
         people=frozenset(watched | about | bounced),
-        rotation=Rotation(
-            within=options.everybody_within, every=options.every, requests=options.braze_requests
-        ),
+        rotation=Rotation(within=options.everybody_within, every=options.every, requests=options.braze_requests),
     )  # fmt: skip
 
 
@@ -249,10 +248,16 @@ def _count(memory: Mapping[str, Json], channel: Channel) -> int:
 
 
 def _is_due(options: Options, change: Change, person: str, known: Known) -> bool:
-    """Say whether a workspace shall carry the record: it is new, it leads to somebody else, or it carries one."""
+    """Say whether a workspace shall carry the record: it is new, it leads to somebody else, it carries one, or it was
+    put aside when it should have got one.
+    """
     if change.before is None or person not in change.before.customers:
         return True
-    return any(staff.ours(change.record, channel.status, known) for channel in options.channels)
+    who = staff.people(change.record)
+    return any(
+        staff.ours(change.record, one.status, known) or known.refused(change.record.key.text, who, one.name)
+        for one in options.channels
+    )
 
 
 def withdrawn(options: Options, person: str, known: Known) -> frozenset[str]:
@@ -297,4 +302,8 @@ FLOW = Flow(
     plan=plan,
     holds=lambda *_: None,
     outbound=outbound,
-)
+    initial=InitialLoad(
+        plan=initial.load, requests=initial.requests, people=lambda options: options.initial_load.slice,
+        per_minute=lambda options: options.initial_load.ecm_requests_per_minute,
+    ),
+)  # fmt: skip

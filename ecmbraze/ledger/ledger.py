@@ -19,6 +19,7 @@ from ecmbraze.ledger.codec import dump, instant, load, moment
 from ecmbraze.ledger.connection import Explained, unusable
 from ecmbraze.ledger.history import History
 from ecmbraze.ledger.keeping import Keep, tidy
+from ecmbraze.ledger.loading import Loads
 from ecmbraze.ledger.lock import held
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.outbox import Outbox
@@ -55,6 +56,7 @@ class Ledger:
         self.claims = Claims(database, self.history)
         self.outbox = Outbox(database, self.history, self.claims)
         self.waiting = Waiting(database, self.history)
+        self.loads = Loads(database, self.history)
         self.rate_limits = RateLimits(database)
 
     @classmethod

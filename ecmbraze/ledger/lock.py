@@ -4,40 +4,45 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ecmbraze.errors import Locked, StorageError
 
+# What stands behind the pid of a holder that is an initial load.
+_LOADS = " loads"
+
 
 @contextmanager
-def run_lock(state: Path) -> Iterator[None]:
+def run_lock(state: Path, *, load: bool = False, wait: Callable[[], None] | None = None) -> Iterator[None]:
     """Hold the lock of ``state`` until the block ends; raise Locked at once when another process has it.
+
+    An initial load takes it slice by slice, for days. Whoever comes meanwhile with a ``wait``, which is called again
+    and again, gets it after the slice in hand; one may wait so, and the load waits behind it.
 
     The lock file stays: unlinking it would let two holders each have "the" lock.
     """
     path = _lock_file(state)
-    try:
-        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    try:
-        if not lock(descriptor, path):
+    with _opened(path) as descriptor:
+        if load and wait is not None:
+            with _opened(_turn_file(state)) as turn:
+                _until_locked(turn, path, wait)
+                _until_locked(descriptor, path, wait)
+        elif not lock(descriptor, path):
             holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip() or "unknown"
-            raise Locked(
-                f"Another run holds the lock of {state} (held by pid {holder}).",
-                undone="This one did nothing.",
-                advice="Nothing to do: the next start goes on.",
-            )
+            if wait is None or not holder.endswith(_LOADS):
+                raise _locked(state, holder)
+            with _opened(_turn_file(state)) as turn:
+                if not lock(turn, path):
+                    raise _locked(state, f"{holder}, and another run waits for it already")
+                _until_locked(descriptor, path, wait)
         try:
             os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            os.pwrite(descriptor, f"{os.getpid()}{_LOADS if load else ''}\n".encode(), 0)
         except OSError as error:
             raise _unwritable(path, error) from error
         yield
-    finally:
-        os.close(descriptor)
 
 
 def held(state: Path) -> bool:
@@ -53,6 +58,23 @@ def held(state: Path) -> bool:
         return not lock(descriptor, path, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _until_locked(descriptor: int, path: Path, wait: Callable[[], None]) -> None:
+    while not lock(descriptor, path):
+        wait()
 
 
 def lock(descriptor: int, path: Path, kind: int = fcntl.LOCK_EX) -> bool:
@@ -79,6 +101,17 @@ def _not_ours(path: Path) -> StorageError:
         undone="Without the lock another run could send the same; nothing was read or sent.",
         advice=f"`chown` {path} to the user who runs ecmbraze (somebody else, perhaps root, was the first to run it).",
     )
+
+
+def _turn_file(state: Path) -> Path:
+    return state.with_name(state.name + ".lock-next")
+
+
+def _locked(state: Path, holder: str) -> Locked:
+    return Locked(
+        f"Another run holds the lock of {state} (held by pid {holder}).", undone="This one did nothing.",
+        advice="Nothing to do: the next start goes on.",
+    )  # fmt: skip
 
 
 def _unwritable(path: Path, error: OSError) -> StorageError:

@@ -165,6 +165,14 @@ STEPS: dict[int, tuple[str, ...]] = {
            BEGIN SELECT RAISE(ABORT, 'history only grows'); END""",
         "CREATE TABLE erased (digest TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID",
     ),
+    11: (
+        # As for 7: a plan file is bound to its version.
+        "DELETE FROM waiting_plan",
+        """CREATE TABLE initial_load (
+            flow TEXT PRIMARY KEY, hash TEXT NOT NULL, estimate TEXT NOT NULL, made_at TEXT NOT NULL,
+            confirmed_at TEXT, ended_at TEXT, people INTEGER NOT NULL, last TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+    ),
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 # In place of a stream, what a baseline of the rules themselves stands under.
 RULES = "rules"
 APPLICATION_ID = 0x45434D42  # "ECMB"
-VERSION = 10
+VERSION = 11
 
 # Tables that a run fills in the plan file and `stage` merges. Same shape in both files, so that a merge is a copy.
 SHARED = """
@@ -152,6 +152,10 @@ CREATE TABLE expected (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE pause (
     flow TEXT PRIMARY KEY, at TEXT NOT NULL, by TEXT NOT NULL, reason TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE initial_load (
+    flow TEXT PRIMARY KEY, hash TEXT NOT NULL, estimate TEXT NOT NULL, made_at TEXT NOT NULL, confirmed_at TEXT,
+    ended_at TEXT, people INTEGER NOT NULL, last TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE rate_limit (path TEXT PRIMARY KEY, opens_at TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE claim (

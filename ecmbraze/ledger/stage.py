@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -59,6 +59,12 @@ _LISTING = (
     "DELETE FROM column_of WHERE stream IN (SELECT stream FROM plan.scan WHERE complete)",
     "INSERT INTO column_of SELECT * FROM plan.column_of",
     "INSERT OR REPLACE INTO looked SELECT * FROM plan.looked",
+)
+
+# A slice consumes no facts; what it put aside is listed until the workspace is planned again.
+_LOAD = (
+    "INSERT OR REPLACE INTO quarantine SELECT * FROM plan.quarantine WHERE flow = :loading",
+    "UPDATE initial_load SET last = :last_person, people = people + :people WHERE flow = :loading",
 )
 
 _FACTS = (
@@ -136,12 +142,19 @@ class Stage:
         if rows := [row[0] for row in self._database.execute(query, (instant(now),))]:
             self._history.append(now, "held", {"rows": rows, "why": DOUBTFUL})
 
-    def _merge(self, scan: Sequence[str], parts: Sequence[Part], now: datetime) -> None:
+    def load(self, flow: str, last: str, people: int, now: datetime) -> None:
+        """Merge one slice of an initial load and note how far it has come: a kill loses and repeats nothing."""
+        values = {"loading": flow, "last_person": last, "people": people}
+        self._merge(_LOAD, [Part(flow=flow, facts=False, move=False)], now, values)
+
+    def _merge(
+        self, scan: Sequence[str], parts: Sequence[Part], now: datetime, more: Mapping[str, object] | None = None
+    ) -> None:  # fmt: skip
         self._database.conn.execute("ATTACH DATABASE ? AS plan", (str(self._plan.path),))
         try:
             with self._database.atomic():
                 change = self._database.execute("SELECT ifnull(max(change), 0) + 1 FROM record").fetchone()[0]
-                values = {"now": instant(now), "change": change, "flow": ""}
+                values = {"now": instant(now), "change": change, "flow": "", **(more or {})}
                 for statement in scan:
                     self._database.conn.execute(statement, values)
                 for part in parts:

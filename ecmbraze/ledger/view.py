@@ -11,16 +11,22 @@ from sqlite_utils import Database
 
 from ecmbraze.flow import Needs
 from ecmbraze.ledger.codec import instant, load, load_documents, load_facts, load_json, moment
-from ecmbraze.ledger.mirror import RECORD_COLUMNS, people, read_record
+from ecmbraze.ledger.mirror import GONE, RECORD_COLUMNS, people, read_record
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.schema import RULES
 from ecmbraze.model import MOVED, UNMET, Change, Json, PersonKey, Record, keys
+from ecmbraze.planning.estimate import Volume
 
 _ACCEPTED = (
     "SELECT payload FROM outbox WHERE target = ? AND delivery = 'latest' "
     "AND state IN ('ready', 'waiting', 'in flight')",
     "SELECT value FROM accepted WHERE target = ?",
 )
+
+
+def _after(text: str) -> str:
+    """Return what comes right behind all texts that begin so."""
+    return f"{text[:-1]}{chr(ord(text[-1]) + 1)}"
 
 
 def marks(values: Sequence[object]) -> str:
@@ -170,6 +176,32 @@ class View:
         person = len(PersonKey(recipient="").text) + 1
         read = keys.PEOPLE if keys.PEOPLE in self._needs.streams else ""
         return int(self._ledger.execute(query, (*values, person, read)).fetchone()[0])
+
+    def volume(self) -> Volume:
+        """Return of how many people the flow noted something, and how many workspaces they have, by the ledger."""
+        where, values = self._led
+        query = f"""SELECT count(DISTINCT f.record), count(*) FROM fact f
+                    JOIN recipient r ON r.customer = substr(f.record, ?) JOIN record w ON w.key = r.record
+                    WHERE f.flow = ? AND f.record > ? AND f.record < ? AND f.memory <> '{{}}' AND w.missed < {GONE}
+                    AND {where}"""
+        first = PersonKey(recipient="").text
+        row = self._ledger.execute(query, (len(first) + 1, self._flow, first, _after(first), *values)).fetchone()
+        return Volume(people=row[0], workspaces=row[1])
+
+    def noted_people(self, after: str, most: int) -> list[str]:
+        """Return the next people of whom the flow noted something and who have a workspace, in the ledger's order.
+
+        ``after`` is the record of the last one that was returned; empty for the first.
+        """
+        where, values = self._led
+        first = PersonKey(recipient="").text
+        query = f"""SELECT f.record FROM fact f
+                    WHERE f.flow = ? AND f.record > ? AND f.record < ? AND f.memory <> '{{}}' AND EXISTS (
+                        SELECT 1 FROM recipient r JOIN record w ON w.key = r.record
+                        WHERE r.customer = substr(f.record, ?) AND w.missed < {GONE} AND {where})
+                    ORDER BY f.record LIMIT ?"""
+        asked = (self._flow, after or first, _after(first), len(first) + 1, *values, most)
+        return [row[0] for row in self._ledger.execute(query, asked)]
 
     def baseline(self, stream: str) -> datetime | None:
         """Return the instant of the baseline of (flow, stream, customer mapping); ``None`` when there was none yet."""

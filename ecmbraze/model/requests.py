@@ -82,6 +82,7 @@ class AddressList(StrEnum):
 
     UNSUBSCRIBES = "unsubscribes"
     HARD_BOUNCES = "hard bounces"
+    INVALID_PHONES = "invalid phone numbers"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from ecmbraze.systems.exchange import CertificateRefusedError, Exchange, NotSent
 from ecmbraze.systems.failures import OversizedError, failure_of
 from ecmbraze.systems.outages import Outages, Request
 from ecmbraze.systems.redaction import Redactor
-from ecmbraze.systems.waiting import Patience, Waiting
+from ecmbraze.systems.waiting import Pace, Patience, Waiting
 
 MAX_BODY = 20 * 1024 * 1024  # faults.md T-8 and B34, like the ratio below
 MAX_RATIO, _RATIO_FROM = 100, 1024 * 1024
@@ -56,6 +56,8 @@ class Http:
     timeout_s: float = 60
     ca_file: Path | None = None
     max_body: int = MAX_BODY
+    pace: Pace | None = None
+    """How often it may ask at all; ``None`` where nothing but the system itself limits it."""
     skew: float | None = None
     """Seconds by which our clock is ahead of the server's, by the last `Date` header; ``None`` without any."""
     _session: requests.Session = field(init=False)
@@ -86,6 +88,8 @@ class Http:
         ``fresh`` uses a kept connection only if it answered within the last two seconds. Raises NotSentError or
         OutcomeUnknownError.
         """
+        if self.pace is not None:
+            self.pace.take()
         self.counters.add(self.system)
         now = self.clock.monotonic()
         with wire.traced(wire.Trace(monotonic=self.clock.monotonic, ends=now + self.timeout_s, fresh=fresh)) as trace:

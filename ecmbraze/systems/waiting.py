@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,6 +15,25 @@ from ecmbraze.systems.counters import RequestCounters
 
 # A long wait looks this often whether the run must end.
 _NAP_S = 1.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Pace:
+    """How often one origin may be asked, whoever asks: each request takes the next free moment. Thread-safe."""
+
+    clock: Clock
+    per_minute: int
+    _free_at: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self) -> None:
+        """Wait for the next free moment and take it."""
+        with self._lock:
+            now = self.clock.monotonic()
+            mine = max(now, self._free_at)
+            self._free_at = mine + 60 / self.per_minute
+        if mine > now:
+            self.clock.sleep(mine - now)
 
 
 @dataclass(slots=True)

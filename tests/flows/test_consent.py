@@ -13,7 +13,7 @@ import pytest
 
 from ecmbraze.flows import BY_NAME
 from ecmbraze.ledger.ledger import Ledger
-from ecmbraze.model import Fact, State
+from ecmbraze.model import AddressList, Fact, State
 from ecmbraze.report import wording
 from tests.stories import onboarding
 from tests.twins.ecm_world import Attribute
@@ -39,9 +39,13 @@ MINUTES = timedelta(minutes=1)
 class Town:
     """A house with the flows consent and onboarding; ``seven`` and ``eight`` are workspaces of C-1, ``nine`` of C-2."""
 
-    def __init__(self, folder: Path, *, undeliverable: bool = False, state: str = "subscribed", **section: Any) -> None:
+    def __init__(self, folder: Path, *, undeliverable: str = "", state: str = "subscribed", **section: Any) -> None:
         email, news = SECTION["channels"]
-        channels = [{**email, **({"undeliverable": BOUNCED} if undeliverable else {})}, news]
+        if undeliverable == "email":
+            email = {**email, "undeliverable": BOUNCED}
+        elif undeliverable:
+            news = {**news, "watch": {"group": GROUP, "to": undeliverable}, "undeliverable": BOUNCED}
+        channels = [email, news]
         flows = {"consent": {**SECTION, "channels": channels, **section}, "onboarding": onboarding.STORY.section}
         self.house = House(folder, settings(flows))
         self.ecm, self.braze = self.house.ecm, self.house.braze
@@ -291,12 +295,29 @@ def test_what_stood_there_before_us_is_put_aside_unless_it_may_be_replaced(tmp_p
 
 
 def test_a_bounce_stands_in_the_record_and_makes_no_history(tmp_path: Path) -> None:
-    town = Town(tmp_path, undeliverable=True)
+    town = Town(tmp_path, undeliverable="email")
     town.braze.bounced.add("C-1@example.com")
 
     town.round(60 * 25)
     assert town.status(town.seven, BOUNCED) == "hard_bounce"
     town.braze.bounced.clear()
+    town.round(60 * 25)
+
+    assert (town.status(town.seven, BOUNCED), town.ecm.papers) == (None, {})
+
+
+def test_an_invalid_number_stands_in_the_record_in_the_round_whose_list_shows_it_and_makes_no_history(
+    tmp_path: Path,
+) -> None:
+    town = Town(tmp_path, undeliverable="phone")
+    town.braze.people["C-1"].phone = "+49301234567"
+    town.round(60 * 25)  # so that its number is known
+    invalid = town.braze.lists[AddressList.INVALID_PHONES]
+    invalid["+49301234567"] = town.house.clock.now() + 15 * MINUTES
+
+    town.round()
+    assert [town.status(one, BOUNCED) for one in (town.seven, town.nine)] == ["invalid_number", None]
+    invalid.clear()
     town.round(60 * 25)
 
     assert (town.status(town.seven, BOUNCED), town.ecm.papers) == (None, {})

@@ -7,7 +7,9 @@ import fcntl
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,31 @@ def test_the_second_holder_is_refused_and_the_first_is_seen(tmp_path: Path) -> N
         with pytest.raises(Locked, match=f"pid {os.getpid()}"), run_lock(state):
             pass
     assert not held(state)
+
+
+def test_who_comes_during_a_load_gets_the_lock_after_its_slice_and_before_the_next(tmp_path: Path) -> None:
+    """Two runs come while a slice has it: the first waits, the second does not; the load waits behind the first."""
+    state, order, came = tmp_path / "state.db", list[str](), threading.Event()
+
+    def run() -> None:
+        with run_lock(state, wait=came.set):
+            order.append("run")
+            assert held(state)
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        with run_lock(state, load=True, wait=lambda: None):
+            order.append("slice")
+            waits = pool.submit(run)
+            came.wait(20)
+            with pytest.raises(Locked, match="another run waits"), run_lock(state, wait=lambda: None):
+                pass
+            with pytest.raises(Locked, match="loads"), run_lock(state):
+                pass
+        with run_lock(state, load=True, wait=lambda: None):
+            order.append("slice")
+        waits.result()
+
+    assert order == ["slice", "run", "slice"]
 
 
 @pytest.mark.usefixtures("no_locks")

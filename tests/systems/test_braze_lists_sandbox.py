@@ -15,7 +15,7 @@ from ecmbraze.systems.braze.client import BrazeClient
 from tests.systems.rig import FakeClock, http
 
 NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
-LEFT, BOUNCED = AddressList
+LEFT, BOUNCED, INVALID = AddressList
 CROWD = 1100
 
 
@@ -65,6 +65,20 @@ def test_everybody_is_found_over_all_pages_each_with_the_moment(box: RemoteSandb
     assert set(found) == _names(*range(CROWD + 1))
     assert found[f"p-{CROWD}@x.org"] == NOW + timedelta(seconds=1)
     assert braze.address_list(BOUNCED, NOW) == {}
+
+
+def test_invalid_numbers_are_found_over_all_pages_although_the_newest_come_first(
+    box: RemoteSandbox, braze: BrazeClient
+) -> None:
+    box.change(
+        *({"external_id": f"P-{n}", "phone": f"+4930{n:05}", "invalid_phone": "deactivated"} for n in range(CROWD))
+    )
+
+    found = braze.address_list(INVALID, NOW)
+
+    assert set(found) == {f"+4930{n:05}" for n in range(CROWD)}
+    assert braze.address_list(LEFT, NOW) == {}
+    assert braze.missing_permissions(["/sms/invalid_phone_numbers"]) == {}
 
 
 def test_whoever_unsubscribed_on_the_utc_day_asked_for_is_found_and_nobody_of_the_day_before(

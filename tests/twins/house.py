@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from copy import copy, deepcopy
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +18,7 @@ from ecmbraze.cli import composition
 from ecmbraze.cli.progress import Silent
 from ecmbraze.config import Settings, load
 from ecmbraze.engine import parts
+from ecmbraze.engine.loading import Loading
 from ecmbraze.engine.round import Round
 from ecmbraze.engine.run_report import RunReport
 from ecmbraze.engine.setting import Options, Systems
@@ -135,6 +136,15 @@ class House:
         finally:
             self.wire.crossing = outer
         return Outcome(reports=tuple(reports), crossings=tuple(crossings.names), killed=crossings.dead)
+
+    @contextmanager
+    def loading(self, flow: str) -> Iterator[Loading]:
+        """Open the initial load of a flow, as `cli/initial_load.py` does between two slices."""
+        with closing(Ledger.open(self.state, read_only=False)) as ledger:
+            yield Loading(
+                flow=BY_NAME[flow], section=composition.section(self.config, BY_NAME[flow]), ledger=ledger,
+                setting=composition.setting(self.config), clock=self.clock,
+            )  # fmt: skip
 
     def copy(self, folder: Path) -> House:
         """Return this house as it stands, with a state file and twins of its own, to try what may happen next."""

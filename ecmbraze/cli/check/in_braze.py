@@ -37,7 +37,8 @@ def needed(config: Settings, flows: Mapping[str, Flow[Any]], names: Sequence[Nam
     sorts = {entry.sort for entry in names}
     rules = [rule for name, section in config.flows.items() for rule in flows[name].rules(section)]
     consents = [rule.send.consent for rule in rules if rule.send.consent]
-    watched = any("email" in flows[name].needs(section).people for name, section in config.flows.items())
+    people = {fact for name, section in config.flows.items() for fact in flows[name].needs(section).people}
+    watched = "email" in people
     asked = {
         "/users/track": bool(config.flows),
         "/users/export/ids": bool(config.flows),
@@ -46,6 +47,7 @@ def needed(config: Settings, flows: Mapping[str, Flow[Any]], names: Sequence[Nam
         "/subscription/status/get": Names.GROUP in sorts,
         "/email/hard_bounces": watched or any(consent.email for consent in consents),
         "/email/unsubscribes": watched,
+        "/sms/invalid_phone_numbers": "phone.undeliverable" in people,
         "/campaigns/details": Names.CAMPAIGN in sorts,
         "/canvas/details": Names.CANVAS in sorts,
     }

@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ecmbraze.engine.scan.inventory import Scan
-from ecmbraze.errors import RecordUnreadable
+from ecmbraze.engine.setting import Slice
+from ecmbraze.errors import RecordUnreadable, UsageError
 from ecmbraze.flow import Context, Flow, Needs
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.view import View
@@ -89,6 +91,19 @@ class Planner:
             if not change.record.gone:
                 self._one(replace(change, before=None, since=None, memory={}, fires=True))
 
+    def plan_load(self, asked: Slice) -> tuple[str, int]:
+        """Plan the next people of an initial load; return the record of the last of them, and how many they were."""
+        if self.flow.initial is None:
+            raise UsageError(f"{self.flow.name} has no initial load.", undone="Nothing was done.")
+        load, people = self.flow.initial.plan, self.view.noted_people(asked.after, asked.people)
+        for change in self.view.changes(people):
+            of_person = partial(load, self.options, change.record, change.memory, self.view, self.context)
+            if (decision := self._decided(change, of_person)) is not None:
+                for action in decision.actions:
+                    self.plan.put_action(action)
+                self._refuse(decision.skips)
+        return (people[-1] if people else asked.after), len(people)
+
     def _armed(self, change: Change, baseline: datetime | None) -> Change:
         """Say whether a change may fire: not at a baseline, not for what existed before it but is first seen now."""
         if baseline is None or change.record.gone:  # absence corrects, it never sends a message (delivery.md)
@@ -124,20 +139,24 @@ class Planner:
                 if action.kind.delivery is Delivery.LATEST:
                     self.plan.put_action(action)
 
-    def _one(self, change: Change) -> None:
+    def _decided(self, change: Change, decide: Callable[[], Decision]) -> Decision | None:
+        """Return what the flow makes of a record; ``None`` where it cannot be planned: then it is put aside."""
         self.tick()
         try:
-            decision = self.flow.plan(self.options, change, self.view, self.context)
+            return decide()
         except RecordUnreadable as error:
             self._quarantine(change, error.happened)
-            return
         except KeyError as error:
             self._quarantine(change, f"{error.args[0]!r} is not known of it yet")
-            return
         except UNPLANNABLE as error:  # one record must not end the run of its neighbours
             fields = {"flow": self.flow.name, "record": change.record.key.text, "error": type(error).__name__}
             _LOG.error("record.unplannable", extra={"fields": {**fields, "traceback": _trace(error)}})
             self._quarantine(change, f"cannot be planned ({type(error).__name__}); the log has the traceback")
+        return None
+
+    def _one(self, change: Change) -> None:
+        plan = partial(self.flow.plan, self.options, change, self.view, self.context)
+        if (decision := self._decided(change, plan)) is None:
             return
         if self._untold(decision):
             self._refuse(decision.skips)

@@ -12,8 +12,11 @@ from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import AddressList, PersonKey, keys
 from ecmbraze.ports import PeopleReader
 
-# Whose state a list speaks of: nothing else of a person can be seen in these lists.
-_ABOUT = "email"
+# List → the fact of a person that may be another than at the last look: nothing else can be seen in it.
+_ABOUT: Mapping[AddressList, str] = {
+    AddressList.UNSUBSCRIBES: "email", AddressList.HARD_BOUNCES: "email",
+    AddressList.INVALID_PHONES: "phone.undeliverable",
+}  # fmt: skip
 # A list knows days, may show a row late, and rows may be lost between two of its pages (api/braze.md 5.7).
 _OVERLAP = timedelta(days=1)
 # An export may lag behind the list by so long: a look this soon after the entry may not have seen what it says.
@@ -34,10 +37,8 @@ class AddressLists:
 
     def people(self, mappings: Sequence[str], facts: frozenset[str], most: int) -> list[str]:
         """Return up to ``most`` recipients who came onto a list since they were last looked at, longest ago first."""
-        if _ABOUT not in facts:
-            return []
         found: dict[str, datetime] = {}
-        for which in AddressList:
+        for which in (one for one in AddressList if _ABOUT[one] in facts):
             for person, at in self._listed(which, mappings):
                 found[person] = min(at, found.get(person, at))
         if len(found) > most:

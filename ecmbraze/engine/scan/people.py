@@ -25,7 +25,8 @@ KNOWN, ADDRESS, AFTER, LOOK = "known", "address", "after", "look"
 """Facts of every person: whether Braze has a profile, its e-mail address; the look before the one that saw the facts
 change, and the id of the one that did. ``after:email`` is the look before the one that saw this fact change: a flow
 may come to it only when another has changed too."""
-UNDELIVERABLE = "email.undeliverable"
+UNDELIVERABLE = "email.undeliverable", "phone.undeliverable"
+"""Why an address, or a number, cannot be reached."""
 _OF_THE_LOOK = (AFTER, LOOK)
 _AFTER_OF = f"{AFTER}:"
 OUT = "unsubscribed"
@@ -68,6 +69,8 @@ class PeopleScan:
     tick: Callable[[], None]
     bounced: Callable[[], frozenset[str]]
     """The addresses that cannot be reached, in lower case; asked for only where a flow wants to know."""
+    invalid_phones: Callable[[], frozenset[str]]
+    """The phone numbers that cannot be reached, alike."""
 
     def take(self, needs: PeopleNeeds) -> Scan | None:
         """Look at whom lists name and at the share of this run; ``None`` until everybody was looked at once.
@@ -134,7 +137,7 @@ class PeopleScan:
             states = {fact: answer.get(person, "unknown").lower() for fact, answer in groups.items()}
             facts = {name: value for name, value in (*_facts(found), *states.items()) if name in wanted}
             facts |= {fact: _attribute(found, fact) for fact in wanted if fact.startswith("attribute:")}
-            facts |= {UNDELIVERABLE: self._undeliverable(found)} if UNDELIVERABLE in wanted else {}
+            facts |= {fact: self._undeliverable(found, fact) for fact in UNDELIVERABLE if fact in wanted}
             facts |= {name: "" for name in wanted if name.startswith(_AFTER_OF)}
             record = Record(
                 key=PersonKey(recipient=person), stream=keys.PEOPLE, name="", created_at=self.now,
@@ -149,7 +152,10 @@ class PeopleScan:
             self.plan.put_record(record, {}, addresses=addresses)
         return sum(text not in held for text in texts)
 
-    def _undeliverable(self, profiles: Sequence[Profile]) -> str | None:
+    def _undeliverable(self, profiles: Sequence[Profile], fact: str) -> str | None:
+        if fact.startswith("phone"):
+            numbers = {profile.phone.strip() for profile in profiles if profile.phone}
+            return "invalid_number" if numbers & self.invalid_phones() else None
         addresses = {profile.email.lower() for profile in profiles if profile.email}
         return "hard_bounce" if addresses & self.bounced() else None
 

@@ -41,6 +41,9 @@ class GroupWatch(Section):
     """A subscription group."""
 
     group: GroupId = Field(description="id of the subscription group")
+    to: Literal["email", "phone"] | None = Field(
+        None, description="where its messages go, for `undeliverable`: Braze does not say it of a group"
+    )
 
 
 class AttributeWatch(Section):
@@ -60,7 +63,7 @@ class Channel(Section):
     since: DateName | None = Field(None, description="attribute with the time of the change: a date with time")
     source: AttributeName | None = Field(None, description="attribute with where the state was seen")
     undeliverable: AttributeName | None = Field(
-        None, description="attribute with why the address cannot be reached: hard_bounce or empty"
+        None, description="attribute with why the address cannot be reached: hard_bounce, invalid_number or empty"
     )
     recorded: When | None = Field(None, description="a withdrawal too, once this comes true")
     values: ChannelWords = Field(default_factory=ChannelWords, description="other words for this channel")
@@ -81,6 +84,12 @@ class Channel(Section):
                 return f"attribute:{name}"
             case "email" | "push":
                 return self.watch
+
+    @property
+    def undeliverable_fact(self) -> str:
+        """The name of why its address cannot be reached, among the facts of a person; empty where nobody knows."""
+        goes_to = self.watch.to if isinstance(self.watch, GroupWatch) else self.watch
+        return f"{goes_to}.undeliverable" if self.undeliverable and goes_to in ("email", "phone") else ""
 
     @property
     def withdraws(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -21,6 +21,9 @@ IN_ECM = "recorded in Extended ECM"
 IN_BRAZE = "profile in Braze"
 
 Address = Literal["none", "masked", "full"]
+
+_UNTOLD = "wording not known to Braze"
+_NO_PROOF = "This is a record of state and withdrawal. It is no proof that a consent was given."
 
 # Beside what ECM refuses in names (api/ecm.md 1.5): what a file system or a URL reads as more than a name.
 # A name holds 248 characters there; day, digest and two of these are well below.
@@ -117,31 +120,93 @@ class Entry:
     @property
     def name(self) -> str:
         """The document's name: day, channel and state for people, the digest of the key for the program."""
-        digest = hashlib.sha256(self.key.encode()).hexdigest()[:12]
-        channel, state = (_UNNAMED.sub(" ", one)[:_LONGEST].strip() for one in (self.channel, self.after.state))
-        return f"{self.seen_at:%Y-%m-%d} {channel} {state} {digest}.txt"
+        return _name(self.seen_at, self.channel, self.after.state, self.key)
 
     def text(self) -> str:
         """Return the document: lines for people, then one JSON object (flows.md, "History document")."""
-        notice = self.notice or "wording not known to Braze"
         lines = [
             f"{self.channel}: {self.before or 'no state recorded'} -> {self.after.state}",
             f"Customer: {self.customer}",
             f"Purpose: {self.purpose}",
-            f"What the customer was told: {notice}",
+            f"What the customer was told: {self.notice or _UNTOLD}",
             f"Since: {self.after.since}",
             f"Source: {self.after.source}",
             f"Seen: {_readable(self.seen_at.isoformat())}",
             *([f"Address: {self.address}"] if self.address else []),
-            "This is a record of state and withdrawal. It is no proof that a consent was given.",
+            _NO_PROOF,
         ]
-        found = {
+        found: dict[str, Json] = {
             "key": self.key, "customer": self.customer, "channel": self.channel, "purpose": self.purpose,
             "notice": self.notice or None, "before": self.before or None, "after": self.after.state,
             "since": self.after.since.as_json(), "source": self.after.source, "seen_at": self.seen_at.isoformat(),
             "request_id": self.request_id or None, "address": self.address or None,
         }  # fmt: skip
-        return "\n".join([*lines, "--- json", json.dumps(found, ensure_ascii=False, sort_keys=True), ""])
+        return _text(lines, found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """The state of one channel, as the initial load found it."""
+
+    channel: str
+    purpose: str
+    notice: str
+    held: Held
+
+    def as_json(self) -> dict[str, Json]:
+        """Return what the history has of it, under the names of an :class:`Entry`."""
+        return {
+            "channel": self.channel, "purpose": self.purpose, "notice": self.notice or None, "before": None,
+            "after": self.held.state, "since": self.held.since.as_json(), "source": self.held.source,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Initial:
+    """The state of all channels when the record began, as the history of one workspace has it."""
+
+    key: str
+    customer: str
+    seen_at: datetime
+    request_id: str
+    address: str
+    channels: tuple[Standing, ...]
+
+    @property
+    def name(self) -> str:
+        """The document's name, as that of a change."""
+        return _name(self.seen_at, "initial", "state", self.key)
+
+    def text(self) -> str:
+        """Return the document: the object has what an entry has, but what is of one channel stands in ``channels``."""
+        lines = ["Initial record of all channels", f"Customer: {self.customer}"]
+        for one in self.channels:
+            lines += [
+                f"{one.channel}: {one.held.state}",
+                f"  Purpose: {one.purpose}",
+                f"  What the customer was told: {one.notice or _UNTOLD}",
+                f"  Since: {one.held.since}",
+                f"  Source: {one.held.source}",
+            ]
+        lines += [f"Seen: {_readable(self.seen_at.isoformat())}"]
+        lines += [*([f"Address: {self.address}"] if self.address else []), _NO_PROOF]
+        of_one = dict.fromkeys(("purpose", "notice", "before", "after", "since", "source"))
+        found: dict[str, Json] = {
+            **of_one, "key": self.key, "customer": self.customer, "channel": "initial",
+            "seen_at": self.seen_at.isoformat(), "request_id": self.request_id or None,
+            "address": self.address or None, "channels": [one.as_json() for one in self.channels],
+        }  # fmt: skip
+        return _text(lines, found)
+
+
+def _name(seen_at: datetime, channel: str, state: str, key: str) -> str:
+    digest = hashlib.sha256(key.encode()).hexdigest()[:12]
+    what, how = (_UNNAMED.sub(" ", one)[:_LONGEST].strip() for one in (channel, state))
+    return f"{seen_at:%Y-%m-%d} {what} {how} {digest}.txt"
+
+
+def _text(lines: Sequence[str], found: Mapping[str, Json]) -> str:
+    return "\n".join([*lines, "--- json", json.dumps(found, ensure_ascii=False, sort_keys=True), ""])
 
 
 def shown(address: str, how: Address) -> str:

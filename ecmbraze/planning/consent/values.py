@@ -10,7 +10,9 @@ from ecmbraze.planning.outbound import Outbound, Sort
 
 # Any moment: what matters is that it has a time of day, and how long a text about it is.
 _THEN, _LATER = "2026-11-28T23:45:59+00:00", "2026-11-29T23:45:59+00:00"
-_BOUNCED = "hard_bounce"
+_WHY: Mapping[str, tuple[str | None, ...]] = {
+    "email.undeliverable": ("hard_bounce", None), "phone.undeliverable": ("invalid_number", None), "": (None,),
+}  # fmt: skip
 
 
 def possible(options: Options, channel: Channel) -> Mapping[str, tuple[str | None, ...]]:
@@ -23,7 +25,7 @@ def possible(options: Options, channel: Channel) -> Mapping[str, tuple[str | Non
     if channel.source:
         found[channel.source] = tuple(f"{where}, {interval}" for where in (IN_BRAZE, IN_ECM))
     if channel.undeliverable:
-        found[channel.undeliverable] = (_BOUNCED, None)
+        found[channel.undeliverable] = _WHY[channel.undeliverable_fact]
     return found
 
 

@@ -16,7 +16,7 @@ from ecmbraze.planning.context import Context
 
 FLOW = "consent"
 # What is written here holds until something newer does.
-_NEVER = timedelta(days=3650)
+NEVER = timedelta(days=3650)
 
 
 def state(
@@ -32,7 +32,7 @@ def state(
     for category, payload in _values(options, place, person, held, past, context).items():
         action = Action(
             flow=FLOW, record=record.key.text, rule="state", occurrence="0", kind=Kind.CATEGORY,
-            recipient=place.key.text, name=category, payload=payload, expires_at=context.now + _NEVER,
+            recipient=place.key.text, name=category, payload=payload, expires_at=context.now + NEVER,
             reason=f"state of {person}",
         )  # fmt: skip
         if past.accepted(action.target) == (True, payload):
@@ -64,7 +64,7 @@ def _values(
             channel.status: options.word(channel, entry.state if entry else UNKNOWN),
             channel.since: _local(entry.since.known, context.zone) if entry else None,
             channel.source: _source(entry) if entry else None,
-            channel.undeliverable: (about.facts.get(f"{channel.fact}.undeliverable") if about else None),
+            channel.undeliverable: (about.facts.get(channel.undeliverable_fact) if about else None),
         }
         for name in channel.attributes():
             found.setdefault(consent_staff.category(name), {})[name] = values[name]
@@ -94,7 +94,7 @@ def documents(
     for place in places if options.history.kept else ():
         action = Action(
             flow=FLOW, record=record.key.text, rule=channel.name, occurrence=str(new.changes), kind=Kind.DOCUMENT,
-            recipient=place.key.text, name="", payload=None, expires_at=context.now + _NEVER, reason=why,
+            recipient=place.key.text, name="", payload=None, expires_at=context.now + NEVER, reason=why,
         )  # fmt: skip
         entry = Entry(
             key=action.key, customer=person, channel=channel.name, purpose=channel.purpose,
@@ -114,7 +114,7 @@ def _address(record: Record, person: Record | None) -> str:
 def withdrawal(channel: Channel, record: Record, person: str, new: Held, why: str, context: Context) -> Action:
     return Action(
         flow=FLOW, record=record.key.text, rule=channel.name, occurrence=str(new.changes), kind=Kind.WITHDRAWAL,
-        recipient=person, name=channel.fact, payload=WITHDRAWN, expires_at=context.now + _NEVER, reason=why,
+        recipient=person, name=channel.fact, payload=WITHDRAWN, expires_at=context.now + NEVER, reason=why,
     )  # fmt: skip
 
 

@@ -1,8 +1,9 @@
-"""Read the dated lists of addresses: who unsubscribed, whose address bounced hard; says nothing of anybody's state."""
+"""Read the dated lists: who unsubscribed, which addresses bounced, which numbers are invalid; says no state."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from ecmbraze.errors import TemporaryError
@@ -15,9 +16,24 @@ from ecmbraze.systems.shapes import ShapeError, listing, mapping
 _PAGE = 500  # api/braze.md 5.7
 # Rows of a page that are asked for again with the next one.
 _AGAIN = 50
-_PATHS: Mapping[AddressList, tuple[str, str]] = {
-    AddressList.UNSUBSCRIBES: ("/email/unsubscribes", "unsubscribed_at"),
-    AddressList.HARD_BOUNCES: ("/email/hard_bounces", "hard_bounced_at"),
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a list stands, and under which names its rows."""
+
+    path: str
+    rows: str = "emails"
+    address: str = "email"
+    stamp: str
+
+
+_PLACES: Mapping[AddressList, _Place] = {
+    AddressList.UNSUBSCRIBES: _Place(path="/email/unsubscribes", stamp="unsubscribed_at"),
+    AddressList.HARD_BOUNCES: _Place(path="/email/hard_bounces", stamp="hard_bounced_at"),
+    AddressList.INVALID_PHONES: _Place(
+        path="/sms/invalid_phone_numbers", rows="sms", address="phone", stamp="invalid_detected_at"
+    ),
 }
 # How often a list is read from its beginning because rows left it meanwhile.
 _READINGS = 3
@@ -32,18 +48,18 @@ class AddressLists:
         self._asking, self._clock = asking, clock
 
     def read(self, which: AddressList, since: datetime) -> Mapping[str, datetime]:
-        """Return address, lower case, → when it came onto the list last, from the UTC day of ``since`` until now.
+        """Return address, lower case, or number → when it came onto the list last, from the UTC day of ``since`` on.
 
         A moment that cannot be read counts as now. Raises TemporaryError when the list changes as fast as it is read.
         """
-        path, stamp = _PATHS[which]
+        place = _PLACES[which]
         for _ in range(_READINGS):
-            rows = self._rows(path, stamp, since)
+            rows = self._rows(place, since)
             if rows is not None:
                 break
         else:
             raise TemporaryError(
-                f"The list {path} changed each time it was read.", undone="Nothing was concluded from it.",
+                f"The list {place.path} changed each time it was read.", undone="Nothing was concluded from it.",
                 advice="The next run reads it again.",
             )  # fmt: skip
         found: dict[str, datetime] = {}
@@ -52,7 +68,7 @@ class AddressLists:
             found[email] = max(at, found.get(email, at))
         return found
 
-    def _rows(self, path: str, stamp: str, since: datetime) -> set[_Row] | None:
+    def _rows(self, place: _Place, since: datetime) -> set[_Row] | None:
         """Return the rows of a list, oldest first asked for; ``None`` when some left it between two pages.
 
         Days are midnights UTC, and a day that is not over ends at the next one (api/braze.md 5.7). Each page begins
@@ -63,30 +79,30 @@ class AddressLists:
         found: set[_Row] = set()
         offset = 0
         while True:
-            page = self._page(path, stamp, day, tomorrow, offset)
+            page = self._page(place, day, tomorrow, offset)
             if found and found.isdisjoint(page):
                 return None
             if len(page) < _PAGE:
                 return found.union(page)
             if found.issuperset(page):
-                raise odd(path, ShapeError("the same page came twice"))
+                raise odd(place.path, ShapeError("the same page came twice"))
             found.update(page)
             offset += len(page) - _AGAIN
 
-    def _page(self, path: str, stamp: str, day: str, until: str, offset: int) -> list[_Row]:
+    def _page(self, place: _Place, day: str, until: str, offset: int) -> list[_Row]:
         params = {
             "start_date": day, "end_date": until, "limit": str(_PAGE), "offset": str(offset), "sort_direction": "asc",
         }  # fmt: skip
-        body = self._asking.ask("GET", path, params=params)
+        body = self._asking.ask("GET", place.path, params=params)
         try:
-            entries = [mapping(entry, "address") for entry in listing(body.get("emails"), "list of addresses")]
-            return [(_address(entry.get("email")), str(entry.get(stamp, ""))) for entry in entries]
+            entries = [mapping(entry, "address") for entry in listing(body.get(place.rows), "list of addresses")]
+            return [(_address(entry.get(place.address)), str(entry.get(place.stamp, ""))) for entry in entries]
         except ShapeError as error:
-            raise odd(path, error) from None
+            raise odd(place.path, error) from None
 
 
 def _address(raw: object) -> str:
     """Return an address in lower case; raises ShapeError for what nobody could be compared with."""
-    if not isinstance(raw, str) or "@" not in raw:
+    if not isinstance(raw, str) or not any(mark in raw for mark in "@0123456789"):
         raise ShapeError("an entry without an address")
     return raw.strip().lower()

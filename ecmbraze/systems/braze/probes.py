@@ -18,14 +18,16 @@ _NOBODY = "ecmbraze-permission-probe"
 _NIL = "00000000-0000-0000-0000-000000000000"
 # Rows per page of the lists; what lies beyond so many pages is not suggested.
 _PAGE, _MOST_PAGES = 100, 50
+_ONE_DAY = {"start_date": "2020-01-01", "end_date": "2020-01-02", "limit": "1"}
 _PROBES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "/users/track": ("POST", {"json": {}}),
     "/campaigns/trigger/send": ("POST", {"json": {"broadcast": False, "recipients": []}}),
     "/canvas/trigger/send": ("POST", {"json": {"broadcast": False, "recipients": []}}),
     "/users/export/ids": ("POST", {"json": {"external_ids": [_NOBODY], "fields_to_export": ["external_id"]}}),
     "/subscription/status/get": ("GET", {"params": {"subscription_group_id": _NIL, "external_id[]": _NOBODY}}),
-    "/email/hard_bounces": ("GET", {"params": {"start_date": "2020-01-01", "end_date": "2020-01-02", "limit": "1"}}),
-    "/email/unsubscribes": ("GET", {"params": {"start_date": "2020-01-01", "end_date": "2020-01-02", "limit": "1"}}),
+    "/email/hard_bounces": ("GET", {"params": _ONE_DAY}),
+    "/email/unsubscribes": ("GET", {"params": _ONE_DAY}),
+    "/sms/invalid_phone_numbers": ("GET", {"params": _ONE_DAY}),
     "/campaigns/details": ("GET", {"params": {"campaign_id": _NIL}}),
     "/canvas/details": ("GET", {"params": {"canvas_id": _NIL}}),
 }

@@ -1,0 +1,163 @@
+"""`--initial-load` of a flow: estimate, confirmation, slices with the lock free between two; decides nothing."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from ecmbraze.cli import composition, rounds
+from ecmbraze.cli.clock import WallClock, new_id
+from ecmbraze.cli.logs import by_line, tell
+from ecmbraze.cli.progress import observing
+from ecmbraze.cli.signals import Budget, listening
+from ecmbraze.config import Settings
+from ecmbraze.engine.loading import PAUSE_S, Loading, Patience, standing
+from ecmbraze.engine.run_report import RunReport
+from ecmbraze.engine.setting import Options, Slice
+from ecmbraze.errors import EcmbrazeError, GuardTripped, UsageError
+from ecmbraze.flow import Flow
+from ecmbraze.ledger.file import check
+from ecmbraze.ledger.ledger import Ledger
+from ecmbraze.ledger.lock import run_lock
+from ecmbraze.ports import Progress, Work
+
+# Of all slices together the report lists so many writes that went; what did not is listed whole.
+_LISTED = 1000
+# So many ordinary rounds may take the baseline that a load rests on; of a large tenant it takes more of them.
+_LOOKS = 2
+
+
+def start(
+    flow: Flow[Any], config: Settings, *, dry_run: bool, confirm: str | None, by: str | None, seconds: float | None
+) -> RunReport:  # fmt: skip
+    """Estimate an initial load, or do what of a confirmed one is left; return one report of all its slices.
+
+    Raises Locked when another run holds the lock.
+    """
+    if flow.initial is None:
+        raise UsageError(f"{flow.name} has no initial load.", undone="Nothing was done.")
+    wall = composition.wall_clock(config)
+    budget = Budget(wall.monotonic, seconds)
+    session = _Session(flow=flow, config=config, wall=wall, budget=budget)
+    if dry_run:
+        return session.rehearse()
+    with listening(budget), observing(wall.monotonic, plain=by_line()) as progress:
+        check(config.state)
+        report = session.begin(confirm, by or getpass.getuser())
+        return report or session.go_on(progress)
+
+
+class _Session:
+    """One start of the program for one load."""
+
+    def __init__(self, *, flow: Flow[Any], config: Settings, wall: WallClock, budget: Budget) -> None:
+        self.flow, self.config, self.wall, self.budget = flow, config, wall, budget
+        self.section = composition.section(config, flow)
+
+    def rehearse(self) -> RunReport:
+        """Return the estimate, with what the first slice would write."""
+        with self._opened(read_only=True) as (ledger, loading):
+            loading.refuse_without_baseline()
+            estimate = loading.estimate(composition.clients(self.config, self.wall, self.budget).ecm)
+            first = Slice(after="", people=min(estimate.slice, estimate.volume.people))
+            report = self._round(ledger, Options(dry_run=True, load=first))
+        report.notes += [*estimate.lines(), f"listed is what the first {first.people} people would get"]
+        return report
+
+    def begin(self, confirm: str | None, by: str) -> RunReport | None:
+        """Let a load begin; return the report that ends this start where a person must confirm first."""
+        with run_lock(self.config.state), self._opened() as (ledger, loading):
+            for _ in range(_LOOKS):  # the first names the people, the next looks at them
+                if not loading.has_baseline():
+                    looked = self._round(ledger, Options())
+                    if looked.exit_code not in (0, 3):
+                        return looked
+            loading.refuse_without_baseline()
+            load = loading.load
+            if confirm is not None:
+                loading.confirm(confirm, by=by, host=socket.gethostname())
+            elif load is None or not load.is_under_way:
+                estimate = loading.estimate(composition.clients(self.config, self.wall, self.budget).ecm)
+                return self._refused(loading.offer(estimate), estimate.hash)
+        return None
+
+    def go_on(self, progress: Progress) -> RunReport:
+        """Do slice after slice, the lock free between two, until all are done or something ends it."""
+        patience, reports, more = Patience(), list[RunReport](), True
+        lock = partial(run_lock, self.config.state, load=True, wait=rounds.waiting(self.wall, self.budget))
+        while more:
+            with lock(), self._opened() as (ledger, loading):
+                before = loading.load
+                assert before is not None, "it was confirmed"
+                if not reports:
+                    progress.expect(Work.LOADED, max(before.estimate.volume.people - before.people, 0))
+                try:
+                    part = loading.next()
+                except EcmbrazeError as error:
+                    reports.append(self._refused(error, before.hash))
+                    break
+                if part is None:
+                    break
+                reports.append(self._round(ledger, Options(load=part), progress))
+                more = patience.allows(reports[-1]) and loading.has_more()
+                after = loading.load or before
+                progress.step(Work.LOADED, after.people - before.people)
+                stands = standing(after, self.wall.now())
+                tell("load.slice", flow=self.flow.name, stands=stands, exit_code=reports[-1].exit_code)
+                reports[-1].notes.append(stands)
+            if more and patience.stuck:
+                self.wall.sleep(PAUSE_S)
+        return _together(reports)
+
+    def _round(self, ledger: Ledger, options: Options, progress: Progress | None = None) -> RunReport:
+        per_minute = self.flow.initial.per_minute(self.section) if self.flow.initial and options.load else None
+        (report,) = rounds.play(
+            ledger, [(self.flow, self.section)], self.config, options, self.wall, self.budget, progress,
+            ecm_per_minute=per_minute,
+        )  # fmt: skip
+        return report
+
+    def _refused(self, error: EcmbrazeError, digest: str) -> RunReport:
+        """Return the report of a start that wrote nothing because a person must act first; it is no run."""
+        now = self.wall.now()
+        report = RunReport(
+            run_id=new_id(), flow=self.flow.name, mode="backfill", dry_run=False, started_at=now, finished_at=now,
+            configuration=self.config.fingerprint(), exit_code=error.exit_code, exit_reason=str(error),
+            plan_hash=digest,
+        )  # fmt: skip
+        report.notes.append(str(error) if isinstance(error, GuardTripped) else error.happened)
+        return report
+
+    @contextmanager
+    def _opened(self, *, read_only: bool = False) -> Iterator[tuple[Ledger, Loading]]:
+        ledger = composition.ledger(self.config, read_only=read_only)
+        try:
+            yield ledger, Loading(
+                flow=self.flow, section=self.section, ledger=ledger, setting=composition.setting(self.config),
+                clock=self.wall,
+            )  # fmt: skip
+        finally:
+            ledger.close()
+
+
+def _together(reports: Sequence[RunReport]) -> RunReport:
+    """Return the slices of one start as one report: it ended as the last one did."""
+    last = reports[-1]
+    counts = {name: sum(one.counts[name] for one in reports) for name in last.counts}
+    went = [line for one in reports for line in one.actions if line.state == "sent"]
+    left = [line for one in reports for line in one.actions if line.state != "sent"]
+    listed = f"{len(went) - _LISTED} more writes went; they are not listed" if len(went) > _LISTED else ""
+    return replace(
+        last, started_at=reports[0].started_at, actions=left + went[:_LISTED],
+        counts={**counts, "pending": last.counts["pending"]},
+        by_action={name: sum(one.by_action[name] for one in reports) for name in last.by_action},
+        requests={name: sum(one.requests.get(name, 0) for one in reports) for name in last.requests},
+        skipped=[line for one in reports for line in one.skipped],
+        notes=[*dict.fromkeys([*(note for one in reports[:-1] for note in one.notes if "initial load:" not in note),
+                               *last.notes]), *([listed] if listed else [])],
+    )  # fmt: skip
