@@ -78,6 +78,7 @@ mutants: .venv/made
 bench: .venv/made
 	$(BIN)/python -m benchmarks.inventory
 	$(BIN)/python -m benchmarks.report
+	$(BIN)/python -m benchmarks.growth
 
 clean:
 	rm -rf .venv build dist *.egg-info

@@ -22,6 +22,7 @@ from ecmbraze.engine.setting import BatchLimits, Place, Sample, Setting, Systems
 from ecmbraze.errors import ConfigurationError
 from ecmbraze.flow import Flow, Needs
 from ecmbraze.flows import BY_NAME, FLOWS
+from ecmbraze.ledger.keeping import Keep
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.model.recipients import ExternalId, write
 from ecmbraze.planning.guards import Limits as GuardLimits
@@ -144,6 +145,7 @@ def setting(config: Settings) -> Setting:
         withdrawing=[(BY_NAME[name], section) for name, section in _enabled(config) if BY_NAME[name].withdrawn],
         fence=_place(config.fence),
         unfenced=config.fence is not None and config.fence.none,
+        keep=Keep(**config.keep.model_dump()),
         canary=write(ExternalId(value=config.verify.canary)) if config.verify.canary else "",
     )
 

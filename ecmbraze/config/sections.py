@@ -129,6 +129,23 @@ class Fence(Section):
         if self.none + (self.workspace is not None) + (self.folder is not None) != 1:
             raise ValueError("name one place: `workspace: NAME` or `folder: ID`; or say `fence: none`")
         return self
+class KeepFor(Section):
+    """How long what is over stays in the state file. What could make a message go a second time is never dropped."""
+
+    rows: Span = Field(
+        timedelta(days=400), ge=timedelta(days=7), description="what was sent; keys of a record after it is gone"
+    )
+    runs: Span = Field(
+        timedelta(days=90),
+        ge=timedelta(days=1),
+        description="reports of runs in full; then their counts, as long as rows",
+    )
+    unknown: Span = Field(
+        timedelta(days=90), ge=timedelta(days=1), description="attributes of people whom Braze does not know"
+    )
+    history: Span = Field(
+        timedelta(days=400), ge=timedelta(days=7), description="history in the file; older segments lie beside it"
+    )
 
 
 class Settings(Section):
@@ -142,6 +159,7 @@ class Settings(Section):
     fence: Annotated[Fence | None, WithJsonSchema(_FENCE)] = Field(
         None, description="where the claim lies that keeps a restored or copied state file from sending"
     )
+    keep: KeepFor = Field(default_factory=KeepFor, description="how long what is over stays in the state file")
     max_per_person: int | None = Field(None, ge=1, le=100, description="campaigns and Canvases per person in 24 hours")
     attribute_prefix: str = Field("ecm_", pattern=r"^[a-z][a-z0-9_]*$", description="prefix of Braze attributes")
     sweep_every: Span = Field(timedelta(hours=24), description="how old a detail read may grow")

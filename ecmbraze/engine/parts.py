@@ -128,7 +128,7 @@ def _planner(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view
     )  # fmt: skip
     return Planner(
         flow=flow, options=section, needs=needs, plan=of.plan, context=context, tick=of.tick,
-        view=view, adoption=_adoption(of, view),
+        view=view, adoption=_adoption(of, view), remembers=of.setting.keep.rows,
     )  # fmt: skip
 
 
@@ -203,7 +203,7 @@ def _push(of: RoundContext, flow: str, looked: Screen, before: View | None) -> P
         flow=flow, outbox=of.ledger.outbox, systems=of.systems, screen=looked, clock=of.clock, fence=of.fence,
         limits=of.setting.batches, connections=of.setting.connections, new_id=of.new_id, tick=of.tick,
         paused=lambda: of.ledger.waiting.paused(flow), entered=of.shared.entered,
-        launched=of.shared.launched,
+        launched=of.shared.launched, unknown_for=of.setting.keep.unknown,
         replaceable=replaceable,
         clock_fault=ClockFaults(clock=of.clock, skews=of.systems.skews, last=of.ledger.last_end()).told,
     )  # fmt: skip

@@ -107,6 +107,7 @@ class Round:
             _stage(context, runs, confirmed)
             _push(context, runs)
             _keep_screened(context, runs, self.reading)
+            _tidy(context, runs)
         for run in _going(runs):
             run.error = run.stopped
 
@@ -253,6 +254,11 @@ def _push(context: RoundContext, runs: Sequence[Run]) -> None:
             run.refuse_unread()
             confirming.refuse_again(ledger, run)
             run.push.refuse_unwritten()
+
+
+def _tidy(context: RoundContext, runs: Sequence[Run]) -> None:
+    """Once a day take what is over out of the state file; the messages of this round are sent by then."""
+    runs[0].report.notes += context.ledger.tidy(context.clock.now(), context.setting.keep)
 
 
 def _keep_screened(context: RoundContext, runs: Sequence[Run], reading: Sequence[Needs]) -> None:

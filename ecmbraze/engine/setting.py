@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
 from ecmbraze.flow import Flow
+from ecmbraze.ledger.keeping import Keep
 from ecmbraze.planning.guards import Limits as GuardLimits
 from ecmbraze.ports import ClaimStore, MessageSink, PeopleReader, Progress, RecordReader, RecordSink, WorkspaceReader
 
@@ -97,6 +98,8 @@ class Setting:
     """Whether the configuration says in words that there is none."""
     canary: str
     """Recipient that each run writes and reads back; empty for none."""
+    keep: Keep = field(default_factory=Keep)
+    """How long what is over stays in the state file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,26 +107,39 @@ class History:
         last = self._database.execute("SELECT seq, hash FROM history ORDER BY seq DESC LIMIT 1").fetchone()
         return Head(length=last[0], digest=last[1]) if last else Head(length=0, digest=GENESIS)
 
+    @property
+    def anchor(self) -> Head:
+        """The row that the first one kept here follows from: the last of the newest segment."""
+        last = self._database.execute("SELECT last, digest FROM segment ORDER BY last DESC LIMIT 1").fetchone()
+        return Head(length=last[0], digest=last[1]) if last else Head(length=0, digest=GENESIS)
+
+    def follows(self, previous: str, row: tuple[int, str, str, str, str, str]) -> bool:
+        """Say whether a row (seq, at, kind, body, previous, hash) follows from the digest before it."""
+        seq, at, kind, body, before, digest = row
+        return before == previous and hmac.compare_digest(self._link(seq, previous, at, kind, body), digest)
+
     def holds(self, head: Head) -> bool:
         """Say whether the chain was once as long as that, with that end."""
+        if 0 < head.length < self.anchor.length and self.digest_at(head.length) is None:
+            return True  # within a segment: only the digest of its end is still here
         return self.digest_at(head.length) == head.digest
 
     def digest_at(self, length: int) -> str | None:
-        """Return the end of the chain when it was as long as that; ``None`` when it never was."""
+        """Return the end of the chain when it was as long as that; ``None`` when it never was, or in a segment."""
         if length == 0:
             return GENESIS
-        row = self._database.execute("SELECT hash FROM history WHERE seq = ?", (length,)).fetchone()
+        query = "SELECT hash FROM history WHERE seq = ? UNION SELECT digest FROM segment WHERE last = ?"
+        row = self._database.execute(query, (length, length)).fetchone()
         return str(row[0]) if row else None
 
     def first_break(self) -> int | None:
         """Return the number of the first row that does not follow from its predecessor; ``None`` when all do."""
-        previous = GENESIS
+        previous, first = self.anchor.digest, self.anchor.length + 1
         rows = self._database.execute("SELECT seq, at, kind, body, previous, hash FROM history ORDER BY seq")
-        for number, (seq, at, kind, body, before, digest) in enumerate(rows, 1):
-            linked = self._link(seq, previous, at, kind, body)
-            if seq != number or before != previous or not hmac.compare_digest(linked, digest):
-                return int(seq)
-            previous = digest
+        for number, row in enumerate(rows, first):
+            if row[0] != number or not self.follows(previous, row):
+                return int(row[0])
+            previous = row[5]
         return None
 
     def changed_remark(self) -> int | None:

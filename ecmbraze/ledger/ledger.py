@@ -18,6 +18,7 @@ from ecmbraze.ledger.claims import Claims
 from ecmbraze.ledger.codec import dump, instant, load, moment
 from ecmbraze.ledger.connection import Explained, unusable
 from ecmbraze.ledger.history import History
+from ecmbraze.ledger.keeping import Keep, tidy
 from ecmbraze.ledger.lock import held
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.outbox import Outbox
@@ -183,6 +184,10 @@ class Ledger:
             told = {name: report[name] for name in ("run_id", "flow", "mode", "exit_code", "counts", "plan_hash")}
             self.history.append(now, "run", told)
 
+    def tidy(self, now: datetime, keep: Keep) -> list[str]:
+        """Take out once a day what is over; return what a person should know of it."""
+        return tidy(self.database, self.history, self.path, now, keep)
+
     def runs(self, limit: int) -> list[Mapping[str, object]]:
         """Return the newest stored reports first."""
         query = "SELECT report FROM run ORDER BY started_at DESC, id DESC LIMIT ?"
@@ -204,12 +209,13 @@ class Ledger:
 
     def last_end(self) -> datetime | None:
         """Return when the newest stored run ended, by our clock then."""
-        text = self.database.execute("SELECT max(finished_at) FROM run").fetchone()[0]
+        latest = "SELECT finished_at FROM run ORDER BY started_at DESC LIMIT 100"  # of all: that reads every report
+        text = self.database.execute(f"SELECT max(finished_at) FROM ({latest})").fetchone()[0]
         return moment(text) if text else None
 
     def last_change(self) -> int:
         """Return a number that moves with every committed change, to tell whether the ledger moved meanwhile."""
-        return int(self.database.execute("SELECT ifnull(max(seq), 0) FROM history").fetchone()[0])
+        return int(self.database.execute("SELECT n FROM commits").fetchone()[0])
 
     def plan_again(self, record: str, now: datetime) -> bool:
         """Let every flow plan a quarantined record again in its next run; return whether there is one.

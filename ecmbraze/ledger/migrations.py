@@ -150,6 +150,21 @@ STEPS: dict[int, tuple[str, ...]] = {
         "CREATE TABLE adoption (at TEXT PRIMARY KEY, copied_at TEXT NOT NULL) STRICT, WITHOUT ROWID",
         "INSERT INTO pair VALUES ('ready', 'held'), ('waiting', 'held'), ('refused', 'held')",
     ),
+    10: (
+        # As for 7: a plan file is bound to its version.
+        "DELETE FROM waiting_plan",
+        "ALTER TABLE record ADD COLUMN gone_at TEXT NOT NULL DEFAULT ''",
+        """CREATE INDEX outbox_ended ON outbox (changed_at)
+           WHERE delivery = 'latest' AND state IN ('sent', 'suppressed', 'expired', 'superseded', 'dropped')""",
+        """CREATE TABLE segment (
+            last INTEGER PRIMARY KEY, digest TEXT NOT NULL, file TEXT NOT NULL, at TEXT NOT NULL
+        ) STRICT""",
+        "DROP TRIGGER history_stays",
+        """CREATE TRIGGER history_stays BEFORE DELETE ON history
+           WHEN NOT EXISTS (SELECT 1 FROM segment WHERE last >= OLD.seq)
+           BEGIN SELECT RAISE(ABORT, 'history only grows'); END""",
+        "CREATE TABLE erased (digest TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    ),
 }
 
 

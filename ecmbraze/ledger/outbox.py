@@ -12,7 +12,7 @@ from ecmbraze.ledger.claims import Claims
 from ecmbraze.ledger.codec import dump, instant
 from ecmbraze.ledger.history import History
 from ecmbraze.ledger.outboxreading import OutboxReading, Row
-from ecmbraze.model import Delivery, Json, Kind, State
+from ecmbraze.model import UNMET, Delivery, Json, Kind, State
 
 # A row is read there and moved here.
 __all__ = ["TERMINAL", "Outbox", "Row", "Step"]
@@ -100,7 +100,8 @@ class Outbox(OutboxReading):
     def move(self, steps: Iterable[Step], now: datetime, *, attempt: str = "", token: str = "") -> None:
         """Move rows and log it, in one transaction; payloads are blanked once a row is terminal.
 
-        ``token`` is what the claim will say when they leave; see :meth:`Claims.write_ahead`. Raises
+        To wait, and to be looked at once more, is no outcome: each run would log it of everybody whom Braze does not
+        know. ``token`` is what the claim will say when they leave; see :meth:`Claims.write_ahead`. Raises
         sqlite3.IntegrityError for a pair that delivery.md does not know: a bug.
         """
         moved = tuple(steps)
@@ -128,7 +129,8 @@ class Outbox(OutboxReading):
                 self._note_attempt(step, attempt)
                 if step.state is State.SENT and step.row.action.kind.delivery is Delivery.LATEST:
                     self._accept(step.row.action.target, step.row.action.payload, now)
-            self._history.append(now, "outbox", {"attempt": attempt, "steps": [self._told(step) for step in moved]})
+            if told := [self._told(step) for step in moved if not _waits(step)]:
+                self._history.append(now, "outbox", {"attempt": attempt, "steps": told})
 
     def _accept(self, target: str, value: Json, now: datetime) -> None:
         self._database.conn.execute(
@@ -191,10 +193,26 @@ class Outbox(OutboxReading):
         self.move(steps, now)
         return steps
 
+    def end_unknown(self, flow: str, now: datetime, after: timedelta) -> list[Step]:
+        """End the attributes of people whom Braze never knew in that time; return the steps.
+
+        Nothing else ends so: a withdrawal waits for its person for ever. Who appears later gets what changes then.
+        """
+        old = self.rows("flow = ? AND state = 'waiting' AND why = ? AND kind = ? AND planned_at <= ?",
+                        (flow, UNMET, Kind.ATTRIBUTE, instant(now - after)))  # fmt: skip
+        why = f"Braze did not know this person in {after.days} days"
+        steps = [Step(row=row, state=State.SUPPRESSED, why=why) for row in old]
+        self.move(steps, now)
+        return steps
+
     def wake(self, flow: str, now: datetime) -> None:
         """Make waiting rows ready again: they are looked up once more in each run."""
         waiting = self.rows("flow = ? AND state = 'waiting'", (flow,))
         self.move([Step(row=row, state=State.READY) for row in waiting], now)
+
+
+def _waits(step: Step) -> bool:
+    return step.state is State.WAITING or (step.row.state, step.state) == (State.WAITING, State.READY)
 
 
 def _cause(row: Row, held_by: int | None, paused: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 # In place of a stream, what a baseline of the rules themselves stands under.
 RULES = "rules"
 APPLICATION_ID = 0x45434D42  # "ECMB"
-VERSION = 9
+VERSION = 10
 
 # Tables that a run fills in the plan file and `stage` merges. Same shape in both files, so that a merge is a copy.
 SHARED = """
@@ -99,11 +99,15 @@ PAIRS = (
     ("ready", "held"), ("waiting", "held"), ("refused", "held"),
 )  # fmt: skip
 
+# The states that a row never leaves, as SQL: an index is used only where a query names them in these words.
+ENDED = "'sent', 'suppressed', 'expired', 'superseded', 'dropped'"
+
 LEDGER = (
     SHARED
     + f"""
 ALTER TABLE record ADD COLUMN change INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE record ADD COLUMN read_at TEXT NOT NULL DEFAULT '';
+ALTER TABLE record ADD COLUMN gone_at TEXT NOT NULL DEFAULT '';
 CREATE INDEX record_change ON record (change);
 CREATE INDEX record_stream ON record (stream, read_at, key);
 CREATE TABLE commits (n INTEGER NOT NULL) STRICT;
@@ -122,6 +126,7 @@ CREATE UNIQUE INDEX outbox_target ON outbox (target)
     WHERE delivery = 'latest' AND state IN ('ready', 'waiting', 'in flight');
 CREATE INDEX outbox_state ON outbox (state, flow, phase);
 CREATE INDEX outbox_recipient ON outbox (recipient, state);
+CREATE INDEX outbox_ended ON outbox (changed_at) WHERE delivery = 'latest' AND state IN ({ENDED});
 CREATE TABLE pair (old TEXT NOT NULL, new TEXT NOT NULL, PRIMARY KEY (old, new)) STRICT, WITHOUT ROWID;
 INSERT INTO pair VALUES {", ".join(f"('{old}', '{new}')" for old, new in PAIRS)};
 CREATE TRIGGER outbox_born_ready BEFORE INSERT ON outbox WHEN NEW.state <> 'ready'
@@ -159,6 +164,11 @@ CREATE TABLE history (
 ) STRICT;
 CREATE TABLE remark (digest TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TRIGGER history_is_final BEFORE UPDATE ON history BEGIN SELECT RAISE(ABORT, 'history only grows'); END;
-CREATE TRIGGER history_stays BEFORE DELETE ON history BEGIN SELECT RAISE(ABORT, 'history only grows'); END;
+CREATE TABLE segment (
+    last INTEGER PRIMARY KEY, digest TEXT NOT NULL, file TEXT NOT NULL, at TEXT NOT NULL
+) STRICT;
+CREATE TRIGGER history_stays BEFORE DELETE ON history WHEN NOT EXISTS (SELECT 1 FROM segment WHERE last >= OLD.seq)
+    BEGIN SELECT RAISE(ABORT, 'history only grows'); END;
+CREATE TABLE erased (digest TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID;
 """
 )

@@ -34,7 +34,7 @@ _MIRROR = (
              IS NOT (excluded.facts, excluded.documents, excluded.name, excluded.stream, excluded.modified_at, 0)
          AND excluded.modified_at >= modified_at""",
     # Read no earlier than its listing began: a document that came while the details were read is news to the search.
-    """UPDATE record SET missed = 0,
+    """UPDATE record SET missed = 0, gone_at = '',
        read_at = ifnull((SELECT began FROM plan.scan s WHERE s.stream = record.stream), :now),
        again = (SELECT again FROM plan.record p WHERE p.key = record.key)
        WHERE key IN (SELECT key FROM plan.record)""",
@@ -48,10 +48,11 @@ _MIRROR = (
 )
 
 _LISTING = (
-    """UPDATE record SET missed = 0, change = CASE WHEN missed >= 2 THEN :change ELSE change END
+    """UPDATE record SET missed = 0, gone_at = '', change = CASE WHEN missed >= 2 THEN :change ELSE change END
        WHERE missed > 0 AND key IN (SELECT record FROM plan.seen)""",
     # Gone is what two complete listings miss; that is a change every flow plans once.
-    """UPDATE record SET missed = missed + 1, change = CASE WHEN missed = 1 THEN :change ELSE change END
+    """UPDATE record SET missed = missed + 1, change = CASE WHEN missed = 1 THEN :change ELSE change END,
+       gone_at = CASE WHEN missed = 1 THEN :now ELSE gone_at END
        WHERE stream IN (SELECT stream FROM plan.scan WHERE complete) AND key NOT IN (SELECT record FROM plan.seen)""",
     "INSERT OR REPLACE INTO quarantine SELECT * FROM plan.quarantine WHERE flow = ''",
     "INSERT OR REPLACE INTO armed SELECT * FROM plan.armed",

@@ -34,7 +34,7 @@ def _object(text: str) -> None:
 _READERS: Mapping[str, Mapping[str, Reader]] = {
     "record": {
         "key": keys.read, "created_at": _instant, "modified_at": _instant, "facts": _object,
-        "documents": load_documents, "read_at": _perhaps_instant,
+        "documents": load_documents, "read_at": _perhaps_instant, "gone_at": _perhaps_instant,
     },
     "recipient": {"record": keys.read},
     "address": {"record": keys.read},
@@ -64,6 +64,8 @@ _READERS: Mapping[str, Mapping[str, Reader]] = {
     "claim": {"at": _instant},
     "adoption": {"at": _instant, "copied_at": _instant},
     "history": {"at": _instant, "body": _object},
+    "segment": {"at": _instant},
+    "erased": {"at": _instant},
 }  # fmt: skip
 
 

@@ -7,7 +7,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecmbraze.ledger import counting, file, seal
+from sqlite_utils import Database
+
+from ecmbraze.ledger import counting, file, seal, segments
 from ecmbraze.ledger.connection import Connection, Explained, connect_nameless, unusable
 from ecmbraze.ledger.copying import copy_in_steps
 from ecmbraze.ledger.history import Head, History
@@ -93,7 +95,11 @@ def _content(connection: Connection, path: Path, key: Path) -> Iterator[Checked]
     sealed = check_head(history, path, sealed=key)
     since = f"keyed from row {history.key.since:,}" if history.key else "not keyed yet: the next live run begins"
     end = "its end is the one that was sealed, or later" if sealed else "without a seal its end is held against nothing"
-    length = history.head().length
-    yield Checked(what="history", found=f"{length:,} rows, each follows from the one before; {since}; {end}")
+    length, cut = history.head().length, history.anchor.length
+    yield Checked(what="history", found=f"{length - cut:,} rows, each follows from the one before; {since}; {end}")
+    if cut:
+        there, away = segments.check(history, Database(connection, execute_plugins=False), key)
+        told = f"{there} beside the state file follow from each other, up to row {cut:,}"
+        yield Checked(what="segments", found=f"{told}; {away} moved away, not judged" if away else told)
     rows, columns = check_values(connection, path)
     yield Checked(what="values", found=f"{rows:,} rows, {columns} columns that hold more than text, all readable")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ecmbraze.engine.deliver.channels import channel_of
 from ecmbraze.engine.deliver.channels.channel import Attempt, Batch, Channel
@@ -44,6 +44,8 @@ class Push:
     """What is wrong with our clock, empty while messages may be sent by it."""
     replaceable: Callable[[Action], Json] = lambda action: None
     """What stood in the place of a write before the flow first wrote there, where it may replace that."""
+    unknown_for: timedelta = timedelta(days=90)
+    """How long attributes wait for people whom Braze does not know."""
     clear: bool = True
     """Whether so few outcomes of this run are unknown that more may be sent."""
     doubts: int = 0
@@ -136,6 +138,8 @@ class Push:
     def expire(self, now: datetime) -> None:
         """Give up what is past its time, with the reason why it did not leave before."""
         for step in self.outbox.expire(self.flow, now, paused=self.paused() or ""):
+            self.steps[step.row.id] = step
+        for step in self.outbox.end_unknown(self.flow, now, self.unknown_for):
             self.steps[step.row.id] = step
 
     def _screened(self, rows: Sequence[Row]) -> list[Row]:

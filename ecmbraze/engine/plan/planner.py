@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context, Flow, Needs
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.view import View
-from ecmbraze.model import Action, Change, Decision, Delivery, Skip, keys
+from ecmbraze.model import Action, Change, Decision, Delivery, Record, Skip, keys
 from ecmbraze.planning.adoption import Adoption
 
 _LOG = logging.getLogger("ecmbraze")
@@ -38,6 +38,8 @@ class Planner:
     tick: Callable[[], None]
     adoption: Adoption | None = None
     """Of a copy of the state file: what may have gone before it is planned as doubtful."""
+    remembers: timedelta = timedelta(days=400)
+    """How long at least what was sent of a record that is gone is still known."""
 
     def plan_changes(self, scans: Mapping[str, Scan], limit: int | None) -> bool:
         """Plan what changed since the flow's position; return whether all of it was planned."""
@@ -91,13 +93,21 @@ class Planner:
         """Say whether a change may fire: not at a baseline, not for what existed before it but is first seen now."""
         if baseline is None or change.record.gone:  # absence corrects, it never sends a message (delivery.md)
             return replace(change, fires=False)
-        if change.before is None and change.record.created_at < baseline:
+        if change.before is None and (reason := self._late(change.record, baseline)):
             self.plan.count(self.flow.name, "first_seen_late")
-            reason = "first seen after the baseline although created before it; its attributes go, nothing fires"
             skip = Skip(record=change.record.key.text, customer="", rule="", reason=reason)
             self.plan.put_skip(self.flow.name, skip, self.context.now)
             return replace(change, fires=False, late=True)
         return replace(change, unreached=self._unreached(change))
+
+    def _late(self, record: Record, baseline: datetime) -> str:
+        """Return why nothing of a record that was never planned is news; empty where it is."""
+        if record.created_at < baseline:
+            return "first seen after the baseline although created before it; its attributes go, nothing fires"
+        if record.created_at < self.context.now - self.remembers:  # it may have been known, and forgotten since
+            old = f"first seen now although created more than {self.remembers.days} days ago (`keep: rows`)"
+            return f"{old}: what was sent of it may be forgotten; its attributes go, nothing fires"
+        return ""
 
     def _unreached(self, change: Change) -> frozenset[tuple[str, str]]:
         """Return what reached nobody because the record named somebody else by mistake."""
