@@ -129,6 +129,8 @@ class Fence(Section):
         if self.none + (self.workspace is not None) + (self.folder is not None) != 1:
             raise ValueError("name one place: `workspace: NAME` or `folder: ID`; or say `fence: none`")
         return self
+
+
 class KeepFor(Section):
     """How long what is over stays in the state file. What could make a message go a second time is never dropped."""
 
@@ -138,7 +140,7 @@ class KeepFor(Section):
     runs: Span = Field(
         timedelta(days=90),
         ge=timedelta(days=1),
-        description="reports of runs in full; then their counts, as long as rows",
+        description="reports of runs in full; then their counts",
     )
     unknown: Span = Field(
         timedelta(days=90), ge=timedelta(days=1), description="attributes of people whom Braze does not know"
@@ -146,6 +148,7 @@ class KeepFor(Section):
     history: Span = Field(
         timedelta(days=400), ge=timedelta(days=7), description="history in the file; older segments lie beside it"
     )
+    backups: Path | None = Field(None, description="the folder of the backups, which `erase` lists or removes")
 
 
 class Settings(Section):

@@ -15,7 +15,7 @@ from sqlite_utils import Database
 from ecmbraze.ledger import segments
 from ecmbraze.ledger.codec import instant, moment
 from ecmbraze.ledger.history import History
-from ecmbraze.ledger.recordrow import GONE
+from ecmbraze.ledger.mirror import GONE
 from ecmbraze.ledger.schema import ENDED
 
 # Under this name `looked` keeps when it was done last; a little less than a day, so that the hour does not wander.
