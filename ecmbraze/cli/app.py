@@ -12,6 +12,7 @@ import typer
 from ecmbraze import __version__
 from ecmbraze.cli import (
     check,
+    explain,
     flow_commands,
     forecast,
     holds,
@@ -77,6 +78,7 @@ for part in (
     run_command,
     plans,
     status,
+    explain,
     forecast,
     holds,
     quarantine,

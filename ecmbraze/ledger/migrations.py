@@ -165,6 +165,11 @@ STEPS: dict[int, tuple[str, ...]] = {
            BEGIN SELECT RAISE(ABORT, 'history only grows'); END""",
         "CREATE TABLE erased (digest TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID",
     ),
+    11: (
+        # As for 7: a plan file is bound to its version.
+        "DELETE FROM waiting_plan",
+        "CREATE TABLE content (sha256 TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT",
+    ),
 }
 
 

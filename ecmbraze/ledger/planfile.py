@@ -60,6 +60,7 @@ class PlanFile(PlanReading):
                     self.database.conn.backup(copy)
                 for table in schema.OF_A_FLOW:
                     copy.execute(f"DELETE FROM {table} WHERE flow <> ?", (flow,))
+                copy.execute("DELETE FROM content")  # what is confirmed is planned anew, with what is read then
                 found = {**meta, "flow": flow, "version": str(schema.VERSION)}
                 copy.executemany("INSERT INTO meta VALUES (?, ?)", found.items())
             except BaseException:
@@ -127,6 +128,10 @@ class PlanFile(PlanReading):
         for address in addresses:
             assert self._digest is not None, "a plan file that no ledger made keeps no addresses"
             execute("INSERT OR IGNORE INTO address VALUES (?, ?)", (self._digest(address), key))
+
+    def put_content(self, digest: str, content: bytes) -> None:
+        """Write the bytes of a document that may have to be filed, under their sha256."""
+        self.database.conn.execute("INSERT OR IGNORE INTO content VALUES (?, ?)", (digest, content))
 
     def put_decision(
         self, flow: str, change: Change, decision: Decision, now: datetime,
@@ -203,7 +208,7 @@ class PlanFile(PlanReading):
 
     def forget_records(self) -> None:
         """Drop the mirror rows that were merged already, so that a long first scan keeps the file small."""
-        for table in ("record", "recipient", "address"):
+        for table in ("record", "recipient", "address", "content"):
             self.database.conn.execute(f"DELETE FROM {table}")
 
     def forget_stream(self, stream: str) -> None:
