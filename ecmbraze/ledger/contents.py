@@ -33,7 +33,7 @@ class Contents:
                          AND json_extract(payload, '$.document') IS NOT NULL)
                    AND sha256 NOT IN (
                        SELECT d.value FROM record r, json_each(r.facts) d
-                       WHERE r.stream LIKE 'content/%' AND d.key IN ('document', 'rendering')
+                       WHERE r.stream LIKE 'content/%' AND d.key IN ('document', 'rendering') AND d.value IS NOT NULL
                          AND NOT EXISTS (SELECT 1 FROM fact f, json_each(f.facts) e WHERE f.record = r.key
                                          AND e.key = d.key AND e.value = d.value))"""
             )
