@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from acceptance.chromium import Tab, chromium
+from ecmbraze.model import Asset, ContentKind, ContentRow
+from ecmbraze.planning.assets import rendering
 from ecmbraze.report.page import as_html
 from tests import reports
 from tests.rehearsal import CONTRACT, rehearsal
@@ -139,4 +142,30 @@ def test_d10_nothing_that_a_stranger_wrote_far_down_a_large_report_runs(tab: Tab
     assert tab.evaluate(_ROWS) == len(below) + len(reports.hostile().actions)
     assert tab.evaluate("window.harmed === undefined")
     assert tab.requests() == [file.as_uri()]
+    assert tab.complaints() == []
+
+
+_HOSTILE = """<p>Hi {{${first_name}}}</p><script>document.title='ran'</script><img src=x onerror="document.title='ran'">
+<svg onload="document.title='ran'"><iframe src="https://t.example/f"></iframe><link rel=stylesheet href="https://t.example/s">
+<style>@import url(https://t.example/i)</style><p style="background:url(https://t.example/b)" onclick="x()">styled</p>
+<a href="javascript:document.title='ran'">link</a><meta http-equiv="refresh" content="0;url=https://t.example/r">
+<form action="https://t.example/p"><input autofocus onfocus="document.title='ran'"></form><base href="https://t.example/">
+<noscript><p title="</noscript><img src=x onerror=document.title='ran'>"></noscript><math><mtext></p><script>x"""
+
+
+def test_an_archived_e_mail_can_be_looked_at_and_neither_runs_nor_loads_anything(tab: Tab, tmp_path: Path) -> None:
+    row = ContentRow(
+        kind=ContentKind.EMAIL_TEMPLATES, id="t1", name="<script>x</script>", tags=(), edited=datetime.now(UTC)
+    )  # fmt: skip
+    made = rendering.page(Asset(row=row, parts={"subject": "</h1><script>x", "body": _HOSTILE}))
+    assert made is not None
+    path = tmp_path / "mail.html"
+    path.write_bytes(made)
+
+    tab.open(path)
+
+    assert tab.evaluate("document.title") == "<script>x</script>"
+    assert tab.evaluate("document.body.innerText.includes('styled')")
+    assert tab.evaluate("document.querySelectorAll('script,img,iframe,svg,link,form,input,base,a[href]').length") == 0
+    assert tab.requests() == [path.as_uri()]
     assert tab.complaints() == []

@@ -9,7 +9,8 @@ from typing import Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from ecmbraze.model import Change, Decision, Json, Record, keys
+from ecmbraze.model import Change, ContentKind, Decision, Json, Kind, Record, keys
+from ecmbraze.planning.assets import facts as assets
 from ecmbraze.planning.context import Context as Context
 from ecmbraze.planning.customers import Customer
 from ecmbraze.planning.document_kinds import DocumentKind, marker
@@ -22,7 +23,6 @@ Options = TypeVar("Options", bound=BaseModel)
 PLANNED: Mapping[str, str] = {
     "success": "follow-ups, tasks and escalations in ECM from what people do in Braze",
     "feedback": "what people did in Braze, back on their workspaces in ECM",
-    "assets": "campaigns, templates and exports from Braze, filed in ECM",
 }
 
 
@@ -98,6 +98,32 @@ class Rotation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContentNeeds:
+    """Which content of Braze a flow reads, and into which workspace it goes."""
+
+    kinds: tuple[ContentKind, ...]
+    tag: str
+    """Only what carries it is read."""
+    full_scan: timedelta
+    """How often everything is read, whatever the lists say of edits."""
+    place: tuple[str, str]
+    """Type and name of the workspace."""
+    rendering: bool
+    """Whether e-mails are rendered too."""
+    expected: tuple[str, ...] = ()
+    """Names of assets that must be archived."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cap:
+    """How many writes of some kinds one run of a flow may make without a person, by the name of the setting."""
+
+    name: str
+    kinds: frozenset[Kind]
+    most: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
     """What a flow reads: of workspaces the types, the facts and documents its rules name, and whom they belong to; of
     people in Braze the facts it names.
@@ -119,6 +145,8 @@ class Needs:
     """Facts of people in Braze; a flow that names one plans people as it plans workspaces."""
     rotation: Rotation | None = None
     """How people are looked at; set where ``people`` is."""
+    content: ContentNeeds | None = None
+    """Content of Braze; a flow that names any plans assets as it plans workspaces."""
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -127,7 +155,9 @@ class Needs:
     @property
     def streams(self) -> tuple[str, ...]:
         """The streams whose records the flow plans."""
-        return (*(keys.workspaces(name) for name in self.types), *((keys.PEOPLE,) if self.people else ()))
+        people = (keys.PEOPLE,) if self.people else ()
+        kinds = self.content.kinds if self.content else ()
+        return (*(keys.workspaces(name) for name in self.types), *people, *(keys.content(kind) for kind in kinds))
 
     @property
     def mappings(self) -> Mapping[str, Customer]:
@@ -152,6 +182,8 @@ class Needs:
         """Return every name under which the mirror holds something of a record of this stream for this flow."""
         if stream == keys.PEOPLE:
             return self.people
+        if keys.kind_of(stream):
+            return assets.FACTS
         attributes = {marker(name) for name in self.document_facts}
         kinds = {kind.fact for kind in self.documents}
         return self.of(keys.type_of(stream)) | {self.mapping_of(stream)} | kinds | attributes
@@ -256,6 +288,10 @@ class Flow(Generic[Options]):
     withdraws: bool = False
     """Whether it may take back consent in Braze. Then it is planned even while a plan of it waits for a person: nothing
     holds a withdrawal back, and nothing else of it leaves."""
+    caps: Callable[[Options], Sequence[Cap]] = lambda options: ()
+    """What one run may write without a person; more waits for one."""
+    confirmed_first: bool = False
+    """Whether its first run is no baseline that stays silent, but a plan that waits for a person."""
     ahead: Callable[[Options, Record, tzinfo], Sequence[tuple[datetime, str]]] | None = None
     """(instant, rule) of everything that comes due of a record although nothing changes; ``None`` where nothing does.
 

@@ -10,7 +10,10 @@ from typing import Protocol
 from ecmbraze.model import (
     AddressList,
     Answer,
+    Asset,
     AttributeInfo,
+    ContentKind,
+    ContentRow,
     Document,
     DocumentHit,
     DocumentRow,
@@ -232,6 +235,27 @@ class RecordSink(Protocol):
         """Complete the reminder that bears a mark; one that is gone or completed already is ACCEPTED."""
         ...
 
+    def archive(self, parent_id: int, folder: str, marker: str, name: str, content: bytes, mime_type: str) -> Answer:
+        """Make the one document in a folder whose name ends in ``marker`` hold a content: a new one, or a version.
+
+        A newest version of equal content (sha256, read back) is ACCEPTED without a write. Whatever does not prove what
+        is stored is UNKNOWN.
+        """
+        ...
+
+    def rename_archived(self, parent_id: int, folder: str, marker: str, name: str) -> Answer:
+        """Name that document; REFUSED when it is not there."""
+        ...
+
+    def describe_archived(
+        self, parent_id: int, folder: str, marker: str, values: Mapping[str, Json], expected: Mapping[str, Json],
+        attempted: Sequence[Mapping[str, Json]] = (),
+    ) -> Answer:  # fmt: skip
+        """Write attributes of one category of that document, as :meth:`set_values`; a category that it lacks and the
+        workspace has is put on it first. REFUSED when it is not there.
+        """
+        ...
+
 
 class RecordReader(Protocol):
     """What was written to Extended ECM, read back."""
@@ -247,6 +271,13 @@ class RecordReader(Protocol):
         """Return the content of a document, looked for by listing its folder, never by search.
 
         ``None`` means certainly absent. Raises TemporaryError or RecordUnreadable when it cannot tell.
+        """
+        ...
+
+    def archived(self, parent_id: int, folder: str, marker: str) -> Iterator[str]:
+        """Yield the sha256 of each version of the one document whose name ends in ``marker``, newest first, read back.
+
+        Nothing where there is no such document. Raises TemporaryError or RecordUnreadable when it cannot tell.
         """
         ...
 
@@ -275,4 +306,19 @@ class ClaimStore(Protocol):
 
     def move_claim(self, node_id: int, lock: str, text: str) -> Answer:
         """Write another text if the claim is still as it was read under ``lock``; else REFUSED. Tried once."""
+        ...
+
+
+class ContentReader(Protocol):
+    """What people wrote in Braze. Everything raises; nothing returns ``None`` for trouble."""
+
+    def content_rows(self, kind: ContentKind, since: datetime | None) -> Sequence[ContentRow]:
+        """Return every asset of a kind, archived ones too, each once; with ``since`` what was edited at or after it.
+
+        Raises TemporaryError when a list cannot be read whole, CredentialRefused where the key may not read it.
+        """
+        ...
+
+    def asset(self, row: ContentRow) -> Asset:
+        """Return all of one asset; raises RecordUnreadable where Braze does not give it."""
         ...

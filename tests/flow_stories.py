@@ -48,7 +48,7 @@ CONFIG = load(
     environ={"ECM_PASSWORD": "x", "BRAZE_API_KEY": "y"},
 )
 _STOP = TypeAdapter(Suppress).validate_python({HELD_BACK: "Yes"})
-_FACT = re.compile(r"[A-Z][\w ]*\.[A-Z][\w ]*")
+_FACT = re.compile(r"[A-Z][\w ]*\.[A-Z][\w -]*")
 # A day ahead, so that what counts days to or from it comes due later.
 _DAY = "2027-06-01"
 

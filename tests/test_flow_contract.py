@@ -16,6 +16,7 @@ from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Flow, Needs
 from ecmbraze.flows import BY_NAME, FLOWS
 from ecmbraze.model import Change, Decision, Fact, Json, Kind, Record, WorkspaceKey
+from ecmbraze.planning.assets.options import Shown
 from ecmbraze.planning.outbound import Sort, directions, written
 from tests.fakes import Nothing
 from tests.flow_stories import (
@@ -221,6 +222,7 @@ class TestEveryFlow:
         needs = flow.needs(section(flow))
         assert named
         read = needs.facts | needs.people | _customers(needs)
+        read |= {f"content.{name}" for name in Shown} if needs.content else set()
         assert named <= read | {f"document.{name}" for name in needs.document_facts} | _OWN
 
     def test_declares_everything_that_it_plans_to_write(self, flow: Flow[Any]) -> None:

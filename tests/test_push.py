@@ -74,6 +74,7 @@ def test_a_rate_limit_is_waited_for_with_nothing_in_flight(tmp_path: Path, conne
         tick=lambda: None,
         paused=lambda: None,
         clock_fault=lambda: "",
+        content=ledger.contents.of,
     ).send(Phase.PROFILE)
 
     assert sorted(sink.sent) == [f"C-{number}" for number in range(9)]

@@ -25,7 +25,12 @@ def _batch(*actions: Action) -> Batch:
     return build(
         rows,
         Attempt(
-            id="a", limits=BatchLimits(), accepted=lambda _: None, attempted=lambda _: (), replaceable=lambda _: None
+            id="a",
+            limits=BatchLimits(),
+            accepted=lambda _: None,
+            attempted=lambda _: (),
+            replaceable=lambda _: None,
+            content=lambda _: b"",
         ),
     )
 

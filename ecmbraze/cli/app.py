@@ -13,6 +13,7 @@ from ecmbraze import __version__
 from ecmbraze.cli import (
     check,
     erase,
+    explain,
     flow_commands,
     forecast,
     holds,
@@ -78,6 +79,7 @@ for part in (
     run_command,
     plans,
     status,
+    explain,
     forecast,
     holds,
     quarantine,

@@ -118,8 +118,8 @@ def systems(made: Clients, progress: Progress) -> Systems:
         return [skew for skew in (made.ecm.skew(), made.braze.skew()) if skew is not None]
 
     return Systems(
-        workspaces=made.ecm, people=made.braze, sink=made.braze, records=made.ecm, records_sink=made.ecm,
-        claims=made.ecm, requests=made.counters.as_dict, skews=skews, progress=progress,
+        workspaces=made.ecm, people=made.braze, content=made.braze, sink=made.braze, records=made.ecm,
+        records_sink=made.ecm, claims=made.ecm, requests=made.counters.as_dict, skews=skews, progress=progress,
     )  # fmt: skip
 
 
@@ -152,6 +152,10 @@ def setting(config: Settings) -> Setting:
         fence=_place(config.fence),
         unfenced=config.fence is not None and config.fence.none,
         keep=Keep(**config.keep.model_dump(exclude={"backups"})),
+        archive=next(
+            ((name, needs) for name, section in _enabled(config) if (needs := BY_NAME[name].needs(section)).content),
+            None,
+        ),
         canary=write(ExternalId(value=config.verify.canary)) if config.verify.canary else "",
     )
 

@@ -12,6 +12,7 @@ from ecmbraze.config.places import Path
 from ecmbraze.planning import rule_language
 from ecmbraze.planning.approval import Requirement
 from ecmbraze.planning.arrivals import DocumentRule
+from ecmbraze.planning.assets.options import Options as AssetsOptions
 from ecmbraze.planning.customers import BUSINESS_OBJECT, Customer
 from ecmbraze.planning.document_kinds import DocumentKind
 from ecmbraze.planning.flow_options import FlowOptions
@@ -77,6 +78,8 @@ def _context(section: BaseModel, here: Named) -> Named:
             return replace(here, about=section.kinds)
         case DocumentRule() if section.document:
             return replace(here, about=(section.document,))
+        case AssetsOptions():
+            return replace(here, types=(section.workspace.type,))
         case LifecycleRule():
             return replace(here, types=types, timed=section.timed is not None)
     return replace(here, types=types)
@@ -102,6 +105,8 @@ def _mapping(key: str, value: Mapping[str, Any], here: Named) -> Iterator[Named]
         at = replace(here, sort=Names.ATTRIBUTE, path=(*here.path, name))
         if isinstance(entry, Condition):
             yield replace(at, name=name, condition=entry)
+        elif key == "metadata":
+            yield replace(at, name=name)
         elif key == "attributes":
             yield replace(at, name=entry)
         else:

@@ -26,6 +26,8 @@ class Shared:
     """The phone numbers that are invalid, alike."""
     entered: dict[tuple[str, str], float] = field(default_factory=dict)
     """(person, message) → when one of the flows last sent them one that must not follow closely, monotonic."""
+    archived: dict[tuple[Kind, str], str] = field(default_factory=dict)
+    """(kind, id) of a campaign or Canvas → whether its present content is archived and approved, in words."""
     launched: dict[tuple[Kind, str], MessageInfo] = field(default_factory=dict)
     """(kind, id) of what is launched in Braze → what Braze says of it."""
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from ecmbraze.engine.context import RoundContext
+from ecmbraze.engine.deliver.archived import Archive
 from ecmbraze.engine.deliver.clock_faults import ClockFaults
 from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.deliver.push import Push
@@ -18,6 +19,7 @@ from ecmbraze.engine.run import Run
 from ecmbraze.engine.run_report import RunReport
 from ecmbraze.engine.scan import people
 from ecmbraze.engine.scan.address_lists import AddressLists
+from ecmbraze.engine.scan.content import ContentScan
 from ecmbraze.engine.scan.dated import Dated
 from ecmbraze.engine.scan.details import WorkList
 from ecmbraze.engine.scan.document_looks import DocumentLooks
@@ -26,7 +28,7 @@ from ecmbraze.engine.scan.inventory import Inventory
 from ecmbraze.engine.scan.people import PeopleScan
 from ecmbraze.engine.scan.screened import Screened
 from ecmbraze.engine.setting import Setting, Systems
-from ecmbraze.flow import Context, Flow, Needs
+from ecmbraze.flow import ContentNeeds, Context, Flow, Needs
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.view import View
 from ecmbraze.model import Action, AddressList, Fact, Json, PersonKey, keys
@@ -114,6 +116,14 @@ def fence(setting: Setting, systems: Systems, ledger: Ledger, clock: Clock) -> F
     )  # fmt: skip
 
 
+def content_scan(of: RoundContext, needs: ContentNeeds, save: Callable[[], None]) -> ContentScan:
+    """Return the look at the content of Braze that a flow archives; ``save`` keeps what was read so far."""
+    return ContentScan(
+        reader=of.systems.content, workspaces=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan,
+        now=of.clock.now(), new_id=of.new_id, tick=of.tick, save=save, needs=needs,
+    )  # fmt: skip
+
+
 def canary(of: RoundContext) -> Canary:
     """Return the profile of our own that shows whether writes arrive."""
     return Canary(
@@ -147,7 +157,17 @@ def _screen(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view:
         today=lambda person: of.ledger.outbox.messages_today(person, of.clock.now()),
         max_per_person=of.setting.max_per_person, twins=of.ledger.outbox.twins, reached=of.ledger.outbox.reached,
         withdrawn=_withdrawn(of), mirrored=view.record,
-        attributes=attributes(flow.outbound(section, of.setting.prefix)),
+        attributes=attributes(flow.outbound(section, of.setting.prefix)), standing=archive(of).standing,
+    )  # fmt: skip
+
+
+def archive(of: RoundContext) -> Archive:
+    """Return what says whether the content of a message is archived."""
+    name, needs = of.setting.archive or ("", Needs())
+    return Archive(
+        needs=needs.content, reader=of.systems.content, mirror=of.ledger.mirror, now=of.clock.now(),
+        noted=of.ledger.view(of.plan, name, needs).noted_earlier, state=of.ledger.outbox.state_of,
+        told=of.shared.archived,
     )  # fmt: skip
 
 
@@ -214,6 +234,6 @@ def _push(of: RoundContext, flow: str, looked: Screen, before: View | None) -> P
         limits=of.setting.batches, connections=of.setting.connections, new_id=of.new_id, tick=of.tick,
         paused=lambda: of.ledger.waiting.paused(flow), entered=of.shared.entered,
         launched=of.shared.launched, unknown_for=of.setting.keep.unknown,
-        replaceable=replaceable,
+        replaceable=replaceable, content=of.ledger.contents.of,
         clock_fault=ClockFaults(clock=of.clock, skews=of.systems.skews, last=of.ledger.last_end()).told,
     )  # fmt: skip

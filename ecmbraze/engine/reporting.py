@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ecmbraze.engine.context import RoundContext
 from ecmbraze.engine.deliver.channels import channel_of
@@ -55,7 +56,9 @@ def dry_run(of: RoundContext, run: Run) -> None:
                 run.report.add_kind(row.action.kind)
             before = of.ledger.outbox.accepted(row.action.target) if _is_value(row.action) else None
             state, why = (step.state, step.why) if step else (PLANNED, "")
-            run.report.actions.append(_line(run, row.action, state, why, before=before))
+            line = _line(run, row.action, state, why, before=before)
+            archived = run.screen.standing(row.action.kind, row.action.name) if of.setting.archive else ""
+            run.report.actions.append(replace(line, archived=archived))
     run.push.refuse_unsendable()
 
 

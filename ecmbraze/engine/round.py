@@ -27,7 +27,7 @@ from ecmbraze.errors import (
     TimeBudgetUsed,
     UsageError,
 )
-from ecmbraze.flow import Flow, Needs, together
+from ecmbraze.flow import ContentNeeds, Flow, Needs, together
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.stage import Part
@@ -180,7 +180,29 @@ def _scan(context: RoundContext, reading: Sequence[Needs], planning: Sequence[Ru
         run.error = _failure(inventory, run)
         run.report.notes += inventory.looks.notes if run.needs.documents else []
         run.report.notes += [inventory.notes[name] for name in run.needs.types if name in inventory.notes]
-    return scans | _look_at_people(context, [run for run in planning if run.goes_on and run.needs.people], reading)
+    scans |= _look_at_people(context, [run for run in planning if run.goes_on and run.needs.people], reading)
+    for run in planning:
+        if run.goes_on and run.needs.content:
+            scans |= _look_at_content(context, run, run.needs.content, save)
+    return scans
+
+
+def _look_at_content(
+    context: RoundContext, run: Run, needs: ContentNeeds, save: Callable[[], None]
+) -> dict[str, Scan]:  # fmt: skip
+    """Look at the content that a flow archives; that Braze cannot be asked ends this flow and no other."""
+    try:
+        scan = parts.content_scan(context, needs, save)
+        found = scan.take()
+        run.report.notes += scan.notes
+        return found
+    except (TimeBudgetUsed, Interrupted):
+        save()
+        raise
+    except EcmbrazeError as error:
+        save()  # what was read so far is kept, the rest is read next time
+        run.error = error
+        return {}
 
 
 def _look_at_people(

@@ -19,7 +19,7 @@ from ecmbraze.errors import EcmbrazeError, GuardTripped, TemporaryError
 from ecmbraze.flow import Flow, Needs
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
-from ecmbraze.planning.guards import Expected, Limits, measures, messaging
+from ecmbraze.planning.guards import Expected, Limits, Measure, capped, first_plan, measures, messaging
 
 # Before any workspace.
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -84,7 +84,8 @@ class Run:
             self.report.notes.append("as if today's records were news: nothing of this plan can be confirmed or sent")
             self.planner.plan_as_new(self.options.limit)
         else:
-            if all(self.planner.view.baseline(stream) is None for stream in self.needs.streams):
+            new = all(self.planner.view.baseline(stream) is None for stream in self.needs.streams)
+            if new and not self.flow.confirmed_first:
                 self.report.mode = "baseline"
                 self.report.notes.append("baseline: the facts are stored, nothing is written to either system")
             mine = {stream: scan for stream, scan in scans.items() if stream in self.needs.streams}
@@ -100,11 +101,22 @@ class Run:
         if messaging(counted, limits):
             counted = counted.after_consent(*self.screen.consenting(self.plan.messages_of(self.name)))
         self.report.guards = measures(counted, limits)
+        self.report.guards += self._caps()
         stopped = refuse(self.report.guards, counted.messages, self.options, self.report.plan_hash or "")
         if stopped is not None and self.options.as_if_new:
             self.report.notes.append(f"As a real plan it would be stopped: {stopped.happened}")
         elif stopped is not None:
             self.stopped = stopped
+
+    def _caps(self) -> list[Measure]:
+        """Compare what the flow would write with what it may without a person, and its first plan with nothing."""
+        caps = self.flow.caps(self.section)
+        kinds = frozenset().union(*(cap.kinds for cap in caps))
+        first = self.flow.confirmed_first and not self.planner.view.planned_before()
+        return [
+            *(capped(cap.name, self.plan.of_kinds(self.name, cap.kinds), cap.most) for cap in caps),
+            *([first_plan(self.plan.of_kinds(self.name, kinds))] if first else []),
+        ]
 
     def refuse_unread(self) -> None:
         """Raise when messages wait because their records could not be read again."""

@@ -47,6 +47,8 @@ class ActionLine:
     before: Json = None
     """Of what replaces a value, the one that was last taken from us."""
     after: Json = None
+    archived: str = ""
+    """Of a campaign or Canvas in a dry run: whether its present content is archived and approved."""
     properties: Mapping[str, Json] = field(default_factory=dict)
     """What travels with an event, a campaign or a Canvas."""
     time: str = ""

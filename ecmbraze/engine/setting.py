@@ -9,10 +9,19 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
-from ecmbraze.flow import Flow
+from ecmbraze.flow import Flow, Needs
 from ecmbraze.ledger.keeping import Keep
 from ecmbraze.planning.guards import Limits as GuardLimits
-from ecmbraze.ports import ClaimStore, MessageSink, PeopleReader, Progress, RecordReader, RecordSink, WorkspaceReader
+from ecmbraze.ports import (
+    ClaimStore,
+    ContentReader,
+    MessageSink,
+    PeopleReader,
+    Progress,
+    RecordReader,
+    RecordSink,
+    WorkspaceReader,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +116,8 @@ class Setting:
     """Where the claim lies; ``None`` for no fence."""
     unfenced: bool = False
     """Whether the configuration says in words that there is none."""
+    archive: tuple[str, Needs] | None = None
+    """The enabled flow that archives content, and what it reads."""
     canary: str
     """Recipient that each run writes and reads back; empty for none."""
     keep: Keep = field(default_factory=Keep)
@@ -122,6 +133,7 @@ class Systems:
 
     workspaces: WorkspaceReader
     people: PeopleReader
+    content: ContentReader
     sink: MessageSink
     records: RecordReader
     records_sink: RecordSink

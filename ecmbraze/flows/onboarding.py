@@ -40,6 +40,7 @@ onboarding:
       when: {Onboarding.Contract Status: Approved}
       date: Onboarding.Contract Approved On     # also sent as ecm_contract_approved_on
       suppress_when: {Onboarding.Complaint: Open}
+      require_archived: false                   # true: waits until its content is archived (flow assets)
       repeat: false                             # once per workspace
       send:
         event: contract_approved

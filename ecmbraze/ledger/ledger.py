@@ -17,6 +17,7 @@ from ecmbraze.ledger import file, historykey, seal
 from ecmbraze.ledger.claims import Claims
 from ecmbraze.ledger.codec import dump, instant, load, moment
 from ecmbraze.ledger.connection import Explained, unusable
+from ecmbraze.ledger.contents import Contents
 from ecmbraze.ledger.history import History
 from ecmbraze.ledger.keeping import Keep, tidy
 from ecmbraze.ledger.loading import Loads
@@ -59,6 +60,7 @@ class Ledger:
         self.waiting = Waiting(database, self.history)
         self.loads = Loads(database, self.history)
         self.rate_limits = RateLimits(database)
+        self.contents = Contents(database)
 
     @classmethod
     def create(cls, path: Path, identity: Mapping[str, str], now: datetime) -> Ledger:

@@ -173,6 +173,11 @@ STEPS: dict[int, tuple[str, ...]] = {
             confirmed_at TEXT, ended_at TEXT, people INTEGER NOT NULL, last TEXT NOT NULL
         ) STRICT, WITHOUT ROWID""",
     ),
+    12: (
+        # As for 7: a plan file is bound to its version.
+        "DELETE FROM waiting_plan",
+        "CREATE TABLE content (sha256 TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT",
+    ),
 }
 
 

@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from ecmbraze.flow import Needs
 from ecmbraze.ledger.codec import instant, load_documents, load_facts, moment
-from ecmbraze.model import Document, Facts, Key, PersonKey, Record, WorkspaceKey, keys
+from ecmbraze.model import ContentKey, Document, Facts, Key, PersonKey, Record, WorkspaceKey, keys
 from ecmbraze.planning.document_kinds import relevant
 
 
@@ -25,6 +25,17 @@ class Held:
     modified_at: datetime
     again: bool
     """Whether to look once more: an edit may bear the same second, or columns and details disagreed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """One record of a stream as it was last read: since when its facts are so, and when they were read last."""
+
+    key: str
+    facts: Facts
+    since: datetime
+    at: datetime
+    gone: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +83,14 @@ class Mirror:
     def columns(self, stream: str) -> Mapping[str, str]:
         """Return fact → listing column that was proven to carry it; an empty column was contradicted since."""
         return dict(self._database.execute("SELECT fact, name FROM column_of WHERE stream = ?", (stream,)).fetchall())
+
+    def whole(self, stream: str) -> Iterator[Read]:
+        """Yield every record of a stream as it was last read, gone or not, in no order."""
+        query = "SELECT key, facts, modified_at, read_at, missed FROM record WHERE stream = ?"
+        for key, facts, modified, read, missed in self._database.execute(query, (stream,)):
+            yield Read(
+                key=key, facts=load_facts(facts), since=moment(modified), at=moment(read), gone=missed >= GONE
+            )  # fmt: skip
 
     def oldest_reads(self, stream: str, before: datetime, limit: int) -> list[str]:
         """Return up to ``limit`` records whose last detail read is oldest and before ``before``."""
@@ -193,6 +212,8 @@ def people(key: Key, facts: Facts, mapping: str) -> tuple[str, ...]:
     match key:
         case PersonKey(recipient=recipient):
             return (recipient,)
+        case ContentKey():
+            return ()
         case WorkspaceKey():
             found = facts.get(mapping) or ()
             return tuple(str(person) for person in found) if isinstance(found, tuple) else (str(found),)

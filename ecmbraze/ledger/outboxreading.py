@@ -98,6 +98,12 @@ class OutboxReading:
         query = "SELECT 1 FROM outbox WHERE key = ? AND delivery <> 'latest'"
         return self._database.execute(query, (key,)).fetchone() is not None
 
+    def state_of(self, key: str) -> State | None:
+        """Return how what happens once stands under a business key; ``None`` where it was never staged."""
+        query = "SELECT state FROM outbox WHERE key = ? AND delivery <> 'latest'"
+        row = self._database.execute(query, (key,)).fetchone()
+        return State(row[0]) if row else None
+
     def unverified(self, since: datetime, until: datetime) -> list[Row]:
         """Return the rows sent in the span that nobody has looked for yet, among the newest 20,000."""
         return self.rows(
@@ -123,11 +129,14 @@ class OutboxReading:
         what was tried in vain comes last, in the order of ids that are drawn anew for each attempt, so that a few
         poisoned records do not use up the patience of every run before the others have had their turn.
         """
+        # An asset has one document: what is to become of it goes in the order in which it was planned.
+        chain = """recipient LIKE 'content:%' AND EXISTS (SELECT 1 FROM outbox e WHERE e.recipient = outbox.recipient
+                   AND e.state IN ('ready', 'waiting', 'in flight', 'in doubt', 'held') AND e.id < outbox.id)"""
         order = "attempt, id" if phase is Phase.RECORDS else "id"
         left_out = [f"{kind}/{name}" for kind, name in without]
         return self.rows(
             f"flow = ? AND phase = ? AND state = 'ready' AND NOT EXISTS (SELECT 1 FROM {_BLOCKER}) "
-            f"AND kind || '/' || name NOT IN ({', '.join('?' * len(left_out))})",
+            f"AND NOT ({chain}) AND kind || '/' || name NOT IN ({', '.join('?' * len(left_out))})",
             (flow, phase, *left_out), limit=limit, order=order,
         )  # fmt: skip
 

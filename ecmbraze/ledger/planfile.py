@@ -67,6 +67,7 @@ class PlanFile(PlanReading):
                     self.database.conn.backup(copy)
                 for table in schema.OF_A_FLOW:
                     copy.execute(f"DELETE FROM {table} WHERE flow <> ?", (flow,))
+                copy.execute("DELETE FROM content")  # what is confirmed is planned anew, with what is read then
                 found = {**meta, "flow": flow, "version": str(schema.VERSION)}
                 copy.executemany("INSERT INTO meta VALUES (?, ?)", found.items())
             except BaseException:
@@ -151,6 +152,10 @@ class PlanFile(PlanReading):
             self.put_skip("", Skip(record=record.key.text, customer=ERASED, rule="", reason=why), record.modified_at)
         return kept, left
 
+    def put_content(self, digest: str, content: bytes) -> None:
+        """Write the bytes of a document that may have to be filed, under their sha256."""
+        self.database.conn.execute("INSERT OR IGNORE INTO content VALUES (?, ?)", (digest, content))
+
     def put_decision(
         self, flow: str, change: Change, decision: Decision, now: datetime,
         doubtful: Callable[[Action], bool] = lambda action: False,
@@ -228,7 +233,7 @@ class PlanFile(PlanReading):
 
     def forget_records(self) -> None:
         """Drop the mirror rows that were merged already, so that a long first scan keeps the file small."""
-        for table in ("record", "recipient", "address"):
+        for table in ("record", "recipient", "address", "content"):
             self.database.conn.execute(f"DELETE FROM {table}")
 
     def forget_stream(self, stream: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from sqlite_utils import Database
@@ -21,6 +21,8 @@ _HASHED = (
     ("fact", "record"), ("due", "record"), ("baseline", "stream, mapping"), ("quarantine", "record, rule, customer"),
     ("action", "key, name"),
 )  # fmt: skip
+# Of a look: its id, when it was, and what holds one of the two: the document of an asset.
+_OF_THE_LOOK = ("look", "read", "document", "rendering")
 _MOMENTS = {"at", "id", "expires_at"}
 
 
@@ -91,6 +93,12 @@ class PlanReading:
         """Return how many actions the plan holds for a flow."""
         return int(self.database.conn.execute("SELECT count(*) FROM action WHERE flow = ?", (flow,)).fetchone()[0])
 
+    def of_kinds(self, flow: str, kinds: Collection[str]) -> int:
+        """Return how many actions of some kinds the plan holds for a flow."""
+        marks = ", ".join("?" * len(kinds))
+        query = f"SELECT count(*) FROM action WHERE flow = ? AND kind IN ({marks})"
+        return int(self.database.conn.execute(query, (flow, *kinds)).fetchone()[0])
+
     def messages(self, flow: str) -> tuple[int, int]:
         """Return how many messages the plan holds for a flow, and for how many people."""
         query = "SELECT count(*), count(DISTINCT recipient) FROM action WHERE delivery = 'once' AND flow = ?"
@@ -119,13 +127,14 @@ class PlanReading:
         query = f"SELECT DISTINCT record FROM action WHERE flow = ? AND {CONFIRMED} ORDER BY record"
         return [row[0] for row in self.database.conn.execute(query, (flow,))]
 
-    def looks(self, flow: str) -> dict[str, str]:
-        """Return record → the id of the look that saw its facts, of people in Braze (`engine/scan/people.py`).
+    def looks(self, flow: str) -> dict[str, tuple[str, ...]]:
+        """Return record → what of its facts differs from look to look, of people and content in Braze (`engine/scan/`).
 
         It is no decision wherever it stands: a dry run and the live run after it look twice.
         """
         query = "SELECT record, facts FROM fact WHERE flow = ? AND instr(facts, '\"look\":')"
-        return {row[0]: load(row[1])["look"] for row in self.database.conn.execute(query, (flow,))}
+        found = ((row[0], load(row[1])) for row in self.database.conn.execute(query, (flow,)))
+        return {record: tuple(facts[name] for name in _OF_THE_LOOK if facts.get(name)) for record, facts in found}
 
     def hash(self, flow: str) -> str:
         """Return sha256 over every decision of a flow in key order, without what differs from look to look."""
@@ -137,12 +146,14 @@ class PlanReading:
             kept = [i for i, name in enumerate(names) if name not in _MOMENTS or table == "due"]
             of = names.index("record") if "record" in names else None
             for row in cursor:
-                look = looks.get(row[of], "") if of is not None else ""
+                look = looks.get(row[of], ()) if of is not None else ()
                 text = without(look, dump([row[i] for i in kept]))
                 digest.update(f"{table}\x1f{text}\x1e".encode())
         return digest.hexdigest()
 
 
-def without(look: str, text: str) -> str:
-    """Return a text without the id of a look."""
-    return text.replace(look, "") if look else text
+def without(look: Iterable[str], text: str) -> str:
+    """Return a text without what differs from look to look."""
+    for one in look:
+        text = text.replace(one, "")
+    return text

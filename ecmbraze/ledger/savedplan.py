@@ -78,7 +78,7 @@ def decisions(plan: PlanReading, flow: str) -> Mapping[str, str]:
         those = f"{CONFIRMED} AND flow = ?" if table == "action" else "flow = ?"
         query = f"SELECT {columns} FROM {table} WHERE {those} ORDER BY {columns}"
         for record, *values in plan.rows(query, (flow,)):
-            parts.setdefault(str(record), []).append(without(looks.get(str(record), ""), dump([table, *values])))
+            parts.setdefault(str(record), []).append(without(looks.get(str(record), ()), dump([table, *values])))
     return {record: hashlib.sha256("\x1e".join(found).encode()).hexdigest() for record, found in parts.items()}
 
 

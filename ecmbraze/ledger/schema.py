@@ -5,7 +5,7 @@ from __future__ import annotations
 # In place of a stream, what a baseline of the rules themselves stands under.
 RULES = "rules"
 APPLICATION_ID = 0x45434D42  # "ECMB"
-VERSION = 11
+VERSION = 12
 
 # Tables that a run fills in the plan file and `stage` merges. Same shape in both files, so that a merge is a copy.
 SHARED = """
@@ -46,6 +46,7 @@ CREATE TABLE baseline (
     flow TEXT NOT NULL, stream TEXT NOT NULL, mapping TEXT NOT NULL, at TEXT NOT NULL,
     PRIMARY KEY (flow, stream, mapping)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE content (sha256 TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
 CREATE TABLE quarantine (
     flow TEXT NOT NULL, record TEXT NOT NULL, rule TEXT NOT NULL, customer TEXT NOT NULL, reason TEXT NOT NULL,
     at TEXT NOT NULL, PRIMARY KEY (flow, record, rule, customer)

@@ -42,6 +42,7 @@ _MIRROR = (
     """DELETE FROM recipient WHERE (mapping, record) IN
        (SELECT f.key, w.key FROM plan.record w, json_each(w.facts) f)""",
     "INSERT OR IGNORE INTO recipient SELECT * FROM plan.recipient",
+    "INSERT OR IGNORE INTO content SELECT * FROM plan.content",
     "DELETE FROM address WHERE record IN (SELECT key FROM plan.record)",
     "INSERT OR IGNORE INTO address SELECT * FROM plan.address",
     "DELETE FROM quarantine WHERE flow = '' AND record IN (SELECT key FROM plan.record)",

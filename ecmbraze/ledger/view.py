@@ -207,6 +207,11 @@ class View:
         """Return the instant of the baseline of (flow, stream, customer mapping); ``None`` when there was none yet."""
         return self._baseline(stream, self._needs.mapping_of(stream))
 
+    def planned_before(self) -> bool:
+        """Say whether an earlier run of the flow planned any record."""
+        query = "SELECT 1 FROM fact WHERE flow = ? LIMIT 1"
+        return self._ledger.execute(query, (self._flow,)).fetchone() is not None
+
     def knows_rules(self, digest: str) -> bool:
         """Say whether everything was planned once under these rules about time, and no others since."""
         return self._baseline(RULES, digest) is not None

@@ -1,8 +1,9 @@
 """The values that travel between the steps; pure, frozen, no behaviour that needs a system."""
 
+from ecmbraze.model.content import Asset, ContentKind, ContentRow
 from ecmbraze.model.documents import Document, DocumentHit, DocumentRow, Version
 from ecmbraze.model.followups import Assignee, FollowUp, FollowUpState, Priority, Team, mark_of
-from ecmbraze.model.keys import Key, PersonKey, WorkspaceKey
+from ecmbraze.model.keys import ContentKey, Key, PersonKey, WorkspaceKey
 from ecmbraze.model.plans import Action, Change, Decision, Record, Skip
 from ecmbraze.model.requests import (
     AddressList,
@@ -24,9 +25,13 @@ __all__ = [
     "Action",
     "AddressList",
     "Answer",
+    "Asset",
     "Assignee",
     "AttributeInfo",
     "Change",
+    "ContentKey",
+    "ContentKind",
+    "ContentRow",
     "Decision",
     "Delivery",
     "Document",

@@ -1,15 +1,19 @@
 """Write and read the text that names a record, and the stream it comes from; the only place that knows their shape.
 
-A record is named by one text in keys, the state file and reports: ``ws:4711``, ``person:C-42``. What it is is read
-here, never guessed from the text elsewhere.
+A record is named by one text in keys, the state file and reports: ``ws:4711``, ``person:C-42``,
+``content:campaigns:3f0c``. What it is is read here, never guessed from the text elsewhere.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-_WORKSPACE, _PERSON = "ws", "person"
-_WORKSPACES = "workspaces/"
+from ecmbraze.model.content import ContentKind
+
+_WORKSPACE, _PERSON, _CONTENT = "ws", "person", "content"
+_WORKSPACES, _CONTENTS = "workspaces/", "content/"
+_CONTENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 PEOPLE = "people"
 """The stream of what Braze says of people."""
 
@@ -36,7 +40,19 @@ class PersonKey:
         return f"{_PERSON}:{self.recipient}"
 
 
-Key = WorkspaceKey | PersonKey
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentKey:
+    """An asset of Braze: a template, a Content Block, a campaign or a Canvas."""
+
+    kind: ContentKind
+    id: str
+
+    @property
+    def text(self) -> str:
+        return f"{_CONTENT}:{self.kind}:{self.id}"
+
+
+Key = WorkspaceKey | PersonKey | ContentKey
 
 
 def read(text: str) -> Key:
@@ -46,6 +62,9 @@ def read(text: str) -> Key:
         return WorkspaceKey(id=int(rest))
     if kind == _PERSON and rest:
         return PersonKey(recipient=rest)
+    of, _, number = rest.partition(":")
+    if kind == _CONTENT and of in tuple(ContentKind) and _CONTENT_ID.fullmatch(number):
+        return ContentKey(kind=ContentKind(of), id=number)
     raise ValueError(f"{text!r} names no record")
 
 
@@ -76,6 +95,8 @@ def number_of(text: str) -> int:
             return number
         case PersonKey():
             raise ValueError(f"{text!r} is a person, not a workspace")
+        case ContentKey():
+            raise ValueError(f"{text!r} is content of Braze, not a workspace")
 
 
 def workspaces(type_name: str) -> str:
@@ -86,3 +107,18 @@ def workspaces(type_name: str) -> str:
 def type_of(stream: str) -> str:
     """Return the workspace type of a stream; empty where it is no stream of workspaces."""
     return stream.removeprefix(_WORKSPACES) if stream.startswith(_WORKSPACES) else ""
+
+
+def content(kind: ContentKind) -> str:
+    """Return the stream of the assets of one kind."""
+    return f"{_CONTENTS}{kind}"
+
+
+def kind_of(stream: str) -> ContentKind | None:
+    """Return the kind of assets of a stream; ``None`` where it is no stream of content."""
+    return ContentKind(stream.removeprefix(_CONTENTS)) if stream.startswith(_CONTENTS) else None
+
+
+def is_asset_id(text: str) -> bool:
+    """Say whether an id of Braze can stand in a key and in the name of a document."""
+    return bool(_CONTENT_ID.fullmatch(text))

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from ecmbraze.model import keys
 from ecmbraze.model.documents import Document
-from ecmbraze.model.keys import Key, PersonKey, WorkspaceKey
+from ecmbraze.model.keys import ContentKey, Key, PersonKey, WorkspaceKey
 from ecmbraze.model.vocabulary import Facts, Json, Kind, System
 
 # The occurrence of a reminder: the date it is counted from, and how far from it.
@@ -18,7 +18,7 @@ _REMINDER = re.compile(r"\d{4}-\d\d-\d\d(?P<distance>[+-]\d+d)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One workspace, or one person in Braze, as a flow sees it: only the facts that rules name, by name."""
+    """One workspace, one person or one asset in Braze, as a flow sees it: only the facts that rules name, by name."""
 
     key: Key
     stream: str
@@ -45,7 +45,7 @@ class Record:
         match self.key:
             case WorkspaceKey(id=number):
                 return number
-            case PersonKey():
+            case PersonKey() | ContentKey():
                 return 0
 
     @property
@@ -61,7 +61,7 @@ class Record:
                     "workspace.created": self.created_at.isoformat(),
                     "workspace.modified": self.modified_at.isoformat(),
                 }
-            case PersonKey():
+            case PersonKey() | ContentKey():
                 return self.facts
 
 
@@ -101,7 +101,8 @@ class Action:
     ``push`` or ``group:<id>``. What goes to Extended ECM has a workspace for its recipient: a category carries all
     values that the flow keeps of it, ``{"Category.Attribute": …}``; a document ``{"folder": …, "content": text}``
     under its file name. A follow-up is named by its rule and carries :meth:`FollowUp.payload`; a completion is named
-    by the mark of the follow-up it ends and carries its type.
+    by the mark of the follow-up it ends and carries its type. What archives an asset has the asset for its recipient,
+    and says in ``payload`` where.
     """
 
     flow: str
@@ -144,7 +145,7 @@ class Action:
         match keys.read(self.record):
             case PersonKey(recipient=recipient):
                 return recipient
-            case WorkspaceKey():
+            case WorkspaceKey() | ContentKey():
                 return ""
 
     @property

@@ -65,13 +65,21 @@ class Kind(StrEnum):
     """A reminder on a workspace, for a person in ECM."""
     COMPLETION = "completion"
     """A follow-up of ours that is no longer needed is completed."""
+    ARCHIVE = "archive"
+    """The document that an asset of Braze becomes, when it is first archived."""
+    VERSION = "version"
+    """A new version of that document."""
+    RENAME = "rename"
+    """The name of that document, once the asset has another."""
+    METADATA = "metadata"
+    """The attributes of one category that are kept on that document."""
 
     @property
     def delivery(self) -> Delivery:
         match self:
-            case Kind.ATTRIBUTE | Kind.WITHDRAWAL | Kind.CATEGORY:
+            case Kind.ATTRIBUTE | Kind.WITHDRAWAL | Kind.CATEGORY | Kind.RENAME | Kind.METADATA:
                 return Delivery.LATEST
-            case Kind.DOCUMENT | Kind.FOLLOW_UP | Kind.COMPLETION:
+            case Kind.DOCUMENT | Kind.FOLLOW_UP | Kind.COMPLETION | Kind.ARCHIVE | Kind.VERSION:
                 return Delivery.UNIQUE
             case Kind.EVENT | Kind.CAMPAIGN | Kind.CANVAS:
                 return Delivery.ONCE
@@ -83,7 +91,10 @@ class Kind(StrEnum):
                 return Phase.CONSENT
             case Kind.ATTRIBUTE | Kind.EVENT:
                 return Phase.PROFILE
-            case Kind.CATEGORY | Kind.DOCUMENT | Kind.FOLLOW_UP | Kind.COMPLETION:
+            case (
+                Kind.CATEGORY | Kind.DOCUMENT | Kind.FOLLOW_UP | Kind.COMPLETION | Kind.ARCHIVE | Kind.VERSION
+                | Kind.RENAME | Kind.METADATA
+            ):  # fmt: skip
                 return Phase.RECORDS
             case Kind.CAMPAIGN | Kind.CANVAS:
                 return Phase.TRIGGER
@@ -94,7 +105,10 @@ class Kind(StrEnum):
         match self:
             case Kind.ATTRIBUTE | Kind.EVENT | Kind.CAMPAIGN | Kind.CANVAS | Kind.WITHDRAWAL:
                 return System.BRAZE
-            case Kind.CATEGORY | Kind.DOCUMENT | Kind.FOLLOW_UP | Kind.COMPLETION:
+            case (
+                Kind.CATEGORY | Kind.DOCUMENT | Kind.FOLLOW_UP | Kind.COMPLETION | Kind.ARCHIVE | Kind.VERSION
+                | Kind.RENAME | Kind.METADATA
+            ):  # fmt: skip
                 return System.ECM
 
     @property

@@ -79,6 +79,18 @@ def measures(figures: Figures, limits: Limits) -> list[Measure]:
     ]
 
 
+def capped(name: str, figure: int, most: int) -> Measure:
+    """Compare how many writes of some kinds a plan has with what one run may make without a person."""
+    sentence = f"{figure} new documents and versions, more than {name} {most}"
+    return Measure(guard=name, figure=figure, limit=most, sentence=sentence if figure > most else "")
+
+
+def first_plan(figure: int) -> Measure:
+    """Hold the first plan of a flow whose first run writes: a person looks at it."""
+    sentence = f"it is the first of its flow, with {figure} documents: a person confirms it"
+    return Measure(guard="first_plan", figure=figure, limit=0, sentence=sentence if figure else "")
+
+
 def trips(figures: Figures, limits: Limits) -> list[str]:
     """Return a sentence per guard that is hit; empty for a usual plan."""
     return [measure.sentence for measure in measures(figures, limits) if measure.sentence]

@@ -89,7 +89,9 @@ def written(action: Action) -> tuple[tuple[Sort, str], ...]:
             return ((Sort.SUBSCRIPTION, name),)
         case Kind.CATEGORY:
             return tuple((Sort.CATEGORY_ATTRIBUTE, attribute) for attribute in _mapping(action.payload))
-        case Kind.DOCUMENT:
+        case Kind.METADATA:
+            return tuple((Sort.CATEGORY_ATTRIBUTE, name) for name in _mapping(_mapping(action.payload).get("values")))
+        case Kind.DOCUMENT | Kind.ARCHIVE | Kind.VERSION | Kind.RENAME:
             return ((Sort.DOCUMENT, str(_mapping(action.payload).get("folder"))),)
         case Kind.FOLLOW_UP | Kind.COMPLETION:
             return ((Sort.FOLLOW_UP, str(_mapping(action.payload).get("type"))),)

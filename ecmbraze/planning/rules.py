@@ -165,6 +165,9 @@ class Rule(Section):
     when: When = Field(description="fact → value; all must hold")
     suppress_when: Suppress = Field((), description="facts that stop this rule; in a list, any entry does")
     repeat: bool = Field(False, description="happens again when the record leaves the condition and comes back")
+    require_archived: bool = Field(
+        False, description="campaign and Canvas wait until their present content is archived and approved (flow assets)"
+    )
     send: Send = Field(description="what is sent")
 
     def facts(self) -> frozenset[str]:

@@ -169,6 +169,8 @@ class _Page:
         for name, before, after in wording.changes(line):
             yield f"{name} before", self._text(line.name, before)
             yield f"{name} after", self._text(line.name, after)
+        if line.archived:
+            yield "content", line.archived
         for name, value in line.properties.items():
             yield name, self._text(name, value)
 

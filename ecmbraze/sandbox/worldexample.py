@@ -31,6 +31,11 @@ CATEGORIES: Mapping[str, list[Mapping[str, Any]]] = {
         {"name": "Last Contact", "type": "Date"},
     ],
     "Document": [{"name": "Category", "valid_values": ("Claim", "Letter", "Proof")}],
+    "Content": [
+        {"name": "Braze ID", "max_length": 64},
+        {"name": "Status", "valid_values": ("approved", "tag_removed", "archived", "deleted")},
+        {"name": "SHA-256", "max_length": 64},
+    ],
     "Approval": [
         {"name": "Status", "valid_values": ("Draft", "Approved", "Revoked")},
         {"name": "Version", "max_length": 16},
@@ -45,7 +50,11 @@ CONSENT: list[Mapping[str, Any]] = [
     {"name": "Email Source", "max_length": 254},
     {"name": "Newsletter Status", "valid_values": (*_STATES, "Subscribed")},
 ]
-TYPES = (("Case", "Fall", ("Case",)), ("Contract", "Vertrag", ("Contract",)))
+TYPES = (
+    ("Case", "Fall", ("Case",)),
+    ("Contract", "Vertrag", ("Contract",)),
+    ("Marketing Governance", "Marketing-Freigaben", ("Content",)),
+)
 
 
 def define(store: EcmStore) -> None:
@@ -68,6 +77,7 @@ def fill(store: EcmStore, customers: Sequence[Customer]) -> None:
         if i % 2 == 0:
             cases.add(i, customer)
     person = Person(store)
+    person.create({"type": "Marketing Governance", "name": "Braze Content", "values": {}})
     for number in store.of_type[store.definitions.type_named("Customer").id]:
         node = store.nodes[number]
         modified = node.modified

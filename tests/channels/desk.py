@@ -179,6 +179,7 @@ class Desk:
             people=self.braze, workspaces=nobody, flow=nobody, options=nobody, needs=nobody, bounced=frozenset,
             today=lambda _: 0, max_per_person=None, twins=lambda _: (), reached=lambda *_: True,
             withdrawn=lambda *_: frozenset(), mirrored=lambda _: None, attributes=Everything(), fresh={},
+            standing=lambda *_: "",
             clock=self.clock, zone=nobody,
         )  # fmt: skip
         screen.flow = _NoRules()  # type: ignore[assignment]  # of a flow the screen asks only for its rules
@@ -187,6 +188,7 @@ class Desk:
             flow="f", outbox=self.ledger.outbox, systems=self.systems, screen=screen, clock=self.clock,
             limits=BatchLimits(), connections=self.connections, new_id=self._id, tick=lambda: None,
             paused=lambda: self.paused or None, clock_fault=lambda: "", fence=no_fence(),
+            content=self.ledger.contents.of,
         )  # fmt: skip
         return self.push
 

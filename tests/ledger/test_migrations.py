@@ -301,6 +301,10 @@ def _in_a_child(work: Callable[[], None], size: int | None, *, kill: bool = True
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+def _counter(path: Path) -> int:
+    return int.from_bytes(path.read_bytes()[24:28], "big")
+
+
 def _copied(path: Path, to: Path) -> Path:
     shutil.copy(path, to)
     to.chmod(0o600)

@@ -29,8 +29,9 @@ from ecmbraze.model import (
     WorkspacePage,
     WorkspaceRow,
 )
+from tests.twins.archive import Archive
 from tests.twins.claims import TwinClaims
-from tests.twins.ecm_world import ACCOUNT, Attribute, EcmWorld, Paper, Space, kept
+from tests.twins.ecm_world import ACCOUNT, Attribute, Paper, Space, kept
 from tests.twins.office import Office
 from tests.twins.wire import Trouble, Wire
 
@@ -50,7 +51,7 @@ class Written:
     folder: str = ""
 
 
-class TwinEcm(EcmWorld):
+class TwinEcm(Archive):
     """One tenant. ``columns`` shows every plain attribute of a type in its listing, as an administrator may set up."""
 
     def __init__(self, wire: Wire, *, zone: tzinfo, page: int = 500, columns: bool = False) -> None:

@@ -28,6 +28,7 @@ from ecmbraze.ledger.file import check
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.lock import run_lock
 from tests.twins.braze import TwinBraze
+from tests.twins.braze_content import TwinContent
 from tests.twins.clock import TwinClock
 from tests.twins.ecm import TwinEcm
 from tests.twins.killing import Crossings, Killed, watched
@@ -101,6 +102,7 @@ class House:
         self.wire = Wire(clock=self.clock)
         self.ecm = TwinEcm(self.wire, zone=composition.setting(config).zone)
         self.braze = TwinBraze(self.wire)
+        self.content = TwinContent(self.wire)
         self.config = config
         self._base, self._lives, self._ids = folder, 0, 0
         self.told_time = True
@@ -176,7 +178,8 @@ class House:
     def systems(self) -> Systems:
         """Return the two sides as a round has them."""
         return Systems(
-            workspaces=self.ecm, people=self.braze, sink=self.braze, records=self.ecm, records_sink=self.ecm,
+            workspaces=self.ecm, people=self.braze, content=self.content, sink=self.braze, records=self.ecm,
+            records_sink=self.ecm,
             claims=self.ecm.claims, skews=self.skews, progress=Silent(),
             requests=lambda: {"ecm": 0, "braze": 0, "retried": 0, "rate_limited": 0},
         )  # fmt: skip

@@ -42,6 +42,8 @@ class Push:
     """Read before each request: the operator's switch."""
     clock_fault: Callable[[], str]
     """What is wrong with our clock, empty while messages may be sent by it."""
+    content: Callable[[str], bytes]
+    """The bytes of a document that waits to be filed, by their sha256."""
     replaceable: Callable[[Action], Json] = lambda action: None
     """What stood in the place of a write before the flow first wrote there, where it may replace that."""
     unknown_for: timedelta = timedelta(days=90)
@@ -192,7 +194,7 @@ class Push:
         self._keep_apart(entries)
         attempt = Attempt(
             id=self.new_id(), limits=self.limits, accepted=self.outbox.accepted, attempted=self.outbox.attempted,
-            replaceable=self.replaceable,
+            replaceable=self.replaceable, content=self.content,
         )  # fmt: skip
         batches = [build(rows, attempt) for rows in wave]
         values = [row for rows in wave for row in rows if row.action.kind.delivery is Delivery.LATEST]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
 
+from ecmbraze.engine.deliver.archived import YES
 from ecmbraze.engine.deliver.channels import channel_of
 from ecmbraze.engine.deliver.channels.channel import Screening
 from ecmbraze.engine.deliver.requests import batched
@@ -18,7 +19,19 @@ from ecmbraze.engine.scan.details import as_record, for_flow, read_whole
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Flow, Needs, of_type
 from ecmbraze.ledger.outbox import Row, Step
-from ecmbraze.model import MOVED, Action, PersonKey, Profile, Record, State, System, WorkspaceKey, keys
+from ecmbraze.model import (
+    MOVED,
+    Action,
+    ContentKey,
+    Kind,
+    PersonKey,
+    Profile,
+    Record,
+    State,
+    System,
+    WorkspaceKey,
+    keys,
+)
 from ecmbraze.planning.consent import demands as consent
 from ecmbraze.planning.consent.demands import Demand, Given
 from ecmbraze.ports import Clock, PeopleReader, WorkspaceReader
@@ -51,6 +64,8 @@ class Screen:
     """The record as the ledger last saw it, by key."""
     attributes: Container[str]
     """The attributes that the flow writes today."""
+    standing: Callable[[Kind, str], str]
+    """Whether the present content of a campaign or Canvas is archived and approved, in words; empty for an event."""
     fresh: dict[int, tuple[float, Record]]
     clock: Clock
     zone: tzinfo
@@ -95,7 +110,10 @@ class Screen:
         if named and action.name not in self.attributes:
             return f"the attribute {action.name} is no longer configured"  # what clears it still goes
         if not action.kind.is_message:
-            place = self.mirrored(action.recipient) if action.kind.system is System.ECM else None
+            of_workspace = (
+                isinstance(keys.read(action.recipient), WorkspaceKey) if action.kind.system is System.ECM else False
+            )
+            place = self.mirrored(action.recipient) if of_workspace else None
             return "the workspace is gone" if place is not None and place.gone else ""
         rule = next((rule for rule in self.flow.rules(self.options) if rule.name == action.rule), None)
         if rule is None:
@@ -145,9 +163,17 @@ class Screen:
             return Step(row=row, state=State.SUPPRESSED, why=reason)
         if screening.counted and (reason := self._twin(action, known[0], profiles)):
             return Step(row=row, state=State.SUPPRESSED, why=reason)
-        if action.kind.is_message and (step := self._facts(row)):
+        if action.kind.is_message and (step := self._facts(row) or self._unarchived(row)):
             return step
         return self._rate(row) if screening.counted else None
+
+    def _unarchived(self, row: Row) -> Step | None:
+        """Hold a message back whose rule wants its content archived and approved, until it is."""
+        rule = next((rule for rule in self.flow.rules(self.options) if rule.name == row.action.rule), None)
+        if rule is None or not rule.require_archived:
+            return None
+        standing = self.standing(row.action.kind, row.action.name)
+        return None if standing in ("", YES) else Step(row=row, state=State.WAITING, why=standing)
 
     def _given(
         self, action: Action, profile: Profile, wanted: Sequence[Demand], groups: Mapping[str, str]
@@ -194,9 +220,9 @@ class Screen:
         match keys.read(key):
             case WorkspaceKey(id=number):
                 return self._workspace(number, known)
-            case PersonKey():
+            case PersonKey() | ContentKey():
                 if known is None:
-                    raise RecordUnreadable("this person was never read")
+                    raise RecordUnreadable("it was never read")
                 return known
 
     def _workspace(self, number: int, known: Record | None) -> Record:

@@ -107,6 +107,8 @@ class Planner:
 
     def _armed(self, change: Change, baseline: datetime | None) -> Change:
         """Say whether a change may fire: not at a baseline, not for what existed before it but is first seen now."""
+        if self.flow.confirmed_first:  # its first plan waits for a person, and nothing of it is a message
+            return replace(change, fires=not change.record.gone)
         if baseline is None or change.record.gone:  # absence corrects, it never sends a message (delivery.md)
             return replace(change, fires=False)
         if reason := self._late(change, baseline):
@@ -156,7 +158,7 @@ class Planner:
             noted = Decision(skips=(skip,), memory={ERASED: True})
             self.plan.put_decision(self.flow.name, change, noted, self.context.now)
             self.plan.count(self.flow.name, "quarantined")
-            return
+            return None
         try:
             return decide()
         except RecordUnreadable as error:

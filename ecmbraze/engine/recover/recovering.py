@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from ecmbraze.engine import parts
 from ecmbraze.engine.context import RoundContext
@@ -11,14 +12,16 @@ from ecmbraze.engine.plan import confirming
 from ecmbraze.engine.recover import evidence, verifying
 from ecmbraze.engine.run import Run
 from ecmbraze.errors import TemporaryError
+from ecmbraze.model import WorkspaceKey, keys
 
 
 def recover(of: RoundContext, runs: Sequence[Run]) -> None:
     """Take up what a crash left in flight, look for evidence of what is in doubt, give up what is past its time."""
     now = of.clock.now()
     of.ledger.outbox.recover(now)
+    of.ledger.contents.prune()
     found = evidence.look(
-        of.ledger.outbox, of.systems, now, marked=of.setting.batches.marker, gone=of.ledger.mirror.is_gone
+        of.ledger.outbox, of.systems, now, marked=of.setting.batches.marker, gone=partial(_is_gone, of)
     )
     for run in runs:
         for (flow, told), n in found.proven.items():
@@ -29,6 +32,11 @@ def recover(of: RoundContext, runs: Sequence[Run]) -> None:
         confirming.find_waiting(of.ledger, run, now)
         run.push.expire(now)
     _verify(of, runs, now)
+
+
+def _is_gone(of: RoundContext, record: str) -> bool:
+    """Say whether what is written to is gone: a workspace. The document of an asset stays when the asset goes."""
+    return isinstance(keys.read(record), WorkspaceKey) and of.ledger.mirror.is_gone(record)
 
 
 def _note_unread(run: Run, found: evidence.Found) -> None:

@@ -7,9 +7,22 @@ from datetime import datetime
 from typing import Any
 
 from ecmbraze.errors import EcmbrazeError
-from ecmbraze.model import AddressList, Answer, Kind, MessageInfo, Profile, TrackBatch, TriggerBatch, Verdict
+from ecmbraze.model import (
+    AddressList,
+    Answer,
+    Asset,
+    ContentKind,
+    ContentRow,
+    Kind,
+    MessageInfo,
+    Profile,
+    TrackBatch,
+    TriggerBatch,
+    Verdict,
+)
 from ecmbraze.systems.braze import probes, writes
 from ecmbraze.systems.braze.asking import Asking
+from ecmbraze.systems.braze.content import Content
 from ecmbraze.systems.braze.lists import AddressLists
 from ecmbraze.systems.braze.people import People
 from ecmbraze.systems.braze.writes import judge
@@ -18,7 +31,7 @@ from ecmbraze.systems.http import Http
 
 
 class BrazeClient:
-    """Implements PeopleReader and MessageSink over the REST API of api/braze.md. Thread-safe."""
+    """Implements PeopleReader, ContentReader and MessageSink over the REST API of api/braze.md. Thread-safe."""
 
     def __init__(self, http: Http, *, api_key: str) -> None:
         http.redactor.add(api_key)
@@ -26,6 +39,7 @@ class BrazeClient:
         self._asking = Asking(http, self._headers)
         self._people = People(self._asking)
         self._lists = AddressLists(self._asking, http.clock)
+        self._content = Content(self._asking)
 
     def profiles(self, recipients: Sequence[str]) -> Mapping[str, Sequence[Profile]]:
         """Return recipient → profiles, in requests of 50; who is missing is unknown to Braze."""
@@ -42,6 +56,14 @@ class BrazeClient:
     def address_list(self, which: AddressList, since: datetime) -> Mapping[str, datetime]:
         """Return lower-cased address → when it came onto a dated list last, since then (api/braze.md 5.7)."""
         return self._lists.read(which, since)
+
+    def content_rows(self, kind: ContentKind, since: datetime | None) -> Sequence[ContentRow]:
+        """Return the assets of a kind, or those edited at or after a moment (api/braze.md 7.1 to 7.4)."""
+        return self._content.rows(kind, since)
+
+    def asset(self, row: ContentRow) -> Asset:
+        """Return all of one asset (api/braze.md 7.1 to 7.4)."""
+        return self._content.asset(row)
 
     def track(self, batch: TrackBatch) -> Answer:
         """Send attributes and events of up to 75 objects; nobody is created unless the batch says so."""

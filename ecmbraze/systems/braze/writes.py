@@ -30,7 +30,10 @@ def path_of(kind: Kind) -> str:
             return "/campaigns/trigger/send"
         case Kind.CANVAS:
             return "/canvas/trigger/send"
-        case Kind.CATEGORY | Kind.DOCUMENT | Kind.FOLLOW_UP | Kind.COMPLETION:
+        case (
+            Kind.CATEGORY | Kind.DOCUMENT | Kind.FOLLOW_UP | Kind.COMPLETION | Kind.ARCHIVE | Kind.VERSION
+            | Kind.RENAME | Kind.METADATA
+        ):  # fmt: skip
             raise ValueError(f"{kind} is not written to Braze")
 
 

@@ -23,6 +23,7 @@ from ecmbraze.model import (
 )
 from ecmbraze.model.claims import FoundClaim
 from ecmbraze.systems.ecm import times
+from ecmbraze.systems.ecm.archiving import Archiving
 from ecmbraze.systems.ecm.attempts import Attempts
 from ecmbraze.systems.ecm.claims import ClaimWrites
 from ecmbraze.systems.ecm.datequery import lists_by_date, modified_since
@@ -64,6 +65,7 @@ class EcmClient:
         self._filing = Filing(self._session, self._attempts)
         self._follow_ups = FollowUps(self._session, self._attempts)
         self._claims = ClaimWrites(self._session, self._attempts)
+        self._archiving = Archiving(self._session, self._attempts, self._filing, self._categories, learning)
         self._told: tuple[datetime, float] | None = None
         self._types: dict[str, int] | None = None
         self._account: int | None = None
@@ -171,6 +173,25 @@ class EcmClient:
     def put_document(self, parent_id: int, folder: str, name: str, content: bytes, mime_type: str) -> Answer:
         """File a document in a folder, which is made when missing (api/ecm.md 4.4, 7)."""
         return self._filing.put(parent_id, folder, name, content, mime_type)
+
+    def archive(self, parent_id: int, folder: str, marker: str, name: str, content: bytes, mime_type: str) -> Answer:
+        """Make the one document of an asset hold a content (api/ecm.md 4.4, 7)."""
+        return self._archiving.put(parent_id, folder, marker, name, content, mime_type)
+
+    def rename_archived(self, parent_id: int, folder: str, marker: str, name: str) -> Answer:
+        """Name the document of an asset (api/ecm.md 4.4)."""
+        return self._archiving.rename(parent_id, folder, marker, name)
+
+    def describe_archived(
+        self, parent_id: int, folder: str, marker: str, values: Mapping[str, Json], expected: Mapping[str, Json],
+        attempted: Sequence[Mapping[str, Json]] = (),
+    ) -> Answer:  # fmt: skip
+        """Write attributes of one category of the document of an asset (api/ecm.md 5)."""
+        return self._archiving.describe(parent_id, folder, marker, values, (expected, *attempted))
+
+    def archived(self, parent_id: int, folder: str, marker: str) -> Iterator[str]:
+        """Yield the sha256 of each version of the document of an asset, newest first (api/ecm.md 7)."""
+        return self._archiving.digests(parent_id, folder, marker)
 
     def document_content(self, parent_id: int, folder: str, name: str) -> bytes | None:
         """Return the content of a document of a folder; ``None`` when it is certainly not there (api/ecm.md 4.2, 7)."""

@@ -27,7 +27,7 @@ _HIDDEN_TOO = [("show_hidden", "true")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Child:
+class Child:
     """One direct child of a folder."""
 
     id: int
@@ -38,7 +38,7 @@ class _Child:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
+class Place:
     """Where a document goes: a folder's id, or the answer that says why there is none."""
 
     id: int = 0
@@ -56,48 +56,65 @@ class Filing:
 
         Nothing is looked up first but its folder: names are unique there, so ECM refuses the second of a name.
         """
-        if wrong := _name_fault(name):
+        if wrong := name_fault(name):
             return Answer(verdict=Verdict.REFUSED, reason=f"no document can be named so: {wrong}")
         try:
-            place = self._place(parent_id, folder)
+            place = self.place(parent_id, folder)
         except EcmbrazeError as error:
             return not_written(error)
-        return place.answer or self._upload(parent_id, place.id, name, content, mime_type)
+        return place.answer or self.upload(parent_id, place.id, name, content, mime_type)
 
     def content(self, parent_id: int, folder: str, name: str) -> bytes | None:
         """Return the content of a document; see the port."""
         where = parent_id
         if folder:
-            found = _named(self._children(parent_id), folder)
+            found = named(self.children(parent_id), folder)
             if found is None or not found.is_folder:
                 return None
             where = found.id
-        document = _named(self._children(where), name)
-        return self._download(document) if document is not None and document.is_document else None
+        document = named(self.children(where), name)
+        return self.download(document) if document is not None and document.is_document else None
 
-    def _place(self, parent_id: int, folder: str) -> _Place:
+    def marked(self, parent_id: int, folder: str, marker: str) -> tuple[int, Child | None]:
+        """Return the folder and the one document there whose name ends in a marker; (0, ``None``) without the folder.
+
+        Asked for by name first; what that does not show is looked for in the whole list, since how ECM compares is not
+        certain. Raises what a listing raises, and RecordUnreadable where two documents bear the marker.
+        """
+        found = named(self.children(parent_id), folder)
+        if found is None or not found.is_folder:
+            return 0, None
+        for asked in (marker, ""):
+            mine = [one for one in self.children(found.id, asked) if one.is_document and one.name.endswith(marker)]
+            if len(mine) > 1:
+                raise RecordUnreadable(f"{len(mine)} documents of {folder!r} end in {marker!r}")
+            if mine:
+                return found.id, mine[0]
+        return found.id, None
+
+    def place(self, parent_id: int, folder: str) -> Place:
         """Return the folder to file in, made when missing. Raises what a listing raises: then nothing was written."""
         if not folder:
-            return _Place(id=parent_id)
-        if wrong := _name_fault(folder):
+            return Place(id=parent_id)
+        if wrong := name_fault(folder):
             raise ConfigurationError(
                 f"No folder of ECM can be named {folder!r}: {wrong}.", undone="Nothing was written; the row waits.",
             )  # fmt: skip
-        if found := _named(self._children(parent_id), folder):
+        if found := named(self.children(parent_id), folder):
             return _taken(found)
         body: Json = {"type": _FOLDER, "parent_id": int(parent_id), "name": folder}
         attempt = self._attempts.send("POST", _NODES, data={"body": json.dumps(body)})
         if made := created(attempt):
-            return _Place(id=made)
+            return Place(id=made)
         # Whatever the answer was: a folder that is there now is the one, whoever made it.
         arrived = attempt.exchange is not None or attempt.answer.verdict is Verdict.UNKNOWN
-        if arrived and (found := _alike(self._children(parent_id), folder)):
+        if arrived and (found := _alike(self.children(parent_id), folder)):
             return _taken(found)
         why = self._attempts.explained(attempt, ADD, parent_id)
         reason = f"the folder {folder!r} was not made, so the document was not sent: {why.reason}"
-        return _Place(answer=replace(why, verdict=Verdict.NOT_PROCESSED, reason=reason))
+        return Place(answer=replace(why, verdict=Verdict.NOT_PROCESSED, reason=reason))
 
-    def _upload(self, parent_id: int, where: int, name: str, content: bytes, mime_type: str) -> Answer:
+    def upload(self, parent_id: int, where: int, name: str, content: bytes, mime_type: str) -> Answer:
         body: Json = {"type": _DOCUMENT, "parent_id": int(where), "name": name}
         attempt = self._attempts.send(
             "POST", _NODES, data={"body": json.dumps(body)}, files={"file": (name, content, mime_type)}
@@ -108,25 +125,27 @@ class Filing:
         if attempt.refused_with not in (400, 409, 500):
             return self._attempts.explained(attempt, ADD, where, parent_id)
         try:
-            found = _alike(self._children(where), name)
+            found = _alike(self.children(where), name)
             if found is not None:
                 return self._collision(found, content)
         except EcmbrazeError as error:  # a 500 leaves it unknown, the others prove that nothing was stored
             return attempt.answer if attempt.answer.verdict is Verdict.UNKNOWN else not_written(error)
         return self._attempts.explained(attempt, ADD, where, parent_id)
 
-    def _collision(self, found: _Child, content: bytes) -> Answer:
+    def _collision(self, found: Child, content: bytes) -> Answer:
         """Judge a refusal by what has the name already. Raises what a download raises."""
         if not found.is_document:
             return Answer(verdict=Verdict.REFUSED, reason=f"{found.name!r} is there already, and no document")
-        if found.size in (None, len(content)) and _hash(self._download(found)) == _hash(content):
+        if found.size in (None, len(content)) and _hash(self.download(found)) == _hash(content):
             return Answer(verdict=Verdict.ACCEPTED, reason="already there, with the same content")
         return Answer(verdict=Verdict.REFUSED, reason=f"a different document named {found.name!r} is there already")
 
-    def _children(self, number: int) -> Sequence[_Child]:
-        return [_child(data) for data in children(self._session, number, _HIDDEN_TOO)]
+    def children(self, number: int, name: str = "") -> Sequence[Child]:
+        """Return the direct children; with a ``name`` those that ECM says have it in theirs (api/ecm.md 4.2)."""
+        asked = [*_HIDDEN_TOO, ("where_name", name)] if name else _HIDDEN_TOO
+        return [_child(data) for data in children(self._session, number, asked)]
 
-    def _download(self, document: _Child) -> bytes:
+    def download(self, document: Child) -> bytes:
         """Return the bytes, by v1: v2 is said to have problems (api/ecm.md 7)."""
         answer = self._session.download(f"/api/v1/nodes/{document.id}/content")
         if answer.status != 200:
@@ -140,11 +159,11 @@ class Filing:
         return answer.body
 
 
-def _child(data: Mapping[str, Any]) -> _Child:
+def _child(data: Mapping[str, Any]) -> Child:
     try:
         row = inner(data, "properties")
         kind, size = row.get("type"), row.get("size")
-        return _Child(
+        return Child(
             id=whole(row.get("id"), "node id"), name=text(row.get("name"), "name"), is_document=kind == _DOCUMENT,
             is_folder=kind == _FOLDER, size=size if isinstance(size, int) and kind == _DOCUMENT else None,
         )  # fmt: skip
@@ -152,25 +171,25 @@ def _child(data: Mapping[str, Any]) -> _Child:
         raise RecordUnreadable(str(error)) from None
 
 
-def _named(rows: Sequence[_Child], name: str) -> _Child | None:
+def named(rows: Sequence[Child], name: str) -> Child | None:
     return next((row for row in rows if row.name == name), None)
 
 
-def _alike(rows: Sequence[_Child], name: str) -> _Child | None:
+def _alike(rows: Sequence[Child], name: str) -> Child | None:
     """Return the child that takes a name: with some databases also one of other case or composition."""
-    return _named(rows, name) or next((row for row in rows if _folded(row.name) == _folded(name)), None)
+    return named(rows, name) or next((row for row in rows if _folded(row.name) == _folded(name)), None)
 
 
 def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def _taken(found: _Child) -> _Place:
+def _taken(found: Child) -> Place:
     """Return a child as the folder to file in, if it is one."""
     if found.is_folder:
-        return _Place(id=found.id)
+        return Place(id=found.id)
     reason = f"{found.name!r} is there already, and no folder"
-    return _Place(answer=Answer(verdict=Verdict.REFUSED, reason=reason))
+    return Place(answer=Answer(verdict=Verdict.REFUSED, reason=reason))
 
 
 def _stored(attempt: Attempt, length: int) -> Answer:
@@ -200,7 +219,7 @@ def _properties(exchange: Exchange | None) -> Mapping[str, Any]:
         return {}
 
 
-def _name_fault(name: str) -> str:
+def name_fault(name: str) -> str:
     """Return why ECM takes no such name; its own text for that is not known (api/ecm.md 4.4)."""
     if not name.strip() or name != name.strip():
         return "it is empty, or has blanks around it"

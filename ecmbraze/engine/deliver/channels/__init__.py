@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ecmbraze.engine.deliver.channels.archive import ARCHIVE, METADATA, RENAME, VERSION
 from ecmbraze.engine.deliver.channels.channel import Channel
 from ecmbraze.engine.deliver.channels.follow_up import COMPLETION, FOLLOW_UP
 from ecmbraze.engine.deliver.channels.records import CATEGORY, DOCUMENT
@@ -11,7 +12,7 @@ from ecmbraze.engine.deliver.channels.withdrawal import WITHDRAWAL
 from ecmbraze.model import Kind
 
 
-def channel_of(kind: Kind) -> Channel:
+def channel_of(kind: Kind) -> Channel:  # noqa: C901 one case per kind, so that none is forgotten
     """Return the channel of a kind."""
     match kind:
         case Kind.ATTRIBUTE:
@@ -32,3 +33,11 @@ def channel_of(kind: Kind) -> Channel:
             return FOLLOW_UP
         case Kind.COMPLETION:
             return COMPLETION
+        case Kind.ARCHIVE:
+            return ARCHIVE
+        case Kind.VERSION:
+            return VERSION
+        case Kind.RENAME:
+            return RENAME
+        case Kind.METADATA:
+            return METADATA

@@ -24,6 +24,8 @@ class Attempt:
     """What the sink last took for a target."""
     attempted: Callable[[str], Sequence[Json]]
     """What was sent to a target since, without an answer that says whether it arrived."""
+    content: Callable[[str], bytes]
+    """The bytes of a document that waits to be filed, by their sha256."""
     replaceable: Callable[[Action], Json]
     """What stood there before the flow first wrote, where it may replace that; empty where it may not."""
 

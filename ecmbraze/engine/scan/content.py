@@ -1,0 +1,319 @@
+"""Look at the content of Braze: what was edited, what includes it, what lost its tag; writes it into the plan file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from ecmbraze.engine.scan.inventory import Scan
+from ecmbraze.errors import ConfigurationError, RecordUnreadable
+from ecmbraze.flow import ContentNeeds
+from ecmbraze.ledger.mirror import Mirror, Read
+from ecmbraze.ledger.planfile import PlanFile
+from ecmbraze.model import Asset, ContentKey, ContentKind, ContentRow, Fact, Facts, Record, Skip, keys
+from ecmbraze.planning.assets import document, facts, references, rendering
+from ecmbraze.planning.assets.document import Seen
+from ecmbraze.planning.assets.facts import Status
+from ecmbraze.planning.assets.references import Block
+from ecmbraze.ports import ContentReader, WorkspaceReader
+from ecmbraze.suggest import did_you_mean
+
+# What is asked for again before the newest edit that was seen (delivery.md, "Watermarks").
+_OVERLAP = timedelta(minutes=10)
+_LISTED, _WHOLE = "content listed", "content complete"
+# Blocks are read until two reads agree, so often at most (flows.md, `assets`).
+_READS = 3
+# After so many details what was read is kept, so that a long first scan that is killed begins where it was.
+_SLICE = 500
+_BLOCKS = ContentKind.CONTENT_BLOCKS
+_LIMITS = (
+    "Braze gives neither drag-and-drop templates nor drafts of Content Blocks, no text of content cards and in-app "
+    "messages, and of when content went live nothing: archived is what the API gives, with the time it was seen; "
+    "headers of webhooks are left out. Name in `expected` what must be there. This is said once."
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class ContentScan:
+    """The look at content of one round. ``tick`` raises when the round must end, ``save`` keeps what was read."""
+
+    reader: ContentReader
+    workspaces: WorkspaceReader
+    mirror: Mirror
+    plan: PlanFile
+    now: datetime
+    new_id: Callable[[], str]
+    tick: Callable[[], None]
+    save: Callable[[], None]
+    needs: ContentNeeds
+    _known: dict[ContentKind, dict[str, Facts]] = field(default_factory=dict)
+    _blocks: dict[str, ContentRow] = field(default_factory=dict)
+    """Every Content Block by its name."""
+    _read: dict[str, Block | None] = field(default_factory=dict)
+    _texts: dict[str, str] = field(default_factory=dict)
+    _held: dict[tuple[ContentKind, str], Read] = field(default_factory=dict)
+    _details: int = 0
+    _place: int = 0
+    notes: list[str] = field(default_factory=list)
+    """What the operator should know: what is expected and missing, and once what Braze does not give at all."""
+    _approved: dict[tuple[ContentKind, str], str] = field(default_factory=dict)
+    """The names of what is approved now."""
+
+    def take(self) -> dict[str, Scan]:
+        """Look at every kind; return stream → scan.
+
+        Content Blocks are listed whole each time, since what includes one names it and no id.
+        """
+        self._place = self._workspace()
+        order = (_BLOCKS, *(kind for kind in self.needs.kinds if kind is not _BLOCKS))
+        rows: dict[ContentKind, Sequence[ContentRow]] = {}
+        for kind in order:
+            found = {one.key.rpartition(":")[2]: one for one in self.mirror.whole(keys.content(kind))}
+            self._known[kind] = {number: one.facts for number, one in found.items()}
+            self._held |= {(kind, number): one for number, one in found.items()}
+        whole = {kind: self._is_due(kind) for kind in order}
+        for kind in order:
+            self.tick()
+            self.plan.begin_scan(keys.content(kind), self.now)
+            rows[kind] = self.reader.content_rows(kind, None if kind is _BLOCKS else self._since(kind, whole[kind]))
+        self._blocks = {row.name: row for row in rows[_BLOCKS]}
+        changed = self._changed_blocks(rows[_BLOCKS], whole[_BLOCKS])
+        if all(self.mirror.looked(_WHOLE, keys.content(kind)) is None for kind in self.needs.kinds):
+            self.notes.append(_LIMITS)
+        self._approved = {
+            (kind, number): str(held[facts.NAME])
+            for kind in self.needs.kinds
+            for number, held in self._known[kind].items()
+            if _state(held) is Status.APPROVED and not self._held[kind, number].gone
+        }
+        last = (*order[1:], _BLOCKS)  # by then it is known which of them something includes
+        scans = {keys.content(kind): self._take(kind, rows[kind], whole[kind], changed) for kind in last}
+        for name in sorted(set(self.needs.expected) - set(self._approved.values())):
+            near = did_you_mean(name, self._approved.values())
+            self.notes.append(f"{name!r} is expected and no approved asset is named so{near}")
+        return scans
+
+    def _workspace(self) -> int:
+        """Return the one workspace of the archive. Raises ConfigurationError unless there is exactly one."""
+        type_name, name = self.needs.place
+        types = self.workspaces.workspace_types()
+        if type_name not in types:
+            near = did_you_mean(type_name, types)
+            raise ConfigurationError(
+                f"assets: there is no workspace type {type_name!r}{near}.", undone="No content was read.",
+                advice="Correct flows.assets.workspace, then run `ecmbraze check`.",
+            )  # fmt: skip
+        pages = self.workspaces.list_workspaces(types[type_name])
+        listed = {row.id: row.name for page in pages for row in page.rows}
+        found = [number for number, there in listed.items() if there == name]
+        if len(found) != 1:
+            many = f"{len(found)} workspaces" if found else "no workspace"
+            near = "" if found else did_you_mean(name, listed.values())
+            raise ConfigurationError(
+                f"assets: there is {many} of type {type_name!r} named {name!r}{near}.", undone="No content was read.",
+                advice="There must be exactly one: make it in Extended ECM, or correct flows.assets.workspace.",
+            )  # fmt: skip
+        return found[0]
+
+    def _is_due(self, kind: ContentKind) -> bool:
+        last = self.mirror.looked(_WHOLE, keys.content(kind))
+        return last is None or self.now - last >= self.needs.full_scan
+
+    def _since(self, kind: ContentKind, whole: bool) -> datetime | None:
+        newest = self.mirror.looked(_LISTED, keys.content(kind))
+        return None if whole or newest is None else newest - _OVERLAP
+
+    def _changed_blocks(self, rows: Sequence[ContentRow], whole: bool) -> frozenset[str]:
+        """Read the blocks that something includes and that may have changed; return the names of those that did."""
+        known, everything = self._known[_BLOCKS], [one for held in self._known.values() for one in held.values()]
+        used = {name for one in everything for name in _names(one, facts.BLOCKS)}
+        missed = {name for one in everything for name in _names(one, facts.UNRESOLVED)}
+        changed = {name for name in used if name not in self._blocks} | (missed & self._blocks.keys())
+        for row in rows:
+            held = known.get(row.id)
+            if row.name not in used or (held and not whole and held.get(facts.UPDATED) == row.edited.isoformat()):
+                continue
+            block = self._block(row.name)
+            if held is None or block is None or block.sha256 != held.get(facts.TEXT):
+                changed.add(row.name)
+        return frozenset(changed)
+
+    def _take(
+        self, kind: ContentKind, rows: Sequence[ContentRow], whole: bool, changed: frozenset[str]
+    ) -> Scan:  # fmt: skip
+        stream, known, listed = keys.content(kind), self._known[kind], {row.id: row for row in rows}
+        self.plan.mark_seen(stream, (ContentKey(kind=kind, id=number).text for number in listed))
+        affected = {
+            number
+            for number, held in known.items()
+            if changed.intersection((*_names(held, facts.BLOCKS), *_names(held, facts.UNRESOLVED)))
+        }
+        for number in affected - listed.keys():  # its own edit is old: it is in no list of what was edited
+            if whole or kind is _BLOCKS:
+                continue  # it is gone
+            listed[number] = _row(kind, number, known[number])
+        for row in listed.values():
+            self.tick()
+            self._one(row, known.get(row.id), whole=whole, affected=row.id in affected)
+        newest = max((row.edited for row in rows), default=None)
+        before = self.mirror.looked(_LISTED, stream)
+        reached = min(max(filter(None, (newest, before)), default=self.now), self.now)
+        self.plan.put_looked(_LISTED, stream, reached)
+        if whole:
+            self.plan.put_looked(_WHOLE, stream, self.now)
+        self.plan.end_scan(stream, reached, complete=whole)
+        return Scan(began=self.now, newest=reached)
+
+    def _one(self, row: ContentRow, held: Facts | None, *, whole: bool, affected: bool) -> None:
+        """Keep one asset as it is now: read, where it may have changed; marked, where it lost what made it approved."""
+        stream, state = keys.content(row.kind), _state(held)
+        is_block, tagged = row.kind is _BLOCKS, self.needs.tag in row.tags
+        included = is_block and row.name in self._read
+        if not tagged and not included and (held is None or state is Status.NEVER):
+            self.plan.count(stream, "read")
+            self.plan.count(stream, "filtered")
+            return
+        self.plan.count(stream, "read")
+        if held and not whole and not affected and not included and _same(row, held, self._place):
+            self.plan.count(stream, "unchanged")
+            return
+        try:
+            found = self._facts(row, held, tagged=tagged, whole=whole)
+        except RecordUnreadable as error:  # listed a moment ago, so the next complete look tells
+            self.plan.count(stream, "quarantined")
+            key = ContentKey(kind=row.kind, id=row.id).text
+            skip = Skip(record=key, customer="", rule="", reason=error.happened, quarantined=True)
+            self.plan.put_skip("", skip, self.now)
+            return
+        self._approved.pop((row.kind, row.id), None)
+        if found[facts.STATE] == Status.APPROVED and row.kind in self.needs.kinds:
+            self._approved[row.kind, row.id] = row.name
+        self.plan.count(stream, "new" if held is None else "unchanged" if found == held else "changed")
+        record = Record(
+            key=ContentKey(kind=row.kind, id=row.id), stream=stream, name=row.name, created_at=row.edited,
+            modified_at=self._held[row.kind, row.id].since if found == held else self.now, facts=found, customers=(),
+        )  # fmt: skip
+        self.plan.put_record(record, {})
+
+    def _facts(self, row: ContentRow, held: Facts | None, *, tagged: bool, whole: bool) -> Facts:
+        """Return what is kept of an asset. Only what is approved is archived: else its content stays as it was."""
+        asset = self._asset(row)
+        lost = Status.ARCHIVED if asset.archived else None if self.needs.tag in asset.row.tags else Status.TAG_REMOVED
+        if held and lost and _state(held) is not Status.NEVER:
+            seen = held.get(facts.LOST) if held.get(facts.STATE) == lost else 0
+            looks = (seen if isinstance(seen, int) else 0) + whole
+            return {**held, facts.STATE: str(lost), facts.LOST: min(looks, 2)}
+        own = self._of_block(row) if row.kind is _BLOCKS else {}
+        if lost:
+            plain: dict[str, Fact] = {
+                facts.NAME: row.name,
+                facts.UPDATED: row.edited.isoformat(),
+                facts.STATE: "",
+                facts.LOST: 0,
+            }
+            return {**dict.fromkeys(facts.FACTS), **plain, **own}
+        return {**self._archived(asset, held), **own}
+
+    def _archived(self, asset: Asset, held: Facts | None) -> Facts:
+        """Return the facts of an approved asset with its document, which is the old one where nothing changed."""
+        row = asset.row
+        itself = row.name if row.kind is _BLOCKS else ""
+        follows = references.follow(document.parts_of(asset), self._block, itself)
+        seen = Seen(at=self.now.isoformat(), request=self.new_id())
+        made = document.draft(asset, follows, self._text, seen, self.needs.tag)
+        now: dict[str, Fact] = {
+            facts.ID: row.id, facts.KIND: str(row.kind), facts.NAME: row.name, facts.TAGS: tuple(sorted(row.tags)),
+            facts.CHANNELS: asset.channels, facts.STATE: str(Status.APPROVED), facts.LOST: 0, facts.PLACE: self._place,
+            facts.UPDATED: row.edited.isoformat(), facts.SHA256: made.archived,
+            facts.BLOCKS: tuple(block.name for block in follows.blocks), facts.UNRESOLVED: follows.unresolved,
+            facts.TEXT: None, facts.INCLUDES: None, facts.RENDERING: None, facts.RENDERED: None,
+        }  # fmt: skip
+        if held and held.get(facts.SHA256) == made.archived and held.get(facts.DOCUMENT):
+            kept = (facts.READ, facts.LOOK, facts.AFTER, facts.DOCUMENT, facts.SIZE)
+            return {**now, **{name: held.get(name) for name in kept}, **self._page(asset, held)}
+        self.plan.put_content(made.sha256, made.content)
+        before = self._held.get((row.kind, row.id))
+        of_look = {
+            facts.READ: seen.at, facts.LOOK: seen.request, facts.AFTER: before.at.isoformat() if before else "",
+        }  # fmt: skip
+        return {**now, **of_look, facts.DOCUMENT: made.sha256, facts.SIZE: len(made.content), **self._page(asset, None)}
+
+    def _page(self, asset: Asset, held: Facts | None) -> dict[str, Fact]:
+        """Return what is kept of the page beside the document; that of unchanged content is the old one."""
+        if not self.needs.rendering:
+            return {}
+        if held and held.get(facts.RENDERING):
+            return {name: held[name] for name in (facts.RENDERING, facts.RENDERED)}
+        made = rendering.page(asset)
+        if made is None:
+            return {}
+        self.plan.put_content(document.digest(made), made)
+        return {facts.RENDERING: document.digest(made), facts.RENDERED: len(made)}
+
+    def _of_block(self, row: ContentRow) -> dict[str, Fact]:
+        """Return what is kept of a block for those that include it."""
+        block = self._block(row.name)
+        if block is None:
+            return {}
+        return {facts.TEXT: block.sha256, facts.INCLUDES: block.includes}
+
+    def _block(self, name: str) -> Block | None:
+        """Return a block by its name, read once in a round; ``None`` where there is none."""
+        if name not in self._read:
+            row = self._blocks.get(name)
+            self._read[name] = self._read_block(row) if row else None
+        return self._read[name]
+
+    def _read_block(self, row: ContentRow) -> Block | None:
+        """Read a block until two reads agree."""
+        try:
+            text = _content(self._asset(row))
+            for _ in range(_READS - 1):
+                again = _content(self._asset(row))
+                if torn := again != text:
+                    text = again
+                else:
+                    break
+        except RecordUnreadable:  # it went between the list and the read
+            return None
+        block = references.block(text, row.id, row.name, torn=torn)
+        self._texts[block.sha256] = text
+        return block
+
+    def _text(self, digest: str) -> str:
+        return self._texts[digest]
+
+    def _asset(self, row: ContentRow) -> Asset:
+        self.tick()
+        self._details += 1
+        if self._details % _SLICE == 0:
+            self.save()
+        return self.reader.asset(row)
+
+
+def _state(held: Facts | None) -> Status:
+    return Status(str(held.get(facts.STATE) or "")) if held else Status.NEVER
+
+
+def _names(held: Facts, name: str) -> tuple[str, ...]:
+    found = held.get(name)
+    return tuple(str(one) for one in found) if isinstance(found, tuple) else ()
+
+
+def _same(row: ContentRow, held: Facts, place: int) -> bool:
+    """Say whether a list shows an asset as it was read."""
+    shown = (row.edited.isoformat(), row.name, tuple(sorted(row.tags)), place)
+    return shown == tuple(held.get(name) for name in (facts.UPDATED, facts.NAME, facts.TAGS, facts.PLACE))
+
+
+def _row(kind: ContentKind, number: str, held: Facts) -> ContentRow:
+    """Return an asset as the lists showed it last."""
+    return ContentRow(
+        kind=kind, id=number, name=str(held[facts.NAME]), tags=_names(held, facts.TAGS),
+        edited=datetime.fromisoformat(str(held[facts.UPDATED])),
+    )  # fmt: skip
+
+
+def _content(asset: Asset) -> str:
+    return str(asset.parts.get("content") or "")

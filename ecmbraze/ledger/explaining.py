@@ -1,0 +1,94 @@
+"""What the state file can tell of one record: what was read, planned, sent, left out; changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from ecmbraze.ledger.codec import load, load_facts, moment
+from ecmbraze.ledger.mirror import GONE
+from ecmbraze.ledger.outboxreading import OutboxReading, Row
+from ecmbraze.model import Facts, Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """One record as it was last read."""
+
+    key: str
+    stream: str
+    name: str
+    facts: Facts
+    read_at: datetime | None
+    gone: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aside:
+    """What was put aside, and why."""
+
+    flow: str
+    rule: str
+    reason: str
+    at: datetime
+
+
+class Explaining:
+    """Ask a state file about one subject."""
+
+    def __init__(self, database: Database) -> None:
+        self._database, self._outbox = database, OutboxReading(database)
+
+    def content(self, subject: str) -> list[Known]:
+        """Return the assets of Braze with this id, this key, or this name, whatever its case."""
+        query = """stream LIKE 'content/%' AND (key = ? OR substr(key, -length(?) - 1) = ':' || ?
+                   OR (name <> '' AND lower(name) = lower(?)))"""
+        return self._known(query, (subject, subject, subject, subject))
+
+    def record(self, key: str) -> Known | None:
+        """Return a record by its key; ``None`` when it was never read."""
+        return next(iter(self._known("key = ?", (key,))), None)
+
+    def led_by(self, customer: str) -> list[Known]:
+        """Return the workspaces that lead to a person."""
+        query = "key IN (SELECT record FROM recipient WHERE customer = ?)"
+        return self._known(query, (customer,))
+
+    def noted(self, flow: str, record: str) -> Mapping[str, Json]:
+        """Return what a flow noted of a record; nothing where it never planned it."""
+        row = self._database.execute(
+            "SELECT memory FROM fact WHERE flow = ? AND record = ?", (flow, record)
+        ).fetchone()  # fmt: skip
+        return load(row[0]) if row else {}
+
+    def planned(self, record: str) -> list[tuple[str, datetime]]:
+        """Return (flow, when) for each flow that planned a record."""
+        query = "SELECT flow, at FROM fact WHERE record = ? ORDER BY at"
+        return [(row[0], moment(row[1])) for row in self._database.execute(query, (record,))]
+
+    def writes(self, subjects: Sequence[str], most: int) -> list[Row]:
+        """Return the newest writes about, or to, one of these records or people, newest first."""
+        marks = ", ".join("?" * len(subjects))
+        where = f"(record IN ({marks}) OR recipient IN ({marks}))"
+        return self._outbox.rows(where, (*subjects, *subjects), limit=most, order="id DESC")
+
+    def aside(self, subjects: Sequence[str]) -> list[Aside]:
+        """Return what of these records stands in quarantine, or of these people."""
+        marks = ", ".join("?" * len(subjects))
+        query = f"""SELECT flow, rule, reason, at FROM quarantine
+                    WHERE record IN ({marks}) OR customer IN ({marks}) ORDER BY at"""
+        rows = self._database.execute(query, (*subjects, *subjects))
+        return [Aside(flow=row[0], rule=row[1], reason=row[2], at=moment(row[3])) for row in rows]
+
+    def _known(self, where: str, values: Sequence[str]) -> list[Known]:
+        query = f"SELECT key, stream, name, facts, read_at, missed FROM record WHERE {where} ORDER BY stream, key"
+        return [
+            Known(
+                key=row[0], stream=row[1], name=row[2], facts=load_facts(row[3]),
+                read_at=moment(row[4]) if row[4] else None, gone=row[5] >= GONE,
+            )
+            for row in self._database.execute(query, tuple(values))
+        ]  # fmt: skip

@@ -1,0 +1,56 @@
+"""What Braze says of its content: templates, Content Blocks, campaigns, Canvases; as typed values, asks nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from ecmbraze.model.vocabulary import Json
+
+
+class ContentKind(StrEnum):
+    """A sort of asset, by the name that the configuration has for it."""
+
+    EMAIL_TEMPLATES = "email_templates"
+    CONTENT_BLOCKS = "content_blocks"
+    CAMPAIGNS = "campaigns"
+    CANVASES = "canvases"
+
+    @property
+    def one(self) -> str:
+        """What a report calls one of them."""
+        match self:
+            case ContentKind.EMAIL_TEMPLATES:
+                return "template"
+            case ContentKind.CONTENT_BLOCKS:
+                return "Content Block"
+            case ContentKind.CAMPAIGNS:
+                return "campaign"
+            case ContentKind.CANVASES:
+                return "Canvas"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentRow:
+    """One asset as a list shows it. ``edited`` is what Braze says of its last edit: it does not tell every one."""
+
+    kind: ContentKind
+    id: str
+    name: str
+    tags: tuple[str, ...]
+    edited: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asset:
+    """One asset with everything that Braze gives of it."""
+
+    row: ContentRow
+    parts: Mapping[str, Json]
+    """What people read or what makes it, by the names of the API; no dates, no state."""
+    about: Mapping[str, Json] = field(default_factory=dict)
+    """What else belongs into its manifest: when it was made, whether it is a draft, its schedule."""
+    channels: tuple[str, ...] = ()
+    archived: bool = False

@@ -1,0 +1,40 @@
+"""The facts of an asset: what the scan keeps of it beside its document, and what planning goes by; pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+ID, KIND, NAME, TAGS, CHANNELS = "id", "kind", "name", "tags", "channels"
+STATE, LOST = "state", "lost"
+"""Whether it is approved, and how many complete looks have seen that it no longer is: two mark it."""
+UPDATED, READ, LOOK, AFTER = "updated", "read", "look", "after"
+"""When Braze says it was edited last; when it was first read as it is now, by which request, and when it was last read
+before that, with other content: empty for the first look."""
+SHA256 = "sha256"
+"""Digest of what is archived: parts and references; no name, tag or date changes it."""
+DOCUMENT, SIZE = "document", "size"
+"""Digest of the document, and its length."""
+RENDERING, RENDERED = "rendering", "rendered"
+"""Digest of the page beside it, and its length; empty where there is none."""
+BLOCKS, TEXT, INCLUDES, UNRESOLVED = "blocks", "text", "includes", "unresolved"
+"""Every block that it includes at any depth; of a block itself the digest of its text and what it includes directly."""
+PLACE = "workspace"
+"""The workspace of the archive."""
+
+FACTS = frozenset(
+    (
+        ID, KIND, NAME, TAGS, CHANNELS, STATE, LOST, UPDATED, READ, LOOK, AFTER, SHA256, DOCUMENT, SIZE, RENDERING,
+        RENDERED, BLOCKS, TEXT, INCLUDES, UNRESOLVED, PLACE,
+    )
+)  # fmt: skip
+
+
+class Status(StrEnum):
+    """How an asset stands, in the words of the category."""
+
+    NEVER = ""
+    """It never carried the tag, and is known because something includes it."""
+    APPROVED = "approved"
+    TAG_REMOVED = "tag_removed"
+    ARCHIVED = "archived"
+    DELETED = "deleted"

@@ -1,0 +1,176 @@
+"""Read what people wrote in Braze: lists of templates, Content Blocks, campaigns, Canvases, and all of one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from ecmbraze.errors import RecordUnreadable, TemporaryError
+from ecmbraze.model import Asset, ContentKind, ContentRow, Json, keys
+from ecmbraze.systems.braze.asking import Asking, odd
+from ecmbraze.systems.braze.profiles import moment
+from ecmbraze.systems.shapes import ShapeError, listing, mapping, text
+
+# api/braze.md 7.1, 7.2: templates and blocks by offset; 7.3, 7.4: campaigns and Canvases by page, 100 fixed.
+_PAGE, _NUMBERED_PAGE = 1_000, 100
+# Rows of a page that are asked for again with the next one: what is edited meanwhile moves to the end.
+_AGAIN = 50
+_READINGS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where assets of one kind are listed and read, and what the API calls their parts."""
+
+    lists: str
+    rows: str
+    id: str
+    name: str
+    edited: str
+    reads: str
+    asked: str
+    parts: tuple[str, ...]
+    about: tuple[str, ...] = ()
+    numbered: bool = False
+    """Whether pages are counted; else they begin at an offset."""
+
+
+_PLACES: Mapping[ContentKind, _Place] = {
+    ContentKind.EMAIL_TEMPLATES: _Place(
+        lists="/templates/email/list", rows="templates", id="email_template_id", name="template_name",
+        edited="updated_at", reads="/templates/email/info", asked="email_template_id",
+        parts=("subject", "preheader", "body", "plaintext_body", "description", "should_inline_css"),
+        about=("created_at",),
+    ),
+    ContentKind.CONTENT_BLOCKS: _Place(
+        lists="/content_blocks/list", rows="content_blocks", id="content_block_id", name="name", edited="last_edited",
+        reads="/content_blocks/info", asked="content_block_id", parts=("content", "content_type", "description"),
+        about=("created_at",),
+    ),
+    ContentKind.CAMPAIGNS: _Place(
+        lists="/campaigns/list", rows="campaigns", id="id", name="name", edited="last_edited",
+        reads="/campaigns/details", asked="campaign_id", parts=("messages", "description"), numbered=True,
+        about=("created_at", "draft", "enabled", "has_post_launch_draft", "schedule_type", "first_sent", "teams"),
+    ),
+    ContentKind.CANVASES: _Place(
+        lists="/canvas/list", rows="canvases", id="id", name="name", edited="last_edited", reads="/canvas/details",
+        asked="canvas_id", parts=("variants", "steps", "description"), numbered=True,
+        about=("created_at", "draft", "enabled", "has_post_launch_draft", "schedule_type", "first_entry", "teams"),
+    ),
+}  # fmt: skip
+
+
+class Content:
+    """The content behind one key. Thread-safe."""
+
+    def __init__(self, asking: Asking, *, page: int = _PAGE) -> None:
+        self._asking, self._size = asking, page
+
+    def rows(self, kind: ContentKind, since: datetime | None) -> list[ContentRow]:
+        """Return every asset of a kind, archived ones too, each once; with ``since`` what was edited at or after it.
+
+        Drag-and-drop templates and drafts of blocks are in no list. Raises TemporaryError when a list changes as fast
+        as it is read, CredentialRefused where the key may not read it.
+        """
+        place = _PLACES[kind]
+        read = self._numbered if place.numbered else self._by_offset
+        return list({row.id: row for row in read(kind, place, since)}.values())
+
+    def asset(self, row: ContentRow) -> Asset:
+        """Return all of one asset; raises RecordUnreadable where Braze does not give it."""
+        place = _PLACES[row.kind]
+        answer = self._asking.answer("GET", place.reads, params={place.asked: row.id}, about=row.id)
+        if answer.status >= 400:
+            raise RecordUnreadable(f"Braze does not give the {row.kind.one} {row.id} (status {answer.status})")
+        body = answer.json()
+        try:
+            shown = {place.id: row.id, place.edited: row.edited.isoformat(), **_dated(body, place)}
+            return Asset(
+                row=_row(row.kind, place, shown),
+                parts={name: body[name] for name in place.parts if body.get(name) is not None},
+                about={name: body[name] for name in place.about if body.get(name) is not None},
+                channels=_channels(row.kind, body), archived=body.get("archived") is True,
+            )  # fmt: skip
+        except ShapeError as error:
+            raise odd(place.reads, error) from None
+
+    def _numbered(self, kind: ContentKind, place: _Place, since: datetime | None) -> Iterable[ContentRow]:
+        params = {"include_archived": "true", "sort_direction": "asc"}
+        if since is not None:  # the API's is exclusive, in seconds
+            params["last_edit.time[gt]"] = f"{_before(since):%Y-%m-%dT%H:%M:%S}"
+        page = 0
+        while True:
+            rows = self._page(kind, place, {**params, "page": str(page)})
+            yield from rows
+            if len(rows) < _NUMBERED_PAGE:
+                return
+            page += 1
+
+    def _by_offset(self, kind: ContentKind, place: _Place, since: datetime | None) -> Iterable[ContentRow]:
+        for _ in range(_READINGS):
+            found = self._overlapping(kind, place, since)
+            if found is not None:
+                return found
+        raise TemporaryError(
+            f"The list {place.lists} changed each time it was read.", undone="Nothing was concluded from it.",
+            advice="The next run reads it again.",
+        )  # fmt: skip
+
+    def _overlapping(self, kind: ContentKind, place: _Place, since: datetime | None) -> list[ContentRow] | None:
+        """Return the rows; ``None`` when a page shows none of the last rows of the one before it."""
+        params = {"limit": str(self._size)}
+        if since is not None:
+            params["modified_after"] = since.astimezone(UTC).isoformat(timespec="seconds")
+        found: dict[str, ContentRow] = {}
+        offset, again = 0, min(_AGAIN, self._size // 2)
+        while True:
+            more = {"offset": str(offset)} if offset else {}  # api/braze.md 7.2: offset=0 may be refused
+            page = self._page(kind, place, {**params, **more})
+            if found and found.keys().isdisjoint(row.id for row in page):
+                return None
+            found |= {row.id: row for row in page}
+            if len(page) < self._size:
+                return list(found.values())
+            offset += len(page) - again
+
+    def _page(self, kind: ContentKind, place: _Place, params: Mapping[str, str]) -> list[ContentRow]:
+        body = self._asking.ask("GET", place.lists, params=params)
+        try:
+            return [_row(kind, place, mapping(row, "row")) for row in listing(body.get(place.rows), place.rows)]
+        except ShapeError as error:
+            raise odd(place.lists, error) from None
+
+
+def _before(since: datetime) -> datetime:
+    """Return a second earlier, in UTC, for a bound that leaves its own instant out."""
+    return datetime.fromtimestamp(int(since.timestamp()) - 1, UTC)
+
+
+def _row(kind: ContentKind, place: _Place, row: Mapping[str, Any]) -> ContentRow:
+    number, edited = text(row.get(place.id), "id"), moment(row.get(place.edited))
+    if not keys.is_asset_id(number):
+        raise ShapeError("an id that is none")
+    if edited is None:
+        raise ShapeError(f"{place.edited} is no time")
+    tags = [text(tag, "tag") for tag in listing(row.get("tags") or [], "tags")]
+    return ContentRow(kind=kind, id=number, name=text(row.get(place.name), "name"), tags=tuple(tags), edited=edited)
+
+
+def _dated(body: Mapping[str, Any], place: _Place) -> dict[str, Any]:
+    """Return what details say of a row; campaigns and Canvases call the date of the last edit otherwise there."""
+    found = {name: body[name] for name in (place.name, "tags") if name in body}
+    edited = body.get(place.edited) or body.get("updated_at")
+    return {**found, **({place.edited: edited} if edited else {})}
+
+
+def _channels(kind: ContentKind, body: Mapping[str, Any]) -> tuple[str, ...]:
+    match kind:
+        case ContentKind.EMAIL_TEMPLATES:
+            return ("email",)
+        case ContentKind.CONTENT_BLOCKS:
+            return ()
+        case ContentKind.CAMPAIGNS | ContentKind.CANVASES:
+            found: Sequence[Json] = listing(body.get("channels") or [], "channels")
+            return tuple(sorted(str(name) for name in found))
