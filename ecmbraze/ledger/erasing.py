@@ -16,7 +16,7 @@ from ecmbraze.ledger import tombstones
 from ecmbraze.ledger.codec import dump, instant, load
 from ecmbraze.ledger.history import Deed, History
 from ecmbraze.ledger.tombstones import ERASED
-from ecmbraze.model import Kind, PersonKey, keys
+from ecmbraze.model import Delivery, PersonKey, Phase, keys
 from ecmbraze.model.recipients import Alias, Email, ExternalId, read, write
 
 # Where a name may stand within a longer text; in JSON it is looked for in its texts only.
@@ -128,7 +128,7 @@ def find(subject: Subject, database: Database, history: History, state: Path) ->
         subject=subject, workspaces=workspaces, alone=alone, counts=counts, documents=documents,
         also=_also(subject, database), plans=naming,
         withdrawals=_count(
-            database, f"FROM outbox WHERE recipient IN ({_marks(people)}) AND kind = '{Kind.WITHDRAWAL}' AND state IN "
+            database, f"FROM outbox WHERE recipient IN ({_marks(people)}) AND phase = {int(Phase.CONSENT)} AND state IN "
             "('ready', 'waiting', 'in flight', 'refused')", people,
         ),
     )  # fmt: skip
@@ -274,8 +274,8 @@ def _also(subject: Subject, database: Database) -> tuple[str, ...]:
 
 
 def _is_document(database: Database, name: str, place: str) -> bool:
-    query = "SELECT 1 FROM outbox WHERE name = ? AND recipient = ? AND kind = ? LIMIT 1"
-    return database.execute(query, (name, place, Kind.DOCUMENT)).fetchone() is not None
+    query = "SELECT 1 FROM outbox WHERE name = ? AND recipient = ? AND delivery = ? LIMIT 1"
+    return database.execute(query, (name, place, Delivery.UNIQUE)).fetchone() is not None
 
 
 def _targets(database: Database, name: str) -> list[str]:

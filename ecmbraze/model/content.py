@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from ecmbraze.model.vocabulary import Json
+from ecmbraze.model.vocabulary import Json, Kind
 
 
 class ContentKind(StrEnum):
@@ -30,6 +30,11 @@ class ContentKind(StrEnum):
                 return "campaign"
             case ContentKind.CANVASES:
                 return "Canvas"
+
+    @classmethod
+    def of(cls, kind: Kind) -> ContentKind | None:
+        """Return what a message of this kind shows people; ``None`` for what shows them nothing by itself."""
+        return {Kind.CAMPAIGN: cls.CAMPAIGNS, Kind.CANVAS: cls.CANVASES}.get(kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

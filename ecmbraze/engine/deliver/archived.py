@@ -16,7 +16,6 @@ from ecmbraze.planning.assets.writes import Archived
 from ecmbraze.ports import ContentReader
 
 YES = "archived and approved"
-_KINDS = {Kind.CAMPAIGN: ContentKind.CAMPAIGNS, Kind.CANVAS: ContentKind.CANVASES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +36,11 @@ class Archive:
 
     def standing(self, kind: Kind, message_id: str) -> str:
         """Return ``YES``, or in words why not; empty for what has no content: an event."""
-        if kind not in _KINDS:
+        shown = ContentKind.of(kind)
+        if shown is None:
             return ""
         if (kind, message_id) not in self.told:
-            self.told[kind, message_id] = self._judged(_KINDS[kind], message_id)
+            self.told[kind, message_id] = self._judged(shown, message_id)
         return self.told[kind, message_id]
 
     def _judged(self, kind: ContentKind, number: str) -> str:
