@@ -71,6 +71,10 @@ def verify(
     as_json: _Json = False,
 ) -> int:
     """Check a state file or a backup through and through: its place, seal, pages, history, values, and its claim."""
+    if backup is not None and not backup.exists():  # its error would say how a first state file is made
+        raise UsageError(
+            f"There is no file {backup}.", undone="Nothing was checked.", advice="Name a backup that is there."
+        )
     loaded = None if backup else composition.settings(config_path(context, config))
     path = backup or (loaded.state if loaded else Path())
     found = chain(checks(path), _claim(loaded) if loaded and not offline else ())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from ecmbraze.errors import UsageError
@@ -13,6 +13,9 @@ from ecmbraze.ledger.copying import new_copy, sync_folder
 from ecmbraze.ledger.history import History
 from ecmbraze.ledger.historykey import HistoryKey
 from ecmbraze.ledger.verifying import Checked, checks
+
+# The checks that say something of a copy; place, seal and commits are those of the file it is made of.
+_OF_A_COPY = ("pages", "history", "values")
 
 
 def back_up(path: Path, to: Path) -> list[Checked]:
@@ -31,12 +34,12 @@ def back_up(path: Path, to: Path) -> list[Checked]:
         for there in (to, seal.beside(to), historykey.beside(to)):
             if os.path.lexists(there):
                 raise _exists(there)
-    scratch = to.with_name(f".{to.name}.new")
+    scratch, sealed = to.with_name(f".{to.name}.new"), seal.read(path)
     database = file.open_existing(path, read_only=True, pages=False)
     with closing(database.conn) as source:
         assert isinstance(source, Connection)
         with Explained(to, unusable), new_copy(source, scratch):
-            found = [check for check in checks(scratch, key=path) if check.what in ("pages", "history", "values")]
+            found = [one for one in checks(scratch, key=path, sealed=sealed) if one.what in _OF_A_COPY]
             try:
                 os.link(scratch, to, follow_symlinks=False)  # a rename would overwrite what came meanwhile
             except FileExistsError:
@@ -46,14 +49,22 @@ def back_up(path: Path, to: Path) -> list[Checked]:
 
 
 def _complete(to: Path, key: HistoryKey | None) -> None:
-    """Put beside a copy what it takes to verify it: its key, and its seal."""
-    if key is not None:
-        historykey.copy(key, to)
-    with closing(file.open_existing(to, read_only=True, pages=False).conn) as copy:
-        head = History.of(copy, to).head()
-    with Explained(to, unusable):
-        seal.put(to, head=(head.length, head.digest), sign=key.sign if key else None)
-        sync_folder(to)
+    """Put beside a copy what it takes to verify it: its key, and its seal; or else take it away again.
+
+    Half of a backup would be in the way of the same command.
+    """
+    with ExitStack() as undo:
+        undo.callback(to.unlink)
+        if key is not None:
+            historykey.copy(key, to)
+            undo.callback(historykey.beside(to).unlink)
+        with closing(file.open_existing(to, read_only=True, pages=False).conn) as copy:
+            head = History.of(copy, to).head()
+        with Explained(to, unusable):
+            seal.put(to, head=(head.length, head.digest), sign=key.sign if key else None)
+            undo.callback(seal.beside(to).unlink)
+            sync_folder(to)
+        undo.pop_all()
 
 
 def _exists(path: Path) -> UsageError:

@@ -107,7 +107,7 @@ class Ledger:
 
     def check_head(self) -> None:
         """Raise StateUnusable when the history is shorter than it was, or another, when the file was last sealed."""
-        check_head(self.history, self.path)
+        check_head(self.history, self.path, seal.read(self.path))
 
     def close(self) -> None:
         """Close the file; a writer seals it, so that damage done meanwhile is told from its own writing."""

@@ -73,7 +73,17 @@ def _lock_file(state: Path) -> Path:
     return state.with_name(state.name + ".lock")
 
 
+def _not_ours(path: Path) -> StorageError:
+    return StorageError(
+        f"{path} is of another user: Permission denied.",
+        undone="Without the lock another run could send the same; nothing was read or sent.",
+        advice=f"`chown` {path} to the user who runs ecmbraze (somebody else, perhaps root, was the first to run it).",
+    )
+
+
 def _unwritable(path: Path, error: OSError) -> StorageError:
+    if isinstance(error, PermissionError):
+        return _not_ours(path)
     return StorageError(
         f"Cannot write {path}: {error.strerror}.",
         undone="Nothing was read or sent.",
@@ -82,6 +92,8 @@ def _unwritable(path: Path, error: OSError) -> StorageError:
 
 
 def _unlockable(path: Path, error: OSError) -> StorageError:
+    if isinstance(error, PermissionError):
+        return _not_ours(path)
     return StorageError(
         f"Cannot lock {path}: {error.strerror}.",
         undone="Without the lock another run could send the same; nothing was read or sent.",

@@ -55,7 +55,7 @@ def look(state: Path) -> Look:
     A commit moves the counter: after a crash, or for a file put back from a backup, the seal says nothing. A writer
     at work moves it too, so the counter is read again after the digest.
     """
-    sealed = _read(state)
+    sealed = read(state)
     if not sealed or _beside(state, "-journal").exists() or _counter(state) != sealed.get("counter"):
         return Look.SILENT
     counter, digest, _ = _take(state)
@@ -64,12 +64,11 @@ def look(state: Path) -> Look:
     return Look.INTACT if digest == sealed.get("digest") else Look.BROKEN
 
 
-def head(state: Path, sign: Callable[[str], str] | None) -> tuple[int, str] | None:
+def head(sealed: Mapping[str, object], sign: Callable[[str], str] | None) -> tuple[int, str] | None:
     """Return the length and the last digest that the history had when it was sealed; ``None`` without a seal.
 
     Raises ValueError for a seal that was not made with the key.
     """
-    sealed = _read(state)
     length, digest = sealed.get("length"), sealed.get("head")
     if not isinstance(length, int) or not isinstance(digest, str):
         return None
@@ -84,7 +83,7 @@ def _signed(sealed: Mapping[str, object]) -> str:
 
 def changed_pages(state: Path) -> set[int]:
     """Return the numbers of the pages, from 1, that are not as they were sealed; none where that is not known."""
-    before = str(_read(state).get("pages", ""))
+    before = str(read(state).get("pages", ""))
     _, _, now = _take(state)
     width = 2 * _PAGE_DIGEST
     old, new = ([text[at : at + width] for at in range(0, len(text), width)] for text in (before, now))
@@ -98,7 +97,8 @@ def beside(state: Path) -> Path:
     return _beside(state, ".seal")
 
 
-def _read(state: Path) -> dict[str, object]:
+def read(state: Path) -> Mapping[str, object]:
+    """Return what the seal of a state file says; nothing where there is none that can be read."""
     with suppress(OSError, ValueError):
         sealed = json.loads(beside(state).read_text(encoding="ascii"))
         if isinstance(sealed, dict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,11 +34,15 @@ def check_history(history: History, path: Path) -> None:
         raise unusable(path, f"holds another text than was written in remark.text, row {row}")
 
 
-def check_head(history: History, path: Path, *, sealed: Path | None = None) -> bool:
-    """Raise StateUnusable when the history is not the one that was sealed or lost its end; say if there is a seal."""
-    place = sealed or path
+def check_head(history: History, path: Path, sealed: Mapping[str, object], *, place: Path | None = None) -> bool:
+    """Raise StateUnusable when the history is not the one that was sealed or lost its end; say if there is a seal.
+
+    ``sealed`` is what the seal of ``place``, else of ``path``, said before the history was read: a later one may be of
+    a run that went on since.
+    """
+    place = place or path
     try:
-        found = seal.head(place, history.key.sign if history.key else None)
+        found = seal.head(sealed, history.key.sign if history.key else None)
     except ValueError:
         raise unusable(path, f"has a seal that was not made with its key ({seal.beside(place)})") from None
     if found is None:
@@ -54,12 +58,16 @@ def check_head(history: History, path: Path, *, sealed: Path | None = None) -> b
     raise unusable(path, f"has another history than was sealed: row {known.length} is not the one that stood there")
 
 
-def checks(path: Path, *, key: Path | None = None) -> Iterator[Checked]:
+def checks(
+    path: Path, *, key: Path | None = None, sealed: Mapping[str, object] | None = None
+) -> Iterator[Checked]:  # fmt: skip
     """Yield each check as it is passed. Raises what is wrong, with its place: StateMissing (10), StateUnusable (12)…
 
-    ``key`` is the state file whose key and seal are used, where they do not stand beside ``path``.
+    ``key`` is the state file whose key and seal are used, where they do not stand beside ``path``; ``sealed`` is what
+    that seal said before ``path`` was copied from it.
     Of a file that a run is writing a copy is checked, taken in short steps, so that the run hardly waits.
     """
+    sealed = seal.read(key or path) if sealed is None else sealed
     file.check(path)
     yield Checked(what="place", found="a file of ours, 0600, in a folder that only we may write")
     busy = held(path)
@@ -69,11 +77,11 @@ def checks(path: Path, *, key: Path | None = None) -> Iterator[Checked]:
         assert isinstance(opened, Connection)
         yield Checked(what="commits", found=f"{counting.check(opened, path):,}, each of ecmbraze")
         if not busy:
-            yield from _content(opened, path, key or path)
+            yield from _content(opened, path, key or path, sealed)
             return
         with closing(connect_nameless(unusable)) as copy, Explained(path, unusable):
             copy_in_steps(opened, copy)
-            yield from _content(copy, path, key or path)
+            yield from _content(copy, path, key or path, sealed)
 
 
 def _seal(path: Path, *, busy: bool) -> Checked:
@@ -86,13 +94,15 @@ def _seal(path: Path, *, busy: bool) -> Checked:
     return Checked(what="seal", found=look.value)
 
 
-def _content(connection: Connection, path: Path, key: Path) -> Iterator[Checked]:
+def _content(
+    connection: Connection, path: Path, key: Path, seal_before: Mapping[str, object]
+) -> Iterator[Checked]:  # fmt: skip
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     file.check_every_page(connection, path)
     yield Checked(what="pages", found=f"{pages:,} pages and their indexes, by SQLite's own check")
     history = History.of(connection, key)
     check_history(history, path)
-    sealed = check_head(history, path, sealed=key)
+    sealed = check_head(history, path, seal_before, place=key)
     since = f"keyed from row {history.key.since:,}" if history.key else "not keyed yet: the next live run begins"
     end = "its end is the one that was sealed, or later" if sealed else "without a seal its end is held against nothing"
     length, cut = history.head().length, history.anchor.length

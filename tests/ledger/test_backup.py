@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pytest
 
-from ecmbraze.errors import StateUnusable, UsageError
+from ecmbraze.errors import StateUnusable, StorageError, UsageError
+from ecmbraze.ledger import backup, copying, seal
 from ecmbraze.ledger.backup import back_up
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.lock import run_lock
@@ -45,6 +50,48 @@ def test_a_backup_holds_what_the_state_holds_and_is_well(office: Offline, tmp_pa
     assert list(told["checked"]) == _CHECKED
     assert told["checked"]["seal"] == "as its last writer left it"
     assert not [left for left in tmp_path.iterdir() if left.name.endswith(".new")]
+
+
+def test_a_run_that_ends_while_its_copy_is_checked_spoils_neither_the_backup_nor_the_look(
+    office: Offline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    with run_lock(office.state):
+        looking = checks(office.state)
+        assert next(one for one in looking if one.what == "pages")
+        office.ran()  # and seals a history that is longer than that of the copy
+        assert [one.what for one in looking] == ["history", "values"]
+
+    @contextmanager
+    def ending(source: sqlite3.Connection, scratch: Path) -> Iterator[None]:
+        with copying.new_copy(source, scratch):
+            office.ran()
+            yield
+
+    monkeypatch.setattr(backup, "new_copy", ending)
+    assert [one.what for one in back_up(office.state, tmp_path / "backup.db")] == ["pages", "history", "values"]
+
+
+def test_a_backup_that_cannot_be_completed_leaves_nothing(
+    office: Offline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as disk:
+        disk.setattr(seal, "put", full)
+        with pytest.raises(StorageError, match="No space left"):
+            back_up(office.state, tmp_path / "backup.db")
+    assert not [left for left in tmp_path.iterdir() if "backup" in left.name]
+
+    assert back_up(office.state, tmp_path / "backup.db")
+
+
+def test_a_backup_that_is_not_there_is_no_reason_to_make_a_state_file(office: Offline, tmp_path: Path) -> None:
+    done = office.ecmbraze("state", "verify", str(tmp_path / "bakcup.db"))
+
+    assert done.code == 2
+    assert "There is no file" in done.stderr
+    assert "ecmbraze init" not in done.stderr
 
 
 @pytest.mark.parametrize("taken", ["file", "link", "seal"])

@@ -7,6 +7,7 @@ import fcntl
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,19 @@ def test_a_lock_that_cannot_be_had_is_16_with_a_sentence(tmp_path: Path) -> None
     with pytest.raises(StorageError, match="Cannot lock"):
         PlanFile(tmp_path / "state.db.plan-t", named=False)
     assert not (tmp_path / "state.db.plan-t").exists()
+
+
+@pytest.mark.parametrize("taking", [held, lambda state: run_lock(state).__enter__()], ids=["look", "take"])
+def test_a_lock_of_somebody_else_is_16_with_what_to_type(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taking: Callable[[Path], object]
+) -> None:  # fmt: skip
+    def refused(*_: object, **__: object) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(os, "open", refused)  # as root, whose tests these may be, no mode refuses anything
+    with pytest.raises(StorageError, match="Permission denied") as error:
+        taking(tmp_path / "state.db")
+    assert f"`chown` {tmp_path / 'state.db.lock'}" in (error.value.advice or "")
 
 
 def test_garbage_stays_where_there_are_no_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
