@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from ecmbraze.engine.deliver.channels.category import CATEGORY
 from ecmbraze.engine.deliver.channels.channel import Channel
-from ecmbraze.engine.deliver.channels.document import DOCUMENT
 from ecmbraze.engine.deliver.channels.follow_up import COMPLETION, FOLLOW_UP
+from ecmbraze.engine.deliver.channels.records import CATEGORY, DOCUMENT
 from ecmbraze.engine.deliver.channels.track import ATTRIBUTE, EVENT
 from ecmbraze.engine.deliver.channels.trigger import CAMPAIGN, CANVAS
 from ecmbraze.engine.deliver.channels.withdrawal import WITHDRAWAL

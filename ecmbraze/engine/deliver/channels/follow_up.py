@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
-from ecmbraze.engine.deliver.channels import record
+from ecmbraze.engine.deliver.channels import records
 from ecmbraze.engine.deliver.channels.channel import Attempt, Batch, Channel, Doubt, Finding, Sight
 from ecmbraze.engine.setting import Systems
 from ecmbraze.errors import RecordUnreadable, TemporaryError
@@ -19,13 +19,13 @@ Judge = Callable[[Action, Sequence[FollowUpState]], Sight]
 
 def _build(rows: Sequence[Row], attempt: Attempt) -> Batch:
     action = rows[0].action
-    node, follow_up = record.node_id(action), FollowUp.of(action.payload, action.key)
+    node, follow_up = records.node_id(action), FollowUp.of(action.payload, action.key)
     return Batch(rows=tuple(rows), send=lambda systems: systems.records_sink.add_follow_up(node, follow_up))
 
 
 def _build_completion(rows: Sequence[Row], attempt: Attempt) -> Batch:
     action = rows[0].action
-    node = record.node_id(action)
+    node = records.node_id(action)
     return Batch(rows=tuple(rows), send=lambda systems: systems.records_sink.complete_follow_up(node, action.name))
 
 
@@ -47,7 +47,7 @@ def _looking(judge: Judge) -> Callable[[Sequence[Row], Systems], Mapping[int, Si
 
     def sight(action: Action, systems: Systems) -> Sight:
         try:
-            return judge(action, systems.records.follow_ups(record.node_id(action)))
+            return judge(action, systems.records.follow_ups(records.node_id(action)))
         except (TemporaryError, RecordUnreadable) as error:
             return Sight(finding=Finding.UNREADABLE, why=error.happened)
 
@@ -61,7 +61,7 @@ def _doubt(judge: Judge, found: str) -> Doubt:
 def _advice(action: Action) -> str:
     mark = mark_of(action.key)
     return (
-        f"Look in Extended ECM for the reminder [{mark}] of workspace {record.node_id(action)}; the next run does too"
+        f"Look in Extended ECM for the reminder [{mark}] of workspace {records.node_id(action)}; the next run does too"
     )
 
 
@@ -71,16 +71,17 @@ def _completion_advice(action: Action) -> str:
 
 
 def _place(mark: str, action: Action) -> str:
-    return f"[{mark}] of workspace {record.node_id(action)}"
+    return f"[{mark}] of workspace {records.node_id(action)}"
 
 
 FOLLOW_UP = Channel(
-    group="tasks", packing=record.PACKING, build=_build, wait_for_turn=record.no_wait, has_turn=record.always,
+    group="tasks", packing=records.PACKING, build=_build, wait_for_turn=records.no_wait, has_turn=records.always,
     screening=None, doubt=_doubt(_made, "follow-ups in doubt were found in Extended ECM"), shows=None, advice=_advice,
-    alone=True, patience=record.PATIENCE, said=lambda action: "follow-up",
+    alone=True, patience=records.PATIENCE, said=lambda action: "follow-up",
 )  # fmt: skip
 COMPLETION = Channel(
-    group="tasks", packing=record.PACKING, build=_build_completion, wait_for_turn=record.no_wait,
-    has_turn=record.always, screening=None, shows=None, advice=_completion_advice, alone=True, patience=record.PATIENCE,
-    doubt=_doubt(_completed, "completions in doubt were found in Extended ECM"), said=lambda action: "completed",
+    group="tasks", packing=records.PACKING, build=_build_completion, wait_for_turn=records.no_wait,
+    has_turn=records.always, screening=None, shows=None, advice=_completion_advice, alone=True,
+    patience=records.PATIENCE, doubt=_doubt(_completed, "completions in doubt were found in Extended ECM"),
+    said=lambda action: "completed",
 )  # fmt: skip

@@ -1,0 +1,132 @@
+"""What is written to the records in Extended ECM: the attributes of one category of a workspace, and text documents.
+
+Each is a request of its own, of one workspace, and no rate limit tells its turn. The attributes are all that a flow
+keeps in a category, unless staff changed one meanwhile. A document is made once; one of unknown outcome is looked for
+directly, never by search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from ecmbraze.engine.deliver.channels.channel import (
+    Attempt,
+    Batch,
+    Channel,
+    Doubt,
+    Finding,
+    Packing,
+    Sight,
+    first_only,
+    one_object,
+)
+from ecmbraze.engine.setting import Systems
+from ecmbraze.errors import RecordUnreadable, TemporaryError
+from ecmbraze.ledger.outbox import Row
+from ecmbraze.model import Action, Json, State, keys
+
+# A server that answers nothing certain three times in one run fails at more than a poisoned record: the rest waits.
+# What was certainly not written (reserved, no connection) makes no doubt and counts for nothing.
+PATIENCE = 3
+
+PACKING = Packing(
+    together=lambda action: "record", most=lambda limits: 1, fitting=first_only, objects=one_object
+)  # fmt: skip
+
+# delivery.md, class U: by then a request that was cut off has either stored its document or never will.
+_AFTER = timedelta(seconds=60)
+_MIME = "text/plain"
+
+
+def no_wait(systems: Systems) -> None:
+    """Extended ECM tells no rate limit: the client keeps to the configured connections."""
+
+
+def always(systems: Systems) -> bool:
+    return True
+
+
+def node_id(action: Action) -> int:
+    """Return the id of the workspace that is written to."""
+    return keys.number_of(action.recipient)
+
+
+def _category_request(rows: Sequence[Row], attempt: Attempt) -> Batch:
+    """Return the request; what may be replaced is what the ledger holds as accepted, or as sent without an answer."""
+    action = rows[0].action
+    node, values, expected = node_id(action), _values(action.payload), _values(attempt.accepted(action.target))
+    maybe = [_values(value) for value in attempt.attempted(action.target)]
+    maybe += [_values(before) for before in [attempt.replaceable(action)] if before]
+    return Batch(
+        rows=tuple(rows), send=lambda systems: systems.records_sink.set_values(node, values, expected, maybe)
+    )  # fmt: skip
+
+
+def _values(payload: Json) -> Mapping[str, Json]:
+    return payload if isinstance(payload, Mapping) else {}
+
+
+def _category_advice(action: Action) -> str:
+    return f"Look in Extended ECM at the category {action.name} of workspace {node_id(action)}"
+
+
+CATEGORY = Channel(
+    group="categories", packing=PACKING, build=_category_request, wait_for_turn=no_wait, has_turn=always,
+    screening=None, doubt=None, shows=None, advice=_category_advice, alone=True, patience=PATIENCE,
+)  # fmt: skip
+
+
+def _document_request(rows: Sequence[Row], attempt: Attempt) -> Batch:
+    action = rows[0].action
+    node, folder, content = node_id(action), *_content(action)
+    return Batch(
+        rows=tuple(rows),
+        send=lambda systems: systems.records_sink.put_document(node, folder, action.name, content, _MIME),
+    )
+
+
+def _content(action: Action) -> tuple[str, bytes]:
+    """Return folder and content."""
+    payload = action.payload if isinstance(action.payload, Mapping) else {}
+    return str(payload.get("folder", "")), str(payload.get("content", "")).encode()
+
+
+def _look(rows: Sequence[Row], systems: Systems) -> Mapping[int, Sight]:
+    return {row.id: _sight(row, systems) for row in rows}
+
+
+def _sight(row: Row, systems: Systems) -> Sight:
+    action = row.action
+    folder, content = _content(action)
+    try:
+        stored = systems.records.document_content(node_id(action), folder, action.name)
+    except (TemporaryError, RecordUnreadable) as error:
+        return Sight(finding=Finding.UNREADABLE, why=error.happened)
+    if stored is None:
+        return Sight(finding=Finding.ABSENT, why=f"{row.why}; looked for and not there")
+    if stored == content:
+        return Sight(finding=Finding.PRESENT, why="found in Extended ECM with the same content")
+    why = f"a document {action.name!r} with other content is in its place"
+    return Sight(finding=Finding.OTHER, why=why)
+
+
+def _document_advice(action: Action) -> str:
+    folder, _ = _content(action)
+    below = f"in the folder {folder!r} of" if folder else "directly below"
+    return f"Look in Extended ECM for {action.name!r} {below} workspace {node_id(action)}; the next run does too"
+
+
+def _said(action: Action) -> str:
+    folder, _ = _content(action)
+    return f"document {action.name}" + (f" in {folder}" if folder else "")
+
+
+DOCUMENT = Channel(
+    group="documents", packing=PACKING, build=_document_request, wait_for_turn=no_wait, has_turn=always,
+    screening=None, shows=None, advice=_document_advice, alone=True, patience=PATIENCE, said=_said,
+    doubt=Doubt(
+        looks=(_AFTER,), look=_look, absent=State.READY, by_marker=False,
+        found="documents in doubt were found in Extended ECM",
+    ),
+)  # fmt: skip
