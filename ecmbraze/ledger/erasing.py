@@ -128,8 +128,8 @@ def find(subject: Subject, database: Database, history: History, state: Path) ->
         subject=subject, workspaces=workspaces, alone=alone, counts=counts, documents=documents,
         also=_also(subject, database), plans=naming,
         withdrawals=_count(
-            database, f"FROM outbox WHERE recipient IN ({_marks(people)}) AND phase = {int(Phase.CONSENT)} AND state IN "
-            "('ready', 'waiting', 'in flight', 'refused')", people,
+            database, f"FROM outbox WHERE recipient IN ({_marks(people)}) AND phase = {Phase.CONSENT.value} "
+            "AND state IN ('ready', 'waiting', 'in flight', 'refused')", people,
         ),
     )  # fmt: skip
 
