@@ -233,7 +233,7 @@ def test_a_withdrawal_that_has_not_reached_braze_is_not_lost_unasked(tmp_path: P
     (row,) = office.messages(())
     with office.ledger() as ledger, ledger.database.atomic():
         ledger.database.conn.execute(
-            "UPDATE outbox SET kind = 'withdrawal', delivery = 'latest' WHERE id = ?", (row.id,)
+            "UPDATE outbox SET kind = 'withdrawal', delivery = 'latest', phase = 1 WHERE id = ?", (row.id,)
         )
 
     refused = office.ecmbraze("erase", "C-0", "--reason", "x")
