@@ -87,6 +87,8 @@ def test_s08_an_older_copy_that_was_put_back_sends_nothing(house: House, second:
     assert "another copy of this file has sent since" in ended.report.exit_reason
     assert "state adopt" in ended.report.exit_reason
     assert once(house) == _MESSAGES
+    dry = house.start(dry_run=True).report
+    assert "a live run sends nothing of this (exit 13)" in " ".join(dry.notes)
 
 
 def test_s09_of_two_machines_the_second_is_fenced_in_its_first_round(house: House, second: Path) -> None:
