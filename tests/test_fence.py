@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from ecmbraze.flows import BY_NAME
+from tests import hand
 from tests.rehearsal import SOAK
 from tests.stories.book import once
 from tests.stories.story import story_of
@@ -86,6 +87,8 @@ def test_s08_an_older_copy_that_was_put_back_sends_nothing(house: House, second:
     assert "another copy of this file has sent since" in ended.report.exit_reason
     assert "state adopt" in ended.report.exit_reason
     assert once(house) == _MESSAGES
+    dry = house.start(dry_run=True).report
+    assert "a live run sends nothing of this (exit 13)" in " ".join(dry.notes)
 
 
 def test_s09_of_two_machines_the_second_is_fenced_in_its_first_round(house: House, second: Path) -> None:
@@ -183,6 +186,22 @@ def test_a_fence_that_left_the_configuration_must_be_waived_in_words(house: Hous
     house.config = settings({"onboarding": _STORY.section}, fence="none")
 
     assert house.start().codes == (0,)
+
+
+def test_s17_a_history_whose_end_was_cut_off_together_with_its_seal_is_12(house: House) -> None:
+    with hand.unnoticed(house.state) as file:
+        file.execute("DROP TRIGGER history_stays")
+        file.execute("DELETE FROM history WHERE seq > (SELECT max(seq) - 4 FROM history)")
+        file.execute(
+            "CREATE TRIGGER history_stays BEFORE DELETE ON history BEGIN SELECT RAISE(ABORT, 'history only grows'); END"
+        )
+    house.state.with_name("state.db.seal").unlink()
+    approve(house)
+
+    ended = house.start()
+
+    assert ended.codes == (12,)
+    assert not once(house)
 
 
 def test_a_history_that_is_not_the_one_filed_with_the_claim_is_12(house: House) -> None:

@@ -12,20 +12,29 @@ from pathlib import Path
 import pytest
 
 from ecmbraze.ledger.connection import RESTORING, unusable
-from tests.rehearsal import CAMPAIGN, CONTRACT, Rehearsal, rehearsal
+from tests.rehearsal import CAMPAIGN, CONTRACT, Rehearsal, Result, rehearsal
 
 _OPERATIONS = (Path(__file__).parents[1] / "docs/operations.md").read_text(encoding="utf-8")
 _SECTION = _OPERATIONS.partition("\n## A restored state file\n")[2].partition("\n## ")[0]
-_PAUSE, _LET_GO, _WAIT = (
-    [shlex.split(line)[1:] for line in block.splitlines()] for block in re.findall(r"```sh\n(.*?)```", _SECTION, re.S)
+_PLACE, _ADOPT, _RUN, _DECIDE = (
+    [shlex.split(line) for line in block.splitlines()] for block in re.findall(r"```sh\n(.*?)```", _SECTION, re.S)
 )
+_WORKSPACE = "ecmbraze operations"
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Rehearsal]:
+def bare(tmp_path: Path) -> Iterator[Rehearsal]:
     with rehearsal(tmp_path, "--workspaces", "60", "--customers", "60") as ready:
-        ready.set_up()
         yield ready
+
+
+@pytest.fixture
+def stage(bare: Rehearsal) -> Rehearsal:
+    bare.box.add_type("Operations", [])
+    bare.box.create_workspace("Operations", name=_WORKSPACE)
+    bare.config["fence"] = {"workspace": _WORKSPACE}
+    bare.set_up()
+    return bare
 
 
 def _approve(stage: Rehearsal, n: int) -> list[str]:
@@ -37,120 +46,152 @@ def _approve(stage: Rehearsal, n: int) -> list[str]:
     return [stage.customer(workspace) for workspace in chosen]
 
 
-def _back_up(stage: Rehearsal) -> Path:
+def _back_up(stage: Rehearsal) -> None:
     stage.box.advance(60)
-    return Path(shutil.copy(stage.state, stage.folder / "backup.db"))
+    assert stage.ecmbraze("state", "backup", str(stage.folder / "backup.db")).code == 0
 
 
-def _restore(stage: Rehearsal, backup: Path) -> None:
-    shutil.copy(backup, stage.state)
-    stage.state.chmod(0o600)
-    stage.state.with_name(f"{stage.state.name}.seal").unlink()
+def _type(stage: Rehearsal, commands: list[list[str]]) -> list[Result]:
+    """Do what the document says, in the folder of the state file; return how each command ended."""
+    ended = []
+    for word, *rest in commands:
+        named = [str(stage.folder / one) if one.startswith(("backup.db", "state.db")) else one for one in rest]
+        match word:
+            case "cp":
+                _, source, target = named
+                shutil.copy2(source, target)
+            case "rm":
+                for one in named[1:]:
+                    Path(one).unlink(missing_ok=True)
+            case "ecmbraze":
+                ended.append(stage.ecmbraze(*named))
+            case other:
+                raise AssertionError(f"the document types {other!r}")
+    return ended
+
+
+def _told(stage: Rehearsal, people: list[str]) -> list[int]:
+    messages = stage.messages()
+    return [messages[person, CAMPAIGN] for person in people]
+
+
+def test_a_restored_state_sends_nothing_until_it_is_adopted_and_then_nobody_gets_it_twice(stage: Rehearsal) -> None:
+    before = _approve(stage, 1)
+    stage.run()
+    _back_up(stage)
+    since = _approve(stage, 2)
+    stage.run()
     stage.box.advance(60)
 
+    _type(stage, _PLACE)
+    fenced = stage.ecmbraze("run", "--now")
+    assert fenced.code == 13
+    assert "state adopt --restored-from FILE --reason TEXT" in fenced.stderr
+    assert stage.ecmbraze("state", "verify").code == 13
+    assert stage.ecmbraze("state", "verify", "--offline").code == 0
 
-def _type(stage: Rehearsal, commands: list[list[str]]) -> list[str]:
-    """Run commands of the document; return what each of them printed."""
-    said = []
-    for words in commands:
-        ended = stage.ecmbraze(*(str(stage.folder / word) if word == "plan.html" else word for word in words))
-        assert ended.code in (0, 3, 6, 20, 21), (words, ended.stdout, ended.stderr)
-        said.append(ended.stdout)
-    return said
+    (adopted,) = _type(stage, _ADOPT)
+    assert adopted.code == 0, adopted.stderr
+    stage.box.advance(60)
+    run, listed = _type(stage, _RUN)
+    assert (run.code, listed.code) == (4, 0)
+    assert all(person in listed.stdout for person in since)
+    assert _told(stage, [*before, *since]) == [1, 1, 1]
 
-
-def _pending(stage: Rehearsal) -> int:
-    return int(json.loads(stage.ecmbraze("status", "--json").stdout)["flows"][0]["pending"])
-
-
-def _told(stage: Rehearsal, customers: list[str]) -> list[int]:
-    got = stage.messages()
-    return [got[(customer, CAMPAIGN)] for customer in customers]
-
-
-def test_a_restored_state_repeats_what_was_sent_since_which_is_what_the_words_warn_of(stage: Rehearsal) -> None:
-    backup = _back_up(stage)
-    people = _approve(stage, 2)
+    stage.box.advance(60)
+    fresh = _approve(stage, 1)
     stage.run()
-    _restore(stage, backup)
-
+    resolved, status = _type(stage, _DECIDE)
+    assert (resolved.code, status.code) == (0, 0)
+    assert "4 of contract_approved: sent" in resolved.stdout
     stage.run()
+    assert _told(stage, [*before, *since, *fresh]) == [1, 1, 1, 1]
+    assert stage.ecmbraze("state", "verify").code == 0
 
-    assert _told(stage, people) == [2, 2]
 
-
-def test_paused_until_it_has_expired_nobody_is_told_twice(stage: Rehearsal) -> None:
+def test_what_nobody_got_is_sent_once_by_decision(stage: Rehearsal) -> None:
     stage.secrets["BRAZE_API_KEY"], right = "refused-for-now", stage.secrets["BRAZE_API_KEY"]
     waited = _approve(stage, 1)
     stage.run(code=7)
-    backup = _back_up(stage)  # with a message of which the backup thinks that it is still to be sent
+    _back_up(stage)  # with a message of which the backup thinks that it is still to be sent
+    stage.run(code=7)  # the claim moves on, the message does not leave
     stage.secrets["BRAZE_API_KEY"] = right
-    since = _approve(stage, 2)
-    stage.run()
-    _restore(stage, backup)
-    never = _approve(stage, 1)
+    _type(stage, _PLACE)
+    stage.box.advance(60)
 
-    _type(stage, _PAUSE)
-    report = (stage.folder / "plan.html").read_text(encoding="utf-8")
-    assert all(customer in report for customer in (*since, *never))
-    assert _pending(stage) > 0
-    for hours in (1, 12, 24, 24, 14):
-        stage.box.advance(hours * 3600)
-        assert stage.ecmbraze("run").code in (0, 3)
-    _type(stage, _WAIT)
-    fresh = _approve(stage, 1)
+    assert "2 messages are held" in _type(stage, _ADOPT)[0].stdout
+    _type(stage, _RUN)
+    assert _told(stage, waited) == [0]
+    again = ("--all", "--rule", "contract_approved", "send-again", "--reason", "nobody has it")
+    assert stage.ecmbraze("holds", "resolve", *again).code == 0
     stage.run()
 
-    assert _told(stage, [*waited, *since]) == [1, 1, 1]
-    assert _told(stage, never) == [0]
-    assert _told(stage, fresh) == [1]
+    assert _told(stage, waited) == [1]
 
 
-def test_what_a_guard_stops_meanwhile_is_noted_and_not_sent(stage: Rehearsal) -> None:
-    backup = _back_up(stage)
-    people = _approve(stage, 3)
+def test_without_a_fence_a_restored_state_that_is_adopted_first_repeats_nothing_either(bare: Rehearsal) -> None:
+    bare.set_up()
+    _back_up(bare)
+    people = _approve(bare, 2)
+    bare.run()
+    bare.box.advance(60)
+
+    _type(bare, _PLACE)
+    _type(bare, _ADOPT)
+    bare.box.advance(60)
+    run, _ = _type(bare, _RUN)
+
+    assert run.code == 4
+    assert _told(bare, people) == [1, 1]
+    assert "not protected" in bare.ecmbraze("check").stdout
+    assert json.loads(bare.ecmbraze("status", "--json").stdout)["fence"] is None
+
+
+def test_a_file_that_holds_its_claim_is_not_adopted_and_another_file_is_no_copy_of_it(stage: Rehearsal) -> None:
+    _back_up(stage)
+    adopted = _type(stage, _ADOPT)[0]
+    assert adopted.code == 2
+    assert "nothing to adopt" in adopted.stderr
+    _approve(stage, 1)
     stage.run()
-    _restore(stage, backup)
-    stage.config["guards"] = {"max_messages": 1}
-    _type(stage, _PAUSE)
+    stage.state.rename(stage.folder / "newer.db")
+    stage.state.with_name("state.db.key").rename(stage.folder / "newer.db.key")
+    stage.state.with_name("state.db.seal").unlink()
+    _type(stage, _PLACE)
 
-    plan = stage.run(code=6)["plan_hash"]
-    stage.run("--confirm", plan[:12])
-    stage.box.advance(73 * 3600)
-    _type(stage, _WAIT)
-    stage.run()
+    named = stage.ecmbraze("state", "adopt", "--restored-from", str(stage.folder / "newer.db"), "--reason", "x")
 
-    assert _told(stage, people) == [1, 1, 1]
+    assert named.code == 2
+    assert "its history ends otherwise" in named.stderr
 
 
-def test_what_nobody_has_is_let_go_and_told_once(stage: Rehearsal) -> None:
-    before = _approve(stage, 1)
-    stage.run()
-    backup = _back_up(stage)
-    _restore(stage, backup)
-    since = _approve(stage, 1)
+def test_check_names_the_nearest_workspace_and_a_claim_that_another_state_file_made(stage: Rehearsal) -> None:
+    assert "claim" in stage.ecmbraze("check").stdout
+    stage.config["fence"] = {"workspace": "ecmbraze operation"}
+    stage.state.rename(stage.folder / "old.db")
+    assert stage.ecmbraze("check").code == 15
+    assert f"did you mean '{_WORKSPACE}'" in stage.ecmbraze("check").stdout
+    stage.config["fence"] = {"workspace": _WORKSPACE}
 
-    _type(stage, _PAUSE)
-    assert _told(stage, since) == [0]
-    _type(stage, _LET_GO)
+    checked = stage.ecmbraze("check")
 
-    assert _told(stage, [*before, *since]) == [1, 1]
+    assert checked.code == 13
+    assert "the claim of another state file lies there" in checked.stdout
 
 
 @pytest.mark.parametrize("harm", ["missing", "truncated", "spoiled"])
-def test_every_text_that_says_restore_says_what_that_repeats_and_what_to_type_first(
-    stage: Rehearsal, harm: str
-) -> None:
+def test_every_text_that_says_restore_says_what_to_type_before_any_run(bare: Rehearsal, harm: str) -> None:
+    bare.set_up()
     match harm:
         case "missing":
-            stage.state.unlink()
+            bare.state.unlink()
         case "truncated":
-            stage.state.write_bytes(stage.state.read_bytes()[:5000])
+            bare.state.write_bytes(bare.state.read_bytes()[:5000])
         case "spoiled":
-            stage.state.write_bytes(stage.state.read_bytes().replace(b'"mode":"baseline"', b'"mode":"basement"'))
+            bare.state.write_bytes(bare.state.read_bytes().replace(b'"mode":"baseline"', b'"mode":"basement"'))
 
-    said = [stage.ecmbraze(*words).stderr for words in (["onboarding"], ["onboarding", "-n"], ["pause"])]
-    checked = stage.ecmbraze("check", "--offline").stdout
+    said = [bare.ecmbraze(*words).stderr for words in (["onboarding"], ["onboarding", "-n"], ["pause"])]
+    checked = bare.ecmbraze("check", "--offline").stdout
     if harm == "missing":  # to a newcomer it says what to do first
         assert "if there was one, restore it" in checked
     else:
@@ -162,6 +203,5 @@ def test_every_text_that_says_restore_says_what_that_repeats_and_what_to_type_fi
 def test_the_words_name_what_the_document_names() -> None:
     assert RESTORING in str(unusable(Path("state.db"), "is damaged"))
     assert '"A restored state file" in docs/operations.md' in RESTORING
-    for command in ("pause", "resume", "--dry-run", "state adopt"):
-        assert command in RESTORING
-        assert command in _SECTION
+    assert "ecmbraze state adopt --restored-from" in RESTORING
+    assert "ecmbraze state adopt --restored-from" in _SECTION

@@ -28,6 +28,7 @@ _NEEDS_A_PERSON = frozenset({6, 7, 12, 13, 14, 15})
 # How old a message of unknown outcome may grow: by then the last look for its marker is long past.
 _OLD, _TOO_OLD = timedelta(hours=4), timedelta(hours=24)
 _MODES = ("live", "backfill", "baseline")
+_UNFENCED = "No `fence:`: a restored or second copy of the state file would send again."
 _COLUMNS = ("flow", "state", "last success", "watermark", "pending", "held", "quarantined")
 
 
@@ -79,14 +80,19 @@ def status(
         typer.echo(json.dumps({"code": UNKNOWN, "reason": str(error)}) if as_json else f"unknown: {error}")
         return UNKNOWN
     flows = [_standing(ledger, name, section, now) for name, section in loaded.flows.items()]
+    place = ledger.claims.place if loaded.fence is not None and not loaded.fence.none else None
     ledger.close()
     code = max((one.code for one in flows), default=0)
     if as_json:
         typer.echo(
-            json.dumps({"code": code, "flows": [{"state": one.state, **asdict(one)} for one in flows]}, indent=2)
+            json.dumps(
+                {"code": code, "fence": place, "flows": [{"state": one.state, **asdict(one)} for one in flows]},
+                indent=2,
+            )
         )
     else:
-        for line in _lines(flows, now):
+        *shown, total = _lines(flows, now)
+        for line in [*shown, *([_UNFENCED] if place is None else []), total]:
             typer.echo(line)
     return code
 

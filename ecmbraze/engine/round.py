@@ -97,7 +97,9 @@ class Round:
     def _steps(self, context: RoundContext, runs: Sequence[Run], confirmed: Confirmed | None) -> None:
         if context.options.dry_run:
             _plan(context, self.reading, runs, confirmed)
+            warning = context.fence.warning()
             for run in _going(runs):
+                run.report.notes.extend([warning] if warning else ())
                 with run.ending():
                     reporting.dry_run(context, run)
         else:

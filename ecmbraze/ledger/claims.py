@@ -33,6 +33,16 @@ class Own:
         """The number of the newest of them."""
         return max(map(number_of, self.tokens), default=0)
 
+    def never_left(self, token: str, replaced: str) -> tuple[str, ...]:
+        """Return the attempts whose token never stood there, when ``token`` took the place of ``replaced``.
+
+        That is proven where the claim went straight from the last that was taken to this one: a lock that was used up
+        brings none of the others there any more. Where one of ours stood in between, nothing is proven.
+        """
+        if not self.taken or replaced != self.taken:
+            return ()
+        return tuple(attempt for other, attempt in self.ahead if other != token and attempt)
+
 
 class Claims:
     """Draw tokens, keep them before they leave, and note which of them was taken."""
@@ -85,7 +95,12 @@ class Claims:
         )  # fmt: skip
 
     def knows_history(self, claim: Claim) -> bool:
-        """Say whether the history is the one whose end the claim tells, or has grown from it."""
+        """Say whether the history is the one whose end the claim tells, or has grown from it.
+
+        Of a row that lies in a segment beside the file nothing is said here: `state verify` follows the chain there.
+        """
+        if claim.length < self._history.anchor.length:
+            return True
         digest = self._history.digest_at(claim.length)
         return digest is not None and self._digest(claim.length, digest) == claim.digest
 
@@ -124,17 +139,12 @@ class Claims:
             self._database.conn.execute("INSERT INTO claim VALUES (?, ?, ?, 0)", (token, instant(now), attempt))
 
     def take(self, token: str, replaced: str, now: datetime) -> tuple[str, ...]:
-        """Note that the claim says this token now, in place of ``replaced``; return the attempts that never left.
-
-        Those are the ones written ahead whose token never stood there: it went straight from the last that was taken
-        to this one. Where anything of ours stood in between, nothing is proven of the others.
-        """
+        """Note that the claim says this token now, in place of ``replaced``; return the attempts that never left."""
         before = self.own()
-        direct = before.taken and replaced == before.taken
         with self._database.atomic():
             self._database.conn.execute("DELETE FROM claim WHERE token <> ?", (token,))
             self._database.conn.execute("UPDATE claim SET taken = 1, at = ? WHERE token = ?", (instant(now), token))
-        return tuple(attempt for other, attempt in before.ahead if direct and other != token and attempt)
+        return before.never_left(token, replaced)
 
     def adopted(self) -> datetime | None:
         """Return when an older copy was last adopted; ``None`` when none ever was."""

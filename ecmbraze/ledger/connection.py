@@ -19,9 +19,9 @@ from ecmbraze.errors import EcmbrazeError, StateUnusable, StorageError
 # Another process may read (a dry run, a backup): settle waits long rather than make a doubt.
 BUSY_S = 60
 RESTORING = (
-    "A restored file repeats what was sent since it was saved, until `ecmbraze state adopt` exists: stop the schedule, "
-    "restore it, `ecmbraze pause`, then look at each flow's --dry-run. `ecmbraze resume` only if nobody has any of it; "
-    'else stay paused until it has expired ("A restored state file" in docs/operations.md).'
+    "A restored file does not know what was sent since it was saved: stop the schedule, put the file in place, then "
+    "before any run `ecmbraze state adopt --restored-from FILE --reason TEXT`, which holds what may have been sent "
+    '("A restored state file" in docs/operations.md).'
 )
 
 # sqlite.org/rescode.html, the primary result codes

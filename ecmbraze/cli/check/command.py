@@ -17,7 +17,7 @@ import typer
 
 from ecmbraze.cli import composition
 from ecmbraze.cli.check import in_braze, in_ecm, outbound, writing
-from ecmbraze.cli.check.findings import Finding, Level, failed, well
+from ecmbraze.cli.check.findings import Finding, Level, doubt, failed, well
 from ecmbraze.cli.clock import WallClock
 from ecmbraze.cli.shared import ConfigOption, config_path
 from ecmbraze.cli.signals import Budget
@@ -31,6 +31,9 @@ from ecmbraze.errors import (
     Fenced,
     RecordUnreadable,
     StateMissing,
+    StateNewer,
+    StateUnusable,
+    StorageError,
     UsageError,
     strongest,
 )
@@ -70,7 +73,8 @@ def check(
         return 0
     state, step = _state(loaded)
     found = [well("configuration", f"{loaded.path}, flows: {', '.join(loaded.flows) or 'none'}"), state]
-    found += [] if offline else [*_systems(loaded), _fence(loaded)]
+    found += _unfenced(loaded)
+    found += [] if offline else _systems(loaded)
     code = strongest(finding.code for finding in found if finding.level is Level.WRONG)
     if as_json:
         typer.echo(json.dumps({"exit_code": code, "next": step, "findings": [asdict(one) for one in found]}, indent=2))
@@ -118,31 +122,34 @@ def _state(loaded: Settings) -> tuple[Finding, str]:
     return well("state file", f"{loaded.state}, readable and whole"), step
 
 
-def _fence(loaded: Settings) -> Finding:
-    """Return how the claim stands that keeps a restored or copied state file from sending."""
-    if loaded.fence is None or loaded.fence.none:
-        return well("fence", "none: restoring an older state file, or running two copies, is not protected (`fence:`)")
-    wall, where = composition.wall_clock(loaded), loaded.places.of(("fence",))
+def _unfenced(loaded: Settings) -> list[Finding]:
+    said = "none: restoring an older state file, or running two copies of it, is not protected (`fence:`)"
+    return [] if composition.setting(loaded).fence is not None else [well("fence", said)]
+
+
+def _fence(loaded: Settings, made: composition.Clients, wall: WallClock) -> Finding:
+    """Return how the claim stands that keeps a restored or copied state file from sending. Raises TemporaryError."""
+    where = loaded.places.of(("fence",))
     try:
         with closing(composition.ledger(loaded, read_only=True)) as ledger:
             return well("fence", composition.fence(loaded, ledger, wall).told())
     except StateMissing:
-        return _unclaimed(loaded, wall, where)
-    except EcmbrazeError as error:
-        said = " ".join(str(error).split())
-        return Finding(level=Level.WRONG, where=where, said=said, code=error.exit_code)
+        return _unclaimed(loaded, made, where)
+    except (Fenced, ConfigurationError, StateUnusable) as error:
+        return Finding(level=Level.WRONG, where=where, said=" ".join(str(error).split()), code=error.exit_code)
+    except (StateNewer, StorageError):
+        return doubt(where, "the state file cannot be read, so that its claim was not looked for")
 
 
-def _unclaimed(loaded: Settings, wall: WallClock, where: str) -> Finding:
-    """Return whether the place of a claim is there, before there is a state file."""
-    made, place = composition.clients(loaded, wall, Budget(wall.monotonic, None)), composition.setting(loaded).fence
+def _unclaimed(loaded: Settings, made: composition.Clients, where: str) -> Finding:
+    """Return whether a claim can be made there, before there is a state file."""
+    place = composition.setting(loaded).fence
     assert place is not None, "asked only where one is configured"
     try:
         taken = made.ecm.find_claim(place.folder or made.ecm.workspace_named(place.workspace))
-    except EcmbrazeError as error:
+    except (ConfigurationError, RecordUnreadable) as error:
         said = " ".join(str(error).split())
-        code = ConfigurationError.exit_code if isinstance(error, RecordUnreadable) else error.exit_code
-        return Finding(level=Level.WRONG, where=where, said=said, code=code)
+        return Finding(level=Level.WRONG, where=where, said=said, code=ConfigurationError.exit_code)
     if taken is None:
         return well("fence", "the first live run makes the claim")
     said = f"the claim of another state file lies there (node {taken}): a new one would be fenced (13)"
@@ -154,7 +161,7 @@ def _systems(loaded: Settings) -> list[Finding]:
     made = composition.clients(loaded, wall, Budget(wall.monotonic, None))
     names = {flow: list(named(flow, section)) for flow, section in loaded.flows.items()}
     return [
-        *_until_it_fails(loaded, "ecm", _of_ecm(loaded, made, names)),
+        *_until_it_fails(loaded, "ecm", _of_ecm(loaded, made, wall, names)),
         *_until_it_fails(loaded, "braze", _of_braze(loaded, made, wall, names)),
     ]
 
@@ -168,10 +175,14 @@ def _until_it_fails(loaded: Settings, section: str, checks: Iterable[Finding]) -
         yield failed(loaded, section, error, rest=f"Nothing else of {system} was checked.")
 
 
-def _of_ecm(loaded: Settings, made: composition.Clients, names: dict[str, list[Named]]) -> Iterator[Finding]:
+def _of_ecm(
+    loaded: Settings, made: composition.Clients, wall: WallClock, names: dict[str, list[Named]]
+) -> Iterator[Finding]:  # fmt: skip
     yield well("ECM login", f"{made.ecm.whoami()} at {loaded.ecm.url}")
     now = made.ecm.server_now()
     yield well("ECM clock", f"{now:%Y-%m-%d %H:%M:%S} UTC, ours is {made.ecm.skew() or 0:+.0f} s from it")
+    if composition.setting(loaded).fence is not None:
+        yield _fence(loaded, made, wall)
     broken = False
     for flow, mine in names.items():
         for finding in in_ecm.findings(loaded, made.ecm, flow, mine):

@@ -78,6 +78,18 @@ class Fence:
                 self.claims.begin(f"ecm {self._node}", self.now())
             return never
 
+    def warning(self) -> str:
+        """Return why a live run would send nothing, in words; empty where it would, or where that cannot be asked."""
+        if self.store is None or not self.claims.place:
+            return ""
+        try:
+            self.told()
+        except (Fenced, StateUnusable) as error:
+            return f"a live run sends nothing of this (exit {error.exit_code}): {error.happened}"
+        except EcmbrazeError:
+            return ""
+        return ""
+
     def stands_for_us(self) -> bool:
         """Say whether the claim is ours as it stands; one that is gone is not.
 

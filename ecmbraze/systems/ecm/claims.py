@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ecmbraze.errors import ConfigurationError, RecordUnreadable
+from ecmbraze.errors import ConfigurationError, RecordUnreadable, TemporaryError
 from ecmbraze.model import Answer, Json, Verdict
 from ecmbraze.model.claims import FoundClaim
 from ecmbraze.suggest import did_you_mean
@@ -12,7 +12,7 @@ from ecmbraze.systems.ecm.attempts import Attempts, Right
 from ecmbraze.systems.ecm.filing import ADD, created
 from ecmbraze.systems.ecm.folders import children
 from ecmbraze.systems.ecm.forms import token_of
-from ecmbraze.systems.ecm.learning import ask, only
+from ecmbraze.systems.ecm.learning import only
 from ecmbraze.systems.ecm.session import Session
 from ecmbraze.systems.shapes import ShapeError, inner, listing, text, whole
 
@@ -25,6 +25,7 @@ _CONTENT = (
 )
 _MODIFY = Right(flag="perm_modify", doing="change the description of")
 _NODES, _WORKSPACES = "/api/v2/nodes", "/api/v2/businessworkspaces"
+_GONE = (400, 403, 404)
 # How much of a name is asked for to find one that is spelt alike.
 _BEGINNING = 3
 
@@ -53,9 +54,20 @@ class ClaimWrites:
         return (number or None), attempt.answer if number else self._attempts.explained(attempt, ADD, parent_id)
 
     def read(self, node_id: int) -> FoundClaim:
-        """Return the description and the lock token of the node (api/ecm.md 4.1: `state`)."""
+        """Return the description and the lock token of the node (api/ecm.md 4.1: `state`).
+
+        Missing and forbidden are a 400, rarely a 404 (api/ecm.md 1.5); whatever else fails may pass by itself.
+        """
         path = f"{_NODES}/{int(node_id)}"
-        answer = ask(self._session, path, [("fields", "properties"), ("state", "")])
+        answer = self._session.get(path, params=[("fields", "properties"), ("state", "")])
+        if answer.status != 200:
+            why = self._session.http.redactor.excerpt(answer.json().get("error", "")) or "no reason given"
+            if answer.status in _GONE:
+                raise RecordUnreadable(f"ECM answers {answer.status}: {why}")
+            raise TemporaryError(
+                f"The claim (node {node_id}) cannot be read: status {answer.status}, {why}.",
+                undone="Nothing was sent.", advice="The next run tries again; if it stays so, report it.",
+            )  # fmt: skip
         try:
             result = only(answer)
             said = inner(result, "data", "properties").get("description")
