@@ -12,9 +12,9 @@ from tests.crashing.harness import Harness, Work, ground
 from tests.crashing.warm import warm
 from tests.rehearsal import CAMPAIGN, CONTRACT, KYC, SOAK, TYPE, Rehearsal
 
-# `make test` kills at some ten points, evenly over the run, each outcome in turn, and lets each outcome befall one write
-# without a kill; `make soak` kills at each point, and at as many more as there are people for, with outcomes that chance
-# picks, and lets each outcome befall each write.
+# `make test` kills at some ten points, evenly over the run, each outcome in turn, and lets each outcome befall one
+# write without a kill; `make soak` kills at each point, and at as many more as there are people for, with outcomes that
+# chance picks, and lets each outcome befall each write.
 _PEOPLE, _SCENARIOS = (2400, 380) if SOAK else (100, 10)
 STATUS = "Choice.Email Status"
 CONSENT: dict[str, Any] = {
