@@ -2,6 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# Some environments forbid Python to keep what it compiled; every process of the suite would compile the whole program.
+test quick soak simulate: export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test quick docs check check-static check-tools check-clients lint types imports smoke simulate soak mutants bench clean
 
 .venv/made: pyproject.toml

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -18,6 +17,8 @@ import yaml
 
 from ecmbraze.flows import BY_NAME
 from ecmbraze.sandbox.remote import RemoteSandbox
+from tests.forking.client import fork, piped, read_all
+from tests.forking.programs import run_program
 from tests.rehearsal import START
 
 ROOT = Path(__file__).parents[1]
@@ -109,10 +110,13 @@ class Office:
         """Run one command that must end well; return what it printed."""
         environ = {name: value for name, value in os.environ.items() if name != "ECMBRAZE_NOW"}
         environ |= {"ECM_PASSWORD": self.box.password, "BRAZE_API_KEY": self.box.api_key}
-        command = [sys.executable, "-m", "ecmbraze", "-c", str(self.config), *arguments]
-        done = subprocess.run(command, env=environ, capture_output=True, check=False, text=True, timeout=240)
-        assert done.returncode == 0, (arguments, done.returncode, done.stdout[-3000:], done.stderr[-3000:])
-        return done.stdout
+        run = partial(run_program, ["-c", str(self.config), *arguments], time=None, ahead=timedelta())
+        with piped() as (out, out_end), piped() as (err, err_end):
+            with out_end, err_end:
+                child = fork(run, environ=environ, stdout=out_end.fileno(), stderr=err_end.fileno())
+            stdout, stderr = (text.decode() for text in read_all(out, err, timeout=240))
+        assert child.wait(timeout=240) == 0, (arguments, stdout[-3000:], stderr[-3000:])
+        return stdout
 
     def reports(self, *arguments: str) -> dict[str, Any]:
         """Run all flows; return their reports by name."""

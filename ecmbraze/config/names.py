@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -20,6 +21,9 @@ from ecmbraze.planning.gates import Gate
 from ecmbraze.planning.naming import Names
 from ecmbraze.planning.reminding import LifecycleRule
 from ecmbraze.planning.rule_language import Condition
+
+_TELLING = (Customer, BaseModel, Mapping, tuple, str)
+"""The values of settings that may name anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +52,22 @@ def named(flow: str, section: BaseModel) -> Iterator[Named]:
 
 def _section(section: BaseModel, here: Named) -> Iterator[Named]:
     here = _context(section, here)
-    for name, field in type(section).model_fields.items():
-        key = field.alias or name
+    for name, key, sort in _fields(type(section)):
+        if not isinstance(value := getattr(section, name), _TELLING):
+            continue
         at = replace(here, path=(*here.path, key))
         if isinstance(section, FlowOptions) and name == "customer":  # the types of `also` have one each
             at = replace(at, types=section.workspace_types)
-        yield from _value(key, getattr(section, name), at, _sort([field.annotation, *field.metadata]))
+        yield from _value(key, value, at, sort)
+
+
+@cache
+def _fields(section: type[BaseModel]) -> tuple[tuple[str, str, Names | None], ...]:
+    """Return (attribute, key in the file, what it names) of each setting."""
+    return tuple(
+        (name, field.alias or name, _sort([field.annotation, *field.metadata]))
+        for name, field in section.model_fields.items()
+    )
 
 
 def _sort(parts: Iterable[Any]) -> Names | None:

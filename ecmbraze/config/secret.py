@@ -45,9 +45,7 @@ def resolve(raw: object, environ: Mapping[str, str]) -> Secret:
     if not isinstance(raw, str):
         raise ValueError('write "${NAME}", "file:/path", "credential:NAME" or {command: [program, argument]}')
     if match := _ENV.fullmatch(raw):
-        name = match[1]
-        missing = f"the environment variable {name} is empty or not set{did_you_mean(name, environ.keys() - {name})}"
-        return _filled(environ.get(name, ""), missing)
+        return _from_environment(match[1], environ)
     if raw.startswith("file:"):
         return _filled(_file(Path(raw.removeprefix("file:"))), "the file is empty")
     if raw.startswith("credential:"):
@@ -58,6 +56,13 @@ def resolve(raw: object, environ: Mapping[str, str]) -> Secret:
     if raw.startswith("command:"):
         return _filled(_command(shlex.split(raw.removeprefix("command:"))), "the command printed nothing")
     raise ValueError('a secret never stands in the file: write "${NAME}", "file:/path" or "credential:NAME"')
+
+
+def _from_environment(name: str, environ: Mapping[str, str]) -> Secret:
+    if value := environ.get(name, "").rstrip("\r\n"):  # names are compared only where one is missing
+        return Secret(value)
+    near = did_you_mean(name, environ.keys() - {name})
+    raise ValueError(f"the environment variable {name} is empty or not set{near}")
 
 
 def _filled(value: str, otherwise: str) -> Secret:

@@ -41,7 +41,7 @@ class PlanFile(PlanReading):
             return
         self._use(new_file(path) if named else new_nameless_file(path))
         try:
-            self.database.conn.executescript(schema.PLAN)
+            self.database.conn.executescript(f"BEGIN;{schema.PLAN}COMMIT;")  # each statement alone is a transaction
         except BaseException:
             self.discard()
             raise

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import time
 from typing import Annotated
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import BeforeValidator, WithJsonSchema
 
 from ecmbraze.suggest import did_you_mean
 
+# What lies beside the zones and is none (docs.python.org, zoneinfo.available_timezones).
+_NO_NAMES = ("posix", "right", "posixrules")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _TEXT = WithJsonSchema({"type": "string"})
 
@@ -18,9 +21,11 @@ _TEXT = WithJsonSchema({"type": "string"})
 def _zone(raw: object) -> ZoneInfo:
     if isinstance(raw, ZoneInfo):
         return raw
-    if not isinstance(raw, str) or raw not in available_timezones():
-        raise ValueError(f"zone {str(raw)!r} unknown{did_you_mean(str(raw), available_timezones())}")
-    return ZoneInfo(raw)
+    if isinstance(raw, str) and raw.partition("/")[0] not in _NO_NAMES:
+        with suppress(ZoneInfoNotFoundError, ValueError, OSError):
+            return ZoneInfo(raw)
+    # The names are files: to list them takes longer than to read the whole configuration.
+    raise ValueError(f"zone {str(raw)!r} unknown{did_you_mean(str(raw), available_timezones())}")
 
 
 def _time_of_day(raw: object) -> time:

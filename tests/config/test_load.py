@@ -163,10 +163,10 @@ FLOODS: dict[str, Callable[[int], str]] = {
 
 @pytest.mark.parametrize("kind", FLOODS)
 @pytest.mark.long
-def test_a_file_of_nothing_but_problems_is_read_in_one_pass_and_answered_in_a_hundred_lines(
+def test_a_file_of_nothing_but_problems_is_read_twice_at_most_and_answered_in_a_hundred_lines(
     tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Counted, not timed: one scan of the text, and no more work for a problem than there are lines to tell it in."""
+    """Counted, not timed: a scan by each parser, and no more work for a problem than there are lines to tell it in."""
     work = Counter[str]()
 
     def counted(of: Any, name: str) -> None:
@@ -186,7 +186,7 @@ def test_a_file_of_nothing_but_problems_is_read_in_one_pass_and_answered_in_a_hu
         _load(text, tmp_path)
 
     assert len(refused.value.problems) <= 100
-    assert (work["parse"], work["get_close_matches"] <= 300) == (1, True)
+    assert (work["parse"] <= 2, work["get_close_matches"] <= 300) == (True, True)
     assert len(str(refused.value)) < 100_000
 
 

@@ -12,9 +12,10 @@ from tests.crashing.harness import Harness, Work, ground
 from tests.crashing.warm import warm
 from tests.rehearsal import CAMPAIGN, CONTRACT, KYC, SOAK, TYPE, Rehearsal
 
-# `make test` kills at some fourteen points, evenly over the run, each outcome in turn; `make soak` at each point, and
-# at as many more as there are people for, with outcomes that chance picks.
-_PEOPLE, _SCENARIOS = (2400, 380) if SOAK else (180, 14)
+# `make test` kills at some ten points, evenly over the run, each outcome in turn, and lets each outcome befall one
+# write without a kill; `make soak` kills at each point, and at as many more as there are people for, with outcomes that
+# chance picks, and lets each outcome befall each write.
+_PEOPLE, _SCENARIOS = (2400, 380) if SOAK else (100, 10)
 STATUS = "Choice.Email Status"
 CONSENT: dict[str, Any] = {
     "every": "1s", "everybody_within": "1s", "workspace_types": ["Client"], "customer": "Client.Number",
@@ -46,7 +47,7 @@ def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
         stage.box.add_type("Client", ["Client", "Choice"])
         start = {CONTRACT: "Draft", KYC: "Open", "Onboarding.Service Status": "Pending"}
         stage.box.bulk({"do": "edit", "id": one["id"], "values": start} for one in stage.box.workspaces(TYPE))
-        due = stage.open_workspaces()[: _SCENARIOS + 1 + 3 * len(OUTCOMES)]
+        due = stage.open_workspaces()[: _SCENARIOS + 1 + (3 if SOAK else 1) * len(OUTCOMES)]
         asked = {stage.customer(number) for number in due}
         known = [user["external_id"] for user in stage.box.call("GET", "/braze/users") if user["external_id"]]
         people = [person for person in known if person not in asked]
@@ -110,7 +111,7 @@ def test_o01_a_kill_in_a_round_with_consent_files_nothing_twice_and_loses_nothin
     every = [(point, rng.choice(names)) for point in range(1, points + 1)]
     every += [(rng.randint(1, points), rng.choice(names)) for _ in range(most)]
     if not SOAK:
-        every = [(point, names[n % len(names)]) for n, point in enumerate(range(3, points + 1, max(points // 13, 1)))]
+        every = [(point, names[n % len(names)]) for n, point in enumerate(range(3, points + 1, max(points // 9, 1)))]
     for point, outcome in every[:most]:
         harness.scenario(point, outcome, rng.randrange(len(_VICTIMS)))
 
@@ -119,9 +120,11 @@ def test_o01_a_kill_in_a_round_with_consent_files_nothing_twice_and_loses_nothin
     assert harness.figures.kills > 0.5 * len(every[:most])
 
 
+@pytest.mark.soak
 def test_whatever_becomes_of_a_write_to_ecm_without_a_kill_all_is_there_once(harness: Harness) -> None:
-    for outcome in OUTCOMES:
-        for victim in range(len(_VICTIMS)):
-            harness.scenario(None, outcome, victim)
+    every = [(outcome, victim) for outcome in OUTCOMES for victim in range(len(_VICTIMS))]
+    turns = [(outcome, number % len(_VICTIMS)) for number, outcome in enumerate(OUTCOMES)]
+    for outcome, victim in every if SOAK else turns:
+        harness.scenario(None, outcome, victim)
 
     assert harness.figures.wrong == []

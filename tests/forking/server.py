@@ -21,12 +21,10 @@ import traceback
 from contextlib import suppress
 from functools import cache
 from typing import Any, NoReturn
-from zoneinfo import available_timezones
 
 import typer.main
 
 import ecmbraze
-from ecmbraze.planning import zones
 
 ORDER_BYTES = 1 << 17
 _TESTS = ("tests.forking.programs", "tests.crashing.crossings")
@@ -71,11 +69,18 @@ def _warm_up() -> None:
             importlib.import_module(name)
     made: Any = cache(typer.main.get_command)
     typer.main.get_command = made
-    made(importlib.import_module("ecmbraze.cli.app").app)
-    names = available_timezones()
-    setattr(zones, "available_timezones", lambda: names)  # noqa: B010 it is imported there
+    _prepare(made(importlib.import_module("ecmbraze.cli.app").app))
     gc.collect()
     gc.freeze()
+
+
+def _prepare(command: Any) -> None:
+    """Have typer make what reads the options of each command, which it does at their first use."""
+    for parameter in command.params:
+        if make := getattr(parameter, "get_runtime_param", None):  # not in every version of typer
+            make()
+    for part in getattr(command, "commands", {}).values():
+        _prepare(part)
 
 
 def _fork(order: bytes, descriptors: list[int], running: dict[int, socket.socket]) -> None:
