@@ -30,6 +30,8 @@ class Stand:
     """Whether its messages must come: nothing excuses the product."""
     seen_off: bool = False
     """Whether a whole run saw that it did not stand."""
+    shut: datetime | None = None
+    """When a whole run had seen that nothing stood of which these messages tell: since then they are of the past."""
     starts: int = 0
     started: datetime | None = None
     spans: list[tuple[str, datetime, datetime | None]] = field(default_factory=list)
@@ -100,7 +102,7 @@ class Workspaces:
             again = stand.occasion.again and stand.seen_off and number not in self.silent
             # Of a gate that opened on one version and again on another, nobody may have seen it closed in between.
             stand.sure = (first or again) and fresh
-            stand.starts, stand.started = stand.starts + 1, now
+            stand.starts, stand.started, stand.shut = stand.starts + 1, now, None
         if stand.on and not on:
             stand.seen_off = False
             if stand.occasion.end:
@@ -129,8 +131,12 @@ class Workspaces:
     def saw(self, numbers: Iterable[int]) -> None:
         """Note that a whole run looked at these workspaces."""
         for number in numbers:
-            for stand in self.stands[number].values():
+            stands = self.stands[number].values()
+            standing = {stand.occasion.told for stand in stands if stand.on}
+            for stand in stands:
                 stand.seen_off |= not stand.on
+                if stand.occasion.told not in standing:
+                    stand.shut = stand.shut or self._ecm.wire.clock.true()
 
     def was_right(self, said: Said, at: datetime) -> bool:
         """Say whether the facts behind a message held for its person within the time for which they count as fresh."""
@@ -139,7 +145,7 @@ class Workspaces:
             whom == recipient and since - EARLY <= at and (until is None or until >= at - FRESH)
             for stands in self.stands.values()
             for stand in stands.values()
-            if name in dict(stand.occasion.told) and _means(stand.occasion, says)
+            if name in dict(stand.occasion.told) and _means(stand.occasion, says, stands.values(), at)
             for whom, since, until in stand.spans
         )
 
@@ -157,10 +163,18 @@ class Workspaces:
         )
 
 
-def _means(occasion: Occasion, says: tuple[tuple[str, Json], ...]) -> bool:
-    """Say whether a message is right while an occasion stands: of a gate, whichever version opened it."""
+def _means(
+    occasion: Occasion, says: tuple[tuple[str, Json], ...], stands: Iterable[Stand], at: datetime
+) -> bool:  # fmt: skip
+    """Say whether a message is right while an occasion stands.
+
+    That of a gate may name the version that opened it while another one keeps it open, until a run saw it shut. Nobody
+    saw it close: the person became eligible once and hears of it once, and is eligible when they do (mission.md, 5).
+    Taken back, the message would be lost, since no second opening follows it.
+    """
     gate = occasion.end and dict(occasion.says)["workspace"] == dict(says).get("workspace")
-    return occasion.says == says or bool(gate)
+    opened = next((stand for stand in stands if stand.occasion.says == says), None)
+    return occasion.says == says or bool(gate and opened and (opened.shut is None or at <= opened.shut))
 
 
 @dataclass(frozen=True, slots=True)

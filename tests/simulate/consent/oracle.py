@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from tests.simulate.consent.truth import WITHDRAWN, Life, Turn
-from tests.simulate.consent.world import FOLDER, NAMES, STATUS, WORDS, Place, World
+from tests.simulate.consent.truth import DEFAULT, WITHDRAWN, Life, Turn
+from tests.simulate.consent.world import BOUNCED, FOLDER, NAMES, STATUS, WORDS, Place, World
 
 _IN_ECM = "recorded in Extended ECM"
 
@@ -20,6 +21,31 @@ def always(world: World) -> Iterator[str]:
         for attribute, (_, value) in place.edits.items():
             if space and space.values.get(attribute) != value:
                 yield f"{attribute} of {place.number} is {space.values.get(attribute)!r}, a person wrote {value!r}"
+
+
+def messages(world: World, seen: int) -> Iterator[str]:
+    """Yield what is wrong with the messages that came since ``seen``: twice, or to somebody who withdrew."""
+    book = world.house.braze.messages
+    times = Counter((entry.name, entry.recipient, entry.properties.get("workspace")) for entry in book)
+    for entry in book[seen:]:
+        key = entry.name, entry.recipient, entry.properties.get("workspace")
+        if times[key] > 1:
+            yield f"{key} came {times[key]} times"
+        if entry.kind == "event":
+            continue
+        if not world.consents.allowed(entry.recipient, "opted_in" if entry.kind == "canvas" else DEFAULT, entry.at):
+            yield f"{key} came at {entry.at} against what Braze shows"
+        for channel in ("email",) if entry.kind == "campaign" else STATUS:
+            if _stands(world.lives.of[entry.recipient, channel], world.known, entry.at):
+                yield f"{key} came at {entry.at} although staff recorded a withdrawal from {channel}"
+
+
+def _stands(life: Life, known: datetime, at: datetime) -> bool:
+    """Say whether a withdrawal by staff that a round has seen stood then, with no choice in Braze since."""
+    typed = max((turn.at for turn in life.turns if turn.by_staff and turn.at < known), default=None)
+    return typed is not None and not any(
+        typed <= turn.at <= at and not turn.by_staff and not turn.ours for turn in life.turns
+    )
 
 
 def quiet(world: World) -> Iterator[str]:
@@ -36,6 +62,10 @@ def calm(world: World) -> Iterator[str]:
         space = world.house.ecm.spaces.get(place.number)
         if space is None or space.hidden or space.held or place.edits:
             continue
+        address = (world.house.braze.people[place.person].email or "").lower()
+        bounced = "hard_bounce" if address in world.house.braze.bounced else None
+        if space.values.get(STATUS["email"]) and space.values.get(BOUNCED) != bounced and not place.baseline:
+            yield f"{BOUNCED} of {place.number} is {space.values.get(BOUNCED)!r}, should be {bounced!r}"
         for channel, attribute in STATUS.items():
             yield from _state(world, place, channel, space.values.get(attribute))
     refused = {(fate.recipient, fate.name) for fate in world.house.fates() if fate.state == "refused"}
@@ -103,6 +133,8 @@ def _history(world: World, place: Place, person: str, channel: str) -> Iterator[
 def _fits(one: Mapping[str, Any], turn: Turn) -> bool:
     if turn.state != one["after"] or turn.by_staff != (one["source"] == _IN_ECM):
         return False
+    if one["before"] == WITHDRAWN and not turn.chosen:
+        return False  # another address undoes no withdrawal
     since = one["since"]
     if "at" in since:
         return datetime.fromisoformat(since["at"]) == turn.at.replace(microsecond=0)

@@ -53,8 +53,9 @@ def _day(world: World, rng: Random) -> None:
 
 def _round(world: World, die_at: int | None = None) -> bool:
     """Play a round and judge it; return whether nothing stood in its way."""
+    seen = len(world.house.braze.messages)
     outcome, calm = world.run(**({"die_at": die_at} if die_at else {}))
     assert set(outcome.codes) <= _POSSIBLE, [(report.exit_code, report.exit_reason) for report in outcome.reports]
-    found = [*oracle.always(world), *(oracle.calm(world) if calm else ())]
+    found = [*oracle.always(world), *oracle.messages(world, seen), *(oracle.calm(world) if calm else ())]
     assert not found, "\n".join(found)
     return calm

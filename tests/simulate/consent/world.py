@@ -14,6 +14,7 @@ from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.outbox import Step
 from ecmbraze.model import AddressList, Fact, State
 from tests.simulate.consent.truth import DEFAULT, GRANT, WITHDRAWN, Lives
+from tests.simulate.truth import People
 from tests.stories import consent, onboarding
 from tests.stories.story import GROUP
 from tests.twins.ecm_world import Attribute
@@ -58,7 +59,10 @@ class World:
         self.lives = Lives(house.braze, STATUS)
         self.places: dict[int, Place] = {}
         self.story: list[str] = []
-        self.rounds = self.kills = 0
+        self.rounds = self.kills = self._moves = 0
+        self.consents = People(house.braze)
+        self.known = house.clock.true()
+        """What staff did before this was seen by a round that nothing stood in the way of."""
         self.typed: set[tuple[int, str]] = set()
         """(workspace, attribute) of withdrawals that perhaps no round has seen."""
 
@@ -84,10 +88,22 @@ class World:
     def happen(self, rng: Random) -> None:
         """Let one thing happen."""
         doing: Callable[[Random], None] = rng.choices(
-            (self._choose, self._withdraw, self._edit, self._take_back, self._open, self._stir, self._vanish),
-            (10, 5, 2, 2, 1, 2, 1),
+            (
+                self._choose,
+                self._withdraw,
+                self._edit,
+                self._take_back,
+                self._open,
+                self._stir,
+                self._vanish,
+                self._move,
+                self._bounce,
+                self._hand_over,
+            ),
+            (10, 5, 2, 2, 1, 3, 1, 1, 1, 1),
         )[0]
         doing(rng)
+        self.consents.look()
 
     def _choose(self, rng: Random) -> None:
         name = rng.choice(self.people)
@@ -95,16 +111,48 @@ class World:
         if channel == GROUP and state == GRANT:
             state = DEFAULT
         person = self.house.braze.people[name]
-        before = person.email_subscribe
-        if rng.random() < 0.5 or channel == GROUP:
-            self.house.braze.choose(name, **{channel: state})
-        else:
-            person.email_subscribe = state
-            person.chosen.clear()
+        before, exported = person.email_subscribe, rng.random() < 0.5
+        for one in self._sharing(name) if channel == "email" else [name]:  # the state belongs to the address
+            self.house.braze.choose(one, **{channel: state})
+            if channel == "email" and not exported:
+                self.house.braze.people[one].chosen.clear()
         if channel == "email" and state == WITHDRAWN != before:
             self.house.braze.lists[AddressList.UNSUBSCRIBES][str(person.email)] = self.house.clock.true()
         self.lives.happened(name, channel if channel == "email" else f"group:{channel}")
         self.note(f"{name} chose {state} of {channel} {person.chosen}")
+
+    def _sharing(self, name: str) -> list[str]:
+        people = self.house.braze.people
+        return [one for one in self.people if people[one].email == people[name].email]
+
+    def _move(self, rng: Random) -> None:
+        name = rng.choice(self.people)
+        person = self.house.braze.people[name]
+        self._moves += 1
+        person.email, person.email_subscribe = f"{name.lower()}-{self._moves}@example.com", DEFAULT  # api/braze.md 5.2
+        person.chosen.clear()
+        self.lives.happened(chosen=False)
+        self.note(f"{name} has another address")
+
+    def _bounce(self, rng: Random) -> None:
+        name = rng.choice(self.people)
+        address, bounced = str(self.house.braze.people[name].email), self.house.braze.bounced
+        if address in bounced:
+            bounced.discard(address)
+        else:
+            bounced.add(address)
+            self.house.braze.lists[AddressList.HARD_BOUNCES][address] = self.house.clock.true()
+        self.note(f"{address} bounces or no longer does")
+
+    def _hand_over(self, rng: Random) -> None:
+        place = self._place(rng)
+        if place is None or place.edits or any(number == place.number for number, _ in self.typed):
+            return
+        place.past.append(place.person)
+        place.person, place.baseline = rng.choice(self.people), False
+        kind = self.house.ecm.spaces[place.number].type
+        self.house.ecm.edit(place.number, {CUSTOMER[kind]: place.person})
+        self.note(f"{place.number} now leads to {place.person}, before to {place.past[-1]}")
 
     def _place(self, rng: Random) -> Place | None:
         there = [place for place in self.places.values() if self.readable(place.number)]
@@ -203,8 +251,10 @@ class World:
                 self.note(f"confirming {report.flow}")
                 self.house.start(report.flow, confirm=report.plan_hash)
                 calm = False
+        self.consents.look()
         if calm:
             self.typed.clear()
+            self.known = began
         return outcome, calm
 
 
@@ -240,6 +290,13 @@ def world_of(rng: Random, folder: Path, many: int) -> World:
     onboarding.STORY.people(house, *people)
     for person in people:
         house.braze.people[person].email_subscribe = rng.choice((GRANT, DEFAULT, DEFAULT, WITHDRAWN))
+    for one, other in zip(people[::10], people[1::10], strict=False):  # a married couple
+        if rng.random() < 0.5:
+            theirs = house.braze.people[one]
+            house.braze.people[other].email, house.braze.people[other].email_subscribe = (
+                theirs.email,
+                theirs.email_subscribe,
+            )
     world = World(house, people)
     for person in people:
         for _ in range(rng.randint(1, 3)):
