@@ -12,6 +12,7 @@ import typer
 from ecmbraze import __version__
 from ecmbraze.cli import (
     check,
+    erase,
     flow_commands,
     forecast,
     holds,
@@ -83,6 +84,7 @@ for part in (
     pausing,
     runs,
     state,
+    erase,
     rehearsal,
 ):
     part.register(app)

@@ -145,7 +145,7 @@ def setting(config: Settings) -> Setting:
         withdrawing=[(BY_NAME[name], section) for name, section in _enabled(config) if BY_NAME[name].withdrawn],
         fence=_place(config.fence),
         unfenced=config.fence is not None and config.fence.none,
-        keep=Keep(**config.keep.model_dump()),
+        keep=Keep(**config.keep.model_dump(exclude={"backups"})),
         canary=write(ExternalId(value=config.verify.canary)) if config.verify.canary else "",
     )
 

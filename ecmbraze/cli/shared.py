@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ecmbraze.ledger.history import Deed
+
 ConfigOption = Annotated[
     Path | None, typer.Option("-c", "--config", help="configuration file (default: ecmbraze.yaml, or ECMBRAZE_CONFIG)")
+]
+
+
+ByOption = Annotated[
+    str | None, typer.Option("--by", metavar="NAME", help="who decides, for the history (default: the login user)")
 ]
 
 
@@ -19,6 +29,18 @@ class Shared:
 
     config: Path | None
     verbose: bool
+
+
+def deed(by: str | None, reason: str = "") -> Deed:
+    """Return who decides something, on which machine and why."""
+    return Deed(by=by or _login(), host=socket.gethostname(), reason=reason)
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # in a container an account may have no name
+        return f"uid {os.getuid()}"
 
 
 def config_path(context: typer.Context, own: Path | None) -> Path | None:

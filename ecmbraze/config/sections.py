@@ -140,7 +140,7 @@ class KeepFor(Section):
     runs: Span = Field(
         timedelta(days=90),
         ge=timedelta(days=1),
-        description="reports of runs in full; then their counts, as long as rows",
+        description="reports of runs in full; then their counts",
     )
     unknown: Span = Field(
         timedelta(days=90), ge=timedelta(days=1), description="attributes of people whom Braze does not know"
@@ -148,6 +148,7 @@ class KeepFor(Section):
     history: Span = Field(
         timedelta(days=400), ge=timedelta(days=7), description="history in the file; older segments lie beside it"
     )
+    backups: Path | None = Field(None, description="the folder of the backups, which `erase` lists or removes")
 
 
 class Settings(Section):

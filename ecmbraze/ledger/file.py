@@ -60,6 +60,15 @@ def check(path: Path) -> None:
     _check_header(path)
 
 
+def is_state_file(path: Path) -> bool:
+    """Say whether a file begins like a state file of ours, of whatever version; it is not opened as a database."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        header = file.read(100)
+    return header.startswith(_HEADER) and int.from_bytes(header[68:72], "big") == schema.APPLICATION_ID
+
+
 def open_existing(path: Path, *, read_only: bool, pages: bool = True) -> Counted:
     """Open the state file after checking that it is ours, private and whole; a writer migrates an older one.
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -31,6 +32,15 @@ class Head:
 
     length: int
     digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """A decision at the command line: whose, on which machine, and why."""
+
+    by: str
+    host: str
+    reason: str = ""
 
 
 class History:
@@ -87,6 +97,10 @@ class History:
     def append(self, at: datetime, kind: str, body: object) -> None:
         """Add one row inside the caller's transaction, so that it stands or falls with what it tells."""
         self._append(instant(at), kind, body)
+
+    def decide(self, at: datetime, kind: str, deed: Deed, body: Mapping[str, object]) -> None:
+        """Add what a person decided; who it was and why stands beside the chain."""
+        self.append(at, kind, {**body, "remark": self.remark(dump(asdict(deed)))})
 
     def append_untimed(self, kind: str, body: object) -> None:
         """Add a row where no clock is at hand: with the time of the row before."""

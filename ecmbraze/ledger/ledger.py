@@ -27,6 +27,7 @@ from ecmbraze.ledger.planfolder import remove_garbage
 from ecmbraze.ledger.rate_limits import RateLimits
 from ecmbraze.ledger.seal import Look
 from ecmbraze.ledger.stage import Stage
+from ecmbraze.ledger.tombstones import Tombstones
 from ecmbraze.ledger.values import check_values
 from ecmbraze.ledger.verifying import check_head, check_history
 from ecmbraze.ledger.view import View
@@ -148,7 +149,10 @@ class Ledger:
         """Begin the plan file of a run; a writer first removes those of dead runs, which may hold the room it needs."""
         if not self._read_only:
             self._clear_garbage()
-        return PlanFile(self.plan_path(run_id), named=not self._read_only, digest=self.history.address)
+        return PlanFile(
+            self.plan_path(run_id), named=not self._read_only, digest=self.history.address,
+            tombstones=Tombstones(self.database, self.history),
+        )  # fmt: skip
 
     def _clear_garbage(self) -> None:
         """Remove plan files that no waiting plan owns; the run lock is held."""

@@ -15,19 +15,26 @@ from ecmbraze.ledger.codec import dump, dump_documents, instant
 from ecmbraze.ledger.connection import Connection, check_pages, connect, unusable_plan
 from ecmbraze.ledger.planfolder import new_file, new_nameless_file
 from ecmbraze.ledger.planreading import CONFIRMED, PlanReading
+from ecmbraze.ledger.tombstones import ERASED, Tombstones
 from ecmbraze.model import Action, Change, Decision, Delivery, Record, Skip
 
 
 class PlanFile(PlanReading):
     """One scratch SQLite file, 0600. What goes wrong with it is never damage of the state file."""
 
-    def __init__(self, path: Path, *, named: bool = True, digest: Callable[[str], str] | None = None) -> None:
+    def __init__(
+        self, path: Path, *, named: bool = True, digest: Callable[[str], str] | None = None,
+        tombstones: Tombstones | None = None,
+    ) -> None:  # fmt: skip
         """Open the plan at ``path``, or begin one there. ``digest`` is what addresses are kept as.
+
+        What ``tombstones`` bar is neither kept nor planned, whoever asks for it.
 
         One that is not ``named`` loses its name at once, so that not even a kill leaves it behind; where ``path``
         cannot be written it stands among the temporary files.
         """
         self.path, self._named, self._digest = path, named, digest
+        self.tombstones = tombstones
         if path.exists():
             self._use(connect(path, unusable_plan))
             self.check()
@@ -115,6 +122,10 @@ class PlanFile(PlanReading):
         A row whose modify date lies before that of the mirror changes nothing there.
         """
         execute, key = self.database.conn.execute, record.key.text
+        if self.tombstones:
+            if not record.number and self.tombstones.bars_record(key):
+                return
+            record, customers = self.stripped(record, customers)
         execute(
             "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)",
             (key, record.stream, record.name, instant(record.created_at), instant(record.modified_at),
@@ -127,6 +138,18 @@ class PlanFile(PlanReading):
         for address in addresses:
             assert self._digest is not None, "a plan file that no ledger made keeps no addresses"
             execute("INSERT OR IGNORE INTO address VALUES (?, ?)", (self._digest(address), key))
+
+    def stripped(
+        self, record: Record, customers: Mapping[str, tuple[str, ...]]
+    ) -> tuple[Record, Mapping[str, tuple[str, ...]]]:
+        """Return a workspace as it may be kept, without whom was erased; the report says that somebody was."""
+        if not self.tombstones:
+            return record, customers
+        kept, left = self.tombstones.strip(record, customers)
+        if kept.name != ERASED and kept != record:
+            why = "erased: nothing is kept of them or goes to them"
+            self.put_skip("", Skip(record=record.key.text, customer=ERASED, rule="", reason=why), record.modified_at)
+        return kept, left
 
     def put_decision(
         self, flow: str, change: Change, decision: Decision, now: datetime,
@@ -153,6 +176,8 @@ class PlanFile(PlanReading):
 
         ``doubtful`` is what another state file may have sent already: it is staged as held.
         """
+        if self.tombstones and self.tombstones.bars_action(action):
+            return
         if action.kind.delivery is Delivery.LATEST:
             self.database.conn.execute("DELETE FROM action WHERE target = ?", (action.target,))
         marks = ", ?" * 17

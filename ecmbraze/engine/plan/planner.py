@@ -16,8 +16,9 @@ from ecmbraze.engine.scan.inventory import Scan
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context, Flow, Needs
 from ecmbraze.ledger.planfile import PlanFile
+from ecmbraze.ledger.tombstones import ERASED
 from ecmbraze.ledger.view import View
-from ecmbraze.model import Action, Change, Decision, Delivery, Record, Skip, keys
+from ecmbraze.model import Action, Change, Decision, Delivery, Skip, keys
 from ecmbraze.planning.adoption import Adoption
 
 _LOG = logging.getLogger("ecmbraze")
@@ -93,15 +94,20 @@ class Planner:
         """Say whether a change may fire: not at a baseline, not for what existed before it but is first seen now."""
         if baseline is None or change.record.gone:  # absence corrects, it never sends a message (delivery.md)
             return replace(change, fires=False)
-        if change.before is None and (reason := self._late(change.record, baseline)):
+        if reason := self._late(change, baseline):
             self.plan.count(self.flow.name, "first_seen_late")
             skip = Skip(record=change.record.key.text, customer="", rule="", reason=reason)
             self.plan.put_skip(self.flow.name, skip, self.context.now)
-            return replace(change, fires=False, late=True)
+            return replace(change, before=None, since=None, memory={}, fires=False, late=True)
         return replace(change, unreached=self._unreached(change))
 
-    def _late(self, record: Record, baseline: datetime) -> str:
-        """Return why nothing of a record that was never planned is news; empty where it is."""
+    def _late(self, change: Change, baseline: datetime) -> str:
+        """Return why nothing of a record of which no past is known is news; empty where it is."""
+        record = change.record
+        if record.name == ERASED or not (change.before is None or ERASED in change.memory):
+            return ""
+        if ERASED in change.memory:
+            return "names somebody else since its person was erased; its attributes go, nothing fires"
         if record.created_at < baseline:
             return "first seen after the baseline although created before it; its attributes go, nothing fires"
         if record.created_at < self.context.now - self.remembers:  # it may have been known, and forgotten since
@@ -119,6 +125,8 @@ class Planner:
     def _whole_state(self, change: Change) -> None:
         """Plan what somebody whom Braze does not know has never got; to the record itself nothing happened."""
         self.tick()
+        if change.record.name == ERASED:
+            return
         with suppress(RecordUnreadable, *UNPLANNABLE):  # reported when the record changed
             for action in self.flow.plan(self.options, change, self.view, self.context).actions:
                 if action.kind.delivery is Delivery.LATEST:
@@ -126,6 +134,13 @@ class Planner:
 
     def _one(self, change: Change) -> None:
         self.tick()
+        if change.record.name == ERASED:
+            why = "erased: whom it names is not kept or written to any more (`ecmbraze erase`)"
+            skip = Skip(record=change.record.key.text, customer="", rule="", reason=why, quarantined=True)
+            noted = Decision(skips=(skip,), memory={ERASED: True})
+            self.plan.put_decision(self.flow.name, change, noted, self.context.now)
+            self.plan.count(self.flow.name, "quarantined")
+            return
         try:
             decision = self.flow.plan(self.options, change, self.view, self.context)
         except RecordUnreadable as error:

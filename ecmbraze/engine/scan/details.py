@@ -88,6 +88,7 @@ class WorkList:
         try:
             record, people = as_record(detail, need)
             refuse_vanished(record, detail, held.facts if held else "{}")
+            record, people = self.plan.stripped(record, people)
         except RecordUnreadable as error:
             if why not in _UNASKED:
                 quarantine(self.plan, need, key, error.happened, self.now)

@@ -19,6 +19,7 @@ from ecmbraze.flow import TypeNeeds
 from ecmbraze.ledger.codec import dump, load_facts
 from ecmbraze.ledger.mirror import Held, Mirror
 from ecmbraze.ledger.planfile import PlanFile
+from ecmbraze.ledger.tombstones import ERASED
 from ecmbraze.model import BY_US, Record, WorkspacePage, WorkspaceRow, keys
 from ecmbraze.ports import WorkspaceReader
 
@@ -162,15 +163,28 @@ class Listed:
         new = [row for row in page.rows if self._first_seen(row.id)]
         count(self.plan, self.need, "read", len(new))
         self.parents |= {row.parent for row in new if row.parent is not None}
+        kept = self._without_erased(new)
         if trusted(self.columns):
-            self._by_columns(new)
+            self._by_columns(kept)
         else:
-            self._by_dates(new)
+            self._by_dates(kept)
         for number, reason in page.unreadable:
             if self._first_seen(number):
                 count(self.plan, self.need, "read")
                 quarantine(self.plan, self.need, keys.workspace(number), reason, self.now)
         return max((row.modified_at for row in page.rows), default=None)
+
+    def _without_erased(self, rows: Sequence[WorkspaceRow]) -> Sequence[WorkspaceRow]:
+        """Return the rows of workspaces that are kept: an erased one is read again when its date moves."""
+        if not self.plan.tombstones:
+            return rows
+        erased = {number: held for number, held in self._held(rows).items() if held.name == ERASED}
+        for row in (row for row in rows if row.id in erased):
+            if erased[row.id].modified_at == row.modified_at:
+                count(self.plan, self.need, "unchanged")
+            else:
+                self._todo(row, "changed")
+        return [row for row in rows if row.id not in erased]
 
     def _first_seen(self, number: int) -> bool:
         return self.plan.mark_seen(self.need.stream, [keys.workspace(number)]) > 0

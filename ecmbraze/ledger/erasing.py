@@ -1,0 +1,299 @@
+"""Find and remove everything that is kept of one person or workspace, and leave a tombstone so that it stays away."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+
+from ecmbraze.ledger import tombstones
+from ecmbraze.ledger.codec import dump, instant, load
+from ecmbraze.ledger.history import Deed, History
+from ecmbraze.ledger.tombstones import ERASED
+from ecmbraze.model import Kind, PersonKey, keys
+from ecmbraze.model.recipients import Alias, Email, ExternalId, read, write
+
+# Where a name may stand within a longer text; in JSON it is looked for in its texts only.
+_TEXTS = (("quarantine", "reason"), ("outbox", "why"), ("outbox", "reason"), ("pause", "reason"), ("pause", "by"))
+_JSON = (
+    ("record", "facts"), ("record", "documents"), ("fact", "facts"), ("fact", "memory"), ("fact", "documents"),
+    ("outbox", "payload"), ("outbox", "consent"), ("accepted", "value"), ("run", "report"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """Who or what is to be erased: a person under each text that names them, or one workspace."""
+
+    people: tuple[str, ...] = ()
+    workspace: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The values that stand for the subject wherever somebody wrote them."""
+        found = [self.workspace] if self.workspace else []
+        for text in self.people:
+            match read(text):
+                case ExternalId(value=value):
+                    found.append(value)
+                case Email(address=address):
+                    found.append(address)
+                case Alias(name=name):
+                    found.append(name)
+        return tuple(dict.fromkeys([*self.people, *found]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What is kept of a subject, as lines for a person; nothing of it is written anywhere."""
+
+    subject: Subject
+    workspaces: tuple[str, ...]
+    """The workspaces that name the person."""
+    alone: tuple[str, ...]
+    """Those of them that name nobody else: they are emptied."""
+    counts: Mapping[str, int]
+    """What is kept → how much of it."""
+    documents: tuple[str, ...]
+    """What we filed in Extended ECM, which stays there."""
+    also: tuple[str, ...]
+    """Other names under which people with the same e-mail address are known."""
+    withdrawals: int
+    """Consents taken back that have not reached Braze yet: to erase them loses them."""
+    plans: tuple[Path, ...]
+    """Waiting plans that name the subject."""
+
+    @property
+    def anything(self) -> bool:
+        return any(self.counts.values())
+
+
+def subject_of(text: str, database: Database, history: History) -> Subject:
+    """Return whom an operator means: an external id, an alias or an e-mail address as reports write them, or `ws:…`."""
+    if keys.names_a_record(text):
+        key = keys.read(text)
+        return Subject(people=(key.recipient,)) if isinstance(key, PersonKey) else Subject(workspace=text)
+    named = write(read(text))
+    if "@" not in text or named != text:
+        return Subject(people=(named,))
+    query = "SELECT record FROM address WHERE digest = ?"
+    found = [row[0] for row in database.execute(query, (history.address(text),))]
+    others = [key.recipient for one in found if isinstance(key := keys.read(one), PersonKey)]
+    # Of several who share an address nobody is taken for the one who is meant: they are listed.
+    return Subject(
+        people=tuple(dict.fromkeys([named, write(Email(address=text)), *(others if len(others) == 1 else ())]))
+    )
+
+
+def find(subject: Subject, database: Database, history: History, state: Path) -> Kept:
+    """Return what is kept of a subject; changes nothing."""
+    workspaces, alone = _workspaces(subject, database)
+    persons = [PersonKey(recipient=one).text for one in subject.people]
+    about = (*persons, *alone)
+    people = subject.people
+    rows = f"""FROM outbox WHERE recipient IN ({_marks(people)}) OR record IN ({_marks(about)})
+               OR recipient IN ({_marks(alone)})"""
+    values = (*people, *about, *alone)
+    pattern = _pattern(subject)
+    counts = {
+        "workspaces that name them": len(workspaces) if people else 0,
+        "records": _count(database, f"FROM record WHERE key IN ({_marks(about)})", about),
+        "e-mail addresses (digests)": _count(database, f"FROM address WHERE record IN ({_marks(persons)})", persons),
+        "facts per flow": _count(database, f"FROM fact WHERE record IN ({_marks(about)})", about),
+        "intended writes and messages": _count(database, rows, values),
+        "in quarantine": _count(
+            database, f"FROM quarantine WHERE customer IN ({_marks(people)}) OR record IN ({_marks(about)})",
+            (*people, *about),
+        ),
+        "values that the systems took": sum(len(_targets(database, one)) for one in (*people, *alone)),
+        "run reports": sum(bool(pattern.search(row[0])) for row in database.execute("SELECT report FROM run")),
+        "remarks": sum(bool(pattern.search(row[0])) for row in database.execute("SELECT text FROM remark")),
+    }  # fmt: skip
+    plans = tuple(state.with_name(row[0]) for row in database.execute("SELECT file FROM waiting_plan"))
+    naming = tuple(path for path in plans if path.exists() and _names(path, subject))
+    counts["waiting plans"] = len(naming)
+    filed = f"SELECT DISTINCT name, recipient, state {rows} ORDER BY name"
+    documents = tuple(
+        f"{name} in {place}" + ("" if state == "sent" else f" ({state})")
+        for name, place, state in database.execute(filed, values)
+        if keys.names_a_record(place) and _is_document(database, name, place)
+    )
+    return Kept(
+        subject=subject, workspaces=workspaces, alone=alone, counts=counts, documents=documents,
+        also=_also(subject, database), plans=naming,
+        withdrawals=_count(
+            database, f"FROM outbox WHERE recipient IN ({_marks(people)}) AND kind = '{Kind.WITHDRAWAL}' AND state IN "
+            "('ready', 'waiting', 'in flight', 'refused')", people,
+        ),
+    )  # fmt: skip
+
+
+def erase(kept: Kept, database: Database, history: History, now: datetime, deed: Deed) -> None:
+    """Remove it in one transaction, with a tombstone for each name; of the history nothing, it knows only digests."""
+    subject, execute = kept.subject, database.conn.execute
+    persons = tuple(PersonKey(recipient=one).text for one in subject.people)
+    with database.atomic():
+        _bury(subject, database, history, now)
+        for person in subject.people:
+            execute("DELETE FROM outbox WHERE recipient = ?", (person,))
+            execute("DELETE FROM recipient WHERE customer = ?", (person,))
+            execute("DELETE FROM quarantine WHERE customer = ?", (person,))
+        for record in (*persons, *kept.alone):
+            execute("DELETE FROM outbox WHERE record = ? OR recipient = ?", (record, record))
+            for table in ("recipient", "address", "due", "quarantine"):
+                execute(f"DELETE FROM {table} WHERE record = ?", (record,))
+        for record in persons:
+            execute("DELETE FROM record WHERE key = ?", (record,))
+            execute("DELETE FROM fact WHERE record = ?", (record,))
+        for record in kept.alone:
+            _empty(record, database)
+        for name in (*subject.people, *kept.alone):
+            for target in _targets(database, name):
+                execute("DELETE FROM accepted WHERE target = ?", (target,))
+                execute("DELETE FROM attempted WHERE target = ?", (target,))
+        for path in kept.plans:
+            execute("DELETE FROM waiting_plan WHERE file = ?", (path.name,))
+        _blank(subject, database)
+        told = [history.subject(one) for one in subject.people] or [subject.workspace]
+        rows = kept.counts["intended writes and messages"]
+        history.decide(now, "erase", _unnamed(deed, subject), {"subjects": told, "rows": rows})
+    for path in kept.plans:
+        path.unlink(missing_ok=True)
+
+
+def _bury(subject: Subject, database: Database, history: History, now: datetime) -> None:
+    found = {one for person in subject.people for one in tombstones.digests(history, person)}
+    for person in subject.people:
+        record = PersonKey(recipient=person).text
+        found |= {row[0] for row in database.execute("SELECT digest FROM address WHERE record = ?", (record,))}
+    if subject.workspace:
+        found.add(tombstones.of_record(history, subject.workspace))
+    for digest in sorted(found):
+        database.conn.execute("INSERT OR IGNORE INTO erased VALUES (?, ?)", (digest, instant(now)))
+
+
+def _empty(record: str, database: Database) -> None:
+    """Leave of a workspace that it is there and when it changed, so that neither listing nor plan takes it for new."""
+    row = database.execute("SELECT facts FROM record WHERE key = ?", (record,)).fetchone()
+    database.conn.execute(
+        "UPDATE record SET name = ?, facts = ?, documents = '[]' WHERE key = ?", (ERASED, _emptied(row[0]), record)
+    )
+    query = "SELECT flow, facts FROM fact WHERE record = ?"
+    for flow, facts in database.execute(query, (record,)).fetchall():
+        database.conn.execute(
+            "UPDATE fact SET facts = ?, documents = '[]', memory = ? WHERE flow = ? AND record = ?",
+            (_emptied(facts), dump({ERASED: True}), flow, record),
+        )
+
+
+def _emptied(facts: str) -> str:
+    return dump({name: [] if isinstance(value, list) else None for name, value in load(facts).items()})
+
+
+def _blank(subject: Subject, database: Database) -> None:
+    """Take the names out of every text that speaks of others too."""
+    pattern = _pattern(subject)
+    for table, column in _TEXTS:
+        for (text,) in database.execute(f"SELECT DISTINCT {column} FROM {table}").fetchall():
+            if pattern.search(text):
+                new = pattern.sub(ERASED, text)
+                database.conn.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (new, text))
+    for table, column in _JSON:
+        for (text,) in database.execute(f"SELECT DISTINCT {column} FROM {table}").fetchall():
+            if text is not None and pattern.search(text):
+                new = dump(_replaced(load(text), subject, pattern))
+                database.conn.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (new, text))
+    for digest, text in database.execute("SELECT digest, text FROM remark").fetchall():
+        if pattern.search(text):
+            database.conn.execute("DELETE FROM remark WHERE digest = ?", (digest,))
+
+
+# What of a line of a report tells of the person it is about.
+_OF_A_LINE = ("workspace", "customer", "reason", "why", "said", "before", "after", "properties", "because")
+
+
+def _replaced(value: Any, subject: Subject, pattern: re.Pattern[str]) -> Any:
+    """Return JSON without the names; a line of a report about the subject keeps what it counts, nothing it says."""
+    match value:
+        case str():
+            return pattern.sub(ERASED, value)
+        case list():
+            lists = [one for one in value if not (isinstance(one, str) and one in subject.names)]
+            return [_replaced(one, subject, pattern) for one in lists]
+        case dict():
+            mine = ("customer" in value and any(
+                one in subject.names for one in str(value["customer"]).split(", ")
+            )) or value.get("record") == subject.workspace != ""  # fmt: skip
+            return {
+                name: ERASED if mine and name in _OF_A_LINE else _replaced(inner, subject, pattern)
+                for name, inner in value.items()
+            }
+    return value
+
+
+def _unnamed(deed: Deed, subject: Subject) -> Deed:
+    """Return who, where and why without the name of whom it is about."""
+    return Deed(by=deed.by, host=deed.host, reason=_pattern(subject).sub(ERASED, deed.reason))
+
+
+def _pattern(subject: Subject) -> re.Pattern[str]:
+    """Return what finds a name that stands for itself, also as JSON writes it; never a part of a longer one."""
+    spelt = {form for name in subject.names for form in (name, json.dumps(name)[1:-1])}
+    names = "|".join(re.escape(name) for name in sorted(spelt, key=len, reverse=True))
+    return re.compile(rf"(?<![\w.-])(?:{names})(?![\w-])", re.IGNORECASE)
+
+
+def _workspaces(subject: Subject, database: Database) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the workspaces that name the person, and those of them that name nobody else."""
+    if subject.workspace:
+        known = database.execute("SELECT 1 FROM record WHERE key = ?", (subject.workspace,)).fetchone()
+        return ((subject.workspace,), (subject.workspace,)) if known else ((), ())
+    query = f"SELECT DISTINCT record FROM recipient WHERE customer IN ({_marks(subject.people)})"
+    found = tuple(sorted((row[0] for row in database.execute(query, subject.people)), key=keys.order))
+    others = f"SELECT 1 FROM recipient WHERE record = ? AND customer NOT IN ({_marks(subject.people)}) LIMIT 1"
+    alone = tuple(one for one in found if not database.execute(others, (one, *subject.people)).fetchone())
+    return found, alone
+
+
+def _also(subject: Subject, database: Database) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for person in subject.people:
+        query = """SELECT DISTINCT b.record FROM address a JOIN address b ON b.digest = a.digest
+                   WHERE a.record = ? AND b.record <> a.record"""
+        for (record,) in database.execute(query, (PersonKey(recipient=person).text,)):
+            key = keys.read(record)
+            if isinstance(key, PersonKey) and key.recipient not in subject.people:
+                found[key.recipient] = None
+    return tuple(found)
+
+
+def _is_document(database: Database, name: str, place: str) -> bool:
+    query = "SELECT 1 FROM outbox WHERE name = ? AND recipient = ? AND kind = ? LIMIT 1"
+    return database.execute(query, (name, place, Kind.DOCUMENT)).fetchone() is not None
+
+
+def _targets(database: Database, name: str) -> list[str]:
+    """Return the targets of a recipient; "0" follows "/"."""
+    query = """SELECT target FROM accepted WHERE target > ? AND target < ?
+               UNION SELECT target FROM attempted WHERE target > ? AND target < ?"""
+    span = (f"{name}/", f"{name}0")
+    return [row[0] for row in database.execute(query, span * 2)]
+
+
+def _names(path: Path, subject: Subject) -> bool:
+    content = path.read_bytes()
+    return any(name.encode() in content for name in subject.names)
+
+
+def _count(database: Database, rows: str, values: tuple[str, ...] | list[str]) -> int:
+    return int(database.execute(f"SELECT count(*) {rows}", tuple(values)).fetchone()[0])
+
+
+def _marks(values: tuple[str, ...] | list[str]) -> str:
+    return ", ".join("?" * len(values))
