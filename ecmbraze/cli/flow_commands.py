@@ -8,7 +8,7 @@ import typer
 
 from ecmbraze.cli import composition, report_file, rounds
 from ecmbraze.cli.clock import instant_of
-from ecmbraze.cli.shared import ConfigOption, config_path
+from ecmbraze.cli.shared import ByOption, ConfigOption, config_path, deed
 from ecmbraze.engine.setting import Options
 from ecmbraze.errors import UsageError
 from ecmbraze.flow import Flow
@@ -45,6 +45,8 @@ def _command(flow: Flow[Any]) -> Any:
         confirm: Annotated[
             str | None, typer.Option(metavar="HASH", help="send the waiting plan that a guard stopped")
         ] = None,
+        reason: Annotated[str, typer.Option(help="with --confirm: why; goes into the history")] = "",
+        by: ByOption = None,
         report: report_file.ReportOption = None,
         show_personal_data: report_file.PersonalOption = False,
         as_json: Annotated[bool, typer.Option("--json", help="the run report on stdout as JSON")] = False,
@@ -71,7 +73,7 @@ def _command(flow: Flow[Any]) -> Any:
             )  # fmt: skip
         options = Options(
             dry_run=dry_run, limit=limit, include_messages=include_messages, confirm=confirm, as_if_new=as_if_new,
-            since=begin, until=end,
+            since=begin, until=end, deed=deed(by, reason) if confirm else None,
         )  # fmt: skip
         report_file.check(report, personal=show_personal_data)
         loaded = composition.settings(config_path(context, config))

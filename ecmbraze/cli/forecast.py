@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ecmbraze.cli import composition
-from ecmbraze.cli.shared import ConfigOption, config_path
+from ecmbraze.cli.shared import ByOption, ConfigOption, config_path, deed
 from ecmbraze.config import Settings
 from ecmbraze.errors import UsageError
 from ecmbraze.flows import FLOWS
@@ -43,6 +42,7 @@ def forecast(
     config: ConfigOption = None,
     days: Annotated[int, typer.Option(min=1, max=3660, help="how far to look")] = 60,
     confirm: Annotated[str | None, typer.Option(metavar="DAY", help="what comes due that day is expected")] = None,
+    by: ByOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="the same as JSON")] = False,
 ) -> int:
     """List what comes due per day: by the facts of the last look, for every workspace that leads to somebody."""
@@ -51,7 +51,7 @@ def forecast(
     ledger = composition.ledger(loaded, read_only=confirm is None)
     rows = list(_rows(loaded, ledger, now, days))
     if confirm is not None:
-        _confirm(ledger, _day(confirm), rows, now)
+        _confirm(ledger, _day(confirm), rows, now, by)
     ledger.close()
     if as_json:
         typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
@@ -86,12 +86,12 @@ def _day(text: str) -> date:
         ) from None
 
 
-def _confirm(ledger: Ledger, day: date, rows: list[Row], now: datetime) -> None:
+def _confirm(ledger: Ledger, day: date, rows: list[Row], now: datetime, by: str | None) -> None:
     """Note the figures of one day as expected, so that no guard stops them on it."""
     for name in sorted({row.flow for row in rows if row.day == day.isoformat()}):
         mine = [row for row in rows if (row.flow, row.day) == (name, day.isoformat())]
         figures = Expected(messages=sum(row.messages for row in mine), people=sum(row.people for row in mine))
-        ledger.waiting.expect(name, day, figures, now, getpass.getuser())
+        ledger.waiting.expect(name, day, figures, now, deed(by))
         typer.echo(
             f"Confirmed: {name} may send {figures.messages} messages to {figures.people} people on {day}.", err=True
         )

@@ -13,9 +13,11 @@ from rich.table import Table
 
 from ecmbraze.cli import composition
 from ecmbraze.cli.groups import Group
-from ecmbraze.cli.shared import ConfigOption, config_path
+from ecmbraze.cli.shared import ByOption, ConfigOption, config_path, deed
 from ecmbraze.engine.deliver.channels import channel_of
 from ecmbraze.errors import UsageError
+from ecmbraze.ledger.history import Deed
+from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.lock import run_lock
 from ecmbraze.ledger.outbox import Outbox, Row, Step
 from ecmbraze.model import State
@@ -90,6 +92,7 @@ def resolve(
     everything: Annotated[bool, typer.Option("--all", help="every message of a rule, instead of one ID")] = False,
     rule: Annotated[str | None, typer.Option(help="with --all: the rule")] = None,
     config: ConfigOption = None,
+    by: ByOption = None,
 ) -> int:
     """Decide about one held message, or all of a rule: it was sent, it may be sent again, or it is dropped."""
     number, decision = _asked(words, everything=everything, rule=rule)
@@ -98,7 +101,7 @@ def resolve(
         ledger = composition.ledger(loaded)
         try:
             rows, left = _chosen(ledger.outbox, number, rule, decision)
-            _decide(ledger.outbox, rows, decision, reason, composition.wall_clock(loaded).now())
+            _decide(ledger, rows, decision, deed(by, reason), composition.wall_clock(loaded).now())
         finally:
             ledger.close()
     for row in rows:
@@ -142,11 +145,15 @@ def _chosen(outbox: Outbox, number: int | None, rule: str | None, decision: str)
     return chosen, len(mine) - len(chosen)
 
 
-def _decide(outbox: Outbox, rows: list[Row], decision: str, reason: str, now: datetime) -> None:
+def _decide(ledger: Ledger, rows: list[Row], decision: str, who: Deed, now: datetime) -> None:
     doubts = [row for row in rows if row.state is State.IN_DOUBT]
-    outbox.move([Step(row=row, state=State.HELD, why=row.why) for row in doubts], now)
     held = [replace(row, state=State.HELD) for row in rows]
-    outbox.move([Step(row=row, state=_DECISIONS[decision], why=f"operator: {reason}") for row in held], now)
+    with ledger.database.atomic():
+        ledger.history.decide(now, "holds", who, {"decision": decision, "rows": [row.id for row in rows]})
+        ledger.outbox.move([Step(row=row, state=State.HELD, why=row.why) for row in doubts], now)
+        ledger.outbox.move(
+            [Step(row=row, state=_DECISIONS[decision], why=f"operator: {who.reason}") for row in held], now
+        )
 
 
 def _not_held(number: int) -> UsageError:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from ecmbraze.cli import composition, flow_names
-from ecmbraze.cli.shared import ConfigOption, config_path
+from ecmbraze.cli.shared import ByOption, ConfigOption, config_path, deed
 from ecmbraze.ledger.ledger import Ledger
 
 _FlowArgument = Annotated[
@@ -27,19 +26,27 @@ def pause(
     flow: _FlowArgument = None,
     config: ConfigOption = None,
     reason: Annotated[str, typer.Option(help="why; shown by every run until it is resumed")] = "no reason given",
+    by: ByOption = None,
 ) -> int:
     """Stop sending, also in a run that is under way; reading and planning go on."""
     ledger, now, name = _open(context, config, flow)
-    ledger.waiting.pause(name, now, getpass.getuser(), reason)
+    who = deed(by, reason)
+    ledger.waiting.pause(name, now, who.by, reason, host=who.host)
     ledger.close()
     typer.echo(f"Paused {flow or 'every flow'}. `ecmbraze resume` lets it send again.")
     return 0
 
 
-def resume(context: typer.Context, flow: _FlowArgument = None, config: ConfigOption = None) -> int:
+def resume(
+    context: typer.Context,
+    flow: _FlowArgument = None,
+    config: ConfigOption = None,
+    reason: Annotated[str, typer.Option(help="why; goes into the history")] = "",
+    by: ByOption = None,
+) -> int:
     """Let a paused flow send again."""
     ledger, now, name = _open(context, config, flow)
-    since = ledger.waiting.resume(name, now)
+    since = ledger.waiting.resume(name, now, deed(by, reason))
     lost = ledger.outbox.expired_since(since, now, flow) if since else 0
     ledger.close()
     typer.echo(f"{flow or 'Every flow'} {'sends again' if since else 'was not paused'}.")

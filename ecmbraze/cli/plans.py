@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ecmbraze.cli import composition, flow_names, rounds
-from ecmbraze.cli.shared import ConfigOption, config_path
+from ecmbraze.cli.shared import ByOption, ConfigOption, config_path, deed
 from ecmbraze.config import Settings
 from ecmbraze.engine.setting import Options
 from ecmbraze.errors import UsageError
@@ -41,6 +41,7 @@ def plan(
         str | None,
         typer.Option(metavar="FLOW", help="drop the waiting plan of a flow", autocompletion=flow_names.complete),
     ] = None,
+    by: ByOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="the run report on stdout as JSON")] = False,
 ) -> int:
     """Write the plan of a flow to a file for review, print such a file (`plan show FILE`), or drop a waiting plan."""
@@ -50,7 +51,7 @@ def plan(
         flow_names.known(name, undone="Nothing was planned or dropped.")
     loaded = composition.settings(config_path(context, config))
     if drop:
-        return _drop(loaded, drop)
+        return _drop(loaded, drop, by)
     if flow is None or output is None:
         raise UsageError(
             "Say which flow and where its plan goes.", undone="Nothing was planned.",
@@ -66,6 +67,8 @@ def apply(
     file: Annotated[Path, typer.Argument(help="a plan file made by `ecmbraze plan`")],
     confirm: Annotated[str | None, typer.Option(metavar="HASH", help="the hash of the plan that was reviewed")] = None,
     config: ConfigOption = None,
+    reason: Annotated[str, typer.Option(help="why; goes into the history")] = "",
+    by: ByOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="the run report on stdout as JSON")] = False,
 ) -> int:
     """Send exactly what a reviewed plan file holds, but no record that changed since."""
@@ -78,7 +81,7 @@ def apply(
             undone="Nothing was sent.",
             advice=f"`ecmbraze plan show {file}` prints it and its hash; then `ecmbraze apply {file} --confirm HASH`.",
         )
-    options = Options(apply=file, confirm=confirm)
+    options = Options(apply=file, confirm=confirm, deed=deed(by, reason))
     return _start(_known(flow), composition.settings(config_path(context, config)), options, as_json=as_json)
 
 
@@ -142,12 +145,12 @@ def _start(flow: str, loaded: Settings, options: Options, *, as_json: bool) -> i
     return rounds.exit_code(done, pending=False)
 
 
-def _drop(loaded: Settings, flow: str) -> int:
+def _drop(loaded: Settings, flow: str, by: str | None) -> int:
     with run_lock(loaded.state):
         ledger = composition.ledger(loaded)
         plans = [found for mode in ("live", "backfill", "baseline") if (found := ledger.waiting.get(flow, mode))]
         for waiting in plans:
-            ledger.waiting.drop(waiting, composition.wall_clock(loaded).now(), "dropped by the operator")
+            ledger.waiting.drop(waiting, composition.wall_clock(loaded).now(), "dropped by the operator", deed(by))
         ledger.close()
     if not plans:
         raise UsageError(f"No plan of {flow} waits.", undone="Nothing was dropped.")

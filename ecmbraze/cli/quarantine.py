@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -11,10 +13,12 @@ from rich.table import Table
 
 from ecmbraze.cli import composition
 from ecmbraze.cli.groups import Group
-from ecmbraze.cli.shared import ConfigOption, config_path
+from ecmbraze.cli.shared import ByOption, ConfigOption, config_path, deed
 from ecmbraze.errors import UsageError
+from ecmbraze.ledger.history import Deed
+from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.lock import run_lock
-from ecmbraze.ledger.outbox import Step
+from ecmbraze.ledger.outbox import Row, Step
 from ecmbraze.model import State, keys
 from ecmbraze.report.plain import printable
 
@@ -22,6 +26,7 @@ quarantine = typer.Typer(
     help="Records and messages that were refused, with the reason.", no_args_is_help=True, cls=Group
 )
 
+_Reason = Annotated[str, typer.Option("--reason", help="why; goes into the history")]
 _Subject = Annotated[str, typer.Argument(metavar="ID|RECORD", help="a number or a record from `quarantine list`")]
 
 
@@ -77,33 +82,50 @@ def show(context: typer.Context, subject: _Subject, config: ConfigOption = None)
 
 
 @quarantine.command("replay")
-def replay(context: typer.Context, subject: _Subject, config: ConfigOption = None) -> int:
+def replay(
+    context: typer.Context, subject: _Subject, config: ConfigOption = None, reason: _Reason = "", by: ByOption = None
+) -> int:
     """Try again: a refused row is sent by the next run after its usual screen, a record is planned anew."""
-    return _move(context, config, subject, State.READY)
+    return _move(context, config, subject, State.READY, deed(by, reason))
 
 
 @quarantine.command("drop")
-def drop(context: typer.Context, subject: _Subject, config: ConfigOption = None) -> int:
+def drop(
+    context: typer.Context, subject: _Subject, config: ConfigOption = None, reason: _Reason = "", by: ByOption = None
+) -> int:
     """Give one entry up for good."""
-    return _move(context, config, subject, State.DROPPED)
+    return _move(context, config, subject, State.DROPPED, deed(by, reason))
 
 
-def _move(context: typer.Context, config: ConfigOption, subject: str, state: State) -> int:
+def _move(context: typer.Context, config: ConfigOption, subject: str, state: State, who: Deed) -> int:
     loaded = composition.settings(config_path(context, config))
     now = composition.wall_clock(loaded).now()
     with run_lock(loaded.state):
         ledger = composition.ledger(loaded)
         rows = [row for row in ledger.outbox.refused() if str(row.id) == subject]
-        ledger.outbox.move([Step(row=row, state=state, why="operator: quarantine") for row in rows], now)
-        done = bool(rows)
-        if not done and keys.names_a_record(subject):
-            again = state is State.READY
-            done = ledger.plan_again(subject, now) if again else ledger.forget_quarantined(subject, now)
-        ledger.close()
+        try:
+            done = _do(ledger, rows, subject, state, who, now)
+        finally:
+            ledger.close()
     if not done:
         raise _unknown(subject)
     typer.echo(f"{subject}: {state}")
     return 0
+
+
+def _do(ledger: Ledger, rows: Sequence[Row], subject: str, state: State, who: Deed, now: datetime) -> bool:
+    """Move the row, or the record, with a line in the history; return whether there was one."""
+    said = f"operator: {who.reason or 'quarantine'}"
+    with ledger.database.atomic():
+        ledger.outbox.move([Step(row=row, state=state, why=said) for row in rows], now)
+        done = bool(rows)
+        if not done and keys.names_a_record(subject):
+            again = state is State.READY
+            done = ledger.plan_again(subject, now) if again else ledger.forget_quarantined(subject, now)
+        if done:
+            told = {"decision": "replay" if state is State.READY else "drop", "subject": ledger.history.record(subject)}
+            ledger.history.decide(now, "quarantine", who, told)
+    return done
 
 
 def _unknown(subject: str) -> UsageError:

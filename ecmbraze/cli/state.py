@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
 import json
-import platform
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import chain
 from pathlib import Path
 from typing import Annotated
@@ -17,11 +15,12 @@ import typer
 from ecmbraze.cli import composition, flow_names
 from ecmbraze.cli.clock import instant_of
 from ecmbraze.cli.groups import Group
-from ecmbraze.cli.shared import ConfigOption, config_path
+from ecmbraze.cli.shared import ByOption, ConfigOption, config_path, deed
 from ecmbraze.config import Settings
-from ecmbraze.errors import UsageError
+from ecmbraze.errors import StorageError, UsageError
 from ecmbraze.ledger import adopting, compacting, exporting, file, rewinding
 from ecmbraze.ledger.backup import back_up
+from ecmbraze.ledger.history import Deed
 from ecmbraze.ledger.lock import held, run_lock
 from ecmbraze.ledger.verifying import Checked, checks
 
@@ -42,10 +41,13 @@ def save(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="where the backup goes; never overwritten")],
     config: ConfigOption = None,
+    by: ByOption = None,
 ) -> int:
     """Save the state file, also while a run is live, and check the copy."""
     loaded = composition.settings(config_path(context, config))
     found = back_up(loaded.state, file)
+    with suppress(StorageError):  # a state file that can only be read is saved all the same
+        _note(loaded, "backup", deed(by))
     _tell(found)
     typer.echo(f"Saved {loaded.state} as {file}, with {file}.seal and {file}.key.")
     typer.echo("They hold personal data and a secret: keep them 0600.")
@@ -53,10 +55,11 @@ def save(
 
 
 @state.command("compact")
-def compact(context: typer.Context, config: ConfigOption = None) -> int:
+def compact(context: typer.Context, config: ConfigOption = None, by: ByOption = None) -> int:
     """Write the state file anew without the room it no longer needs; no run may be under way."""
     loaded = composition.settings(config_path(context, config))
     with run_lock(loaded.state):
+        _note(loaded, "compact", deed(by))
         before, after = compacting.compact(loaded.state)
     typer.echo(f"{loaded.state}: {before:,} bytes before, {after:,} now.")
     return 0
@@ -106,6 +109,7 @@ def adopt(
     restored_from: Annotated[Path, typer.Option(help="the backup that was put in the place of the state file")],
     reason: Annotated[str, typer.Option(help="why; goes into the history")],
     config: ConfigOption = None,
+    by: ByOption = None,
 ) -> int:
     """Go on with a restored or copied state file; what may have been sent since it was saved is held, not sent."""
     loaded = composition.settings(config_path(context, config))
@@ -124,8 +128,8 @@ def adopt(
                 "The claim in Extended ECM is of this state file: no other has sent since. There is nothing to adopt.",
                 undone=_UNDONE, advice="`ecmbraze run` goes on.",
             )  # fmt: skip
-        by, host = getpass.getuser(), platform.node()
-        done = adopting.adopt(ledger, copied, wall.now(), by=by, host=host, reason=reason)
+        who = deed(by, reason)
+        done = adopting.adopt(ledger, copied, wall.now(), by=who.by, host=who.host, reason=reason)
         fence.overtake()
     typer.echo(f"Adopted {loaded.state} as it was at {done.copied_at:%Y-%m-%d %H:%M} UTC.")
     typer.echo(
@@ -143,6 +147,7 @@ def rewind(
     reason: Annotated[str, typer.Option(help="why; goes into the history")],
     flow: Annotated[str | None, typer.Option(help="one flow only", autocompletion=flow_names.complete)] = None,
     config: ConfigOption = None,
+    by: ByOption = None,
 ) -> int:
     """Set a watermark back: records modified since are read and planned again. Nothing that was sent goes again."""
     if flow is not None:
@@ -152,7 +157,7 @@ def rewind(
     file.check(loaded.state)
     with run_lock(loaded.state), closing(composition.ledger(loaded)) as ledger:
         moment = instant_of(to, "--to")
-        done = rewinding.rewind(ledger, stream, moment, wall.now(), flow=flow, by=getpass.getuser(), reason=reason)
+        done = rewinding.rewind(ledger, stream, moment, wall.now(), flow=flow, by=deed(by).by, reason=reason)
     typer.echo(f"{stream}: {done.watermarks} watermarks set back to {moment:%Y-%m-%d %H:%M} UTC.")
     typer.echo(f"The next run reads {done.records} records again.")
     return 0
@@ -170,6 +175,11 @@ def export(
         for row in exporting.rows(ledger, full=full):
             sys.stdout.write(exporting.as_line(row) + "\n")
     return 0
+
+
+def _note(loaded: Settings, what: str, who: Deed) -> None:
+    with closing(composition.ledger(loaded)) as ledger, ledger.database.atomic():
+        ledger.history.decide(composition.wall_clock(loaded).now(), "state", who, {"what": what})
 
 
 def _tell(found: Iterable[Checked]) -> None:

@@ -225,7 +225,7 @@ def _stage(context: RoundContext, runs: Sequence[Run], confirmed: Confirmed | No
     for run in planned:
         run.push.note_held(context.ledger.outbox.held_at(run.name, now))
     if confirmed is not None:
-        confirming.forget(context.ledger, confirmed, context.clock.now())
+        confirming.note(context.ledger, confirmed, context.options, context.clock.now())
     for run in planned:
         if run.stopped is not None:
             confirming.keep(context.ledger, run, str(run.stopped), context.clock.now())

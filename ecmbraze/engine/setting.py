@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ecmbraze.flow import Flow
+from ecmbraze.ledger.history import Deed
 from ecmbraze.ledger.keeping import Keep
 from ecmbraze.planning.guards import Limits as GuardLimits
 from ecmbraze.ports import ClaimStore, MessageSink, PeopleReader, Progress, RecordReader, RecordSink, WorkspaceReader
@@ -28,6 +29,8 @@ class Options:
     """Plan a dry run as if today's records were news."""
     confirm: str | None = None
     """The hash, or its beginning, of the waiting plan that a person has looked at."""
+    deed: Deed | None = None
+    """Who confirms, where and why."""
     apply: Path | None = None
     """A plan file made by `plan -o`, to be sent exactly."""
     keep: Path | None = None

@@ -91,6 +91,10 @@ class History:
         self._database.execute("INSERT OR IGNORE INTO remark VALUES (?, ?)", (digest, text))
         return digest
 
+    def payload(self, text: str) -> str:
+        """Return the keyed digest that stands for what was sent: whoever has the text can show that it was this."""
+        return hmac.new(self._salt, f"payload {text}".encode(), hashlib.sha256).hexdigest()
+
     def _digest(self, text: str) -> str:
         return hmac.new(self._salt, f"remark {text}".encode(), hashlib.sha256).hexdigest()
 
@@ -98,9 +102,10 @@ class History:
         """Add one row inside the caller's transaction, so that it stands or falls with what it tells."""
         self._append(instant(at), kind, body)
 
-    def decide(self, at: datetime, kind: str, deed: Deed, body: Mapping[str, object]) -> None:
-        """Add what a person decided; who it was and why stands beside the chain."""
-        self.append(at, kind, {**body, "remark": self.remark(dump(asdict(deed)))})
+    def decide(self, at: datetime, kind: str, deed: Deed | None, body: Mapping[str, object]) -> None:
+        """Add what a person decided, or a run by itself; who it was, where and why stands beside the chain."""
+        said = {"remark": self.remark(dump(asdict(deed)))} if deed else {}
+        self.append(at, kind, {**body, **said})
 
     def append_untimed(self, kind: str, body: object) -> None:
         """Add a row where no clock is at hand: with the time of the row before."""

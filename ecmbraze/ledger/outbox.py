@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -32,6 +32,14 @@ _RESTATED, _RESTATED_EACH = "sent again: the profile no longer shows it", timede
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """The consent that a message rests on: channel or ``group:<id>`` → what Braze said, and when it was asked."""
+
+    states: Mapping[str, str]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One row's next state and the reason for it."""
 
@@ -40,6 +48,8 @@ class Step:
     why: str = ""
     untouched: bool = False
     """Whether the answer proves that the attempt changed nothing at the sink."""
+    seen: Seen | None = None
+    """Of what leaves for a person: the consent it leaves on."""
 
 
 class Outbox(OutboxReading):
@@ -159,7 +169,12 @@ class Outbox(OutboxReading):
 
     def _told(self, step: Step) -> dict[str, object]:
         action = step.row.action
-        return {
+        left: dict[str, object] = {}
+        if step.state is State.IN_FLIGHT:
+            left = {"payload": self._history.payload(dump(action.payload))}
+            if step.seen is not None and action.kind.is_message:
+                left |= {"consent": dict(step.seen.states), "consent_read_at": instant(step.seen.at)}
+        return left | {
             "row": step.row.id, "record": self._history.record(action.record), "flow": action.flow, "rule": action.rule,
             "occurrence": action.occurrence, "kind": action.kind, "subject": self._history.subject(action.recipient),
             "from": step.row.state, "to": step.state,

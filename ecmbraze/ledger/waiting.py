@@ -7,8 +7,8 @@ from datetime import date, datetime, time, timedelta, tzinfo
 
 from sqlite_utils import Database
 
-from ecmbraze.ledger.codec import dump, instant, moment
-from ecmbraze.ledger.history import History
+from ecmbraze.ledger.codec import instant, moment
+from ecmbraze.ledger.history import Deed, History
 from ecmbraze.planning.guards import Expected
 
 # A peak that an outage delayed is still the one that was confirmed; reminders go no later than this by default.
@@ -52,29 +52,28 @@ class Waiting:
             said = {"flow": plan.flow, "plan": plan.hash, "remark": self._history.remark(plan.reason)}
             self._history.append(plan.made_at, "guard", said)
 
-    def drop(self, plan: WaitingPlan, now: datetime, why: str) -> None:
+    def drop(self, plan: WaitingPlan, now: datetime, why: str, deed: Deed | None = None) -> None:
         """Forget a plan: confirmed, dropped by a person, or too old. Its file is garbage from then on."""
         with self._database.atomic():
             self._database.conn.execute("DELETE FROM waiting_plan WHERE flow = ? AND mode = ?", (plan.flow, plan.mode))
-            self._history.append(now, "plan", {"flow": plan.flow, "plan": plan.hash, "end": why})
+            self._history.decide(now, "plan", deed, {"flow": plan.flow, "plan": plan.hash, "end": why})
 
-    def pause(self, flow: str, now: datetime, by: str, reason: str) -> None:
+    def pause(self, flow: str, now: datetime, by: str, reason: str, *, host: str = "") -> None:
         """Stop a flow's sending, or every flow's with ``*``."""
         with self._database.atomic():
             self._database.conn.execute(
                 "INSERT OR REPLACE INTO pause VALUES (?, ?, ?, ?)", (flow, instant(now), by, reason)
             )
-            remark = self._history.remark(dump({"by": by, "reason": reason}))
-            self._history.append(now, "pause", {"flow": flow, "remark": remark})
+            self._history.decide(now, "pause", Deed(by=by, host=host, reason=reason), {"flow": flow})
 
-    def resume(self, flow: str, now: datetime) -> datetime | None:
+    def resume(self, flow: str, now: datetime, deed: Deed | None = None) -> datetime | None:
         """Let it send again; return since when it was paused, ``None`` if it was not."""
         row = self._database.execute("SELECT at FROM pause WHERE flow = ?", (flow,)).fetchone()
         if row is None:
             return None
         with self._database.atomic():
             self._database.conn.execute("DELETE FROM pause WHERE flow = ?", (flow,))
-            self._history.append(now, "resume", {"flow": flow})
+            self._history.decide(now, "resume", deed, {"flow": flow})
         return moment(row[0])
 
     def paused(self, flow: str) -> str | None:
@@ -84,16 +83,15 @@ class Waiting:
         ).fetchone()
         return f"paused since {row[0][:19]}Z by {row[1]}: {row[2]}" if row else None
 
-    def expect(self, flow: str, day: date, figures: Expected, now: datetime, by: str) -> None:
+    def expect(self, flow: str, day: date, figures: Expected, now: datetime, deed: Deed) -> None:
         """Note that a person confirmed a peak ahead, in place of what they confirmed of that day before."""
         with self._database.atomic():
             self._database.conn.execute(
                 "INSERT OR REPLACE INTO expected VALUES (?, ?, ?, ?)",
                 (flow, day.isoformat(), figures.messages, figures.people),
             )
-            remark = self._history.remark(dump({"by": by}))
-            told = {"flow": flow, "day": day.isoformat(), "remark": remark, **asdict(figures)}
-            self._history.append(now, "expect", told)
+            told = {"flow": flow, "day": day.isoformat(), **asdict(figures)}
+            self._history.decide(now, "expect", deed, told)
 
     def expected(self, flow: str, now: datetime, zone: tzinfo) -> Expected:
         """Return what was confirmed for today and the days before that still count, less what was planned since."""

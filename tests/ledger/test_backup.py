@@ -39,12 +39,12 @@ def office(tmp_path: Path) -> Offline:
 
 
 def test_a_backup_holds_what_the_state_holds_and_is_well(office: Offline, tmp_path: Path) -> None:
-    to = tmp_path / "backup.db"
+    to, before = tmp_path / "backup.db", hand.rows(office.state)
 
     done = office.ecmbraze("state", "backup", str(to))
 
     assert done.code == 0, done.stderr
-    assert hand.rows(to) == hand.rows(office.state)
+    assert hand.rows(to) == before
     assert {to.stat().st_mode & 0o777, to.with_name("backup.db.seal").stat().st_mode & 0o777} == {0o600}
     told = json.loads(office.ecmbraze("state", "verify", str(to), "--json").stdout)
     assert list(told["checked"]) == _CHECKED

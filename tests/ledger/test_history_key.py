@@ -254,7 +254,7 @@ def test_nothing_personal_stands_in_the_chain_and_erasing_what_was_written_break
     kept = {text for (text,) in ledger.database.execute("SELECT text FROM remark")}
 
     assert not [word for word in ("rika", "uster", "example.com") if word in bodies]
-    assert kept == {"operator: Erika Muster phoned", '{"by":"max.muster","reason":"Erika Muster complained"}'}
+    assert kept == {"operator: Erika Muster phoned", '{"by":"max.muster","host":"","reason":"Erika Muster complained"}'}
     with ledger.database.atomic():
         ledger.database.conn.execute("DELETE FROM remark")
     ledger.close()

@@ -219,7 +219,8 @@ class Push:
         Raises why the claim was not moved, with the rows ready again: nothing of them left.
         """
         token = self.fence.next_token() if any(row.action.kind.is_message for row in rows) else ""
-        self._move([Step(row=row, state=State.IN_FLIGHT) for row in rows], attempt=attempt, token=token)
+        leaving = [Step(row=row, state=State.IN_FLIGHT, seen=self.screen.seen.get(row.id)) for row in rows]
+        self._move(leaving, attempt=attempt, token=token)
         try:
             if token:
                 self.fence.take(token)

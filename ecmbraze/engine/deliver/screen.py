@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 
 from ecmbraze.engine.deliver.channels import channel_of
@@ -17,7 +17,7 @@ from ecmbraze.engine.plan.planner import UNPLANNABLE
 from ecmbraze.engine.scan.details import as_record, for_flow, read_whole
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Flow, Needs, of_type
-from ecmbraze.ledger.outbox import Row, Step
+from ecmbraze.ledger.outbox import Row, Seen, Step
 from ecmbraze.model import MOVED, Action, PersonKey, Profile, Record, State, System, WorkspaceKey, keys
 from ecmbraze.planning.consent import demands as consent
 from ecmbraze.planning.consent.demands import Demand, Given
@@ -56,6 +56,8 @@ class Screen:
     zone: tzinfo
     unread: int = 0
     """How many messages wait because their record could not be read again."""
+    seen: dict[int, Seen] = field(default_factory=dict)
+    """Row number → the consent on which a message may leave now, for the history."""
     promised: dict[str, int] = field(default_factory=dict)
     addresses: dict[tuple[str, ...], str] = field(default_factory=dict)
     """(message of an occasion, address) → who gets it in this run."""
@@ -68,10 +70,11 @@ class Screen:
         }
         left = [(row, found) for row in rows if row.id not in steps and (found := _screening(row.action))]
         if left:
+            began = self.clock.now()
             twins = (twin for row, screening in left if screening.counted for twin in self.twins(row.action))
             profiles = self.people.profiles(list(dict.fromkeys([*(row.action.recipient for row, _ in left), *twins])))
             groups = self._groups(row.action for row, _ in left)
-            judged = ((row.id, self._one(row, screening, profiles, groups)) for row, screening in left)
+            judged = ((row.id, self._one(row, screening, profiles, groups, began)) for row, screening in left)
             steps |= {number: step for number, step in judged if step}
         return [steps[row.id] for row in rows if row.id in steps]
 
@@ -132,7 +135,7 @@ class Screen:
 
     def _one(
         self, row: Row, screening: Screening, profiles: Mapping[str, Sequence[Profile]],
-        groups: Mapping[str, Mapping[str, str]],
+        groups: Mapping[str, Mapping[str, str]], began: datetime,
     ) -> Step | None:  # fmt: skip
         action = row.action
         known, wanted = profiles.get(action.recipient, ()), self._demands(action)
@@ -141,8 +144,10 @@ class Screen:
         if not known:  # Braze would answer success and drop it (api/braze.md 1.6)
             fate = screening.absent(action, bool(wanted))
             return Step(row=row, state=fate[0], why=fate[1]) if fate else None
-        if reason := consent.refusal(wanted, self._given(action, known[0], wanted, groups.get(action.recipient, {}))):
+        given = self._given(action, known[0], wanted, groups.get(action.recipient, {}))
+        if reason := consent.refusal(wanted, given):
             return Step(row=row, state=State.SUPPRESSED, why=reason)
+        self.seen[row.id] = Seen(states=consent.seen(wanted, given), at=began)
         if screening.counted and (reason := self._twin(action, known[0], profiles)):
             return Step(row=row, state=State.SUPPRESSED, why=reason)
         if action.kind.is_message and (step := self._facts(row)):

@@ -121,10 +121,14 @@ def cut(ledger: Ledger, run: Run, confirmed: Confirmed) -> None:
             run.report.notes.append(f"{action.key} was planned before: not sent again")
 
 
-def forget(ledger: Ledger, confirmed: Confirmed, now: datetime) -> None:
-    """Drop the waiting plan that was sent."""
+def note(ledger: Ledger, confirmed: Confirmed, options: Options, now: datetime) -> None:
+    """Note who confirmed the plan that was staged; drop it where it waited."""
     if confirmed.waiting is not None:
-        ledger.waiting.drop(confirmed.waiting, now, "confirmed")
+        ledger.waiting.drop(confirmed.waiting, now, "confirmed", options.deed)
+        return
+    with ledger.database.atomic():
+        body = {"flow": confirmed.plan.flow, "plan": confirmed.hash, "end": "applied"}
+        ledger.history.decide(now, "plan", options.deed, body)
 
 
 def _advice(flow: str, plan_hash: str) -> str:

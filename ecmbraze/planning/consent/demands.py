@@ -54,6 +54,19 @@ def groups(wanted: Iterable[Demand]) -> frozenset[str]:
     return frozenset(demand.group for demand in wanted if demand.group)
 
 
+def seen(wanted: Iterable[Demand], given: Given) -> dict[str, str]:
+    """Return what Braze said of each channel and group that is demanded: what a message that goes rests on."""
+    profile = given.profile
+    states = {"email": profile.email_subscribe, "push": profile.push_subscribe}
+    found: dict[str, str] = {}
+    for demand in wanted:
+        if demand.channel in _GLOBAL:
+            found[demand.channel] = str(states[demand.channel] or "unknown")
+        if demand.group:
+            found[f"group:{demand.group}"] = given.groups.get(demand.group, "unknown")
+    return found
+
+
 def refusal(wanted: Iterable[Demand], given: Given) -> str:
     """Return why a message must not go, in words; empty when every demand is met."""
     return next((reason for demand in wanted if (reason := _refusal(demand, given))), "")
