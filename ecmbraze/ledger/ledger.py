@@ -78,7 +78,9 @@ class Ledger:
             sealed = Look.SILENT if moving else seal.look(path)
         if sealed is Look.BROKEN:
             raise unusable(path, f"is not as its last run left it (unless you put it there: then remove {path}.seal)")
-        ledger = cls(path, file.open_existing(path, read_only=read_only), read_only=read_only)
+        # A large file is read as a whole once a day, and never beside a run, whose commits would wait.
+        pages = sealed is not Look.LIGHT and not (moving and path.stat().st_size >= seal.LARGE)
+        ledger = cls(path, file.open_existing(path, read_only=read_only, pages=pages), read_only=read_only)
         try:
             if not read_only:
                 ledger._key()
