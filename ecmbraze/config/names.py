@@ -14,7 +14,8 @@ from ecmbraze.planning.approval import Requirement
 from ecmbraze.planning.arrivals import DocumentRule
 from ecmbraze.planning.customers import BUSINESS_OBJECT, Customer
 from ecmbraze.planning.document_kinds import DocumentKind
-from ecmbraze.planning.flow_options import FlowOptions
+from ecmbraze.planning.feedback.options import FeedbackRule
+from ecmbraze.planning.flow_options import MappedOptions
 from ecmbraze.planning.gates import Gate
 from ecmbraze.planning.naming import Names
 from ecmbraze.planning.reminding import LifecycleRule
@@ -36,6 +37,8 @@ class Named:
     """The kinds of document whose facts the texts of its rule may name."""
     timed: bool = False
     """Whether its rule comes due by time, so that its texts may name ``reminder.days``."""
+    asks: bool = False
+    """Whether its rule asks for an answer, so that its texts may name ``feedback.token``."""
     condition: Condition | None = None
     customer: Customer | None = None
 
@@ -50,7 +53,7 @@ def _section(section: BaseModel, here: Named) -> Iterator[Named]:
     for name, field in type(section).model_fields.items():
         key = field.alias or name
         at = replace(here, path=(*here.path, key))
-        if isinstance(section, FlowOptions) and name == "customer":  # the types of `also` have one each
+        if isinstance(section, MappedOptions) and name == "customer":  # the types of `also` have one each
             at = replace(at, types=section.workspace_types)
         yield from _value(key, getattr(section, name), at, _sort([field.annotation, *field.metadata]))
 
@@ -67,7 +70,7 @@ def _context(section: BaseModel, here: Named) -> Named:
     """Return of what the names in a section are said: narrower types, a kind of document."""
     types = tuple(getattr(section, "workspace_types", ())) or here.types
     match section:
-        case FlowOptions():
+        case MappedOptions():
             return replace(here, types=tuple(section.customers))
         case DocumentKind():
             return replace(here, documents=(section,))
@@ -77,6 +80,8 @@ def _context(section: BaseModel, here: Named) -> Named:
             return replace(here, about=section.kinds)
         case DocumentRule() if section.document:
             return replace(here, about=(section.document,))
+        case FeedbackRule():
+            return replace(here, types=types, asks=True)
         case LifecycleRule():
             return replace(here, types=types, timed=section.timed is not None)
     return replace(here, types=types)
@@ -104,6 +109,8 @@ def _mapping(key: str, value: Mapping[str, Any], here: Named) -> Iterator[Named]
             yield replace(at, name=name, condition=entry)
         elif key == "attributes":
             yield replace(at, name=entry)
+        elif key == "write":
+            yield replace(at, name=name)
         else:
             yield from (_in_text(fact, at) for fact in sorted(rule_language.named(entry)))
 

@@ -3,7 +3,7 @@
 from ecmbraze.model.documents import Document, DocumentHit, DocumentRow, Version
 from ecmbraze.model.followups import Assignee, FollowUp, FollowUpState, Priority, Team, mark_of
 from ecmbraze.model.keys import Key, PersonKey, WorkspaceKey
-from ecmbraze.model.plans import Action, Change, Decision, Record, Skip
+from ecmbraze.model.plans import Action, Change, Decision, Fate, Record, Skip
 from ecmbraze.model.requests import (
     AddressList,
     Answer,
@@ -34,6 +34,7 @@ __all__ = [
     "DocumentRow",
     "Fact",
     "Facts",
+    "Fate",
     "FollowUp",
     "FollowUpState",
     "Json",
