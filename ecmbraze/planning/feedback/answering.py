@@ -21,6 +21,8 @@ _SEEN = "seen"
 def plan(options: Options, change: Change, person: str, past: Past, context: Context) -> Decision:
     """Decide one person: what is news in the attributes of each survey."""
     memory = dict(change.memory)
+    if context.backfill:  # it consumes nothing: what it wrote would stand in the way of an answer edited until then
+        return Decision(memory=memory)
     one = _One(
         options=options, change=change, person=person, past=past, context=context, seen=_mapping(memory.get(_SEEN)),
         done=_mapping(memory.get(ANSWERS)), requests=requests.of_person(person, past),

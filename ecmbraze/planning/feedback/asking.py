@@ -78,8 +78,7 @@ class _One:
     def take(self, hit: Hit | None, asking: Asking | None) -> Asking | None:
         """Return what is to be noted of the rule after this change."""
         if hit is not None:
-            asked = asking.asked if asking and asking.occurrence == hit.occurrence else ()
-            asking = Asking(occurrence=hit.occurrence, since=self._completed(hit), asked=asked)
+            asking = self._begun(hit, asking)
         if asking is None:
             return None
         due = occasions.due(self.rule, asking.since, self.context.zone)
@@ -93,11 +92,19 @@ class _One:
         if not self.change.fires:
             self.waits.append(due)
             return asking
+        due = max(due, asking.until or due)
         now = due if due > self.context.now else occasions.in_hours(self.rule, self.context.now, self.context.zone)
         if now > self.context.now:
             self.waits.append(now)
             return asking
         return self._ask(asking, due)
+
+    def _begun(self, hit: Hit, asking: Asking | None) -> Asking:
+        """Return the note of a hit; what reached nobody, since its person was corrected, began when it first did."""
+        if asking and asking.occurrence == hit.occurrence:
+            return replace(asking, left=None)
+        asked = asking.asked if asking else ()
+        return Asking(occurrence=hit.occurrence, since=self._completed(hit), asked=asked)
 
     def _completed(self, hit: Hit) -> datetime:
         """Return when the workspace was completed: when it was edited, else our last look before."""
@@ -110,10 +117,11 @@ class _One:
 
     def _watched(self, asking: Asking, due: datetime) -> Asking:
         """Return the note without whom nothing more is expected of: answered, in vain, or never sent."""
-        return replace(asking, asked=tuple(one for one in asking.asked if self._open(asking, one, due)))
+        return replace(asking, asked=tuple(one for one in asking.asked if self._open(one, due)))
 
-    def _open(self, asking: Asking, customer: str, due: datetime) -> bool:
-        key = requests.key_of(self.change.record.key.text, self.rule.name, asking.occurrence, customer)
+    def _open(self, entry: str, due: datetime) -> bool:
+        occurrence, _, customer = entry.partition(" ")
+        key = requests.key_of(self.change.record.key.text, self.rule.name, occurrence, customer)
         mine = next((one for one in requests.of_person(customer, self.past) if one.key == key), None)
         if mine is None or key in requests.answered(customer, self.past):
             return False
@@ -135,6 +143,7 @@ class _One:
         hit = Hit(self.rule, asking.occurrence)
         messages.refuse_nobody(record, [hit] if asking.left is None else [])
         left: list[str] = []
+        until: list[datetime] = []
         for customer in named if self.context.messages else ():
             key = requests.key_of(record.key.text, self.rule.name, asking.occurrence, customer)
             if not occasions.is_sampled(self.rule, _draw(self.rule, self.change, asking.occurrence, customer)):
@@ -142,7 +151,7 @@ class _One:
                 continue
             if back := requests.kept_back(self.options, key, customer, self.past, self.context.now):
                 self.outcome.append(self._skip(customer, back[1]))
-                self.waits.append(occasions.in_hours(self.rule, back[0] or due, self.context.zone))
+                until.append(occasions.in_hours(self.rule, back[0] or due, self.context.zone))
                 left.append(customer)
                 continue
             told = list(self._tell(hit, customer, due))
@@ -151,7 +160,8 @@ class _One:
                 asking = occasions.asked_one(asking, customer)
                 # From here on it is expected. It may have left later: that is seen then.
                 self.waits.append(due + self.rule.answer_within)
-        return replace(asking, left=tuple(left))
+        self.waits += until
+        return replace(asking, left=tuple(left), until=min(until, default=None))
 
     def _tell(self, hit: Hit, customer: str, due: datetime) -> Iterator[Action | Skip]:
         record = replace(self.change.record, customers=(customer,))

@@ -21,6 +21,9 @@ class Asking:
     left: tuple[str, ...] | None = None
     """Who has still to be asked; ``None`` before the first of them: whomever the workspace names then."""
     asked: tuple[str, ...] = ()
+    """``occurrence person`` of everybody who was asked, of earlier completions too."""
+    until: datetime | None = None
+    """Before which none of those left may be asked, because of another request to them."""
 
     @property
     def done(self) -> bool:
@@ -29,7 +32,10 @@ class Asking:
     def as_json(self) -> dict[str, Json]:
         """Return the note as the flow's memory keeps it."""
         left = None if self.left is None else list(self.left)
-        return {"n": self.occurrence, "since": self.since.isoformat(), "left": left, "asked": list(self.asked)}
+        return {
+            "n": self.occurrence, "since": self.since.isoformat(), "left": left, "asked": list(self.asked),
+            "until": self.until.isoformat() if self.until else None,
+        }  # fmt: skip
 
 
 def noted(memory: Mapping[str, Json], rule: FeedbackRule) -> Asking | None:
@@ -37,10 +43,11 @@ def noted(memory: Mapping[str, Json], rule: FeedbackRule) -> Asking | None:
     entry = memory.get(place(rule))
     if not isinstance(entry, Mapping):
         return None
-    left, asked = entry.get("left"), entry.get("asked")
+    left, asked, until = entry.get("left"), entry.get("asked"), entry.get("until")
     return Asking(
         occurrence=str(entry["n"]), since=datetime.fromisoformat(str(entry["since"])),
         left=None if left is None else _texts(left), asked=_texts(asked),
+        until=datetime.fromisoformat(str(until)) if until else None,
     )  # fmt: skip
 
 
@@ -86,9 +93,10 @@ def ahead(
     for rule in rules:
         asking = noted(memory, rule)
         if asking and asking.left != ():
-            yield due(rule, asking.since, home), rule
+            first = due(rule, asking.since, home)
+            yield max(first, asking.until or first), rule
 
 
 def asked_one(asking: Asking, customer: str) -> Asking:
     """Return the note after one person was asked."""
-    return replace(asking, asked=tuple(dict.fromkeys([*asking.asked, customer])))
+    return replace(asking, asked=tuple(dict.fromkeys([*asking.asked, f"{asking.occurrence} {customer}"])))

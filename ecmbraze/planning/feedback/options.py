@@ -122,6 +122,17 @@ class Options(MappedOptions):
                     raise ValueError(f"{name} is {seen[name]} in one rule and {part} in another: give one another name")
         return self
 
+    @model_validator(mode="after")
+    def _answers_apart(self) -> Options:
+        for rule in self.rules:
+            for other in self.rules:
+                if rule.answer.score == other.answer.score and rule.answer != other.answer:
+                    raise ValueError(
+                        f"the answers of {rule.name!r} and {other.name!r} share {rule.answer.score!r} and no more: "
+                        "take the same attributes, or others for all that differs"
+                    )
+        return self
+
     @property
     def surveys(self) -> Mapping[AnswerAttributes, Sequence[FeedbackRule]]:
         """The rules by the attributes that their answers stand in."""
