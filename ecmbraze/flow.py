@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from ecmbraze.model import Change, ContentKind, Decision, Json, Kind, Record, keys
+from ecmbraze.model import Change, ContentKind, Decision, Fate, Json, Kind, Record, keys
 from ecmbraze.planning.assets import facts as assets
 from ecmbraze.planning.context import Context as Context
 from ecmbraze.planning.customers import Customer
@@ -22,7 +22,6 @@ Options = TypeVar("Options", bound=BaseModel)
 # Flows that are described: whoever names one that is not in the register learns that it is not built yet.
 PLANNED: Mapping[str, str] = {
     "success": "follow-ups, tasks and escalations in ECM from what people do in Braze",
-    "feedback": "what people did in Braze, back on their workspaces in ECM",
 }
 
 
@@ -35,6 +34,14 @@ class Known(Protocol):
 
     def person(self, customer: str) -> Record | None:
         """Return what Braze last said of a person; ``None`` when they were never read."""
+        ...
+
+    def newest(self, key: str) -> Record | None:
+        """Return the newest record under a key; ``None`` when it was never read."""
+        ...
+
+    def fates(self, customer: str) -> Sequence[Fate]:
+        """Return every message of the flow to a person and where it stands, those of the plan in hand too."""
         ...
 
     def earlier(self, record: Record) -> Record | None:
@@ -124,6 +131,16 @@ class Cap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """That only those people in Braze are looked at to whom a flow sent a message, and for how long after it."""
+
+    flow: str
+    within: timedelta
+    requests: int
+    """How many exports of 50 people one run may make."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
     """What a flow reads: of workspaces the types, the facts and documents its rules name, and whom they belong to; of
     people in Braze the facts it names.
@@ -144,7 +161,9 @@ class Needs:
     people: frozenset[str] = frozenset()
     """Facts of people in Braze; a flow that names one plans people as it plans workspaces."""
     rotation: Rotation | None = None
-    """How people are looked at; set where ``people`` is."""
+    """How people are looked at; where ``people`` is set, this is or ``asked``."""
+    asked: Asked | None = None
+    """That of the people only those are looked at whom the flow asked something."""
     content: ContentNeeds | None = None
     """Content of Braze; a flow that names any plans assets as it plans workspaces."""
 
@@ -292,10 +311,15 @@ class Flow(Generic[Options]):
     """What one run may write without a person; more waits for one."""
     confirmed_first: bool = False
     """Whether its first run is no baseline that stays silent, but a plan that waits for a person."""
-    ahead: Callable[[Options, Record, tzinfo], Sequence[tuple[datetime, str]]] | None = None
-    """(instant, rule) of everything that comes due of a record although nothing changes; ``None`` where nothing does.
+    ahead: Callable[[Options, Record, Mapping[str, Json], tzinfo], Sequence[tuple[datetime, str]]] | None = None
+    """(instant, rule) of everything that comes due of a record, by what the flow noted of it, although nothing changes;
+    ``None`` where nothing does.
 
     Where something does, every record is planned once when the rules change, or an untouched one never comes due.
     """
+    postponed: Callable[[Options, str, tzinfo, datetime], str] = lambda *_: ""
+    """Why no message of a rule may leave at this moment, though it may later; empty when it may."""
+    warnings: Callable[[Options], Sequence[str]] = lambda _: ()
+    """What of its section may be meant and should be known: `check` and each report say it."""
     initial: InitialLoad[Options] | None = None
     """How `--initial-load` writes the record of everybody; ``None`` where there is none."""

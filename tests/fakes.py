@@ -9,7 +9,7 @@ from typing import Any
 from ecmbraze.cli.progress import Silent
 from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.setting import Systems
-from ecmbraze.model import Json, Record
+from ecmbraze.model import Fate, Json, Record
 
 
 class Nothing:
@@ -20,6 +20,12 @@ class Nothing:
 
     def person(self, customer: str) -> Record | None:
         return None
+
+    def newest(self, key: str) -> Record | None:
+        return None
+
+    def fates(self, customer: str) -> Sequence[Fate]:
+        return ()
 
     def earlier(self, record: Record) -> Record | None:
         return record  # it is as it was

@@ -147,17 +147,25 @@ def tellings(flow: Flow[Any]) -> Iterator[Telling]:
     """Yield, for each rule, how it tells of a new record: at once, or when the first thing of it comes due."""
     for rule in flow.rules(section(flow)):
         record = satisfying(flow, rule)
-        change, now = first_seen(record), NOW
-        decision = plan(flow, change, now)
-        if not messages_of(decision, rule.name) and (due := _first_due(flow, rule, record)):
-            change, now = planned_again(record, record, decision.memory), due + timedelta(minutes=1)
-            decision = plan(flow, change, now)
-        yield Telling(rule=rule, change=change, now=now, decision=decision)
+        yield in_its_time(flow, rule, first_seen(record))
 
 
-def _first_due(flow: Flow[Any], rule: Rule, record: Record) -> datetime | None:
-    ahead = flow.ahead(section(flow), record, UTC) if flow.ahead else ()
-    return min((due for due, name in ahead if name == rule.name and due > NOW), default=None)
+def in_its_time(
+    flow: Flow[Any], rule: Rule, change: Change, now: datetime = NOW, *, repeat: bool = False
+) -> Telling:  # fmt: skip
+    """Return what the flow makes of a change: at once, or when the first thing that it notes of it comes due."""
+    decision, record = plan(flow, change, now, repeat=repeat), change.record
+    if not messages_of(decision, rule.name) and (due := _first_due(flow, rule, record, decision.memory, now)):
+        change, now = planned_again(record, record, decision.memory, now), due + timedelta(minutes=1)
+        decision = plan(flow, change, now, repeat=repeat)
+    return Telling(rule=rule, change=change, now=now, decision=decision)
+
+
+def _first_due(
+    flow: Flow[Any], rule: Rule, record: Record, memory: Mapping[str, Json], now: datetime
+) -> datetime | None:  # fmt: skip
+    ahead = flow.ahead(section(flow), record, memory, UTC) if flow.ahead else ()
+    return min((due for due, name in ahead if name == rule.name and due > now), default=None)
 
 
 def messages_of(decision: Decision, rule: str = "") -> tuple[Action, ...]:

@@ -214,7 +214,7 @@ def test_a_system_that_is_down_is_told_once_and_the_other_is_still_checked(desk:
     assert done["exit_code"] == 5
     assert len(wrong) == 1
     assert wrong[0]["where"] == "ecmbraze.yaml:5: ecm.url"
-    assert done["findings"][-1]["where"].startswith("consent: group")
+    assert done["findings"][-1]["where"].startswith("feedback: campaign")
 
 
 def test_on_a_narrow_terminal_a_finding_folds_under_itself() -> None:

@@ -70,7 +70,8 @@ def _rows(config: Settings, ledger: Ledger, now: datetime, days: int) -> Iterato
             sends = (rule.send.event, rule.send.campaign, rule.send.canvas)
             sizes[flow.name, rule.name] = sum(map(bool, sends))
         for record in ledger.mirror.records(flow.needs(section)):
-            for due, name in flow.ahead(section, record, zone):
+            noted = ledger.mirror.noted(flow.name, record.key.text)
+            for due, name in flow.ahead(section, record, noted, zone):
                 if record.customers and now < due <= now + timedelta(days=days):
                     found[f"{due.astimezone(zone):%Y-%m-%d}", flow.name, name] += len(record.customers)
     for (day, flow_name, name), people in sorted(found.items()):

@@ -22,6 +22,7 @@ Problem = tuple[Path, str]
 WORKSPACE = tuple(f"workspace.{name}" for name in ("id", "name", "type", "created", "modified"))
 DOCUMENT = tuple(f"document.{name}" for name in ("id", "name", "folder", "mime", "version", "created"))
 REMINDER = ("reminder.days", "reminder.date")
+FEEDBACK = ("feedback.token",)
 _OURS = "ecmbraze_"
 _COMPARED = 500  # names a suggestion is looked for in, at most: comparing takes its time, and real files have a hundred
 
@@ -60,9 +61,9 @@ def _unknown(entry: Named, known: set[str]) -> str:
     if text in mine:
         return ""
     family = text.partition(".")[0]
-    if text in (*WORKSPACE, *DOCUMENT, *REMINDER) or (family == "document" and _is_attribute(text)):
+    if text in (*WORKSPACE, *DOCUMENT, *REMINDER, *FEEDBACK) or (family == "document" and _is_attribute(text)):
         return f"{text} is not known here: {_belongs(family)}"
-    if family in ("workspace", "document", "reminder"):
+    if family in ("workspace", "document", "reminder", "feedback"):
         near = did_you_mean(text, mine) or f": there are {', '.join(mine) or 'none of them here'}"
         return f"unknown fact {shown(entry.path, text)}{near}"
     if not _is_attribute(text):
@@ -74,7 +75,7 @@ def _built_in(entry: Named) -> tuple[str, ...]:
     """Return the facts that are no category attributes and known at this place."""
     if entry.documents or entry.sort in (Names.DATE, Names.CUSTOMER):
         return ()
-    texts = (DOCUMENT if entry.about else ()) + (REMINDER if entry.timed else ())
+    texts = (DOCUMENT if entry.about else ()) + (REMINDER if entry.timed else ()) + (FEEDBACK if entry.asks else ())
     return WORKSPACE + (texts if entry.sort is Names.IN_TEXT else ())
 
 
@@ -84,6 +85,8 @@ def _belongs(family: str) -> str:
             return "it belongs into the `properties` of a rule with a `document`, or of a gate"
         case "reminder":
             return "it belongs into the `properties` of a rule with `before`, `after` or `inactive`"
+        case "feedback":
+            return "it belongs into the `properties` of a rule of `feedback`"
     return "write Category.Attribute"
 
 

@@ -16,7 +16,8 @@ from ecmbraze.planning.arrivals import DocumentRule
 from ecmbraze.planning.assets.options import Options as AssetsOptions
 from ecmbraze.planning.customers import BUSINESS_OBJECT, Customer
 from ecmbraze.planning.document_kinds import DocumentKind
-from ecmbraze.planning.flow_options import FlowOptions
+from ecmbraze.planning.feedback.options import FeedbackRule
+from ecmbraze.planning.flow_options import MappedOptions
 from ecmbraze.planning.gates import Gate
 from ecmbraze.planning.naming import Names
 from ecmbraze.planning.reminding import LifecycleRule
@@ -41,6 +42,8 @@ class Named:
     """The kinds of document whose facts the texts of its rule may name."""
     timed: bool = False
     """Whether its rule comes due by time, so that its texts may name ``reminder.days``."""
+    asks: bool = False
+    """Whether its rule asks for an answer, so that its texts may name ``feedback.token``."""
     condition: Condition | None = None
     customer: Customer | None = None
 
@@ -56,7 +59,7 @@ def _section(section: BaseModel, here: Named) -> Iterator[Named]:
         if not isinstance(value := getattr(section, name), _TELLING):
             continue
         at = replace(here, path=(*here.path, key))
-        if isinstance(section, FlowOptions) and name == "customer":  # the types of `also` have one each
+        if isinstance(section, MappedOptions) and name == "customer":  # the types of `also` have one each
             at = replace(at, types=section.workspace_types)
         yield from _value(key, value, at, sort)
 
@@ -82,7 +85,7 @@ def _context(section: BaseModel, here: Named) -> Named:
     """Return of what the names in a section are said: narrower types, a kind of document."""
     types = tuple(getattr(section, "workspace_types", ())) or here.types
     match section:
-        case FlowOptions():
+        case MappedOptions():
             return replace(here, types=tuple(section.customers))
         case DocumentKind():
             return replace(here, documents=(section,))
@@ -94,6 +97,8 @@ def _context(section: BaseModel, here: Named) -> Named:
             return replace(here, about=(section.document,))
         case AssetsOptions():
             return replace(here, types=(section.workspace.type,))
+        case FeedbackRule():
+            return replace(here, types=types, asks=True)
         case LifecycleRule():
             return replace(here, types=types, timed=section.timed is not None)
     return replace(here, types=types)
@@ -123,6 +128,8 @@ def _mapping(key: str, value: Mapping[str, Any], here: Named) -> Iterator[Named]
             yield replace(at, name=name)
         elif key == "attributes":
             yield replace(at, name=entry)
+        elif key == "write":
+            yield replace(at, name=name)
         else:
             yield from (_in_text(fact, at) for fact in sorted(rule_language.named(entry)))
 

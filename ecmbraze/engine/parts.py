@@ -88,7 +88,7 @@ def screened(of: Systems, clock: Clock, reading: Sequence[Needs]) -> Screened | 
     if needs is None:
         return None
     attributes = frozenset(fact.removeprefix("attribute:") for fact in needs.facts if fact.startswith("attribute:"))
-    most = needs.rotation.requests * people.TOGETHER
+    most = needs.requests * people.TOGETHER
     return Screened(reader=of.people, clock=clock, most=most, attributes=attributes)
 
 
@@ -134,7 +134,7 @@ def canary(of: RoundContext) -> Canary:
 def _planner(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view: View) -> Planner:
     context = Context(
         now=of.clock.now(), zone=of.setting.zone, prefix=of.setting.prefix, backfill=of.options.backfill,
-        include_messages=of.options.include_messages,
+        include_messages=of.options.include_messages, token=of.ledger.history.token,
     )  # fmt: skip
     return Planner(
         flow=flow, options=section, needs=needs, plan=of.plan, context=context, tick=of.tick,

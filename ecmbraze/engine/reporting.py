@@ -16,6 +16,7 @@ from ecmbraze.ledger.stage import DOUBTFUL
 from ecmbraze.model import Action, Delivery, Json, State, System
 
 _TOGETHER = 50  # people per export (api/braze.md 4.3)
+HIDDEN = "***"
 _COUNTED = {
     State.SENT: "sent", State.REFUSED: "refused", State.SUPPRESSED: "suppressed", State.IN_DOUBT: "held",
     State.HELD: "held", State.WAITING: "waiting", State.EXPIRED: "expired", State.SUPERSEDED: "superseded",
@@ -72,6 +73,7 @@ def finish(of: RoundContext, run: Run) -> None:
         name = run.planner.view.name_of(record)
         report.skipped.append(SkipLine(record=record, workspace=name, customer=customer, rule=rule, reason=reason))
     report.messages = summary(report.actions)
+    report.notes += run.flow.warnings(run.section)
     oldest = [moment for one in run.needs.streams if (moment := of.ledger.mirror.oldest_read_at(one))]
     report.worst_detection_delay_s = max((int((now - moment).total_seconds()) for moment in oldest), default=0)
     report.requests = of.systems.requests()
@@ -132,7 +134,6 @@ def _count(run: Run, step: Step) -> None:
 
 def _line(run: Run, action: Action, state: str, why: str, *, before: Json = None) -> ActionLine:
     payload = action.payload if isinstance(action.payload, Mapping) else {}
-    properties = payload.get("properties")
     return ActionLine(
         record=action.record,
         workspace=run.planner.view.name_of(_workspace(action)),
@@ -147,9 +148,18 @@ def _line(run: Run, action: Action, state: str, why: str, *, before: Json = None
         why=why,
         before=before,
         after=action.payload if _is_value(action) else None,
-        properties=properties if isinstance(properties, Mapping) else {},
+        properties=_properties(run, action, payload.get("properties")),
         time=str(payload.get("time", "")) if action.kind.is_message else "",
     )
+
+
+def _properties(run: Run, action: Action, told: Json) -> Mapping[str, Json]:
+    """Return what travels with a message; a token is nothing that a reader of reports may know."""
+    if not isinstance(told, Mapping):
+        return {}
+    rule = next((one for one in run.flow.rules(run.section) if one.name == action.rule), None)
+    secret = rule.send.secret if rule else frozenset[str]()
+    return {name: HIDDEN if name in secret else value for name, value in told.items()}
 
 
 def _is_value(action: Action) -> bool:

@@ -15,6 +15,7 @@ _NAMES = (
     "approvals",
     "consent",
     "assets",
+    "feedback",
 )
 FLOWS: tuple[Flow[Any], ...] = tuple(import_module(f"{__name__}.{name}").FLOW for name in _NAMES)
 BY_NAME = {flow.name: flow for flow in FLOWS}

@@ -163,7 +163,9 @@ def follows(occurrence: str) -> str:
     return f"{occurrence.removesuffix(CLOSED)}:" if occurrence.endswith(CLOSED) else ""
 
 
-def ahead(options: Options, record: Record, zone: tzinfo) -> Sequence[tuple[datetime, str]]:
+def ahead(
+    options: Options, record: Record, _memory: Mapping[str, Json], zone: tzinfo
+) -> Sequence[tuple[datetime, str]]:  # fmt: skip
     """Return (instant, gate) of each approval that will end by itself."""
     found = []
     for gate in options.gates:

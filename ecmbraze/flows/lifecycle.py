@@ -144,7 +144,9 @@ def _messages(
         yield from messages.tell(occasion, values, create=options.create_profiles)
 
 
-def ahead(options: Options, record: Record, zone: tzinfo) -> Sequence[tuple[datetime, str]]:
+def ahead(
+    options: Options, record: Record, _memory: Mapping[str, Json], zone: tzinfo
+) -> Sequence[tuple[datetime, str]]:  # fmt: skip
     """Return (instant, rule) of each reminder of a record, past ones too; none of one that cannot be read."""
     return reminding.ahead(options.rules, record, zone)
 

@@ -77,6 +77,10 @@ class History:
         """Return the keyed digest that stands for an e-mail address or a phone number, however it was written."""
         return self.subject(f"address {address.strip().casefold()}")
 
+    def token(self, key: str) -> str:
+        """Return the keyed digest that stands for a business key where outsiders see it: nobody can guess it."""
+        return self.subject(f"token {key}")
+
     def record(self, text: str) -> str:
         """Return how a record is named in the chain: a workspace as ever, a person by their digest."""
         if keys.names_a_record(text) and isinstance(key := keys.read(text), PersonKey):

@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from ecmbraze.flow import Needs
-from ecmbraze.ledger.codec import instant, load_documents, load_facts, moment
-from ecmbraze.model import ContentKey, Document, Facts, Key, PersonKey, Record, WorkspaceKey, keys
+from ecmbraze.ledger.codec import instant, load, load_documents, load_facts, moment
+from ecmbraze.model import ContentKey, Document, Facts, Json, Key, PersonKey, Record, WorkspaceKey, keys
 from ecmbraze.planning.document_kinds import relevant
 
 
@@ -167,6 +167,24 @@ class Mirror:
                     AND EXISTS (SELECT 1 FROM record w WHERE w.key = r.record AND w.missed < {GONE})
                     ORDER BY r.customer LIMIT ?"""
         return [row[0] for row in self._database.execute(query, (*mappings, _PERSON, limit))]
+
+    def asked_people(self, flow: str, since: datetime, limit: int) -> list[str]:
+        """Return up to ``limit`` people to whom a flow sent a message since then, or may have sent one.
+
+        Those never looked at come first, then those looked at longest ago; of equal ones the oldest message first.
+        """
+        query = """SELECT o.recipient FROM outbox o LEFT JOIN record p ON p.key = ? || o.recipient
+                   WHERE o.flow = ? AND o.delivery = 'once' AND o.changed_at > ?
+                   AND o.state IN ('in flight', 'in doubt', 'held', 'sent')
+                   GROUP BY o.recipient
+                   ORDER BY p.read_at IS NOT NULL, p.read_at, min(o.changed_at), o.recipient LIMIT ?"""
+        return [row[0] for row in self._database.execute(query, (_PERSON, flow, instant(since), limit))]
+
+    def noted(self, flow: str, record: str) -> Mapping[str, Json]:
+        """Return what a flow noted of a record when it last planned it; nothing of one that it never did."""
+        query = "SELECT memory FROM fact WHERE flow = ? AND record = ?"
+        row = self._database.execute(query, (flow, record)).fetchone()
+        return load(row[0]) if row else {}
 
     def workspaces_of(self, customer: str, mappings: Sequence[str]) -> list[str]:
         """Return the workspaces that lead to a person under one of these customer mappings, those gone left out."""

@@ -14,7 +14,7 @@ from ecmbraze.ledger.codec import instant, load, load_documents, load_facts, loa
 from ecmbraze.ledger.mirror import GONE, RECORD_COLUMNS, people, read_record
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.schema import RULES
-from ecmbraze.model import MOVED, UNMET, Change, Json, PersonKey, Record, keys
+from ecmbraze.model import MOVED, UNMET, Change, Fate, Json, PersonKey, Record, State, keys
 from ecmbraze.planning.estimate import Volume
 
 _ACCEPTED = (
@@ -47,6 +47,10 @@ class View:
         row = self._plan.execute(query, (key,)).fetchone() or self._ledger.execute(query, (key,)).fetchone()
         record = read_record(row, self._needs) if row else None
         return replace(record, gone=True) if record and key in self._gone_now else record
+
+    def newest(self, key: str) -> Record | None:
+        """Return the newest record under a key; ``None`` when it was never read."""
+        return self.record(key)
 
     def person(self, customer: str) -> Record | None:
         """Return what Braze last said of a person; ``None`` when they were never read."""
@@ -93,6 +97,16 @@ class View:
         first = f"{self._flow}/{record}/{rule}/"  # keys are unique and so indexed; "0" follows "/"
         query = "SELECT DISTINCT occurrence FROM outbox WHERE key > ? AND key < ? AND delivery <> 'latest'"
         return frozenset(row[0] for row in self._ledger.execute(query, (first, f"{first[:-1]}0")))
+
+    def fates(self, customer: str) -> Sequence[Fate]:
+        """Return every message of the flow to a person and where it stands, those of the plan in hand too."""
+        query = "SELECT record, rule, occurrence, {} FROM {} WHERE recipient = ? AND flow = ? AND delivery = 'once'"
+        staged = self._ledger.execute(query.format("state, changed_at", "outbox"), (customer, self._flow))
+        planned = self._plan.execute(query.format("'ready', NULL", "action"), (customer, self._flow))
+        return [
+            Fate(record=row[0], rule=row[1], occurrence=row[2], state=State(row[3]), at=row[4] and moment(row[4]))
+            for row in (*staged, *planned)
+        ]
 
     def accepted(self, target: str) -> tuple[bool, Json]:
         """Return (known, value) of what is planned, staged or accepted for a target, the newest first."""

@@ -4,7 +4,7 @@ from ecmbraze.model.content import Asset, ContentKind, ContentRow
 from ecmbraze.model.documents import Document, DocumentHit, DocumentRow, Version
 from ecmbraze.model.followups import Assignee, FollowUp, FollowUpState, Priority, Team, mark_of
 from ecmbraze.model.keys import ContentKey, Key, PersonKey, WorkspaceKey
-from ecmbraze.model.plans import Action, Change, Decision, Record, Skip
+from ecmbraze.model.plans import Action, Change, Decision, Fate, Record, Skip
 from ecmbraze.model.requests import (
     AddressList,
     Answer,
@@ -39,6 +39,7 @@ __all__ = [
     "DocumentRow",
     "Fact",
     "Facts",
+    "Fate",
     "FollowUp",
     "FollowUpState",
     "Json",

@@ -10,7 +10,7 @@ from datetime import datetime
 from ecmbraze.model import keys
 from ecmbraze.model.documents import Document
 from ecmbraze.model.keys import ContentKey, Key, PersonKey, WorkspaceKey
-from ecmbraze.model.vocabulary import Facts, Json, Kind, System
+from ecmbraze.model.vocabulary import Facts, Json, Kind, State, System
 
 # The occurrence of a reminder: the date it is counted from, and how far from it.
 _REMINDER = re.compile(r"\d{4}-\d\d-\d\d(?P<distance>[+-]\d+d)")
@@ -152,6 +152,17 @@ class Action:
     def target(self) -> str:
         """What is written; of ``latest`` kinds only the newest per target goes out."""
         return f"{self.recipient}/{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """Where one message to a person stands; ``at`` is since when, ``None`` while it is only planned."""
+
+    record: str
+    rule: str
+    occurrence: str
+    state: State
+    at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

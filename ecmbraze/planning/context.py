@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+
+
+def _unkeyed(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +21,9 @@ class Context:
     prefix: str
     backfill: bool = False
     include_messages: bool = False
+    token: Callable[[str], str] = _unkeyed
+    """Business key → what stands for it where outsiders see it: the same each time, and not to be guessed with the key
+    of the ledger, which the engine gives."""
 
     @property
     def messages(self) -> bool:

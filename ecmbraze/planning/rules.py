@@ -14,6 +14,8 @@ from ecmbraze.planning import rule_language
 from ecmbraze.planning.naming import CampaignId, CanvasId, GroupId
 from ecmbraze.planning.rule_language import When, satisfied
 
+TOKEN = "feedback.token"  # noqa: S105 the name of a fact
+"""What texts name the token of a request by: opaque, and of one person alone."""
 _SPAN = re.compile(r"(\d+)([smhd])")
 _UNIT = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -145,6 +147,11 @@ class Send(Section):
         if self.consent is None or (kind is Kind.EVENT and not self.event_consent):
             return None
         return self.consent.model_dump(exclude_none=True)
+
+    @property
+    def secret(self) -> frozenset[str]:
+        """The properties whose values stand in the ledger and in the message, and in no report."""
+        return frozenset(name for name, text in self.properties.items() if TOKEN in rule_language.named(text))
 
     def facts(self) -> frozenset[str]:
         """Return the facts the properties name."""

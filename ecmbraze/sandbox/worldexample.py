@@ -50,6 +50,11 @@ CONSENT: list[Mapping[str, Any]] = [
     {"name": "Email Source", "max_length": 254},
     {"name": "Newsletter Status", "valid_values": (*_STATES, "Subscribed")},
 ]
+FEEDBACK: list[Mapping[str, Any]] = [
+    {"name": "Score", "type": "Integer"},
+    {"name": "Comment", "max_length": 254},
+    {"name": "Answered On", "type": "Date", "time": True},
+]
 TYPES = (
     ("Case", "Fall", ("Case",)),
     ("Contract", "Vertrag", ("Contract",)),
@@ -64,9 +69,10 @@ def define(store: EcmStore) -> None:
         store.definitions.add_category(name, attributes, person.gap)
     for name, german, categories in TYPES:
         person.add_type(name, categories, german)
-    consent = store.definitions.add_category("Consent", CONSENT, person.gap)
-    customer = store.definitions.type_named("Customer")
-    store.definitions.types[customer.id] = replace(customer, category_ids=(*customer.category_ids, consent.id))
+    for name, attributes, type_name in (("Consent", CONSENT, "Customer"), ("Feedback", FEEDBACK, "Case")):
+        category = store.definitions.add_category(name, attributes, person.gap)
+        kind = store.definitions.type_named(type_name)
+        store.definitions.types[kind.id] = replace(kind, category_ids=(*kind.category_ids, category.id))
 
 
 def fill(store: EcmStore, customers: Sequence[Customer]) -> None:

@@ -196,7 +196,7 @@ def test_a_staged_reminder_falls_when_its_date_moves() -> None:
 def test_what_is_no_date_to_count_from_is_unreadable_and_forecast_goes_on(end: Fact) -> None:
     with pytest.raises(RecordUnreadable, match="no date"):
         Life().poll(_at(2027, 6, 1), _contract(end))
-    assert lifecycle.ahead(_options(), _contract(end), HOME) == []
+    assert lifecycle.ahead(_options(), _contract(end), {}, HOME) == []
 
 
 def test_the_null_date_of_ecm_is_no_date_to_remind_of() -> None:
@@ -204,7 +204,7 @@ def test_the_null_date_of_ecm_is_no_date_to_remind_of() -> None:
 
     life.poll(_at(2027, 6, 1), _contract("0001-01-01"))
 
-    assert lifecycle.ahead(_options(), _contract("0001-01-01"), HOME) == []
+    assert lifecycle.ahead(_options(), _contract("0001-01-01"), {}, HOME) == []
 
 
 def test_an_open_end_never_comes_due_where_the_calendar_ends() -> None:
@@ -214,7 +214,7 @@ def test_an_open_end_never_comes_due_where_the_calendar_ends() -> None:
 
 
 def test_ahead_lists_every_reminder_for_the_forecast() -> None:
-    found = lifecycle.ahead(_options(), _contract("2027-07-01"), HOME)
+    found = lifecycle.ahead(_options(), _contract("2027-07-01"), {}, HOME)
 
     assert found[-2:] == [(_at(2027, 6, 1, 7), "expiry"), (_at(2027, 6, 24, 7), "expiry")]
 

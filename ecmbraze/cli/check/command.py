@@ -17,7 +17,7 @@ import typer
 
 from ecmbraze.cli import composition
 from ecmbraze.cli.check import in_braze, in_ecm, outbound, writing
-from ecmbraze.cli.check.findings import Finding, Level, doubt, failed, well
+from ecmbraze.cli.check.findings import Finding, Level, doubt, failed, notes, well
 from ecmbraze.cli.clock import WallClock
 from ecmbraze.cli.shared import ConfigOption, config_path
 from ecmbraze.cli.signals import Budget
@@ -74,6 +74,7 @@ def check(
     state, step = _state(loaded)
     found = [well("configuration", f"{loaded.path}, flows: {', '.join(loaded.flows) or 'none'}"), state]
     found += _unfenced(loaded)
+    found += [note for name in loaded.flows for note in notes(loaded, BY_NAME[name])]
     found += [] if offline else _systems(loaded)
     code = strongest(finding.code for finding in found if finding.level is Level.WRONG)
     if as_json:

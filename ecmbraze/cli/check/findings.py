@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from ecmbraze.config import Settings
 from ecmbraze.config.names import Named
 from ecmbraze.config.places import Path
 from ecmbraze.errors import ConfigurationError, CredentialRefused, EcmbrazeError
+from ecmbraze.flow import Flow
 
 # A name that ECM or Braze does not have ends a run the same way.
 WRONG_NAME = ConfigurationError.exit_code
 
 
 class Level(StrEnum):
-    """How a thing stands; what could not be found out is never called well."""
+    """How a thing stands; what could not be found out is never called well. A note is right and should be known."""
 
     WELL = "ok"
+    NOTE = "note"
     DOUBT = "?"
     WRONG = "FAIL"
 
@@ -38,6 +41,12 @@ def well(where: str, said: str) -> Finding:
 
 def doubt(where: str, said: str) -> Finding:
     return Finding(level=Level.DOUBT, where=where, said=said)
+
+
+def notes(config: Settings, flow: Flow[Any]) -> list[Finding]:
+    """Return what a flow says of its own section."""
+    where = config.places.of(("flows", flow.name))
+    return [Finding(level=Level.NOTE, where=where, said=said) for said in flow.warnings(config.flows[flow.name])]
 
 
 def wrong(config: Settings, entry: Named, said: str) -> Finding:

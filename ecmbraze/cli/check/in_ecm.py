@@ -113,7 +113,7 @@ def _one(config: Settings, samples: Samples, entry: Named) -> Iterator[Finding]:
 
 def _of_ecm(entry: Named) -> bool:
     """Say whether a name is that of a category attribute, not of what every workspace has."""
-    return not entry.name.startswith(("workspace.", "document.", "reminder."))
+    return not entry.name.startswith(("workspace.", "document.", "reminder.", "feedback."))
 
 
 def _attribute(config: Settings, samples: Samples, entry: Named, type_name: str) -> Iterator[Finding]:

@@ -83,6 +83,7 @@ class Screen:
         steps = {
             row.id: Step(row=row, state=State.SUPERSEDED, why=why) for row in rows if (why := self._overtaken(row))
         }
+        steps |= {row.id: step for row in rows if row.id not in steps and (step := self._postponed(row))}
         left = [(row, found) for row in rows if row.id not in steps and (found := _screening(row.action))]
         if left:
             began = self.clock.now()
@@ -132,6 +133,13 @@ class Screen:
         if opening and not self.reached(action, opening):
             return "this person never heard of the opening"
         return ""
+
+    def _postponed(self, row: Row) -> Step | None:
+        """Return the step of a message that may leave later, but not at this time of day."""
+        if not row.action.kind.is_message:
+            return None
+        why = self.flow.postponed(self.options, row.action.rule, self.zone, self.clock.now())
+        return Step(row=row, state=State.WAITING, why=why) if why else None
 
     def _demands(self, action: Action) -> tuple[Demand, ...]:
         """Return what the consent stored with a message and the rule as it is now demand together."""

@@ -12,7 +12,7 @@ from ecmbraze.engine.deliver.requests import batched
 from ecmbraze.engine.scan.address_lists import AddressLists
 from ecmbraze.engine.scan.inventory import Scan
 from ecmbraze.engine.scan.screened import Screened
-from ecmbraze.flow import Needs, Rotation
+from ecmbraze.flow import Asked, Needs, Rotation
 from ecmbraze.ledger.codec import load_facts
 from ecmbraze.ledger.mirror import Held, Mirror
 from ecmbraze.ledger.planfile import PlanFile
@@ -34,25 +34,40 @@ OUT = "unsubscribed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeopleNeeds:
-    """What all flows of a round together read of people; ``mappings`` say which people."""
+    """What all flows of a round together read of people; ``mappings`` say which people take their turns."""
 
     mappings: tuple[str, ...]
     facts: frozenset[str]
-    rotation: Rotation
+    rotation: Rotation | None
+    """``None`` where only people are looked at who were asked something."""
+    asked: tuple[Asked, ...] = ()
+
+    @property
+    def requests(self) -> int:
+        """How many exports of 50 people one run may make."""
+        return (self.rotation.requests if self.rotation else 0) + sum(one.requests for one in self.asked)
 
 
 def together(needs: Sequence[Needs]) -> PeopleNeeds | None:
     """Merge what several flows need of people, so that everybody is looked at once; ``None`` where none needs any."""
-    mine = [(need, need.rotation) for need in needs if need.people and need.rotation]
+    mine = [need for need in needs if need.people]
     if not mine:
         return None
-    rotation = Rotation(
-        within=min(one.within for _, one in mine), every=min(one.every for _, one in mine),
-        requests=max(one.requests for _, one in mine),
-    )  # fmt: skip
+    turning = [need for need in mine if need.rotation]
     return PeopleNeeds(
-        mappings=tuple(dict.fromkeys(mapping for need, _ in mine for mapping in need.mappings)),
-        facts=frozenset().union(*(need.people for need, _ in mine)), rotation=rotation,
+        mappings=tuple(dict.fromkeys(mapping for need in turning for mapping in need.mappings)),
+        facts=frozenset().union(*(need.people for need in mine)),
+        rotation=_rotation([need.rotation for need in turning if need.rotation]),
+        asked=tuple(dict.fromkeys(need.asked for need in mine if need.asked)),
+    )  # fmt: skip
+
+
+def _rotation(every: Sequence[Rotation]) -> Rotation | None:
+    if not every:
+        return None
+    return Rotation(
+        within=min(one.within for one in every), every=min(one.every for one in every),
+        requests=max(one.requests for one in every),
     )  # fmt: skip
 
 
@@ -73,24 +88,38 @@ class PeopleScan:
     """The phone numbers that cannot be reached, alike."""
 
     def take(self, needs: PeopleNeeds) -> Scan | None:
-        """Look at whom lists name and at the share of this run; ``None`` until everybody was looked at once.
+        """Look at whom lists name, at the share of this run and at whom flows asked; ``None`` until all were seen once.
 
-        Until then a change cannot be told from what always was: the baseline of people is taken with the last of them.
+        Until everybody who takes a turn was looked at once, a change cannot be told from what always was: the baseline
+        of people is taken with the last of them.
         """
         self.plan.begin_scan(keys.PEOPLE, self.now)  # a look counts from here, however long the round takes
-        rotation = needs.rotation
+        asked = self._asked(needs)
+        turned, complete = self._take_turns(needs, needs.rotation) if needs.rotation else (set[str](), True)
+        for part in batched((person for person in asked if person not in turned), TOGETHER):
+            self.tick()
+            self._look(part, needs.facts)
+        return Scan(began=self.now, newest=self.now) if complete else None
+
+    def _asked(self, needs: PeopleNeeds) -> list[str]:
+        """Return whom flows asked something, as far as this run goes."""
+        found = (self.mirror.asked_people(a.flow, self.now - a.within, a.requests * TOGETHER) for a in needs.asked)
+        return list(dict.fromkeys(person for people in found for person in people))
+
+    def _take_turns(self, needs: PeopleNeeds, rotation: Rotation) -> tuple[set[str], bool]:
+        """Look at whom lists name and at the share of this run; return whom, and whether everybody was read once."""
         listed = self.lists.people(needs.mappings, needs.facts, rotation.requests * TOGETHER)
         crowd = self.mirror.crowd(needs.mappings, self.now - rotation.within)
         share = ceil(crowd.known * (rotation.every / rotation.within))
         wanted = ceil((max(share, crowd.overdue) + len(listed)) / TOGETHER)  # in whole requests
         most = min(wanted, rotation.requests) * TOGETHER
         people = dict.fromkeys([*listed, *self.mirror.oldest_people(needs.mappings, most)])
-        left = crowd.unread
-        for part in batched(islice(people, most), TOGETHER):
+        left, turned = crowd.unread, list(islice(people, most))
+        for part in batched(turned, TOGETHER):
             self.tick()
             left -= self._look(part, needs.facts)
         self.lists.looked()
-        return None if left > 0 or self._strangers(needs.mappings) else Scan(began=self.now, newest=self.now)
+        return set(turned), left <= 0 and not self._strangers(needs.mappings)
 
     def take_over(self, screened: Screened, needs: PeopleNeeds) -> None:
         """Count as a look what a screen read of people whom the mirror knows and workspaces name.
@@ -99,14 +128,14 @@ class PeopleScan:
         others nothing is noted: their turn comes.
         """
         groups = [fact.removeprefix("group:") for fact in _groups(needs.facts)]
-        whole = replace(self, reader=screened.kept)
+        whole, asked = replace(self, reader=screened.kept), set(self._asked(needs))
         for part in batched(screened.seen, TOGETHER):
             held = self.mirror.held([PersonKey(recipient=person).text for person in part])
             known = {
                 person: load_facts(held[key.text].facts)
                 for person in part
                 if (key := PersonKey(recipient=person)).text in held
-                and self.mirror.workspaces_of(person, needs.mappings)
+                and (person in asked or self.mirror.workspaces_of(person, needs.mappings))
             }
             covered = [person for person in known if screened.covers(person, groups)]
             moved = [

@@ -1,0 +1,113 @@
+"""Plan one person whose profile shows an answer: it goes back to its workspace, or is put aside with its text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ecmbraze.model import Action, Change, Decision, Json, Skip
+from ecmbraze.planning.context import Context
+from ecmbraze.planning.feedback import answers, requests, writes
+from ecmbraze.planning.feedback.answers import Answer
+from ecmbraze.planning.feedback.options import AnswerAttributes, FeedbackRule, Options
+from ecmbraze.planning.feedback.requests import ANSWERS, Past, Request
+from ecmbraze.planning.feedback.writes import Given
+
+_SEEN = "seen"
+"""Under which name it is noted of a person what of each survey was taken over or put aside last."""
+
+
+def plan(options: Options, change: Change, person: str, past: Past, context: Context) -> Decision:
+    """Decide one person: what is news in the attributes of each survey."""
+    memory = dict(change.memory)
+    if context.backfill:  # it consumes nothing: what it wrote would stand in the way of an answer edited until then
+        return Decision(memory=memory)
+    one = _One(
+        options=options, change=change, person=person, past=past, context=context, seen=_mapping(memory.get(_SEEN)),
+        done=_mapping(memory.get(ANSWERS)), requests=requests.of_person(person, past),
+    )  # fmt: skip
+    for names, rules in options.surveys.items():
+        one.take(names, {rule.name: rule for rule in rules})
+    return Decision.of(one.outcome, memory={_SEEN: one.seen, ANSWERS: one.done})
+
+
+def _mapping(value: Json) -> dict[str, Json]:
+    return dict(value) if isinstance(value, Mapping) else {}
+
+
+@dataclass(slots=True, kw_only=True)
+class _One:
+    """One change of one person."""
+
+    options: Options
+    change: Change
+    person: str
+    past: Past
+    context: Context
+    requests: Sequence[Request]
+    seen: dict[str, Json]
+    done: dict[str, Json]
+    outcome: list[Action | Skip] = field(default_factory=list)
+
+    def take(self, names: AnswerAttributes, rules: Mapping[str, FeedbackRule]) -> None:
+        """Take over what these attributes show, if that is news."""
+        answer, place = answers.read(self.change.record.facts, names), names.score
+        first = place not in self.seen
+        aside = f"answer in {names.score}"  # a blank keeps it apart from the rules: their messages do not wait for it
+        shown = answer.digest if answer else ""
+        if self.seen.get(place) == shown and not self.past.refused(self.change.record.key.text, self.person, aside):
+            return
+        self.seen[place] = shown
+        mine = [one for one in self.requests if one.rule in rules]
+        if answer is None or not any(one.asked for one in mine):
+            return
+        found = answers.match(
+            answer, mine, list(self.done), seen=self.change.record.modified_at, first=first, token=self.context.token,
+            span=lambda rule: requests.within(self.options, rule),
+        )  # fmt: skip
+        if found.request is None:
+            self._put_aside(aside, answer, found.why)
+            return
+        place_of = self.past.newest(found.request.record)
+        if place_of is None or place_of.gone:
+            self._put_aside(aside, answer, f"the workspace {found.request.record} that it is about is gone")
+            return
+        self._take_over(rules[found.request.rule], found.request, answer, found.why)
+
+    def _take_over(self, rule: FeedbackRule, request: Request, answer: Answer, how: str) -> None:
+        at = answer.at or self.change.record.modified_at
+        before = _mapping(self.done.get(request.key))
+        if before.get("said") == answer.digest:
+            return  # put aside meanwhile, and now as it was
+        count = int(str(before.get("count", 0))) + 1
+        late = request.at is not None and at > request.at + rule.answer_within
+        self.done[request.key] = {"said": answer.digest, "count": count, "at": at.isoformat()}
+        given = Given(
+            person=self.change.record.key.text, rule=rule, request=request, answer=answer, at=at, count=count,
+            why=_why(request, how, edited=count > 1, late=late),
+        )  # fmt: skip
+        if self._is_newest(request):
+            self.outcome += writes.values(given, self.past, self.context)
+        self.outcome += writes.document(given, self.context)
+
+    def _is_newest(self, request: Request) -> bool:
+        """Say whether no later request of this person about the same workspace is answered: its values stand there."""
+        later = [one for one in self.requests if one.record == request.record and _after(one, request)]
+        return not any(one.key in self.done for one in later)
+
+    def _put_aside(self, place: str, answer: Answer, why: str) -> None:
+        reason = f"this answer belongs to no request that is known: {why} ({answer.text})"
+        record = self.change.record.key.text
+        self.outcome.append(Skip(record=record, customer=self.person, rule=place, reason=reason, quarantined=True))
+
+
+def _after(one: Request, other: Request) -> bool:
+    earliest = datetime.min.replace(tzinfo=one.at.tzinfo if one.at else None)
+    return one.key != other.key and bool(one.at and (other.at or earliest) < one.at)
+
+
+def _why(request: Request, how: str, *, edited: bool, late: bool) -> str:
+    asked = f"asked {request.at:%Y-%m-%d}" if request.at else "asked"
+    marks = ", ".join(mark for mark, on in (("late", late), ("edited", edited)) if on)
+    return f"answer to {request.rule}, {asked}, {how}" + (f" ({marks})" if marks else "")
