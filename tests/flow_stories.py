@@ -16,7 +16,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from ecmbraze.config import load
-from ecmbraze.flow import Context, Flow, Known, Needs, of_type
+from ecmbraze.flow import Context, Flow, Known
 from ecmbraze.flows import BY_NAME
 from ecmbraze.model import (
     BY_US,
@@ -32,6 +32,7 @@ from ecmbraze.model import (
     WorkspaceKey,
     keys,
 )
+from ecmbraze.needs import Needs, of_type
 from ecmbraze.planning.document_kinds import DocumentKind
 from ecmbraze.planning.rule_language import Condition
 from ecmbraze.planning.rules import Rule, Suppress

@@ -13,9 +13,10 @@ import typer
 from ecmbraze.cli.app import app
 from ecmbraze.config.meaning import DOCUMENT, FEEDBACK, REMINDER, WORKSPACE
 from ecmbraze.errors import RecordUnreadable
-from ecmbraze.flow import Flow, Needs
+from ecmbraze.flow import Flow
 from ecmbraze.flows import BY_NAME, FLOWS
 from ecmbraze.model import Change, Decision, Fact, Json, Kind, Record, WorkspaceKey
+from ecmbraze.needs import Needs
 from ecmbraze.planning.assets.options import Shown
 from ecmbraze.planning.outbound import Sort, directions, written
 from tests.fakes import Nothing

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from ecmbraze.errors import RecordUnreadable
-from ecmbraze.flow import Context, Flow, Known, Needs
+from ecmbraze.flow import Context, Flow, Known
 from ecmbraze.flows import BY_NAME, FLOWS
 from ecmbraze.model import BY_US, Action, Change, Decision, Kind
+from ecmbraze.needs import Needs
 from tests import test_flow_contract, test_flow_in_a_round
 from tests.flow_stories import CONFIG, section
 

@@ -20,11 +20,12 @@ from ecmbraze.engine import parts
 from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.setting import BatchLimits, Place, Sample, Setting, Systems
 from ecmbraze.errors import ConfigurationError
-from ecmbraze.flow import Flow, Needs
+from ecmbraze.flow import Flow
 from ecmbraze.flows import BY_NAME, FLOWS
 from ecmbraze.ledger.keeping import Keep
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.model.recipients import ExternalId, write
+from ecmbraze.needs import Needs
 from ecmbraze.planning.guards import Limits as GuardLimits
 from ecmbraze.planning.outbound import attributes
 from ecmbraze.ports import Progress

@@ -28,10 +28,11 @@ from ecmbraze.engine.scan.inventory import Inventory
 from ecmbraze.engine.scan.people import PeopleScan
 from ecmbraze.engine.scan.screened import Screened
 from ecmbraze.engine.setting import Setting, Systems
-from ecmbraze.flow import ContentNeeds, Context, Flow, Needs
+from ecmbraze.flow import Context, Flow
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.view import View
 from ecmbraze.model import Action, AddressList, Fact, Json, PersonKey, keys
+from ecmbraze.needs import ContentNeeds, Needs
 from ecmbraze.planning.adoption import Adoption
 from ecmbraze.planning.outbound import attributes
 from ecmbraze.ports import Clock

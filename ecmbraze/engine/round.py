@@ -27,11 +27,12 @@ from ecmbraze.errors import (
     TimeBudgetUsed,
     UsageError,
 )
-from ecmbraze.flow import ContentNeeds, Flow, Needs, together
+from ecmbraze.flow import Flow
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.stage import Part
 from ecmbraze.model import Phase, keys
+from ecmbraze.needs import ContentNeeds, Needs, together
 from ecmbraze.ports import Clock
 
 

@@ -16,9 +16,10 @@ from ecmbraze.engine.run_report import RunReport
 from ecmbraze.engine.scan.inventory import Scan
 from ecmbraze.engine.setting import Options
 from ecmbraze.errors import EcmbrazeError, GuardTripped, TemporaryError
-from ecmbraze.flow import Flow, Needs
+from ecmbraze.flow import Flow
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
+from ecmbraze.needs import Needs
 from ecmbraze.planning.guards import Expected, Limits, Measure, capped, first_plan, measures, messaging
 
 # Before any workspace.

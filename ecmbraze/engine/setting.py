@@ -9,9 +9,10 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
-from ecmbraze.flow import Flow, Needs
+from ecmbraze.flow import Flow
 from ecmbraze.ledger.history import Deed
 from ecmbraze.ledger.keeping import Keep
+from ecmbraze.needs import Needs
 from ecmbraze.planning.guards import Limits as GuardLimits
 from ecmbraze.ports import (
     ClaimStore,

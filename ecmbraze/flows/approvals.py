@@ -9,8 +9,9 @@ from datetime import datetime, timedelta, tzinfo
 from pydantic import Field
 
 from ecmbraze.errors import RecordUnreadable
-from ecmbraze.flow import Context, Flow, Known, Needs
+from ecmbraze.flow import Context, Flow, Known
 from ecmbraze.model import Change, Decision, Facts, Json, Record
+from ecmbraze.needs import Needs
 from ecmbraze.planning import dates, messages
 from ecmbraze.planning.attributes import Voice, newest, of_everyone, repeated
 from ecmbraze.planning.edges import Edge, edge, first_seen_in

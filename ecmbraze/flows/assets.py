@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from ecmbraze.flow import Cap, ContentNeeds, Context, Flow, Known, Needs
+from ecmbraze.flow import Context, Flow, Known
 from ecmbraze.model import Action, Change, Decision, Json, Kind, Record
+from ecmbraze.needs import Cap, ContentNeeds, Needs
 from ecmbraze.planning.assets import facts, writes
 from ecmbraze.planning.assets.facts import Status
 from ecmbraze.planning.assets.names import HTML, JSON

@@ -9,8 +9,9 @@ from functools import partial
 
 from pydantic import Field
 
-from ecmbraze.flow import Context, Flow, Known, Needs
+from ecmbraze.flow import Context, Flow, Known
 from ecmbraze.model import Action, Change, Decision, Json, Record, Skip
+from ecmbraze.needs import Needs
 from ecmbraze.planning import dates, messages, rule_language
 from ecmbraze.planning.arrivals import Arrival, DocumentRule, arrivals
 from ecmbraze.planning.attributes import Voice, newest, of_everyone, repeated

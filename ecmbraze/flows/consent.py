@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ecmbraze.errors import RecordUnreadable
-from ecmbraze.flow import Context, Flow, InitialLoad, Known, Needs, Rotation
+from ecmbraze.flow import Context, Flow, InitialLoad, Known
 from ecmbraze.model import Action, Change, Decision, Json, PersonKey, Record, Skip
+from ecmbraze.needs import Needs, Rotation
 from ecmbraze.planning.consent import initial as initial
 from ecmbraze.planning.consent import order as order
 from ecmbraze.planning.consent import record as consent_record

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 
-from ecmbraze.flow import Asked, Context, Flow, Known, Needs
+from ecmbraze.flow import Context, Flow, Known
 from ecmbraze.model import Change, Decision, Json, PersonKey, Record
+from ecmbraze.needs import Asked, Needs
 from ecmbraze.planning.feedback import answering, asking, occasions, requests, writes
 from ecmbraze.planning.feedback.options import Options
 from ecmbraze.planning.outbound import Direction, Outbound, of_rule

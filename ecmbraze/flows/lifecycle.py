@@ -8,8 +8,9 @@ from datetime import datetime, timedelta, tzinfo
 
 from pydantic import Field, model_validator
 
-from ecmbraze.flow import Context, Flow, Known, Needs
+from ecmbraze.flow import Context, Flow, Known
 from ecmbraze.model import BY_US, Action, Change, Decision, Json, Record, Skip
+from ecmbraze.needs import Needs
 from ecmbraze.planning import inactivity, messages, reminding
 from ecmbraze.planning.attributes import newest, of_everyone, repeated
 from ecmbraze.planning.due_dates import following

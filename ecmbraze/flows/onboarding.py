@@ -8,8 +8,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from ecmbraze.flow import Context, Flow, Known, Needs
+from ecmbraze.flow import Context, Flow, Known
 from ecmbraze.model import Change, Decision, Json, Record
+from ecmbraze.needs import Needs
 from ecmbraze.planning import dates, messages, rule_language
 from ecmbraze.planning.attributes import newest, of_everyone, repeated
 from ecmbraze.planning.flow_options import FlowOptions

@@ -12,7 +12,6 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from ecmbraze.errors import RUN_AGAIN, ConfigurationError, EcmbrazeError
-from ecmbraze.flow import Needs
 from ecmbraze.ledger import file, historykey, seal
 from ecmbraze.ledger.claims import Claims
 from ecmbraze.ledger.codec import dump, instant, load, moment
@@ -34,6 +33,7 @@ from ecmbraze.ledger.values import check_values
 from ecmbraze.ledger.verifying import check_head, check_history
 from ecmbraze.ledger.view import View
 from ecmbraze.ledger.waiting import Waiting
+from ecmbraze.needs import Needs
 
 
 @contextmanager

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from ecmbraze.flow import Needs
 from ecmbraze.ledger.codec import instant, load, load_documents, load_facts, moment
 from ecmbraze.model import ContentKey, Document, Facts, Json, Key, PersonKey, Record, WorkspaceKey, keys
+from ecmbraze.needs import Needs
 from ecmbraze.planning.document_kinds import relevant
 
 

@@ -9,12 +9,12 @@ from functools import cached_property
 
 from sqlite_utils import Database
 
-from ecmbraze.flow import Needs
 from ecmbraze.ledger.codec import instant, load, load_documents, load_facts, load_json, moment
 from ecmbraze.ledger.mirror import GONE, RECORD_COLUMNS, people, read_record
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.schema import RULES
 from ecmbraze.model import MOVED, UNMET, Change, Fate, Json, PersonKey, Record, State, keys
+from ecmbraze.needs import Needs
 from ecmbraze.planning.estimate import Volume
 
 _ACCEPTED = (

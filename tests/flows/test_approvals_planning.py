@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ecmbraze.flow import Context, of_type
+from ecmbraze.flow import Context
 from ecmbraze.flows import approvals
 from ecmbraze.model import Change, Document, DocumentRow, Fact, Json, Kind, Record, Version, WorkspaceKey, keys
+from ecmbraze.needs import of_type
 from tests.fakes import Nothing
 
 HOME = ZoneInfo("Europe/Berlin")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from ecmbraze.flow import Context, of_type
+from ecmbraze.flow import Context
 from ecmbraze.flows import cases
 from ecmbraze.model import Change, Document, DocumentRow, Fact, Json, Kind, Record, Version, WorkspaceKey, keys
+from ecmbraze.needs import of_type
 from tests.fakes import Nothing
 
 BORN = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)

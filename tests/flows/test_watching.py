@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from ecmbraze.engine.scan.document_looks import DocumentLooks
-from ecmbraze.flow import TypeNeeds
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import Document, DocumentHit, DocumentRow, Record, Version, WorkspaceKey, keys
+from ecmbraze.needs import TypeNeeds
 from ecmbraze.planning.customers import Customer
 from ecmbraze.planning.document_kinds import DocumentKind
 from ecmbraze.ports import WorkspaceReader

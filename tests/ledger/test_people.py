@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from ecmbraze.flow import Needs
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.stage import Part
 from ecmbraze.ledger.view import View
 from ecmbraze.model import Change, Decision, Facts, PersonKey, Record, Skip, WorkspaceKey, keys
+from ecmbraze.needs import Needs
 from ecmbraze.planning.customers import Customer
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)

@@ -12,11 +12,12 @@ import pytest
 
 from ecmbraze.engine.plan.planner import Planner
 from ecmbraze.engine.scan.details import as_record
-from ecmbraze.flow import Context, of_type
+from ecmbraze.flow import Context
 from ecmbraze.flows import onboarding
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import Change, Decision, WorkspaceDetail, WorkspaceRow
+from ecmbraze.needs import of_type
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 OPTIONS = onboarding.Options.model_validate(

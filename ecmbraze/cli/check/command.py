@@ -37,8 +37,8 @@ from ecmbraze.errors import (
     UsageError,
     strongest,
 )
-from ecmbraze.flow import together
 from ecmbraze.flows import BY_NAME
+from ecmbraze.needs import together
 from ecmbraze.report.plain import printable
 
 _INDENT = 6

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ecmbraze.errors import RecordUnreadable
-from ecmbraze.flow import ContentNeeds
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.model import Asset, ContentKey, ContentKind, ContentRow, Json, Kind, State, keys
+from ecmbraze.needs import ContentNeeds
 from ecmbraze.planning.assets import document, facts, references, writes
 from ecmbraze.planning.assets.references import Block
 from ecmbraze.planning.assets.writes import Archived

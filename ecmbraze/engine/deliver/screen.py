@@ -17,7 +17,7 @@ from ecmbraze.engine.deliver.requests import batched
 from ecmbraze.engine.plan.planner import UNPLANNABLE
 from ecmbraze.engine.scan.details import as_record, for_flow, read_whole
 from ecmbraze.errors import RecordUnreadable
-from ecmbraze.flow import Flow, Needs, of_type
+from ecmbraze.flow import Flow
 from ecmbraze.ledger.outbox import Row, Seen, Step
 from ecmbraze.model import (
     MOVED,
@@ -32,6 +32,7 @@ from ecmbraze.model import (
     WorkspaceKey,
     keys,
 )
+from ecmbraze.needs import Needs, of_type
 from ecmbraze.planning.consent import demands as consent
 from ecmbraze.planning.consent.demands import Demand, Given
 from ecmbraze.ports import Clock, PeopleReader, WorkspaceReader

@@ -16,11 +16,12 @@ from typing import Any
 from ecmbraze.engine.scan.inventory import Scan
 from ecmbraze.engine.setting import Slice
 from ecmbraze.errors import RecordUnreadable, UsageError
-from ecmbraze.flow import Context, Flow, Needs
+from ecmbraze.flow import Context, Flow
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.tombstones import ERASED
 from ecmbraze.ledger.view import View
 from ecmbraze.model import Action, Change, Decision, Delivery, Skip, keys
+from ecmbraze.needs import Needs
 from ecmbraze.planning.adoption import Adoption
 
 _LOG = logging.getLogger("ecmbraze")

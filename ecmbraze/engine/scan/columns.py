@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from ecmbraze.errors import RecordUnreadable
-from ecmbraze.flow import TypeNeeds
 from ecmbraze.ledger.codec import dump
 from ecmbraze.model import BY_US, Fact, WorkspaceDetail, WorkspacePage, WorkspaceRow
+from ecmbraze.needs import TypeNeeds
 from ecmbraze.ports import WorkspaceReader
 
 # A column that does not show its attribute, or two that do: they are not tried again until the rules name other facts.

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 from ecmbraze.engine.scan.inventory import Scan
 from ecmbraze.errors import ConfigurationError, RecordUnreadable
-from ecmbraze.flow import ContentNeeds
 from ecmbraze.ledger.mirror import Mirror, Read
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import Asset, ContentKey, ContentKind, ContentRow, Fact, Facts, Record, Skip, keys
+from ecmbraze.needs import ContentNeeds
 from ecmbraze.planning.assets import document, facts, references, rendering
 from ecmbraze.planning.assets.document import Seen
 from ecmbraze.planning.assets.facts import Status

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ecmbraze.errors import TemporaryError
-from ecmbraze.flow import TypeNeeds
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
+from ecmbraze.needs import TypeNeeds
 from ecmbraze.ports import WorkspaceReader
 
 # In which zone a column query reads a date is not documented (api/ecm.md 3.2, 15.3): no two zones are further apart.

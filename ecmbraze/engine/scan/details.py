@@ -9,12 +9,12 @@ from datetime import datetime
 from functools import partial
 
 from ecmbraze.errors import RecordUnreadable
-from ecmbraze.flow import Needs, TypeNeeds
 from ecmbraze.ledger.codec import dump, dump_documents, load_documents, load_facts
 from ecmbraze.ledger.mirror import Held, Mirror
 from ecmbraze.ledger.mirror import people as led_to
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import BY_US, Document, Fact, Record, Skip, WorkspaceDetail, WorkspaceKey, keys
+from ecmbraze.needs import Needs, TypeNeeds
 from ecmbraze.planning.document_kinds import relevant
 from ecmbraze.ports import Progress, Work, WorkspaceReader
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ecmbraze.engine.scan import columns
-from ecmbraze.flow import TypeNeeds
 from ecmbraze.model import WorkspacePage
+from ecmbraze.needs import TypeNeeds
 from ecmbraze.ports import WorkspaceReader
 
 

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta, tzinfo
 
 from ecmbraze.engine.deliver.requests import batched
 from ecmbraze.errors import RecordUnreadable, TemporaryError
-from ecmbraze.flow import TypeNeeds
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import Document, DocumentHit, DocumentRow, keys
+from ecmbraze.needs import TypeNeeds
 from ecmbraze.ports import WorkspaceReader
 
 # The index may lag and knows only the day of a change (api/ecm.md 6.1); what it learns later, the sweep finds.

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from ecmbraze.engine.scan.details import SILENT
 from ecmbraze.errors import RecordUnreadable, TemporaryError
-from ecmbraze.flow import TypeNeeds
 from ecmbraze.ledger.codec import load_facts
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import Facts, keys
+from ecmbraze.needs import TypeNeeds
 from ecmbraze.ports import WorkspaceReader
 
 # Worth it where workspaces share few parents: a page of a folder shows some 100 of them (api/ecm.md 4.2).

@@ -15,12 +15,12 @@ from ecmbraze.engine.scan.document_looks import DocumentLooks
 from ecmbraze.engine.scan.folder_looks import FolderLooks
 from ecmbraze.engine.scan.names import check_attributes, check_types
 from ecmbraze.errors import ConfigurationError, EcmbrazeError, RecordUnreadable, TemporaryError
-from ecmbraze.flow import TypeNeeds
 from ecmbraze.ledger.codec import dump, load_facts
 from ecmbraze.ledger.mirror import Held, Mirror
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.tombstones import ERASED
 from ecmbraze.model import BY_US, Record, WorkspacePage, WorkspaceRow, keys
+from ecmbraze.needs import TypeNeeds
 from ecmbraze.ports import WorkspaceReader
 
 # Where the listing carries all facts, so many of its rows a run are held against their details.

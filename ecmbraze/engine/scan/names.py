@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ecmbraze.errors import ConfigurationError
-from ecmbraze.flow import TypeNeeds
 from ecmbraze.model import BY_US, WorkspacePage
+from ecmbraze.needs import TypeNeeds
 from ecmbraze.ports import WorkspaceReader
 from ecmbraze.suggest import did_you_mean
 

@@ -12,11 +12,11 @@ from ecmbraze.engine.deliver.requests import batched
 from ecmbraze.engine.scan.address_lists import AddressLists
 from ecmbraze.engine.scan.inventory import Scan
 from ecmbraze.engine.scan.screened import Screened
-from ecmbraze.flow import Asked, Needs, Rotation
 from ecmbraze.ledger.codec import load_facts
 from ecmbraze.ledger.mirror import Held, Mirror
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import Fact, Facts, PersonKey, Profile, Record, keys
+from ecmbraze.needs import Asked, Needs, Rotation
 from ecmbraze.ports import PeopleReader
 
 TOGETHER = 50  # people per export (api/braze.md 4.1)
