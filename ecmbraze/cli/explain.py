@@ -18,7 +18,7 @@ from ecmbraze.config import Settings
 from ecmbraze.errors import EcmbrazeError, RecordUnreadable, UsageError
 from ecmbraze.ledger.explaining import Explaining, Known
 from ecmbraze.ledger.outbox import Row
-from ecmbraze.model import Json, Kind, PersonKey, keys
+from ecmbraze.model import Delivery, Json, PersonKey, keys
 from ecmbraze.planning.assets import names, writes
 from ecmbraze.planning.assets.options import Options
 from ecmbraze.report.plain import printable
@@ -141,7 +141,7 @@ def _stored(book: Explaining, key: str, chosen: _Version) -> str:
     rows = book.writes([key], -1)
     mine = [
         row for row in rows
-        if row.action.kind in (Kind.ARCHIVE, Kind.VERSION) and row.action.rule == writes.SOURCE
+        if row.action.kind.delivery is Delivery.UNIQUE and row.action.rule == writes.SOURCE
         and row.action.occurrence == f"v{chosen.number}"
     ]  # fmt: skip
     return f"{mine[0].state} {_stamp(mine[0].changed_at)}: {mine[0].why}" if mine else "not planned yet"

@@ -7,19 +7,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ecmbraze.engine import parts, reporting
+from ecmbraze.engine import parts, reporting, sending
 from ecmbraze.engine.context import RoundContext, Shared
 from ecmbraze.engine.plan import confirming
 from ecmbraze.engine.plan.confirming import Confirmed
 from ecmbraze.engine.recover import recovering
-from ecmbraze.engine.run import Run
+from ecmbraze.engine.run import Run, going
 from ecmbraze.engine.run_report import RunReport
 from ecmbraze.engine.scan import people
 from ecmbraze.engine.scan.inventory import Inventory, Scan
 from ecmbraze.engine.setting import Options, Setting, Systems
 from ecmbraze.errors import (
     ConfigurationError,
-    CredentialRefused,
     EcmbrazeError,
     GuardTripped,
     Interrupted,
@@ -30,8 +29,7 @@ from ecmbraze.errors import (
 from ecmbraze.flow import Flow
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.planfile import PlanFile
-from ecmbraze.ledger.stage import Part
-from ecmbraze.model import Phase, keys
+from ecmbraze.model import keys
 from ecmbraze.needs import ContentNeeds, Needs, together
 from ecmbraze.ports import Clock
 
@@ -99,7 +97,7 @@ class Round:
         if context.options.dry_run:
             _plan(context, self.reading, runs, confirmed)
             warning = context.fence.warning()
-            for run in _going(runs):
+            for run in going(runs):
                 run.report.notes.extend([warning] if warning else ())
                 with run.ending():
                     reporting.dry_run(context, run)
@@ -107,11 +105,11 @@ class Round:
             self.ledger.outbox.never_left(context.fence.begin(), self.clock.now())
             recovering.recover(context, runs)
             _plan(context, self.reading, runs, confirmed)
-            _stage(context, runs, confirmed)
-            _push(context, runs)
-            _keep_screened(context, runs, self.reading)
-            _tidy(context, runs)
-        for run in _going(runs):
+            sending.stage(context, runs, confirmed)
+            sending.push(context, runs)
+            sending.keep_screened(context, runs, self.reading)
+            sending.tidy(context, runs)
+        for run in going(runs):
             run.error = run.stopped
 
 
@@ -124,7 +122,7 @@ def _ending(context: RoundContext, runs: Sequence[Run]) -> Iterator[None]:
         raise
     except EcmbrazeError as error:
         ending = (_signalled(context) or error) if isinstance(error, TimeBudgetUsed) else error
-        for run in _going(runs):
+        for run in going(runs):
             run.error = ending
 
 
@@ -137,10 +135,6 @@ def _signalled(context: RoundContext) -> Interrupted | None:
     except TimeBudgetUsed:
         return None
     return None
-
-
-def _going(runs: Sequence[Run]) -> list[Run]:
-    return [run for run in runs if run.goes_on]
 
 
 def _plan(
@@ -232,75 +226,3 @@ def _look_at_people(
 def _failure(inventory: Inventory, run: Run) -> EcmbrazeError | None:
     """Return why a listing that this run needs failed."""
     return next((inventory.failed[name] for name in run.needs.types if name in inventory.failed), None)
-
-
-def _stage(context: RoundContext, runs: Sequence[Run], confirmed: Confirmed | None) -> None:
-    """Merge the scan and every plan that no guard stopped, in one transaction; of the others the withdrawals."""
-    planned = [run for run in _going(runs) if run.plans]
-    for run in planned:
-        if run.loaded is not None:
-            context.ledger.stage(context.plan).load(run.name, *run.loaded, context.clock.now())
-    planned = [run for run in planned if run.loaded is None]
-    if not planned:
-        return
-    merged = [
-        Part(flow=run.name, facts=not context.options.backfill, move=run.complete)
-        if run.stopped is None and not run.waits
-        else Part(flow=run.name, facts=False, move=False, last=Phase.CONSENT)
-        for run in planned
-    ]
-    now = context.clock.now()
-    context.ledger.stage(context.plan).everything(merged, now)
-    for run in planned:
-        run.push.note_held(context.ledger.outbox.held_at(run.name, now))
-    if confirmed is not None:
-        confirming.note(context.ledger, confirmed, context.options, context.clock.now())
-    for run in planned:
-        if run.stopped is not None:
-            confirming.keep(context.ledger, run, str(run.stopped), context.clock.now())
-
-
-def _push(context: RoundContext, runs: Sequence[Run]) -> None:
-    """Send phase by phase, each a barrier over all flows; within a phase by the priority of the flows."""
-    ledger, now = context.ledger, context.clock.now()
-    for run in _going(runs):
-        ledger.outbox.wake(run.name, now)
-        if paused := ledger.waiting.paused(run.name):
-            run.report.notes.append(f"{run.name} is {paused}; nothing was sent")
-    for phase in Phase:
-        for run in _going(runs):
-            with run.ending():
-                run.push.send(phase)
-    # A baseline writes to neither system, an initial load only to Extended ECM, nothing does once another state
-    # file has taken our place.
-    writes = context.options.load is None and any(run.report.mode != "baseline" for run in runs)
-    if writes and context.fence.lost is None and not ledger.waiting.paused("*"):
-        parts.canary(context).sing(context.clock.now())
-    for run in _going(runs):
-        with run.ending():
-            run.refuse_unread()
-            confirming.refuse_again(ledger, run)
-            run.push.refuse_unwritten()
-
-
-def _tidy(context: RoundContext, runs: Sequence[Run]) -> None:
-    """Once a day take what is over out of the state file; the messages of this round are sent by then."""
-    runs[0].report.notes += context.ledger.tidy(context.clock.now(), context.setting.keep)
-
-
-def _keep_screened(context: RoundContext, runs: Sequence[Run], reading: Sequence[Needs]) -> None:
-    """Merge what the screens read of people into the mirror: the next round plans it; a failing Braze loses nothing."""
-    needs, screened = people.together(reading), context.screened
-    if needs is None or screened is None or screened.first is None or screened.last is None:
-        return
-    for step in (step for run in runs for step in run.push.steps.values()):
-        if step.row.action.kind.phase is Phase.CONSENT:  # what was read before our own withdrawal is no news
-            screened.seen.pop(step.row.action.recipient, None)
-    context.plan.forget_records()  # they are merged
-    context.plan.begin_scan(keys.PEOPLE, screened.first)
-    try:
-        parts.people_scan(context, screened.last).take_over(screened, needs)
-    except (TemporaryError, ConfigurationError, CredentialRefused):
-        return  # whoever could not be read again has their turn in the rotation
-    finally:
-        context.ledger.stage(context.plan).slice(context.clock.now())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -126,3 +126,8 @@ class Run:
                 f"{self.screen.unread} records could not be read again before sending.", undone="Their messages wait.",
                 advice="The next run goes on.",
             )  # fmt: skip
+
+
+def going(runs: Sequence[Run]) -> list[Run]:
+    """Return the runs that no error has ended."""
+    return [run for run in runs if run.goes_on]
