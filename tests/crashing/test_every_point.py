@@ -15,8 +15,8 @@ from tests.rehearsal import CAMPAIGN, CANVAS, CONTRACT, KYC, SOAK, TYPE, Rehears
 SERVICE, STAGE = "Onboarding.Service Status", "Onboarding.Stage"
 
 
-# `make test` kills at every other point once: with each outcome at every sixteenth point, another one two points on; in
-# memory it kills at each (``tests/channels``, ``TestEveryFlowInARound``). `make soak` kills here at each point with
+# `make test` kills at every other point once: with each outcome at every sixteenth point, another one two points on.
+# In memory it kills at each (``tests/channels``, ``TestEveryFlowInARound``). `make soak` kills here at each point with
 # each outcome.
 _NAMES = list(OUTCOMES)
 _PEOPLE = 420 if SOAK else 60
