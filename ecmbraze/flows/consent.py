@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context, Flow, InitialLoad, Known
 from ecmbraze.model import Action, Change, Decision, Json, PersonKey, Record, Skip
 from ecmbraze.needs import Needs, Rotation
@@ -15,9 +14,10 @@ from ecmbraze.planning.consent import order as order
 from ecmbraze.planning.consent import record as consent_record
 from ecmbraze.planning.consent import staff as staff
 from ecmbraze.planning.consent import values as consent_values
+from ecmbraze.planning.consent import workspace as workspace
 from ecmbraze.planning.consent import writes as writes
 from ecmbraze.planning.consent.options import Channel, Options
-from ecmbraze.planning.consent.record import WITHDRAWN, Held, Since
+from ecmbraze.planning.consent.record import WITHDRAWN, Held
 from ecmbraze.planning.outbound import Direction, Outbound, Sort
 
 NAME = writes.FLOW
@@ -75,7 +75,7 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
     """Decide one person whose choice was seen, or one workspace that came or that staff edited."""
     if isinstance(change.record.key, PersonKey):
         return _of_person(options, change, change.record.key.recipient, known, context)
-    return _of_workspace(options, change, known, context)
+    return workspace.decide(options, change, known, context)
 
 
 def _of_person(options: Options, change: Change, person: str, known: Known, context: Context) -> Decision:
@@ -150,115 +150,6 @@ def _news(
         changes=past.changes + change.fires if past else 0, seen=look.isoformat() if past else "",
         before=past.state if past else "",
     )  # fmt: skip
-
-
-def _of_workspace(options: Options, change: Change, known: Known, context: Context) -> Decision:
-    """Carry a withdrawal that staff recorded to Braze and to the other workspaces; give a new one its record."""
-    record = change.record
-    memory: dict[str, Json] = dict(change.memory)
-    if record.gone:
-        return Decision(memory=memory)
-    news = change.fires and not context.backfill  # what a backfill finds stays news for the next run
-    if not change.fires:
-        _note_standing(options, change, memory, known)
-    elif news and not record.customers:
-        _refuse_nobody(options, change, known)
-    outcome: list[Action | Skip] = list(staff.listed(options, change, known, context.now)) if change.fires else []
-    for person in record.customers if change.corrects else ():
-        places = known.of_customer(person)
-        noted = known.noted(PersonKey(recipient=person).text)
-        held = order.standing(options, noted, person, places, known)
-        typed = [one for one in options.channels if news and staff.withdrew(options, one, change, person, known)]
-        withdrawn = False
-        for channel in typed:
-            past, in_braze = held.get(channel.name), consent_record.held(noted.get(channel.name))
-            why = f"{channel.name}: withdrawn in {record.name!r}"
-            sent = order.is_sent_alone(person, channel, change, places, known)
-            if past and _is_carried(past) and not sent:  # whether the person came back since, nobody looked
-                if not _is_shown(channel, person, known, context):
-                    outcome.append(writes.withdrawal(channel, record, person, past, why, context))
-                continue
-            if sent:
-                past = in_braze = _before_ours(in_braze)
-            new = _withdrawn(channel, change, memory, in_braze)
-            _note(memory, person, channel, new)
-            held[channel.name] = new
-            outcome += [] if sent else [writes.withdrawal(channel, record, person, new, why, context)]
-            outcome += writes.documents(options, channel, record, places, person, past, new, why, known, context)
-            withdrawn = True
-        # Typed once more it is no news, but the word is the record from now on, which a grant may replace.
-        alone = typed or _is_due(options, change, person, known)
-        for place in places if withdrawn else [record] if alone else []:
-            outcome += writes.state(options, record, place, person, held, known, context)
-    return Decision.of(outcome, memory=memory)
-
-
-def _before_ours(in_braze: Held | None) -> Held | None:
-    """Return what Braze showed before our withdrawal, which it may show by now."""
-    return replace(in_braze, state=in_braze.before) if in_braze and in_braze.state == WITHDRAWN else in_braze
-
-
-def _refuse_nobody(options: Options, change: Change, known: Known) -> None:
-    """Raise RecordUnreadable when staff withdrew in a workspace that leads to nobody: with a name it is taken over."""
-    if names := [channel.name for channel in options.channels if staff.withdrew(options, channel, change, "", known)]:
-        raise RecordUnreadable(f"the workspace names no customer for the withdrawal of {', '.join(names)}")
-
-
-def _note_standing(options: Options, change: Change, memory: dict[str, Json], known: Known) -> None:
-    """Note the withdrawals that a workspace carried before the flow came to it: they stand, but are no news."""
-    for channel in options.channels:
-        if staff.says_withdrawn(options, channel, change.record, known):
-            for person in change.record.customers:
-                until = change.record.modified_at.isoformat()
-                since = Since(until=until)
-                standing = Held(state=WITHDRAWN, since=since, source=consent_record.IN_ECM, seen=until)
-                _note(memory, person, channel, standing)
-
-
-def _withdrawn(channel: Channel, change: Change, memory: Mapping[str, Json], in_braze: Held | None) -> Held:
-    """Return the entry of a withdrawal by staff: later than whatever Braze showed until now."""
-    since = staff.when(change)
-    return Held(
-        state=WITHDRAWN, since=since, source=consent_record.IN_ECM, changes=_count(memory, channel) + 1,
-        seen=order.latest(since.until, in_braze.seen if in_braze else ""), before=in_braze.state if in_braze else "",
-    )  # fmt: skip
-
-
-def _is_carried(held: Held) -> bool:
-    """Say whether a withdrawal went to Braze or came from there; what stood at the baseline did neither."""
-    return held.state == WITHDRAWN and (held.changes > 0 or held.source == consent_record.IN_BRAZE)
-
-
-def _is_shown(channel: Channel, person: str, known: Known, context: Context) -> bool:
-    """Say whether a withdrawal is on its way to Braze, or was read there in this run: an edit carries no exact time."""
-    if known.underway(order.target(person, channel)):
-        return True
-    about, looked = known.person(person), known.looked(PersonKey(recipient=person).text, context.now)
-    return about is not None and looked == context.now and channel.shown(about.facts) == WITHDRAWN
-
-
-def _note(memory: dict[str, Json], person: str, channel: Channel, entry: Held) -> None:
-    of_person = memory.get(person)
-    memory[person] = {**(of_person if isinstance(of_person, Mapping) else {}), channel.name: entry.as_json()}
-
-
-def _count(memory: Mapping[str, Json], channel: Channel) -> int:
-    """Return how many withdrawals on a channel this workspace has told of, whomever it named."""
-    entries = (consent_record.held(of.get(channel.name)) for of in memory.values() if isinstance(of, Mapping))
-    return max((entry.changes for entry in entries if entry), default=0)
-
-
-def _is_due(options: Options, change: Change, person: str, known: Known) -> bool:
-    """Say whether a workspace shall carry the record: it is new, it leads to somebody else, it carries one, or it was
-    put aside when it should have got one.
-    """
-    if change.before is None or person not in change.before.customers:
-        return True
-    who = staff.people(change.record)
-    return any(
-        staff.ours(change.record, one.status, known) or known.refused(change.record.key.text, who, one.name)
-        for one in options.channels
-    )
 
 
 def withdrawn(options: Options, person: str, known: Known) -> frozenset[str]:

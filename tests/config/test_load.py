@@ -44,7 +44,7 @@ def test_the_example_loads(tmp_path: Path) -> None:
 
     assert settings.ecm.password is not None
     assert settings.ecm.password.reveal() == "a-password"
-    assert settings.flows.keys() == {"consent", "onboarding", "cases", "lifecycle", "approvals", "assets"}
+    assert settings.flows.keys() == BY_NAME.keys()
     assert not settings.both_loopback
 
 
