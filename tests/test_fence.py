@@ -236,6 +236,61 @@ def test_a_kill_at_each_crossing_leaves_a_claim_that_is_still_ours_and_no_messag
             assert set(_MESSAGES) - sent <= {(fate.recipient, fate.name) for fate in held}
 
 
+@pytest.fixture
+def canary(tmp_path: Path) -> House:
+    """Return a house whose claim lies in the canary profile, after its baseline."""
+    config = settings({"onboarding": _STORY.section}, fence="canary", verify={"canary": "canary"})
+    house = House(tmp_path, config)
+    _STORY.furnish(house.ecm)
+    _STORY.people(house, *_PEOPLE, "canary")
+    for person in _PEOPLE:
+        _STORY.make(house.ecm, person)
+    for _ in range(2):
+        assert house.start().codes == (0,)
+        house.clock.advance(timedelta(minutes=20))
+    return house
+
+
+def test_the_canary_profile_carries_the_claim_where_the_configuration_says_so(canary: House, second: Path) -> None:
+    kept = canary.fork(second)
+    approve(canary)
+    assert canary.start().codes == (0,)
+    assert canary.start().codes == (0,)  # at once: what shows late still counts as ours
+    assert once(canary) == _MESSAGES
+    canary.clock.advance(timedelta(minutes=20))
+
+    assert kept.start().codes == (13,)
+    canary.put_back(kept)
+    assert canary.start().codes == (13,)
+
+    canary.adopt(kept)
+    canary.clock.advance(timedelta(minutes=1))
+    assert canary.start().codes == (4,)
+    assert once(canary) == _MESSAGES
+    assert not canary.ecm.claims.moves
+
+
+def test_a_claim_that_left_the_canary_profile_or_the_profile_itself_stops_everything(canary: House) -> None:
+    approve(canary)
+    del canary.braze.people["canary"].attributes["ecmbraze_fence"]
+    assert canary.start().codes == (13,)
+    del canary.braze.people["canary"]
+    assert canary.start().codes == (15,)
+    assert not once(canary)
+
+
+def test_a_claim_that_lies_elsewhere_than_the_configuration_says_is_15(canary: House, house: House) -> None:
+    canary.config, house.config = (
+        settings({"onboarding": _STORY.section}, fence={"folder": FOLDER}),
+        settings({"onboarding": _STORY.section}, fence="canary", verify={"canary": "C-1"}),
+    )
+
+    for one in (canary, house):
+        ended = one.start()
+        assert ended.codes == (15,)
+        assert "lies elsewhere" in ended.report.exit_reason
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(200 if SOAK else 8))
 def test_seeded_interleavings_of_a_file_and_its_copy_message_nobody_twice(

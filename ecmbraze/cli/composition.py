@@ -164,7 +164,7 @@ def setting(config: Settings) -> Setting:
 def _place(section: FenceSection | None) -> Place | None:
     if section is None or section.none:
         return None
-    return Place(workspace=section.workspace or "", folder=section.folder or 0)
+    return Place(workspace=section.workspace or "", folder=section.folder or 0, canary=section.canary)
 
 
 def _attributes(config: Settings) -> frozenset[tuple[str, str]]:

@@ -38,8 +38,9 @@ def init(
     Ledger.create(loaded.state, composition.identity(loaded), now).close()
     typer.echo(f"Created {loaded.state}, and {loaded.state}.key, which keys its history: keep both.")
     if loaded.fence is not None and not loaded.fence.none:
-        place = loaded.fence.workspace or f"node {loaded.fence.folder}"
-        typer.echo(f"The first live run makes its claim in {place} of Extended ECM; `check` looks whether it can.")
+        in_ecm = loaded.fence.workspace or f"node {loaded.fence.folder}"
+        place = "the canary profile of Braze" if loaded.fence.canary else f"{in_ecm} of Extended ECM"
+        typer.echo(f"The first live run makes its claim in {place}; `check` looks whether it can.")
     typer.echo(f"Next: `ecmbraze check -c {loaded.path}`, then a first run: it is a baseline.")
     return 0
 

@@ -27,7 +27,7 @@ _SECRET = {
 }  # fmt: skip
 _FENCE = {
     "anyOf": [
-        {"const": "none"},
+        {"enum": ["canary", "none"]},
         {
             "type": "object", "additionalProperties": False, "minProperties": 1, "maxProperties": 1,
             "properties": {
@@ -113,21 +113,24 @@ class Verify(Section):
 
 
 class Fence(Section):
-    """The claim outside the machine: which state file may send. `none` in its place goes without."""
+    """The claim outside the machine: which state file may send. `canary` lays it into Braze, `none` goes without."""
 
     workspace: str | None = Field(None, min_length=1, description="name of the workspace that the claim lies in")
     folder: int | None = Field(None, ge=1, description="or the id of a folder or workspace")
+    canary: bool = Field(False, exclude=True, description="written as `fence: canary`: in the profile `verify.canary`")
     none: bool = Field(False, exclude=True, description="written as `fence: none`: restoring is not protected")
 
     @model_validator(mode="before")
     @classmethod
     def _word(cls, value: Any) -> Any:
-        return {"none": True} if value == "none" else value
+        return {value: True} if value in ("none", "canary") else value
 
     @model_validator(mode="after")
     def _one_place(self) -> Fence:
-        if self.none + (self.workspace is not None) + (self.folder is not None) != 1:
-            raise ValueError("name one place: `workspace: NAME` or `folder: ID`; or say `fence: none`")
+        if self.none + self.canary + (self.workspace is not None) + (self.folder is not None) != 1:
+            raise ValueError(
+                "name one place: `workspace: NAME` or `folder: ID`; or say `fence: canary` or `fence: none`"
+            )
         return self
 
 
@@ -169,6 +172,12 @@ class Settings(Section):
     flows: dict[str, SerializeAsAny[Section]] = Field(default_factory=dict, description="one section per flow")
     _path: Path = PrivateAttr(Path("ecmbraze.yaml"))
     _places: Places = PrivateAttr(Places(file="ecmbraze.yaml"))
+
+    @model_validator(mode="after")
+    def _canary_of_fence(self) -> Settings:
+        if self.fence is not None and self.fence.canary and not self.verify.canary:
+            raise ValueError("`fence: canary` needs a profile of your own in `verify: {canary: EXTERNAL_ID}`")
+        return self
 
     def read_from(self, path: Path, places: Places) -> Settings:
         """Note the file and where in it everything stands; return the settings."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from ecmbraze.engine.context import RoundContext
 from ecmbraze.engine.deliver.archived import Archive
+from ecmbraze.engine.deliver.canaryfence import CanaryFence
 from ecmbraze.engine.deliver.clock_faults import ClockFaults
 from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.deliver.push import Push
@@ -106,6 +107,11 @@ def people_scan(of: RoundContext, now: datetime | None = None) -> PeopleScan:
 def fence(setting: Setting, systems: Systems, ledger: Ledger, clock: Clock) -> Fence:
     """Return the claim of the state file outside the machine; one that lets all through where none is configured."""
     place = setting.fence
+    if place is not None and place.canary:
+        return CanaryFence(
+            claims=ledger.claims, store=None, parent=lambda: 0, now=clock.now, person=setting.canary,
+            people=systems.people, sink=systems.sink,
+        )  # fmt: skip
 
     def parent() -> int:
         assert place is not None, "asked only where there is one"

@@ -89,10 +89,12 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where the claim of the state file lies in Extended ECM: in a workspace of a name, or in a folder of an id."""
+    """Where the claim of the state file lies: in ECM in a workspace of a name, or in a folder of an id; or in Braze."""
 
     workspace: str = ""
     folder: int = 0
+    canary: bool = False
+    """Whether it is an attribute of the canary profile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

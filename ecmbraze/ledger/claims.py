@@ -138,12 +138,20 @@ class Claims:
         with self._database.atomic():
             self._database.conn.execute("INSERT INTO claim VALUES (?, ?, ?, 0)", (token, instant(now), attempt))
 
-    def take(self, token: str, replaced: str, now: datetime) -> tuple[str, ...]:
-        """Note that the claim says this token now, in place of ``replaced``; return the attempts that never left."""
+    def take(
+        self, token: str, replaced: str, now: datetime, *, keep_since: datetime | None = None
+    ) -> tuple[str, ...]:  # fmt: skip
+        """Note that the claim says this token now, in place of ``replaced``; return the attempts that never left.
+
+        Those written since ``keep_since`` stay ours: where the claim shows late, one of them may still be seen there.
+        """
         before = self.own()
         with self._database.atomic():
-            self._database.conn.execute("DELETE FROM claim WHERE token <> ?", (token,))
-            self._database.conn.execute("UPDATE claim SET taken = 1, at = ? WHERE token = ?", (instant(now), token))
+            # Without a moment all others go, also those that a clock which was set back had written.
+            kept = instant(keep_since) if keep_since else "9999"
+            self._database.conn.execute("DELETE FROM claim WHERE token <> ? AND at < ?", (token, kept))
+            self._database.conn.execute("UPDATE claim SET taken = token = ?", (token,))
+            self._database.conn.execute("UPDATE claim SET at = ? WHERE taken", (instant(now),))
         return before.never_left(token, replaced)
 
     def adopted(self) -> datetime | None:

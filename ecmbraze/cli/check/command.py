@@ -146,6 +146,8 @@ def _unclaimed(loaded: Settings, made: composition.Clients, where: str) -> Findi
     """Return whether a claim can be made there, before there is a state file."""
     place = composition.setting(loaded).fence
     assert place is not None, "asked only where one is configured"
+    if place.canary:
+        return well("fence", "the first live run makes the claim in the canary profile")
     try:
         taken = made.ecm.find_claim(place.folder or made.ecm.workspace_named(place.workspace))
     except (ConfigurationError, RecordUnreadable) as error:

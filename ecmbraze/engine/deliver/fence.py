@@ -13,27 +13,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ecmbraze.errors import (
-    ConfigurationError,
-    EcmbrazeError,
-    Fenced,
-    RecordUnreadable,
-    StateUnusable,
-    TemporaryError,
-)
+from ecmbraze.engine.deliver import refusals
+from ecmbraze.errors import EcmbrazeError, Fenced, RecordUnreadable, StateUnusable
 from ecmbraze.ledger.claims import Claims
 from ecmbraze.model import Answer, Verdict
-from ecmbraze.model.claims import Claim, FoundClaim, number_of
+from ecmbraze.model.claims import FoundClaim
 from ecmbraze.ports import ClaimStore
 
 # A claim that somebody touches without changing it (a rename, a right) costs its lock; it is read anew so often.
 _TRIES = 3
-_UNSENT = "Nothing was sent."
-ADOPT = "`ecmbraze state adopt --restored-from FILE --reason TEXT`"
-_ONLY_WAY = (
-    f"Does a second machine run this configuration? Let one of them go on. Was this file restored or copied? Stop the "
-    f'other, then {ADOPT} (docs/operations.md, "A restored state file").'
-)
+_IN_ECM = "ecm "
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,6 +44,11 @@ class Fence:
     _used: str = ""
     """The lock of the last move: it is used up."""
 
+    @property
+    def where(self) -> str:
+        """Where the claim lies, in words."""
+        return f"node {self._node} in Extended ECM"
+
     def begin(self) -> tuple[str, ...]:
         """Move the claim before anything is sent; return the attempts of a killed run that never left.
 
@@ -62,25 +56,24 @@ class Fence:
         """
         if self.store is None:
             if self.claims.place and not self.waived:
-                raise ConfigurationError(
-                    f"This state file has its claim in Extended ECM ({self.claims.place}), the configuration names no "
-                    "`fence:`.", undone=_UNSENT, advice="Put it back, or say `fence: none` to go without.",
-                )  # fmt: skip
+                raise refusals.unnamed(self.claims.place)
             return ()
-        with _Remembered(self):
+        with Remembered(self):
             fresh = not self.claims.place
+            if not fresh and not self.claims.place.startswith(_IN_ECM):
+                raise refusals.elsewhere(self.claims.place)
             self._node = self._found(self.store) if fresh else int(self.claims.place.rpartition(" ")[2])
             token = self._draw()
             self.claims.write_ahead(token, self.now())
             never = self._take(self.store, token)
             if fresh:
                 self._prove(self.store)
-                self.claims.begin(f"ecm {self._node}", self.now())
+                self.claims.begin(f"{_IN_ECM}{self._node}", self.now())
             return never
 
     def warning(self) -> str:
         """Return why a live run would send nothing, in words; empty where it would, or where that cannot be asked."""
-        if self.store is None or not self.claims.place:
+        if not self.claims.place:
             return ""
         try:
             self.told()
@@ -113,6 +106,8 @@ class Fence:
         if not self.claims.place:
             self.parent()
             return "the first live run makes the claim"
+        if not self.claims.place.startswith(_IN_ECM):
+            raise refusals.elsewhere(self.claims.place)
         self._node = int(self.claims.place.rpartition(" ")[2])
         found = self.read(self.store)
         self.judge(found)
@@ -131,11 +126,11 @@ class Fence:
         self.claims.write_ahead(token, self.now())
         self._take(self.store, token, judge=_token)
         self._prove(self.store)
-        self.claims.begin(f"ecm {self._node}", self.now())
+        self.claims.begin(f"{_IN_ECM}{self._node}", self.now())
 
     def _known(self, store: ClaimStore) -> int | None:
         """Return the node of the claim, by its number or by its name; ``None`` when it is gone or was never made."""
-        if self.claims.place:
+        if self.claims.place.startswith(_IN_ECM):
             number = int(self.claims.place.rpartition(" ")[2])
             with suppress(RecordUnreadable):
                 store.read_claim(number)
@@ -143,7 +138,7 @@ class Fence:
         try:
             return store.find_claim(self.parent())
         except RecordUnreadable as error:
-            raise _no_place(error) from None
+            raise refusals.no_place(error) from None
 
     def next_token(self) -> str:
         """Return the token of a wave, to be stored with it; empty without a fence. Raises why nothing may be sent."""
@@ -153,7 +148,7 @@ class Fence:
     def take(self, token: str) -> None:
         """Move the claim to a token that is stored: then its wave may leave. Raises as :meth:`begin`."""
         if self.store is not None:
-            with _Remembered(self):
+            with Remembered(self):
                 self._take(self.store, token)
 
     def check(self) -> None:
@@ -180,19 +175,14 @@ class Fence:
                 return self.claims.take(token, replaced, self.now())
             if answer.verdict is not Verdict.REFUSED:
                 break
-        raise not_moved(answer)
+        raise refusals.not_moved(answer)
 
     def read(self, store: ClaimStore) -> FoundClaim:
         """Return the claim as it stands. Raises Fenced when it is gone."""
         try:
             return store.read_claim(self._node)
         except RecordUnreadable as error:
-            raise Fenced(
-                f"The claim of this state file, node {self._node} in Extended ECM, is deleted or may not be read "
-                f"({error.happened}).", undone=_UNSENT,
-                advice=f"Restore it from the recycle bin, or give the account the right to see it; if that cannot be: "
-                f"{ADOPT} makes another.",
-            ) from None  # fmt: skip
+            raise refusals.gone(self.where, error) from None
 
     def judge(self, found: FoundClaim) -> str:
         """Return the token of the claim if it is ours.
@@ -201,18 +191,11 @@ class Fence:
         """
         claim, own = found.claim, self.claims.own()
         if claim is None:
-            raise Fenced(
-                f"The claim, node {self._node} in Extended ECM, was edited: its description is {found.text[:80]!r}.",
-                undone=_UNSENT, advice=f"Put it back as the audit of the node shows it, or {ADOPT}.",
-            )  # fmt: skip
+            raise refusals.edited(self.where, found)
         if claim.installation != self.claims.installation or claim.token not in own.tokens:
-            raise Fenced(_foreign(claim, self.claims), undone=_UNSENT, advice=_ONLY_WAY)
+            raise refusals.foreign(claim, self.claims)
         if not self.claims.knows_history(claim):
-            raise StateUnusable(
-                f"The history of this state file is not the one that was filed with its claim (node {self._node}) at "
-                f"row {claim.length}: it was recomputed, cut or exchanged.", undone=_UNSENT,
-                advice="`ecmbraze state verify` says more; restore a backup (docs/operations.md).",
-            )  # fmt: skip
+            raise refusals.another_history(self.where, claim)
         return claim.token
 
     def _found(self, store: ClaimStore) -> int:
@@ -226,9 +209,9 @@ class Fence:
             self.claims.write_ahead(token, self.now())
             number, answer = store.make_claim(parent, self.claims.claim(token).text)
             if number is None and (number := store.find_claim(parent)) is None:
-                raise not_moved(answer)
+                raise refusals.not_moved(answer)
         except RecordUnreadable as error:
-            raise _no_place(error) from None
+            raise refusals.no_place(error) from None
         return number
 
     def _prove(self, store: ClaimStore) -> None:
@@ -236,16 +219,12 @@ class Fence:
         assert self._seen is not None, "the claim was moved a moment ago"
         answer, self._seen = store.move_claim(self._node, self._used, self._seen.text), None
         if answer.verdict is Verdict.ACCEPTED:
-            raise ConfigurationError(
-                "Extended ECM does not hold a change of the claim against its lock token, so two runners could both "
-                "believe that they own it.", undone=_UNSENT,
-                advice="Ask its vendor about `metadata_token` of `PUT /v2/nodes/{id}`; until then `fence: none`.",
-            )  # fmt: skip
+            raise refusals.unlocked()
         if answer.verdict is not Verdict.REFUSED:
-            raise not_moved(answer)
+            raise refusals.not_moved(answer)
 
 
-class _Remembered:
+class Remembered:
     """Keep in the fence why nothing may be sent any more; what passes by itself is tried again."""
 
     def __init__(self, fence: Fence) -> None:
@@ -261,31 +240,3 @@ class _Remembered:
 
 def _token(found: FoundClaim) -> str:
     return found.claim.token if found.claim else ""
-
-
-def _no_place(error: RecordUnreadable) -> ConfigurationError:
-    return ConfigurationError(f"fence: the folder or workspace cannot be listed: {error.happened}.", undone=_UNSENT)
-
-
-def not_moved(answer: Answer) -> EcmbrazeError:
-    """Return what a move that did not take place means."""
-    if answer.denied is not None:
-        return answer.denied
-    if isinstance(answer.stop, EcmbrazeError):
-        return answer.stop
-    return TemporaryError(
-        f"The claim in Extended ECM could not be moved: {answer.reason}.", undone=_UNSENT,
-        advice="The next run tries again; if it stays so, look at the node, or say `fence: none`.",
-    )  # fmt: skip
-
-
-def _foreign(claim: Claim, claims: Claims) -> str:
-    if claim.installation != claims.installation:
-        return (
-            f"The claim in Extended ECM is of another installation ({claim.installation}, not {claims.installation})."
-        )
-    epochs = f", after a copy was adopted (epoch {claim.epoch})" if claim.epoch > claims.epoch else ""
-    return (
-        f"This state file is at claim {number_of(claims.own().taken)}, the claim in Extended ECM is at "
-        f"{claim.number}{epochs}: another copy of this file has sent since."
-    )
