@@ -34,16 +34,9 @@ def _with_initial_load(flow: Flow[Any]) -> Any:
             bool,
             typer.Option("--initial-load", help="write everybody's record once: estimate, confirm, slice by slice"),
         ] = False,
-        by: Annotated[
-            str | None, typer.Option(metavar="NAME", help="who confirms the initial load (default: who is logged in)")
-        ] = None,
         **options: Any,
     ) -> int:
-        if not initial_load:
-            if by is not None:
-                raise UsageError("--by belongs to --initial-load --confirm HASH.", undone="Nothing was done.")
-            return int(ordinary(**options))
-        return _load(flow, options, by)
+        return _load(flow, options) if initial_load else int(ordinary(**options))
 
     read = partial(signature, eval_str=True)  # as typer reads it, of a function that somebody else wrote
     own = [one for one in read(command).parameters.values() if one.kind is not one.VAR_KEYWORD]
@@ -52,7 +45,7 @@ def _with_initial_load(flow: Flow[Any]) -> Any:
     return command
 
 
-def _load(flow: Flow[Any], options: Mapping[str, Any], by: str | None) -> int:
+def _load(flow: Flow[Any], options: Mapping[str, Any]) -> int:
     """Do what `--initial-load` asks, with those of the usual options that make sense beside it."""
     for name in ("exit_code", "since", "until", "limit", "include_messages", "as_if_new"):
         if options[name]:
@@ -61,12 +54,11 @@ def _load(flow: Flow[Any], options: Mapping[str, Any], by: str | None) -> int:
     dry_run, confirm, limit = options["dry_run"], options["confirm"], options["limit_listing"]
     if confirm and dry_run:
         raise UsageError("A dry run confirms nothing.", undone="Nothing was done.")
-    if by and not confirm:
-        raise UsageError("--by belongs to --confirm HASH.", undone="Nothing was done.")
+    who = deed(options["by"], options["reason"])
     report_file.check(options["report"], personal=options["show_personal_data"])
     loaded = composition.settings(config_path(options["context"], options["config"]))
     seconds = rounds.seconds(options["max_duration"])
-    done = [initial_load.start(flow, loaded, dry_run=dry_run, confirm=confirm, by=by, seconds=seconds)]
+    done = [initial_load.start(flow, loaded, dry_run=dry_run, confirm=confirm, deed=who, seconds=seconds)]
     rounds.tell_result(done, done[0].as_json(limit), as_json=options["as_json"], limit=limit)
     code = rounds.exit_code(done, pending=False)
     return report_file.write(done, options["report"], code, personal=options["show_personal_data"])

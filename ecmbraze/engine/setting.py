@@ -21,6 +21,7 @@ from ecmbraze.ports import (
     Progress,
     RecordReader,
     RecordSink,
+    SegmentReader,
     WorkspaceReader,
 )
 
@@ -137,6 +138,7 @@ class Systems:
     workspaces: WorkspaceReader
     people: PeopleReader
     content: ContentReader
+    segments: SegmentReader
     sink: MessageSink
     records: RecordReader
     records_sink: RecordSink
