@@ -9,12 +9,9 @@ from datetime import datetime, timedelta
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context, Flow, InitialLoad, Known, Needs, Rotation
 from ecmbraze.model import Action, Change, Decision, Json, PersonKey, Record, Skip
-from ecmbraze.planning.consent import initial as initial
-from ecmbraze.planning.consent import order as order
+from ecmbraze.planning.consent import initial, order, staff, writes
 from ecmbraze.planning.consent import record as consent_record
-from ecmbraze.planning.consent import staff as staff
 from ecmbraze.planning.consent import values as consent_values
-from ecmbraze.planning.consent import writes as writes
 from ecmbraze.planning.consent.options import Channel, Options
 from ecmbraze.planning.consent.record import WITHDRAWN, Held, Since
 from ecmbraze.planning.outbound import Direction
