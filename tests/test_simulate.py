@@ -7,7 +7,9 @@ import pytest
 from ecmbraze.engine.deliver import requests
 from ecmbraze.ledger.outbox import Row, Step
 from ecmbraze.model import State
+from tests.rehearsal import SOAK
 from tests.simulate.__main__ import replay
+from tests.simulate.consent import playing as consent
 from tests.simulate.playing import play
 from tests.simulate.wrong import Wrong
 
@@ -21,6 +23,17 @@ def test_a_world_of_edits_faults_kills_and_clocks_keeps_every_promise(seed: int)
         play(seed)
     except Wrong as error:
         pytest.fail(f"{error}\nagain: {replay(seed)}", pytrace=False)
+
+
+@pytest.mark.soak
+def test_sixty_days_of_three_hundred_customers_are_on_record_as_they_were() -> None:
+    """`make test` plays two days of six customers."""
+    many, days = (300, 60) if SOAK else (6, 2)
+
+    world = consent.play(1, people=many, days=days)
+
+    assert world.kills < world.rounds
+    print(f"{many} customers, {world.rounds} rounds, {world.kills} kills, {len(world.house.ecm.papers)} entries")
 
 
 def test_a_program_that_sends_again_what_is_unknown_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:

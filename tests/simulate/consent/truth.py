@@ -129,8 +129,9 @@ class Lives:
             # "the withdrawal, unless a grant has a later time"; flows.md lets a grant read later count without one.
             if not (granted and granted > belief.unseen):
                 yield WITHDRAWN, belief.unseen
-            if state == GRANT:
-                yield GRANT, None
+            # Of a default that came since, neither says whether it undoes a withdrawal that Braze never showed.
+            if state == GRANT or state != belief.shown:
+                yield state, None
         elif belief.record == WITHDRAWN and life.profile != belief.profile:
             yield WITHDRAWN, None  # until Braze shows another choice
             if state == GRANT:
@@ -142,11 +143,12 @@ class Lives:
 
     def _take_in_ours(self, *, screened: bool) -> None:
         book = self._braze.book
-        now = self._braze.wire.clock.true()
+        now, latest = self._braze.wire.clock.true(), dict[str, datetime]()
         for entry in book[self._read :]:
             if entry.kind == "withdrawal" and entry.name in self.channels:
                 life = self.of[entry.recipient, entry.name]
                 life.turns.append(Turn(at=entry.at, state=WITHDRAWN, ours=True))
+                latest[entry.name] = entry.at
                 seen = [
                     replace(one, record=WITHDRAWN, unseen=None, shown=WITHDRAWN, typed=False) for one in life.beliefs
                 ]
@@ -158,8 +160,11 @@ class Lives:
             for channel in self.channels:
                 life, state = self.of[name, channel], _state(person, channel)
                 if state != life.state:
-                    life.turns.append(Turn(at=now, state=state))
+                    life.turns.append(Turn(at=latest.get(channel, now), state=state))
                     life.state = state
+                    # A screen of this very round may have seen it.
+                    shown = {replace(one, record=state, shown=state, unseen=None) for one in life.beliefs}
+                    life.beliefs |= shown
 
     def _granted(self, name: str, channel: str) -> datetime | None:
         """Return when a grant was given, where the export tells."""

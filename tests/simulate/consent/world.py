@@ -149,7 +149,8 @@ class World:
         if place is None or place.edits or any(number == place.number for number, _ in self.typed):
             return
         place.past.append(place.person)
-        place.person, place.baseline = rng.choice(self.people), False
+        others = [one for one in self.people if one != place.person]
+        place.person, place.baseline = rng.choice(others), False
         kind = self.house.ecm.spaces[place.number].type
         self.house.ecm.edit(place.number, {CUSTOMER[kind]: place.person})
         self.note(f"{place.number} now leads to {place.person}, before to {place.past[-1]}")
@@ -165,8 +166,11 @@ class World:
         attribute, word = STATUS[channel], WORDS[channel][WITHDRAWN]
         if self.house.ecm.spaces[place.number].values.get(attribute) == word:
             return
-        place.edits.pop(attribute, None)
+        before, _ = place.edits.pop(attribute, (None, None))
         self.house.ecm.edit(place.number, {attribute: word})
+        if before == word:  # "it leaves the list when the edit is taken back": that is no letter
+            self.note(f"{attribute} of {place.number} was put back to {word}")
+            return
         self.lives.types(place.person, channel)
         self.typed.add((place.number, attribute))
         self.note(f"staff withdrew {place.person} from {channel} in {place.number}")
@@ -292,11 +296,8 @@ def world_of(rng: Random, folder: Path, many: int) -> World:
         house.braze.people[person].email_subscribe = rng.choice((GRANT, DEFAULT, DEFAULT, WITHDRAWN))
     for one, other in zip(people[::10], people[1::10], strict=False):  # a married couple
         if rng.random() < 0.5:
-            theirs = house.braze.people[one]
-            house.braze.people[other].email, house.braze.people[other].email_subscribe = (
-                theirs.email,
-                theirs.email_subscribe,
-            )
+            theirs, hers = house.braze.people[one], house.braze.people[other]
+            hers.email, hers.email_subscribe = theirs.email, theirs.email_subscribe
     world = World(house, people)
     for person in people:
         for _ in range(rng.randint(1, 3)):
