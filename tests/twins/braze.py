@@ -283,6 +283,8 @@ class TwinBraze:
                 one.groups[group] = "unsubscribed"
             else:
                 one.email_subscribe = "unsubscribed"
+                if "email_unsubscribed_at" in one.chosen:
+                    one.chosen["email_unsubscribed_at"] = self.wire.clock.true().replace(microsecond=0)
 
     def _set(self, recipient: str, values: Mapping[str, Json], *, create: bool) -> None:
         """Write attributes; somebody unknown is passed over in silence, and so is a value of another type (1.6)."""

@@ -5,7 +5,7 @@ Never asked of the product. Where a kill or a fault leaves open whether a round 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -104,11 +104,14 @@ class Lives:
         life.turns.append(Turn(at=self._braze.wire.clock.true(), state=WITHDRAWN, by_staff=True))
         life.beliefs = frozenset(replace(belief, typed=True) for belief in life.beliefs)
 
-    def round(self, began: datetime, *, calm: bool, screened: bool) -> None:
-        """Take in a round: a calm one has looked at everybody, of another one nobody knows what it took in."""
+    def round(self, met: Container[str], *, calm: bool, screened: bool) -> None:
+        """Take in a round: a calm one has looked at everybody whom a workspace named before.
+
+        Of another one nobody knows what it took in.
+        """
         for (name, channel), life in self.of.items():
             after = {one for belief in life.beliefs for one in self._looked(name, channel, life, belief)}
-            life.beliefs = frozenset(after if calm else after | life.beliefs)
+            life.beliefs = frozenset(after if calm and name in met else after | life.beliefs)
         self._take_in_ours(screened=screened)
 
     def _looked(self, name: str, channel: str, life: Life, belief: Belief) -> Iterator[Belief]:

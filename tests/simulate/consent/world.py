@@ -61,6 +61,7 @@ class World:
         self.story: list[str] = []
         self.rounds = self.kills = self._moves = 0
         self.consents = People(house.braze)
+        self._met = set(people)
         self.known = house.clock.true()
         """What staff did before this was seen by a round that nothing stood in the way of."""
         self.typed: set[tuple[int, str]] = set()
@@ -249,7 +250,7 @@ class World:
         self.rounds, self.kills = self.rounds + 1, self.kills + outcome.killed
         calm = not outcome.killed and self.house.wire.troubled == troubles
         self.note(f"round {more or ''}: {'killed' if outcome.killed else outcome.codes}")
-        self.lives.round(began, calm=calm, screened=bool(self.house.braze.messages))
+        self.lives.round(self._met, calm=calm, screened=bool(self.house.braze.messages))
         for report in outcome.reports:
             if report.exit_code == 6 and not more:
                 self.note(f"confirming {report.flow}")
@@ -259,6 +260,7 @@ class World:
         if calm:
             self.typed.clear()
             self.known = began
+            self._met = {place.person for place in self.places.values() if self.readable(place.number)}
         return outcome, calm
 
 
