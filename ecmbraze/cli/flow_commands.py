@@ -34,16 +34,9 @@ def _with_initial_load(flow: Flow[Any]) -> Any:
             bool,
             typer.Option("--initial-load", help="write everybody's record once: estimate, confirm, slice by slice"),
         ] = False,
-        by: Annotated[
-            str | None, typer.Option(metavar="NAME", help="who confirms the initial load (default: who is logged in)")
-        ] = None,
         **options: Any,
     ) -> int:
-        if not initial_load:
-            if by is not None:
-                raise UsageError("--by belongs to --initial-load --confirm HASH.", undone="Nothing was done.")
-            return int(ordinary(**options))
-        return _load(flow, options, by)
+        return _load(flow, options) if initial_load else int(ordinary(**options))
 
     read = partial(signature, eval_str=True)  # as typer reads it, of a function that somebody else wrote
     own = [one for one in read(command).parameters.values() if one.kind is not one.VAR_KEYWORD]
@@ -52,13 +45,13 @@ def _with_initial_load(flow: Flow[Any]) -> Any:
     return command
 
 
-def _load(flow: Flow[Any], options: Mapping[str, Any], by: str | None) -> int:
+def _load(flow: Flow[Any], options: Mapping[str, Any]) -> int:
     """Do what `--initial-load` asks, with those of the usual options that make sense beside it."""
     for name in ("exit_code", "since", "until", "limit", "include_messages", "as_if_new"):
         if options[name]:
             option = f"--{name.replace('_', '-')}"
             raise UsageError(f"{option} does not go with --initial-load.", undone="Nothing was done.")
-    dry_run, confirm, limit = options["dry_run"], options["confirm"], options["limit_listing"]
+    dry_run, confirm, by, limit = (options[name] for name in ("dry_run", "confirm", "by", "limit_listing"))
     if confirm and dry_run:
         raise UsageError("A dry run confirms nothing.", undone="Nothing was done.")
     if by and not confirm:
