@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
-from ecmbraze.model import Change, Decision, Fate, Json, Record
+from ecmbraze.model import Change, Decision, Json, Record
 from ecmbraze.needs import Cap, Needs
 from ecmbraze.planning.context import Context as Context
+from ecmbraze.planning.known import Known as Known
 from ecmbraze.planning.outbound import Direction, Outbound
 from ecmbraze.planning.rules import Rule
 
@@ -21,74 +22,6 @@ Options = TypeVar("Options", bound=BaseModel)
 PLANNED: Mapping[str, str] = {
     "success": "follow-ups, tasks and escalations in ECM from what people do in Braze",
 }
-
-
-class Known(Protocol):
-    """What planning may ask of the ledger, overlaid with the plan in hand."""
-
-    def of_customer(self, customer: str) -> Sequence[Record]:
-        """Return every workspace of the flow that leads to this person, in id order."""
-        ...
-
-    def person(self, customer: str) -> Record | None:
-        """Return what Braze last said of a person; ``None`` when they were never read."""
-        ...
-
-    def newest(self, key: str) -> Record | None:
-        """Return the newest record under a key; ``None`` when it was never read."""
-        ...
-
-    def fates(self, customer: str) -> Sequence[Fate]:
-        """Return every message of the flow to a person and where it stands, those of the plan in hand too."""
-        ...
-
-    def earlier(self, record: Record) -> Record | None:
-        """Return a record as an earlier run of the flow planned it; ``None`` when none did."""
-        ...
-
-    def noted(self, record: str) -> Mapping[str, Json]:
-        """Return what the flow noted of a record, by this plan or an earlier one."""
-        ...
-
-    def noted_earlier(self, record: str) -> Mapping[str, Json]:
-        """Return what the flow noted of a record by an earlier plan."""
-        ...
-
-    def happened(self, record: str, rule: str) -> frozenset[str]:
-        """Return the occurrences of a rule that ever led to a message of this record."""
-        ...
-
-    def accepted(self, target: str) -> tuple[bool, Json]:
-        """Return (known, value) last planned, staged or accepted for a target."""
-        ...
-
-    def ours(self, target: str) -> Sequence[Json]:
-        """Return what of ours may stand at a target: what was accepted last, then what was sent without an answer."""
-        ...
-
-    def taken(self, target: str) -> datetime | None:
-        """Return when the sink last took a value for a target; ``None`` when it never did."""
-        ...
-
-    def underway(self, target: str) -> bool:
-        """Say whether a value for a target is planned or staged that the sink has not taken yet."""
-        ...
-
-    def refusing(self, target: str) -> bool:
-        """Say whether a value for a target stands refused, until somebody decides."""
-        ...
-
-    def looked(self, record: str, now: datetime) -> datetime | None:
-        """Return when a record was last read, changed or not: ``now`` in this run; ``None`` when it never was."""
-        ...
-
-    def unmet(self, customer: str) -> bool:
-        """Say whether something waits for this person because Braze does not know them yet."""
-        ...
-
-    def refused(self, record: str, customer: str, name: str) -> bool:
-        """Say whether an attribute of this person was put aside when the record was last planned."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,7 +54,7 @@ class Cap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """That only those people in Braze are looked at to whom a flow sent a message, and for how long after it."""
+    """That only those people in Braze are looked at to whom a flow sent a message, for a span and once after it."""
 
     flow: str
     within: timedelta

@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ecmbraze.cli import demo_consent, demo_documents
+from ecmbraze.cli import demo_consent, demo_documents, demo_feedback
 from ecmbraze.sandbox.remote import RemoteSandbox
 
 _START = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
@@ -90,8 +90,9 @@ def play(folder: Path) -> int:
         _say(console, f"Braze recorded {events} more event and {messages} more message.")
         reminded = _time_passes(console, stage)
         documents = demo_documents.play(stage, agreement, partial(_say, console))
+        feedback = demo_feedback.play(stage, partial(_say, console))
         consent = demo_consent.play(stage, partial(_say, console))
-        return 0 if agreed and documents and consent and (events, messages) == reminded == (1, 1) else 1
+        return 0 if agreed and documents and feedback and consent and (events, messages) == reminded == (1, 1) else 1
 
 
 def _contracts(box: RemoteSandbox) -> int:

@@ -54,13 +54,13 @@ def play(stage: Stage, say: Callable[[str], None]) -> bool:
     """Let two customers withdraw; return whether both systems and the run reports say the same of it."""
     box = stage.box
     web, letter = _subscribed(box)[:2]
-    say("10. A customer unsubscribes on the web: legal finds it in the customer's workspace, with a history document.")
+    say("12. A customer unsubscribes on the web: legal finds it in the customer's workspace, with a history document.")
     box.change({"external_id": web["number"], "email_subscribe": _OUT})
     first = _run(stage, say, [web])
-    say("11. A letter of withdrawal: a colleague sets the status to Withdrawn, and it reaches Braze.")
+    say("13. A letter of withdrawal: a colleague sets the status to Withdrawn, and it reaches Braze.")
     box.edit_workspace(letter["id"], {_STATUS: "Withdrawn"})
     second = _run(stage, say, [web, letter])
-    say("12. A second run writes nothing: Braze now shows the letter's withdrawal, and it is not recorded twice.")
+    say("14. A second run writes nothing: Braze now shows the letter's withdrawal, and it is not recorded twice.")
     before, edits, tracked = _count(box), len(box.edits()), _tracked(box)
     box.advance(_QUARTER)
     counts = stage.report("consent")["counts"]

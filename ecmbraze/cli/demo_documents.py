@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ecmbraze.cli import demo_feedback
 from ecmbraze.sandbox.remote import RemoteSandbox
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ def prepare(box: RemoteSandbox, customer: str) -> int:
     """Add one open case and one contract with an agreement nobody approved yet; return the agreement."""
     box.add_category("Case", [{"name": "Customer Number"}, {"name": "Status"}])
     box.add_category("Approval", [{"name": "Status"}, {"name": "Version"}])
-    box.add_type("Case", ["Case"])
+    demo_feedback.prepare(box)
+    box.add_type("Case", ["Case", "Feedback"])
     box.create_workspace("Case", name="Case 4711", values={"Case.Customer Number": customer, "Case.Status": "Open"})
     contract = box.create_workspace(
         "Contract", name="Financing 1", values={"Contract.Customer Number": customer, "Contract.Status": "Active"}

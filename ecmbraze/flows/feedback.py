@@ -62,8 +62,7 @@ def needs(options: Options) -> Needs:
     return Needs(
         customers=options.customers, facts=facts,
         people=frozenset().union(*(rule.answer.facts for rule in options.rules)),
-        # One look after the time has passed sees what was answered just before.
-        asked=Asked(flow=NAME, within=longest + 2 * options.every, requests=options.braze_requests),
+        asked=Asked(flow=NAME, within=longest, requests=options.braze_requests),
     )  # fmt: skip
 
 

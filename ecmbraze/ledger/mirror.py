@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
@@ -174,17 +174,21 @@ class Mirror:
                     ORDER BY r.customer LIMIT ?"""
         return [row[0] for row in self._database.execute(query, (*mappings, _PERSON, limit))]
 
-    def asked_people(self, flow: str, since: datetime, limit: int) -> list[str]:
-        """Return up to ``limit`` people to whom a flow sent a message since then, or may have sent one.
+    def asked_people(self, flow: str, within: timedelta, now: datetime, limit: int) -> list[str]:
+        """Return up to ``limit`` people of whom a flow may still learn the answer to a message, if it may have gone.
 
-        Those never looked at come first, then those looked at longest ago; of equal ones the oldest message first.
+        That is so for a span after the message, and until they were looked at once after it: a program that was down
+        must not lose what came in time. Those never looked at come first, then those looked at longest ago; of equal
+        ones the oldest message first.
         """
         query = """SELECT o.recipient FROM outbox o LEFT JOIN record p ON p.key = ? || o.recipient
-                   WHERE o.flow = ? AND o.delivery = 'once' AND o.changed_at > ?
-                   AND o.state IN ('in flight', 'in doubt', 'held', 'sent')
+                   WHERE o.flow = ? AND o.delivery = 'once' AND o.state IN ('in flight', 'in doubt', 'held', 'sent')
+                   AND o.changed_at > ? AND (o.changed_at > ? OR p.read_at IS NULL
+                                             OR julianday(p.read_at) <= julianday(o.changed_at) + ?)
                    GROUP BY o.recipient
                    ORDER BY p.read_at IS NOT NULL, p.read_at, min(o.changed_at), o.recipient LIMIT ?"""
-        return [row[0] for row in self._database.execute(query, (_PERSON, flow, instant(since), limit))]
+        spans = (instant(now - within - _FORGOTTEN), instant(now - within), within / timedelta(days=1))
+        return [row[0] for row in self._database.execute(query, (_PERSON, flow, *spans, limit))]
 
     def noted(self, flow: str, record: str) -> Mapping[str, Json]:
         """Return what a flow noted of a record when it last planned it; nothing of one that it never did."""
@@ -204,6 +208,8 @@ class Mirror:
         return [row[0] for row in self._database.execute(query, (self._digest(address),))]
 
 
+# A message whose span ended so long ago is not looked after any more, whoever was never looked at since.
+_FORGOTTEN = timedelta(days=90)
 # What the text of a person's key begins with.
 _PERSON = PersonKey(recipient="").text
 

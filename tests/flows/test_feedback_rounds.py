@@ -181,3 +181,20 @@ def test_what_a_person_typed_over_an_answer_is_not_overwritten(town: Town) -> No
 
     assert town.round().codes == (3,)
     assert town.says(town.one) == 7
+
+
+def test_an_answer_is_no_news_to_consent(tmp_path: Path) -> None:
+    town = Town(tmp_path, beside={"consent": consent.STORY.section})
+    record = consent.STORY.make(town.house.ecm, "C-1")
+    town.round()
+    town.round()
+    town.closes(town.one)
+    town.round()
+    stood = dict(town.house.ecm.spaces[record].values)
+    answer(town.house, "C-1", 9, "Fine")
+
+    consents, feedbacks = town.round().reports
+
+    assert ((consents.flow, consents.counts["planned"]), feedbacks.counts["sent"]) == (("consent", 0), 2)
+    assert town.house.ecm.spaces[record].values == stood
+    assert town.says(town.one) == 9

@@ -104,7 +104,7 @@ class PeopleScan:
 
     def _asked(self, needs: PeopleNeeds) -> list[str]:
         """Return whom flows asked something, as far as this run goes."""
-        found = (self.mirror.asked_people(a.flow, self.now - a.within, a.requests * TOGETHER) for a in needs.asked)
+        found = (self.mirror.asked_people(a.flow, a.within, self.now, a.requests * TOGETHER) for a in needs.asked)
         return list(dict.fromkeys(person for people in found for person in people))
 
     def _take_turns(self, needs: PeopleNeeds, rotation: Rotation, exported: bool) -> tuple[set[str], bool]:
