@@ -205,7 +205,7 @@ def test_a_type_without_workspaces_is_one_doubt_however_many_attributes_it_has(d
     doubts = _found(desk, 0, level="?")
 
     assert [one for one in doubts if "no workspace of type 'Empty' was found" in one] == doubts[:1]
-    assert doubts[0].startswith("ecmbraze.yaml:94: flows.cases.workspace_types: ")
+    assert doubts[0].startswith("ecmbraze.yaml:96: flows.cases.workspace_types: ")
 
 
 def test_a_system_that_is_down_is_told_once_and_the_other_is_still_checked(desk: Desk) -> None:
