@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ecmbraze.cli import demo_consent, demo_documents, demo_feedback
+from ecmbraze.cli import demo_assets, demo_consent, demo_documents, demo_feedback
 from ecmbraze.sandbox.remote import RemoteSandbox
 
 _START = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
@@ -70,6 +70,7 @@ def play(folder: Path) -> int:
         _say(console, "1. A new installation: the first run is a baseline and writes to neither system.")
         agreement = _contracts(box)
         demo_consent.prepare(box)
+        demo_assets.prepare(box)
         stage.ecmbraze("init", "--non-interactive")
         stage.ecmbraze("run")
         _say(console, "2. Two days pass; people work in ECM: contracts are approved, KYC is completed, one complains.")
@@ -92,7 +93,9 @@ def play(folder: Path) -> int:
         documents = demo_documents.play(stage, agreement, partial(_say, console))
         feedback = demo_feedback.play(stage, partial(_say, console))
         consent = demo_consent.play(stage, partial(_say, console))
-        return 0 if agreed and documents and feedback and consent and (events, messages) == reminded == (1, 1) else 1
+        assets = demo_assets.play(stage, partial(_say, console))
+        told = agreed and documents and feedback and consent and assets
+        return 0 if told and (events, messages) == reminded == (1, 1) else 1
 
 
 def _contracts(box: RemoteSandbox) -> int:
