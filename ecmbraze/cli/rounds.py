@@ -68,7 +68,7 @@ def _execute(
         if not chosen:
             return []
         tell("run.start", flows=[flow.name for flow, _ in chosen], dry_run=options.dry_run)
-        with observing(wall.monotonic, plain=by_line()) as progress:
+        with observing(wall.monotonic, plain=by_line()) as progress, ledger.blaming():
             return play(ledger, chosen, config, options, wall, budget, progress)
     finally:
         ledger.close()

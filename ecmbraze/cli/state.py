@@ -17,8 +17,8 @@ from ecmbraze.cli.clock import instant_of
 from ecmbraze.cli.groups import Group
 from ecmbraze.cli.shared import ByOption, ConfigOption, config_path, deed
 from ecmbraze.config import Settings
-from ecmbraze.errors import StorageError, UsageError
-from ecmbraze.ledger import adopting, compacting, exporting, file, rewinding
+from ecmbraze.errors import StateUnusable, StorageError, UsageError
+from ecmbraze.ledger import adopting, compacting, exporting, file, historykey, rekeying, rewinding
 from ecmbraze.ledger.backup import back_up
 from ecmbraze.ledger.history import Deed
 from ecmbraze.ledger.lock import held, run_lock
@@ -136,6 +136,37 @@ def adopt(
         f"{done.held} messages are held: another state file may have sent them. `ecmbraze holds list` shows them."
     )
     typer.echo("What happened in between is planned and held by the next run. Next: `ecmbraze run --now`.")
+    return 0
+
+
+@state.command("rekey")
+def rekey(
+    context: typer.Context,
+    reason: Annotated[str, typer.Option(help="how the key was lost; goes into the history")],
+    config: ConfigOption = None,
+    by: ByOption = None,
+) -> int:
+    """Give the history another key where its own is lost for good; nothing vouches any more for what it says so far."""
+    loaded = composition.settings(config_path(context, config))
+    wall = composition.wall_clock(loaded)
+    file.check(loaded.state)
+    with run_lock(loaded.state):
+        last = rekeying.rekey(loaded.state, wall.now(), deed(by, reason))
+        with closing(composition.ledger(loaded)) as ledger:
+            fence = composition.fence(loaded, ledger, wall)
+            try:
+                ours = fence.store is None or not ledger.claims.place or fence.stands_for_us()
+            except StateUnusable:  # the claim is of this file, its digest is by the lost key
+                fence.overtake()
+                ours = True
+    typer.echo(f"{loaded.state} has a new key, {historykey.beside(loaded.state)}: save it with the backups.")
+    typer.echo(
+        f"Up to row {last:,} of its history nothing tells any more whether it was changed; from there on it does."
+    )
+    if not ours:
+        typer.echo(
+            "The claim in Extended ECM is another file's: runs end with 13. `ecmbraze state adopt` is the way on."
+        )
     return 0
 
 

@@ -152,8 +152,27 @@ def _check_place(path: Path) -> None:
             why = f"can be read by others (mode {stat.S_IMODE(entry.st_mode):04o})"
             raise _misplaced(path, why, f"`chmod 600 {path}`")
         check_folder(path)
-        if any(path.with_name(path.name + ending).exists() for ending in ("-wal", "-shm")):
+        _check_journal(path)
+        if any(os.path.lexists(path.with_name(path.name + ending)) for ending in ("-wal", "-shm")):
             raise unusable(path, "has a foreign -wal file beside it: it was copied wrongly")
+
+
+def _check_journal(path: Path) -> None:
+    """Raise for a journal that is none of ours: SQLite would play it into the state file."""
+    journal = path.with_name(f"{path.name}-journal")
+    try:
+        entry = journal.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(entry.st_mode) or entry.st_nlink > 1:
+        why = f"has a journal beside it that is a link or no file ({journal})"
+    elif entry.st_uid != os.geteuid():
+        why = f"has a journal beside it that belongs to user {entry.st_uid} ({journal})"
+    elif entry.st_mode & 0o077:
+        why = f"has a journal beside it that others may read or write ({journal}): ecmbraze makes it 0600"
+    else:
+        return
+    raise _misplaced(path, why, "Find out who put it there before anything else; restore a backup if you cannot tell.")
 
 
 def check_folder(path: Path, what: str = "The state file") -> None:

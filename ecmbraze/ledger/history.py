@@ -46,8 +46,9 @@ class Deed:
 class History:
     """Append rows to the chain and verify it."""
 
-    def __init__(self, database: Database, salt: bytes, key: HistoryKey | None = None) -> None:
-        self._database, self._salt, self.key = database, salt, key
+    def __init__(self, database: Database, salt: bytes, key: HistoryKey | None = None, unkeyed: int = 0) -> None:
+        """``unkeyed`` is the last row whose key was lost: up to there only the order of the rows can be judged."""
+        self._database, self._salt, self.key, self.unkeyed = database, salt, key, unkeyed
 
     @classmethod
     def of(cls, connection: sqlite3.Connection, state: Path) -> History:
@@ -55,14 +56,22 @@ class History:
 
         Raises StateUnusable where its key is missing or another.
         """
-        found = dict(connection.execute("SELECT name, value FROM identity WHERE name IN ('salt', 'key')").fetchall())
+        found = dict(
+            connection.execute("SELECT name, value FROM identity WHERE name IN ('salt', 'key', 'unkeyed')").fetchall()
+        )
         key = historykey.read(state) if "key" in found else None
         if "key" in found and key is None:
-            why = f"needs its key {historykey.beside(state)}, which is not there: put it back from a backup"
+            why = f"needs its key {historykey.beside(state)}, which is not there: put it back from a backup (lost for "
+            why += "good: `ecmbraze state rekey --reason TEXT`)"
             raise unusable(state, why)
         if key is not None and key.fingerprint != found["key"]:
             raise unusable(state, f"belongs to another key than {historykey.beside(state)}: put its own back")
-        return cls(Database(connection, execute_plugins=False), bytes.fromhex(found.get("salt", "")), key)
+        return cls(
+            Database(connection, execute_plugins=False),
+            bytes.fromhex(found.get("salt", "")),
+            key,
+            int(found.get("unkeyed", 0)),
+        )
 
     def begin(self, key: HistoryKey) -> None:
         """Key what follows, in the caller's transaction; the first row says so."""
@@ -139,6 +148,8 @@ class History:
     def follows(self, previous: str, row: tuple[int, str, str, str, str, str]) -> bool:
         """Say whether a row (seq, at, kind, body, previous, hash) follows from the digest before it."""
         seq, at, kind, body, before, digest = row
+        if seq <= self.unkeyed:
+            return before == previous
         return before == previous and hmac.compare_digest(self._link(seq, previous, at, kind, body), digest)
 
     def holds(self, head: Head) -> bool:

@@ -12,10 +12,10 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from ecmbraze.errors import RUN_AGAIN, ConfigurationError, EcmbrazeError
-from ecmbraze.ledger import file, historykey, seal
+from ecmbraze.ledger import counting, file, historykey, seal
 from ecmbraze.ledger.claims import Claims
 from ecmbraze.ledger.codec import dump, instant, load, moment
-from ecmbraze.ledger.connection import Explained, unusable
+from ecmbraze.ledger.connection import Connection, Explained, unusable
 from ecmbraze.ledger.contents import Contents
 from ecmbraze.ledger.history import History
 from ecmbraze.ledger.keeping import Keep, tidy
@@ -130,6 +130,19 @@ class Ledger:
         """Raise StateUnusable when the history does not follow from itself, or a value is no longer readable."""
         check_history(self.history, self.path)
         check_values(self.database.conn, self.path)
+
+    @contextmanager
+    def blaming(self) -> Iterator[None]:
+        """Turn a bug that only an edit by hand explains into StateUnusable, with its place; any other stays a bug."""
+        try:
+            yield
+        except EcmbrazeError:
+            raise
+        except Exception:
+            assert isinstance(self.database.conn, Connection)
+            counting.check(self.database.conn, self.path)
+            self.verify()
+            raise
 
     def check_identity(self, identity: Mapping[str, str]) -> None:
         """Raise ConfigurationError when the state file belongs to another ECM or Braze."""

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from ecmbraze.errors import StateUnusable
-from ecmbraze.ledger import schema
+from ecmbraze.ledger import counting, file, schema
+from ecmbraze.ledger.codec import instant
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.outbox import Step
 from ecmbraze.model import State
@@ -59,7 +60,23 @@ def _copied(filled: Path, folder: Path) -> Path:
     return folder / "state.db"
 
 
-def _edit(path: Path, table: str, verb: str) -> None:
+def _fill(ledger: Ledger, table: str) -> None:
+    """Put one row into a table in which every value can be read."""
+    found = dict(ledger.database.conn.execute(f"SELECT name, type FROM pragma_table_info('{table}')").fetchall())
+    known = {
+        "kind": "event", "delivery": "once", "phase": 2, "record": "ws:1", "key": "ws:1", "documents": "[]",
+        "state": "ready",
+        "payload": "{}", "consent": None, "facts": "{}", "memory": "{}", "report": "{}", "value": "{}", "read_at": "",
+        "gone_at": "",
+    }  # fmt: skip
+    values = [
+        known[name] if name in known else instant(NOW) if name.endswith("at") else 1 if kind == "INTEGER" else "x"
+        for name, kind in found.items()
+    ]
+    ledger.database.conn.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(values))})", values)
+
+
+def _edit(path: Path, table: str, verb: str, number: int = 0) -> None:
     with closing(sqlite3.connect(path)) as connection:
         for (trigger,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
             if table == "history":  # whoever edits it by hand takes its triggers away first
@@ -67,11 +84,12 @@ def _edit(path: Path, table: str, verb: str) -> None:
         column, kind = list(_columns(connection, table).items())[-1]
         match verb:
             case "UPDATE":
-                connection.execute(f"UPDATE OR REPLACE {table} SET {column} = {7 if kind == 'INTEGER' else repr('y')}")
+                value = 7 + number if kind == "INTEGER" else f"y{number}"
+                connection.execute(f"UPDATE OR REPLACE {table} SET {column} = ?", (value,))
             case "DELETE":
                 connection.execute(f"DELETE FROM {table}")
             case _:
-                _insert(connection, table, "z", 2000)
+                _insert(connection, table, f"z{number}", 2000 + number)
         connection.commit()
 
 
@@ -135,6 +153,63 @@ def test_s16_an_edit_in_the_middle_of_a_run_ends_it_before_it_commits_again(tmp_
         ledger.outbox.move([Step(row=row, state=State.IN_FLIGHT)], NOW)
 
     assert [one.state for one in ledger.outbox.rows("1")] == [State.READY]
+
+
+_MALFORMED = [
+    ("outbox", "expires_at", "tomorrow"), ("outbox", "kind", "letter"), ("outbox", "payload", "{"),
+    ("outbox", "planned_at", "2026-11-24"), ("record", "facts", "[]"), ("record", "modified_at", "?"),
+    ("fact", "memory", "null"), ("accepted", "value", "{"), ("pause", "at", ""), ("run", "report", "x"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("table", "column", "value"), _MALFORMED, ids=[f"{one[0]}.{one[1]}" for one in _MALFORMED])
+@pytest.mark.parametrize("counted", [False, True], ids=["by somebody", "by nobody"])
+def test_s16_a_live_edit_that_is_read_before_the_next_commit_is_no_bug(
+    tmp_path: Path, table: str, column: str, value: str, counted: bool
+) -> None:
+    """What the program cannot read ends it where it reads it: with 12 and the place, not with 1."""
+    path = tmp_path / "state.db"
+    Ledger.create(path, {}, NOW).close()
+    ledger = Ledger.open(path)
+    with ledger.database.atomic():
+        _fill(ledger, table)
+    if counted:
+        with hand.unnoticed(path) as connection:
+            connection.execute(f"UPDATE {table} SET {column} = ?", (value,))
+    else:
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute(f"UPDATE {table} SET {column} = ?", (value,))
+
+    place = rf"unreadable value in {table}\.{column}, row 1" if counted else "1 commit that is not of ecmbraze"
+    with pytest.raises(StateUnusable, match=place), ledger.blaming():
+        raise ValueError("what reading it would raise")
+    ledger.database.close()
+
+
+def test_s16_a_bug_stays_a_bug(filled: Path, tmp_path: Path) -> None:
+    ledger = Ledger.create(tmp_path / "other.db", {}, NOW)
+
+    with pytest.raises(ZeroDivisionError), ledger.blaming():
+        1 / 0  # noqa: B018
+
+    ledger.close()
+
+
+@pytest.mark.parametrize("table", _TABLES)
+def test_s16_of_24_edits_of_each_table_none_goes_unnoticed(filled: Path, tmp_path: Path, table: str) -> None:
+    """Eight of each kind, one after the other: each alone is noticed by the count of commits."""
+    path, noticed = _copied(filled, tmp_path), 0
+    with closing(file.open_existing(path, read_only=True).conn) as reader:
+        for number in range(24):
+            _edit(path, table, ("INSERT", "UPDATE", "DELETE")[number % 3], number)
+            try:
+                counting.check(reader, path)
+            except StateUnusable:
+                noticed += 1
+            with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+                connection.execute("UPDATE commits SET n = n + 2")  # as if it had been ours, with this one
+
+    assert noticed == 24
 
 
 @pytest.mark.parametrize("there", ["another", "nothing"])

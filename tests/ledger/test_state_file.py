@@ -184,6 +184,32 @@ def test_f1_files_are_private_whatever_the_umask(tmp_path: Path, umask: int) -> 
     assert modes == {f"state.db{ending}": 0o600 for ending in ("", ".key", ".lock", ".seal")}
 
 
+@pytest.mark.parametrize("how", ["a link", "a second name", "readable", "somebody's"])
+def test_s05_s13_a_journal_that_is_none_of_ours_is_not_played(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    path = tmp_path / "state.db"
+    Ledger.create(path, {}, NOW).close()
+    planted, journal = tmp_path / "planted", tmp_path / "state.db-journal"
+    planted.write_bytes(b"x" * 512)
+    planted.chmod(0o644 if how == "readable" else 0o600)
+    if how == "a link":
+        journal.symlink_to(planted)
+    elif how == "a second name":
+        os.link(planted, journal)
+    else:
+        planted.rename(journal)
+    if how == "somebody's":
+        os.chown(journal, 4711, -1) if os.geteuid() == 0 else pytest.skip("only root gives files away")
+    before = path.read_bytes()
+
+    for read_only in (False, True):
+        with pytest.raises(StateUnusable, match="has a journal beside it"):
+            Ledger.open(path, read_only=read_only)
+
+    assert path.read_bytes() == before
+
+
 def test_s05_a_hot_journal_is_recovered_by_a_live_run_and_refused_by_a_dry_run(stage: Rehearsal) -> None:
     workspace = stage.open_workspaces()[0]
     stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})

@@ -216,10 +216,11 @@ def _round(house: House, names: Sequence[str], options: Options) -> list[RunRepo
     ledger = Ledger.open(house.state, read_only=options.dry_run)
     try:
         ledger.check_identity(composition.identity(house.config))
-        return Round(
-            flows=[(BY_NAME[name], composition.section(house.config, BY_NAME[name])) for name in names],
-            reading=composition.reading(house.config), options=options, setting=composition.setting(house.config),
-            systems=house.systems(), ledger=ledger, clock=house.clock, new_id=house.new_id, tick=lambda: None,
-        ).execute()  # fmt: skip
+        with ledger.blaming():
+            return Round(
+                flows=[(BY_NAME[name], composition.section(house.config, BY_NAME[name])) for name in names],
+                reading=composition.reading(house.config), options=options, setting=composition.setting(house.config),
+                systems=house.systems(), ledger=ledger, clock=house.clock, new_id=house.new_id, tick=lambda: None,
+            ).execute()  # fmt: skip
     finally:
         ledger.close()
