@@ -34,9 +34,13 @@ def _columns(connection: sqlite3.Connection, table: str) -> dict[str, str]:
     return {name: kind for name, kind in found if (table, name) not in {("outbox", "state"), ("outbox", "id")}}
 
 
+def _value(kind: str, text: str, number: int) -> int | str | bytes:
+    return number if kind == "INTEGER" else text.encode() if kind == "BLOB" else text
+
+
 def _insert(connection: sqlite3.Connection, table: str, text: str, number: int) -> None:
     columns = _columns(connection, table)
-    values = [number if kind == "INTEGER" else text for kind in columns.values()]
+    values = [_value(kind, text, number) for kind in columns.values()]
     marks = ", ".join("?" * len(values))
     connection.execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", values)
 
@@ -84,7 +88,7 @@ def _edit(path: Path, table: str, verb: str, number: int = 0) -> None:
         column, kind = list(_columns(connection, table).items())[-1]
         match verb:
             case "UPDATE":
-                value = 7 + number if kind == "INTEGER" else f"y{number}"
+                value = _value(kind, f"y{number}", 7 + number)
                 connection.execute(f"UPDATE OR REPLACE {table} SET {column} = ?", (value,))
             case "DELETE":
                 connection.execute(f"DELETE FROM {table}")
