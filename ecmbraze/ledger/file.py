@@ -14,6 +14,7 @@ from ecmbraze.ledger import counting, schema
 from ecmbraze.ledger.connection import RESTORING, Connection, Explained, check_pages, connect, unusable
 from ecmbraze.ledger.counting import Counted
 from ecmbraze.ledger.migrations import migrate
+from ecmbraze.ledger.mounts import networked
 
 _HEADER = b"SQLite format 3\x00"
 
@@ -152,6 +153,9 @@ def _check_place(path: Path) -> None:
             why = f"can be read by others (mode {stat.S_IMODE(entry.st_mode):04o})"
             raise _misplaced(path, why, f"`chmod 600 {path}`")
         check_folder(path)
+        if kind := networked(path):
+            why = f"lies on a network file system ({kind}), where locks are not reliable"
+            raise _misplaced(path, why, "Move it, with .key and .seal, to a local disk of the machine that runs it.")
         _check_journal(path)
         if any(os.path.lexists(path.with_name(path.name + ending)) for ending in ("-wal", "-shm")):
             raise unusable(path, "has a foreign -wal file beside it: it was copied wrongly")
