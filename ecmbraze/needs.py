@@ -22,6 +22,8 @@ class Rotation:
     """How often the flow runs: each run takes its share."""
     requests: int
     """How many exports of 50 people one run may make."""
+    segment: str = ""
+    """Id of a segment through which everybody is looked at at once; empty for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

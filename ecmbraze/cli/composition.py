@@ -119,7 +119,8 @@ def systems(made: Clients, progress: Progress) -> Systems:
         return [skew for skew in (made.ecm.skew(), made.braze.skew()) if skew is not None]
 
     return Systems(
-        workspaces=made.ecm, people=made.braze, content=made.braze, sink=made.braze, records=made.ecm,
+        workspaces=made.ecm, people=made.braze, segments=made.braze, content=made.braze, sink=made.braze,
+        records=made.ecm,
         records_sink=made.ecm, claims=made.ecm, requests=made.counters.as_dict, skews=skews, progress=progress,
     )  # fmt: skip
 

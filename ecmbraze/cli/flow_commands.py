@@ -51,15 +51,14 @@ def _load(flow: Flow[Any], options: Mapping[str, Any]) -> int:
         if options[name]:
             option = f"--{name.replace('_', '-')}"
             raise UsageError(f"{option} does not go with --initial-load.", undone="Nothing was done.")
-    dry_run, confirm, limit, by = (options[name] for name in ("dry_run", "confirm", "limit_listing", "by"))
+    dry_run, confirm, limit = (options[name] for name in ("dry_run", "confirm", "limit_listing"))
     if confirm and dry_run:
         raise UsageError("A dry run confirms nothing.", undone="Nothing was done.")
-    if by and not confirm:
-        raise UsageError("--by belongs to --confirm HASH.", undone="Nothing was done.")
+    who = deed(options["by"], options["reason"])
     report_file.check(options["report"], personal=options["show_personal_data"])
     loaded = composition.settings(config_path(options["context"], options["config"]))
     seconds = rounds.seconds(options["max_duration"])
-    done = [initial_load.start(flow, loaded, dry_run=dry_run, confirm=confirm, by=by, seconds=seconds)]
+    done = [initial_load.start(flow, loaded, dry_run=dry_run, confirm=confirm, deed=who, seconds=seconds)]
     rounds.tell_result(done, done[0].as_json(limit), as_json=options["as_json"], limit=limit)
     code = rounds.exit_code(done, pending=False)
     return report_file.write(done, options["report"], code, personal=options["show_personal_data"])

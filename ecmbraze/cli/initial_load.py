@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,6 +20,7 @@ from ecmbraze.engine.setting import Options, Slice
 from ecmbraze.errors import EcmbrazeError, GuardTripped, UsageError
 from ecmbraze.flow import Flow
 from ecmbraze.ledger.file import check
+from ecmbraze.ledger.history import Deed
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.lock import run_lock
 from ecmbraze.ports import Progress, Work
@@ -33,7 +32,7 @@ _LOOKS = 2
 
 
 def start(
-    flow: Flow[Any], config: Settings, *, dry_run: bool, confirm: str | None, by: str | None, seconds: float | None
+    flow: Flow[Any], config: Settings, *, dry_run: bool, confirm: str | None, deed: Deed, seconds: float | None
 ) -> RunReport:  # fmt: skip
     """Estimate an initial load, or do what of a confirmed one is left; return one report of all its slices.
 
@@ -48,7 +47,7 @@ def start(
         return session.rehearse()
     with listening(budget), observing(wall.monotonic, plain=by_line()) as progress:
         check(config.state)
-        report = session.begin(confirm, by or getpass.getuser())
+        report = session.begin(confirm, deed)
         return report or session.go_on(progress)
 
 
@@ -69,7 +68,7 @@ class _Session:
         report.notes += [*estimate.lines(), f"listed is what the first {first.people} people would get"]
         return report
 
-    def begin(self, confirm: str | None, by: str) -> RunReport | None:
+    def begin(self, confirm: str | None, deed: Deed) -> RunReport | None:
         """Let a load begin; return the report that ends this start where a person must confirm first."""
         with run_lock(self.config.state), self._opened() as (ledger, loading):
             for _ in range(_LOOKS):  # the first names the people, the next looks at them
@@ -80,7 +79,7 @@ class _Session:
             loading.refuse_without_baseline()
             load = loading.load
             if confirm is not None:
-                loading.confirm(confirm, by=by, host=socket.gethostname())
+                loading.confirm(confirm, deed)
             elif load is None or not load.is_under_way:
                 estimate = loading.estimate(composition.clients(self.config, self.wall, self.budget).ecm)
                 return self._refused(loading.offer(estimate), estimate.hash)

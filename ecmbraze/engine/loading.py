@@ -14,6 +14,7 @@ from ecmbraze.engine.run_report import RunReport
 from ecmbraze.engine.setting import Setting, Slice
 from ecmbraze.errors import EcmbrazeError, GuardTripped, TemporaryError, UsageError
 from ecmbraze.flow import Flow, InitialLoad
+from ecmbraze.ledger.history import Deed
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.loading import Load
 from ecmbraze.ledger.view import View
@@ -85,7 +86,7 @@ class Loading:
             advice=f"`{command}` within 24 hours.",
         )  # fmt: skip
 
-    def confirm(self, asked: str, *, by: str, host: str) -> None:
+    def confirm(self, asked: str, deed: Deed) -> None:
         """Let the offered load begin. Raises GuardTripped where what was offered is not what would be done now."""
         load, now = self.load, self.clock.now()
         if load is None or load.ended_at is not None:
@@ -102,7 +103,7 @@ class Loading:
             raise self._unconfirmed(f"The configuration of {self.flow.name} changed since estimate {asked} was made.")
         if volume.exceeds(load.estimate.volume):
             raise self._unconfirmed(f"There are {volume.workspaces} workspaces now, more than estimate {asked} says.")
-        self.ledger.loads.confirm(load, now, by=by, host=host)
+        self.ledger.loads.confirm(load, now, deed)
 
     def next(self) -> Slice | None:
         """Return the slice that comes next, one without people where earlier ones wait; ``None`` once all are done.

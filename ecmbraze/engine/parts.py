@@ -28,6 +28,7 @@ from ecmbraze.engine.scan.folder_looks import FolderLooks
 from ecmbraze.engine.scan.inventory import Inventory
 from ecmbraze.engine.scan.people import PeopleScan
 from ecmbraze.engine.scan.screened import Screened
+from ecmbraze.engine.scan.segment_look import SegmentLook
 from ecmbraze.engine.setting import Setting, Systems
 from ecmbraze.flow import Context, Flow
 from ecmbraze.ledger.ledger import Ledger
@@ -129,6 +130,11 @@ def content_scan(of: RoundContext, needs: ContentNeeds, save: Callable[[], None]
         reader=of.systems.content, workspaces=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan,
         now=of.clock.now(), new_id=of.new_id, tick=of.tick, save=save, needs=needs,
     )  # fmt: skip
+
+
+def segment_look(of: RoundContext, scan: PeopleScan) -> SegmentLook:
+    """Return the look through a segment, within the looks of the round."""
+    return SegmentLook(reader=of.systems.segments, scan=scan, max_shrink=of.setting.guards.max_shrink)
 
 
 def canary(of: RoundContext) -> Canary:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from ecmbraze.engine import parts, reporting, sending
@@ -159,11 +160,7 @@ def _plan(
 def _scan(context: RoundContext, reading: Sequence[Needs], planning: Sequence[Run]) -> dict[str, Scan]:
     """List and read what the planning flows need, each workspace for every flow that reads it."""
 
-    def save() -> None:
-        if not context.options.dry_run:
-            context.ledger.stage(context.plan).slice(context.clock.now())
-            context.plan.forget_records()
-
+    save = partial(_save, context)
     inventory = parts.inventory(context, save)
     try:
         mine = [run.needs for run in planning]
@@ -202,6 +199,13 @@ def _look_at_content(
         return {}
 
 
+def _save(context: RoundContext) -> None:
+    """Keep what was read so far, whatever becomes of the round."""
+    if not context.options.dry_run:
+        context.ledger.stage(context.plan).slice(context.clock.now())
+        context.plan.forget_records()
+
+
 def _look_at_people(
     context: RoundContext, planning: Sequence[Run], reading: Sequence[Needs]
 ) -> dict[str, Scan]:  # fmt: skip
@@ -210,8 +214,11 @@ def _look_at_people(
     if needs is None:
         return {}
     looks = parts.people_scan(context)
+    segment = parts.segment_look(context, looks)
     try:
-        scan = looks.take(needs)
+        if exported := segment.take(needs):
+            _save(context)
+        scan = looks.take(needs, exported=exported)
     except (TimeBudgetUsed, Interrupted):
         raise
     except EcmbrazeError as error:
@@ -219,7 +226,7 @@ def _look_at_people(
             run.error = error
         return {}
     for run in planning:
-        run.report.notes += looks.lists.notes
+        run.report.notes += segment.notes + looks.lists.notes
     return {keys.PEOPLE: scan} if scan else {}
 
 

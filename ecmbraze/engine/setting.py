@@ -22,6 +22,7 @@ from ecmbraze.ports import (
     Progress,
     RecordReader,
     RecordSink,
+    SegmentReader,
     WorkspaceReader,
 )
 
@@ -140,6 +141,7 @@ class Systems:
     workspaces: WorkspaceReader
     people: PeopleReader
     content: ContentReader
+    segments: SegmentReader
     sink: MessageSink
     records: RecordReader
     records_sink: RecordSink

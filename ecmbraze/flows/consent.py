@@ -18,7 +18,7 @@ from ecmbraze.planning.consent import workspace as workspace
 from ecmbraze.planning.consent import writes as writes
 from ecmbraze.planning.consent.options import Channel, Options
 from ecmbraze.planning.consent.record import WITHDRAWN, Held
-from ecmbraze.planning.outbound import Direction, Outbound, Sort
+from ecmbraze.planning.outbound import Direction
 
 NAME = writes.FLOW
 # A person whose state said nothing yet is planned again no sooner than this.
@@ -33,6 +33,7 @@ consent:                                        # what people choose in Braze be
   also: []                                      # [{workspace_types: [Contract], customer: Contract.Customer Number}]
   everybody_within: 24h                         # everybody is looked at once in this time, the oldest look first
   braze_requests: 600                           # exports of 50 people per run at most
+  # segment: 5e600000-0000-4000-8000-000000000001  # looked at at once by an export, beside the turns
   after_own_write: 10m                          # an old value read so soon after our own withdrawal is no change
   overwrite_existing: false                     # a value we never wrote: quarantined if it differs
   values: {opted_in: Opted in, subscribed: Not objected, unsubscribed: Withdrawn, unknown: Unknown}
@@ -67,7 +68,10 @@ def needs(options: Options) -> Needs:
     return Needs(
         customers=options.customers, facts=options.read,
         people=frozenset(watched | about | bounced),
-        rotation=Rotation(within=options.everybody_within, every=options.every, requests=options.braze_requests),
+        rotation=Rotation(
+            within=options.everybody_within, every=options.every, requests=options.braze_requests,
+            segment=options.segment or "",
+        ),
     )  # fmt: skip
 
 
@@ -168,17 +172,6 @@ def withdrawn(options: Options, person: str, known: Known) -> frozenset[str]:
     )
 
 
-def outbound(options: Options, _prefix: str) -> Sequence[Outbound]:
-    """Return everything the flow may write."""
-    rows = list(options.identifiers())
-    for channel in options.channels:
-        rows += consent_values.attributes(options, channel)
-        rows.append(Outbound(sort=Sort.SUBSCRIPTION, name=channel.fact, fact=channel.status, rule=channel.name))
-        if options.history.kept:
-            rows.append(Outbound(sort=Sort.DOCUMENT, name=options.history.folder, fact=channel.fact, rule=channel.name))
-    return rows
-
-
 FLOW = Flow(
     name=NAME,
     summary="What people choose in Braze becomes a governed record in ECM; withdrawals recorded by staff go to Braze.",
@@ -193,7 +186,7 @@ FLOW = Flow(
     rules=lambda options: (),
     plan=plan,
     holds=lambda *_: None,
-    outbound=outbound,
+    outbound=consent_values.outbound,
     initial=InitialLoad(
         plan=initial.load, requests=initial.requests, people=lambda options: options.initial_load.slice,
         per_minute=lambda options: options.initial_load.ecm_requests_per_minute,

@@ -51,7 +51,9 @@ def tidy(database: Database, history: History, state: Path, now: datetime, keep:
             database.conn.execute(statement, values)
         since = instant(moment(done) - keep.runs - _EACH) if done else ""
         database.conn.execute(_SHORTEN, {"from": since, "to": instant(now - keep.runs)})
-        database.conn.execute("INSERT OR REPLACE INTO looked VALUES (?, ?, ?)", (*under, instant(now)))
+        database.conn.execute(
+            "INSERT OR REPLACE INTO looked (what, stream, at) VALUES (?, ?, ?)", (*under, instant(now))
+        )
         if forgotten:
             history.append(now, "forget", {"records": forgotten, "gone longer than": f"{keep.rows.days} days"})
     cut = segments.cut(database, history, state, now, keep.history)

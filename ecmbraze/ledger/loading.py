@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from ecmbraze.ledger.codec import dump, instant, load, moment
-from ecmbraze.ledger.history import History
+from ecmbraze.ledger.history import Deed, History
 from ecmbraze.planning.estimate import Estimate, Volume
 
 
@@ -60,13 +60,13 @@ class Loads:
             )
             self._log(estimate.flow, estimate.hash, "estimated", now)
 
-    def confirm(self, load: Load, now: datetime, *, by: str, host: str) -> None:
+    def confirm(self, load: Load, now: datetime, deed: Deed) -> None:
         """Let an offered load begin; the history says that it was confirmed, beside it who did and on which machine."""
         with self._database.atomic():
             self._database.conn.execute(
                 "UPDATE initial_load SET confirmed_at = ? WHERE flow = ?", (instant(now), load.flow)
             )
-            self._log(load.flow, load.hash, "confirmed", now, dump({"by": by, "host": host}))
+            self._log(load.flow, load.hash, "confirmed", now, deed)
 
     def end(self, load: Load, now: datetime) -> None:
         """Note that a load came by everybody."""
@@ -76,9 +76,8 @@ class Loads:
             )
             self._log(load.flow, load.hash, "ended", now)
 
-    def _log(self, flow: str, digest: str, what: str, now: datetime, remark: str = "") -> None:
-        body = {"flow": flow, "plan": digest, "step": what, "remark": self._history.remark(remark)}
-        self._history.append(now, "initial load", body)
+    def _log(self, flow: str, digest: str, what: str, now: datetime, deed: Deed | None = None) -> None:
+        self._history.decide(now, "initial load", deed, {"flow": flow, "plan": digest, "step": what})
 
 
 def _estimate(told: Mapping[str, object]) -> Estimate:

@@ -128,6 +128,12 @@ class Mirror:
         row = self._database.execute(query, (what, stream)).fetchone()
         return moment(row[0]) if row else None
 
+    def looked_size(self, what: str, stream: str) -> int:
+        """Return how much such a look showed the last time; 0 before the first time."""
+        query = "SELECT size FROM looked WHERE what = ? AND stream = ?"
+        row = self._database.execute(query, (what, stream)).fetchone()
+        return int(row[0]) if row else 0
+
     def records(self, needs: Needs) -> Iterator[Record]:
         """Yield every record of a flow's streams as it was last read, stream by stream, without those that are gone."""
         query = f"SELECT {RECORD_COLUMNS} FROM record WHERE stream = ? AND missed < {GONE} {IN_ORDER}"

@@ -204,9 +204,10 @@ class PlanFile(PlanReading):
         """Note how far a flow has planned a stream; where that stands once, the position of the flow moves with it."""
         self.database.conn.execute("INSERT OR REPLACE INTO watermark VALUES (?, ?, ?)", (flow, stream, instant(value)))
 
-    def put_looked(self, what: str, stream: str, at: datetime) -> None:
-        """Note how far a look that all flows share has come with a stream."""
-        self.database.conn.execute("INSERT OR REPLACE INTO looked VALUES (?, ?, ?)", (what, stream, instant(at)))
+    def put_looked(self, what: str, stream: str, at: datetime, *, size: int = 0) -> None:
+        """Note how far a look that all flows share has come with a stream, and how much it showed."""
+        row = (what, stream, instant(at), size)
+        self.database.conn.execute("INSERT OR REPLACE INTO looked VALUES (?, ?, ?, ?)", row)
 
     def arm(self, stream: str, names: Iterable[str], now: datetime) -> None:
         """Note that every record of the stream was read for these facts."""

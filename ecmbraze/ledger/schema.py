@@ -5,7 +5,7 @@ from __future__ import annotations
 # In place of a stream, what a baseline of the rules themselves stands under.
 RULES = "rules"
 APPLICATION_ID = 0x45434D42  # "ECMB"
-VERSION = 12
+VERSION = 13
 
 # Tables that a run fills in the plan file and `stage` merges. Same shape in both files, so that a merge is a copy.
 SHARED = """
@@ -34,7 +34,8 @@ CREATE TABLE watermark (
     flow TEXT NOT NULL, stream TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (flow, stream)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE looked (
-    what TEXT NOT NULL, stream TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (what, stream)
+    what TEXT NOT NULL, stream TEXT NOT NULL, at TEXT NOT NULL, size INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (what, stream)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE armed (
     stream TEXT NOT NULL, name TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (stream, name)

@@ -8,6 +8,7 @@ from ecmbraze.model.plans import Action, Change, Decision, Fate, Record, Skip
 from ecmbraze.model.requests import (
     AddressList,
     Answer,
+    Member,
     MessageInfo,
     Profile,
     TrackBatch,
@@ -45,6 +46,7 @@ __all__ = [
     "Json",
     "Key",
     "Kind",
+    "Member",
     "MessageInfo",
     "Obstacle",
     "PersonKey",

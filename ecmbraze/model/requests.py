@@ -35,6 +35,14 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """Somebody in a segment, under every recipient that means them; the profile names none."""
+
+    names: frozenset[str]
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrackBatch:
     """One ``/users/track`` request: two arrays, in the order in which they are sent.
 

@@ -6,7 +6,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from ecmbraze.ports.reading import ContentReader, PeopleReader, RecordReader, WorkspaceReader
+from ecmbraze.ports.reading import (
+    ContentReader,
+    PeopleReader,
+    RecordReader,
+    SegmentExport,
+    SegmentReader,
+    WorkspaceReader,
+)
 from ecmbraze.ports.writing import ClaimStore, MessageSink, RecordSink
 
 __all__ = [
@@ -18,6 +25,8 @@ __all__ = [
     "Progress",
     "RecordReader",
     "RecordSink",
+    "SegmentExport",
+    "SegmentReader",
     "Work",
     "WorkspaceReader",
 ]

@@ -18,6 +18,7 @@ from ecmbraze.model import (
     Facts,
     FollowUpState,
     Kind,
+    Member,
     MessageInfo,
     Profile,
     WorkspaceDetail,
@@ -129,6 +130,27 @@ class PeopleReader(Protocol):
         """Return lower-cased address → when it came onto a list last, from the UTC day of ``since`` until now.
 
         Raises CredentialRefused when the key may not read it, TemporaryError when it cannot be read whole.
+        """
+        ...
+
+
+class SegmentExport(Protocol):
+    """Everybody of a segment at one moment, checked whole."""
+
+    @property
+    def size(self) -> int: ...
+
+    def members(self) -> Iterator[Member]: ...
+
+
+class SegmentReader(Protocol):
+    """Segments of Braze, which an export shows whole."""
+
+    def segment(self, segment_id: str, attributes: Sequence[str]) -> SegmentExport:
+        """Return who is in a segment, with their global states and these custom attributes; groups it does not show.
+
+        It may take a quarter of an hour. Raises TemporaryError when it is not ready by then, runs already, or is
+        spoiled in one line; ConfigurationError for an unknown segment, and where exports go to storage of the customer.
         """
         ...
 

@@ -12,10 +12,12 @@ import pytest
 
 from ecmbraze.engine.loading import Patience
 from ecmbraze.errors import GuardTripped
+from ecmbraze.ledger.history import Deed
 from tests.flows.test_consent import DEFAULT, NEWS, OUT, STATUS, Town
 from tests.rehearsal import SOAK
 from tests.twins.house import Outcome
 
+DEED = Deed(by="A. Person", host="desk")
 _SLICE: dict[str, Any] = {"initial_load": {"slice": 1, "ecm_requests_per_minute": 300}}
 
 
@@ -28,7 +30,7 @@ def _confirmed(town: Town) -> str:
     with town.house.loading("consent") as loading:
         estimate = loading.estimate(town.ecm)
         loading.offer(estimate)
-        loading.confirm(estimate.hash[:12], by="A. Person", host="desk")
+        loading.confirm(estimate.hash[:12], DEED)
     return estimate.hash
 
 
@@ -109,11 +111,11 @@ def test_nothing_is_loaded_that_nobody_confirmed(town: Town) -> None:
         estimate = loading.estimate(town.ecm)
         loading.offer(estimate)
         with pytest.raises(GuardTripped):
-            loading.confirm("0" * 12, by="A. Person", host="desk")
+            loading.confirm("0" * 12, DEED)
         assert loading.next() is None
         town.house.clock.advance(timedelta(days=1))
         with pytest.raises(GuardTripped, match="a day old"):
-            loading.confirm(estimate.hash[:12], by="A. Person", host="desk")
+            loading.confirm(estimate.hash[:12], DEED)
     assert (estimate.volume.people, estimate.volume.workspaces) == (2, 3)
 
 

@@ -6,12 +6,23 @@ reach; `test_conformance.py` holds it against the sandbox.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from ecmbraze.errors import ConfigurationError, CredentialRefused, EcmbrazeError, TimeBudgetUsed
-from ecmbraze.model import AddressList, Answer, Json, Kind, MessageInfo, Profile, TrackBatch, TriggerBatch, Verdict
+from ecmbraze.model import (
+    AddressList,
+    Answer,
+    Json,
+    Kind,
+    Member,
+    MessageInfo,
+    Profile,
+    TrackBatch,
+    TriggerBatch,
+    Verdict,
+)
 from ecmbraze.model.recipients import Alias, Email, ExternalId, read
 from tests.twins.braze_values import moment, stamp, stored
 from tests.twins.wire import Trouble, Wire
@@ -72,6 +83,18 @@ class Campaign:
     state: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Export:
+    people: Sequence[Member]
+
+    @property
+    def size(self) -> int:
+        return len(self.people)
+
+    def members(self) -> Iterator[Member]:
+        return iter(self.people)
+
+
 class TwinBraze:
     """One workspace of Braze."""
 
@@ -83,6 +106,8 @@ class TwinBraze:
         """Address → when it came onto a dated list."""
         self.campaigns: dict[tuple[Kind, str], Campaign] = {}
         self.groups: set[str] = set()
+        self.segments: dict[str, list[str]] = {}
+        """Segment → the external ids in it."""
         self.refused: dict[str, str] = {}
         """External id → why Braze refuses every object of them."""
         self.doubts: set[tuple[str, str]] = set()
@@ -158,6 +183,15 @@ class TwinBraze:
         self.wire.read(f"braze {which}")
         first = since.replace(hour=0, minute=0, second=0, microsecond=0)  # days are midnights UTC
         return {address.lower(): at for address, at in self.lists[which].items() if at >= first}
+
+    # SegmentReader
+
+    def segment(self, segment_id: str, attributes: Sequence[str]) -> _Export:
+        self.wire.read("braze segment")
+        if segment_id not in self.segments:
+            raise ConfigurationError(f"Braze has no segment {segment_id}.")
+        people = [self.people[name] for name in self.segments[segment_id] if name in self.people]
+        return _Export([Member(names=frozenset({one.recipient}), profile=_profile("", one)) for one in people])
 
     # MessageSink
 

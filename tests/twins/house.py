@@ -178,9 +178,8 @@ class House:
     def systems(self) -> Systems:
         """Return the two sides as a round has them."""
         return Systems(
-            workspaces=self.ecm, people=self.braze, content=self.content, sink=self.braze, records=self.ecm,
-            records_sink=self.ecm,
-            claims=self.ecm.claims, skews=self.skews, progress=Silent(),
+            workspaces=self.ecm, people=self.braze, segments=self.braze, content=self.content, sink=self.braze,
+            records=self.ecm, records_sink=self.ecm, claims=self.ecm.claims, skews=self.skews, progress=Silent(),
             requests=lambda: {"ecm": 0, "braze": 0, "retried": 0, "rate_limited": 0},
         )  # fmt: skip
 

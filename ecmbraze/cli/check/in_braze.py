@@ -37,7 +37,8 @@ def needed(config: Settings, flows: Mapping[str, Flow[Any]], names: Sequence[Nam
     sorts = {entry.sort for entry in names}
     rules = [rule for name, section in config.flows.items() for rule in flows[name].rules(section)]
     consents = [rule.send.consent for rule in rules if rule.send.consent]
-    people = {fact for name, section in config.flows.items() for fact in flows[name].needs(section).people}
+    needs = [flows[name].needs(section) for name, section in config.flows.items()]
+    people, rotations = {fact for need in needs for fact in need.people}, [need.rotation for need in needs]
     watched = "email" in people
     asked = {
         "/users/track": bool(config.flows),
@@ -48,6 +49,7 @@ def needed(config: Settings, flows: Mapping[str, Flow[Any]], names: Sequence[Nam
         "/email/hard_bounces": watched or any(consent.email for consent in consents),
         "/email/unsubscribes": watched,
         "/sms/invalid_phone_numbers": "phone.undeliverable" in people,
+        "/users/export/segment": any(one and one.segment for one in rotations),
         "/campaigns/details": Names.CAMPAIGN in sorts,
         "/canvas/details": Names.CANVAS in sorts,
     }

@@ -67,7 +67,7 @@ def _rotation(every: Sequence[Rotation]) -> Rotation | None:
         return None
     return Rotation(
         within=min(one.within for one in every), every=min(one.every for one in every),
-        requests=max(one.requests for one in every),
+        requests=max(one.requests for one in every), segment=next((one.segment for one in every if one.segment), ""),
     )  # fmt: skip
 
 
@@ -87,18 +87,19 @@ class PeopleScan:
     invalid_phones: Callable[[], frozenset[str]]
     """The phone numbers that cannot be reached, alike."""
 
-    def take(self, needs: PeopleNeeds) -> Scan | None:
+    def take(self, needs: PeopleNeeds, *, exported: bool = False) -> Scan | None:
         """Look at whom lists name, at the share of this run and at whom flows asked; ``None`` until all were seen once.
 
         Until everybody who takes a turn was looked at once, a change cannot be told from what always was: the baseline
         of people is taken with the last of them.
+        ``exported`` says that this round looked through a segment.
         """
         self.plan.begin_scan(keys.PEOPLE, self.now)  # a look counts from here, however long the round takes
         asked = self._asked(needs)
-        turned, complete = self._take_turns(needs, needs.rotation) if needs.rotation else (set[str](), True)
+        turned, complete = self._take_turns(needs, needs.rotation, exported) if needs.rotation else (set[str](), True)
         for part in batched((person for person in asked if person not in turned), TOGETHER):
             self.tick()
-            self._look(part, needs.facts)
+            self.look(part, needs.facts)
         return Scan(began=self.now, newest=self.now) if complete else None
 
     def _asked(self, needs: PeopleNeeds) -> list[str]:
@@ -106,20 +107,31 @@ class PeopleScan:
         found = (self.mirror.asked_people(a.flow, self.now - a.within, a.requests * TOGETHER) for a in needs.asked)
         return list(dict.fromkeys(person for people in found for person in people))
 
-    def _take_turns(self, needs: PeopleNeeds, rotation: Rotation) -> tuple[set[str], bool]:
+    def _take_turns(self, needs: PeopleNeeds, rotation: Rotation, exported: bool) -> tuple[set[str], bool]:
         """Look at whom lists name and at the share of this run; return whom, and whether everybody was read once."""
         listed = self.lists.people(needs.mappings, needs.facts, rotation.requests * TOGETHER)
         crowd = self.mirror.crowd(needs.mappings, self.now - rotation.within)
-        share = ceil(crowd.known * (rotation.every / rotation.within))
+        share = (
+            0
+            if self._segment_shows_all(needs, rotation, exported)
+            else ceil(crowd.known * (rotation.every / rotation.within))
+        )
         wanted = ceil((max(share, crowd.overdue) + len(listed)) / TOGETHER)  # in whole requests
         most = min(wanted, rotation.requests) * TOGETHER
         people = dict.fromkeys([*listed, *self.mirror.oldest_people(needs.mappings, most)])
         left, turned = crowd.unread, list(islice(people, most))
         for part in batched(turned, TOGETHER):
             self.tick()
-            left -= self._look(part, needs.facts)
+            left -= self.look(part, needs.facts)
         self.lists.looked()
         return set(turned), left <= 0 and not self._strangers(needs.mappings)
+
+    def _segment_shows_all(self, needs: PeopleNeeds, rotation: Rotation, exported: bool) -> bool:
+        """Say whether a look through a segment makes turns needless; who is not in it is overdue by and by."""
+        if not rotation.segment or groups_of(needs.facts):
+            return False
+        last = self.mirror.looked(segment_name(rotation.segment), keys.PEOPLE)
+        return exported or (last is not None and self.now - last < rotation.within)
 
     def take_over(self, screened: Screened, needs: PeopleNeeds) -> None:
         """Count as a look what a screen read of people whom the mirror knows and workspaces name.
@@ -127,7 +139,7 @@ class PeopleScan:
         Where a screen did not read every group that is watched, whoever changed is looked at once more, and of the
         others nothing is noted: their turn comes.
         """
-        groups = [fact.removeprefix("group:") for fact in _groups(needs.facts)]
+        groups = [fact.removeprefix("group:") for fact in groups_of(needs.facts)]
         whole, asked = replace(self, reader=screened.kept), set(self._asked(needs))
         for part in batched(screened.seen, TOGETHER):
             held = self.mirror.held([PersonKey(recipient=person).text for person in part])
@@ -141,11 +153,11 @@ class PeopleScan:
             moved = [
                 person
                 for person, past in known.items()
-                if person not in covered and _differs(past, dict(_facts(screened.seen[person])))
+                if person not in covered and differs(past, screened.seen[person], needs.facts)
             ]
             for scan, people in ((whole, covered), (self, moved)):
                 if people:
-                    scan._look(people, needs.facts)
+                    scan.look(people, needs.facts)
 
     def _strangers(self, mappings: Sequence[str]) -> bool:
         """Say whether this very listing named people who were never read: the next run looks at them."""
@@ -155,10 +167,10 @@ class PeopleScan:
                 return True
         return False
 
-    def _look(self, people: Sequence[str], wanted: frozenset[str]) -> int:
+    def look(self, people: Sequence[str], wanted: frozenset[str]) -> int:
         """Read some people into the plan file; return how many of them were read for the first time."""
         look, profiles = self.new_id(), self.reader.profiles(people)
-        groups = {fact: self.reader.group_states(fact.removeprefix("group:"), people) for fact in _groups(wanted)}
+        groups = {fact: self.reader.group_states(fact.removeprefix("group:"), people) for fact in groups_of(wanted)}
         texts = [PersonKey(recipient=person).text for person in people]
         held, read_at = self.mirror.held(texts), self.mirror.read_at(texts)
         for person, text in zip(people, texts, strict=True):
@@ -189,13 +201,20 @@ class PeopleScan:
         return "hard_bounce" if addresses & self.bounced() else None
 
 
-def _groups(wanted: frozenset[str]) -> list[str]:
+def groups_of(wanted: frozenset[str]) -> list[str]:
     """Return the facts that are states in subscription groups."""
     return sorted(fact for fact in wanted if fact.startswith("group:") and not fact.endswith(".at"))
 
 
-def _differs(past: Facts, now: Facts) -> bool:
+def differs(past: Facts, found: Sequence[Profile], wanted: frozenset[str]) -> bool:
+    """Say whether profiles show something that is watched otherwise than the last look; groups and times left out."""
+    now = {**dict(_facts(found)), **{fact: _attribute(found, fact) for fact in wanted if fact.startswith("attribute:")}}
     return any(name in past and past[name] != value for name, value in now.items())
+
+
+def segment_name(segment: str) -> str:
+    """Return under which name looks through a segment stand in the ledger."""
+    return f"segment {segment}"
 
 
 def _since(record: Record, before: Held, read_at: datetime) -> Record:

@@ -142,6 +142,9 @@ class Options(MappedOptions):
 
     everybody_within: Span = Field(timedelta(hours=24), description="everybody is looked at once in this time")
     braze_requests: int = Field(600, ge=1, description="looks at people per run at most, 50 people each")
+    segment: str | None = Field(
+        None, description="id of a segment of Braze: its export shows everybody in it at once, every `everybody_within`"
+    )
     after_own_write: Span = Field(
         timedelta(minutes=10), description="an old value read so soon after our own withdrawal is no change"
     )

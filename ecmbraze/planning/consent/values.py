@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ecmbraze.planning.consent.options import Channel, Options
 from ecmbraze.planning.consent.record import IN_BRAZE, IN_ECM, STATES, UNKNOWN, Since
@@ -35,3 +35,14 @@ def attributes(options: Options, channel: Channel) -> list[Outbound]:
         Outbound(sort=Sort.CATEGORY_ATTRIBUTE, name=name, fact=channel.fact, rule=channel.name, values=values)
         for name, values in possible(options, channel).items()
     ]
+
+
+def outbound(options: Options, _prefix: str) -> Sequence[Outbound]:
+    """Return everything the flow may write."""
+    rows = list(options.identifiers())
+    for channel in options.channels:
+        rows += attributes(options, channel)
+        rows.append(Outbound(sort=Sort.SUBSCRIPTION, name=channel.fact, fact=channel.status, rule=channel.name))
+        if options.history.kept:
+            rows.append(Outbound(sort=Sort.DOCUMENT, name=options.history.folder, fact=channel.fact, rule=channel.name))
+    return rows

@@ -25,6 +25,7 @@ from ecmbraze.systems.braze.asking import Asking
 from ecmbraze.systems.braze.content import Content
 from ecmbraze.systems.braze.lists import AddressLists
 from ecmbraze.systems.braze.people import People
+from ecmbraze.systems.braze.segments import Export, Segments
 from ecmbraze.systems.braze.writes import judge
 from ecmbraze.systems.exchange import Exchange, TransportError
 from ecmbraze.systems.http import Http
@@ -40,6 +41,7 @@ class BrazeClient:
         self._people = People(self._asking)
         self._lists = AddressLists(self._asking, http.clock)
         self._content = Content(self._asking)
+        self._segments = Segments(http, self._headers)
 
     def profiles(self, recipients: Sequence[str]) -> Mapping[str, Sequence[Profile]]:
         """Return recipient → profiles, in requests of 50; who is missing is unknown to Braze."""
@@ -64,6 +66,10 @@ class BrazeClient:
     def asset(self, row: ContentRow) -> Asset:
         """Return all of one asset (api/braze.md 7.1 to 7.4)."""
         return self._content.asset(row)
+
+    def segment(self, segment_id: str, attributes: Sequence[str]) -> Export:
+        """Return who is in a segment, from an export of it (api/braze.md 4.4)."""
+        return self._segments.export(segment_id, attributes)
 
     def track(self, batch: TrackBatch) -> Answer:
         """Send attributes and events of up to 75 objects; nobody is created unless the batch says so."""

@@ -28,6 +28,7 @@ _PROBES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "/email/hard_bounces": ("GET", {"params": _ONE_DAY}),
     "/email/unsubscribes": ("GET", {"params": _ONE_DAY}),
     "/sms/invalid_phone_numbers": ("GET", {"params": _ONE_DAY}),
+    "/users/export/segment": ("POST", {"json": {"segment_id": _NIL, "fields_to_export": ["external_id"]}}),
     "/campaigns/details": ("GET", {"params": {"campaign_id": _NIL}}),
     "/canvas/details": ("GET", {"params": {"canvas_id": _NIL}}),
 }

@@ -1,0 +1,174 @@
+"""Export a segment: ordered, waited for, and checked whole before anybody reads it; half an export is none."""
+
+from __future__ import annotations
+
+import io
+import ipaddress
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from ecmbraze.errors import ConfigurationError, TemporaryError, TimeBudgetUsed
+from ecmbraze.model import Json, Member
+from ecmbraze.systems.braze import refusals
+from ecmbraze.systems.braze.asking import odd
+from ecmbraze.systems.braze.profiles import read_user
+from ecmbraze.systems.exchange import Exchange, NotJsonError, TransportError, parse
+from ecmbraze.systems.http import READ_ATTEMPTS, Http
+from ecmbraze.systems.shapes import ShapeError, text
+
+PATH = "/users/export/segment"
+_FIELDS = ("external_id", "user_aliases", "email", "phone", "email_subscribe", "push_subscribe")
+# An export may take up to about an hour (api/braze.md 4.4); so long a run does not hold its lock for it. One that is
+# not ready by then is still running when the next run asks.
+_PATIENCE_S, _FIRST_NAP_S, _LONGEST_NAP_S = 900.0, 5.0, 60.0
+_DOWNLOAD_S = 600.0
+# A million people are some 20 MB as a zip; what unpacks to more than a thousand times its size is no export (D12).
+_MOST_BYTES, _MOST_RATIO, _LONGEST_LINE = 512 * 1024 * 1024, 1000, 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """The people of one export, read from its files as often as they are asked for; see the port."""
+
+    content: bytes
+    size: int
+
+    @classmethod
+    def checked(cls, content: bytes) -> Export:
+        """Return an export every line of which can be read; raises TemporaryError for any other."""
+        try:
+            return cls(content, sum(1 for _ in _users(content)))
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+            raise _spoiled(f"its zip cannot be unpacked: {error}") from None
+        except (ShapeError, NotJsonError) as error:
+            raise _spoiled(str(error)) from None
+
+    def members(self) -> Iterator[Member]:
+        return _users(self.content)
+
+
+class Segments:
+    """The segments behind one key."""
+
+    def __init__(self, http: Http, headers: Mapping[str, str]) -> None:
+        self._http, self._headers = http, headers
+
+    def export(self, segment_id: str, attributes: Sequence[str]) -> Export:
+        """Return who is in a segment with these custom attributes; see the port."""
+        body: dict[str, Json] = {"segment_id": segment_id, "fields_to_export": list(_FIELDS)}
+        if attributes:
+            body["custom_attributes_to_export"] = list(attributes)
+        answer = self._ordered(body)
+        if answer.get("url") is None:
+            raise ConfigurationError(
+                "Braze puts exports of segments into storage of your own and gives no address to read them from.",
+                undone="Nobody was looked at through the segment.",
+                advice="Leave `segment` out of the configuration, so that people are looked at in turns; or remove the "
+                "storage for exports in Braze (Partner Integrations > Cloud Storage).",
+            )  # fmt: skip
+        try:
+            return Export.checked(self._download(text(answer["url"], "url")))
+        except ShapeError as error:
+            raise odd(PATH, error) from None
+
+    def _ordered(self, body: Mapping[str, Json]) -> Mapping[str, object]:
+        """Order the export. Nothing waits here: a 429 says that one is running, not that there were too many."""
+        try:
+            answer = self._http.once("POST", PATH, json=body, headers=self._headers)
+        except TransportError as error:
+            raise _not_exported(str(error)) from None
+        if answer.status in (401, 404):
+            raise refusals.key_refused()
+        if answer.status == 403:
+            raise refusals.permission_missing(PATH)
+        if 300 <= answer.status < 400:
+            target = self._http.redactor.excerpt(refusals.host_of(answer.headers.get("location", "")))
+            raise refusals.redirected(self._http.host, PATH, target)
+        if answer.status == 429:
+            raise _not_exported("an export of this segment is running already, or too many are")
+        if answer.status >= 500 or not answer.has_json():
+            raise _not_exported(f"status {answer.status} with {answer.kind}")
+        if answer.status >= 400:
+            said = self._http.redactor.excerpt(answer.json().get("message", ""))
+            raise ConfigurationError(
+                f"Braze refuses {PATH}: {said}", undone="Nobody was looked at through the segment.",
+                advice="Check the id of the segment in the configuration (Braze: Settings > API identifiers).",
+            )  # fmt: skip
+        return answer.json()
+
+    def _download(self, url: str) -> bytes:
+        """Return the zip once it is ready: until then its address is forbidden. The key of Braze does not go there."""
+        origin, path = self._checked(url)
+        self._http.redactor.add(urlsplit(url).query, passing=True)
+        there = replace(self._http, base_url=origin, max_body=_MOST_BYTES, timeout_s=_DOWNLOAD_S)
+        waited, nap, failures, said = 0.0, _FIRST_NAP_S, 0, "it is not ready yet"
+        while waited < _PATIENCE_S and failures < READ_ATTEMPTS:
+            answer: Exchange | None = None
+            try:
+                answer = there.once("GET", path)
+            except TransportError as error:
+                failures, said = failures + 1, str(error)
+            if answer is not None and answer.status == 200:
+                return answer.body
+            if answer is not None and answer.status != 403:
+                failures, said = failures + 1, f"its address answers {answer.status}"
+            self._wait(nap)
+            waited, nap = waited + nap, min(2 * nap, _LONGEST_NAP_S)
+        raise _not_exported(said)
+
+    def _checked(self, url: str) -> tuple[str, str]:
+        """Return (origin, path with query) of an address that Braze gave; raises ShapeError for one nobody may ask."""
+        parts = urlsplit(url)
+        at_home = parts.netloc == self._http.host and self._http.base_url.startswith(f"{parts.scheme}:")
+        if not at_home and (
+            parts.scheme != "https" or not parts.hostname or "@" in parts.netloc or _is_inside(parts.hostname)
+        ):
+            raise ShapeError("the address of the export is none of a storage on the internet")
+        return f"{parts.scheme}://{parts.netloc}", f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+    def _wait(self, seconds: float) -> None:
+        while seconds > 0:
+            if self._http.deadline() <= 0:
+                raise TimeBudgetUsed("The export of the segment is not ready.", undone="Nothing was concluded from it.")
+            self._http.clock.sleep(min(seconds, 1.0))
+            seconds -= 1.0
+
+
+def _users(content: bytes) -> Iterator[Member]:
+    """Yield everybody: one JSON object a line, in several files (api/braze.md 4.4)."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if sum(info.file_size for info in archive.infolist()) > _MOST_RATIO * max(len(content), 1):
+            raise ShapeError(f"it unpacks to more than {_MOST_RATIO} times its size")
+        for info in archive.infolist():
+            with archive.open(info) as lines:
+                while line := lines.readline(_LONGEST_LINE):
+                    if len(line) == _LONGEST_LINE:
+                        raise ShapeError("a line has no end")
+                    if line.strip():
+                        user = read_user(parse(line))
+                        yield Member(names=user.names, profile=user.profile(""))
+
+
+def _is_inside(host: str) -> bool:
+    """Say whether a host is an address that is none of the internet, or a name without a domain (faults D13)."""
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return "." not in host.strip(".") or host.endswith((".local", ".internal"))
+
+
+def _not_exported(why: str) -> TemporaryError:
+    return TemporaryError(
+        f"The segment was not exported: {why}.", undone="Nobody was looked at through it.",
+        advice="The next run tries again; until then people are looked at in turns.",
+    )  # fmt: skip
+
+
+def _spoiled(why: str) -> TemporaryError:
+    return TemporaryError(
+        f"The export of the segment is spoiled: {why}.", undone="Nothing of it was used.",
+        advice="The next run exports it anew; until then people are looked at in turns.",
+    )  # fmt: skip

@@ -1,0 +1,156 @@
+"""The export of a segment against the simulated Braze over HTTP: waited for, checked whole, or no export at all."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ecmbraze.errors import ConfigurationError, CredentialRefused, TemporaryError, TimeBudgetUsed
+from ecmbraze.sandbox.remote import RemoteSandbox
+from ecmbraze.systems.braze import segments
+from ecmbraze.systems.braze.client import BrazeClient
+from ecmbraze.systems.exchange import Exchange
+from tests.systems.rig import FakeClock, http
+
+NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
+SEGMENT, CROWD = "5e600000-0000-4000-8000-000000000001", 7
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[RemoteSandbox]:
+    with RemoteSandbox.start("--seed", "3", "--workspaces", "0", now=NOW) as box:
+        box.freeze()
+        yield box
+
+
+@pytest.fixture
+def box(running: RemoteSandbox) -> RemoteSandbox:
+    """A Braze with a segment of ``P-0`` to ``P-6``, of whom the even ones unsubscribed."""
+    running.reset()
+    running.set_clock(NOW)
+    names = [f"P-{number}" for number in range(CROWD)]
+    running.change(
+        *(
+            {
+                "external_id": name,
+                "email": f"{name}@x.org",
+                "email_subscribe": "unsubscribed" if n % 2 == 0 else "opted_in",
+            }
+            for n, name in enumerate(names)
+        )
+    )
+    running.call("PUT", f"/braze/segments/{SEGMENT}", {"members": names})
+    return running
+
+
+class Waits(FakeClock):
+    """A clock whose waiting lets the time of the simulated Braze pass."""
+
+    def __init__(self, box: RemoteSandbox) -> None:
+        super().__init__()
+        self._box = box
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        self._box.advance(seconds)
+
+
+@pytest.fixture
+def braze(box: RemoteSandbox) -> BrazeClient:
+    return BrazeClient(http(box.braze, clock=Waits(box)), api_key=box.api_key)
+
+
+def test_everybody_is_in_it_once_it_is_ready_and_the_key_goes_nowhere_else(
+    box: RemoteSandbox, braze: BrazeClient
+) -> None:
+    box.call("POST", "/braze/switches", {"export_ready_s": 90})
+
+    export = braze.segment(SEGMENT, ["tier"])
+
+    assert export.size == CROWD
+    states = {name: one.profile.email_subscribe for one in export.members() for name in one.names}
+    assert states == {f"P-{n}": "unsubscribed" if n % 2 == 0 else "opted_in" for n in range(CROWD)}
+    downloads = [one for one in box.journal(system="braze") if one["path"].startswith("/segment-export/")]
+    assert {one["credential"] for one in downloads} == {None}
+    assert [one["status"] for one in downloads][-2:] == [403, 200]
+
+
+def test_nobody_is_a_segment_too(box: RemoteSandbox, braze: BrazeClient) -> None:
+    box.call("PUT", f"/braze/segments/{SEGMENT}", {"members": []})
+    assert braze.segment(SEGMENT, []).size == 0
+
+
+def test_one_that_runs_already_fails_at_once(box: RemoteSandbox, braze: BrazeClient) -> None:
+    box.call("POST", "/braze/switches", {"export_ready_s": 3600})
+    with pytest.raises(TemporaryError, match="not ready yet"):
+        braze.segment(SEGMENT, [])
+    before = box.now()
+    with pytest.raises(TemporaryError, match="running already"):
+        braze.segment(SEGMENT, [])
+    assert box.now() - before < timedelta(seconds=2)
+
+
+def test_a_spoiled_line_spoils_the_whole(box: RemoteSandbox, braze: BrazeClient) -> None:
+    box.call("POST", "/braze/switches", {"export_spoiled": "line"})
+    with pytest.raises(TemporaryError, match="spoiled"):
+        braze.segment(SEGMENT, [])
+
+
+def test_exports_into_a_bucket_of_the_customer_say_what_to_do(box: RemoteSandbox, braze: BrazeClient) -> None:
+    box.call("POST", "/braze/switches", {"export_to_storage": True})
+    with pytest.raises(ConfigurationError, match=r"storage of your own.*Leave `segment` out"):
+        braze.segment(SEGMENT, [])
+
+
+def test_a_segment_that_is_not_there_is_named_as_the_configurations_fault(braze: BrazeClient) -> None:
+    with pytest.raises(ConfigurationError, match="Check the id of the segment"):
+        braze.segment("nobody", [])
+
+
+def test_a_key_without_the_permission_is_refused(box: RemoteSandbox) -> None:
+    with pytest.raises(CredentialRefused):
+        BrazeClient(http(box.braze), api_key="another").segment(SEGMENT, [])
+
+
+@pytest.mark.parametrize(
+    "url", ["http://bucket.example.com/a.zip", "https://10.0.0.1/a", "https://metadata/a", "https://u@x.example/a"]
+)
+def test_an_address_that_is_no_storage_on_the_internet_is_not_asked(
+    url: str, braze: BrazeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = Exchange(status=201, headers={}, body=json.dumps({"url": url, "message": "success"}).encode())
+    monkeypatch.setattr("ecmbraze.systems.http.Http.once", lambda *_, **__: answer)
+    with pytest.raises(TemporaryError, match="none of a storage on the internet"):
+        braze.segment(SEGMENT, [])
+
+
+def test_a_run_whose_time_is_over_does_not_wait_for_it(box: RemoteSandbox) -> None:
+    hurried = http(box.braze, clock=Waits(box))
+    hurried.deadline = lambda: 0.0
+    with pytest.raises(TimeBudgetUsed):
+        BrazeClient(hurried, api_key=box.api_key).segment(SEGMENT, [])
+
+
+def _zip(**files: bytes) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"<html>", _zip(a=b'{"external_id": "x"}\n')[:-30], _zip(a=b"[]\n"), _zip(a=b'{"external_id": {}}'),
+        _zip(a=bytes(9_000_000)), b"PK" + bytes(300),
+    ],
+)  # fmt: skip
+def test_what_is_no_whole_export_is_none(content: bytes) -> None:
+    with pytest.raises(TemporaryError, match="spoiled"):
+        segments.Export.checked(content)
