@@ -81,6 +81,7 @@ mutants: .venv/made
 bench: .venv/made
 	$(BIN)/python -m benchmarks.inventory
 	$(BIN)/python -m benchmarks.report
+	$(BIN)/python -m benchmarks.consent 2000
 	$(BIN)/python -m benchmarks.growth
 
 clean:
