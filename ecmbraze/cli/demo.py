@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ecmbraze.cli import demo_consent, demo_documents
+from ecmbraze.cli import demo_assets, demo_consent, demo_documents
 from ecmbraze.sandbox.remote import RemoteSandbox
 
 _START = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
@@ -70,6 +70,7 @@ def play(folder: Path) -> int:
         _say(console, "1. A new installation: the first run is a baseline and writes to neither system.")
         agreement = _contracts(box)
         demo_consent.prepare(box)
+        demo_assets.prepare(box)
         stage.ecmbraze("init", "--non-interactive")
         stage.ecmbraze("run")
         _say(console, "2. Two days pass; people work in ECM: contracts are approved, KYC is completed, one complains.")
@@ -91,7 +92,8 @@ def play(folder: Path) -> int:
         reminded = _time_passes(console, stage)
         documents = demo_documents.play(stage, agreement, partial(_say, console))
         consent = demo_consent.play(stage, partial(_say, console))
-        return 0 if agreed and documents and consent and (events, messages) == reminded == (1, 1) else 1
+        assets = demo_assets.play(stage, partial(_say, console))
+        return 0 if agreed and documents and consent and assets and (events, messages) == reminded == (1, 1) else 1
 
 
 def _contracts(box: RemoteSandbox) -> int:

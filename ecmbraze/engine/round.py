@@ -181,9 +181,7 @@ def _scan(context: RoundContext, reading: Sequence[Needs], planning: Sequence[Ru
     return scans
 
 
-def _look_at_content(
-    context: RoundContext, run: Run, needs: ContentNeeds, save: Callable[[], None]
-) -> dict[str, Scan]:  # fmt: skip
+def _look_at_content(context: RoundContext, run: Run, needs: ContentNeeds, save: Callable[[], None]) -> dict[str, Scan]:
     """Look at the content that a flow archives; that Braze cannot be asked ends this flow and no other."""
     try:
         scan = parts.content_scan(context, needs, save)

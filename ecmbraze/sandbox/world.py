@@ -34,7 +34,7 @@ WORLDS = ("example", "onboarding", "onboarding-odd", "empty")
 DEFAULT_SIZE = 25
 
 
-class People(Protocol):
+class People(worldexample.Content, Protocol):
     """What the world asks of the simulated Braze."""
 
     def put_user(self, external_id: str, fields: dict[str, Any], at: datetime, /) -> object: ...
@@ -59,6 +59,7 @@ def build(
         Filling(store, known).fill(size)
         if world == "example":
             worldexample.fill(store, known)
+            worldexample.write(people)
         _persons(people, known, store.seed, datetime.fromtimestamp(store.now(), UTC))
         if world == "onboarding-odd":
             Person(store).perform(words.odd(known[0].number))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from ecmbraze.sandbox.ecm.filing import Filing
 from ecmbraze.sandbox.ecm.person import Person
@@ -89,6 +89,31 @@ def fill(store: EcmStore, customers: Sequence[Customer]) -> None:
         modified = node.modified
         person.put_on(node, "Consent")
         node.modified = modified
+
+
+def write(content: Content) -> None:
+    """Write what Braze sends: templates, of which one is approved, blocks, and the text of two messages."""
+    content.put_block("b10c0000-0000-4000-8000-000000000001", "footer", content=_FOOTER, tags=("approved",))
+    content.put_block("b10c0000-0000-4000-8000-000000000002", "imprint", content="Example Bank AG, Berlin")
+    for number, (name, subject, tags) in enumerate(_TEMPLATES, start=1):
+        body = f"<p>Dear {{{{${{first_name}}}}}},</p><p>{subject}.</p>{{{{content_blocks.${{footer}}}}}}"
+        mail = {"subject": subject, "body": body, "tags": tags}
+        content.put_template(f"7e000000-0000-4000-8000-{number:012d}", name, **mail)
+
+
+_FOOTER = "<p>You can unsubscribe at any time. {{content_blocks.${imprint}}}</p>"
+_TEMPLATES = (
+    ("Contract approved", "Your contract is approved", ("approved",)),
+    ("Contract ends: 30 days", "Your contract ends soon", ("approved", "lifecycle")),
+    ("Summer campaign", "Something for the summer", ("draft",)),
+)
+
+
+class Content(Protocol):
+    """What the world asks of the simulated Braze beside people and messages."""
+
+    def put_template(self, template_id: str, name: str, /, **written: Any) -> object: ...
+    def put_block(self, block_id: str, name: str, /, **written: Any) -> object: ...
 
 
 class _Contracts:

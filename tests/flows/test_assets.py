@@ -307,3 +307,30 @@ def _onboarded(office: Office) -> int:
 
 def _campaigns(house: House) -> int:
     return [entry.kind for entry in house.braze.messages].count("campaign")
+
+
+def test_two_hundred_assets_of_all_kinds_are_archived_once_and_a_block_makes_a_version_where_it_is_included(
+    tmp_path: Path,
+) -> None:
+    office = Office(tmp_path)
+    office.block("footer", "one", tags=("approved",))
+    for number in range(199):
+        kind = (TEMPLATES, TEMPLATES, CAMPAIGNS, CANVASES)[number % 4]
+        body = f"{number} " + ("{{content_blocks.${footer}}}" if number % 3 == 1 else "")
+        office.content.put(kind, f"a{number}", tags=("approved",) if number % 10 else ("wip",), body=body)
+
+    confirmed = office.confirm()
+    again = office.round()
+    office.block("footer", "two")
+    changed = office.round()
+
+    assert confirmed.report.by_action["documents"] == len(office.names()) == 180
+    including = sum("${footer}" in str(one.parts) for one in office.content.assets.values() if "approved" in one.tags)
+    assert (again.count("planned"), changed.report.by_action["versions"]) == (0, 1 + including)
+    for paper in office.ecm.papers.values():
+        newest = paper.versions[-1][2]
+        told = json.loads(newest)
+        assert len(paper.versions) == 1 + ("footer" in told["manifest"]["references"] or "[b-footer]" in paper.name)
+        assert paper.values[SHA] == hashlib.sha256(newest).hexdigest()
+        for name, digest in told["manifest"]["parts"].items():
+            assert hashlib.sha256(told["parts"][name].encode()).hexdigest() == digest

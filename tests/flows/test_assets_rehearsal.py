@@ -11,7 +11,7 @@ import yaml
 from ecmbraze.flows import BY_NAME
 from tests.rehearsal import Rehearsal, rehearsal
 
-TEMPLATE = "7e000000-0000-4000-8000-000000000001"
+TEMPLATE = "7e000000-0000-4000-8000-0000000000aa"
 _GOVERNANCE = "Marketing Governance"
 
 
@@ -26,6 +26,13 @@ def _documents(stage: Rehearsal) -> list[dict[str, Any]]:
     return found
 
 
+def _put_away_the_content_of_the_world(stage: Rehearsal) -> None:
+    for what in ("templates", "blocks"):
+        for one in stage.box.call("GET", f"/braze/{what}"):
+            if one["id"] != TEMPLATE:
+                stage.box.call("PUT", f"/braze/{what}/{one['id']}", {"tags": ["draft"]})
+
+
 def _explained(stage: Rehearsal, *arguments: str) -> dict[str, Any]:
     done = stage.ecmbraze("explain", *arguments, "--json")
     assert done.code == 0, done.stderr
@@ -38,7 +45,7 @@ def test_an_approved_template_becomes_a_document_and_its_new_text_a_version_of_i
         stage.config["flows"] = {"assets": _section()}
         body = {"name": "Spring: offer/2026", "subject": "Hello", "body": "<p>Hi {{${first_name}}}</p>"}
         stage.box.call("PUT", f"/braze/templates/{TEMPLATE}", {**body, "tags": ["approved"]})
-        stage.box.call("PUT", "/braze/templates/other", {**body, "name": "Draft", "tags": ["wip"]})
+        _put_away_the_content_of_the_world(stage)
         assert stage.ecmbraze("init", "--non-interactive").code == 0
 
         waits = stage.ecmbraze("assets", "--json")

@@ -27,6 +27,10 @@ class FakePeople:
         self.users: dict[str, dict[str, Any]] = {}
         self.messages: dict[str, str] = {}
 
+    def put_template(self, template_id: str, name: str, /, **written: Any) -> None: ...
+
+    def put_block(self, block_id: str, name: str, /, **written: Any) -> None: ...
+
     def put_user(self, external_id: str, fields: dict[str, Any], at: datetime) -> None:
         self.users[external_id] = fields
 

@@ -12,6 +12,7 @@ from ecmbraze.config import Settings
 from ecmbraze.config.names import Named
 from ecmbraze.errors import ConfigurationError, CredentialRefused
 from ecmbraze.flow import Flow
+from ecmbraze.model import ContentKind
 from ecmbraze.planning.naming import Names
 from ecmbraze.suggest import nearest
 from ecmbraze.systems.braze.permissions import NEEDED
@@ -19,6 +20,13 @@ from ecmbraze.systems.braze.permissions import NEEDED
 _ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _OTHER = {"campaign": "canvas", "canvas": "campaign"}
 _WORD = {"campaign": "campaign", "canvas": "Canvas"}
+# Where each kind of content is listed and read.
+_OF_CONTENT: Mapping[ContentKind, tuple[str, str]] = {
+    ContentKind.EMAIL_TEMPLATES: ("/templates/email/list", "/templates/email/info"),
+    ContentKind.CONTENT_BLOCKS: ("/content_blocks/list", "/content_blocks/info"),
+    ContentKind.CAMPAIGNS: ("/campaigns/list", "/campaigns/details"),
+    ContentKind.CANVASES: ("/canvas/list", "/canvas/details"),
+}
 # What only `check` asks: lacking these a run goes as well.
 _FOR_CHECK = {"/campaigns/details", "/canvas/details"}
 
@@ -53,7 +61,10 @@ def needed(config: Settings, flows: Mapping[str, Flow[Any]], names: Sequence[Nam
         "/campaigns/details": Names.CAMPAIGN in sorts,
         "/canvas/details": Names.CANVAS in sorts,
     }
-    return [path for path, is_asked in asked.items() if is_asked]
+    found = [path for path, is_asked in asked.items() if is_asked]
+    archived = [content for name, section in config.flows.items() if (content := flows[name].needs(section).content)]
+    of_content = (path for content in archived for kind in content.kinds for path in _OF_CONTENT[kind])
+    return list(dict.fromkeys((*found, *of_content, *(_OF_CONTENT[ContentKind.CONTENT_BLOCKS] if archived else ()))))
 
 
 def permissions(config: Settings, braze: Braze, paths: Sequence[str]) -> Iterator[Finding]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ecmbraze.engine.scan.inventory import Scan
-from ecmbraze.errors import ConfigurationError, RecordUnreadable
+from ecmbraze.engine.scan.names import place_of
+from ecmbraze.errors import RecordUnreadable
 from ecmbraze.ledger.mirror import Mirror, Read
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import Asset, ContentKey, ContentKind, ContentRow, Fact, Facts, Record, Skip, keys
@@ -65,7 +66,7 @@ class ContentScan:
 
         Content Blocks are listed whole each time, since what includes one names it and no id.
         """
-        self._place = self._workspace()
+        self._place = place_of(self.workspaces, *self.needs.place)
         order = (_BLOCKS, *(kind for kind in self.needs.kinds if kind is not _BLOCKS))
         rows: dict[ContentKind, Sequence[ContentRow]] = {}
         for kind in order:
@@ -93,28 +94,6 @@ class ContentScan:
             near = did_you_mean(name, self._approved.values())
             self.notes.append(f"{name!r} is expected and no approved asset is named so{near}")
         return scans
-
-    def _workspace(self) -> int:
-        """Return the one workspace of the archive. Raises ConfigurationError unless there is exactly one."""
-        type_name, name = self.needs.place
-        types = self.workspaces.workspace_types()
-        if type_name not in types:
-            near = did_you_mean(type_name, types)
-            raise ConfigurationError(
-                f"assets: there is no workspace type {type_name!r}{near}.", undone="No content was read.",
-                advice="Correct flows.assets.workspace, then run `ecmbraze check`.",
-            )  # fmt: skip
-        pages = self.workspaces.list_workspaces(types[type_name])
-        listed = {row.id: row.name for page in pages for row in page.rows}
-        found = [number for number, there in listed.items() if there == name]
-        if len(found) != 1:
-            many = f"{len(found)} workspaces" if found else "no workspace"
-            near = "" if found else did_you_mean(name, listed.values())
-            raise ConfigurationError(
-                f"assets: there is {many} of type {type_name!r} named {name!r}{near}.", undone="No content was read.",
-                advice="There must be exactly one: make it in Extended ECM, or correct flows.assets.workspace.",
-            )  # fmt: skip
-        return found[0]
 
     def _is_due(self, kind: ContentKind) -> bool:
         last = self.mirror.looked(_WHOLE, keys.content(kind))

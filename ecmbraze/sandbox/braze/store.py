@@ -222,6 +222,16 @@ class BrazeStore:
     def put_group(self, id: str, name: str, channel: str, **flags: bool) -> None:  # noqa: A002 - as above
         self.groups[id] = Group(name, channel, **flags)
 
+    def put_template(self, template_id: str, name: str, /, **written: Any) -> None:
+        """Write an e-mail template."""
+        now = self.clock.now()
+        self.templates[template_id] = Template(id=template_id, name=name, created=now, edited=now, **written)
+
+    def put_block(self, block_id: str, name: str, /, **written: Any) -> None:
+        """Write a Content Block."""
+        now = self.clock.now()
+        self.blocks[block_id] = Block(id=block_id, name=name, created=now, edited=now, **written)
+
     def _put_message(self, kind: str, id: str, name: str, flags: dict[str, Any]) -> None:  # noqa: A002
         now = flags.get("edited", self.clock.now())
         known = self.messages.get((kind, id)) or Message(kind, id, name, now, now)

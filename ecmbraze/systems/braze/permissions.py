@@ -16,6 +16,10 @@ NEEDED = {
     "/canvas/details": "canvas.details",
     "/campaigns/list": "campaigns.list",
     "/canvas/list": "canvas.list",
+    "/templates/email/list": "templates.email.list",
+    "/templates/email/info": "templates.email.info",
+    "/content_blocks/list": "content_blocks.list",
+    "/content_blocks/info": "content_blocks.info",
 }
 
 # What a missing permission stops, in the words of the operator (fault B15).
@@ -31,6 +35,10 @@ PURPOSE = {
     "/users/export/segment": "needed to look at everybody at once",
     "/campaigns/details": "needed to see that a campaign is launched before it is sent",
     "/canvas/details": "needed to see that a Canvas is launched before it is sent",
-    "/campaigns/list": "needed to suggest campaigns",
-    "/canvas/list": "needed to suggest Canvases",
+    "/campaigns/list": "needed to suggest campaigns, and to archive them",
+    "/canvas/list": "needed to suggest Canvases, and to archive them",
+    "/templates/email/list": "needed to archive e-mail templates",
+    "/templates/email/info": "needed to archive e-mail templates",
+    "/content_blocks/list": "needed to archive Content Blocks and what includes them",
+    "/content_blocks/info": "needed to archive Content Blocks and what includes them",
 }

@@ -31,6 +31,12 @@ _PROBES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "/users/export/segment": ("POST", {"json": {"segment_id": _NIL, "fields_to_export": ["external_id"]}}),
     "/campaigns/details": ("GET", {"params": {"campaign_id": _NIL}}),
     "/canvas/details": ("GET", {"params": {"canvas_id": _NIL}}),
+    "/campaigns/list": ("GET", {}),
+    "/canvas/list": ("GET", {}),
+    "/templates/email/list": ("GET", {"params": {"limit": "1"}}),
+    "/templates/email/info": ("GET", {"params": {"email_template_id": _NIL}}),
+    "/content_blocks/list": ("GET", {"params": {"limit": "1"}}),
+    "/content_blocks/info": ("GET", {"params": {"content_block_id": _NIL}}),
 }
 
 
