@@ -62,7 +62,7 @@ class PlanFile(PlanReading):
         """
         with closing(new_file(path)) as copy:
             try:
-                copy.execute("PRAGMA journal_mode = MEMORY")
+                copy.execute("PRAGMA journal_mode = OFF")  # what fails is removed, and a journal would be in memory
                 with copy.explained:
                     self.database.conn.backup(copy)
                 for table in schema.OF_A_FLOW:
@@ -234,8 +234,13 @@ class PlanFile(PlanReading):
 
     def forget_records(self) -> None:
         """Drop the mirror rows that were merged already, so that a long first scan keeps the file small."""
-        for table in ("record", "recipient", "address", "content"):
+        for table in ("record", "recipient", "address"):
             self.database.conn.execute(f"DELETE FROM {table}")
+        few = "DELETE FROM content WHERE rowid IN (SELECT rowid FROM content LIMIT 10)"
+        while self.database.conn.execute(
+            few
+        ).rowcount:  # its journal is in memory: what is dropped at once would be, too
+            pass
 
     def forget_stream(self, stream: str) -> None:
         """Take the scan of a stream out again: its listing failed, so it showed nothing."""
