@@ -21,7 +21,7 @@ from ecmbraze.flow import Flow
 from ecmbraze.flows import BY_NAME, FLOWS
 from ecmbraze.planning.outbound import Sort
 from tests.stories.book import book, messages, once, standing
-from tests.stories.story import Story, story_of
+from tests.stories.story import Story, of_workspaces, story_of
 from tests.twins.house import House, Outcome, settings
 
 _PEOPLE = ("C-1", "C-2", "C-3")
@@ -99,7 +99,7 @@ def ground(flow: Flow[Any], folders: Callable[[], Path]) -> Ground:
     return _ready(flow.name, folders).copy(folders)
 
 
-@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
+@pytest.mark.parametrize("flow", of_workspaces(FLOWS), ids=lambda flow: flow.name)
 class TestEveryFlowInARound:
     def test_a_baseline_writes_to_neither_system(self, ground: Ground) -> None:
         assert ground.baseline[0].report.mode == "baseline"

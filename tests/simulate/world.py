@@ -16,7 +16,7 @@ from ecmbraze.flows import BY_NAME, FLOWS
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.model import Json, Kind
 from tests.simulate.truth import People, Workspaces
-from tests.stories.story import GROUP, Story, story_of
+from tests.stories.story import GROUP, Story, of_workspaces, story_of
 from tests.twins.house import House, Outcome, settings
 from tests.twins.wire import Fault, Trouble
 
@@ -269,7 +269,7 @@ def _settings(rng: Random, stories: dict[str, Story]) -> Settings:
 def _ready(variant: int) -> World:
     """Build a world and take its baseline, once; every seed of the variant goes on from there."""
     rng = Random(f"variant {variant}")
-    names = rng.sample([flow.name for flow in FLOWS if story_of(flow).truth], rng.choice((2, 2, 3)))
+    names = rng.sample([flow.name for flow in of_workspaces(FLOWS) if story_of(flow).truth], rng.choice((2, 2, 3)))
     stories = {name: story_of(BY_NAME[name]) for name in BY_NAME if name in names}
     house = House(Path(mkdtemp(dir=_folder())), _settings(rng, stories))
     house.ecm.columns, house.ecm.page = rng.random() < 0.3, rng.choice((3, 500))

@@ -110,6 +110,14 @@ def messages(section: Any) -> list[tuple[Kind, str]]:
     return [found for value in section for found in messages(value)] if isinstance(section, list) else []
 
 
+def of_workspaces(flows: Iterable[Flow[Any]]) -> list[Flow[Any]]:
+    """Return the flows that have a story: those that begin with a baseline of workspaces and write because of them.
+
+    The archive does neither; what it owes stands in ``test_assets.py`` of ``tests/flows`` and ``tests/simulate``.
+    """
+    return [flow for flow in flows if not flow.confirmed_first]
+
+
 def story_of(flow: Flow[Any]) -> Story:
     """Return the story of a flow: of its tests, or where it is long in ``tests/stories/<flow>.py``."""
     apart = f"tests.stories.{flow.name}"
