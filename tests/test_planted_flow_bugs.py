@@ -20,6 +20,7 @@ from ecmbraze.model import BY_US, Action, Change, Decision, Kind
 from ecmbraze.needs import Needs
 from tests import test_flow_contract, test_flow_in_a_round
 from tests.flow_stories import CONFIG, section
+from tests.stories.story import of_workspaces
 
 Plan = Callable[[Any, Change, Known, Context], Decision]
 
@@ -199,7 +200,7 @@ _IN_ROUNDS = [getattr(_ROUNDS, name) for name in dir(_ROUNDS) if name.startswith
 
 
 def _planted_in_rounds() -> Iterator[Any]:
-    for flow in FLOWS:
+    for flow in of_workspaces(FLOWS):
         if not flow.rules(section(flow)):
             for name, bug in _BUGS_OF_ROUNDS.items():
                 yield pytest.param(bug(flow), id=f"{flow.name} {name}")
