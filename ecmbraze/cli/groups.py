@@ -15,7 +15,6 @@ from ecmbraze.suggest import did_you_mean
 PLANNED: Mapping[str, str] = {
     **{name: what for name, what in DESCRIBED.items() if name not in BY_NAME},
     "discover": "types, attributes, campaigns and groups of the two systems",
-    "explain": "what was decided of a customer or workspace, when and why",
     "schedule": "print cron, systemd and Kubernetes files for this configuration",
 }
 
