@@ -23,7 +23,9 @@ MINUTES = timedelta(minutes=1)
 class Town:
     """A house with two open tickets of C-1 and one of C-2, after the baseline."""
 
-    def __init__(self, folder: Path, *, beside: Mapping[str, Any] | None = None, **changes: Any) -> None:
+    def __init__(
+        self, folder: Path, *, beside: Mapping[str, Any] | None = None, closed: bool = False, **changes: Any
+    ) -> None:
         section = deepcopy(dict(feedback.STORY.section))
         rule, own = section["rules"][0], {"cooldown": "1d", **changes.pop("section", {})}
         rule.update(changes)
@@ -33,6 +35,8 @@ class Town:
         if beside:
             consent.STORY.furnish(self.house.ecm)
         self.one, self.two, self.other = (feedback.STORY.make(self.house.ecm, who) for who in ("C-1", "C-1", "C-2"))
+        if closed:
+            self.closes(self.one, self.two, self.other)
         self.round()
         self.round()
 
@@ -69,6 +73,21 @@ def test_a_ticket_reopened_while_its_request_waits_is_not_asked_about(town: Town
 
     assert (town.round().count("superseded"), town.asked()) == (1, [])
     town.closes(town.one)
+    town.round()
+    assert town.asked() == [("C-1", town.one)]
+
+
+def test_nobody_is_asked_about_what_was_closed_before_the_first_run(tmp_path: Path) -> None:
+    town = Town(tmp_path, closed=True)
+
+    for hours in (1, 24, 24 * 40):
+        town.round(60 * hours)
+
+    assert town.asked() == []
+    town.closes(town.one, status="Open")
+    town.round()
+    town.closes(town.one)
+    town.round()
     town.round()
     assert town.asked() == [("C-1", town.one)]
 
