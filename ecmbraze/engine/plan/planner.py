@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from ecmbraze.engine.scan.inventory import Scan
-from ecmbraze.engine.scan.people import AFTER, LOOK
+from ecmbraze.engine.scan.people import plain
 from ecmbraze.engine.setting import Slice
 from ecmbraze.errors import RecordUnreadable, UsageError
 from ecmbraze.flow import Context, Flow
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.tombstones import ERASED
 from ecmbraze.ledger.view import View
-from ecmbraze.model import Action, Change, Decision, Delivery, Fact, PersonKey, Record, Skip, keys
+from ecmbraze.model import Action, Change, Decision, Delivery, PersonKey, Skip, keys
 from ecmbraze.needs import Needs
 from ecmbraze.planning.adoption import Adoption
 
@@ -228,14 +228,9 @@ def _trace(error: Exception) -> str:
 def _same(change: Change) -> bool:
     before, record = change.before, change.record
     if isinstance(record.key, PersonKey):  # what another flow keeps of them may have changed, and with it the look
-        return before is not None and _plain(before) == _plain(record)
+        return before is not None and plain(before.facts) == plain(record.facts)
     return (
         before is not None
         and (before.facts, before.gone, before.documents) == (record.facts, record.gone, record.documents)
         and before.modified_at == record.modified_at
     )
-
-
-def _plain(person: Record) -> dict[str, Fact]:
-    """Return what this flow keeps of a person, without which look saw it."""
-    return {name: value for name, value in person.facts.items() if name not in (AFTER, LOOK)}

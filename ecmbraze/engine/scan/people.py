@@ -220,7 +220,7 @@ def segment_name(segment: str) -> str:
 def _since(record: Record, before: Held, read_at: datetime) -> Record:
     """Return the record with the facts of the look that saw them change, which is an older one if nothing did."""
     past = load_facts(before.facts)
-    if _plain(record.facts) == _plain(past):
+    if plain(record.facts) == plain(past):
         return replace(record, created_at=before.created_at, modified_at=before.modified_at, facts=past)
     facts = {**record.facts, AFTER: read_at.isoformat()}
     for name in [name for name in facts if name.startswith(_AFTER_OF)]:
@@ -230,7 +230,8 @@ def _since(record: Record, before: Held, read_at: datetime) -> Record:
     return replace(record, created_at=before.created_at, facts=facts)
 
 
-def _plain(facts: Facts) -> dict[str, Fact]:
+def plain(facts: Facts) -> dict[str, Fact]:
+    """Return what is kept of a person, without which look saw it."""
     return {name: value for name, value in facts.items() if name not in _OF_THE_LOOK and not name.startswith(_AFTER_OF)}
 
 
