@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.rehearsal import Rehearsal, rehearsal
+from tests.rehearsal import Rehearsal, rehearsal, rehearsal_with_baseline
 
 # Files in memory where there is room: the tests kill processes, never the machine, so that an fsync shows nothing.
 _MEMORY = Path("/dev/shm")
@@ -25,8 +25,7 @@ settings.load_profile("suite")
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Rehearsal]:
     """A small world whose baseline has been taken."""
-    with rehearsal(tmp_path) as ready:
-        ready.set_up()
+    with rehearsal_with_baseline(tmp_path) as ready:
         yield ready
 
 

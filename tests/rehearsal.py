@@ -1,6 +1,6 @@
 """A rehearsal: the sandbox and the program as its users run it, in processes of their own, under one time.
 
-Both are forked from a warm process (``tests/forking``). Their time stands still but for what a test advances, what
+Both are forked from a warm process (``tests/forking``), the sandbox with its world, and its baseline, already made. Their time stands still but for what a test advances, what
 the program waits, and one second for each start of it. ``command`` and ``environ`` are for a start from nothing.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import shutil
 import sys
 import tempfile
 from collections import Counter
@@ -16,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from time import sleep
 from typing import Any
@@ -25,11 +26,13 @@ import yaml
 
 from ecmbraze.sandbox.remote import RemoteSandbox
 from tests.forking.client import Child, fork, piped, read_all
+from tests.forking.prepared import Prepared
 from tests.forking.programs import run_program, run_sandbox
 
 SOAK = bool(os.environ.get("ECMBRAZE_SOAK"))
 """Whether tests with the marker ``soak`` do all of what they otherwise do a part of."""
 START = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+_SANDBOX = ("--seed", "11", "--now", START.isoformat())
 TYPE = "Customer Onboarding"
 CAMPAIGN = "3f0c0000-0000-4000-8000-000000000001"
 KYC_CAMPAIGN = "3f0c0000-0000-4000-8000-000000000002"
@@ -211,10 +214,57 @@ def until(holds: Callable[[], bool]) -> None:
 
 @contextmanager
 def rehearsal(folder: Path, *options: str) -> Iterator[Rehearsal]:
-    """Fork a sandbox and yield a rehearsal on it."""
+    """Yield a rehearsal on a sandbox of its own, forked from one whose world is made."""
+    ready = _made(options)
+    if ready.busy:
+        with _anew(folder, *options) as stage:
+            yield stage
+    else:
+        with _on(ready, folder) as stage:
+            yield stage
+
+
+@contextmanager
+def rehearsal_with_baseline(folder: Path) -> Iterator[Rehearsal]:
+    """Yield a rehearsal after :meth:`Rehearsal.set_up`, forked and copied from one where that was done."""
+    ready = _set_up()
+    with _on(ready, folder) as stage:
+        shutil.copytree(ready.folder, folder, dirs_exist_ok=True)
+        yield stage
+
+
+@cache
+def _made(options: tuple[str, ...]) -> Prepared:
+    ready = Prepared(*_SANDBOX, *options)
+    ready.halt()
+    return ready
+
+
+@cache
+def _set_up() -> Prepared:
+    ready = Prepared(*_SANDBOX)
+    stage = Rehearsal(RemoteSandbox(ready.addresses), ready.folder, time=ready.time)
+    stage.set_up()
+    ready.halt()
+    return ready
+
+
+@contextmanager
+def _on(ready: Prepared, folder: Path) -> Iterator[Rehearsal]:
+    with ready.running():
+        stage = Rehearsal(RemoteSandbox(ready.addresses), folder, time=ready.time)
+        try:
+            yield stage
+        finally:
+            stage.stop()
+
+
+@contextmanager
+def _anew(folder: Path, *options: str) -> Iterator[Rehearsal]:
+    """Make a world for one rehearsal, beside another one that uses the prepared one."""
     with tempfile.NamedTemporaryFile() as time:
         with piped() as (out, end):
-            run = partial(run_sandbox, ["--seed", "11", "--now", START.isoformat(), *options], time=Path(time.name))
+            run = partial(run_sandbox, [*_SANDBOX, *options], time=Path(time.name))
             with end:
                 server = fork(run, environ=os.environ, stdout=end.fileno(), stderr=2)
             line = out.readline()

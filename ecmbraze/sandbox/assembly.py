@@ -125,6 +125,11 @@ class Sandbox:
             listener.start()
         return self.addresses()
 
+    def pause(self) -> None:
+        """Accept no connection until the next start; the ports stay open."""
+        for listener in self._listeners:
+            listener.pause()
+
     def stop(self) -> None:
         """Stop accepting requests."""
         for listener in self._listeners:

@@ -44,6 +44,16 @@ def serve(options: Options) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``python -m ecmbraze.sandbox``."""
+    options = read_options(arguments)
+    try:
+        return serve(options)
+    except CannotStart as error:
+        print(f"{error} Nothing was started.", file=sys.stderr)
+        return 2
+
+
+def read_options(arguments: Sequence[str] | None = None) -> Options:
+    """Return what a command line asks for; ends the process where it is wrong."""
     parser = argparse.ArgumentParser(prog="python -m ecmbraze.sandbox", description=__doc__)
     for name in ("ecm", "braze", "control"):
         parser.add_argument(f"--{name}-port", type=int, default=0, help="0 takes any free port")
@@ -54,12 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--customers", type=int, help="how many customers share them")
     parser.add_argument("--env", type=Path, help="write addresses and credentials here as shell lines")
     parser.add_argument("--exit-with-parent", action="store_true", help="end when standard input is closed")
-    options = Options(**vars(parser.parse_args(arguments)))
-    try:
-        return serve(options)
-    except CannotStart as error:
-        print(f"{error} Nothing was started.", file=sys.stderr)
-        return 2
+    return Options(**vars(parser.parse_args(arguments)))
 
 
 def _write_env(path: Path, addresses: Mapping[str, str]) -> None:

@@ -141,7 +141,6 @@ class Listener:
         with _bound(port) as listening:
             # Werkzeug would end the process where it cannot bind, so it is handed a socket that is bound already.
             self._server = _Server(LOOPBACK, port, _nothing, handler=_Connection, fd=listening.fileno())
-        self._thread = threading.Thread(target=self._run, daemon=True)
 
     def hang(self, door: Door) -> None:
         """Let a door answer the requests from now on; those under way end at the old one."""
@@ -153,12 +152,16 @@ class Listener:
         return f"http://{LOOPBACK}:{self._server.server_address[1]}"
 
     def start(self) -> None:
-        """Begin to answer."""
-        self._thread.start()
+        """Begin to answer, or go on."""
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def pause(self) -> None:
+        """Accept no connection until the next start; the port stays open."""
+        self._server.shutdown()
 
     def stop(self) -> None:
         """Stop accepting; open connections die with the process."""
-        self._server.shutdown()
+        self.pause()
         self._server.server_close()
 
     def _run(self) -> None:

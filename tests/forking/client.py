@@ -60,13 +60,20 @@ class Child:
         return int(answer)
 
 
-def fork(run: Callable[[], int], *, environ: Mapping[str, str], stdout: int, stderr: int) -> Child:
-    """Fork a process that runs a callable of an importable module and ends with what it returns."""
+def fork(
+    run: Callable[[], int], *, environ: Mapping[str, str], stdout: int, stderr: int,
+    stdin: int | None = None, orders: socket.socket | None = None,
+) -> Child:  # fmt: skip
+    """Fork a process that runs a callable of an importable module and ends with what it returns.
+
+    It is forked from the warm process, or from the one that serves ``orders``.
+    """
     order = pickle.dumps((run, dict(environ), str(Path.cwd())))
     assert len(order) < ORDER_BYTES
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs, Path(os.devnull).open("rb") as nothing:
-        socket.send_fds(_orders(), [order], [nothing.fileno(), stdout, stderr, theirs.fileno()])
+        streams = [nothing.fileno() if stdin is None else stdin, stdout, stderr]
+        socket.send_fds(orders or _orders(), [order], [*streams, theirs.fileno()])
     return Child(ours)
 
 

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import stat
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,8 +19,11 @@ from werkzeug.routing import Rule
 from ecmbraze.cli import app, clock
 from ecmbraze.sandbox import assembly, process
 from ecmbraze.sandbox.clock import SandboxClock
+from tests.forking.server import serve
 from tests.forking.shared_time import ProgramsClock, ServersClock, SharedTime
 
+_prepared: list[assembly.Sandbox] = []
+"""The sandbox of this process, for its forks."""
 _START_S = 1
 """What starting the program takes, so that it never reads in the second of the edit before it."""
 
@@ -34,13 +45,63 @@ def run_program(
 
 def run_sandbox(options: list[str], *, time: Path) -> int:
     """Serve a sandbox whose clock is the shared time."""
+    _hold_servers_clock(time)
+    return process.main(options)
+
+
+def prepare_sandbox(options: list[str], *, time: Path) -> int:
+    """Serve a sandbox until a message comes on standard input; then fork it on order, as it stands."""
+    _hold_servers_clock(time)
+    _prepared.append(sandbox := assembly.Sandbox(process.read_options(options)))
+    orders = socket.socket(fileno=os.dup(0))
+    print(json.dumps(sandbox.start()), flush=True)
+    if not orders.recv(1):
+        return 0
+    sandbox.pause()
+    for thread in threading.enumerate():  # a lock that a thread holds stays locked in a fork
+        if thread is not threading.current_thread():
+            thread.join()
+    gc.collect()
+    gc.freeze()
+    print(flush=True)
+    serve(orders, keep=frozenset(_descriptors()) - {orders.fileno()})
+    return 0
+
+
+def go_on() -> int:
+    """Serve the forked sandbox until the process is killed."""
+    for number in _descriptors():
+        _drop_waiting(number)
+    _prepared[0].start()
+    print(flush=True)
+    while True:
+        signal.pause()
+
+
+def _descriptors() -> list[int]:
+    """Return the descriptors that are open, but for the standard streams."""
+    found = list(Path("/proc/self/fd").iterdir())  # one of them read the folder
+    return [int(number.name) for number in found if int(number.name) > 2 and number.exists()]
+
+
+def _drop_waiting(number: int) -> None:
+    """Close what waits at a listening socket: clients of the fork before, which are dead."""
+    if not stat.S_ISSOCK(os.fstat(number).st_mode):
+        return
+    with socket.socket(fileno=os.dup(number)) as listening:
+        while (
+            listening.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) and select.select([listening], [], [], 0)[0]
+        ):
+            listening.accept()[0].close()
+
+
+def _hold_servers_clock(time: Path) -> None:
     shared = SharedTime(time)
 
     def held(start: datetime | None = None) -> SandboxClock:
         return SandboxClock() if start is None else ServersClock(shared, start)
 
     setattr(assembly, "SandboxClock", held)  # noqa: B010 the seam
-    return process.main(options)
 
 
 def _hold_clock(shared: SharedTime, ahead: timedelta) -> None:

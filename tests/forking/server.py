@@ -36,9 +36,14 @@ _LATE = (
 
 
 def main() -> None:
-    """Serve orders until the other end closes; then end what still runs."""
+    """Import everything and serve orders."""
     orders = socket.socket(fileno=int(sys.argv[1]))
     _warm_up()
+    serve(orders)
+
+
+def serve(orders: socket.socket, *, keep: frozenset[int] = frozenset()) -> None:
+    """Serve orders until the other end closes; then end what still runs. Children inherit the descriptors ``keep``."""
     wake, wakes = os.pipe()
     os.set_blocking(wakes, False)
     signal.set_wakeup_fd(wakes)
@@ -53,7 +58,7 @@ def main() -> None:
             order, descriptors, _, _ = socket.recv_fds(orders, ORDER_BYTES, 4)
             if not order:
                 break
-            _fork(order, descriptors, running)
+            _fork(order, descriptors, running, keep)
     for pid in running:
         os.kill(pid, signal.SIGKILL)
 
@@ -83,10 +88,10 @@ def _prepare(command: Any) -> None:
         _prepare(part)
 
 
-def _fork(order: bytes, descriptors: list[int], running: dict[int, socket.socket]) -> None:
+def _fork(order: bytes, descriptors: list[int], running: dict[int, socket.socket], keep: frozenset[int]) -> None:
     pid = os.fork()
     if pid == 0:
-        _child(order, descriptors[:3])
+        _child(order, descriptors[:3], keep)
     for descriptor in descriptors[:3]:
         os.close(descriptor)
     running[pid] = socket.socket(fileno=descriptors[3])
@@ -106,7 +111,7 @@ def _answer(reply: socket.socket, number: int) -> None:
         reply.send(b"%d" % number)
 
 
-def _child(order: bytes, streams: list[int]) -> NoReturn:
+def _child(order: bytes, streams: list[int], keep: frozenset[int]) -> NoReturn:
     """Become the ordered process, and end as an interpreter does: after its threads, with its output written."""
     code = 1
     try:
@@ -114,7 +119,10 @@ def _child(order: bytes, streams: list[int]) -> NoReturn:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for number, descriptor in enumerate(streams):
             os.dup2(descriptor, number)
-        os.closerange(3, 1024)
+        last = 2
+        for number in (*sorted(keep), 1024):
+            os.closerange(last + 1, number)
+            last = number
         run, environ, folder = pickle.loads(order)
         os.environ.clear()
         os.environ.update(environ)
