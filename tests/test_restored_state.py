@@ -179,6 +179,21 @@ def test_check_names_the_nearest_workspace_and_a_claim_that_another_state_file_m
     assert "the claim of another state file lies there" in checked.stdout
 
 
+def test_check_says_where_the_account_may_not_add_the_claim(bare: Rehearsal) -> None:
+    bare.box.add_type("Operations", [])
+    number = bare.box.create_workspace("Operations", name=_WORKSPACE)
+    bare.config["fence"] = {"workspace": _WORKSPACE}
+    bare.box.act(number, "deny", rights=["create"])
+
+    for words in ([], ["init", "--non-interactive"]):
+        assert not words or bare.ecmbraze(*words).code == 0
+        checked = bare.ecmbraze("check")
+        assert checked.code == 7
+        assert f"no claim can be made in node {number}" in checked.stdout
+    bare.box.act(number, "grant")
+    assert "the first live run makes the claim" in bare.ecmbraze("check").stdout
+
+
 @pytest.mark.parametrize("harm", ["missing", "truncated", "spoiled"])
 def test_every_text_that_says_restore_says_what_to_type_before_any_run(bare: Rehearsal, harm: str) -> None:
     bare.set_up()

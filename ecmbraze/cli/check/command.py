@@ -27,6 +27,7 @@ from ecmbraze.config.schema import schema
 from ecmbraze.engine.scan import discovery
 from ecmbraze.errors import (
     ConfigurationError,
+    CredentialRefused,
     EcmbrazeError,
     Fenced,
     RecordUnreadable,
@@ -133,7 +134,8 @@ def _fence(loaded: Settings, made: composition.Clients, wall: WallClock) -> Find
     where = loaded.places.of(("fence",))
     try:
         with closing(composition.ledger(loaded, read_only=True)) as ledger:
-            return well("fence", composition.fence(loaded, ledger, wall).told())
+            told = composition.fence(loaded, ledger, wall).told()
+            return well("fence", told) if ledger.claims.place else _addable(loaded, made, where, told)
     except StateMissing:
         return _unclaimed(loaded, made, where)
     except (Fenced, ConfigurationError, StateUnusable) as error:
@@ -154,9 +156,22 @@ def _unclaimed(loaded: Settings, made: composition.Clients, where: str) -> Findi
         said = " ".join(str(error).split())
         return Finding(level=Level.WRONG, where=where, said=said, code=ConfigurationError.exit_code)
     if taken is None:
-        return well("fence", "the first live run makes the claim")
+        return _addable(loaded, made, where, "the first live run makes the claim")
     said = f"the claim of another state file lies there (node {taken}): a new one would be fenced (13)"
     return Finding(level=Level.WRONG, where=where, said=said, code=Fenced.exit_code)
+
+
+def _addable(loaded: Settings, made: composition.Clients, where: str, told: str) -> Finding:
+    """Return whether the account may add the claim where it is to lie; ``told`` says so where it may."""
+    place = composition.setting(loaded).fence
+    assert place is not None, "asked only where one is configured"
+    if place.canary:
+        return well("fence", told)
+    number = place.folder or made.ecm.workspace_named(place.workspace)
+    if lacking := made.ecm.obstacles(number, {}, files=True):
+        said = f"no claim can be made in node {number}: {lacking[0].said}; the first live run would end with 7"
+        return Finding(level=Level.WRONG, where=where, said=said, code=CredentialRefused.exit_code)
+    return well("fence", told)
 
 
 def _systems(loaded: Settings) -> list[Finding]:
