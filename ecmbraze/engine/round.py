@@ -109,6 +109,7 @@ class Round:
             sending.stage(context, runs, confirmed)
             sending.push(context, runs)
             sending.keep_screened(context, runs, self.reading)
+            sending.conclude(context, runs)
             sending.tidy(context, runs)
         for run in going(runs):
             run.error = run.stopped

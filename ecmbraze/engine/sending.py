@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ecmbraze.engine import parts
+from ecmbraze.engine import parts, second_plan
 from ecmbraze.engine.context import RoundContext
 from ecmbraze.engine.plan import confirming
 from ecmbraze.engine.plan.confirming import Confirmed
@@ -62,10 +62,14 @@ def push(context: RoundContext, runs: Sequence[Run]) -> None:
     writes = context.options.load is None and any(run.report.mode != "baseline" for run in runs)
     if writes and context.fence.lost is None and not ledger.waiting.paused("*"):
         parts.canary(context).sing(context.clock.now())
+
+
+def conclude(context: RoundContext, runs: Sequence[Run]) -> None:
+    """End with its error each run of which something waits, after everything that could go went."""
     for run in going(runs):
         with run.ending():
             run.refuse_unread()
-            confirming.refuse_again(ledger, run)
+            confirming.refuse_again(context.ledger, run)
             run.push.refuse_unwritten()
 
 
@@ -75,7 +79,10 @@ def tidy(context: RoundContext, runs: Sequence[Run]) -> None:
 
 
 def keep_screened(context: RoundContext, runs: Sequence[Run], reading: Sequence[Needs]) -> None:
-    """Merge what the screens read of people into the mirror: the next round plans it; a failing Braze loses nothing."""
+    """Merge what the screens read of people into the mirror; a failing Braze loses nothing.
+
+    Who withdrew is recorded at once, anything else is planned by the next round.
+    """
     needs, screened = people.together(reading), context.screened
     if needs is None or screened is None or screened.first is None or screened.last is None:
         return
@@ -90,3 +97,4 @@ def keep_screened(context: RoundContext, runs: Sequence[Run], reading: Sequence[
         return  # whoever could not be read again has their turn in the rotation
     finally:
         context.ledger.stage(context.plan).slice(context.clock.now())
+    second_plan.record_withdrawals(context, runs, screened.seen)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ecmbraze.engine.scan.inventory import Scan
-from ecmbraze.engine.scan.people import AFTER, LOOK
+from ecmbraze.engine.scan.people import AFTER, LOOK, OUT
 from ecmbraze.engine.setting import Slice
 from ecmbraze.errors import RecordUnreadable, UsageError
 from ecmbraze.flow import Context, Flow
@@ -93,6 +93,15 @@ class Planner:
         for change in self.view.changes(records[:limit]):
             if not change.record.gone:
                 self._one(replace(change, before=None, since=None, memory={}, fires=True))
+
+    def plan_withdrawn(self, people: Sequence[str]) -> bool:
+        """Plan those of some people who withdrew since this flow last planned them; return whether anybody did."""
+        baseline, planned = self.view.baseline(keys.PEOPLE), False
+        for change in self.view.changes([PersonKey(recipient=person).text for person in people]):
+            if _withdrew(change):
+                planned = True
+                self._one(self._armed(change, baseline))
+        return planned
 
     def plan_load(self, asked: Slice) -> tuple[str, int]:
         """Plan the next people of an initial load; return the record of the last of them, and how many they were."""
@@ -233,6 +242,14 @@ def _same(change: Change) -> bool:
         before is not None
         and (before.facts, before.gone, before.documents) == (record.facts, record.gone, record.documents)
         and before.modified_at == record.modified_at
+    )
+
+
+def _withdrew(change: Change) -> bool:
+    """Say whether a person takes back in Braze what the flow saw them choose; one it never saw has time."""
+    before = change.before.facts if change.before else None
+    return before is not None and any(
+        value == OUT and name in before and before[name] != OUT for name, value in change.record.facts.items()
     )
 
 
