@@ -1,6 +1,7 @@
-"""Record in this very round the withdrawals that its screens saw in Braze; whatever else they saw waits for the next.
+"""Record withdrawals that Braze shows where the plan of the round does not: it came too early, or waits for a person.
 
-A plan of its own, with its own hash, judged by the same guards and pushed by the same push; it holds nobody else.
+What the screens of the round saw is one half, what a guard keeps back with the rest of its plan the other. A plan of
+its own, with its own hash, judged by the same guards and pushed by the same push; it lifts no withdrawal.
 """
 
 from __future__ import annotations
@@ -12,26 +13,28 @@ from ecmbraze.engine import parts
 from ecmbraze.engine.context import RoundContext
 from ecmbraze.engine.run import Run, going
 from ecmbraze.ledger.stage import Part
-from ecmbraze.model import Phase, Skip, keys
+from ecmbraze.model import PersonKey, Phase, Skip, keys
 
 
-def record_withdrawals(context: RoundContext, runs: Sequence[Run], people: Iterable[str]) -> None:
-    """Plan, judge, stage and push those of some people who withdrew; the mirror holds the look at them."""
-    looked = list(people)
-    for run in going(runs) if looked else ():
-        if run.complete and _learned(run):
+def record_withdrawals(context: RoundContext, runs: Sequence[Run], screened: Iterable[str]) -> None:
+    """Plan, judge, stage and push the withdrawals of whom a screen read, and of everybody where a plan waits."""
+    seen = {PersonKey(recipient=person).text for person in screened}
+    for run in going(runs):
+        if _may(run):
+            held = run.planner.view.candidates() if run.waits or run.stopped is not None else set()
             with run.ending():
-                _record(context, run, looked)
+                _record(context, run, seen | {one for one in held if isinstance(keys.read(one), PersonKey)})
 
 
-def _learned(run: Run) -> bool:
-    """Say whether the run planned all there was to plan of people, with nothing of it left for a person to confirm."""
-    if run.waits or run.stopped is not None or run.options.backfill or run.options.confirming:
+def _may(run: Run) -> bool:
+    """Say whether the run has taken in all there was of people, and had its baseline of them before."""
+    asked = run.options
+    if asked.backfill or asked.confirming or asked.load is not None or asked.limit is not None:
         return False
-    return keys.PEOPLE in run.before and run.flow.withdraws
+    return run.flow.withdraws and keys.PEOPLE in run.before
 
 
-def _record(context: RoundContext, run: Run, people: Sequence[str]) -> None:
+def _record(context: RoundContext, run: Run, people: Iterable[str]) -> None:
     plan = context.ledger.new_plan(context.new_id(), second=True)
     try:
         second = parts.run(replace(context, plan=plan), run.flow, run.section)

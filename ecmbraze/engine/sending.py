@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from ecmbraze.engine import parts, second_plan
+from ecmbraze.engine import parts
 from ecmbraze.engine.context import RoundContext
 from ecmbraze.engine.plan import confirming
 from ecmbraze.engine.plan.confirming import Confirmed
@@ -78,14 +78,11 @@ def tidy(context: RoundContext, runs: Sequence[Run]) -> None:
     runs[0].report.notes += context.ledger.tidy(context.clock.now(), context.setting.keep)
 
 
-def keep_screened(context: RoundContext, runs: Sequence[Run], reading: Sequence[Needs]) -> None:
-    """Merge what the screens read of people into the mirror; a failing Braze loses nothing.
-
-    Who withdrew is recorded at once, anything else is planned by the next round.
-    """
+def keep_screened(context: RoundContext, runs: Sequence[Run], reading: Sequence[Needs]) -> Collection[str]:
+    """Merge what the screens read of people into the mirror, and return of whom; a failing Braze loses nothing."""
     needs, screened = people.together(reading), context.screened
     if needs is None or screened is None or screened.first is None or screened.last is None:
-        return
+        return ()
     for step in (step for run in runs for step in run.push.steps.values()):
         if step.row.action.kind.phase is Phase.CONSENT:  # what was read before our own withdrawal is no news
             screened.seen.pop(step.row.action.recipient, None)
@@ -94,7 +91,7 @@ def keep_screened(context: RoundContext, runs: Sequence[Run], reading: Sequence[
     try:
         parts.people_scan(context, screened.last).take_over(screened, needs)
     except (TemporaryError, ConfigurationError, CredentialRefused):
-        return  # whoever could not be read again has their turn in the rotation
+        return ()  # whoever could not be read again has their turn in the rotation
     finally:
         context.ledger.stage(context.plan).slice(context.clock.now())
-    second_plan.record_withdrawals(context, runs, screened.seen)
+    return screened.seen

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -27,6 +27,8 @@ from ecmbraze.planning.adoption import Adoption
 
 _LOG = logging.getLogger("ecmbraze")
 # What a value nobody thought of makes of a rule. Errors of the state file are none of these: they end the run.
+# The counts of withdrawals on record that a plan replaces, and of the people whose they are.
+GRANTS, GRANTING = "grants", "people granting"
 UNPLANNABLE = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
@@ -94,13 +96,15 @@ class Planner:
             if not change.record.gone:
                 self._one(replace(change, before=None, since=None, memory={}, fires=True))
 
-    def plan_withdrawn(self, people: Sequence[str]) -> bool:
-        """Plan those of some people who withdrew since this flow last planned them; return whether anybody did."""
+    def plan_withdrawn(self, people: Iterable[str]) -> bool:
+        """Plan those of some people (records) who withdrew since this flow last planned them, and granted nothing.
+
+        Return whether anybody did.
+        """
         baseline, planned = self.view.baseline(keys.PEOPLE), False
-        for change in self.view.changes([PersonKey(recipient=person).text for person in people]):
+        for change in self.view.changes(people):
             if _withdrew(change):
-                planned = True
-                self._one(self._armed(change, baseline))
+                planned |= self._one(self._armed(change, baseline), granting=False)
         return planned
 
     def plan_load(self, asked: Slice) -> tuple[str, int]:
@@ -182,16 +186,17 @@ class Planner:
             self._quarantine(change, f"cannot be planned ({type(error).__name__}); the log has the traceback")
         return None
 
-    def _one(self, change: Change) -> None:
+    def _one(self, change: Change, *, granting: bool = True) -> bool:
+        """Plan one change; return whether the flow decided it. One that is not ``granting`` lifts no withdrawal."""
         plan = partial(self.flow.plan, self.options, change, self.view, self.context)
-        if (decision := self._decided(change, plan)) is None:
-            return
+        if (decision := self._decided(change, plan)) is None or (decision.grants and not granting):
+            return False
         if self._untold(decision):
             self._refuse(decision.skips)
             for action in decision.actions:
                 if action.kind.delivery is Delivery.LATEST:
                     self.plan.put_action(action)
-            return
+            return False
         if change.unreached:
             decision = replace(decision, actions=tuple(one for one in decision.actions if _is_news(one, change)))
         adoption = self.adoption
@@ -200,9 +205,12 @@ class Planner:
             lambda action: adoption is not None and adoption.may_have_gone(action, change),
         )  # fmt: skip
         self.plan.count(self.flow.name, "quarantined", sum(skip.quarantined for skip in decision.skips))
+        self.plan.count(self.flow.name, GRANTS, decision.grants)
+        self.plan.count(self.flow.name, GRANTING, bool(decision.grants))
         reminders = {rule.name for rule in self.flow.rules(self.options) if rule.reminds}
         fresh = sum(action.kind.is_message and action.rule not in reminders for action in decision.actions)
         self.plan.count(self.flow.name, f"messages of {change.record.stream}", fresh)
+        return True
 
     def _untold(self, decision: Decision) -> bool:
         """Say whether a message cannot be written: then what happened to the record is not consumed.
