@@ -144,6 +144,16 @@ def test_a_withdrawal_by_staff_reaches_braze_and_the_other_workspace_and_is_told
     assert town.entries(town.seven)[0]["source"] == "recorded in Extended ECM"
 
 
+def test_one_who_withdraws_in_braze_and_of_another_channel_in_ecm_is_no_edit(town: Town) -> None:
+    town.chooses("unsubscribed")
+    town.ecm.edit(town.eight, {NEWS: OUT})
+
+    assert town.round().codes == (0, 0)
+
+    assert town.house.quarantined() == set()
+    assert [town.status(one, name) for one in (town.seven, town.eight) for name in (STATUS, NEWS)] == [OUT] * 4
+
+
 def test_a_withdrawal_from_a_group_is_one_of_its_own(town: Town) -> None:
     town.ecm.edit(town.nine, {NEWS: OUT})
     town.round()
@@ -411,6 +421,26 @@ def test_a_dry_run_says_what_the_live_run_then_does(town: Town) -> None:
              for of in (dry, live)]  # fmt: skip
     assert sorted(lines[0]) == sorted(lines[1])
     assert lines[0]
+
+
+def test_a_reviewed_plan_is_applied_later_but_for_whom_something_changed_since(town: Town, tmp_path: Path) -> None:
+    town.chooses("unsubscribed")
+    town.chooses("unsubscribed", "C-2")
+    town.ecm.edit(town.eight, {NEWS: OUT})
+    file = tmp_path / "plan.db"
+    plan = town.round(20, "consent", dry_run=True, keep=file).report.plan_hash
+    town.chooses("opted_in", "C-2")
+
+    applied = town.round(7, "consent", apply=file, confirm=plan)
+
+    assert applied.codes == (0,)
+    assert [town.status(one) for one in (town.seven, town.eight, town.nine)] == [OUT, OUT, None]
+    assert town.withdrawn() == [("C-1", f"group:{GROUP}")]
+    for number in (town.seven, town.eight):
+        assert sorted(town.history(number)) == [(name, "subscribed", "unsubscribed") for name in ("email", "news")]
+    assert [note.partition(" ")[0] for note in applied.report.notes if "changed since" in note] == ["person:C-2"]
+    town.round()
+    assert (town.status(town.nine), town.history(town.nine)) == (IN, [("email", "subscribed", "opted_in")])
 
 
 def test_the_report_of_a_live_run_says_what_each_write_changed(town: Town) -> None:
