@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from ecmbraze.engine import parts, reporting, sending
+from ecmbraze.engine import parts, reporting, second_plan, sending
 from ecmbraze.engine.context import RoundContext, Shared
 from ecmbraze.engine.plan import confirming
 from ecmbraze.engine.plan.confirming import Confirmed
@@ -108,7 +108,9 @@ class Round:
             _plan(context, self.reading, runs, confirmed)
             sending.stage(context, runs, confirmed)
             sending.push(context, runs)
-            sending.keep_screened(context, runs, self.reading)
+            screened = sending.keep_screened(context, runs, self.reading)
+            second_plan.record_withdrawals(context, runs, screened)
+            sending.conclude(context, runs)
             sending.tidy(context, runs)
         for run in going(runs):
             run.error = run.stopped

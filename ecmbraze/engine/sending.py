@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ecmbraze.engine import parts
 from ecmbraze.engine.context import RoundContext
@@ -62,10 +62,14 @@ def push(context: RoundContext, runs: Sequence[Run]) -> None:
     writes = context.options.load is None and any(run.report.mode != "baseline" for run in runs)
     if writes and context.fence.lost is None and not ledger.waiting.paused("*"):
         parts.canary(context).sing(context.clock.now())
+
+
+def conclude(context: RoundContext, runs: Sequence[Run]) -> None:
+    """End with its error each run of which something waits, after everything that could go went."""
     for run in going(runs):
         with run.ending():
             run.refuse_unread()
-            confirming.refuse_again(ledger, run)
+            confirming.refuse_again(context.ledger, run)
             run.push.refuse_unwritten()
 
 
@@ -74,11 +78,11 @@ def tidy(context: RoundContext, runs: Sequence[Run]) -> None:
     runs[0].report.notes += context.ledger.tidy(context.clock.now(), context.setting.keep)
 
 
-def keep_screened(context: RoundContext, runs: Sequence[Run], reading: Sequence[Needs]) -> None:
-    """Merge what the screens read of people into the mirror: the next round plans it; a failing Braze loses nothing."""
+def keep_screened(context: RoundContext, runs: Sequence[Run], reading: Sequence[Needs]) -> Collection[str]:
+    """Merge what the screens read of people into the mirror, and return of whom; a failing Braze loses nothing."""
     needs, screened = people.together(reading), context.screened
     if needs is None or screened is None or screened.first is None or screened.last is None:
-        return
+        return ()
     for step in (step for run in runs for step in run.push.steps.values()):
         if step.row.action.kind.phase is Phase.CONSENT:  # what was read before our own withdrawal is no news
             screened.seen.pop(step.row.action.recipient, None)
@@ -87,6 +91,7 @@ def keep_screened(context: RoundContext, runs: Sequence[Run], reading: Sequence[
     try:
         parts.people_scan(context, screened.last).take_over(screened, needs)
     except (TemporaryError, ConfigurationError, CredentialRefused):
-        return  # whoever could not be read again has their turn in the rotation
+        return ()  # whoever could not be read again has their turn in the rotation
     finally:
         context.ledger.stage(context.plan).slice(context.clock.now())
+    return screened.seen

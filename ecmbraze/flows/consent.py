@@ -105,11 +105,13 @@ def _of_person(options: Options, change: Change, person: str, known: Known, cont
                 before = stood.get(channel.name, past)
                 before = past if before.state == shown else before
                 outcome += _told(options, channel, record, places, person, (past, before, new), known, context)
+    grants = 0
     if change.fires:
         held = order.standing(options, memory, person, places, known)
         for place in places:
             outcome += writes.state(options, record, place, person, held, known, context)
-    return Decision.of(outcome, memory=memory, due=min(waits, default=None))
+        grants = sum(stood[name].state == WITHDRAWN != held[name].state for name in stood.keys() & held.keys())
+    return Decision.of(outcome, memory=memory, due=min(waits, default=None), grants=grants if places else 0)
 
 
 def _ours(

@@ -164,9 +164,12 @@ class Ledger:
         """Return where the plan file of a run stands: beside the state, so that a merge never crosses a disk."""
         return self.path.with_name(f"{self.path.name}.plan-{run_id}")
 
-    def new_plan(self, run_id: str) -> PlanFile:
-        """Begin the plan file of a run; a writer first removes those of dead runs, which may hold the room it needs."""
-        if not self._read_only:
+    def new_plan(self, run_id: str, *, second: bool = False) -> PlanFile:
+        """Begin the plan file of a run; a writer first removes those of dead runs, which may hold the room it needs.
+
+        A ``second`` one stands beside that of the run, which is in use.
+        """
+        if not self._read_only and not second:
             self._clear_garbage()
         return PlanFile(
             self.plan_path(run_id), named=not self._read_only, digest=self.history.address,

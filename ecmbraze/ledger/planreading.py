@@ -11,7 +11,7 @@ from sqlite_utils import Database
 
 from ecmbraze.ledger.actionrow import ACTION_COLUMNS, read_action
 from ecmbraze.ledger.codec import dump, load, moment
-from ecmbraze.model import Action, PersonKey, Phase
+from ecmbraze.model import Action, PersonKey, Phase, keys
 
 # What a person confirms: every decision of a flow and what it rests on. What was read of workspaces shows in the
 # facts, and watermarks and read times differ from look to look although nothing changed. A withdrawal is nothing to
@@ -135,6 +135,16 @@ class PlanReading:
         query = "SELECT record, facts FROM fact WHERE flow = ? AND instr(facts, '\"look\":')"
         found = ((row[0], load(row[1])) for row in self.database.conn.execute(query, (flow,)))
         return {record: tuple(facts[name] for name in _OF_THE_LOOK if facts.get(name)) for record, facts in found}
+
+    def moments(self, flow: str) -> list[datetime]:
+        """Return when this plan looked at people and planned a flow; nothing where people are not looked at.
+
+        A record of them says when it was seen. Two plans over the same facts differ by that, and by nothing else.
+        """
+        query = "SELECT began FROM scan WHERE stream = ?"
+        looked = {str(row[0]) for row in self.rows(query, (keys.PEOPLE,))}
+        planned = {str(row[0]) for row in self.rows("SELECT DISTINCT at FROM fact WHERE flow = ?", (flow,))}
+        return [moment(text) for text in sorted(looked | planned)] if looked else []
 
     def hash(self, flow: str) -> str:
         """Return sha256 over every decision of a flow in key order, without what differs from look to look."""

@@ -9,16 +9,16 @@ import hashlib
 import os
 import sqlite3
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 from sqlite_utils import Database
 
 from ecmbraze.errors import ConfigurationError, GuardTripped, StorageError, UsageError
 from ecmbraze.ledger import schema
-from ecmbraze.ledger.codec import dump, moment
+from ecmbraze.ledger.codec import dump, instant, moment
 from ecmbraze.ledger.connection import connect, unusable_plan
 from ecmbraze.ledger.planreading import CONFIRMED, PlanReading, without
 
@@ -71,15 +71,30 @@ class SavedPlan(PlanReading):
         self.database.close()
 
 
-def decisions(plan: PlanReading, flow: str) -> Mapping[str, str]:
-    """Return record → digest of everything a plan decides of it, but for moments."""
-    parts, looks = dict[str, list[str]](), plan.looks(flow)
+def decisions(
+    plan: PlanReading, flow: str, moments: Iterable[datetime] = (), zone: tzinfo = UTC
+) -> Mapping[str, str]:  # fmt: skip
+    """Return record → digest of everything a plan decides of it, but for some moments. ``zone`` is that of ECM's dates.
+
+    The ``moments`` are those of both plans that are compared: one may have found the look of the other in the mirror.
+    """
+    parts, looks, when = dict[str, list[str]](), plan.looks(flow), _written(moments, zone)
     for table, columns in _DECIDED.items():
         those = f"{CONFIRMED} AND flow = ?" if table == "action" else "flow = ?"
         query = f"SELECT {columns} FROM {table} WHERE {those} ORDER BY {columns}"
         for record, *values in plan.rows(query, (flow,)):
-            parts.setdefault(str(record), []).append(without(looks.get(str(record), ()), dump([table, *values])))
+            look = (*looks.get(str(record), ()), *when)
+            parts.setdefault(str(record), []).append(without(look, dump([table, *values])))
     return {record: hashlib.sha256("\x1e".join(found).encode()).hexdigest() for record, found in parts.items()}
+
+
+def _written(moments: Iterable[datetime], zone: tzinfo) -> list[str]:
+    """Return how a record shows the moments of a look: in full, readable, as a date of ECM, as the day of a name."""
+    found: list[str] = []
+    for at in moments:
+        local = at.astimezone(zone).replace(tzinfo=None, microsecond=0)
+        found += [at.isoformat(), instant(at), f"{at:%Y-%m-%d %H:%M:%S}", local.isoformat(), f'"{at:%Y-%m-%d} ']
+    return found
 
 
 _MAKE_ONE = "Make a plan with `ecmbraze plan FLOW -o FILE`."

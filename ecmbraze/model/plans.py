@@ -185,14 +185,18 @@ class Decision:
     memory: Mapping[str, Json] = field(default_factory=dict)
     due: datetime | None = None
     """When the flow would act although nothing changes: the record is planned again then."""
+    grants: int = 0
+    """How many withdrawals on record another state replaces; guards count them."""
 
     @classmethod
     def of(
-        cls, outcome: Iterable[Action | Skip], *, memory: Mapping[str, Json], due: datetime | None = None
+        cls, outcome: Iterable[Action | Skip], *, memory: Mapping[str, Json], due: datetime | None = None,
+        grants: int = 0,
     ) -> Decision:  # fmt: skip
         """Return the decision with these actions and skips, in their order."""
         entries = tuple(outcome)
         return cls(
             actions=tuple(entry for entry in entries if isinstance(entry, Action)),
             skips=tuple(entry for entry in entries if isinstance(entry, Skip)), memory=memory, due=due,
+            grants=grants,
         )  # fmt: skip

@@ -48,6 +48,9 @@ class Figures:
     """How many people would lose what we wrote, because no workspace leads to them any more."""
     late: Mapping[str, tuple[datetime, int]] = field(default_factory=dict)
     """Type → when the flow last planned all of it and how many messages of it are new; those of reminders are not."""
+    grants: int = 0
+    """How many withdrawals on record another state would replace, and of how many people."""
+    granting: int = 0
     before_consent: tuple[int, int] | None = None
     """Messages and people before consent was asked for, where it was."""
 
@@ -72,6 +75,7 @@ def measures(figures: Figures, limits: Limits) -> list[Measure]:
     return [
         _messages(figures, limits),
         _people(figures, limits),
+        *_granted(figures, limits),
         *_outdated(figures, limits),
         _cleared(figures, limits),
         *_shrunk(figures, limits),
@@ -131,6 +135,26 @@ def _people(figures: Figures, limits: Limits) -> Measure:
         before_consent=asked[1] if asked else None,
         sentence=sentence if figures.audience >= FLOOR and figures.people > limit else "",
     )
+
+
+def _granted(figures: Figures, limits: Limits) -> list[Measure]:
+    """Compare what would lift withdrawals with what is usual for messages: each lets messages go."""
+    if not figures.grants:
+        return []
+    most = int(max(figures.audience * limits.max_audience_share, limits.max_audience_people))
+    many = f"{figures.grants} withdrawals on record would be replaced, more than max_messages {limits.max_messages}"
+    share = (
+        f"withdrawals of {figures.granting} people would be replaced, more than {limits.max_audience_share:.0%} of the "
+        f"{figures.audience} known"
+    )
+    unusual = figures.audience >= FLOOR and figures.granting > most
+    return [
+        Measure(
+            guard="grants", figure=figures.grants, limit=limits.max_messages,
+            sentence=many if figures.grants > limits.max_messages else "",
+        ),
+        Measure(guard="grants_share", figure=figures.granting, limit=most, sentence=share if unusual else ""),
+    ]  # fmt: skip
 
 
 def _outdated(figures: Figures, limits: Limits) -> list[Measure]:

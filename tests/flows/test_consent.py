@@ -39,7 +39,10 @@ MINUTES = timedelta(minutes=1)
 class Town:
     """A house with the flows consent and onboarding; ``seven`` and ``eight`` are workspaces of C-1, ``nine`` of C-2."""
 
-    def __init__(self, folder: Path, *, undeliverable: str = "", state: str = "subscribed", **section: Any) -> None:
+    def __init__(
+        self, folder: Path, *, undeliverable: str = "", state: str = "subscribed",
+        guards: Mapping[str, Any] | None = None, **section: Any,
+    ) -> None:  # fmt: skip
         email, news = SECTION["channels"]
         if undeliverable == "email":
             email = {**email, "undeliverable": BOUNCED}
@@ -47,7 +50,7 @@ class Town:
             news = {**news, "watch": {"group": GROUP, "to": undeliverable}, "undeliverable": BOUNCED}
         channels = [email, news]
         flows = {"consent": {**SECTION, "channels": channels, **section}, "onboarding": onboarding.STORY.section}
-        self.house = House(folder, settings(flows))
+        self.house = House(folder, settings(flows, **({"guards": guards} if guards else {})))
         self.ecm, self.braze = self.house.ecm, self.house.braze
         since = Attribute(name="Email Since", type_name="Date")
         self.ecm.add_category("Customer", ["Number"])
@@ -141,6 +144,16 @@ def test_a_withdrawal_by_staff_reaches_braze_and_the_other_workspace_and_is_told
     assert town.entries(town.seven)[0]["source"] == "recorded in Extended ECM"
 
 
+def test_one_who_withdraws_in_braze_and_of_another_channel_in_ecm_is_no_edit(town: Town) -> None:
+    town.chooses("unsubscribed")
+    town.ecm.edit(town.eight, {NEWS: OUT})
+
+    assert town.round().codes == (0, 0)
+
+    assert town.house.quarantined() == set()
+    assert [town.status(one, name) for one in (town.seven, town.eight) for name in (STATUS, NEWS)] == [OUT] * 4
+
+
 def test_a_withdrawal_from_a_group_is_one_of_its_own(town: Town) -> None:
     town.ecm.edit(town.nine, {NEWS: OUT})
     town.round()
@@ -212,6 +225,38 @@ def test_a_grant_read_after_the_withdrawal_lets_messages_go_again(town: Town) ->
 
     assert town.status(town.eight) == IN
     assert town.campaigns() == ["C-1"]
+
+
+def test_more_grants_than_is_usual_wait_for_a_person_and_withdrawals_go_on_meanwhile(tmp_path: Path) -> None:
+    town = Town(tmp_path, guards={"max_messages": 1})
+    onboarding.STORY.people(town.house, "C-3")
+    town.chooses("unsubscribed", "C-3")
+    ten = town.opens("C-3")
+    for _ in range(2):
+        town.round()
+    for person, state in (("C-1", "unsubscribed"), ("C-2", "unsubscribed"), ("C-3", "opted_in")):
+        town.chooses(state, person)
+    assert town.round().codes == (0, 0)  # one grant is usual
+    assert (town.status(town.seven), town.status(ten)) == (OUT, IN)
+
+    for person, state in (("C-1", "opted_in"), ("C-2", "opted_in"), ("C-3", "unsubscribed")):
+        town.chooses(state, person)
+    stopped = town.round()
+    assert stopped.codes == (0, 6)
+    assert [town.status(one) for one in (town.seven, town.nine, ten)] == [OUT, OUT, OUT]
+    assert town.history(ten)[-1] == ("email", "opted_in", "unsubscribed")
+    town.ecm.edit(town.seven, {NEWS: OUT})
+    assert town.round().codes == (0, 6)
+    assert town.withdrawn() == [("C-1", f"group:{GROUP}")]
+
+    confirmed = town.round(1, "consent", confirm=stopped.reports[1].plan_hash)
+
+    assert confirmed.codes == (0,)
+    assert [town.status(one) for one in (town.nine, ten)] == [IN, OUT]
+    town.round()
+    assert [town.status(one) for one in (town.seven, town.eight, town.nine, ten)] == [IN, IN, IN, OUT]
+    assert [after for _, _, after in town.history(town.nine)] == ["unsubscribed", "opted_in"]
+    assert len(town.history(ten)) == 2
 
 
 def test_an_old_value_read_soon_after_our_write_changes_nothing(town: Town) -> None:
@@ -376,6 +421,26 @@ def test_a_dry_run_says_what_the_live_run_then_does(town: Town) -> None:
              for of in (dry, live)]  # fmt: skip
     assert sorted(lines[0]) == sorted(lines[1])
     assert lines[0]
+
+
+def test_a_reviewed_plan_is_applied_later_but_for_whom_something_changed_since(town: Town, tmp_path: Path) -> None:
+    town.chooses("unsubscribed")
+    town.chooses("unsubscribed", "C-2")
+    town.ecm.edit(town.eight, {NEWS: OUT})
+    file = tmp_path / "plan.db"
+    plan = town.round(20, "consent", dry_run=True, keep=file).report.plan_hash
+    town.chooses("opted_in", "C-2")
+
+    applied = town.round(7, "consent", apply=file, confirm=plan)
+
+    assert applied.codes == (0,)
+    assert [town.status(one) for one in (town.seven, town.eight, town.nine)] == [OUT, OUT, None]
+    assert town.withdrawn() == [("C-1", f"group:{GROUP}")]
+    for number in (town.seven, town.eight):
+        assert sorted(town.history(number)) == [(name, "subscribed", "unsubscribed") for name in ("email", "news")]
+    assert [note.partition(" ")[0] for note in applied.report.notes if "changed since" in note] == ["person:C-2"]
+    town.round()
+    assert (town.status(town.nine), town.history(town.nine)) == (IN, [("email", "subscribed", "opted_in")])
 
 
 def test_the_report_of_a_live_run_says_what_each_write_changed(town: Town) -> None:

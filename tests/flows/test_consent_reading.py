@@ -276,7 +276,7 @@ class Screens:
         return found.values.get(name)
 
 
-def test_what_a_screen_read_of_a_person_is_recorded_in_the_next_round(
+def test_who_withdraws_between_stage_and_push_gets_no_message_and_is_recorded_in_that_round(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = Screens(make, monkeypatch)
@@ -284,10 +284,24 @@ def test_what_a_screen_read_of_a_person_is_recorded_in_the_next_round(
     world.send_while(lambda: _choose(world.house, "unsubscribed", world.person))
 
     assert not [entry for entry in world.house.braze.messages if entry.kind == "campaign"]
+    assert (world.status(), len(world.house.ecm.papers)) == ("Withdrawn", 1)
+    world.asked.clear()
+    assert _next(world.house) == (0, 0)
+    assert (world.status(), len(world.house.ecm.papers)) == ("Withdrawn", 1)
+    assert world.person not in world.asked
+
+
+def test_what_a_screen_read_of_another_choice_is_recorded_in_the_next_round(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = Screens(make, monkeypatch)
+
+    world.send_while(lambda: _choose(world.house, "subscribed", world.person))
+
     assert world.status() is None
     world.asked.clear()
     assert _next(world.house) == (0, 0)
-    assert world.status() == "Withdrawn"
+    assert world.status() == "Not objected"
     assert world.person not in world.asked
 
 

@@ -192,7 +192,7 @@ class TestTheFolder:
 class TestCollision:
     """E24, E25: names are unique in a folder, and the content decides."""
 
-    @pytest.mark.parametrize("status", [400, 500])
+    @pytest.mark.parametrize("status", [400, 409, 500])
     def test_e24_the_same_content_is_there_already(self, net: responses.RequestsMock, status: int) -> None:
         lists(net, WORKSPACE, folder())
         creates(net, status, ERROR)
@@ -211,6 +211,15 @@ class TestCollision:
         assert answer.verdict is Verdict.REFUSED
         assert "a different document" in answer.reason
 
+    def test_a_conflict_over_a_name_that_nothing_has_proves_that_nothing_was_stored_and_the_document_waits(
+        self, net: responses.RequestsMock
+    ) -> None:
+        lists(net, WORKSPACE, folder())
+        creates(net, 409, ERROR)
+        lists(net, FOLDER, child(DOCUMENT, "another.txt", size=len(CONTENT)))
+        answer = put()
+        assert (answer.verdict, answer.denied, answer.stop) == (Verdict.NOT_PROCESSED, None, None)
+
     def test_what_is_larger_is_told_apart_without_loading_it(self, net: responses.RequestsMock) -> None:
         lists(net, WORKSPACE, folder())
         creates(net, 500, ERROR)
@@ -224,7 +233,10 @@ class TestCollision:
         lists(net, FOLDER, folder(5, NAME))
         assert put().verdict is Verdict.REFUSED
 
-    @pytest.mark.parametrize(("status", "verdict"), [(500, Verdict.UNKNOWN), (400, Verdict.NOT_PROCESSED)])
+    @pytest.mark.parametrize(
+        ("status", "verdict"),
+        [(500, Verdict.UNKNOWN), (400, Verdict.NOT_PROCESSED), (409, Verdict.NOT_PROCESSED)],
+    )
     def test_a_content_that_cannot_be_read_back_is_no_success_and_no_refusal(
         self, net: responses.RequestsMock, status: int, verdict: Verdict
     ) -> None:

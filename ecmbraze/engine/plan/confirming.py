@@ -109,7 +109,8 @@ def cut(ledger: Ledger, run: Run, confirmed: Confirmed) -> None:
     What changed since, and what today's configuration would not plan, is neither sent nor are its facts merged, or its
     transition would be consumed unsent: the next run plans it. Nothing but an equal plan moves the position.
     """
-    then, now = decisions(confirmed.plan, run.name), decisions(run.plan, run.name)
+    moments = sorted({*confirmed.plan.moments(run.name), *run.plan.moments(run.name)})
+    then, now = (decisions(plan, run.name, moments, run.planner.context.zone) for plan in (confirmed.plan, run.plan))
     run.complete = run.complete and run.report.plan_hash == confirmed.hash
     run.report.plan_hash = confirmed.hash
     for record in confirmed.plan.acting(run.name):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
 
-from ecmbraze.engine.plan.planner import Planner
+from ecmbraze.engine.plan.planner import GRANTING, GRANTS, Planner
 from ecmbraze.errors import GuardTripped
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
@@ -41,6 +41,8 @@ def figures(plan: PlanFile, planner: Planner, mirror: Mirror, expected: Expected
         },
         known={name: mirror.known(stream) for name, stream in streams.items()},
         expected=expected,
+        grants=counts[planner.flow.name, GRANTS],
+        granting=counts[planner.flow.name, GRANTING],
         cleared=plan.people_because(planner.flow.name, CLEARED),
         late={
             name: (looked[stream], counts[planner.flow.name, f"messages of {stream}"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ecmbraze.engine.scan.inventory import Scan
-from ecmbraze.engine.scan.people import plain
+from ecmbraze.engine.scan.people import OUT, plain
 from ecmbraze.engine.setting import Slice
 from ecmbraze.errors import RecordUnreadable, UsageError
 from ecmbraze.flow import Context, Flow
@@ -26,6 +26,8 @@ from ecmbraze.needs import Needs
 from ecmbraze.planning.adoption import Adoption
 
 _LOG = logging.getLogger("ecmbraze")
+# The counts of withdrawals on record that a plan replaces, and of the people whose they are.
+GRANTS, GRANTING = "grants", "people granting"
 # What a value nobody thought of makes of a rule. Errors of the state file are none of these: they end the run.
 UNPLANNABLE = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
@@ -93,6 +95,17 @@ class Planner:
         for change in self.view.changes(records[:limit]):
             if not change.record.gone:
                 self._one(replace(change, before=None, since=None, memory={}, fires=True))
+
+    def plan_withdrawn(self, people: Iterable[str]) -> bool:
+        """Plan those of some people (records) who withdrew since this flow last planned them, and granted nothing.
+
+        Return whether anybody did.
+        """
+        baseline, planned = self.view.baseline(keys.PEOPLE), False
+        for change in self.view.changes(people):
+            if _withdrew(change):
+                planned |= self._one(self._armed(change, baseline), granting=False)
+        return planned
 
     def plan_load(self, asked: Slice) -> tuple[str, int]:
         """Plan the next people of an initial load; return the record of the last of them, and how many they were."""
@@ -173,16 +186,17 @@ class Planner:
             self._quarantine(change, f"cannot be planned ({type(error).__name__}); the log has the traceback")
         return None
 
-    def _one(self, change: Change) -> None:
+    def _one(self, change: Change, *, granting: bool = True) -> bool:
+        """Plan one change; return whether the flow decided it. One that is not ``granting`` lifts no withdrawal."""
         plan = partial(self.flow.plan, self.options, change, self.view, self.context)
-        if (decision := self._decided(change, plan)) is None:
-            return
+        if (decision := self._decided(change, plan)) is None or (decision.grants and not granting):
+            return False
         if self._untold(decision):
             self._refuse(decision.skips)
             for action in decision.actions:
                 if action.kind.delivery is Delivery.LATEST:
                     self.plan.put_action(action)
-            return
+            return False
         if change.unreached:
             decision = replace(decision, actions=tuple(one for one in decision.actions if _is_news(one, change)))
         adoption = self.adoption
@@ -191,9 +205,12 @@ class Planner:
             lambda action: adoption is not None and adoption.may_have_gone(action, change),
         )  # fmt: skip
         self.plan.count(self.flow.name, "quarantined", sum(skip.quarantined for skip in decision.skips))
+        self.plan.count(self.flow.name, GRANTS, decision.grants)
+        self.plan.count(self.flow.name, GRANTING, bool(decision.grants))
         reminders = {rule.name for rule in self.flow.rules(self.options) if rule.reminds}
         fresh = sum(action.kind.is_message and action.rule not in reminders for action in decision.actions)
         self.plan.count(self.flow.name, f"messages of {change.record.stream}", fresh)
+        return True
 
     def _untold(self, decision: Decision) -> bool:
         """Say whether a message cannot be written: then what happened to the record is not consumed.
@@ -233,4 +250,12 @@ def _same(change: Change) -> bool:
         before is not None
         and (before.facts, before.gone, before.documents) == (record.facts, record.gone, record.documents)
         and before.modified_at == record.modified_at
+    )
+
+
+def _withdrew(change: Change) -> bool:
+    """Say whether a person takes back in Braze what the flow saw them choose; one it never saw has time."""
+    before = change.before.facts if change.before else None
+    return before is not None and any(
+        value == OUT and name in before and before[name] != OUT for name, value in change.record.facts.items()
     )

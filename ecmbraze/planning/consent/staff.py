@@ -41,6 +41,15 @@ def is_unplanned(options: Options, channel: Channel, place: Record, person: str,
     return withdrew(options, channel, change, person, past)
 
 
+def is_to_come(options: Options, channel: Channel, place: Record, person: str, past: Past) -> bool:
+    """Say whether the status is the word of a withdrawal of a person that this plan has not come to in its order."""
+    if not channel.withdraws or not _typed(options, channel, place, past):
+        return False
+    noted = past.noted(place.key.text).get(person)
+    entry = held(noted.get(channel.name)) if isinstance(noted, Mapping) else None
+    return entry is None and is_unplanned(options, channel, place, person, past)
+
+
 def _typed(options: Options, channel: Channel, record: Record, past: Past) -> bool:
     """Say whether the status is the word of a withdrawal, and not because we wrote it."""
     there = record.facts.get(channel.status)

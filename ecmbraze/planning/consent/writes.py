@@ -43,7 +43,9 @@ def state(
             if category in {consent_staff.category(name) for name in channel.attributes()}
             and (reason := edited.get(channel.name) or _existing(options, channel, place, payload, past))
         }
-        for name in reasons.keys() - kept:
+        # A withdrawal that staff typed there is no edit: the plan of the workspace takes it over and writes it.
+        news = {one.name for one in options.channels if consent_staff.is_to_come(options, one, place, person, past)}
+        for name in reasons.keys() - kept - news:
             yield consent_staff.quarantined(place, name, reasons[name])
         kept |= reasons.keys()
         if not reasons:

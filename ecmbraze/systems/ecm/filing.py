@@ -130,6 +130,8 @@ class Filing:
                 return self._collision(found, content)
         except EcmbrazeError as error:  # a 500 leaves it unknown, the others prove that nothing was stored
             return attempt.answer if attempt.answer.verdict is Verdict.UNKNOWN else not_written(error)
+        if attempt.refused_with == 409:  # a conflict over nothing that is there: of the moment, not of the document
+            return replace(attempt.answer, verdict=Verdict.NOT_PROCESSED)
         return self._attempts.explained(attempt, ADD, where, parent_id)
 
     def _collision(self, found: Child, content: bytes) -> Answer:
