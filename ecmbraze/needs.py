@@ -24,6 +24,8 @@ class Rotation:
     """How many exports of 50 people one run may make."""
     segment: str = ""
     """Id of a segment through which everybody is looked at at once; empty for none."""
+    currents: str = ""
+    """Folder of Currents files, which say whom to look at first and since when; empty for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

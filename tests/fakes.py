@@ -81,7 +81,8 @@ class Unasked:
 def systems(**ports: object) -> Systems:
     """Return the two sides with these ports, and nobody behind the others."""
     nobody: dict[str, Any] = dict.fromkeys(
-        ("workspaces", "people", "segments", "content", "sink", "records", "records_sink", "claims"), Unasked()
+        ("workspaces", "people", "segments", "currents", "content", "sink", "records", "records_sink", "claims"),
+        Unasked(),
     )
     return Systems(**{**nobody, **ports}, requests=dict, skews=list, progress=Silent())
 

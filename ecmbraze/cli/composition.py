@@ -31,6 +31,7 @@ from ecmbraze.planning.outbound import attributes
 from ecmbraze.ports import Progress
 from ecmbraze.systems.braze.client import BrazeClient
 from ecmbraze.systems.counters import RequestCounters
+from ecmbraze.systems.currents import CurrentsFolder
 from ecmbraze.systems.ecm.login import OtdsLogin
 from ecmbraze.systems.redaction import Redactor
 from ecmbraze.systems.rehearsal import sandbox_now
@@ -120,8 +121,8 @@ def systems(made: Clients, progress: Progress) -> Systems:
 
     return Systems(
         workspaces=made.ecm, people=made.braze, segments=made.braze, content=made.braze, sink=made.braze,
-        records=made.ecm,
-        records_sink=made.ecm, claims=made.ecm, requests=made.counters.as_dict, skews=skews, progress=progress,
+        currents=CurrentsFolder(), records=made.ecm, records_sink=made.ecm, claims=made.ecm,
+        requests=made.counters.as_dict, skews=skews, progress=progress,
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from ecmbraze.engine.run_report import RunReport
 from ecmbraze.engine.scan import people
 from ecmbraze.engine.scan.address_lists import AddressLists
 from ecmbraze.engine.scan.content import ContentScan
+from ecmbraze.engine.scan.currents import Currents
 from ecmbraze.engine.scan.dated import Dated
 from ecmbraze.engine.scan.details import WorkList
 from ecmbraze.engine.scan.document_looks import DocumentLooks
@@ -101,6 +102,7 @@ def people_scan(of: RoundContext, now: datetime | None = None) -> PeopleScan:
     lists = AddressLists(reader=of.systems.people, mirror=of.ledger.mirror, plan=of.plan, now=now)
     return PeopleScan(
         reader=of.systems.people, mirror=of.ledger.mirror, plan=of.plan, lists=lists, now=now, new_id=of.new_id,
+        currents=Currents(reader=of.systems.currents, mirror=of.ledger.mirror, plan=of.plan, now=now, tick=of.tick),
         tick=of.tick, bounced=partial(_bounced, of), invalid_phones=partial(_invalid_phones, of),
     )  # fmt: skip
 

@@ -216,6 +216,7 @@ def _look_at_people(
     looks = parts.people_scan(context)
     segment = parts.segment_look(context, looks)
     try:
+        looks.currents.read(needs.rotation, needs.mappings, needs.facts)
         if exported := segment.take(needs):
             _save(context)
         scan = looks.take(needs, exported=exported)
@@ -226,7 +227,7 @@ def _look_at_people(
             run.error = error
         return {}
     for run in planning:
-        run.report.notes += segment.notes + looks.lists.notes
+        run.report.notes += segment.notes + looks.lists.notes + looks.currents.notes
     return {keys.PEOPLE: scan} if scan else {}
 
 

@@ -17,6 +17,7 @@ from ecmbraze.planning.guards import Limits as GuardLimits
 from ecmbraze.ports import (
     ClaimStore,
     ContentReader,
+    CurrentsReader,
     MessageSink,
     PeopleReader,
     Progress,
@@ -142,6 +143,7 @@ class Systems:
     people: PeopleReader
     content: ContentReader
     segments: SegmentReader
+    currents: CurrentsReader
     sink: MessageSink
     records: RecordReader
     records_sink: RecordSink

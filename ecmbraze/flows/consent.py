@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from ecmbraze.flow import Context, Flow, InitialLoad, Known
 from ecmbraze.model import Action, Change, Decision, Json, PersonKey, Record, Skip
 from ecmbraze.needs import Needs, Rotation
+from ecmbraze.planning import currents
 from ecmbraze.planning.consent import initial, order, staff, workspace, writes
 from ecmbraze.planning.consent import record as consent_record
 from ecmbraze.planning.consent import values as consent_values
@@ -41,7 +42,7 @@ consent:                                        # what people choose in Braze be
       status: Consent.Email Status              # text or popup; staff may set it to Withdrawn
       since: Consent.Email Since                # optional; a date with time
       source: Consent.Email Source              # optional
-      # undeliverable: Consent.Email Undeliverable  # optional: hard_bounce or empty
+      # undeliverable: Consent.Email Undeliverable  # optional: hard_bounce, spam or empty
       # recorded: {Consent.Email Letter: Received}  # optional: a withdrawal too, once this comes true
     - name: newsletter
       watch: {group: ed060000-0000-4000-8000-00000000000a}  # to: phone, where `undeliverable` shall show invalid_number
@@ -52,7 +53,7 @@ consent:                                        # what people choose in Braze be
     folder: Consent History                     # below each workspace, made when missing; `none`: no history
     address: masked                             # none, masked or full
   initial_load: {slice: 1000, ecm_requests_per_minute: 300}
-  # currents: /srv/braze-currents               # Avro files of Braze Currents; not built yet: refused
+  # currents: /srv/braze-currents               # Avro files; needs ecmbraze[currents]
 """
 
 
@@ -61,12 +62,15 @@ def needs(options: Options) -> Needs:
     watched = {channel.fact for channel in options.channels}
     bounced = {one.undeliverable_fact for one in options.channels if one.undeliverable_fact}
     about = {"known", "address", "after", "look", *(f"{fact}.at" for fact in watched), *map(order.after_of, watched)}
+    if options.currents:
+        about |= {currents.source_of(channel.fact) for channel in options.channels if channel.withdraws}
+        about |= {currents.SPAM_REPORT} if "email.undeliverable" in bounced else set()
     return Needs(
         customers=options.customers, facts=options.read,
         people=frozenset(watched | about | bounced),
         rotation=Rotation(
             within=options.everybody_within, every=options.every, requests=options.braze_requests,
-            segment=options.segment or "",
+            segment=options.segment or "", currents=options.currents or "",
         ),
     )  # fmt: skip
 
@@ -90,7 +94,7 @@ def _of_person(options: Options, change: Change, person: str, known: Known, cont
         if not shown or (past and shown == past.apart):
             continue
         if past and shown == past.state and not order.renewed(channel, record, stood.get(channel.name)):
-            memory[channel.name] = replace(past, apart="").as_json()
+            memory[channel.name] = replace(order.refined(channel, record, past), apart="").as_json()
         elif past and (reason := order.disregarded(channel, change, past, shown)):
             memory[channel.name] = replace(past, apart=shown).as_json()
             outcome.append(_left_out(record, person, channel, reason))
@@ -148,10 +152,14 @@ def _news(
     """Return the entry of what Braze shows; what the first look showed may always have been so."""
     since, look = order.look(options, channel, change.record, person, known, context.now)
     return Held(
-        state=channel.shown(change.record.facts), since=since, source=consent_record.IN_BRAZE,
+        state=channel.shown(change.record.facts), since=since, source=_source(channel, change.record),
         changes=past.changes + change.fires if past else 0, seen=look.isoformat() if past else "",
         before=past.state if past else "",
     )  # fmt: skip
+
+
+def _source(channel: Channel, record: Record) -> str:
+    return consent_record.in_braze(record.facts.get(currents.source_of(channel.fact)))
 
 
 def withdrawn(options: Options, person: str, known: Known) -> frozenset[str]:

@@ -134,6 +134,12 @@ class Mirror:
         row = self._database.execute(query, (what, stream)).fetchone()
         return int(row[0]) if row else 0
 
+    def looked_below(self, prefix: str, stream: str) -> Mapping[str, tuple[datetime, int]]:
+        """Return what every look whose name begins so showed: how far it came, and how much."""
+        query = "SELECT what, at, size FROM looked WHERE stream = ? AND substr(what, 1, ?) = ?"
+        rows = self._database.execute(query, (stream, len(prefix), prefix))
+        return {what.removeprefix(prefix): (moment(at), size) for what, at, size in rows}
+
     def records(self, needs: Needs) -> Iterator[Record]:
         """Yield every record of a flow's streams as it was last read, stream by stream, without those that are gone."""
         query = f"SELECT {RECORD_COLUMNS} FROM record WHERE stream = ? AND missed < {GONE} {IN_ORDER}"

@@ -14,6 +14,7 @@ from ecmbraze.ledger.history import History
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.schema import RULES
 from ecmbraze.model import MOVED, Phase
+from ecmbraze.planning.currents import FILE, FILES_KEPT
 
 # Why a message is held that was planned after a copy of the state file was adopted.
 DOUBTFUL = "it happened before a copy was adopted: another state file may have sent it"
@@ -60,6 +61,9 @@ _LISTING = (
     "DELETE FROM column_of WHERE stream IN (SELECT stream FROM plan.scan WHERE complete)",
     "INSERT INTO column_of SELECT * FROM plan.column_of",
     "INSERT OR REPLACE INTO looked SELECT * FROM plan.looked",
+    # A Currents file that old is not listed any more, so that nobody asks whether it was read.
+    f"""DELETE FROM looked WHERE substr(what, 1, {len(FILE)}) = '{FILE}'
+        AND julianday(at) < julianday(:now) - {FILES_KEPT.days}""",
 )
 
 # A slice consumes no facts; what it put aside is listed until the workspace is planned again.

@@ -1,5 +1,6 @@
 """The values that travel between the steps; pure, frozen, no behaviour that needs a system."""
 
+from ecmbraze.model.choices import SPAM, ChoiceEvent, CurrentsFile
 from ecmbraze.model.content import Asset, ContentKind, ContentRow
 from ecmbraze.model.documents import Document, DocumentHit, DocumentRow, Version
 from ecmbraze.model.followups import Assignee, FollowUp, FollowUpState, Priority, Team, mark_of
@@ -22,6 +23,7 @@ from ecmbraze.model.workspaces import AttributeInfo, Obstacle, WorkspaceDetail, 
 __all__ = [
     "BY_US",
     "MOVED",
+    "SPAM",
     "UNMET",
     "Action",
     "AddressList",
@@ -30,9 +32,11 @@ __all__ = [
     "Assignee",
     "AttributeInfo",
     "Change",
+    "ChoiceEvent",
     "ContentKey",
     "ContentKind",
     "ContentRow",
+    "CurrentsFile",
     "Decision",
     "Delivery",
     "Document",

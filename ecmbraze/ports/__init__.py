@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ecmbraze.ports.reading import (
     ContentReader,
+    CurrentsReader,
     PeopleReader,
     RecordReader,
     SegmentExport,
@@ -20,6 +21,7 @@ __all__ = [
     "ClaimStore",
     "Clock",
     "ContentReader",
+    "CurrentsReader",
     "MessageSink",
     "PeopleReader",
     "Progress",

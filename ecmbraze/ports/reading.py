@@ -10,8 +10,10 @@ from ecmbraze.model import (
     AddressList,
     Asset,
     AttributeInfo,
+    ChoiceEvent,
     ContentKind,
     ContentRow,
+    CurrentsFile,
     Document,
     DocumentHit,
     DocumentRow,
@@ -151,6 +153,25 @@ class SegmentReader(Protocol):
 
         It may take a quarter of an hour. Raises TemporaryError when it is not ready by then, runs already, or is
         spoiled in one line; ConfigurationError for an unknown segment, and where exports go to storage of the customer.
+        """
+        ...
+
+
+class CurrentsReader(Protocol):
+    """Files of Braze Currents in a folder, which somebody else keeps in step with their bucket."""
+
+    def files(self, folder: str, since: datetime) -> Sequence[CurrentsFile]:
+        """Return the files that may tell of choices and were modified at or after ``since``, the oldest first.
+
+        Raises ConfigurationError where the library that reads them is missing, TemporaryError where the folder cannot
+        be listed.
+        """
+        ...
+
+    def events(self, folder: str, file: CurrentsFile) -> Sequence[ChoiceEvent]:
+        """Return what one file tells of choices, in its order; what it holds beside that is left out.
+
+        Raises RecordUnreadable for one that is not complete: half a file tells nothing.
         """
         ...
 

@@ -825,7 +825,6 @@ def test_without_a_folder_there_is_no_history() -> None:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"currents": "/srv/currents"}, "not built yet"),
         ({"channel": {"watch": {"attribute": "a"}, "recorded": {LETTER: "Received"}}}, "cannot be withdrawn"),
         ({"channel": {"since": STATUS}}, "two channels write"),
     ],

@@ -27,6 +27,7 @@ from ecmbraze.ledger import adopting
 from ecmbraze.ledger.file import check
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.lock import run_lock
+from ecmbraze.systems.currents import CurrentsFolder
 from tests.twins.braze import TwinBraze
 from tests.twins.braze_content import TwinContent
 from tests.twins.clock import TwinClock
@@ -179,7 +180,8 @@ class House:
         """Return the two sides as a round has them."""
         return Systems(
             workspaces=self.ecm, people=self.braze, segments=self.braze, content=self.content, sink=self.braze,
-            records=self.ecm, records_sink=self.ecm, claims=self.ecm.claims, skews=self.skews, progress=Silent(),
+            currents=CurrentsFolder(), records=self.ecm, records_sink=self.ecm, claims=self.ecm.claims,
+            skews=self.skews, progress=Silent(),
             requests=lambda: {"ecm": 0, "braze": 0, "retried": 0, "rate_limited": 0},
         )  # fmt: skip
 

@@ -10,13 +10,15 @@ from math import ceil
 
 from ecmbraze.engine.deliver.requests import batched
 from ecmbraze.engine.scan.address_lists import AddressLists
+from ecmbraze.engine.scan.currents import Currents
 from ecmbraze.engine.scan.inventory import Scan
 from ecmbraze.engine.scan.screened import Screened
 from ecmbraze.ledger.codec import load_facts
 from ecmbraze.ledger.mirror import Held, Mirror
 from ecmbraze.ledger.planfile import PlanFile
-from ecmbraze.model import Fact, Facts, PersonKey, Profile, Record, keys
+from ecmbraze.model import SPAM, Fact, Facts, PersonKey, Profile, Record, keys
 from ecmbraze.needs import Asked, Needs, Rotation
+from ecmbraze.planning import currents
 from ecmbraze.ports import PeopleReader
 
 TOGETHER = 50  # people per export (api/braze.md 4.1)
@@ -28,6 +30,7 @@ may come to it only when another has changed too."""
 UNDELIVERABLE = "email.undeliverable", "phone.undeliverable"
 """Why an address, or a number, cannot be reached."""
 _OF_THE_LOOK = (AFTER, LOOK)
+_ABOUT = (".at", ".source")
 _AFTER_OF = f"{AFTER}:"
 OUT = "unsubscribed"
 
@@ -68,6 +71,7 @@ def _rotation(every: Sequence[Rotation]) -> Rotation | None:
     return Rotation(
         within=min(one.within for one in every), every=min(one.every for one in every),
         requests=max(one.requests for one in every), segment=next((one.segment for one in every if one.segment), ""),
+        currents=next((one.currents for one in every if one.currents), ""),
     )  # fmt: skip
 
 
@@ -79,6 +83,7 @@ class PeopleScan:
     mirror: Mirror
     plan: PlanFile
     lists: AddressLists
+    currents: Currents
     now: datetime
     new_id: Callable[[], str]
     tick: Callable[[], None]
@@ -109,7 +114,9 @@ class PeopleScan:
 
     def _take_turns(self, needs: PeopleNeeds, rotation: Rotation, exported: bool) -> tuple[set[str], bool]:
         """Look at whom lists name and at the share of this run; return whom, and whether everybody was read once."""
-        listed = self.lists.people(needs.mappings, needs.facts, rotation.requests * TOGETHER)
+        room = rotation.requests * TOGETHER
+        listed = self.lists.people(needs.mappings, needs.facts, room)
+        listed = list(dict.fromkeys([*listed, *self.currents.people(room - len(listed))]))
         crowd = self.mirror.crowd(needs.mappings, self.now - rotation.within)
         share = (
             0
@@ -124,6 +131,7 @@ class PeopleScan:
             self.tick()
             left -= self.look(part, needs.facts)
         self.lists.looked()
+        self.currents.looked()
         return set(turned), left <= 0 and not self._strangers(needs.mappings)
 
     def _segment_shows_all(self, needs: PeopleNeeds, rotation: Rotation, exported: bool) -> bool:
@@ -178,7 +186,8 @@ class PeopleScan:
             states = {fact: answer.get(person, "unknown").lower() for fact, answer in groups.items()}
             facts = {name: value for name, value in (*_facts(found), *states.items()) if name in wanted}
             facts |= {fact: _attribute(found, fact) for fact in wanted if fact.startswith("attribute:")}
-            facts |= {fact: self._undeliverable(found, fact) for fact in UNDELIVERABLE if fact in wanted}
+            facts |= self._timed(person, facts, held.get(text), read_at.get(text), wanted)
+            facts |= {fact: self._undeliverable(found, facts, fact) for fact in UNDELIVERABLE if fact in wanted}
             facts |= {name: "" for name in wanted if name.startswith(_AFTER_OF)}
             record = Record(
                 key=PersonKey(recipient=person), stream=keys.PEOPLE, name="", created_at=self.now,
@@ -193,23 +202,39 @@ class PeopleScan:
             self.plan.put_record(record, {}, addresses=addresses)
         return sum(text not in held for text in texts)
 
-    def _undeliverable(self, profiles: Sequence[Profile], fact: str) -> str | None:
+    def _timed(
+        self, person: str, facts: Facts, before: Held | None, read_at: tuple[str, datetime] | None,
+        wanted: frozenset[str],
+    ) -> dict[str, Fact]:  # fmt: skip
+        """Return what Currents has of times, sources and reports of spam; nothing where it is not asked."""
+        channels, events = currents.channels_of(wanted), self.currents.of(person)
+        past = load_facts(before.facts) if before else None
+        looked = (before.modified_at, read_at[1]) if before and read_at else None
+        found = currents.timed(channels, facts, past, looked, events)
+        if currents.SPAM_REPORT in wanted:
+            found[currents.SPAM_REPORT] = currents.spam({**facts, **found}, past, events)
+        return {name: value for name, value in found.items() if name in wanted}
+
+    def _undeliverable(self, profiles: Sequence[Profile], facts: Facts, fact: str) -> str | None:
         if fact.startswith("phone"):
             numbers = {profile.phone.strip() for profile in profiles if profile.phone}
             return "invalid_number" if numbers & self.invalid_phones() else None
         addresses = {profile.email.lower() for profile in profiles if profile.email}
-        return "hard_bounce" if addresses & self.bounced() else None
+        if addresses & self.bounced():
+            return "hard_bounce"
+        return SPAM if facts.get(currents.SPAM_REPORT) else None
 
 
 def groups_of(wanted: frozenset[str]) -> list[str]:
     """Return the facts that are states in subscription groups."""
-    return sorted(fact for fact in wanted if fact.startswith("group:") and not fact.endswith(".at"))
+    return sorted(fact for fact in wanted if fact.startswith("group:") and not fact.endswith(_ABOUT))
 
 
 def differs(past: Facts, found: Sequence[Profile], wanted: frozenset[str]) -> bool:
     """Say whether profiles show something that is watched otherwise than the last look; groups and times left out."""
     now = {**dict(_facts(found)), **{fact: _attribute(found, fact) for fact in wanted if fact.startswith("attribute:")}}
-    return any(name in past and past[name] != value for name, value in now.items())
+    untimed = {name for name, value in now.items() if name.endswith(_ABOUT) and value is None}  # Currents had the time
+    return any(name in past and past[name] != value for name, value in now.items() if name not in untimed)
 
 
 def segment_name(segment: str) -> str:

@@ -153,13 +153,9 @@ class Options(MappedOptions):
     channels: tuple[Channel, ...] = Field(min_length=1, description="what is watched")
     history: HistoryOptions = Field(default_factory=HistoryOptions, description="one document per change")
     initial_load: InitialLoad = Field(default_factory=InitialLoad, description="pace of the initial load")
-    currents: str | None = Field(None, description="folder of Avro files; not built yet")
-
-    @model_validator(mode="after")
-    def _without_currents(self) -> Options:
-        if self.currents is not None:
-            raise ValueError("currents: reading Currents files is not built yet; leave the key out")
-        return self
+    currents: str | None = Field(
+        None, min_length=1, description="folder of Currents files (Avro): exact times and sources, reports of spam"
+    )
 
     @model_validator(mode="after")
     def _each_once(self) -> Options:

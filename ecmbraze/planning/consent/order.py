@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from ecmbraze.model import Change, Json, Kind, Record
+from ecmbraze.planning import currents
 from ecmbraze.planning.consent import record as consent_record
 from ecmbraze.planning.consent.options import Channel, Options
 from ecmbraze.planning.consent.record import WITHDRAWN, Held, Since
@@ -155,6 +157,19 @@ def look(
         after, until = sent.isoformat(), past.looked(record.key.text, now) or until
     exact = exactly(channel, record)
     return Since(at=exact.isoformat()) if exact else Since(after=after, until=until.isoformat()), until
+
+
+def refined(channel: Channel, record: Record, held: Held) -> Held:
+    """Return an entry with the time and source that Currents has for it, where it came later than the look."""
+    exact, source = exactly(channel, record), record.facts.get(currents.source_of(channel.fact))
+    if exact is None or currents.source_of(channel.fact) not in record.facts:
+        return held
+    if held.since.at or held.source == consent_record.IN_ECM or not held.since.until:
+        return held
+    after = held.since.after
+    if exact > _moment(held.since.until) or (after and exact < _moment(after) - currents.LAG):
+        return held
+    return replace(held, since=Since(at=exact.isoformat()), source=consent_record.in_braze(source))
 
 
 def after_of(fact: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from ecmbraze.model import Json
+from ecmbraze.model import Fact, Json
 
 STATES = ("opted_in", "subscribed", "unsubscribed")
 """The states that Braze documents (api/braze.md 5.1); any other is no news and is not recorded."""
@@ -207,6 +207,11 @@ def _name(seen_at: datetime, channel: str, state: str, key: str) -> str:
 
 def _text(lines: Sequence[str], found: Mapping[str, Json]) -> str:
     return "\n".join([*lines, "--- json", json.dumps(found, ensure_ascii=False, sort_keys=True), ""])
+
+
+def in_braze(source: Fact) -> str:
+    """Return the source of what Braze shows; ``source`` is what Braze itself gives as such, if it does."""
+    return f"Braze: {source}" if source else IN_BRAZE
 
 
 def shown(address: str, how: Address) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ecmbraze.model import SPAM
 from ecmbraze.planning.consent.options import Channel, Options
 from ecmbraze.planning.consent.record import IN_BRAZE, IN_ECM, STATES, UNKNOWN, Since
 from ecmbraze.planning.outbound import Outbound, Sort
@@ -11,7 +12,7 @@ from ecmbraze.planning.outbound import Outbound, Sort
 # Any moment: what matters is that it has a time of day, and how long a text about it is.
 _THEN, _LATER = "2026-11-28T23:45:59+00:00", "2026-11-29T23:45:59+00:00"
 _WHY: Mapping[str, tuple[str | None, ...]] = {
-    "email.undeliverable": ("hard_bounce", None), "phone.undeliverable": ("invalid_number", None), "": (None,),
+    "email.undeliverable": ("hard_bounce", SPAM, None), "phone.undeliverable": ("invalid_number", None), "": (None,),
 }  # fmt: skip
 
 
@@ -25,7 +26,8 @@ def possible(options: Options, channel: Channel) -> Mapping[str, tuple[str | Non
     if channel.source:
         found[channel.source] = tuple(f"{where}, {interval}" for where in (IN_BRAZE, IN_ECM))
     if channel.undeliverable:
-        found[channel.undeliverable] = _WHY[channel.undeliverable_fact]
+        why = _WHY[channel.undeliverable_fact]
+        found[channel.undeliverable] = tuple(one for one in why if one != SPAM or options.currents)
     return found
 
 

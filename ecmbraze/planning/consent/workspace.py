@@ -91,7 +91,7 @@ def _withdrawn(channel: Channel, change: Change, memory: Mapping[str, Json], in_
 
 def _is_carried(held: Held) -> bool:
     """Say whether a withdrawal went to Braze or came from there; what stood at the baseline did neither."""
-    return held.state == WITHDRAWN and (held.changes > 0 or held.source == consent_record.IN_BRAZE)
+    return held.state == WITHDRAWN and (held.changes > 0 or held.source != consent_record.IN_ECM)
 
 
 def _is_shown(channel: Channel, person: str, known: Past, context: Context) -> bool:

@@ -1,0 +1,106 @@
+"""Reading a folder of Currents files: real Avro, as it lies there while a sync is at work."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ecmbraze.errors import RecordUnreadable, TemporaryError
+from ecmbraze.model import CurrentsFile
+from ecmbraze.systems.currents import CurrentsFolder
+from tests.currents_files import BOUNCE, GLOBAL, GROUP, OPEN, SPAM, Bucket, avro
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+TIME = int(NOON.timestamp())
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> Bucket:
+    return Bucket(folder=tmp_path)
+
+
+def only(bucket: Bucket) -> CurrentsFile:
+    (file,) = CurrentsFolder().files(str(bucket.folder), NOON - timedelta(days=30))
+    return file
+
+
+def test_the_files_about_choices_are_found_oldest_first_and_the_others_are_not_opened(bucket: Bucket) -> None:
+    later = bucket.put(b"x", GROUP, NOON)
+    first = bucket.put(b"x", SPAM, NOON - timedelta(hours=2))
+    bucket.put(b"x", OPEN, NOON)
+    bucket.put(b"x", GLOBAL, NOON - timedelta(days=40))
+    bucket.put(b"", GLOBAL, NOON)
+    bucket.put(b"x", GLOBAL, NOON, ".part.avro")
+    bucket.put(b"x", GLOBAL, NOON, "dataexport.avro.tmp")
+
+    found = CurrentsFolder().files(str(bucket.folder), NOON - timedelta(days=30))
+
+    assert [file.name for file in found] == [str(path.relative_to(bucket.folder)) for path in (first, later)]
+    assert found[1].modified_at == NOON
+
+
+@pytest.mark.parametrize("codec", ["null", "deflate", "snappy"])
+def test_events_are_read_with_what_is_known_of_them_and_new_fields_are_ignored(bucket: Bucket, codec: str) -> None:
+    rows = [
+        {
+            "id": "1", "time": TIME, "external_user_id": "C-1", "channel": "email", "email_address": "a@x.org",
+            "subscription_status": "Opted In", "state_change_source": "  Preference\nCenter" + "r" * 99, "novel": "!",
+        },
+        {"id": "2", "time": TIME, "channel": "push", "subscription_status": "Unsubscribed"},
+        {"id": "3", "time": TIME, "channel": None, "subscription_status": "Unsubscribed"},
+        {"id": "4", "time": TIME, "channel": "email", "subscription_status": "Undreamt of"},
+    ]  # fmt: skip
+    bucket.put(avro(GLOBAL, rows, codec, ["novel"]), GLOBAL, NOON)
+
+    found = CurrentsFolder().events(str(bucket.folder), only(bucket))
+
+    assert [(one.id, one.person, one.fact, one.state) for one in found] == [
+        ("1", "C-1", "email", "opted_in"), ("2", "", "push", "unsubscribed"), ("3", "", "", ""), ("4", "", "", ""),
+    ]  # fmt: skip
+    assert (found[0].at, found[0].addresses, len(found[0].source)) == (NOON, ("a@x.org",), 60)
+    assert found[0].source.startswith("Preference Center")
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [(GROUP, ("group:g-1", "unsubscribed")), (SPAM, ("", "spam")), (BOUNCE, ("", ""))],
+)
+def test_each_type_says_its_own(bucket: Bucket, kind: str, expected: tuple[str, str]) -> None:
+    row = {"id": "1", "time": TIME, "subscription_group_id": "g-1", "subscription_status": "Unsubscribed"}
+    bucket.put(avro(kind, [row]), kind, NOON)
+    (found,) = CurrentsFolder().events(str(bucket.folder), only(bucket))
+    assert (found.fact, found.state) == expected
+
+
+def test_a_flat_folder_is_read_by_the_type_that_the_file_itself_names(bucket: Bucket) -> None:
+    (bucket.folder / "a.avro").write_bytes(avro(SPAM, [{"id": "1", "time": TIME}]))
+    (bucket.folder / "b.avro").write_bytes(avro(OPEN, [{"id": "1", "time": TIME}]))
+    folder = CurrentsFolder()
+    files = folder.files(str(bucket.folder), NOON - timedelta(days=3650))
+    assert {file.name: len(folder.events(str(bucket.folder), file)) for file in files} == {"a.avro": 1, "b.avro": 0}
+
+
+def test_half_a_file_and_a_spoiled_one_tell_nothing_at_all(bucket: Bucket) -> None:
+    content = avro(GLOBAL, [{"id": str(n), "time": TIME, "subscription_status": "Unsubscribed"} for n in range(9)])
+    path = bucket.put(content, GLOBAL, NOON)
+    file = only(bucket)
+    assert len(CurrentsFolder().events(str(bucket.folder), file)) == 9
+    cut = 0
+    for kept in range(1, len(content)):
+        path.write_bytes(content[:kept])
+        try:
+            CurrentsFolder().events(str(bucket.folder), file)
+        except RecordUnreadable:
+            cut += 1
+    # The others end where a block ends: such a file grows, and then it is another.
+    assert cut >= len(content) - 1 - 2 * content.count(content[-16:])
+    path.write_bytes(b"<html>" * 99)
+    with pytest.raises(RecordUnreadable):
+        CurrentsFolder().events(str(bucket.folder), file)
+
+
+def test_a_folder_that_is_not_there_is_temporary(tmp_path: Path) -> None:
+    with pytest.raises(TemporaryError, match="cannot be listed"):
+        CurrentsFolder().files(str(tmp_path / "none"), NOON)
