@@ -1,7 +1,8 @@
 """A rehearsal: the sandbox and the program as its users run it, in processes of their own, under one time.
 
-Both are forked from a warm process (``tests/forking``), the sandbox with its world, and its baseline, already made. Their time stands still but for what a test advances, what
-the program waits, and one second for each start of it. ``command`` and ``environ`` are for a start from nothing.
+Both are forked from a warm process (``tests/forking``), the sandbox with its world already made. Their time stands
+still but for what a test advances, what the program waits, and one second for each start of it. ``command`` and
+``environ`` are for a start from nothing.
 """
 
 from __future__ import annotations
