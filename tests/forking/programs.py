@@ -6,7 +6,6 @@ import gc
 import json
 import os
 import select
-import signal
 import socket
 import stat
 import threading
@@ -24,6 +23,7 @@ from tests.forking.shared_time import ProgramsClock, ServersClock, SharedTime
 
 _prepared: list[assembly.Sandbox] = []
 """The sandbox of this process, for its forks."""
+_ends: list[int] = []
 _START_S = 1
 """What starting the program takes, so that it never reads in the second of the edit before it."""
 
@@ -64,18 +64,20 @@ def prepare_sandbox(options: list[str], *, time: Path) -> int:
     gc.collect()
     gc.freeze()
     print(flush=True)
-    serve(orders, keep=frozenset(_descriptors()) - {orders.fileno()})
+    end, ours = os.pipe()  # a fork waits at its end, which closes with this process, however that ends
+    _ends.append(end)
+    serve(orders, keep=frozenset(_descriptors()) - {orders.fileno(), ours})
     return 0
 
 
 def go_on() -> int:
-    """Serve the forked sandbox until the process is killed."""
+    """Serve the forked sandbox until the process is killed, or the one that it was forked from is gone."""
     for number in _descriptors():
         _drop_waiting(number)
     _prepared[0].start()
     print(flush=True)
-    while True:
-        signal.pause()
+    os.read(_ends[0], 1)
+    return 0
 
 
 def _descriptors() -> list[int]:
