@@ -42,6 +42,16 @@ def standing(
     return found
 
 
+def with_late(stood: Mapping[str, Held], noted: Json) -> dict[str, Held]:
+    """Return per channel what holds by the withdrawals that a workspace carried which is seen late; ``noted`` of it."""
+    found: dict[str, Held] = {}
+    for name, entry in noted.items() if isinstance(noted, Mapping) else ():
+        held, before = consent_record.held(entry), stood.get(name)
+        if held and (before is None or (before.state != WITHDRAWN and not _newer(before, held))):
+            found[name] = held
+    return found
+
+
 def by_staff(person: str, channel: Channel, places: Sequence[Record], past: Past) -> Held | None:
     """Return the newest withdrawal of a person on this channel that staff recorded.
 
