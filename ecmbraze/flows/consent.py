@@ -93,9 +93,9 @@ def _of_person(options: Options, change: Change, person: str, known: Known, cont
         shown, past = channel.shown(record.facts), consent_record.held(memory.get(channel.name))
         if not shown or (past and shown == past.apart):
             continue
-        if past and shown == past.state and not order.renewed(channel, record, stood.get(channel.name)):
+        if past and order.is_no_news(channel, record, past, stood.get(channel.name)):
             memory[channel.name] = replace(order.refined(channel, record, past), apart="").as_json()
-        elif past and (reason := order.disregarded(channel, change, past, shown)):
+        elif past and (reason := order.disregarded(channel, change, past, stood.get(channel.name))):
             memory[channel.name] = replace(past, apart=shown).as_json()
             outcome.append(_left_out(record, person, channel, reason))
         elif until := order.lags(options, channel, record, person, known, context.now):
@@ -114,7 +114,7 @@ def _of_person(options: Options, change: Change, person: str, known: Known, cont
         held = order.standing(options, memory, person, places, known)
         for place in places:
             outcome += writes.state(options, record, place, person, held, known, context)
-        grants = sum(stood[name].state == WITHDRAWN != held[name].state for name in stood.keys() & held.keys())
+        grants = order.lifted(stood, held)
     return Decision.of(outcome, memory=memory, due=min(waits, default=None), grants=grants if places else 0)
 
 

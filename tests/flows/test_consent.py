@@ -394,6 +394,19 @@ def test_a_workspace_made_later_and_a_corrected_customer_number_get_the_right_st
     assert town.history(later) == []
 
 
+def test_a_withdrawal_in_a_workspace_that_is_seen_late_reaches_the_others_of_that_person(town: Town) -> None:
+    town.chooses("opted_in")
+    town.round()
+    late = town.opens("C-1", **{STATUS: OUT})
+    town.ecm.spaces[late].created -= timedelta(days=90)  # until now the account could not see it
+
+    assert town.round().codes == (0, 0)
+
+    assert [town.status(one) for one in (town.seven, town.eight, late)] == [OUT] * 3
+    assert town.withdrawn() == []
+    assert [town.round().count("planned") for _ in range(2)] == [0, 0]
+
+
 def test_a_backfill_brings_states_up_to_date_and_leaves_what_is_news_to_the_next_run(town: Town) -> None:
     town.chooses("unsubscribed")
     town.ecm.edit(town.nine, {STATUS: OUT})

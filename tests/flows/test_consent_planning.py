@@ -288,6 +288,16 @@ ORDERS: dict[str, tuple[Any, str, list[str]]] = {
         lambda o: _set(o, down=True).sets(7, OUT).round().shows("opted_in").round(timedelta(hours=1)),
         OUT, ["subscribed -> unsubscribed (ECM)"],
     ),
+    "staff withdraw, Braze never shows it, and the default comes in the place of a grant": (
+        lambda o: o.shows("opted_in").round().sets(7, OUT).round().round(timedelta(hours=1)).shows("subscribed")
+        .round(),
+        OUT, ["subscribed -> opted_in (Braze)", "opted_in -> unsubscribed (ECM)"],
+    ),
+    "staff withdraw, Braze never shows it, shows the default, and then a grant": (
+        lambda o: o.shows("opted_in").round().sets(7, OUT).round().round(timedelta(hours=1)).shows("subscribed").round()
+        .shows("opted_in").round(),
+        IN, ["subscribed -> opted_in (Braze)", "opted_in -> unsubscribed (ECM)", "unsubscribed -> opted_in (Braze)"],
+    ),
     "both withdraw in one round": (
         lambda o: o.shows("unsubscribed").sets(7, OUT).round(),
         OUT, ["subscribed -> unsubscribed (Braze)"],

@@ -97,6 +97,11 @@ class Channel(Section):
         return not isinstance(self.watch, AttributeWatch)
 
     @property
+    def has_default(self) -> bool:
+        """Whether `subscribed` is what Braze sets by itself, not what somebody chose (api/braze.md 5.1)."""
+        return self.watch in ("email", "push")
+
+    @property
     def belongs_to_address(self) -> bool:
         """Whether Braze keeps the state with the address, so that another address may reset it (api/braze.md 5.2)."""
         return self.watch == "email" or isinstance(self.watch, GroupWatch)

@@ -11,7 +11,7 @@ from ecmbraze.model import Change, Json, Kind, Record
 from ecmbraze.planning import currents
 from ecmbraze.planning.consent import record as consent_record
 from ecmbraze.planning.consent.options import Channel, Options
-from ecmbraze.planning.consent.record import WITHDRAWN, Held, Since
+from ecmbraze.planning.consent.record import DEFAULT, GRANT, WITHDRAWN, Held, Since
 
 
 class Past(Protocol):
@@ -39,6 +39,16 @@ def standing(
         in_braze, staff = consent_record.held(memory.get(channel.name)), by_staff(person, channel, places, past)
         if held := staff if staff and not (in_braze and _newer(in_braze, staff)) else in_braze:
             found[channel.name] = held
+    return found
+
+
+def with_late(stood: Mapping[str, Held], noted: Json) -> dict[str, Held]:
+    """Return per channel what holds by the withdrawals that a workspace carried which is seen late; ``noted`` of it."""
+    found: dict[str, Held] = {}
+    for name, entry in noted.items() if isinstance(noted, Mapping) else ():
+        held, before = consent_record.held(entry), stood.get(name)
+        if held and (before is None or (before.state != WITHDRAWN and not _newer(before, held))):
+            found[name] = held
     return found
 
 
@@ -113,9 +123,12 @@ def lags(
     return until if (past.looked(record.key.text, now) or record.modified_at) < until else None
 
 
-def disregarded(channel: Channel, change: Change, held: Held | None, shown: str) -> str:
+def disregarded(channel: Channel, change: Change, held: Held, stood: Held | None) -> str:
     """Return why a state that would undo a withdrawal came about without the person; empty where it did not."""
-    if held is None or held.state != WITHDRAWN or change.before is None:
+    shown = channel.shown(change.record.facts)
+    if held.state != WITHDRAWN:
+        return _in_doubt(channel, stood, shown)
+    if change.before is None:
         return ""
     before, now = change.before.facts, change.record.facts
     if before.get("known") is False:
@@ -124,6 +137,33 @@ def disregarded(channel: Channel, change: Change, held: Held | None, shown: str)
     if moved and shown == "subscribed" and channel.belongs_to_address:
         return f"{channel.name} became {shown} together with another address; the withdrawal stands"
     return ""
+
+
+def _in_doubt(channel: Channel, stood: Held | None, shown: str) -> str:
+    """Return why Braze's default, come since staff withdrew, does not undo that; empty where it may.
+
+    Braze never showed the withdrawal, so that nobody is known to have come back from it, and `subscribed` is no
+    affirmative act. In a subscription group it is: that has no other word for a grant.
+    """
+    if shown != DEFAULT or not channel.has_default or stood is None:
+        return ""
+    if stood.state != WITHDRAWN or stood.source != consent_record.IN_ECM:
+        return ""
+    return f"{channel.name} became {shown} before Braze showed the withdrawal by staff; the withdrawal stands"
+
+
+def is_no_news(channel: Channel, record: Record, held: Held, stood: Held | None) -> bool:
+    """Say whether Braze shows what it showed all along. A grant that comes back after a default that did not count, or
+    that was renewed by its time, is news.
+    """
+    shown = channel.shown(record.facts)
+    came_back = bool(held.apart) and shown == GRANT
+    return shown == held.state and not came_back and not renewed(channel, record, stood)
+
+
+def lifted(stood: Mapping[str, Held], held: Mapping[str, Held]) -> int:
+    """Return how many withdrawals that stood are replaced by another state."""
+    return sum(stood[name].state == WITHDRAWN != held[name].state for name in stood.keys() & held.keys())
 
 
 def renewed(channel: Channel, record: Record, stood: Held | None) -> bool:

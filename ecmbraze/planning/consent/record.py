@@ -14,7 +14,7 @@ from ecmbraze.model import Fact, Json
 
 STATES = ("opted_in", "subscribed", "unsubscribed")
 """The states that Braze documents (api/braze.md 5.1); any other is no news and is not recorded."""
-WITHDRAWN = "unsubscribed"
+GRANT, DEFAULT, WITHDRAWN = STATES
 UNKNOWN = "unknown"
 """Nothing is known of this person: the record of somebody else must not stand in its place."""
 IN_ECM = "recorded in Extended ECM"

@@ -33,6 +33,8 @@ def decide(options: Options, change: Change, known: Past, context: Context) -> D
         places = known.of_customer(person)
         noted = known.noted(PersonKey(recipient=person).text)
         held = order.standing(options, noted, person, places, known)
+        late = order.with_late(held, memory.get(person)) if change.late else {}
+        held |= late
         typed = [one for one in options.channels if news and staff.withdrew(options, one, change, person, known)]
         withdrawn = False
         for channel in typed:
@@ -53,7 +55,8 @@ def decide(options: Options, change: Change, known: Past, context: Context) -> D
             withdrawn = True
         # Typed once more it is no news, but the word is the record from now on, which a grant may replace.
         alone = typed or _is_due(options, change, person, known)
-        for place in places if withdrawn else [record] if alone else []:
+        # What was seen late and stands is no news, but the record of the person in every workspace.
+        for place in places if withdrawn or late else [record] if alone else []:
             outcome += writes.state(options, record, place, person, held, known, context)
     return Decision.of(outcome, memory=memory)
 

@@ -132,8 +132,8 @@ class Lives:
             # "the withdrawal, unless a grant has a later time"; flows.md lets a grant read later count without one.
             if not (granted and granted > belief.unseen):
                 yield WITHDRAWN, belief.unseen
-            # Of a default that came since, neither says whether it undoes a withdrawal that Braze never showed.
-            if state == GRANT or state != belief.shown:
+            # A default that came since undoes no withdrawal that Braze never showed; in a group it is a grant.
+            if state == GRANT or (state != belief.shown and channel.startswith("group:")):
                 yield state, None
         elif belief.record == WITHDRAWN and life.profile != belief.profile:
             yield WITHDRAWN, None  # until Braze shows another choice
