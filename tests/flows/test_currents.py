@@ -7,16 +7,20 @@ import sqlite3
 import sys
 from collections.abc import Callable
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ecmbraze.cli.check import in_currents
+from ecmbraze.cli.check.findings import Level
+from ecmbraze.flows import BY_NAME
+from ecmbraze.systems.currents import CurrentsFolder
 from tests.currents_files import BOUNCE, GLOBAL, GROUP, OPEN, SPAM, Bucket, avro
 from tests.flows import test_consent
 from tests.flows.test_consent import BOUNCED, SINCE, SOURCE, STATUS, Town
-from tests.twins.house import Outcome
+from tests.twins.house import Outcome, settings
 
 Make = Callable[..., tuple[Town, Bucket]]
 MINUTES = timedelta(minutes=1)
@@ -226,3 +230,26 @@ def test_a_folder_that_is_not_there_is_no_reason_to_look_at_nobody(make: Make) -
 
     assert outcome.codes == (0,)
     assert [note for note in outcome.report.notes if "no Currents file was read" in note]
+
+
+@pytest.mark.parametrize("missing", ["", "files", "folder", "library"])
+def test_check_says_whether_the_files_can_be_read(
+    tmp_path: Path, missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket, noon = Bucket(folder=tmp_path), datetime(2026, 11, 20, 12, tzinfo=UTC)
+    if not missing:
+        bucket.tells(GLOBAL, noon)
+    if missing == "library":
+        monkeypatch.setitem(sys.modules, "fastavro", None)
+    folder = tmp_path / "none" if missing == "folder" else tmp_path
+    config = settings({"consent": {**test_consent.SECTION, "currents": str(folder)}})
+
+    (found,) = in_currents.findings(config, BY_NAME, CurrentsFolder(), noon)
+
+    level, said = {
+        "": (Level.WELL, "1 Currents files about choices, the newest of 2026-11-20 12:00 UTC"),
+        "files": (Level.NOTE, "does the sync run?"),
+        "folder": (Level.WRONG, "cannot be listed"),
+        "library": (Level.WRONG, "pip install 'ecmbraze[currents]'"),
+    }[missing]
+    assert (found.level, said in found.said, found.code) == (level, True, 15 if level is Level.WRONG else 0)

@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from ecmbraze.cli import composition
-from ecmbraze.cli.check import in_braze, in_ecm, outbound, writing
+from ecmbraze.cli.check import in_braze, in_currents, in_ecm, outbound, writing
 from ecmbraze.cli.check.findings import Finding, Level, doubt, failed, notes, well
 from ecmbraze.cli.clock import WallClock
 from ecmbraze.cli.shared import ConfigOption, config_path
@@ -41,6 +41,7 @@ from ecmbraze.errors import (
 from ecmbraze.flows import BY_NAME
 from ecmbraze.needs import together
 from ecmbraze.report.plain import printable
+from ecmbraze.systems.currents import CurrentsFolder
 
 _INDENT = 6
 
@@ -181,6 +182,7 @@ def _systems(loaded: Settings) -> list[Finding]:
     return [
         *_until_it_fails(loaded, "ecm", _of_ecm(loaded, made, wall, names)),
         *_until_it_fails(loaded, "braze", _of_braze(loaded, made, wall, names)),
+        *in_currents.findings(loaded, BY_NAME, CurrentsFolder(), wall.now()),
     ]
 
 

@@ -1,0 +1,136 @@
+"""Whom Currents files have looked at, and when a file counts as read: over a mirror of a few people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ecmbraze.engine.scan.currents import Currents
+from ecmbraze.engine.scan.people import differs
+from ecmbraze.ledger.codec import dump
+from ecmbraze.ledger.mirror import Held
+from ecmbraze.model import SPAM, ChoiceEvent, CurrentsFile, PersonKey, Profile, Record
+from ecmbraze.needs import Rotation
+from ecmbraze.planning.consent import order
+from ecmbraze.planning.consent.options import Channel
+from ecmbraze.planning.consent.record import IN_BRAZE, IN_ECM, Since
+from ecmbraze.planning.consent.record import Held as HeldEntry
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+FILE = CurrentsFile(name="a.avro", size=9, modified_at=NOON - timedelta(hours=1))
+FACTS = frozenset({"email", "email.source", "push", "email.spam"})
+ROTATION = Rotation(within=timedelta(days=1), every=timedelta(hours=1), requests=1, currents="/there")
+EVENT = ChoiceEvent(
+    id="1", person="C-1", addresses=("a@x.org",), fact="email", state="unsubscribed",
+    at=NOON - timedelta(hours=2), source="",
+)  # fmt: skip
+
+_UNTOLD = ("email.at", "email.source", "email.spam")
+
+
+class Office:
+    """The files and the mirror: C-1 and C-2 share an address; everybody was last looked at half an hour ago."""
+
+    def __init__(self, *events: ChoiceEvent, **facts: Any) -> None:
+        self.told, self.shown = events, facts
+        self.known: dict[str, tuple[datetime, int]] = {}
+        self.plan: list[str] = []
+        self.opened: list[str] = []
+
+    def files(self, folder: str, since: datetime) -> Sequence[CurrentsFile]:
+        return [FILE]
+
+    def events(self, folder: str, file: CurrentsFile) -> Sequence[ChoiceEvent]:
+        self.opened.append(file.name)
+        return self.told
+
+    def looked_below(self, *_: str) -> dict[str, tuple[datetime, int]]:
+        return self.known
+
+    def workspaces_of(self, person: str, _: Sequence[str]) -> list[str]:
+        return ["ws:1"] if person.startswith("C-") else []
+
+    def people_at(self, address: str) -> list[str]:
+        return [PersonKey(recipient=name).text for name in ("C-1", "C-2")] if address == "a@x.org" else []
+
+    def held(self, texts: Sequence[str]) -> dict[str, Held]:
+        facts = dump({"email": "unsubscribed", "address": "a@x.org", **dict.fromkeys(_UNTOLD), **self.shown})
+        then = NOON - timedelta(hours=1)
+        one = Held(facts=facts, documents="[]", name="", created_at=then, modified_at=then, again=False)
+        return dict.fromkeys(texts, one)
+
+    def read_at(self, texts: Sequence[str]) -> dict[str, tuple[str, datetime]]:
+        return dict.fromkeys(texts, ("people", NOON - timedelta(minutes=30)))
+
+    def put_looked(self, what: str, *_: Any, **__: Any) -> None:
+        self.plan.append(what)
+
+    def round(self, most: int = 50) -> list[str]:
+        """Return who is looked at; then the files that count as read."""
+        me: Any = self
+        currents = Currents(reader=me, mirror=me, plan=me, now=NOON, tick=lambda: None)
+        currents.read(ROTATION, ["m"], FACTS)
+        people = currents.people(most)
+        currents.looked()
+        return [*people, *self.plan]
+
+
+def test_an_e_mail_state_belongs_to_everybody_at_the_address_and_another_to_whom_it_names() -> None:
+    assert Office(EVENT).round() == ["C-1", "C-2", "currents a.avro"]
+    assert Office(replace(EVENT, person="", state=SPAM, fact="")).round() == ["C-1", "C-2", "currents a.avro"]
+    push = replace(EVENT, fact="push", at=NOON - timedelta(minutes=35))
+    assert Office(push).round() == ["C-1", "currents a.avro"]
+    assert Office(replace(push, person="")).round() == ["currents a.avro"]  # of two people nobody knows which
+    assert Office(replace(push, person="a stranger", addresses=())).round() == ["currents a.avro"]
+
+
+def test_who_was_looked_at_since_is_looked_at_again_only_for_a_time_that_is_not_known() -> None:
+    assert Office(EVENT, **{"email.at": EVENT.at.isoformat()}).round() == ["currents a.avro"]
+    assert Office(EVENT).round() == ["C-1", "C-2", "currents a.avro"]
+    assert Office(EVENT, email="subscribed").round() == ["currents a.avro"]
+
+
+def test_a_file_with_people_who_are_left_over_does_not_count_as_read() -> None:
+    assert Office(EVENT).round(most=1) == ["C-1"]
+
+
+def test_a_file_that_was_read_is_opened_again_only_when_it_changed() -> None:
+    for size, opened in ((9, []), (8, ["a.avro"])):
+        office = Office(EVENT)
+        office.known["a.avro"] = (FILE.modified_at, size)
+        office.round()
+        assert office.opened == opened
+
+
+def test_a_time_that_only_currents_gave_is_no_difference_to_what_a_screen_reads() -> None:
+    profile = Profile(
+        recipient="C-1", email=None, phone=None, email_subscribe="unsubscribed", push_subscribe="subscribed",
+        custom_attributes={}, custom_events={},
+    )  # fmt: skip
+    past = {"known": True, "address": None, "email": "unsubscribed", "email.at": EVENT.at.isoformat()}
+    assert not differs(past, [profile], FACTS)
+    assert differs({**past, "email": "opted_in"}, [profile], FACTS)
+
+
+def test_only_an_entry_that_a_look_at_braze_made_gets_a_time_afterwards() -> None:
+    channel = Channel.model_validate({"name": "e", "watch": "email", "purpose": "p", "status": "A.B"})
+    facts = {"email": "unsubscribed", "email.at": EVENT.at.isoformat(), "email.source": "Link"}
+    record = Record(
+        key=PersonKey(recipient="C-1"), stream="people", name="", created_at=NOON, modified_at=NOON, facts=facts,
+        customers=("C-1",),
+    )  # fmt: skip
+    since = Since(after=(NOON - timedelta(hours=3)).isoformat(), until=NOON.isoformat())
+    seen = HeldEntry(state="unsubscribed", since=since, source=IN_BRAZE)
+
+    refined = order.refined(channel, record, seen)
+
+    assert (refined.since.at, refined.source) == (EVENT.at.isoformat(), "Braze: Link")
+    for other in (
+        replace(seen, source=IN_ECM),
+        replace(seen, since=Since(at=NOON.isoformat())),
+        replace(seen, since=replace(since, after=(NOON - timedelta(hours=1)).isoformat())),
+        replace(seen, since=replace(since, until=(NOON - timedelta(hours=3)).isoformat())),
+    ):
+        assert order.refined(channel, record, other) == other
