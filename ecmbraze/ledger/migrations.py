@@ -177,10 +177,6 @@ STEPS: dict[int, tuple[str, ...]] = {
         # As for 7: a plan file is bound to its version.
         "DELETE FROM waiting_plan",
         "CREATE TABLE content (sha256 TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT",
-    ),
-    13: (
-        # As for 7: a plan file is bound to its version.
-        "DELETE FROM waiting_plan",
         "ALTER TABLE looked ADD COLUMN size INTEGER NOT NULL DEFAULT 0",
     ),
 }

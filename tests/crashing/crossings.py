@@ -52,7 +52,13 @@ def install(die_at: int | None, book: Path) -> None:
             crossings.cross(f"{word}:after")
             return cursor
 
-        return connect(*args, factory=type("Connection", (factory,), {"execute": execute}), **more)
+        def rollback(connection: sqlite3.Connection) -> None:
+            if connection.in_transaction:
+                crossings.cross("ROLLBACK:before")
+            factory.rollback(connection)
+
+        own = {"execute": execute, "rollback": rollback}
+        return connect(*args, factory=type("Connection", (factory,), own), **more)
 
     def crossed(http: Http, method: str, path: str, **more: Any) -> Any:
         crossings.cross(f"{method} {path.split('?')[0]}:before")

@@ -222,7 +222,9 @@ def test_s12_a_kill_at_each_page_of_each_commit_ends_in_the_same_tables(tmp_path
             left.unlink(missing_ok=True)
         path.touch(0o600)
         path.write_bytes(state)
-        path.with_name("cut.db-journal").write_bytes(journal)
+        beside = path.with_name("cut.db-journal")
+        beside.touch(0o600)
+        beside.write_bytes(journal)
         states, raw_versions = states + 1, raw_versions | {_version(path)}
 
         with pytest.raises(StorageError, match="hot journal"):
