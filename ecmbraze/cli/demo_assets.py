@@ -24,17 +24,17 @@ def prepare(box: RemoteSandbox) -> None:
 def play(stage: Stage, say: Callable[[str], None]) -> bool:
     """Archive a template and its next text; return whether the auditor gets the bytes of both days."""
     box = stage.box
-    say("13. Marketing tags a template as approved; the first plan of the archive waits for a named person.")
+    say("15. Marketing tags a template as approved; the first plan of the archive waits for a named person.")
     _write(box, "Your contract is approved.", tags=["approved"])
     box.advance(_HOUR)
     waits = stage.report("assets")
     stage.ecmbraze("assets", "--confirm", str(waits["plan_hash"])[:12])
     day = box.now()
-    say("14. A week later its text is changed: a new version of the same document.")
+    say("16. A week later its text is changed: a new version of the same document.")
     box.advance(7 * 24 * _HOUR)
     _write(box, "Your contract is approved. Have you seen our new app?")
     stage.ecmbraze("assets")
-    say("15. The auditor: which text was it on the day it was approved, and is it still what is stored?")
+    say("17. The auditor: which text was it on the day it was approved, and is it still what is stored?")
     then, now = ("--at", day.isoformat(), "--verify"), ("--verify",)
     codes = [stage.ecmbraze("explain", _NAME, *asked) for asked in (then, now)]
     versions = _versions(box)
