@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
+from ecmbraze.errors import UsageError
 from ecmbraze.model import Change, Decision, Json, Record
 from ecmbraze.needs import Cap, Needs
 from ecmbraze.planning.context import Context as Context
@@ -89,3 +90,12 @@ class Flow(Generic[Options]):
     """What of its section may be meant and should be known: `check` and each report say it."""
     initial: InitialLoad[Options] | None = None
     """How `--initial-load` writes the record of everybody; ``None`` where there is none."""
+
+    @property
+    def load(self) -> InitialLoad[Options]:
+        """Return how everybody's record is written. Raises UsageError for a flow that has no initial load."""
+        if self.initial is None:
+            raise UsageError(
+                f"{self.name} has no initial load.", undone="Nothing was done.", advice=f"`ecmbraze {self.name} --help`"
+            )
+        return self.initial

@@ -50,10 +50,12 @@ def _load(flow: Flow[Any], options: Mapping[str, Any]) -> int:
     for name in ("exit_code", "since", "until", "limit", "include_messages", "as_if_new"):
         if options[name]:
             option = f"--{name.replace('_', '-')}"
-            raise UsageError(f"{option} does not go with --initial-load.", undone="Nothing was done.")
+            raise UsageError(
+                f"{option} does not go with --initial-load.", undone="Nothing was done.", advice=f"Leave {option} out."
+            )
     dry_run, confirm, limit = (options[name] for name in ("dry_run", "confirm", "limit_listing"))
     if confirm and dry_run:
-        raise UsageError("A dry run confirms nothing.", undone="Nothing was done.")
+        raise UsageError("A dry run confirms nothing.", undone="Nothing was done.", advice="Leave --dry-run out.")
     who = deed(options["by"], options["reason"])
     report_file.check(options["report"], personal=options["show_personal_data"])
     loaded = composition.settings(config_path(options["context"], options["config"]))

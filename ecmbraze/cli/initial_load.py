@@ -17,7 +17,7 @@ from ecmbraze.config import Settings
 from ecmbraze.engine.loading import PAUSE_S, Loading, Patience, standing
 from ecmbraze.engine.run_report import RunReport
 from ecmbraze.engine.setting import Options, Slice
-from ecmbraze.errors import EcmbrazeError, GuardTripped, UsageError
+from ecmbraze.errors import EcmbrazeError, GuardTripped
 from ecmbraze.flow import Flow
 from ecmbraze.ledger.file import check
 from ecmbraze.ledger.history import Deed
@@ -38,8 +38,6 @@ def start(
 
     Raises Locked when another run holds the lock.
     """
-    if flow.initial is None:
-        raise UsageError(f"{flow.name} has no initial load.", undone="Nothing was done.")
     wall = composition.wall_clock(config)
     budget = Budget(wall.monotonic, seconds)
     session = _Session(flow=flow, config=config, wall=wall, budget=budget)
@@ -114,7 +112,7 @@ class _Session:
         return _together(reports)
 
     def _round(self, ledger: Ledger, options: Options, progress: Progress | None = None) -> RunReport:
-        per_minute = self.flow.initial.per_minute(self.section) if self.flow.initial and options.load else None
+        per_minute = self.flow.load.per_minute(self.section) if options.load else None
         (report,) = rounds.play(
             ledger, [(self.flow, self.section)], self.config, options, self.wall, self.budget, progress,
             ecm_per_minute=per_minute,

@@ -12,7 +12,7 @@ from typing import Any
 from ecmbraze.engine.plan.confirming import LIFETIME, MODES, SHORTEST
 from ecmbraze.engine.run_report import RunReport
 from ecmbraze.engine.setting import Setting, Slice
-from ecmbraze.errors import EcmbrazeError, GuardTripped, TemporaryError, UsageError
+from ecmbraze.errors import EcmbrazeError, GuardTripped, TemporaryError
 from ecmbraze.flow import Flow, InitialLoad
 from ecmbraze.ledger.history import Deed
 from ecmbraze.ledger.ledger import Ledger
@@ -43,9 +43,7 @@ class Loading:
 
     @property
     def how(self) -> InitialLoad[Any]:
-        if self.flow.initial is None:
-            raise UsageError(f"{self.flow.name} has no initial load.", undone="Nothing was done.")
-        return self.flow.initial
+        return self.flow.load
 
     @property
     def load(self) -> Load | None:

@@ -87,7 +87,10 @@ def elsewhere(place: str) -> ConfigurationError:
 
 def no_place(error: RecordUnreadable) -> ConfigurationError:
     """Return the error of a folder that the claim cannot be looked for in."""
-    return ConfigurationError(f"fence: the folder or workspace cannot be listed: {error.happened}.", undone=UNSENT)
+    return ConfigurationError(
+        f"fence: the folder or workspace cannot be listed: {error.happened}.", undone=UNSENT,
+        advice="Let the account see it, or name another place in `fence:`; then `ecmbraze check`.",
+    )  # fmt: skip
 
 
 def not_moved(answer: Answer) -> EcmbrazeError:

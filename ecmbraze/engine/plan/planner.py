@@ -16,7 +16,7 @@ from typing import Any
 from ecmbraze.engine.scan.inventory import Scan
 from ecmbraze.engine.scan.people import OUT, plain
 from ecmbraze.engine.setting import Slice
-from ecmbraze.errors import RecordUnreadable, UsageError
+from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context, Flow
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.tombstones import ERASED
@@ -109,9 +109,7 @@ class Planner:
 
     def plan_load(self, asked: Slice) -> tuple[str, int]:
         """Plan the next people of an initial load; return the record of the last of them, and how many they were."""
-        if self.flow.initial is None:
-            raise UsageError(f"{self.flow.name} has no initial load.", undone="Nothing was done.")
-        load, people = self.flow.initial.plan, self.view.noted_people(asked.after, asked.people)
+        load, people = self.flow.load.plan, self.view.noted_people(asked.after, asked.people)
         for change in self.view.changes(people):
             of_person = partial(load, self.options, change.record, change.memory, self.view, self.context)
             if (decision := self._decided(change, of_person)) is not None:
