@@ -156,7 +156,7 @@ _HOSTILE = """<p>Hi {{${first_name}}}</p><script>document.title='ran'</script><i
 def test_an_archived_e_mail_can_be_looked_at_and_neither_runs_nor_loads_anything(tab: Tab, tmp_path: Path) -> None:
     row = ContentRow(
         kind=ContentKind.EMAIL_TEMPLATES, id="t1", name="<script>x</script>", tags=(), edited=datetime.now(UTC)
-    )  # fmt: skip
+    )
     made = rendering.page(Asset(row=row, parts={"subject": "</h1><script>x", "body": _HOSTILE}))
     assert made is not None
     path = tmp_path / "mail.html"

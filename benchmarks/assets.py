@@ -57,9 +57,11 @@ class Bench:
         """Run the flow and return its report."""
         self.box.advance(hours * 3600)
         environ = {
-            **os.environ, "ECM_PASSWORD": self.box.password, "BRAZE_API_KEY": self.box.api_key,
+            **os.environ,
+            "ECM_PASSWORD": self.box.password,
+            "BRAZE_API_KEY": self.box.api_key,
             "ECMBRAZE_NOW": self.box.now().isoformat(),
-        }  # fmt: skip
+        }
         command = [sys.executable, "-m", "ecmbraze", "-c", str(self.folder / "ecmbraze.yaml"), *arguments]
         done = subprocess.run(command, env=environ, check=False, capture_output=True, cwd=self.folder)
         return json.loads(done.stdout) if arguments[-1] == "--json" else {}

@@ -20,11 +20,13 @@ _DAYS, _CHANGES, _UNKNOWN, _FRESH = 60, 300, 99, 10
 _TYPE = "Customer Onboarding"
 _NUMBER, _STAGE, _CONTRACT = ("Onboarding.Customer Number", "Onboarding.Stage", "Onboarding.Contract Status")
 _FLOW: dict[str, Any] = {
-    "workspace_types": [_TYPE], "customer": _NUMBER, "attributes": {"stage": _STAGE},
+    "workspace_types": [_TYPE],
+    "customer": _NUMBER,
+    "attributes": {"stage": _STAGE},
     "milestones": [
         {"name": "contract_approved", "when": {_CONTRACT: "Approved"}, "send": {"event": "contract_approved"}}
     ],
-}  # fmt: skip
+}
 _KEEP = {"rows": "14d", "runs": "7d", "unknown": "14d", "history": "14d"}
 _USUAL = {"max_messages": 10_000, "max_audience_share": 1.0, "max_changed_share": 1.0}
 
@@ -94,8 +96,11 @@ def main() -> None:
                 beside = sum(one.stat().st_size for one in office.house.folder.glob("*.jsonl.gz"))
                 counts = (office.rows(name) for name in ("outbox", "history", "run", "record"))
                 outbox, history, reports, records = counts
-                print(f"{day:>4}{office.size / 1e6:>8.1f}{outbox:>9}{history:>9}{reports:>6}{records:>9}{took:>7.2f}"
-                      f"{beside / 1e6:>13.2f}", flush=True)  # fmt: skip
+                print(
+                    f"{day:>4}{office.size / 1e6:>8.1f}{outbox:>9}{history:>9}{reports:>6}{records:>9}{took:>7.2f}"
+                    f"{beside / 1e6:>13.2f}",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

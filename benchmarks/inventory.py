@@ -40,7 +40,7 @@ def measure(stage: Rehearsal, *arguments: str) -> Cost:
         env=stage.environ(),
         capture_output=True,
         check=True,
-    )  # fmt: skip
+    )
     seconds = time.perf_counter() - began
     systems = [entry["system"] for entry in stage.box.journal()]
     return Cost(seconds, int(done.stdout), systems.count("ecm"), systems.count("braze"))

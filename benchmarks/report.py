@@ -24,28 +24,48 @@ def large_report(rows: int) -> RunReport:
     """Return a dry run of so many rows: a tenth stays, a tenth was left out; every person and name differs."""
     actions = [_line(number) for number in range(rows * 9 // 10)]
     skipped = [
-        SkipLine(record=f"ws:{number}", workspace=f"Contract {number}", customer=f"C-{number:06}", rule="opened",
-                 reason=f"'Customer.Number' of workspace {number} is empty")
+        SkipLine(
+            record=f"ws:{number}",
+            workspace=f"Contract {number}",
+            customer=f"C-{number:06}",
+            rule="opened",
+            reason=f"'Customer.Number' of workspace {number} is empty",
+        )
         for number in range(rows - len(actions))
-    ]  # fmt: skip
+    ]
     return RunReport(
-        run_id="benchmark", flow="onboarding", mode="live", dry_run=True, started_at=_NOW,
-        finished_at=_NOW + timedelta(minutes=1), actions=actions, skipped=skipped, messages=summary(actions),
-        plan_hash="0" * 64, configuration="0" * 12,
-    )  # fmt: skip
+        run_id="benchmark",
+        flow="onboarding",
+        mode="live",
+        dry_run=True,
+        started_at=_NOW,
+        finished_at=_NOW + timedelta(minutes=1),
+        actions=actions,
+        skipped=skipped,
+        messages=summary(actions),
+        plan_hash="0" * 64,
+        configuration="0" * 12,
+    )
 
 
 def _line(number: int) -> ActionLine:
     kind, stays = _KINDS[number % len(_KINDS)], number % 9 == 0
     return ActionLine(
-        record=f"ws:{number // 3}", workspace=f"Contract {number // 3} of Anna Müller", customer=f"C-{number // 3:06}",
-        rule=f"rule_{number % 7}", kind=kind, name=f"{kind}_{number % 5}", title=f"Message {number % 5}",
+        record=f"ws:{number // 3}",
+        workspace=f"Contract {number // 3} of Anna Müller",
+        customer=f"C-{number // 3:06}",
+        rule=f"rule_{number % 7}",
+        kind=kind,
+        name=f"{kind}_{number % 5}",
+        title=f"Message {number % 5}",
         reason=f"Onboarding.Contract Status is Approved since 2026-11-{number % 28 + 1:02}",
-        state=State.SUPPRESSED if stays else PLANNED, why="not subscribed to e-mail" if stays else "",
-        before="Draft", after=f"Approved {number}",
+        state=State.SUPPRESSED if stays else PLANNED,
+        why="not subscribed to e-mail" if stays else "",
+        before="Draft",
+        after=f"Approved {number}",
         properties={} if kind == Kind.ATTRIBUTE else {"workspace": f"Contract {number}", "amount": number * 1.5},
         time=_NOW.isoformat() if kind == Kind.EVENT else "",
-    )  # fmt: skip
+    )
 
 
 def main() -> None:
@@ -75,9 +95,11 @@ def show(tab: Tab, page: Path) -> None:
     tab.open(page)
     drawn = tab.evaluate(_DRAWN)
     used = {one["name"]: one["value"] for one in tab.call("Performance.getMetrics")["metrics"]}
-    print(f"in Chromium {drawn} rows drawn: {time.perf_counter() - began:.1f} s ({used['TaskDuration']:.1f} s used: "
-          f"{used['ScriptDuration']:.1f} scripts, {used['LayoutDuration']:.1f} layout, "
-          f"{used['RecalcStyleDuration']:.1f} styles)")  # fmt: skip
+    print(
+        f"in Chromium {drawn} rows drawn: {time.perf_counter() - began:.1f} s ({used['TaskDuration']:.1f} s used: "
+        f"{used['ScriptDuration']:.1f} scripts, {used['LayoutDuration']:.1f} layout, "
+        f"{used['RecalcStyleDuration']:.1f} styles)"
+    )
     began = time.perf_counter()
     tab.evaluate("document.getElementById('search').focus()")
     tab.type("Message 3 rule_2")

@@ -15,9 +15,15 @@ import fastavro
 GLOBAL, GROUP = "users.behaviors.subscription.GlobalStateChange", "users.behaviors.subscriptiongroup.StateChange"
 SPAM, BOUNCE, OPEN = (f"users.messages.email.{name}" for name in ("MarkAsSpam", "Bounce", "Open"))
 _OPTIONAL = (
-    "external_user_id", "email_address", "phone_number", "state_change_source", "subscription_status", "channel",
-    "subscription_group_id", "esp",
-)  # fmt: skip
+    "external_user_id",
+    "email_address",
+    "phone_number",
+    "state_change_source",
+    "subscription_status",
+    "channel",
+    "subscription_group_id",
+    "esp",
+)
 
 
 def avro(kind: str, rows: Sequence[Mapping[str, Any]], codec: str = "null", more: Sequence[str] = ()) -> bytes:

@@ -22,9 +22,14 @@ ROOT = Path(__file__).parents[1]
 _BEGIN, _END = "<!-- flows: written by `make docs` -->\n", "<!-- end of flows -->\n"
 # What a reader of the README wants to know of what is written: the sorts that stand for themselves, in the plural.
 _PLURAL = {
-    Sort.ATTRIBUTE: "attributes", Sort.EVENT: "events", Sort.CAMPAIGN: "campaigns", Sort.CANVAS: "Canvases",
-    Sort.SUBSCRIPTION: "subscriptions", Sort.CATEGORY_ATTRIBUTE: "category attributes", Sort.DOCUMENT: "documents",
-}  # fmt: skip
+    Sort.ATTRIBUTE: "attributes",
+    Sort.EVENT: "events",
+    Sort.CAMPAIGN: "campaigns",
+    Sort.CANVAS: "Canvases",
+    Sort.SUBSCRIPTION: "subscriptions",
+    Sort.CATEGORY_ATTRIBUTE: "category attributes",
+    Sort.DOCUMENT: "documents",
+}
 
 
 def derived() -> Iterator[tuple[Path, str]]:

@@ -30,9 +30,11 @@ class Desk:
             assert old in text, f"config.example.yaml has no {old!r} any more"
             text = text.replace(old, new, 1)
         for old, new in (
-            ("https://ecm.example.com/otcs/cs.exe", self.box.ecm), ("svc-ecmbraze ", f"{self.box.username} "),
-            ("https://rest.fra-01.braze.eu", self.box.braze), ("/var/lib/ecmbraze/state.db", "state.db"),
-        ):  # fmt: skip
+            ("https://ecm.example.com/otcs/cs.exe", self.box.ecm),
+            ("svc-ecmbraze ", f"{self.box.username} "),
+            ("https://rest.fra-01.braze.eu", self.box.braze),
+            ("/var/lib/ecmbraze/state.db", "state.db"),
+        ):
             text = text.replace(old, new, 1)
         return text
 

@@ -151,9 +151,7 @@ def tellings(flow: Flow[Any]) -> Iterator[Telling]:
         yield in_its_time(flow, rule, first_seen(record))
 
 
-def in_its_time(
-    flow: Flow[Any], rule: Rule, change: Change, now: datetime = NOW, *, repeat: bool = False
-) -> Telling:  # fmt: skip
+def in_its_time(flow: Flow[Any], rule: Rule, change: Change, now: datetime = NOW, *, repeat: bool = False) -> Telling:
     """Return what the flow makes of a change: at once, or when the first thing that it notes of it comes due."""
     decision, record = plan(flow, change, now, repeat=repeat), change.record
     if not messages_of(decision, rule.name) and (due := _first_due(flow, rule, record, decision.memory, now)):
@@ -164,7 +162,7 @@ def in_its_time(
 
 def _first_due(
     flow: Flow[Any], rule: Rule, record: Record, memory: Mapping[str, Json], now: datetime
-) -> datetime | None:  # fmt: skip
+) -> datetime | None:
     ahead = flow.ahead(section(flow), record, memory, UTC) if flow.ahead else ()
     return min((due for due, name in ahead if name == rule.name and due > now), default=None)
 

@@ -56,9 +56,16 @@ class Offline:
         with self.ledger() as ledger:
             at = self.now.isoformat().replace("+00:00", "Z")
             report = {
-                "run_id": f"{flow}-{at}", "flow": flow, "mode": "live", "started_at": at, "finished_at": at,
-                "exit_code": code, "exit_reason": reason, "counts": dict.fromkeys(COUNTS, 0), "plan_hash": None,
-            }  # fmt: skip
+                "run_id": f"{flow}-{at}",
+                "flow": flow,
+                "mode": "live",
+                "started_at": at,
+                "finished_at": at,
+                "exit_code": code,
+                "exit_reason": reason,
+                "counts": dict.fromkeys(COUNTS, 0),
+                "plan_hash": None,
+            }
             ledger.store_run(report, self.now)
 
     def messages(self, *ways: tuple[State, ...], rule: str = "contract_approved") -> list[Row]:
@@ -78,10 +85,17 @@ class Offline:
 
     def _action(self, rule: str, number: int) -> Action:
         return Action(
-            flow="onboarding", record=f"ws:{number}", rule=rule, occurrence="1", kind=Kind.EVENT,
-            recipient=f"C-{number}", name=rule, payload={"name": rule}, expires_at=self.now + timedelta(days=9),
+            flow="onboarding",
+            record=f"ws:{number}",
+            rule=rule,
+            occurrence="1",
+            kind=Kind.EVENT,
+            recipient=f"C-{number}",
+            name=rule,
+            payload={"name": rule},
+            expires_at=self.now + timedelta(days=9),
             reason="because",
-        )  # fmt: skip
+        )
 
     def later(self, **span: float) -> None:
         self.now += timedelta(**span)
@@ -90,9 +104,7 @@ class Offline:
         """Run one command in this process."""
         self.path.write_text(yaml.safe_dump(self.config, allow_unicode=True, sort_keys=False), encoding="utf-8")
         out, err = io.StringIO(), io.StringIO()
-        environ = {
-            "ECM_PASSWORD": "x", "BRAZE_API_KEY": "y", "COLUMNS": "80", "ECMBRAZE_NOW": self.now.isoformat()
-        }  # fmt: skip
+        environ = {"ECM_PASSWORD": "x", "BRAZE_API_KEY": "y", "COLUMNS": "80", "ECMBRAZE_NOW": self.now.isoformat()}
         with patch.dict(os.environ, environ), redirect_stdout(out), redirect_stderr(err):
             code = run(["-c", str(self.path), *arguments])
         return Result(code, out.getvalue(), err.getvalue())

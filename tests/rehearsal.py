@@ -43,7 +43,11 @@ CONTRACT, KYC = "Onboarding.Contract Status", "Onboarding.KYC Status"
 
 CONFIG: dict[str, Any] = {
     "ecm": {
-        "url": "", "username": "", "password": "${ECM_PASSWORD}", "timezone": "Europe/Berlin", "page_size": 7,
+        "url": "",
+        "username": "",
+        "password": "${ECM_PASSWORD}",
+        "timezone": "Europe/Berlin",
+        "page_size": 7,
         "timeout_s": 300,  # the only time that is real: a busy machine must not reach it
     },
     "braze": {"url": "", "api_key": "${BRAZE_API_KEY}", "timeout_s": 300},
@@ -59,7 +63,9 @@ CONFIG: dict[str, Any] = {
                     "when": {CONTRACT: "Approved"},
                     "date": "Onboarding.Contract Approved On",
                     "send": {
-                        "event": "contract_approved", "campaign": CAMPAIGN, "consent": {"email": "subscribed"},
+                        "event": "contract_approved",
+                        "campaign": CAMPAIGN,
+                        "consent": {"email": "subscribed"},
                         "properties": {"workspace": "${workspace.name}"},
                     },
                 },
@@ -67,13 +73,15 @@ CONFIG: dict[str, Any] = {
                     "name": "kyc_completed",
                     "when": {KYC: "Completed"},
                     "send": {
-                        "event": "kyc_completed", "campaign": KYC_CAMPAIGN, "consent": {"transactional": "contract"},
+                        "event": "kyc_completed",
+                        "campaign": KYC_CAMPAIGN,
+                        "consent": {"transactional": "contract"},
                     },
                 },
             ],
         }
     },
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +162,7 @@ class Rehearsal:
         for child in self._started:
             child.kill()
 
-    def _fork(
-        self, arguments: tuple[str, ...], out: int, err: int, before: Callable[[], None] | None = None
-    ) -> Child:  # fmt: skip
+    def _fork(self, arguments: tuple[str, ...], out: int, err: int, before: Callable[[], None] | None = None) -> Child:
         run = partial(run_program, self.command(*arguments)[3:], time=self._time, ahead=self.ahead, before=before)
         child = fork(run, environ=self.environ(), stdout=out, stderr=err)
         self._started.append(child)

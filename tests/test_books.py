@@ -89,7 +89,7 @@ def _edit(stage: Rehearsal, rng: random.Random) -> None:
     for found in rng.sample(stage.box.workspaces(TYPE), 9):
         fact, values = rng.choice(
             ((CONTRACT, ("Approved", "Draft", "In Review")), (KYC, ("Completed", "Open")), (_VIP, (True, False)))
-        )  # fmt: skip
+        )
         stage.box.edit_workspace(int(found["id"]), {fact: rng.choice(values)})
         stage.box.advance(rng.choice((0, 1, 600)))
 
@@ -108,4 +108,4 @@ def _named(stage: Rehearsal) -> set[tuple[str, str]]:
     settled = ("suppressed", "expired", "superseded", "refused")
     return {
         (line["customer"], line["rule"]) for report in reports for line in report["actions"] if line["state"] in settled
-    }  # fmt: skip
+    }

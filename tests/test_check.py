@@ -24,10 +24,22 @@ from tests.rehearsal import CAMPAIGN, CONTRACT, KYC, KYC_CAMPAIGN, START, Rehear
 
 ROOT = Path(__file__).parents[1]
 ALL_PERMISSIONS = [
-    "users.track", "users.export.ids", "campaigns.trigger.send", "canvas.trigger.send", "subscription.status.get",
-    "email.hard_bounces", "email.unsubscribe", "campaigns.details", "canvas.details", "campaigns.list", "canvas.list",
-    "templates.email.list", "templates.email.info", "content_blocks.list", "content_blocks.info",
-]  # fmt: skip
+    "users.track",
+    "users.export.ids",
+    "campaigns.trigger.send",
+    "canvas.trigger.send",
+    "subscription.status.get",
+    "email.hard_bounces",
+    "email.unsubscribe",
+    "campaigns.details",
+    "canvas.details",
+    "campaigns.list",
+    "canvas.list",
+    "templates.email.list",
+    "templates.email.info",
+    "content_blocks.list",
+    "content_blocks.info",
+]
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +83,10 @@ def test_check_finds_every_mistake_in_one_go(desk: Desk) -> None:
         ("[Customer Onboarding]", "[Custmer Onboarding]"),
         ("Onboarding.Contract Status: Approved", "Onboarding.Contract Status: Aproved"),
         ("Onboarding.KYC Status: Completed", "Onboarding.KYC Stauts: Completed"),
-        ("Approval.Status: Approved", "Aproval.Status: Approved"), (f"campaign: {CAMPAIGN}", "campaign: KYC complete"),
+        ("Approval.Status: Approved", "Aproval.Status: Approved"),
+        (f"campaign: {CAMPAIGN}", "campaign: KYC complete"),
         ("canvas: 91aa0000-0000-4000-8000-000000000002", "canvas: 3f0c0000-0000-4000-8000-000000000003"),
-    )  # fmt: skip
+    )
 
     found = _found(desk, 15)
 
@@ -119,9 +132,15 @@ def test_a_wrong_key_is_told_once_with_its_place(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     "lacking",
-    ["users.track", "users.export.ids", "campaigns.trigger.send", "canvas.trigger.send", "subscription.status.get",
-     "email.hard_bounces"],
-)  # fmt: skip
+    [
+        "users.track",
+        "users.export.ids",
+        "campaigns.trigger.send",
+        "canvas.trigger.send",
+        "subscription.status.get",
+        "email.hard_bounces",
+    ],
+)
 def test_each_permission_that_a_run_needs_is_named_when_the_key_lacks_it(desk: Desk, lacking: str) -> None:
     poor = [name for name in ALL_PERMISSIONS if name != lacking]
     desk.box.call("POST", "/braze/keys", {"key": f"poor-{lacking}", "permissions": poor})
@@ -272,8 +291,13 @@ def test_outbound_is_a_table_json_and_csv_of_the_same_rows(desk: Desk) -> None:
 
     assert rows == told
     assert all(row["name"] in table for row in told)
-    assert {"flow": "approvals", "sort": "attribute", "name": "ecm_financing_document", "fact": "document.name",
-            "rule": "financing"} in told  # fmt: skip
+    assert {
+        "flow": "approvals",
+        "sort": "attribute",
+        "name": "ecm_financing_document",
+        "fact": "document.name",
+        "rule": "financing",
+    } in told
     assert any(row["name"] == "financing_revoked" for row in told)
 
 
@@ -326,10 +350,12 @@ def test_what_consent_cannot_write_is_told_by_the_attributes_own_name_all_at_onc
     workspace = box.create_workspace("Strict", values={"Customer.Customer Number": "C-1"})
     box.act(workspace, "deny", rights=["edit_attributes", "create"])
     desk.write(
-        ("workspace_types: [Customer]", "workspace_types: [Strict]"), ("Consent.Email Status", "Strict.Status"),
-        ("Consent.Email Since", "Strict.Since"), ("Consent.Email Source", "Strict.Source"),
+        ("workspace_types: [Customer]", "workspace_types: [Strict]"),
+        ("Consent.Email Status", "Strict.Status"),
+        ("Consent.Email Since", "Strict.Since"),
+        ("Consent.Email Source", "Strict.Source"),
         ("Consent.Newsletter Status", "Strict.Owner"),
-    )  # fmt: skip
+    )
 
     found = [one.partition(" (looked at")[0] for one in _found(desk, 7)]
 

@@ -115,9 +115,12 @@ def test_a_typo_in_the_state_path_makes_no_folder(office: Offline, tmp_path: Pat
 @pytest.mark.parametrize("command", [[], ["holds"], ["quarantine"]])
 def test_help_says_whole_sentences(command: list[str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "ecmbraze", *command, "--help"], capture_output=True, text=True, check=True,
+        [sys.executable, "-m", "ecmbraze", *command, "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
         env={**os.environ, "COLUMNS": "80", "TERMINAL_WIDTH": "80"},
-    )  # fmt: skip
+    )
 
     assert "..." not in done.stdout.partition("Commands:")[2]
     assert all(len(line) <= 80 for line in done.stdout.splitlines())
@@ -128,10 +131,16 @@ def test_flow_names_complete(command: str) -> None:
     words = f"ecmbraze {command} "
     done = subprocess.run(
         [sys.executable, "-c", "from ecmbraze.cli.app import main; import sys; sys.argv[0] = 'ecmbraze'; main()"],
-        capture_output=True, text=True, check=False,
-        env={**os.environ, "_ECMBRAZE_COMPLETE": "complete_bash", "COMP_WORDS": words,
-             "COMP_CWORD": str(len(words.split()))},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            **os.environ,
+            "_ECMBRAZE_COMPLETE": "complete_bash",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(len(words.split())),
+        },
+    )
 
     assert done.stdout.split() == NAMES
 

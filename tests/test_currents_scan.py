@@ -23,9 +23,14 @@ FILE = CurrentsFile(name="a.avro", size=9, modified_at=NOON - timedelta(hours=1)
 FACTS = frozenset({"email", "email.source", "push", "email.spam"})
 ROTATION = Rotation(within=timedelta(days=1), every=timedelta(hours=1), requests=1, currents="/there")
 EVENT = ChoiceEvent(
-    id="1", person="C-1", addresses=("a@x.org",), fact="email", state="unsubscribed",
-    at=NOON - timedelta(hours=2), source="",
-)  # fmt: skip
+    id="1",
+    person="C-1",
+    addresses=("a@x.org",),
+    fact="email",
+    state="unsubscribed",
+    at=NOON - timedelta(hours=2),
+    source="",
+)
 
 _UNTOLD = ("email.at", "email.source", "email.spam")
 
@@ -106,9 +111,14 @@ def test_a_file_that_was_read_is_opened_again_only_when_it_changed() -> None:
 
 def test_a_time_that_only_currents_gave_is_no_difference_to_what_a_screen_reads() -> None:
     profile = Profile(
-        recipient="C-1", email=None, phone=None, email_subscribe="unsubscribed", push_subscribe="subscribed",
-        custom_attributes={}, custom_events={},
-    )  # fmt: skip
+        recipient="C-1",
+        email=None,
+        phone=None,
+        email_subscribe="unsubscribed",
+        push_subscribe="subscribed",
+        custom_attributes={},
+        custom_events={},
+    )
     past = {"known": True, "address": None, "email": "unsubscribed", "email.at": EVENT.at.isoformat()}
     assert not differs(past, [profile], FACTS)
     assert differs({**past, "email": "opted_in"}, [profile], FACTS)
@@ -118,9 +128,14 @@ def test_only_an_entry_that_a_look_at_braze_made_gets_a_time_afterwards() -> Non
     channel = Channel.model_validate({"name": "e", "watch": "email", "purpose": "p", "status": "A.B"})
     facts = {"email": "unsubscribed", "email.at": EVENT.at.isoformat(), "email.source": "Link"}
     record = Record(
-        key=PersonKey(recipient="C-1"), stream="people", name="", created_at=NOON, modified_at=NOON, facts=facts,
+        key=PersonKey(recipient="C-1"),
+        stream="people",
+        name="",
+        created_at=NOON,
+        modified_at=NOON,
+        facts=facts,
         customers=("C-1",),
-    )  # fmt: skip
+    )
     since = Since(after=(NOON - timedelta(hours=3)).isoformat(), until=NOON.isoformat())
     seen = HeldEntry(state="unsubscribed", since=since, source=IN_BRAZE)
 

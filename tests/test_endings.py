@@ -195,9 +195,14 @@ def test_b11_a_refused_batch_is_halved_until_the_bad_record_stands_alone(stage: 
         stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
     bad = stage.customer(chosen[0])
     stage.box.fault(
-        "status", system="braze", path="/campaigns/trigger", query=f'"{bad}"', status=400, times=None,
+        "status",
+        system="braze",
+        path="/campaigns/trigger",
+        query=f'"{bad}"',
+        status=400,
+        times=None,
         json={"message": "trigger properties are wrong"},
-    )  # fmt: skip
+    )
 
     report = stage.run(code=3)
 
@@ -208,10 +213,20 @@ def test_b11_a_refused_batch_is_halved_until_the_bad_record_stands_alone(stage: 
 
 @pytest.mark.parametrize(
     "line",
-    ["onboarding --nonsense", "nonsense", "", "onboarding --exit-code", "onboarding --since yesterday",
-     "onboarding --include-messages", "onboarding --max-duration soon", "onboarding --limit 0", "holds resolve 1 maybe",
-     "plan", "init"],
-)  # fmt: skip
+    [
+        "onboarding --nonsense",
+        "nonsense",
+        "",
+        "onboarding --exit-code",
+        "onboarding --since yesterday",
+        "onboarding --include-messages",
+        "onboarding --max-duration soon",
+        "onboarding --limit 0",
+        "holds resolve 1 maybe",
+        "plan",
+        "init",
+    ],
+)
 def test_a_wrong_command_line_is_exit_2(stage: Rehearsal, line: str) -> None:
     ended = stage.ecmbraze(*line.split())
 

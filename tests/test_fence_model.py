@@ -137,8 +137,11 @@ class Runner:
     def _wave(self, fence: Fence, number: int) -> None:
         token = fence.next_token()
         attempt = f"a{number}{token}"
-        self.commit(ahead=(*self.state.ahead, (token, attempt)), rows=_at(self.state.rows, number, "in flight"),
-                    attempts=_at(self.state.attempts, number, attempt))  # fmt: skip
+        self.commit(
+            ahead=(*self.state.ahead, (token, attempt)),
+            rows=_at(self.state.rows, number, "in flight"),
+            attempts=_at(self.state.attempts, number, attempt),
+        )
         try:
             fence.take(token)
         except Fenced:

@@ -40,8 +40,20 @@ from tests.flow_stories import (
 )
 
 _OWN = {*WORKSPACE, *DOCUMENT, *REMINDER, *FEEDBACK, "document.modified"}
-_OPTIONS = ("--dry-run", "--exit-code", "--limit-listing", "--max-duration", "--since", "--until", "--limit",
-            "--include-messages", "--confirm", "--report", "--json", "--config")  # fmt: skip
+_OPTIONS = (
+    "--dry-run",
+    "--exit-code",
+    "--limit-listing",
+    "--max-duration",
+    "--since",
+    "--until",
+    "--limit",
+    "--include-messages",
+    "--confirm",
+    "--report",
+    "--json",
+    "--config",
+)
 _COMMAND: Any = typer.main.get_command(app)
 _HOUR = timedelta(hours=1)
 
@@ -263,9 +275,13 @@ def _earlier(record: Record) -> Record:
     ten_years = timedelta(days=3650)
     facts = {name: _long_ago(value) for name, value in record.facts.items()}
     return replace(
-        record, key=WorkspaceKey(id=3), created_at=record.created_at - ten_years, facts=facts,
-        modified_at=record.modified_at - ten_years, documents=(),
-    )  # fmt: skip
+        record,
+        key=WorkspaceKey(id=3),
+        created_at=record.created_at - ten_years,
+        facts=facts,
+        modified_at=record.modified_at - ten_years,
+        documents=(),
+    )
 
 
 def _long_ago(value: Fact) -> Fact:

@@ -16,11 +16,12 @@ LIFECYCLE: dict[str, Any] = {
     "customer": "Onboarding.Customer Number",
     "rules": [
         {
-            "name": "identified", "when": {KYC: "Completed"},
+            "name": "identified",
+            "when": {KYC: "Completed"},
             "send": {"event": "identified", "canvas": CANVAS, "consent": {"transactional": "they must know"}},
         }
     ],
-}  # fmt: skip
+}
 
 
 @pytest.fixture

@@ -130,7 +130,7 @@ def test_o10_a_run_whose_output_nobody_reads_keeps_its_code(stage: Rehearsal, fo
 
     done = subprocess.run(
         stage.command("onboarding", *form), env=stage.environ(), stdout=writer, stderr=subprocess.PIPE, check=False
-    )  # fmt: skip
+    )
 
     os.close(writer)
     assert (done.returncode, stage.messages()[(customer, CAMPAIGN)]) == (0, 1)

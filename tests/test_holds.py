@@ -44,8 +44,11 @@ def test_of_many_only_those_go_again_that_no_run_looks_for_any_more(office: Offl
     said = _resolve(office, "--all", "--rule", "contract_approved", "send-again")
 
     assert _states(office) == [
-        "contract_approved ready", "contract_approved ready", "contract_approved in doubt", "kyc_completed held",
-    ]  # fmt: skip
+        "contract_approved ready",
+        "contract_approved ready",
+        "contract_approved in doubt",
+        "kyc_completed held",
+    ]
     assert "1 are still in doubt and were left" in said
 
 

@@ -15,8 +15,11 @@ def _house(folder: Path, people: int) -> House:
     """Return an installation of the flow consent that looks at 50 people a run; each has a workspace of their own."""
     channel = {"name": "email", "watch": "email", "purpose": "Marketing", "status": STATUS}
     section = {
-        "workspace_types": ["Customer"], "customer": "Customer.Number", "channels": [channel], "braze_requests": 1,
-    }  # fmt: skip
+        "workspace_types": ["Customer"],
+        "customer": "Customer.Number",
+        "channels": [channel],
+        "braze_requests": 1,
+    }
     house = House(folder, settings({"consent": section}))
     house.ecm.add_category("Customer", ["Number"])
     house.ecm.add_category("Consent", ["Email Status"])

@@ -153,10 +153,16 @@ def test_the_contract_passes_a_flow_in_which_none_is_planted(flow: Flow[Any]) ->
 
 # What a flow without rules can get wrong, and only whole rounds show.
 _BUGS_OF_ROUNDS: dict[str, Callable[[Flow[Any]], Flow[Any]]] = {
-    **{name: _BUGS[name] for name in (
-        "forgets what happened", "ignores what happened", "messages at a baseline",
-        "counts every occasion as the first", "says nothing of what leaves",
-    )},
+    **{
+        name: _BUGS[name]
+        for name in (
+            "forgets what happened",
+            "ignores what happened",
+            "messages at a baseline",
+            "counts every occasion as the first",
+            "says nothing of what leaves",
+        )
+    },
     "files no documents": lambda flow: _acting(flow, lambda action: _but(action, Kind.DOCUMENT)),
     "writes no values": lambda flow: _acting(flow, lambda action: _but(action, Kind.CATEGORY)),
     "withdraws nothing": lambda flow: _acting(flow, lambda action: _but(action, Kind.WITHDRAWAL)),
@@ -167,7 +173,7 @@ _BUGS_OF_ROUNDS: dict[str, Callable[[Flow[Any]], Flow[Any]]] = {
     "names its documents by the moment": lambda flow: _planning(
         flow, lambda options, change, known, context: _named(flow.plan(options, change, known, context), context)
     ),
-}  # fmt: skip
+}
 
 
 def _but(action: Action, kind: Kind) -> Action | None:

@@ -77,8 +77,11 @@ def test_a_follow_up_is_completed_by_a_colleague_and_a_task_waits_for_its_group(
     said = block(printed, "reminder-types")
     reminder, task = json.loads(said.splitlines()[-1])
     assert (reminder["status"], reminder["assignees"], task["status"], task["assignees"]) == (
-        "completed", ["jdoe"], "open", ["Retention"]
-    )  # fmt: skip
+        "completed",
+        ["jdoe"],
+        "open",
+        ["Retention"],
+    )
 
 
 def test_a_block_is_listed_with_the_campaign_that_includes_it(printed: list[str]) -> None:

@@ -15,10 +15,13 @@ NOW = datetime(2026, 11, 28, tzinfo=UTC)
 LINES: dict[str, tuple[dict[str, Any], str]] = {
     "a category with what was there": (
         {
-            "kind": "category", "name": "Consent",
+            "kind": "category",
+            "name": "Consent",
             "before": {"Consent.Email Status": "Not objected", "Consent.Source": "Braze", "Consent.Email Since": None},
             "after": {
-                "Consent.Email Status": "Withdrawn", "Consent.Source": "Braze", "Consent.Email Since": "2026-11-28",
+                "Consent.Email Status": "Withdrawn",
+                "Consent.Source": "Braze",
+                "Consent.Email Since": "2026-11-28",
             },
         },
         "Email Status: Not objected → Withdrawn; Email Since: nothing → 2026-11-28",
@@ -36,7 +39,7 @@ LINES: dict[str, tuple[dict[str, Any], str]] = {
         "document x.txt in Consent History",
     ),
     "an attribute": ({"kind": "attribute", "name": "stage", "before": "A", "after": "B"}, "stage: A → B"),
-}  # fmt: skip
+}
 
 
 def _report(line: dict[str, Any]) -> RunReport:

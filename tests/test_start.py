@@ -72,9 +72,7 @@ def test_the_plan_does_not_depend_on_the_order_of_sets(stage: Rehearsal) -> None
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_signal_ends_the_started_process_with_its_code(
-    stage: Rehearsal, number: signal.Signals, code: int
-) -> None:  # fmt: skip
+def test_a_signal_ends_the_started_process_with_its_code(stage: Rehearsal, number: signal.Signals, code: int) -> None:
     customer = _due(stage)
     stage.box.fault("slow", system="ecm", path="/businessworkspaces", seconds=240)
     with subprocess.Popen(stage.command("onboarding"), env=stage.environ(), stderr=subprocess.PIPE) as process:

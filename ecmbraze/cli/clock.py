@@ -48,8 +48,11 @@ def instant_of(text: str, what: str) -> datetime:
     try:
         moment = parser.isoparse(text)
     except ValueError:
-        raise UsageError(f"{what} {text!r} is no ISO 8601 time.", undone="Nothing was done.",
-                         advice="Write 2026-11-24 or 2026-11-24T08:00:00Z.") from None  # fmt: skip
+        raise UsageError(
+            f"{what} {text!r} is no ISO 8601 time.",
+            undone="Nothing was done.",
+            advice="Write 2026-11-24 or 2026-11-24T08:00:00Z.",
+        ) from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 

@@ -70,7 +70,7 @@ def section(config: Settings, flow: Flow[Any]) -> Any:
     if flow.name not in config.flows:
         raise ConfigurationError(
             f"{config.path} has no section flows.{flow.name}.", advice="Add it; `config.example.yaml` shows one."
-        )  # fmt: skip
+        )
     return config.flows[flow.name]
 
 
@@ -80,20 +80,25 @@ def reading(config: Settings) -> list[Needs]:
     return [flow.needs(section) for flow, section in sections if section and section.enabled]  # type: ignore[attr-defined]  # every section has it
 
 
-def clients(
-    config: Settings, wall: WallClock, budget: Budget, ecm_per_minute: int | None = None
-) -> Clients:  # fmt: skip
+def clients(config: Settings, wall: WallClock, budget: Budget, ecm_per_minute: int | None = None) -> Clients:
     """Return the clients; nothing is asked of a system yet. ``ecm_per_minute`` is how often ECM may be asked."""
     counters, redactor = RequestCounters(), Redactor()
     rng = random.Random()  # noqa: S311 jitter, not a secret
     shared: dict[str, Any] = {
-        "clock": wall, "counters": counters, "redactor": redactor, "deadline": budget.left, "rng": rng,
+        "clock": wall,
+        "counters": counters,
+        "redactor": redactor,
+        "deadline": budget.left,
+        "rng": rng,
         "connections": config.ecm.connections,
-    }  # fmt: skip
+    }
     braze_http = WatchedHttp(
-        base_url=config.braze.url, system="braze", timeout_s=config.braze.timeout_s, ca_file=config.braze.ca_file,
+        base_url=config.braze.url,
+        system="braze",
+        timeout_s=config.braze.timeout_s,
+        ca_file=config.braze.ca_file,
         **shared,
-    )  # fmt: skip
+    )
     braze = BrazeClient(braze_http, api_key=config.braze.api_key.reveal())
     pace = Pace(clock=wall, per_minute=ecm_per_minute) if ecm_per_minute else None
     return Clients(ecm=_ecm(config.ecm, shared, pace), braze=braze, counters=counters, redactor=redactor)
@@ -103,16 +108,21 @@ def _ecm(ecm: Ecm, shared: dict[str, Any], pace: Pace | None) -> WatchedEcm:
     def reach(url: str) -> WatchedHttp:
         return WatchedHttp(
             base_url=url, system="ecm", timeout_s=ecm.timeout_s, ca_file=ecm.ca_file, pace=pace, **shared
-        )  # fmt: skip
+        )
 
     login = None
     if ecm.otds is not None:
         otds = reach(ecm.otds.url.removesuffix("/otdsws"))
         login = OtdsLogin(otds, client_id=ecm.otds.client_id, client_secret=ecm.otds.client_secret.reveal())
     return WatchedEcm(
-        reach(ecm.url), username=ecm.username, password=ecm.password.reveal() if ecm.password else "",
-        domain=ecm.domain, zone=ecm.timezone, page_size=ecm.page_size, otds=login,
-    )  # fmt: skip
+        reach(ecm.url),
+        username=ecm.username,
+        password=ecm.password.reveal() if ecm.password else "",
+        domain=ecm.domain,
+        zone=ecm.timezone,
+        page_size=ecm.page_size,
+        otds=login,
+    )
 
 
 def systems(made: Clients, progress: Progress) -> Systems:
@@ -120,10 +130,19 @@ def systems(made: Clients, progress: Progress) -> Systems:
         return [skew for skew in (made.ecm.skew(), made.braze.skew()) if skew is not None]
 
     return Systems(
-        workspaces=made.ecm, people=made.braze, segments=made.braze, content=made.braze, sink=made.braze,
-        currents=CurrentsFolder(), records=made.ecm, records_sink=made.ecm, claims=made.ecm,
-        requests=made.counters.as_dict, skews=skews, progress=progress,
-    )  # fmt: skip
+        workspaces=made.ecm,
+        people=made.braze,
+        segments=made.braze,
+        content=made.braze,
+        sink=made.braze,
+        currents=CurrentsFolder(),
+        records=made.ecm,
+        records_sink=made.ecm,
+        claims=made.ecm,
+        requests=made.counters.as_dict,
+        skews=skews,
+        progress=progress,
+    )
 
 
 def fence(config: Settings, opened: Ledger, wall: WallClock) -> Fence:

@@ -57,9 +57,12 @@ class Stage:
 
     def _environ(self) -> dict[str, str]:
         return {
-            **os.environ, "ECM_PASSWORD": self.box.password, "BRAZE_API_KEY": self.box.api_key,
-            "ECMBRAZE_NOW": self.box.now().isoformat(), "COLUMNS": "150",
-        }  # fmt: skip
+            **os.environ,
+            "ECM_PASSWORD": self.box.password,
+            "BRAZE_API_KEY": self.box.api_key,
+            "ECMBRAZE_NOW": self.box.now().isoformat(),
+            "COLUMNS": "150",
+        }
 
 
 def play(folder: Path) -> int:
@@ -107,9 +110,10 @@ def _contracts(box: RemoteSandbox) -> int:
     customers = [box.workspace(number)["values"]["Onboarding.Customer Number"] for number in _standing(box, "Service")]
     for customer, days in zip(customers, (33, 200), strict=False):
         values = {
-            "Contract.Customer Number": customer, "Contract.Status": "Active",
+            "Contract.Customer Number": customer,
+            "Contract.Status": "Active",
             "Contract.Contract End": f"{_START + timedelta(days=days):%Y-%m-%d}",
-        }  # fmt: skip
+        }
         box.create_workspace("Contract", name=f"Contract {customer}", values=values)
     return demo_documents.prepare(box, customers[0])
 
@@ -193,8 +197,9 @@ def _agree(console: Console, stage: Stage, received: dict[str, Any]) -> bool:
     agreed = (by_action["events"], by_action["triggers"]) == (len(received["events"]), len(received["messages"]))
     console.print(
         f"The report says {by_action['events']} events and {by_action['triggers']} messages; "
-        f"Braze received {len(received['events'])} and {len(received['messages'])}.", highlight=False,
-    )  # fmt: skip
+        f"Braze received {len(received['events'])} and {len(received['messages'])}.",
+        highlight=False,
+    )
     _say(console, "5. A second run sends nothing.")
     second = stage.report("onboarding")
     console.print(f"sent {second['counts']['sent']}, planned {second['counts']['planned']}", highlight=False)

@@ -116,11 +116,12 @@ def _found(box: RemoteSandbox, workspace: dict[str, Any]) -> Found:
     values = box.workspace(workspace["id"])["values"]
     user = box.call("GET", f"/braze/users/{workspace['number']}")
     return Found(
-        customer=workspace["number"], workspace=workspace["name"],
+        customer=workspace["number"],
+        workspace=workspace["name"],
         record=(values[_STATUS] or "", values[_SINCE] or "", values[_SOURCE] or ""),
         history=tuple(one["name"] for one in _documents(box, workspace["id"])),
         in_braze=user["email_subscribe"],
-    )  # fmt: skip
+    )
 
 
 def _documents(box: RemoteSandbox, workspace: int) -> list[dict[str, Any]]:

@@ -79,9 +79,10 @@ def erase(
 def _refuse(subject: str, kept: Kept, *, unknown: bool, lose_withdrawals: bool) -> None:
     if not kept.anything and not unknown:
         raise UsageError(
-            f"Nothing is kept of {subject!r}.", undone=_NOTHING,
+            f"Nothing is kept of {subject!r}.",
+            undone=_NOTHING,
             advice="Is it written as the reports write it? To keep them out before they ever come: --unknown.",
-        )  # fmt: skip
+        )
     if kept.withdrawals and not lose_withdrawals:
         raise UsageError(
             f"{kept.withdrawals} withdrawals of {subject!r} have not reached Braze yet, which would go on sending.",
@@ -101,10 +102,15 @@ def _backups(loaded: Settings) -> tuple[Path, ...]:
 
 def _tell(kept: Kept, backups: tuple[Path, ...], *, as_json: bool, done: bool = False) -> None:
     told: dict[str, object] = {
-        "names": list(kept.subject.names), "kept": dict(kept.counts), "workspaces": list(kept.workspaces),
-        "emptied": list(kept.alone), "documents_in_ecm": list(kept.documents), "also_known_as": list(kept.also),
-        "waiting_withdrawals": kept.withdrawals, "backups": [str(path) for path in backups],
-    }  # fmt: skip
+        "names": list(kept.subject.names),
+        "kept": dict(kept.counts),
+        "workspaces": list(kept.workspaces),
+        "emptied": list(kept.alone),
+        "documents_in_ecm": list(kept.documents),
+        "also_known_as": list(kept.also),
+        "waiting_withdrawals": kept.withdrawals,
+        "backups": [str(path) for path in backups],
+    }
     if as_json:
         typer.echo(json.dumps(told | {"erased": done}, indent=2, ensure_ascii=False))
         return

@@ -49,8 +49,9 @@ def explain(
         if len(assets) > 1:
             raise UsageError(
                 f"{len(assets)} assets are named {subject!r}: {', '.join(one.key for one in assets)}.",
-                undone="Nothing was looked up.", advice="Name one by its id.",
-            )  # fmt: skip
+                undone="Nothing was looked up.",
+                advice="Name one by its id.",
+            )
         if not assets:
             if at or verify:
                 raise _unknown(subject)
@@ -64,9 +65,10 @@ def explain(
 
 def _unknown(subject: str) -> UsageError:
     return UsageError(
-        f"The state file knows no asset {subject!r}.", undone="Nothing was looked up.",
+        f"The state file knows no asset {subject!r}.",
+        undone="Nothing was looked up.",
         advice="Name an asset by its id or its whole name in Braze; --at and --verify are for assets alone.",
-    )  # fmt: skip
+    )
 
 
 def _moment(text: str, zone: tzinfo) -> datetime:
@@ -75,9 +77,10 @@ def _moment(text: str, zone: tzinfo) -> datetime:
         found = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(
-            f"--at {text!r} is no day and no time.", undone="Nothing was looked up.",
+            f"--at {text!r} is no day and no time.",
+            undone="Nothing was looked up.",
             advice="Write 2026-03-15, or 2026-03-15T14:05:00+01:00.",
-        ) from None  # fmt: skip
+        ) from None
     if len(text) <= len("2026-03-15"):
         return datetime.combine(found.date() + timedelta(days=1), time(), zone).astimezone(UTC)
     return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
@@ -100,15 +103,17 @@ class _Version:
         told = noted if isinstance(noted, Mapping) else {}
         after = str(told.get("after") or "")
         return cls(
-            number=int(str(told["version"])), document=str(told["document"]), name=str(told["name"]),
-            place=int(str(told["place"])), request=str(told["request"]),
-            seen=datetime.fromisoformat(str(told["seen"])), after=datetime.fromisoformat(after) if after else None,
-        )  # fmt: skip
+            number=int(str(told["version"])),
+            document=str(told["document"]),
+            name=str(told["name"]),
+            place=int(str(told["place"])),
+            request=str(told["request"]),
+            seen=datetime.fromisoformat(str(told["seen"])),
+            after=datetime.fromisoformat(after) if after else None,
+        )
 
 
-def _of_asset(
-    loaded: Settings, book: Explaining, asset: Known, at: datetime | None, *, verify: bool
-) -> dict[str, Any]:  # fmt: skip
+def _of_asset(loaded: Settings, book: Explaining, asset: Known, at: datetime | None, *, verify: bool) -> dict[str, Any]:
     noted = book.noted(writes.FLOW, asset.key).get(writes.VERSIONS)
     versions = [_Version.of(one) for one in noted] if isinstance(noted, Sequence) and not isinstance(noted, str) else []
     kind = keys.kind_of(asset.stream)
@@ -122,11 +127,17 @@ def _of_asset(
         return {**told, "at": _stamp(at), "archived": f"not yet: first seen {_stamp(versions[0].seen)}"}
     chosen, after = reached[-1], versions[len(reached) : len(reached) + 1]
     told |= {
-        "at": _stamp(at) if at else "now", "version": chosen.number, "versions": len(versions), "name": chosen.name,
-        "sha256": chosen.document, "first_seen": _stamp(chosen.seen), "by_request": chosen.request,
-        "not_yet_at": _stamp(chosen.after), "last_seen": _stamp(after[0].after if after else asset.read_at),
+        "at": _stamp(at) if at else "now",
+        "version": chosen.number,
+        "versions": len(versions),
+        "name": chosen.name,
+        "sha256": chosen.document,
+        "first_seen": _stamp(chosen.seen),
+        "by_request": chosen.request,
+        "not_yet_at": _stamp(chosen.after),
+        "last_seen": _stamp(after[0].after if after else asset.read_at),
         "other_content_seen": _stamp(after[0].seen) if after else "",
-    }  # fmt: skip
+    }
     if after and at and after[0].after and at > after[0].after:
         told["between_looks"] = (
             f"between {_stamp(after[0].after)} and {_stamp(after[0].seen)} nobody looked: then it may have been "
@@ -140,10 +151,12 @@ def _stored(book: Explaining, key: str, chosen: _Version) -> str:
     """Return what became of the write of a version."""
     rows = book.writes([key], -1)
     mine = [
-        row for row in rows
-        if row.action.kind.delivery is Delivery.UNIQUE and row.action.rule == writes.SOURCE
+        row
+        for row in rows
+        if row.action.kind.delivery is Delivery.UNIQUE
+        and row.action.rule == writes.SOURCE
         and row.action.occurrence == f"v{chosen.number}"
-    ]  # fmt: skip
+    ]
     return f"{mine[0].state} {_stamp(mine[0].changed_at)}: {mine[0].why}" if mine else "not planned yet"
 
 
@@ -153,7 +166,7 @@ def _verified(loaded: Settings, asset: Known, chosen: _Version) -> dict[str, Any
     if not isinstance(section, Options) or kind is None:
         raise UsageError(
             "The configuration has no section flows.assets.", undone="Nothing was read back.", advice="Put it back."
-        )  # fmt: skip
+        )
     wall = composition.wall_clock(loaded)
     ecm = composition.clients(loaded, wall, Budget(wall.monotonic, None)).ecm
     marker = names.marker(asset.key.rpartition(":")[2], names.JSON)
@@ -181,9 +194,10 @@ def _of_ledger(book: Explaining, subject: str) -> dict[str, Any]:
     found = _decided(book, [subject, person])
     if not workspaces and not found["writes"] and not found["put_aside"] and book.record(person) is None:
         raise UsageError(
-            f"The state file knows no workspace, customer or asset {subject!r}.", undone="Nothing was looked up.",
+            f"The state file knows no workspace, customer or asset {subject!r}.",
+            undone="Nothing was looked up.",
             advice="Name a workspace by its id, a customer as ECM has them, an asset by its id or whole name in Braze.",
-        )  # fmt: skip
+        )
     about = {one.key: f"{one.name} ({one.stream}{', gone' if one.gone else ''})" for one in workspaces}
     return {"subject": f"customer {subject}", "workspaces": about, **found}
 

@@ -113,13 +113,20 @@ def _command(flow: Flow[Any]) -> Any:
         )
         if begin and end and begin >= end:
             raise UsageError(
-                f"--since {since} does not lie before --until {until}.", undone="Nothing was done.",
+                f"--since {since} does not lie before --until {until}.",
+                undone="Nothing was done.",
                 advice="The span goes from --since up to --until, without that instant: swap them.",
-            )  # fmt: skip
+            )
         options = Options(
-            dry_run=dry_run, limit=limit, include_messages=include_messages, confirm=confirm, as_if_new=as_if_new,
-            since=begin, until=end, deed=deed(by, reason) if confirm else None,
-        )  # fmt: skip
+            dry_run=dry_run,
+            limit=limit,
+            include_messages=include_messages,
+            confirm=confirm,
+            as_if_new=as_if_new,
+            since=begin,
+            until=end,
+            deed=deed(by, reason) if confirm else None,
+        )
         report_file.check(report, personal=show_personal_data)
         loaded = composition.settings(config_path(context, config))
         done = rounds.start([flow], loaded, options, seconds=rounds.seconds(max_duration))

@@ -98,9 +98,10 @@ def _confirm(ledger: Ledger, day: date, rows: list[Row], now: datetime, by: str 
         )
     if not any(row.day == day.isoformat() for row in rows):
         raise UsageError(
-            f"Nothing comes due on {day}.", undone="Nothing was confirmed.",
+            f"Nothing comes due on {day}.",
+            undone="Nothing was confirmed.",
             advice="`ecmbraze forecast` lists the days; --days looks further.",
-        )  # fmt: skip
+        )
 
 
 def _show(rows: list[Row], days: int) -> None:

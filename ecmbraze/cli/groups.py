@@ -49,11 +49,13 @@ def no_such_command(name: str, there: list[str]) -> UsageError:
     """Return what to say of a command that does not exist, or not yet."""
     if name in PLANNED:
         return UsageError(
-            f"`ecmbraze {name}` is planned and not built yet: {PLANNED[name]}.", undone="Nothing was done.",
+            f"`ecmbraze {name}` is planned and not built yet: {PLANNED[name]}.",
+            undone="Nothing was done.",
             advice="`ecmbraze --help` lists what there is.",
-        )  # fmt: skip
+        )
     near = did_you_mean(name, [*there, *(one for one in PLANNED if " " not in one)])
     return UsageError(
-        f"There is no command {name!r}{near or '.'}", undone="Nothing was done.",
+        f"There is no command {name!r}{near or '.'}",
+        undone="Nothing was done.",
         advice="`ecmbraze --help` lists them.",
-    )  # fmt: skip
+    )

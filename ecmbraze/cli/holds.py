@@ -163,8 +163,17 @@ def _not_held(number: int) -> UsageError:
 def _told(row: Row) -> dict[str, object]:
     action = row.action
     return {
-        "id": row.id, "state": row.state, "key": action.key, "flow": action.flow, "record": action.record,
-        "customer": action.person, "rule": action.rule, "occurrence": action.occurrence, "kind": action.kind,
-        "name": action.name, "attempt": row.attempt, "since": row.changed_at.isoformat().replace("+00:00", "Z"),
+        "id": row.id,
+        "state": row.state,
+        "key": action.key,
+        "flow": action.flow,
+        "record": action.record,
+        "customer": action.person,
+        "rule": action.rule,
+        "occurrence": action.occurrence,
+        "kind": action.kind,
+        "name": action.name,
+        "attempt": row.attempt,
+        "since": row.changed_at.isoformat().replace("+00:00", "Z"),
         "why": row.why,
-    }  # fmt: skip
+    }

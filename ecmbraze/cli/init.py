@@ -29,9 +29,10 @@ def init(
     """Create the state file for a configuration; an existing one is refused."""
     if not non_interactive:
         raise UsageError(
-            "The guided init is not built yet.", undone="Nothing was written.",
+            "The guided init is not built yet.",
+            undone="Nothing was written.",
             advice="Copy config.example.yaml, edit it, then `ecmbraze init --non-interactive -c FILE`.",
-        )  # fmt: skip
+        )
     loaded = composition.settings(config_path(context, config))
     _refuse_place(loaded)
     now = composition.wall_clock(loaded).now()
@@ -50,15 +51,17 @@ def _refuse_place(loaded: Settings) -> None:
     place, folder = loaded.places.of(("state",)), loaded.state.parent
     if loaded.state.exists():
         raise UsageError(
-            f"{place}: there is a state file already, {loaded.state}.", undone="It was not touched.",
+            f"{place}: there is a state file already, {loaded.state}.",
+            undone="It was not touched.",
             advice="Go on with it: `ecmbraze status`. Only to begin anew, with a new baseline, move it away first.",
-        )  # fmt: skip
+        )
     if not folder.is_dir():
         there = next(parent for parent in folder.parents if parent.is_dir())
         missing = folder.relative_to(there).parts[0]
         near = nearest(missing, (entry.name for entry in there.iterdir() if entry.is_dir()))
         hint = f"; did you mean {there / near}?" if near else "."
         raise ConfigurationError(
-            f"{place}: the folder {folder} does not exist{hint}", undone="Nothing was written.",
+            f"{place}: the folder {folder} does not exist{hint}",
+            undone="Nothing was written.",
             advice=f"Correct the path, or make the folder: mkdir -p -m 700 {shlex.quote(str(folder))}",
-        )  # fmt: skip
+        )

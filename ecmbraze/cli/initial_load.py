@@ -33,7 +33,7 @@ _LOOKS = 2
 
 def start(
     flow: Flow[Any], config: Settings, *, dry_run: bool, confirm: str | None, deed: Deed, seconds: float | None
-) -> RunReport:  # fmt: skip
+) -> RunReport:
     """Estimate an initial load, or do what of a confirmed one is left; return one report of all its slices.
 
     Raises Locked when another run holds the lock.
@@ -114,19 +114,32 @@ class _Session:
     def _round(self, ledger: Ledger, options: Options, progress: Progress | None = None) -> RunReport:
         per_minute = self.flow.load.per_minute(self.section) if options.load else None
         (report,) = rounds.play(
-            ledger, [(self.flow, self.section)], self.config, options, self.wall, self.budget, progress,
+            ledger,
+            [(self.flow, self.section)],
+            self.config,
+            options,
+            self.wall,
+            self.budget,
+            progress,
             ecm_per_minute=per_minute,
-        )  # fmt: skip
+        )
         return report
 
     def _refused(self, error: EcmbrazeError, digest: str) -> RunReport:
         """Return the report of a start that wrote nothing because a person must act first; it is no run."""
         now = self.wall.now()
         report = RunReport(
-            run_id=new_id(), flow=self.flow.name, mode="backfill", dry_run=False, started_at=now, finished_at=now,
-            configuration=self.config.fingerprint(), exit_code=error.exit_code, exit_reason=str(error),
+            run_id=new_id(),
+            flow=self.flow.name,
+            mode="backfill",
+            dry_run=False,
+            started_at=now,
+            finished_at=now,
+            configuration=self.config.fingerprint(),
+            exit_code=error.exit_code,
+            exit_reason=str(error),
             plan_hash=digest,
-        )  # fmt: skip
+        )
         report.notes.append(str(error) if isinstance(error, GuardTripped) else error.happened)
         return report
 
@@ -134,10 +147,16 @@ class _Session:
     def _opened(self, *, read_only: bool = False) -> Iterator[tuple[Ledger, Loading]]:
         ledger = composition.ledger(self.config, read_only=read_only)
         try:
-            yield ledger, Loading(
-                flow=self.flow, section=self.section, ledger=ledger, setting=composition.setting(self.config),
-                clock=self.wall,
-            )  # fmt: skip
+            yield (
+                ledger,
+                Loading(
+                    flow=self.flow,
+                    section=self.section,
+                    ledger=ledger,
+                    setting=composition.setting(self.config),
+                    clock=self.wall,
+                ),
+            )
         finally:
             ledger.close()
 
@@ -150,11 +169,17 @@ def _together(reports: Sequence[RunReport]) -> RunReport:
     left = [line for one in reports for line in one.actions if line.state != "sent"]
     listed = f"{len(went) - _LISTED} more writes went; they are not listed" if len(went) > _LISTED else ""
     return replace(
-        last, started_at=reports[0].started_at, actions=left + went[:_LISTED],
+        last,
+        started_at=reports[0].started_at,
+        actions=left + went[:_LISTED],
         counts={**counts, "pending": last.counts["pending"]},
         by_action={name: sum(one.by_action[name] for one in reports) for name in last.by_action},
         requests={name: sum(one.requests.get(name, 0) for one in reports) for name in last.requests},
         skipped=[line for one in reports for line in one.skipped],
-        notes=[*dict.fromkeys([*(note for one in reports[:-1] for note in one.notes if "initial load:" not in note),
-                               *last.notes]), *([listed] if listed else [])],
-    )  # fmt: skip
+        notes=[
+            *dict.fromkeys(
+                [*(note for one in reports[:-1] for note in one.notes if "initial load:" not in note), *last.notes]
+            ),
+            *([listed] if listed else []),
+        ],
+    )

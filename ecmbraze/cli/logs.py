@@ -48,7 +48,7 @@ class Text(logging.Formatter):
             return line
         return textwrap.fill(
             line, self._width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-        )  # fmt: skip
+        )
 
 
 def _shown(fields: Mapping[str, object]) -> Iterator[str]:

@@ -54,9 +54,10 @@ def plan(
         return _drop(loaded, drop, by)
     if flow is None or output is None:
         raise UsageError(
-            "Say which flow and where its plan goes.", undone="Nothing was planned.",
+            "Say which flow and where its plan goes.",
+            undone="Nothing was planned.",
             advice=f"`ecmbraze plan FLOW -o FILE`, FLOW is one of {', '.join(BY_NAME)}.",
-        )  # fmt: skip
+        )
     if output.exists():
         raise UsageError(f"{output} exists already.", undone="Nothing was planned.", advice="Name another file.")
     return _start(flow, loaded, Options(dry_run=True, keep=output), as_json=as_json)

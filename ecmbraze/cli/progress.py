@@ -69,9 +69,12 @@ class Bars:
 
     def __init__(self, console: Console) -> None:
         columns = (
-            TextColumn("{task.description}"), BarColumn(bar_width=None), MofNCompleteColumn(), _Rate(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            _Rate(),
             TimeRemainingColumn(),
-        )  # fmt: skip
+        )
         self.bars = RichProgress(*columns, console=console, transient=True)
         self._tasks: dict[Work, TaskID] = {}
         self._expected: dict[Work, int] = {}

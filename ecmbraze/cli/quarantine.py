@@ -41,10 +41,15 @@ def listing(
     """Show refused rows (with a number, to replay or drop) and records that could not be used."""
     ledger = composition.ledger(composition.settings(config_path(context, config)), read_only=True)
     rows = [
-        {"id": row.id, "record": row.action.record, "customer": row.action.person, "rule": row.action.rule,
-         "reason": row.why}
+        {
+            "id": row.id,
+            "record": row.action.record,
+            "customer": row.action.person,
+            "rule": row.action.rule,
+            "reason": row.why,
+        }
         for row in ledger.outbox.refused()
-    ]  # fmt: skip
+    ]
     rows += [
         {"id": None, "record": record, "customer": customer, "rule": rule, "reason": reason}
         for _, record, rule, customer, reason, _ in ledger.quarantined()
@@ -130,6 +135,7 @@ def _do(ledger: Ledger, rows: Sequence[Row], subject: str, state: State, who: De
 
 def _unknown(subject: str) -> UsageError:
     return UsageError(
-        f"Nothing in quarantine is called {subject!r}.", undone="Nothing was changed.",
+        f"Nothing in quarantine is called {subject!r}.",
+        undone="Nothing was changed.",
         advice="`ecmbraze quarantine list` shows numbers of rows and names of records.",
-    )  # fmt: skip
+    )

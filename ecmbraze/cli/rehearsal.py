@@ -68,4 +68,4 @@ def _installed() -> None:
     if importlib.util.find_spec("flask") is None:
         raise UsageError(
             "The sandbox is not installed.", undone="Nothing was started.", advice="pip install 'ecmbraze[sandbox]'"
-        )  # fmt: skip
+        )

@@ -42,7 +42,7 @@ _SLACK = timedelta(minutes=1)
 
 def start(
     flows: Sequence[Flow[Any]], config: Settings, options: Options, *, seconds: float | None = None, due: bool = False
-) -> list[RunReport]:  # fmt: skip
+) -> list[RunReport]:
     """Run the flows in one round, in the order of the register; with ``due`` only those whose `every` has passed.
 
     Raises Locked when another run holds the lock, but waits for an initial load to end its slice. A dry run needs none.
@@ -59,7 +59,7 @@ def start(
 
 def _execute(
     flows: Sequence[Flow[Any]], config: Settings, options: Options, wall: WallClock, budget: Budget, *, due: bool
-) -> list[RunReport]:  # fmt: skip
+) -> list[RunReport]:
     ledger = composition.ledger(config, read_only=options.dry_run)
     try:
         chosen = [(flow, composition.section(config, flow)) for flow in flows]
@@ -85,9 +85,16 @@ def waiting(wall: WallClock, budget: Budget) -> Callable[[], None]:
 
 
 def play(
-    ledger: Ledger, flows: Sequence[tuple[Flow[Any], Any]], config: Settings, options: Options, wall: WallClock,
-    budget: Budget, progress: Progress | None = None, *, ecm_per_minute: int | None = None,
-) -> list[RunReport]:  # fmt: skip
+    ledger: Ledger,
+    flows: Sequence[tuple[Flow[Any], Any]],
+    config: Settings,
+    options: Options,
+    wall: WallClock,
+    budget: Budget,
+    progress: Progress | None = None,
+    *,
+    ecm_per_minute: int | None = None,
+) -> list[RunReport]:
     """Take one round of flows with their sections over an open ledger; ``ecm_per_minute`` throttles what it asks."""
     made, reading = composition.clients(config, wall, budget, ecm_per_minute), composition.reading(config)
     made.braze.close_windows(ledger.rate_limits.known())
@@ -103,9 +110,16 @@ def play(
 
     made.ecm.progress = shown
     reports = Round(
-        flows=flows, reading=reading, options=options, setting=composition.setting(config),
-        systems=composition.systems(made, shown), ledger=ledger, clock=wall, new_id=new_id, tick=tick,
-    ).execute()  # fmt: skip
+        flows=flows,
+        reading=reading,
+        options=options,
+        setting=composition.setting(config),
+        systems=composition.systems(made, shown),
+        ledger=ledger,
+        clock=wall,
+        new_id=new_id,
+        tick=tick,
+    ).execute()
     with suppress(StorageError):  # the reports are stored: a full disk does not hide them
         keep()
     return reports
@@ -117,9 +131,7 @@ def _is_due(ledger: Ledger, flow: Flow[Any], section: Any, wall: WallClock) -> b
     return last is None or wall.now() - last >= every - min(every / 10, _SLACK)
 
 
-def tell_result(
-    reports: Sequence[RunReport], told: object, *, as_json: bool, limit: int | None = None
-) -> None:  # fmt: skip
+def tell_result(reports: Sequence[RunReport], told: object, *, as_json: bool, limit: int | None = None) -> None:
     """Print the reports for a person, or ``told`` as JSON, and log how each run ended."""
     try:
         if as_json:
@@ -133,9 +145,13 @@ def tell_result(
     for report in reports:
         _tell_decisions(report)
         fields = {
-            "run": report.run_id, "flow": report.flow, "exit_code": report.exit_code, "reason": report.exit_reason,
-            "counts": report.counts, "by_action": report.by_action,
-        }  # fmt: skip
+            "run": report.run_id,
+            "flow": report.flow,
+            "exit_code": report.exit_code,
+            "reason": report.exit_reason,
+            "counts": report.counts,
+            "by_action": report.by_action,
+        }
         LOG.log(40 if report.exit_code else 20, "run.end", extra={"fields": fields})
 
 
@@ -169,7 +185,7 @@ def refuse_lone_exit_code(exit_code: bool, *, dry_run: bool) -> None:
     if exit_code and not dry_run:
         raise UsageError(
             "--exit-code belongs to --dry-run.", undone="Nothing was done.", advice="Add --dry-run, or leave it out."
-        )  # fmt: skip
+        )
 
 
 def seconds(text: str | None) -> float | None:

@@ -32,7 +32,7 @@ class Budget:
         if self._end is not None and self._monotonic() >= self._end:
             raise TimeBudgetUsed(
                 "The time budget is used up.", undone="The rest waits.", advice="The next run goes on."
-            )  # fmt: skip
+            )
 
     def note(self, number: int, _frame: FrameType | None) -> None:
         """Remember a signal; the second one leaves at once, and what is in flight is in doubt next time."""

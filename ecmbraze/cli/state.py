@@ -119,15 +119,17 @@ def adopt(
         copied = adopting.look_at(restored_from, loaded.state)
         if not ledger.history.holds(copied.head):
             raise UsageError(
-                f"{restored_from} is not what stands at {loaded.state}: its history ends otherwise.", undone=_UNDONE,
+                f"{restored_from} is not what stands at {loaded.state}: its history ends otherwise.",
+                undone=_UNDONE,
                 advice=f"Put it in place first (cp {restored_from} {loaded.state}), or name the backup it came from.",
-            )  # fmt: skip
+            )
         fence = composition.fence(loaded, ledger, wall)
         if fence.store is not None and fence.stands_for_us():
             raise UsageError(
                 "The claim in Extended ECM is of this state file: no other has sent since. There is nothing to adopt.",
-                undone=_UNDONE, advice="`ecmbraze run` goes on.",
-            )  # fmt: skip
+                undone=_UNDONE,
+                advice="`ecmbraze run` goes on.",
+            )
         who = deed(by, reason)
         done = adopting.adopt(ledger, copied, wall.now(), by=who.by, host=who.host, reason=reason)
         fence.overtake()

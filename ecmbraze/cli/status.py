@@ -100,13 +100,16 @@ def status(
 def _standing(ledger: Ledger, name: str, section: Any, now: datetime) -> Standing:
     last, good = ledger.latest_run(name), ledger.latest_run(name, _DONE)
     one = Standing(
-        flow=name, enabled=section.enabled, pending=ledger.outbox.pending(name), paused=ledger.waiting.paused(name),
+        flow=name,
+        enabled=section.enabled,
+        pending=ledger.outbox.pending(name),
+        paused=ledger.waiting.paused(name),
         last_exit=int(str(last["exit_code"])) if last else None,
         last_success=str(good["finished_at"]) if good else None,
         refused=len(ledger.outbox.refused(name)),
         quarantined=sum(flow in (name, "") for flow, *_ in ledger.quarantined()),
         watermark=min((moment.isoformat() for moment in ledger.watermarks(name).values()), default=None),
-    )  # fmt: skip
+    )
     if one.enabled:
         _judge_runs(one, section.every, last, now)
     _judge_held(one, ledger, now)
@@ -152,9 +155,11 @@ def _lines(flows: list[Standing], now: datetime) -> list[str]:
     rows = [_COLUMNS, *(_row(one, now) for one in flows)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
     fold = textwrap.TextWrapper(
-        width=shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000, initial_indent="  - ",
-        subsequent_indent="    ", break_long_words=False,
-    )  # fmt: skip
+        width=shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000,
+        initial_indent="  - ",
+        subsequent_indent="    ",
+        break_long_words=False,
+    )
     shown = [_aligned(rows[0], widths)]
     for one, row in zip(flows, rows[1:], strict=True):
         shown.append(_aligned(row, widths))

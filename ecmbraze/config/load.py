@@ -58,7 +58,7 @@ def _text(path: Path) -> str:
     except FileNotFoundError:
         raise ConfigurationError(
             f"There is no configuration file {path}.", advice="Name it with -c FILE, or copy config.example.yaml."
-        ) from None  # fmt: skip
+        ) from None
     except UnicodeDecodeError:
         raise ConfigurationError(f"{path} is not UTF-8 text.", advice="Save it as UTF-8.") from None
     except OSError as error:
@@ -71,9 +71,10 @@ def _refuse(path: Path, problems: Iterable[tuple[int, str]]) -> None:
         many = f"{MOST} problems or more" if len(lines) >= MOST else f"{len(lines)} problem{'s' * (len(lines) > 1)}"
         file = "" if path == _DEFAULT else f" -c {path}"
         raise ConfigurationError(
-            f"{path} has {many}:", problems=[line[:_LONGEST] for line in lines[:MOST]],
+            f"{path} has {many}:",
+            problems=[line[:_LONGEST] for line in lines[:MOST]],
             advice=f"Correct the configuration and run `ecmbraze check{file}`.",
-        )  # fmt: skip
+        )
 
 
 def _take_secrets(raw: dict[str, Any], environ: Mapping[str, str]) -> Iterator[Problem]:

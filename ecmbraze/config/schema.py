@@ -31,12 +31,14 @@ def schema(flows: Mapping[str, Flow[Any]]) -> dict[str, Any]:
     definitions = shared["$defs"]
     settings = definitions.pop(references[Settings, "validation"]["$ref"].rpartition("/")[2])
     settings["properties"]["flows"] = {
-        "type": "object", "additionalProperties": False, "description": "one section per flow",
+        "type": "object",
+        "additionalProperties": False,
+        "description": "one section per flow",
         "properties": {
             name: {**references[flow.options, "validation"], "description": flow.summary}
             for name, flow in flows.items()
         },
-    }  # fmt: skip
+    }
     about = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "ecmbraze configuration"}
     return {**settings, **about, "$defs": definitions}
 

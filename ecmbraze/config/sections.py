@@ -20,23 +20,29 @@ _SECRET = {
     "anyOf": [
         {"type": "string"},
         {
-            "type": "object", "additionalProperties": False, "required": ["command"],
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["command"],
             "properties": {"command": {"type": "array", "minItems": 1, "items": {"type": "string"}}},
         },
     ]
-}  # fmt: skip
+}
 _FENCE = {
     "anyOf": [
         {"enum": ["canary", "none"]},
         {
-            "type": "object", "additionalProperties": False, "minProperties": 1, "maxProperties": 1,
+            "type": "object",
+            "additionalProperties": False,
+            "minProperties": 1,
+            "maxProperties": 1,
             "properties": {
-                "workspace": {"type": "string", "minLength": 1}, "folder": {"type": "integer", "minimum": 1},
+                "workspace": {"type": "string", "minLength": 1},
+                "folder": {"type": "integer", "minimum": 1},
             },
         },
         {"type": "null"},
     ]
-}  # fmt: skip
+}
 Url = Annotated[str, AfterValidator(checked)]
 Hidden = Annotated[Secret, WithJsonSchema(_SECRET)]
 

@@ -20,15 +20,23 @@ MOST = 100
 _NUMBERS = {"int_type", "float_type", "int_parsing", "float_parsing", "int_from_float"}
 _SWITCHES = frozenset({"yes", "no", "on", "off", "y", "n"})
 _SECTIONS = {"dict_type", "model_type", "model_attributes_type"}
-_BOUNDS = {"greater_than": "more than", "greater_than_equal": "at least", "less_than": "less than",
-           "less_than_equal": "at most"}  # fmt: skip
+_BOUNDS = {
+    "greater_than": "more than",
+    "greater_than_equal": "at least",
+    "less_than": "less than",
+    "less_than_equal": "at most",
+}
 # How the sections look whose keys are names of ECM, and the short forms.
 _WRITTEN = {
-    "attributes": "{name_in_braze: Category.Attribute}", "properties": '{name: "${Category.Attribute}"}',
-    "consent": '{email: subscribed} or {transactional: "reason"}', "send": "{event: name}",
-    "customer": "Category.Attribute", "document": '{name: "Claim Form*"}', "expires": "{date: Category.Attribute}",
+    "attributes": "{name_in_braze: Category.Attribute}",
+    "properties": '{name: "${Category.Attribute}"}',
+    "consent": '{email: subscribed} or {transactional: "reason"}',
+    "send": "{event: name}",
+    "customer": "Category.Attribute",
+    "document": '{name: "Claim Form*"}',
+    "expires": "{date: Category.Attribute}",
     "closed": "{event: name}",
-}  # fmt: skip
+}
 _CONDITION = "{Category.Attribute: value}"
 _FIGURE = re.compile(r"-?\d+([.,]\d+)?")
 _QUOTED = re.compile(r"'([^']+)'")

@@ -61,7 +61,7 @@ class Loading:
                 f"Not everybody of {self.flow.name} has been looked at yet, so there is nothing to load from.",
                 undone="Nothing was estimated or written.",
                 advice=f"`ecmbraze {self.flow.name}` goes on looking; then start the initial load again.",
-            )  # fmt: skip
+            )
 
     def estimate(self, reader: WorkspaceReader) -> Estimate:
         """Return what a load would take now, at the time a request takes now."""
@@ -69,20 +69,26 @@ class Loading:
             volume = view.volume()
         took = self._measured(reader)
         return Estimate(
-            flow=self.flow.name, volume=volume, per_workspace=self.how.requests(self.section),
-            slice=self.how.people(self.section), per_minute=self.how.per_minute(self.section),
-            connections=self.setting.connections, request_s=took or ASSUMED_S, measured=bool(took),
+            flow=self.flow.name,
+            volume=volume,
+            per_workspace=self.how.requests(self.section),
+            slice=self.how.people(self.section),
+            per_minute=self.how.per_minute(self.section),
+            connections=self.setting.connections,
+            request_s=took or ASSUMED_S,
+            measured=bool(took),
             meaning=self._meaning(),
-        )  # fmt: skip
+        )
 
     def offer(self, estimate: Estimate) -> GuardTripped:
         """Keep an estimate for a person to confirm; return what says so."""
         self.ledger.loads.offer(estimate, self.clock.now())
         command = f"ecmbraze {self.flow.name} --initial-load --confirm {estimate.hash[:12]} --by NAME"
         return GuardTripped(
-            "; ".join(estimate.lines()) + ".", undone="Nothing was written: a person must confirm it.",
+            "; ".join(estimate.lines()) + ".",
+            undone="Nothing was written: a person must confirm it.",
             advice=f"`{command}` within 24 hours.",
-        )  # fmt: skip
+        )
 
     def confirm(self, asked: str, deed: Deed) -> None:
         """Let the offered load begin. Raises GuardTripped where what was offered is not what would be done now."""
@@ -118,12 +124,13 @@ class Loading:
                     undone="The initial load goes no further: until then only withdrawals leave.",
                     advice=f"`ecmbraze {self.flow.name} --confirm {plan.hash[:12]}`, or `ecmbraze plan --drop "
                     f"{self.flow.name}`; then start the load again, it goes on where it was.",
-                )  # fmt: skip
+                )
         if paused := self.ledger.waiting.paused(self.flow.name):
             raise TemporaryError(
-                f"{self.flow.name} is {paused}.", undone="The initial load goes no further.",
+                f"{self.flow.name} is {paused}.",
+                undone="The initial load goes no further.",
                 advice=f"`ecmbraze resume {self.flow.name}`; then start the load again, it goes on where it was.",
-            )  # fmt: skip
+            )
         people = self.how.people(self.section)
         # What could not be written waits in the outbox. It must not pile up there while Extended ECM takes nothing.
         behind = self.ledger.outbox.pending(self.flow.name) >= people
@@ -160,9 +167,10 @@ class Loading:
 
     def _unconfirmed(self, happened: str) -> GuardTripped:
         return GuardTripped(
-            happened, undone="Nothing was written.",
+            happened,
+            undone="Nothing was written.",
             advice=f"`ecmbraze {self.flow.name} --initial-load` makes a new estimate.",
-        )  # fmt: skip
+        )
 
     @contextmanager
     def _view(self) -> Iterator[View]:

@@ -51,39 +51,67 @@ def run(of: RoundContext, flow: Flow[Any], section: Any) -> Run:
     screen = _screen(of, flow, section, needs, view)
     mode = "apply" if of.options.apply else "backfill" if of.options.backfill or of.options.load else "live"
     report = RunReport(
-        run_id=of.new_id(), flow=flow.name, mode=mode, dry_run=of.options.dry_run, started_at=now, finished_at=now,
-        configuration=of.setting.configuration, as_if_new=of.options.as_if_new,
-    )  # fmt: skip
+        run_id=of.new_id(),
+        flow=flow.name,
+        mode=mode,
+        dry_run=of.options.dry_run,
+        started_at=now,
+        finished_at=now,
+        configuration=of.setting.configuration,
+        as_if_new=of.options.as_if_new,
+    )
     return Run(
-        flow=flow, section=section, needs=needs, options=of.options, plan=of.plan, report=report, screen=screen,
+        flow=flow,
+        section=section,
+        needs=needs,
+        options=of.options,
+        plan=of.plan,
+        report=report,
+        screen=screen,
         planner=_planner(of, flow, section, needs, view),
         push=_push(of, flow.name, screen, view if flow.replaces(section) else None),
         before=of.ledger.watermarks(flow.name),
-    )  # fmt: skip
+    )
 
 
 def inventory(of: RoundContext, save: Callable[[], None]) -> Inventory:
     """Return the scan of the round; ``save`` keeps the details read so far."""
     looks = DocumentLooks(
         reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, zone=of.setting.zone, tick=of.tick
-    )  # fmt: skip
+    )
     dated = Dated(
-        reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, smallest=of.setting.date_query_from,
+        reader=of.systems.workspaces,
+        mirror=of.ledger.mirror,
+        plan=of.plan,
+        smallest=of.setting.date_query_from,
         every=of.setting.sweep_every,
-    )  # fmt: skip
+    )
     details = WorkList(
-        reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, now=of.clock.now(),
-        connections=of.setting.connections, tick=of.tick, save=save, monotonic=of.clock.monotonic,
-        fresh=of.shared.fresh, progress=of.systems.progress,
-    )  # fmt: skip
-    folders = FolderLooks(
-        reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, tick=of.tick
-    )  # fmt: skip
+        reader=of.systems.workspaces,
+        mirror=of.ledger.mirror,
+        plan=of.plan,
+        now=of.clock.now(),
+        connections=of.setting.connections,
+        tick=of.tick,
+        save=save,
+        monotonic=of.clock.monotonic,
+        fresh=of.shared.fresh,
+        progress=of.systems.progress,
+    )
+    folders = FolderLooks(reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, tick=of.tick)
     return Inventory(
-        reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, looks=looks, dated=dated, folders=folders,
-        details=details, now=of.clock.now(), sweep_requests=of.setting.sweep_requests,
-        sweep_every=of.setting.sweep_every, tick=of.tick,
-    )  # fmt: skip
+        reader=of.systems.workspaces,
+        mirror=of.ledger.mirror,
+        plan=of.plan,
+        looks=looks,
+        dated=dated,
+        folders=folders,
+        details=details,
+        now=of.clock.now(),
+        sweep_requests=of.setting.sweep_requests,
+        sweep_every=of.setting.sweep_every,
+        tick=of.tick,
+    )
 
 
 def screened(of: Systems, clock: Clock, reading: Sequence[Needs]) -> Screened | None:
@@ -101,10 +129,17 @@ def people_scan(of: RoundContext, now: datetime | None = None) -> PeopleScan:
     now = now or of.clock.now()
     lists = AddressLists(reader=of.systems.people, mirror=of.ledger.mirror, plan=of.plan, now=now)
     return PeopleScan(
-        reader=of.systems.people, mirror=of.ledger.mirror, plan=of.plan, lists=lists, now=now, new_id=of.new_id,
+        reader=of.systems.people,
+        mirror=of.ledger.mirror,
+        plan=of.plan,
+        lists=lists,
+        now=now,
+        new_id=of.new_id,
         currents=Currents(reader=of.systems.currents, mirror=of.ledger.mirror, plan=of.plan, now=now, tick=of.tick),
-        tick=of.tick, bounced=partial(_bounced, of), invalid_phones=partial(_invalid_phones, of),
-    )  # fmt: skip
+        tick=of.tick,
+        bounced=partial(_bounced, of),
+        invalid_phones=partial(_invalid_phones, of),
+    )
 
 
 def fence(setting: Setting, systems: Systems, ledger: Ledger, clock: Clock) -> Fence:
@@ -112,26 +147,41 @@ def fence(setting: Setting, systems: Systems, ledger: Ledger, clock: Clock) -> F
     place = setting.fence
     if place is not None and place.canary:
         return CanaryFence(
-            claims=ledger.claims, store=None, parent=lambda: 0, now=clock.now, person=setting.canary,
-            people=systems.people, sink=systems.sink,
-        )  # fmt: skip
+            claims=ledger.claims,
+            store=None,
+            parent=lambda: 0,
+            now=clock.now,
+            person=setting.canary,
+            people=systems.people,
+            sink=systems.sink,
+        )
 
     def parent() -> int:
         assert place is not None, "asked only where there is one"
         return place.folder or systems.claims.workspace_named(place.workspace)
 
     return Fence(
-        claims=ledger.claims, store=systems.claims if place else None, parent=parent, now=clock.now,
+        claims=ledger.claims,
+        store=systems.claims if place else None,
+        parent=parent,
+        now=clock.now,
         waived=setting.unfenced,
-    )  # fmt: skip
+    )
 
 
 def content_scan(of: RoundContext, needs: ContentNeeds, save: Callable[[], None]) -> ContentScan:
     """Return the look at the content of Braze that a flow archives; ``save`` keeps what was read so far."""
     return ContentScan(
-        reader=of.systems.content, workspaces=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan,
-        now=of.clock.now(), new_id=of.new_id, tick=of.tick, save=save, needs=needs,
-    )  # fmt: skip
+        reader=of.systems.content,
+        workspaces=of.systems.workspaces,
+        mirror=of.ledger.mirror,
+        plan=of.plan,
+        now=of.clock.now(),
+        new_id=of.new_id,
+        tick=of.tick,
+        save=save,
+        needs=needs,
+    )
 
 
 def segment_look(of: RoundContext, scan: PeopleScan) -> SegmentLook:
@@ -141,21 +191,29 @@ def segment_look(of: RoundContext, scan: PeopleScan) -> SegmentLook:
 
 def canary(of: RoundContext) -> Canary:
     """Return the profile of our own that shows whether writes arrive."""
-    return Canary(
-        person=of.setting.canary, outbox=of.ledger.outbox, people=of.systems.people, sink=of.systems.sink
-    )  # fmt: skip
+    return Canary(person=of.setting.canary, outbox=of.ledger.outbox, people=of.systems.people, sink=of.systems.sink)
 
 
 def _planner(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view: View) -> Planner:
     context = Context(
-        now=of.clock.now(), zone=of.setting.zone, prefix=of.setting.prefix, backfill=of.options.backfill,
-        include_messages=of.options.include_messages, token=of.ledger.history.token,
-    )  # fmt: skip
+        now=of.clock.now(),
+        zone=of.setting.zone,
+        prefix=of.setting.prefix,
+        backfill=of.options.backfill,
+        include_messages=of.options.include_messages,
+        token=of.ledger.history.token,
+    )
     return Planner(
-        flow=flow, options=section, needs=needs, plan=of.plan, context=context, tick=of.tick,
-        view=view, adoption=_adoption(of, view),
+        flow=flow,
+        options=section,
+        needs=needs,
+        plan=of.plan,
+        context=context,
+        tick=of.tick,
+        view=view,
+        adoption=_adoption(of, view),
         remembers=of.setting.keep.rows,
-    )  # fmt: skip
+    )
 
 
 def _adoption(of: RoundContext, view: View) -> Adoption | None:
@@ -167,23 +225,38 @@ def _adoption(of: RoundContext, view: View) -> Adoption | None:
 def _screen(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view: View) -> Screen:
     """Return the last look before sending."""
     return Screen(
-        people=of.screened or of.systems.people, workspaces=of.systems.workspaces, flow=flow, options=section,
-        needs=needs, bounced=partial(_bounced, of), fresh=of.shared.fresh, clock=of.clock, zone=of.setting.zone,
+        people=of.screened or of.systems.people,
+        workspaces=of.systems.workspaces,
+        flow=flow,
+        options=section,
+        needs=needs,
+        bounced=partial(_bounced, of),
+        fresh=of.shared.fresh,
+        clock=of.clock,
+        zone=of.setting.zone,
         today=lambda person: of.ledger.outbox.messages_today(person, of.clock.now()),
-        max_per_person=of.setting.max_per_person, twins=of.ledger.outbox.twins, reached=of.ledger.outbox.reached,
-        withdrawn=_withdrawn(of), mirrored=view.record,
-        attributes=attributes(flow.outbound(section, of.setting.prefix)), standing=archive(of).standing,
-    )  # fmt: skip
+        max_per_person=of.setting.max_per_person,
+        twins=of.ledger.outbox.twins,
+        reached=of.ledger.outbox.reached,
+        withdrawn=_withdrawn(of),
+        mirrored=view.record,
+        attributes=attributes(flow.outbound(section, of.setting.prefix)),
+        standing=archive(of).standing,
+    )
 
 
 def archive(of: RoundContext) -> Archive:
     """Return what says whether the content of a message is archived."""
     name, needs = of.setting.archive or ("", Needs())
     return Archive(
-        needs=needs.content, reader=of.systems.content, mirror=of.ledger.mirror, now=of.clock.now(),
-        noted=of.ledger.view(of.plan, name, needs).noted_earlier, state=of.ledger.outbox.state_of,
+        needs=needs.content,
+        reader=of.systems.content,
+        mirror=of.ledger.mirror,
+        now=of.clock.now(),
+        noted=of.ledger.view(of.plan, name, needs).noted_earlier,
+        state=of.ledger.outbox.state_of,
         told=of.shared.archived,
-    )  # fmt: skip
+    )
 
 
 def _bounced(of: RoundContext) -> frozenset[str]:
@@ -245,10 +318,21 @@ def _push(of: RoundContext, flow: str, looked: Screen, before: View | None) -> P
         return {name: _json(fact) for name, fact in record.facts.items() if name not in ours} if record else None
 
     return Push(
-        flow=flow, outbox=of.ledger.outbox, systems=of.systems, screen=looked, clock=of.clock, fence=of.fence,
-        limits=of.setting.batches, connections=of.setting.connections, new_id=of.new_id, tick=of.tick,
-        paused=lambda: of.ledger.waiting.paused(flow), entered=of.shared.entered,
-        launched=of.shared.launched, unknown_for=of.setting.keep.unknown,
-        replaceable=replaceable, content=of.ledger.contents.of,
+        flow=flow,
+        outbox=of.ledger.outbox,
+        systems=of.systems,
+        screen=looked,
+        clock=of.clock,
+        fence=of.fence,
+        limits=of.setting.batches,
+        connections=of.setting.connections,
+        new_id=of.new_id,
+        tick=of.tick,
+        paused=lambda: of.ledger.waiting.paused(flow),
+        entered=of.shared.entered,
+        launched=of.shared.launched,
+        unknown_for=of.setting.keep.unknown,
+        replaceable=replaceable,
+        content=of.ledger.contents.of,
         clock_fault=ClockFaults(clock=of.clock, skews=of.systems.skews, last=of.ledger.last_end()).told,
-    )  # fmt: skip
+    )

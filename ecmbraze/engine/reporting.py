@@ -18,9 +18,15 @@ from ecmbraze.model import Action, Delivery, Json, State, System
 _TOGETHER = 50  # people per export (api/braze.md 4.3)
 HIDDEN = "***"
 _COUNTED = {
-    State.SENT: "sent", State.REFUSED: "refused", State.SUPPRESSED: "suppressed", State.IN_DOUBT: "held",
-    State.HELD: "held", State.WAITING: "waiting", State.EXPIRED: "expired", State.SUPERSEDED: "superseded",
-}  # fmt: skip
+    State.SENT: "sent",
+    State.REFUSED: "refused",
+    State.SUPPRESSED: "suppressed",
+    State.IN_DOUBT: "held",
+    State.HELD: "held",
+    State.WAITING: "waiting",
+    State.EXPIRED: "expired",
+    State.SUPERSEDED: "superseded",
+}
 
 
 def _pushed(of: RoundContext, run: Run) -> None:

@@ -88,11 +88,19 @@ class Round:
 
     def _context(self, plan: PlanFile, started: int) -> RoundContext:
         return RoundContext(
-            options=self.options, setting=self.setting, systems=self.systems, ledger=self.ledger, plan=plan,
-            clock=self.clock, new_id=self.new_id, tick=self.tick, shared=Shared(), started=started,
+            options=self.options,
+            setting=self.setting,
+            systems=self.systems,
+            ledger=self.ledger,
+            plan=plan,
+            clock=self.clock,
+            new_id=self.new_id,
+            tick=self.tick,
+            shared=Shared(),
+            started=started,
             fence=parts.fence(self.setting, self.systems, self.ledger, self.clock),
             screened=parts.screened(self.systems, self.clock, self.reading),
-        )  # fmt: skip
+        )
 
     def _steps(self, context: RoundContext, runs: Sequence[Run], confirmed: Confirmed | None) -> None:
         if context.options.dry_run:
@@ -140,9 +148,7 @@ def _signalled(context: RoundContext) -> Interrupted | None:
     return None
 
 
-def _plan(
-    context: RoundContext, reading: Sequence[Needs], runs: Sequence[Run], confirmed: Confirmed | None
-) -> None:  # fmt: skip
+def _plan(context: RoundContext, reading: Sequence[Needs], runs: Sequence[Run], confirmed: Confirmed | None) -> None:
     """Scan once for all flows that plan, then plan and judge each of them."""
     planning = [run for run in runs if run.plans]
     scans = _scan(context, reading, planning) if planning and context.options.load is None else {}
@@ -206,9 +212,7 @@ def _save(context: RoundContext) -> None:
         context.plan.forget_records()
 
 
-def _look_at_people(
-    context: RoundContext, planning: Sequence[Run], reading: Sequence[Needs]
-) -> dict[str, Scan]:  # fmt: skip
+def _look_at_people(context: RoundContext, planning: Sequence[Run], reading: Sequence[Needs]) -> dict[str, Scan]:
     """Look at the people of whom flows keep facts; that Braze cannot be asked ends these flows and no other."""
     needs = people.together([*(run.needs for run in planning), *reading]) if planning else None
     if needs is None:

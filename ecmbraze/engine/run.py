@@ -123,9 +123,10 @@ class Run:
         """Raise when messages wait because their records could not be read again."""
         if self.screen.unread:
             raise TemporaryError(
-                f"{self.screen.unread} records could not be read again before sending.", undone="Their messages wait.",
+                f"{self.screen.unread} records could not be read again before sending.",
+                undone="Their messages wait.",
                 advice="The next run goes on.",
-            )  # fmt: skip
+            )
 
 
 def going(runs: Sequence[Run]) -> list[Run]:

@@ -13,9 +13,24 @@ from ecmbraze.planning.guards import Measure
 
 SCHEMA_VERSION = 1
 COUNTS = (
-    "read", "new", "changed", "unchanged", "filtered", "quarantined", "first_seen_late", "planned", "sent", "seen",
-    "refused", "suppressed", "held", "waiting", "pending", "expired", "superseded",
-)  # fmt: skip
+    "read",
+    "new",
+    "changed",
+    "unchanged",
+    "filtered",
+    "quarantined",
+    "first_seen_late",
+    "planned",
+    "sent",
+    "seen",
+    "refused",
+    "suppressed",
+    "held",
+    "waiting",
+    "pending",
+    "expired",
+    "superseded",
+)
 BY_ACTION = ("events", "attributes", "triggers", "categories", "documents", "versions", "tasks", "withdrawals")
 
 PLANNED, PENDING = "planned", "pending"

@@ -100,9 +100,12 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
 
 
 def _voice(
-    options: Options, change: Change, memory: Mapping[str, Json], others: Callable[[str], Mapping[str, Json]],
+    options: Options,
+    change: Change,
+    memory: Mapping[str, Json],
+    others: Callable[[str], Mapping[str, Json]],
     context: Context,
-) -> Voice:  # fmt: skip
+) -> Voice:
     """Return what the newest workspace of a person says; without any, they are eligible for nothing.
 
     ``memory`` is what is noted of the changed one, ``others`` returns it of those beside it.
@@ -143,9 +146,12 @@ def _occasion(moved: Edge, change: Change, context: Context) -> messages.Occasio
     known_by = "approval" if newest_one and newest_one.dated else messages.MODIFIED
     at = (min(newest_one.since, context.now), known_by) if newest_one else None
     return replace(
-        messages.occasion_of(NAME, change, moved.hit, context), facts=facts, at=at, until=moved.standing.until,
+        messages.occasion_of(NAME, change, moved.hit, context),
+        facts=facts,
+        at=at,
+        until=moved.standing.until,
         why="" if moved.opened else f"closed: {moved.standing.why}",
-    )  # fmt: skip
+    )
 
 
 def _rested_on(gate: str, change: Change) -> Facts:
@@ -166,7 +172,7 @@ def follows(occurrence: str) -> str:
 
 def ahead(
     options: Options, record: Record, _memory: Mapping[str, Json], zone: tzinfo
-) -> Sequence[tuple[datetime, str]]:  # fmt: skip
+) -> Sequence[tuple[datetime, str]]:
     """Return (instant, gate) of each approval that will end by itself."""
     found = []
     for gate in options.gates:

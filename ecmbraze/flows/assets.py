@@ -47,11 +47,14 @@ def needs(options: Options) -> Needs:
     """Return what the flow reads."""
     return Needs(
         content=ContentNeeds(
-            kinds=options.kinds, tag=options.tag, full_scan=options.full_scan,
-            place=(options.workspace.type, options.workspace.name), rendering=options.rendering,
+            kinds=options.kinds,
+            tag=options.tag,
+            full_scan=options.full_scan,
+            place=(options.workspace.type, options.workspace.name),
+            rendering=options.rendering,
             expected=options.expected,
         )
-    )  # fmt: skip
+    )
 
 
 def plan(options: Options, change: Change, known: Known, context: Context) -> Decision:
@@ -77,7 +80,7 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
 
 def _marks(
     options: Options, change: Change, source: Archived, status: Status, memory: dict[str, Json], context: Context
-) -> Sequence[Action]:  # fmt: skip
+) -> Sequence[Action]:
     """Return the writes of the category, unless nothing in it changes but when the asset was read or edited."""
     mark = [str(status), source.document, source.name, change.record.name, list(map(str, _tags(change.record)))]
     if memory.get(writes.STATE) == mark:
@@ -128,9 +131,7 @@ FLOW = Flow(
     holds=lambda options, record, rule, occurrence, zone, now: None,
     outbound=outbound,
     caps=lambda options: (
-        Cap(
-            name="max_documents", kinds=frozenset((Kind.ARCHIVE, Kind.VERSION)), most=options.max_documents
-        ),
+        Cap(name="max_documents", kinds=frozenset((Kind.ARCHIVE, Kind.VERSION)), most=options.max_documents),
     ),
     confirmed_first=True,
-)  # fmt: skip
+)

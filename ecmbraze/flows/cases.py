@@ -135,7 +135,7 @@ def _voice(options: Options, context: Context) -> Voice:
 
 def _of_facts(
     options: Options, change: Change, hits: Sequence[Hit], values: Repeated, context: Context
-) -> Iterator[Action | Skip]:  # fmt: skip
+) -> Iterator[Action | Skip]:
     for hit in hits:
         occasion = replace(messages.occasion_of(NAME, change, hit, context), why=_was(hit, change.before))
         yield from messages.tell(occasion, values, create=options.create_profiles)
@@ -151,7 +151,7 @@ def _was(hit: Hit, before: Record | None) -> str:
 
 def _of_documents(
     options: Options, change: Change, came: Sequence[Arrival], values: Repeated, context: Context
-) -> Iterator[Action | Skip]:  # fmt: skip
+) -> Iterator[Action | Skip]:
     record = change.record
     for one in came:
         if one.refusal:
@@ -159,9 +159,11 @@ def _of_documents(
             yield Skip(record=record.key.text, customer=people, rule=one.hit.rule.name, reason=one.refusal)
             continue
         occasion = replace(
-            messages.occasion_of(NAME, change, one.hit, context), facts=one.document.named, at=one.at,
+            messages.occasion_of(NAME, change, one.hit, context),
+            facts=one.document.named,
+            at=one.at,
             why=f"{one.document.row.name!r} {one.how}",
-        )  # fmt: skip
+        )
         yield from messages.tell(occasion, values, create=options.create_profiles)
 
 

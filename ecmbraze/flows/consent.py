@@ -66,13 +66,17 @@ def needs(options: Options) -> Needs:
         about |= {currents.source_of(channel.fact) for channel in options.channels if channel.withdraws}
         about |= {currents.SPAM_REPORT} if "email.undeliverable" in bounced else set()
     return Needs(
-        customers=options.customers, facts=options.read,
+        customers=options.customers,
+        facts=options.read,
         people=frozenset(watched | about | bounced),
         rotation=Rotation(
-            within=options.everybody_within, every=options.every, requests=options.braze_requests,
-            segment=options.segment or "", currents=options.currents or "",
+            within=options.everybody_within,
+            every=options.every,
+            requests=options.braze_requests,
+            segment=options.segment or "",
+            currents=options.currents or "",
         ),
-    )  # fmt: skip
+    )
 
 
 def plan(options: Options, change: Change, known: Known, context: Context) -> Decision:
@@ -120,7 +124,7 @@ def _of_person(options: Options, change: Change, person: str, known: Known, cont
 
 def _ours(
     channel: Channel, shown: str, past: Held | None, person: str, places: Sequence[Record], known: Known
-) -> Held | None:  # fmt: skip
+) -> Held | None:
     """Return the withdrawal by staff that Braze shows now: it has its documents, and its state is written."""
     if shown != WITHDRAWN or not order.is_ours(person, channel, past, known):
         return None
@@ -131,9 +135,15 @@ def _ours(
 
 
 def _told(
-    options: Options, channel: Channel, record: Record, places: Sequence[Record], person: str,
-    steps: tuple[Held, Held, Held], known: Known, context: Context,
-) -> Iterator[Action | Skip]:  # fmt: skip
+    options: Options,
+    channel: Channel,
+    record: Record,
+    places: Sequence[Record],
+    person: str,
+    steps: tuple[Held, Held, Held],
+    known: Known,
+    context: Context,
+) -> Iterator[Action | Skip]:
     """Yield the documents of a change that Braze shows; ``steps`` are what it showed, what stood, and what it shows."""
     past, before, new = steps
     why = f"{channel.name}: {before.state} -> {new.state}"
@@ -148,14 +158,17 @@ def _left_out(record: Record, person: str, channel: Channel, reason: str) -> Ski
 
 def _news(
     options: Options, channel: Channel, change: Change, person: str, past: Held | None, known: Known, context: Context
-) -> Held:  # fmt: skip
+) -> Held:
     """Return the entry of what Braze shows; what the first look showed may always have been so."""
     since, look = order.look(options, channel, change.record, person, known, context.now)
     return Held(
-        state=channel.shown(change.record.facts), since=since, source=_source(channel, change.record),
-        changes=past.changes + change.fires if past else 0, seen=look.isoformat() if past else "",
+        state=channel.shown(change.record.facts),
+        since=since,
+        source=_source(channel, change.record),
+        changes=past.changes + change.fires if past else 0,
+        seen=look.isoformat() if past else "",
         before=past.state if past else "",
-    )  # fmt: skip
+    )
 
 
 def _source(channel: Channel, record: Record) -> str:
@@ -194,7 +207,9 @@ FLOW = Flow(
     holds=lambda *_: None,
     outbound=consent_values.outbound,
     initial=InitialLoad(
-        plan=initial.load, requests=initial.requests, people=lambda options: options.initial_load.slice,
+        plan=initial.load,
+        requests=initial.requests,
+        people=lambda options: options.initial_load.slice,
         per_minute=lambda options: options.initial_load.ecm_requests_per_minute,
     ),
-)  # fmt: skip
+)

@@ -55,15 +55,14 @@ feedback:                                       # asked after completion, the an
 def needs(options: Options) -> Needs:
     """Return what the flow reads: of workspaces what rules name, of the people it asked the answers."""
     built_in = ("workspace.", "feedback.")
-    facts = frozenset(
-        fact for rule in options.rules for fact in rule.facts() if not fact.startswith(built_in)
-    )  # fmt: skip
+    facts = frozenset(fact for rule in options.rules for fact in rule.facts() if not fact.startswith(built_in))
     longest = max(rule.answer_within for rule in options.rules)
     return Needs(
-        customers=options.customers, facts=facts,
+        customers=options.customers,
+        facts=facts,
         people=frozenset().union(*(rule.answer.facts for rule in options.rules)),
         asked=Asked(flow=NAME, within=longest, requests=options.braze_requests),
-    )  # fmt: skip
+    )
 
 
 def plan(options: Options, change: Change, known: Known, context: Context) -> Decision:
@@ -73,9 +72,7 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
     return asking.plan(options, change, known, context)
 
 
-def ahead(
-    options: Options, record: Record, memory: Mapping[str, Json], zone: tzinfo
-) -> Sequence[tuple[datetime, str]]:  # fmt: skip
+def ahead(options: Options, record: Record, memory: Mapping[str, Json], zone: tzinfo) -> Sequence[tuple[datetime, str]]:
     """Return (instant, rule) of each request to come of a workspace."""
     return [] if record.gone else [(due, rule.name) for due, rule in occasions.ahead(options.rules, memory, zone)]
 

@@ -147,7 +147,7 @@ def _messages(
 
 def ahead(
     options: Options, record: Record, _memory: Mapping[str, Json], zone: tzinfo
-) -> Sequence[tuple[datetime, str]]:  # fmt: skip
+) -> Sequence[tuple[datetime, str]]:
     """Return (instant, rule) of each reminder of a record, past ones too; none of one that cannot be read."""
     return reminding.ahead(options.rules, record, zone)
 

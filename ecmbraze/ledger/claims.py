@@ -49,7 +49,7 @@ class Claims:
 
     def __init__(
         self, database: Database, history: History, draw: Callable[[], str] = lambda: secrets.token_hex(8)
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._database, self._history, self._draw = database, history, draw
 
     @property
@@ -75,7 +75,7 @@ class Claims:
         return Own(
             taken=next((token for token, _, taken in rows if taken), ""),
             ahead=tuple((token, attempt) for token, attempt, taken in rows if not taken),
-        )  # fmt: skip
+        )
 
     def taken_at(self) -> datetime | None:
         """Return when the claim was last known to be ours; ``None`` before it was made."""
@@ -90,9 +90,12 @@ class Claims:
         """Return the claim that says a token, and how the history ends now."""
         head = self._history.head()
         return Claim(
-            installation=self.installation, epoch=self.epoch, token=token, length=head.length,
+            installation=self.installation,
+            epoch=self.epoch,
+            token=token,
+            length=head.length,
             digest=self._digest(head.length, head.digest),
-        )  # fmt: skip
+        )
 
     def knows_history(self, claim: Claim) -> bool:
         """Say whether the history is the one whose end the claim tells, or has grown from it.
@@ -138,9 +141,7 @@ class Claims:
         with self._database.atomic():
             self._database.conn.execute("INSERT INTO claim VALUES (?, ?, ?, 0)", (token, instant(now), attempt))
 
-    def take(
-        self, token: str, replaced: str, now: datetime, *, keep_since: datetime | None = None
-    ) -> tuple[str, ...]:  # fmt: skip
+    def take(self, token: str, replaced: str, now: datetime, *, keep_since: datetime | None = None) -> tuple[str, ...]:
         """Note that the claim says this token now, in place of ``replaced``; return the attempts that never left.
 
         Those written since ``keep_since`` stay ours: where the claim shows late, one of them may still be seen there.

@@ -35,14 +35,17 @@ def dump_documents(documents: Iterable[Document]) -> str:
     return dump(
         [
             {
-                **asdict(document.row), "created_at": instant(document.row.created_at),
-                "modified_at": instant(document.row.modified_at), "facts": document.facts,
-                "classifications": document.classifications, "missed": document.missed,
+                **asdict(document.row),
+                "created_at": instant(document.row.created_at),
+                "modified_at": instant(document.row.modified_at),
+                "facts": document.facts,
+                "classifications": document.classifications,
+                "missed": document.missed,
                 "version": {**asdict(document.version), "created_at": instant(document.version.created_at)},
             }
             for document in sorted(documents, key=lambda document: document.row.id)
         ]
-    )  # fmt: skip
+    )
 
 
 def load_documents(text: str) -> tuple[Document, ...]:
@@ -56,8 +59,10 @@ def _document(entry: dict[str, Any]) -> Document:
     return Document(
         row=DocumentRow(**row, created_at=moment(entry["created_at"]), modified_at=moment(entry["modified_at"])),
         version=Version(**{**version, "created_at": moment(version["created_at"])}),
-        facts=_facts(entry["facts"]), classifications=tuple(entry["classifications"]), missed=entry["missed"],
-    )  # fmt: skip
+        facts=_facts(entry["facts"]),
+        classifications=tuple(entry["classifications"]),
+        missed=entry["missed"],
+    )
 
 
 def load_json(text: str | None) -> Json:

@@ -29,8 +29,15 @@ RESTORING = (
 # sqlite.org/rescode.html, the primary result codes
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT)
 _TAKEN = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-_DISK = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY,
-         sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOLFS, sqlite3.SQLITE_PROTOCOL)  # fmt: skip
+_DISK = (
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_NOLFS,
+    sqlite3.SQLITE_PROTOCOL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +199,12 @@ def _connect(name: str, explained: Explained) -> Connection:
 
 
 def check_pages(
-    connection: sqlite3.Connection, path: Path, damaged: Callable[[Path, str], EcmbrazeError], *,
+    connection: sqlite3.Connection,
+    path: Path,
+    damaged: Callable[[Path, str], EcmbrazeError],
+    *,
     check: str = "quick_check",
-) -> None:  # fmt: skip
+) -> None:
     """Raise the error of a damaged file when SQLite's own check finds something; the quick one skips indexes."""
     found = " ".join(str(connection.execute(f"PRAGMA {check}(1)").fetchone()[0]).split())
     if found != "ok":

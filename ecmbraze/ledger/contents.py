@@ -19,8 +19,9 @@ class Contents:
         if row is None:
             raise StateUnusable(
                 f"The content {digest[:12]} of a document that waits to be filed is not in the state file.",
-                undone="Nothing of it was filed.", advice="Restore a backup: docs/operations.md.",
-            )  # fmt: skip
+                undone="Nothing of it was filed.",
+                advice="Restore a backup: docs/operations.md.",
+            )
         return bytes(row[0])
 
     def prune(self) -> None:

@@ -22,9 +22,16 @@ from ecmbraze.model.recipients import Alias, Email, ExternalId, read, write
 # Where a name may stand within a longer text; in JSON it is looked for in its texts only.
 _TEXTS = (("quarantine", "reason"), ("outbox", "why"), ("outbox", "reason"), ("pause", "reason"), ("pause", "by"))
 _JSON = (
-    ("record", "facts"), ("record", "documents"), ("fact", "facts"), ("fact", "memory"), ("fact", "documents"),
-    ("outbox", "payload"), ("outbox", "consent"), ("accepted", "value"), ("run", "report"),
-)  # fmt: skip
+    ("record", "facts"),
+    ("record", "documents"),
+    ("fact", "facts"),
+    ("fact", "memory"),
+    ("fact", "documents"),
+    ("outbox", "payload"),
+    ("outbox", "consent"),
+    ("accepted", "value"),
+    ("run", "report"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,13 +115,14 @@ def find(subject: Subject, database: Database, history: History, state: Path) ->
         "facts per flow": _count(database, f"FROM fact WHERE record IN ({_marks(about)})", about),
         "intended writes and messages": _count(database, rows, values),
         "in quarantine": _count(
-            database, f"FROM quarantine WHERE customer IN ({_marks(people)}) OR record IN ({_marks(about)})",
+            database,
+            f"FROM quarantine WHERE customer IN ({_marks(people)}) OR record IN ({_marks(about)})",
             (*people, *about),
         ),
         "values that the systems took": sum(len(_targets(database, one)) for one in (*people, *alone)),
         "run reports": sum(bool(pattern.search(row[0])) for row in database.execute("SELECT report FROM run")),
         "remarks": sum(bool(pattern.search(row[0])) for row in database.execute("SELECT text FROM remark")),
-    }  # fmt: skip
+    }
     plans = tuple(state.with_name(row[0]) for row in database.execute("SELECT file FROM waiting_plan"))
     naming = tuple(path for path in plans if path.exists() and _names(path, subject))
     counts["waiting plans"] = len(naming)
@@ -125,13 +133,20 @@ def find(subject: Subject, database: Database, history: History, state: Path) ->
         if keys.names_a_record(place) and _is_document(database, name, place)
     )
     return Kept(
-        subject=subject, workspaces=workspaces, alone=alone, counts=counts, documents=documents,
-        also=_also(subject, database), plans=naming,
+        subject=subject,
+        workspaces=workspaces,
+        alone=alone,
+        counts=counts,
+        documents=documents,
+        also=_also(subject, database),
+        plans=naming,
         withdrawals=_count(
-            database, f"FROM outbox WHERE recipient IN ({_marks(people)}) AND phase = {Phase.CONSENT.value} "
-            "AND state IN ('ready', 'waiting', 'in flight', 'refused')", people,
+            database,
+            f"FROM outbox WHERE recipient IN ({_marks(people)}) AND phase = {Phase.CONSENT.value} "
+            "AND state IN ('ready', 'waiting', 'in flight', 'refused')",
+            people,
         ),
-    )  # fmt: skip
+    )
 
 
 def erase(kept: Kept, database: Database, history: History, now: datetime, deed: Deed) -> None:
@@ -227,9 +242,9 @@ def _replaced(value: Any, subject: Subject, pattern: re.Pattern[str]) -> Any:
             lists = [one for one in value if not (isinstance(one, str) and one in subject.names)]
             return [_replaced(one, subject, pattern) for one in lists]
         case dict():
-            mine = ("customer" in value and any(
-                one in subject.names for one in str(value["customer"]).split(", ")
-            )) or value.get("record") == subject.workspace != ""  # fmt: skip
+            mine = (
+                "customer" in value and any(one in subject.names for one in str(value["customer"]).split(", "))
+            ) or value.get("record") == subject.workspace != ""
             return {
                 name: ERASED if mine and name in _OF_A_LINE else _replaced(inner, subject, pattern)
                 for name, inner in value.items()

@@ -59,9 +59,7 @@ class Explaining:
 
     def noted(self, flow: str, record: str) -> Mapping[str, Json]:
         """Return what a flow noted of a record; nothing where it never planned it."""
-        row = self._database.execute(
-            "SELECT memory FROM fact WHERE flow = ? AND record = ?", (flow, record)
-        ).fetchone()  # fmt: skip
+        row = self._database.execute("SELECT memory FROM fact WHERE flow = ? AND record = ?", (flow, record)).fetchone()
         return load(row[0]) if row else {}
 
     def planned(self, record: str) -> list[tuple[str, datetime]]:
@@ -87,8 +85,12 @@ class Explaining:
         query = f"SELECT key, stream, name, facts, read_at, missed FROM record WHERE {where} ORDER BY stream, key"
         return [
             Known(
-                key=row[0], stream=row[1], name=row[2], facts=load_facts(row[3]),
-                read_at=moment(row[4]) if row[4] else None, gone=row[5] >= GONE,
+                key=row[0],
+                stream=row[1],
+                name=row[2],
+                facts=load_facts(row[3]),
+                read_at=moment(row[4]) if row[4] else None,
+                gone=row[5] >= GONE,
             )
             for row in self._database.execute(query, tuple(values))
-        ]  # fmt: skip
+        ]

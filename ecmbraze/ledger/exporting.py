@@ -11,13 +11,58 @@ from ecmbraze.model import keys
 
 HIDDEN = "***"
 # Columns that speak of nobody by what they are; every other text is hidden, also of a table that comes later.
-_PLAIN = frozenset({
-    "flow", "rule", "occurrence", "kind", "delivery", "phase", "state", "attempt", "planned_at", "changed_at", "at",
-    "expires_at", "looks", "series", "stream", "created_at", "modified_at", "read_at", "missed", "again", "change",
-    "gone", "what", "fact", "mapping", "digest", "old", "new", "id", "n", "seq", "body", "previous", "hash", "mode",
-    "started_at", "finished_at", "exit_code", "made_at", "day", "messages", "people", "opens_at", "path", "token",
-    "taken", "copied_at", "create_profile",
-})  # fmt: skip
+_PLAIN = frozenset(
+    {
+        "flow",
+        "rule",
+        "occurrence",
+        "kind",
+        "delivery",
+        "phase",
+        "state",
+        "attempt",
+        "planned_at",
+        "changed_at",
+        "at",
+        "expires_at",
+        "looks",
+        "series",
+        "stream",
+        "created_at",
+        "modified_at",
+        "read_at",
+        "missed",
+        "again",
+        "change",
+        "gone",
+        "what",
+        "fact",
+        "mapping",
+        "digest",
+        "old",
+        "new",
+        "id",
+        "n",
+        "seq",
+        "body",
+        "previous",
+        "hash",
+        "mode",
+        "started_at",
+        "finished_at",
+        "exit_code",
+        "made_at",
+        "day",
+        "messages",
+        "people",
+        "opens_at",
+        "path",
+        "token",
+        "taken",
+        "copied_at",
+        "create_profile",
+    }
+)
 _PEOPLE = frozenset({"recipient", "customer", "person"})
 _RECORDS = frozenset({"record", "key"})
 # What stands under a name that is plain elsewhere: a watermark is a time, an accepted value is a person's.

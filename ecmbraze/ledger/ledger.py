@@ -106,9 +106,10 @@ class Ledger:
             if key.since != since:
                 place = historykey.beside(self.path)
                 raise unusable(
-                    self.path, f"has a history without a key, but {place} keys one from row {key.since}: its history "
-                    "was exchanged, or it is a copy from before (then move the key away, with the newer state file)"
-                )  # fmt: skip
+                    self.path,
+                    f"has a history without a key, but {place} keys one from row {key.since}: its history "
+                    "was exchanged, or it is a copy from before (then move the key away, with the newer state file)",
+                )
             self.history.begin(key)
             self.history.append_untimed("keyed", {"since": since, "why": "from here on the history is keyed"})
 
@@ -172,9 +173,11 @@ class Ledger:
         if not self._read_only and not second:
             self._clear_garbage()
         return PlanFile(
-            self.plan_path(run_id), named=not self._read_only, digest=self.history.address,
+            self.plan_path(run_id),
+            named=not self._read_only,
+            digest=self.history.address,
             tombstones=Tombstones(self.database, self.history),
-        )  # fmt: skip
+        )
 
     def _clear_garbage(self) -> None:
         """Remove plan files that no waiting plan owns; the run lock is held."""
@@ -204,9 +207,16 @@ class Ledger:
         with self.database.atomic():
             self.database.conn.execute(
                 "INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (report["run_id"], report["flow"], report["mode"], report["started_at"], instant(now),
-                 report["exit_code"], dump(report)),
-            )  # fmt: skip
+                (
+                    report["run_id"],
+                    report["flow"],
+                    report["mode"],
+                    report["started_at"],
+                    instant(now),
+                    report["exit_code"],
+                    dump(report),
+                ),
+            )
             told = {name: report[name] for name in ("run_id", "flow", "mode", "exit_code", "counts", "plan_hash")}
             self.history.append(now, "run", told)
 

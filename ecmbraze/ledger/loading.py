@@ -46,10 +46,15 @@ class Loads:
         if row is None:
             return None
         return Load(
-            flow=flow, hash=row[0], estimate=_estimate(load(row[1])), made_at=moment(row[2]),
-            confirmed_at=moment(row[3]) if row[3] else None, ended_at=moment(row[4]) if row[4] else None,
-            people=row[5], last=row[6],
-        )  # fmt: skip
+            flow=flow,
+            hash=row[0],
+            estimate=_estimate(load(row[1])),
+            made_at=moment(row[2]),
+            confirmed_at=moment(row[3]) if row[3] else None,
+            ended_at=moment(row[4]) if row[4] else None,
+            people=row[5],
+            last=row[6],
+        )
 
     def offer(self, estimate: Estimate, now: datetime) -> None:
         """Keep an estimate for a person to confirm, in place of one that was not confirmed, or of a load that ended."""

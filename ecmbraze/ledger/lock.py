@@ -109,9 +109,10 @@ def _turn_file(state: Path) -> Path:
 
 def _locked(state: Path, holder: str) -> Locked:
     return Locked(
-        f"Another run holds the lock of {state} (held by pid {holder}).", undone="This one did nothing.",
+        f"Another run holds the lock of {state} (held by pid {holder}).",
+        undone="This one did nothing.",
         advice="Nothing to do: the next start goes on.",
-    )  # fmt: skip
+    )
 
 
 def _unwritable(path: Path, error: OSError) -> StorageError:

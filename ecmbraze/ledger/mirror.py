@@ -59,11 +59,15 @@ class Mirror:
                     WHERE key IN ({_marks(records)})"""
         return {
             row[0]: Held(
-                facts=row[1], documents=row[2], name=row[3], created_at=moment(row[4]), modified_at=moment(row[5]),
+                facts=row[1],
+                documents=row[2],
+                name=row[3],
+                created_at=moment(row[4]),
+                modified_at=moment(row[5]),
                 again=bool(row[6]),
             )
             for row in self._database.execute(query, tuple(records))
-        }  # fmt: skip
+        }
 
     def is_gone(self, record: str) -> bool:
         """Say whether two complete listings missed a record."""
@@ -88,9 +92,7 @@ class Mirror:
         """Yield every record of a stream as it was last read, gone or not, in no order."""
         query = "SELECT key, facts, modified_at, read_at, missed FROM record WHERE stream = ?"
         for key, facts, modified, read, missed in self._database.execute(query, (stream,)):
-            yield Read(
-                key=key, facts=load_facts(facts), since=moment(modified), at=moment(read), gone=missed >= GONE
-            )  # fmt: skip
+            yield Read(key=key, facts=load_facts(facts), since=moment(modified), at=moment(read), gone=missed >= GONE)
 
     def oldest_reads(self, stream: str, before: datetime, limit: int) -> list[str]:
         """Return up to ``limit`` records whose last detail read is oldest and before ``before``."""
@@ -236,11 +238,16 @@ def read_record(row: Sequence[object], needs: Needs) -> Record:
     text, stream, name, created, modified, facts, missed, documents = row
     key, held, names = keys.read(str(text)), load_facts(str(facts)), needs.names(str(stream))
     return Record(
-        key=key, stream=str(stream), name=str(name), created_at=moment(str(created)),
-        modified_at=moment(str(modified)), facts={name: value for name, value in held.items() if name in names},
-        customers=people(key, held, needs.mapping_of(str(stream))), gone=int(str(missed)) >= GONE,
+        key=key,
+        stream=str(stream),
+        name=str(name),
+        created_at=moment(str(created)),
+        modified_at=moment(str(modified)),
+        facts={name: value for name, value in held.items() if name in names},
+        customers=people(key, held, needs.mapping_of(str(stream))),
+        gone=int(str(missed)) >= GONE,
         documents=relevant(load_documents(str(documents)), needs.documents),
-    )  # fmt: skip
+    )
 
 
 def people(key: Key, facts: Facts, mapping: str) -> tuple[str, ...]:

@@ -7,8 +7,23 @@ from contextlib import suppress
 from pathlib import Path
 
 # Where locks, or the order in which writes arrive, are another machine's matter (sqlite.org/howtocorrupt.html, 2.1).
-_NETWORKED = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "ceph", "glusterfs", "fuse.sshfs",
-                        "fuse.glusterfs", "fuse.s3fs", "fuse.rclone"})  # fmt: skip
+_NETWORKED = frozenset(
+    {
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb3",
+        "smbfs",
+        "ncpfs",
+        "afs",
+        "ceph",
+        "glusterfs",
+        "fuse.sshfs",
+        "fuse.glusterfs",
+        "fuse.s3fs",
+        "fuse.rclone",
+    }
+)
 _MOUNTS = Path("/proc/self/mountinfo")
 
 

@@ -175,12 +175,18 @@ class Outbox(OutboxReading):
             if step.seen is not None and action.kind.is_message:
                 left |= {"consent": dict(step.seen.states), "consent_read_at": instant(step.seen.at)}
         return left | {
-            "row": step.row.id, "record": self._history.record(action.record), "flow": action.flow, "rule": action.rule,
-            "occurrence": action.occurrence, "kind": action.kind, "subject": self._history.subject(action.recipient),
-            "from": step.row.state, "to": step.state,
+            "row": step.row.id,
+            "record": self._history.record(action.record),
+            "flow": action.flow,
+            "rule": action.rule,
+            "occurrence": action.occurrence,
+            "kind": action.kind,
+            "subject": self._history.subject(action.recipient),
+            "from": step.row.state,
+            "to": step.state,
             # What an operator writes or a system answers may name a person. Of a refused row it stands in the row.
             "remark": "" if step.state is State.REFUSED else self._history.remark(step.why),
-        }  # fmt: skip
+        }
 
     def never_left(self, attempts: Sequence[str], now: datetime) -> None:
         """Make ready again what was in flight in attempts of which the claim proves that they never left."""
@@ -201,8 +207,9 @@ class Outbox(OutboxReading):
 
     def expire(self, flow: str, now: datetime, *, paused: str = "") -> list[Step]:
         """Give up the messages past their time; return the steps, each with what kept its message from leaving."""
-        late = self.rows("flow = ? AND state IN ('ready', 'waiting') AND expires_at <= ? AND delivery = 'once'",
-                         (flow, instant(now)))  # fmt: skip
+        late = self.rows(
+            "flow = ? AND state IN ('ready', 'waiting') AND expires_at <= ? AND delivery = 'once'", (flow, instant(now))
+        )
         held_by = {row.id: number for row, number in self.kept_back(flow)}
         steps = [Step(row=row, state=State.EXPIRED, why=_cause(row, held_by.get(row.id), paused)) for row in late]
         self.move(steps, now)
@@ -213,8 +220,10 @@ class Outbox(OutboxReading):
 
         Nothing else ends so: a withdrawal waits for its person for ever. Who appears later gets what changes then.
         """
-        old = self.rows("flow = ? AND state = 'waiting' AND why = ? AND delivery = ? AND phase = ? AND planned_at <= ?",
-                        (flow, UNMET, Delivery.LATEST, Phase.PROFILE, instant(now - after)))  # fmt: skip
+        old = self.rows(
+            "flow = ? AND state = 'waiting' AND why = ? AND delivery = ? AND phase = ? AND planned_at <= ?",
+            (flow, UNMET, Delivery.LATEST, Phase.PROFILE, instant(now - after)),
+        )
         why = f"Braze did not know this person in {after.days} days"
         steps = [Step(row=row, state=State.SUPPRESSED, why=why) for row in old]
         self.move(steps, now)

@@ -41,9 +41,7 @@ class OutboxReading:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def rows(
-        self, where: str, parameters: Sequence[object] = (), *, limit: int = -1, order: str = "id"
-    ) -> list[Row]:  # fmt: skip
+    def rows(self, where: str, parameters: Sequence[object] = (), *, limit: int = -1, order: str = "id") -> list[Row]:
         """Return the rows matching a condition over the outbox columns, oldest first."""
         query = (
             f"SELECT id, state, why, attempt, planned_at, changed_at, looks, {ACTION_COLUMNS} FROM outbox "
@@ -51,11 +49,17 @@ class OutboxReading:
         )
         return [
             Row(
-                id=row[0], state=State(row[1]), why=row[2], attempt=row[3], planned_at=moment(row[4]),
-                changed_at=moment(row[5]), looks=row[6], action=read_action(row[7:]),
+                id=row[0],
+                state=State(row[1]),
+                why=row[2],
+                attempt=row[3],
+                planned_at=moment(row[4]),
+                changed_at=moment(row[5]),
+                looks=row[6],
+                action=read_action(row[7:]),
             )
             for row in self._database.execute(query, (*parameters, limit))
-        ]  # fmt: skip
+        ]
 
     def doubtful(self) -> list[Row]:
         """Return the rows in doubt: sent, answered by nothing that proves anything, and not yet given to a person."""
@@ -67,8 +71,9 @@ class OutboxReading:
 
     def held_at(self, flow: str, planned_at: datetime) -> list[Row]:
         """Return the rows of a flow that are held since they were staged at this instant."""
-        return self.rows("state = 'held' AND flow = ? AND planned_at = ? AND changed_at = planned_at",
-                         (flow, instant(planned_at)))  # fmt: skip
+        return self.rows(
+            "state = 'held' AND flow = ? AND planned_at = ? AND changed_at = planned_at", (flow, instant(planned_at))
+        )
 
     def refused(self, flow: str | None = None) -> list[Row]:
         """Return the rows in quarantine, of a flow or of all."""
@@ -137,8 +142,10 @@ class OutboxReading:
         return self.rows(
             f"flow = ? AND phase = ? AND state = 'ready' AND NOT EXISTS (SELECT 1 FROM {_BLOCKER}) "
             f"AND NOT ({chain}) AND kind || '/' || name NOT IN ({', '.join('?' * len(left_out))})",
-            (flow, phase, *left_out), limit=limit, order=order,
-        )  # fmt: skip
+            (flow, phase, *left_out),
+            limit=limit,
+            order=order,
+        )
 
     def count_sendable(self, flow: str, phase: Phase) -> int:
         """Return how many rows of a phase :meth:`sendable` may return."""

@@ -23,9 +23,13 @@ class PlanFile(PlanReading):
     """One scratch SQLite file, 0600. What goes wrong with it is never damage of the state file."""
 
     def __init__(
-        self, path: Path, *, named: bool = True, digest: Callable[[str], str] | None = None,
+        self,
+        path: Path,
+        *,
+        named: bool = True,
+        digest: Callable[[str], str] | None = None,
         tombstones: Tombstones | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Open the plan at ``path``, or begin one there. ``digest`` is what addresses are kept as.
 
         What ``tombstones`` bar is neither kept nor planned, whoever asks for it.
@@ -113,9 +117,13 @@ class PlanFile(PlanReading):
         )
 
     def put_record(
-        self, record: Record, customers: Mapping[str, tuple[str, ...]], *, again: bool = False,
+        self,
+        record: Record,
+        customers: Mapping[str, tuple[str, ...]],
+        *,
+        again: bool = False,
         addresses: Iterable[str] = (),
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Write one mirror row and the people it leads to, by customer mapping.
 
         ``again`` has it read once more in the next run: an edit may still carry the same modify date. ``addresses``
@@ -129,9 +137,17 @@ class PlanFile(PlanReading):
             record, customers = self.stripped(record, customers)
         execute(
             "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)",
-            (key, record.stream, record.name, instant(record.created_at), instant(record.modified_at),
-             dump(record.facts), again, dump_documents(record.documents)),
-        )  # fmt: skip
+            (
+                key,
+                record.stream,
+                record.name,
+                instant(record.created_at),
+                instant(record.modified_at),
+                dump(record.facts),
+                again,
+                dump_documents(record.documents),
+            ),
+        )
         for mapping, people in customers.items():
             for customer in people:
                 execute("INSERT OR IGNORE INTO recipient VALUES (?, ?, ?)", (mapping, key, customer))
@@ -157,16 +173,28 @@ class PlanFile(PlanReading):
         self.database.conn.execute("INSERT OR IGNORE INTO content VALUES (?, ?)", (digest, content))
 
     def put_decision(
-        self, flow: str, change: Change, decision: Decision, now: datetime,
+        self,
+        flow: str,
+        change: Change,
+        decision: Decision,
+        now: datetime,
         doubtful: Callable[[Action], bool] = lambda action: False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Write what a flow made of one change: its new facts, its actions, its skips."""
         record = change.record
         self.database.conn.execute(
             "INSERT OR REPLACE INTO fact VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (flow, record.key.text, dump(record.facts), instant(record.modified_at), record.gone, dump(decision.memory),
-             instant(now), dump_documents(record.documents)),
-        )  # fmt: skip
+            (
+                flow,
+                record.key.text,
+                dump(record.facts),
+                instant(record.modified_at),
+                record.gone,
+                dump(decision.memory),
+                instant(now),
+                dump_documents(record.documents),
+            ),
+        )
         if decision.due:
             self.database.conn.execute(
                 "INSERT OR REPLACE INTO due VALUES (?, ?, ?)", (flow, record.key.text, instant(decision.due))

@@ -18,9 +18,12 @@ from ecmbraze.model import Action, PersonKey, Phase, keys
 # confirm: it left in the run that planned it.
 CONFIRMED = f"phase <> {Phase.CONSENT:d}"
 _HASHED = (
-    ("fact", "record"), ("due", "record"), ("baseline", "stream, mapping"), ("quarantine", "record, rule, customer"),
+    ("fact", "record"),
+    ("due", "record"),
+    ("baseline", "stream, mapping"),
+    ("quarantine", "record, rule, customer"),
     ("action", "key, name"),
-)  # fmt: skip
+)
 # Of a look: its id, when it was, and what holds one of the two: the document of an asset.
 _OF_THE_LOOK = ("look", "read", "document", "rendering")
 _MOMENTS = {"at", "id", "expires_at"}

@@ -29,7 +29,7 @@ def rekey(path: Path, now: datetime, deed: Deed) -> int:
         if known is None or (key is not None and key.fingerprint == known[0]):
             raise UsageError(
                 f"{path} has its key.", undone="Nothing was changed.", advice="Only a lost key is replaced."
-            )  # fmt: skip
+            )
         last = database.execute("SELECT ifnull(max(seq), 0) FROM history").fetchone()[0]
         key = historykey.make(path, since=last + 1)
         try:

@@ -23,7 +23,7 @@ class Rewound:
 
 def rewind(
     ledger: Ledger, stream: str, to: datetime, now: datetime, *, flow: str | None, by: str, reason: str
-) -> Rewound:  # fmt: skip
+) -> Rewound:
     """Let the flows, or one of them, look at a stream again from a moment on.
 
     Its records modified since then are read again and planned again against the facts of their last plan: what nobody
@@ -34,9 +34,10 @@ def rewind(
     if stream not in streams:
         near = did_you_mean(stream, streams)
         raise UsageError(
-            f"No flow has looked at a stream {stream!r}{near}.", undone=_UNDONE,
+            f"No flow has looked at a stream {stream!r}{near}.",
+            undone=_UNDONE,
             advice=f"There are: {', '.join(streams) or 'none yet'}.",
-        )  # fmt: skip
+        )
     if to >= now:
         raise UsageError(f"{instant(to)} lies ahead.", undone=_UNDONE, advice="Name a moment that is past.")
     values = {"stream": stream, "to": instant(to), "flow": flow, "now": instant(now)}
@@ -47,9 +48,11 @@ def rewind(
             values,
         ).rowcount
         execute("UPDATE looked SET at = :to WHERE stream = :stream AND at > :to", values)
-        execute("UPDATE position SET change = min(change, ifnull((SELECT min(change) - 1 FROM record WHERE stream = "
-                ":stream AND modified_at >= :to), change)) WHERE stream = :stream AND flow = ifnull(:flow, flow)",
-                values)  # fmt: skip
+        execute(
+            "UPDATE position SET change = min(change, ifnull((SELECT min(change) - 1 FROM record WHERE stream = "
+            ":stream AND modified_at >= :to), change)) WHERE stream = :stream AND flow = ifnull(:flow, flow)",
+            values,
+        )
         read = execute(
             "UPDATE record SET again = 1, read_at = min(read_at, :to) WHERE stream = :stream AND modified_at >= :to",
             values,

@@ -71,9 +71,7 @@ class SavedPlan(PlanReading):
         self.database.close()
 
 
-def decisions(
-    plan: PlanReading, flow: str, moments: Iterable[datetime] = (), zone: tzinfo = UTC
-) -> Mapping[str, str]:  # fmt: skip
+def decisions(plan: PlanReading, flow: str, moments: Iterable[datetime] = (), zone: tzinfo = UTC) -> Mapping[str, str]:
     """Return record → digest of everything a plan decides of it, but for some moments. ``zone`` is that of ECM's dates.
 
     The ``moments`` are those of both plans that are compared: one may have found the look of the other in the mirror.

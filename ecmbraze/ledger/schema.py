@@ -92,14 +92,32 @@ OF_A_FLOW = ("fact", "due", "watermark", "baseline", "quarantine", "action", "sk
 
 # delivery.md, "States of an outbox row": the only pairs there are. Terminal rows never leave.
 PAIRS = (
-    ("ready", "in flight"), ("in flight", "sent"), ("in flight", "refused"), ("in flight", "in doubt"),
-    ("in flight", "ready"), ("in doubt", "sent"), ("in doubt", "ready"), ("in doubt", "held"), ("held", "sent"),
-    ("held", "ready"), ("held", "dropped"), ("ready", "waiting"), ("waiting", "ready"), ("ready", "suppressed"),
-    ("ready", "expired"), ("ready", "superseded"), ("waiting", "suppressed"), ("waiting", "expired"),
-    ("waiting", "superseded"), ("refused", "ready"), ("refused", "dropped"),
+    ("ready", "in flight"),
+    ("in flight", "sent"),
+    ("in flight", "refused"),
+    ("in flight", "in doubt"),
+    ("in flight", "ready"),
+    ("in doubt", "sent"),
+    ("in doubt", "ready"),
+    ("in doubt", "held"),
+    ("held", "sent"),
+    ("held", "ready"),
+    ("held", "dropped"),
+    ("ready", "waiting"),
+    ("waiting", "ready"),
+    ("ready", "suppressed"),
+    ("ready", "expired"),
+    ("ready", "superseded"),
+    ("waiting", "suppressed"),
+    ("waiting", "expired"),
+    ("waiting", "superseded"),
+    ("refused", "ready"),
+    ("refused", "dropped"),
     # After an older copy was adopted: the file that it replaces may have sent it.
-    ("ready", "held"), ("waiting", "held"), ("refused", "held"),
-)  # fmt: skip
+    ("ready", "held"),
+    ("waiting", "held"),
+    ("refused", "held"),
+)
 
 # The states that a row never leaves, as SQL: an index is used only where a query names them in these words.
 ENDED = "'sent', 'suppressed', 'expired', 'superseded', 'dropped'"

@@ -33,13 +33,22 @@ def _object(text: str) -> None:
 # Columns whose values the program reads as more than text; NULL is left to the schema.
 _READERS: Mapping[str, Mapping[str, Reader]] = {
     "record": {
-        "key": keys.read, "created_at": _instant, "modified_at": _instant, "facts": _object,
-        "documents": load_documents, "read_at": _perhaps_instant, "gone_at": _perhaps_instant,
+        "key": keys.read,
+        "created_at": _instant,
+        "modified_at": _instant,
+        "facts": _object,
+        "documents": load_documents,
+        "read_at": _perhaps_instant,
+        "gone_at": _perhaps_instant,
     },
     "recipient": {"record": keys.read},
     "address": {"record": keys.read},
     "fact": {
-        "record": keys.read, "facts": _object, "modified_at": _instant, "memory": _object, "at": _instant,
+        "record": keys.read,
+        "facts": _object,
+        "modified_at": _instant,
+        "memory": _object,
+        "at": _instant,
         "documents": load_documents,
     },
     "due": {"record": keys.read, "at": _instant},
@@ -50,8 +59,15 @@ _READERS: Mapping[str, Mapping[str, Reader]] = {
     "position": {"at": _instant},
     "quarantine": {"at": _instant},
     "outbox": {
-        "record": keys.read, "kind": Kind, "delivery": Delivery, "phase": lambda text: Phase(int(text)),
-        "payload": json.loads, "consent": json.loads, "expires_at": _instant, "state": State, "planned_at": _instant,
+        "record": keys.read,
+        "kind": Kind,
+        "delivery": Delivery,
+        "phase": lambda text: Phase(int(text)),
+        "payload": json.loads,
+        "consent": json.loads,
+        "expires_at": _instant,
+        "state": State,
+        "planned_at": _instant,
         "changed_at": _instant,
     },
     "accepted": {"value": json.loads, "at": _instant},
@@ -66,7 +82,7 @@ _READERS: Mapping[str, Mapping[str, Reader]] = {
     "history": {"at": _instant, "body": _object},
     "segment": {"at": _instant},
     "erased": {"at": _instant},
-}  # fmt: skip
+}
 
 
 def check_values(connection: sqlite3.Connection, path: Path) -> tuple[int, int]:

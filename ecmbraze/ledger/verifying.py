@@ -52,15 +52,14 @@ def check_head(history: History, path: Path, sealed: Mapping[str, object], *, pl
         return True
     if now.length < known.length:
         raise unusable(
-            path, f"has a history that ends at row {now.length}, its seal says {known.length}: its end was cut off, or "
-            f"it is an older copy (if you put it there, go on as operations.md says, and remove {seal.beside(place)})"
-        )  # fmt: skip
+            path,
+            f"has a history that ends at row {now.length}, its seal says {known.length}: its end was cut off, or "
+            f"it is an older copy (if you put it there, go on as operations.md says, and remove {seal.beside(place)})",
+        )
     raise unusable(path, f"has another history than was sealed: row {known.length} is not the one that stood there")
 
 
-def checks(
-    path: Path, *, key: Path | None = None, sealed: Mapping[str, object] | None = None
-) -> Iterator[Checked]:  # fmt: skip
+def checks(path: Path, *, key: Path | None = None, sealed: Mapping[str, object] | None = None) -> Iterator[Checked]:
     """Yield each check as it is passed. Raises what is wrong, with its place: StateMissing (10), StateUnusable (12)…
 
     ``key`` is the state file whose key and seal are used, where they do not stand beside ``path``; ``sealed`` is what
@@ -94,9 +93,7 @@ def _seal(path: Path, *, busy: bool) -> Checked:
     return Checked(what="seal", found=look.value)
 
 
-def _content(
-    connection: Connection, path: Path, key: Path, seal_before: Mapping[str, object]
-) -> Iterator[Checked]:  # fmt: skip
+def _content(connection: Connection, path: Path, key: Path, seal_before: Mapping[str, object]) -> Iterator[Checked]:
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     file.check_every_page(connection, path)
     yield Checked(what="pages", found=f"{pages:,} pages and their indexes, by SQLite's own check")

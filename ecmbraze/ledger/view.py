@@ -292,9 +292,14 @@ class View:
             return Change(record=record, before=None, fires=True, memory={})
         facts = load_facts(row[0])
         before = Record(
-            key=record.key, stream=record.stream, name=record.name, created_at=record.created_at,
-            modified_at=moment(row[1]), facts=facts,
-            customers=people(record.key, facts, self._needs.mapping_of(record.stream)), gone=bool(row[2]),
+            key=record.key,
+            stream=record.stream,
+            name=record.name,
+            created_at=record.created_at,
+            modified_at=moment(row[1]),
+            facts=facts,
+            customers=people(record.key, facts, self._needs.mapping_of(record.stream)),
+            gone=bool(row[2]),
             documents=load_documents(row[5]),
-        )  # fmt: skip
+        )
         return Change(record=record, before=before, fires=True, memory=load(row[3]), since=moment(row[4]))

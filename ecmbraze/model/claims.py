@@ -43,9 +43,12 @@ class Claim:
         if found is None:
             return None
         return cls(
-            installation=found["installation"], epoch=int(found["epoch"]), token=found["token"],
-            length=int(found["length"]), digest=found["digest"],
-        )  # fmt: skip
+            installation=found["installation"],
+            epoch=int(found["epoch"]),
+            token=found["token"],
+            length=int(found["length"]),
+            digest=found["digest"],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

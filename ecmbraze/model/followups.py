@@ -64,9 +64,13 @@ class FollowUp:
     def payload(self) -> Json:
         """Return it as an action carries it; the mark follows from the action's key."""
         return {
-            "type": self.type, "text": self.text, "due": self.due.isoformat(), "priority": self.priority,
-            "assign": _told(self.assign), "otherwise": _told(self.otherwise),
-        }  # fmt: skip
+            "type": self.type,
+            "text": self.text,
+            "due": self.due.isoformat(),
+            "priority": self.priority,
+            "assign": _told(self.assign),
+            "otherwise": _told(self.otherwise),
+        }
 
     @classmethod
     def of(cls, payload: Json, key: str) -> FollowUp:
@@ -76,10 +80,14 @@ class FollowUp:
         if assign is None:
             raise ValueError("a follow-up without an assignee")
         return cls(
-            mark=mark_of(key), type=str(body.get("type")), text=str(body.get("text")), assign=assign,
-            due=date.fromisoformat(str(body.get("due"))), priority=Priority(str(body.get("priority"))),
+            mark=mark_of(key),
+            type=str(body.get("type")),
+            text=str(body.get("text")),
+            assign=assign,
+            due=date.fromisoformat(str(body.get("due"))),
+            priority=Priority(str(body.get("priority"))),
             otherwise=_assignee(body.get("otherwise")),
-        )  # fmt: skip
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

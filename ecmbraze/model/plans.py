@@ -190,13 +190,19 @@ class Decision:
 
     @classmethod
     def of(
-        cls, outcome: Iterable[Action | Skip], *, memory: Mapping[str, Json], due: datetime | None = None,
+        cls,
+        outcome: Iterable[Action | Skip],
+        *,
+        memory: Mapping[str, Json],
+        due: datetime | None = None,
         grants: int = 0,
-    ) -> Decision:  # fmt: skip
+    ) -> Decision:
         """Return the decision with these actions and skips, in their order."""
         entries = tuple(outcome)
         return cls(
             actions=tuple(entry for entry in entries if isinstance(entry, Action)),
-            skips=tuple(entry for entry in entries if isinstance(entry, Skip)), memory=memory, due=due,
+            skips=tuple(entry for entry in entries if isinstance(entry, Skip)),
+            memory=memory,
+            due=due,
             grants=grants,
-        )  # fmt: skip
+        )

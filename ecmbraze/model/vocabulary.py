@@ -92,9 +92,15 @@ class Kind(StrEnum):
             case Kind.ATTRIBUTE | Kind.EVENT:
                 return Phase.PROFILE
             case (
-                Kind.CATEGORY | Kind.DOCUMENT | Kind.FOLLOW_UP | Kind.COMPLETION | Kind.ARCHIVE | Kind.VERSION
-                | Kind.RENAME | Kind.METADATA
-            ):  # fmt: skip
+                Kind.CATEGORY
+                | Kind.DOCUMENT
+                | Kind.FOLLOW_UP
+                | Kind.COMPLETION
+                | Kind.ARCHIVE
+                | Kind.VERSION
+                | Kind.RENAME
+                | Kind.METADATA
+            ):
                 return Phase.RECORDS
             case Kind.CAMPAIGN | Kind.CANVAS:
                 return Phase.TRIGGER
@@ -106,9 +112,15 @@ class Kind(StrEnum):
             case Kind.ATTRIBUTE | Kind.EVENT | Kind.CAMPAIGN | Kind.CANVAS | Kind.WITHDRAWAL:
                 return System.BRAZE
             case (
-                Kind.CATEGORY | Kind.DOCUMENT | Kind.FOLLOW_UP | Kind.COMPLETION | Kind.ARCHIVE | Kind.VERSION
-                | Kind.RENAME | Kind.METADATA
-            ):  # fmt: skip
+                Kind.CATEGORY
+                | Kind.DOCUMENT
+                | Kind.FOLLOW_UP
+                | Kind.COMPLETION
+                | Kind.ARCHIVE
+                | Kind.VERSION
+                | Kind.RENAME
+                | Kind.METADATA
+            ):
                 return System.ECM
 
     @property

@@ -153,9 +153,7 @@ def _day_after(day: date) -> str:
     return (day if day == date.max else day + timedelta(days=1)).isoformat()
 
 
-def first_seen_by(
-    requirement: Requirement, document: Document, noted: Mapping[str, int], zone: tzinfo
-) -> int | None:  # fmt: skip
+def first_seen_by(requirement: Requirement, document: Document, noted: Mapping[str, int], zone: tzinfo) -> int | None:
     """Return the version on which the document was first seen as approved, the newest when that is now."""
     if not marked(requirement, document) or not _dated(requirement, document, zone):
         return None

@@ -125,9 +125,15 @@ def still_there(rule: DocumentRule, documents: Iterable[Document], occurrence: s
 
 
 def _judge(
-    rule: DocumentRule, kind: DocumentKind, document: Document, change: Change, last: Json, born_with: timedelta, *,
+    rule: DocumentRule,
+    kind: DocumentKind,
+    document: Document,
+    change: Change,
+    last: Json,
+    born_with: timedelta,
+    *,
     backfill: bool,
-) -> Arrival | None:  # fmt: skip
+) -> Arrival | None:
     """Return the arrival of one document of the kind; ``None`` when it is no news."""
     number, version = document.row.id, document.version.number
     if again := _unreached(rule, number, change):

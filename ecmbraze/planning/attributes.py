@@ -38,7 +38,7 @@ class People(Protocol):
 
 def of_everyone(
     flow: str, change: Change, known: People, voice: Voice, context: Context, *, create: bool, then: Voice | None = None
-) -> Iterator[Action | Skip]:  # fmt: skip
+) -> Iterator[Action | Skip]:
     """Yield what differs for each person the record leads to, or led to before.
 
     ``then`` is the voice of records as they were last planned, where that is another one.
@@ -58,9 +58,16 @@ def repeated(outcome: Iterable[Action | Skip]) -> dict[str, dict[str, Json]]:
 
 
 def deltas(
-    flow: str, change: Change, customer: str, people: People, voice: Voice, context: Context, *, create: bool,
+    flow: str,
+    change: Change,
+    customer: str,
+    people: People,
+    voice: Voice,
+    context: Context,
+    *,
+    create: bool,
     then: Voice | None = None,
-) -> Iterator[Action | Skip]:  # fmt: skip
+) -> Iterator[Action | Skip]:
     """Yield an action per attribute whose value differs from what Braze last took, a skip for one it would drop.
 
     What Braze has is unknown after a baseline: then only a value that this change moved is sent. A backfill sends all,
@@ -97,11 +104,20 @@ def _there(record: Record | None, customer: str) -> list[Record]:
 
 def _action(
     flow: str, record: Record, customer: str, name: str, value: Json, now: datetime, why: str, *, create: bool
-) -> Action:  # fmt: skip
+) -> Action:
     return Action(
-        flow=flow, record=record.key.text, rule=name, occurrence="0", kind=Kind.ATTRIBUTE, recipient=customer,
-        name=name, payload=value, expires_at=now + _NEVER, reason=why, create_profile=create,
-    )  # fmt: skip
+        flow=flow,
+        record=record.key.text,
+        rule=name,
+        occurrence="0",
+        kind=Kind.ATTRIBUTE,
+        recipient=customer,
+        name=name,
+        payload=value,
+        expires_at=now + _NEVER,
+        reason=why,
+        create_profile=create,
+    )
 
 
 def _refusal(name: str, value: Json, last: Json) -> str:

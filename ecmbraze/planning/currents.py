@@ -51,9 +51,12 @@ def newest(events: Iterable[ChoiceEvent]) -> dict[str, ChoiceEvent]:
 
 
 def timed(
-    channels: Sequence[str], facts: Facts, past: Facts | None, looked: tuple[datetime, datetime] | None,
+    channels: Sequence[str],
+    facts: Facts,
+    past: Facts | None,
+    looked: tuple[datetime, datetime] | None,
     events: Sequence[ChoiceEvent],
-) -> dict[str, Fact]:  # fmt: skip
+) -> dict[str, Fact]:
     """Return time and source of each channel's state in ``facts``; a time that the profile gives stands.
 
     ``past`` are the facts of the look before, ``looked`` since when they were so and when they were last read. What was
@@ -72,9 +75,7 @@ def timed(
     return found
 
 
-def _belongs(
-    event: ChoiceEvent, channel: str, past: Facts | None, looked: tuple[datetime, datetime] | None
-) -> bool:  # fmt: skip
+def _belongs(event: ChoiceEvent, channel: str, past: Facts | None, looked: tuple[datetime, datetime] | None) -> bool:
     """Say whether an event is the change that led to the state, rather than an earlier one to the same state."""
     if past is None or looked is None or channel not in past:
         return True  # nobody looked before
@@ -91,9 +92,10 @@ def spam(facts: Facts, past: Facts | None, events: Iterable[ChoiceEvent]) -> str
     """Return when the address was reported for spam; ``None`` where it was not, or the person chose e-mail since."""
     address = str(facts.get("address") or "").lower()
     found = [
-        event.at for event in events
+        event.at
+        for event in events
         if event.state == SPAM and (not event.addresses or address in map(str.lower, event.addresses))
-    ]  # fmt: skip
+    ]
     if past is not None and past.get(SPAM_REPORT) and past.get("address") == facts.get("address"):
         found.append(_moment(past[SPAM_REPORT]))
     if not found:
@@ -104,7 +106,7 @@ def spam(facts: Facts, past: Facts | None, events: Iterable[ChoiceEvent]) -> str
 
 def tells_more(
     wanted: frozenset[str], past: Facts, looked: tuple[datetime, datetime], events: Sequence[ChoiceEvent]
-) -> bool:  # fmt: skip
+) -> bool:
     """Say whether events have a time, a source or a report of spam for what the last look showed already."""
     found = timed(channels_of(wanted), past, past, looked, events)
     if SPAM_REPORT in wanted:

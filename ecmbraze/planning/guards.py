@@ -150,11 +150,13 @@ def _granted(figures: Figures, limits: Limits) -> list[Measure]:
     unusual = figures.audience >= FLOOR and figures.granting > most
     return [
         Measure(
-            guard="grants", figure=figures.grants, limit=limits.max_messages,
+            guard="grants",
+            figure=figures.grants,
+            limit=limits.max_messages,
             sentence=many if figures.grants > limits.max_messages else "",
         ),
         Measure(guard="grants_share", figure=figures.granting, limit=most, sentence=share if unusual else ""),
-    ]  # fmt: skip
+    ]
 
 
 def _outdated(figures: Figures, limits: Limits) -> list[Measure]:

@@ -110,7 +110,7 @@ def occasion_of(flow: str, change: Change, hit: Hit, context: Context, *, date: 
     """Return the occasion of a hit on one change, for the flow to add what it knows of it."""
     return Occasion(
         flow=flow, record=change.record, hit=hit, now=context.now, zone=context.zone, date=date, since=change.since
-    )  # fmt: skip
+    )
 
 
 def events(occasion: Occasion, customer: str) -> Iterator[Action]:
@@ -136,7 +136,7 @@ def triggers(occasion: Occasion, customer: str, attributes: Mapping[str, Json], 
 
 def tell(
     occasion: Occasion, repeated: Mapping[str, Mapping[str, Json]], *, create: bool, event_only: str = ""
-) -> Iterator[Action | Skip]:  # fmt: skip
+) -> Iterator[Action | Skip]:
     """Yield every message of a hit for every person, or why there is none.
 
     ``repeated`` are the attributes each person gets in the same plan; ``event_only`` is why nothing else goes.
@@ -186,9 +186,7 @@ def happened_at(occasion: Occasion) -> tuple[datetime, str]:
     return at, source
 
 
-def _action(
-    occasion: Occasion, customer: str, kind: Kind, name: str, payload: Json, *, create: bool = False
-) -> Action:  # fmt: skip
+def _action(occasion: Occasion, customer: str, kind: Kind, name: str, payload: Json, *, create: bool = False) -> Action:
     if rule_language.too_long(payload):
         raise RecordUnreadable(
             f"a property of {name!r} is longer than {rule_language.MAX_TEXT} characters; Braze would drop it."
@@ -196,8 +194,17 @@ def _action(
     rule = occasion.hit.rule
     told = f"{rule.told()}, due {occasion.due:%Y-%m-%d %H:%M} UTC" if occasion.due else rule.told()
     return Action(
-        flow=occasion.flow, record=occasion.record.key.text, rule=rule.name, occurrence=occasion.hit.occurrence,
-        kind=kind, recipient=customer, name=name, payload=payload, expires_at=occasion.expires_at,
-        reason=", ".join(part for part in (told, occasion.why) if part), consent=rule.send.demanded(kind),
-        create_profile=create, not_before=occasion.due or (occasion.at[0] if occasion.at else None),
-    )  # fmt: skip
+        flow=occasion.flow,
+        record=occasion.record.key.text,
+        rule=rule.name,
+        occurrence=occasion.hit.occurrence,
+        kind=kind,
+        recipient=customer,
+        name=name,
+        payload=payload,
+        expires_at=occasion.expires_at,
+        reason=", ".join(part for part in (told, occasion.why) if part),
+        consent=rule.send.demanded(kind),
+        create_profile=create,
+        not_before=occasion.due or (occasion.at[0] if occasion.at else None),
+    )

@@ -131,8 +131,9 @@ def of_rule(rule: Rule, *, times: Iterable[str]) -> Iterator[Outbound]:
         source = f"{send.event}.ecm_time_source"
         yield Outbound(sort=Sort.EVENT_PROPERTY, name=source, fact="how its time is known", rule=rule.name)
     for sort, inner, message in (
-        (Sort.CAMPAIGN, Sort.CAMPAIGN_PROPERTY, send.campaign), (Sort.CANVAS, Sort.CANVAS_PROPERTY, send.canvas),
-    ):  # fmt: skip
+        (Sort.CAMPAIGN, Sort.CAMPAIGN_PROPERTY, send.campaign),
+        (Sort.CANVAS, Sort.CANVAS_PROPERTY, send.canvas),
+    ):
         if message:
             yield Outbound(sort=sort, name=message, fact="that the rule applies", rule=rule.name)
             yield from _properties(inner, message, rule)

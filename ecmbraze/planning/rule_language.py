@@ -113,15 +113,20 @@ _SCHEMA = WithJsonSchema(
             _PLAIN,
             {"type": "array", "minItems": 1, "items": _PLAIN},
             {
-                "type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": False,
+                "type": "object",
+                "minProperties": 1,
+                "maxProperties": 1,
+                "additionalProperties": False,
                 "properties": {
-                    "not": {"anyOf": [_PLAIN, {"type": "array", "items": _PLAIN}]}, "is": {"enum": ["set", "empty"]},
-                    "at_least": {"type": "number"}, "at_most": {"type": "number"},
+                    "not": {"anyOf": [_PLAIN, {"type": "array", "items": _PLAIN}]},
+                    "is": {"enum": ["set", "empty"]},
+                    "at_least": {"type": "number"},
+                    "at_most": {"type": "number"},
                 },
             },
         ]
     }
-)  # fmt: skip
+)
 # What pydantic sees: anything the YAML can hold, turned into a Condition or refused with a sentence.
 When = Annotated[dict[str, Annotated[Condition, BeforeValidator(_parse), _SCHEMA]], Field(min_length=1)]
 

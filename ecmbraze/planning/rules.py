@@ -220,9 +220,7 @@ def by_rule(
 ) -> Callable[[Options, Record, str, str, tzinfo, datetime], str | None]:
     """Return the ``holds`` of a flow whose messages stand and fall with their rules."""
 
-    def holds(
-        options: Options, record: Record, rule: str, occurrence: str, zone: tzinfo, now: datetime
-    ) -> str | None:  # fmt: skip
+    def holds(options: Options, record: Record, rule: str, occurrence: str, zone: tzinfo, now: datetime) -> str | None:
         found = next((known for known in rules(options) if known.name == rule), None)
         return found.ended(record, occurrence, zone, now) if found else f"the rule {rule!r} is no longer configured"
 

@@ -48,9 +48,12 @@ class RecordSink(Protocol):
     """
 
     def set_values(
-        self, node_id: int, values: Mapping[str, Json], expected: Mapping[str, Json],
+        self,
+        node_id: int,
+        values: Mapping[str, Json],
+        expected: Mapping[str, Json],
         attempted: Sequence[Mapping[str, Json]] = (),
-    ) -> Answer:  # fmt: skip
+    ) -> Answer:
         """Write attributes of one category, by ``Category.Attribute``; ``expected`` is what we last wrote there.
 
         ``attempted`` is what we sent since, without knowing whether it arrived: it counts as expected too.
@@ -97,9 +100,14 @@ class RecordSink(Protocol):
         ...
 
     def describe_archived(
-        self, parent_id: int, folder: str, marker: str, values: Mapping[str, Json], expected: Mapping[str, Json],
+        self,
+        parent_id: int,
+        folder: str,
+        marker: str,
+        values: Mapping[str, Json],
+        expected: Mapping[str, Json],
         attempted: Sequence[Mapping[str, Json]] = (),
-    ) -> Answer:  # fmt: skip
+    ) -> Answer:
         """Write attributes of one category of that document, as :meth:`set_values`; a category that it lacks and the
         workspace has is put on it first. REFUSED when it is not there.
         """

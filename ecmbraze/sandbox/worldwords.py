@@ -50,18 +50,56 @@ TYPES = (
     ("Customer", "Kunde", ("Customer",)),
 )
 FIRST = (
-    "Jürgen", "Zoë", "Anne-Marie", "Björn", "Łukasz", "Fatma", "Søren", "María", "Ivo", "Nguyễn", "Müzeyyen", "Oğuz",
-    "Émile", "Þóra", "Ana", "Chloé",
-)  # fmt: skip
+    "Jürgen",
+    "Zoë",
+    "Anne-Marie",
+    "Björn",
+    "Łukasz",
+    "Fatma",
+    "Søren",
+    "María",
+    "Ivo",
+    "Nguyễn",
+    "Müzeyyen",
+    "Oğuz",
+    "Émile",
+    "Þóra",
+    "Ana",
+    "Chloé",
+)
 LAST = (
-    "Groß", "Żółć", "O'Neill", "Ångström", "Śliwa", "Y\u0131lmaz", "Ødegård", "Ñíguez", "Šimić", "Văn", "Öztürk",
-    "Weiß", "Zola", "Jónsdóttir", "García", "Lefèvre", "van der Berg", "李", "Müller & Söhne",
-)  # fmt: skip
+    "Groß",
+    "Żółć",
+    "O'Neill",
+    "Ångström",
+    "Śliwa",
+    "Y\u0131lmaz",
+    "Ødegård",
+    "Ñíguez",
+    "Šimić",
+    "Văn",
+    "Öztürk",
+    "Weiß",
+    "Zola",
+    "Jónsdóttir",
+    "García",
+    "Lefèvre",
+    "van der Berg",
+    "李",
+    "Müller & Söhne",
+)
 PREFIXES = ("Onboarding", "Neukunde", "Eröffnung", "Dossier", "🚀 Onboarding")
 PRODUCTS = (
-    "Girokonto Plus", "Baufinanzierung Zürich", "Kfz-Versicherung 🚗", "Crédit à la consommation", "Leasing Łódź",
-    "Sparplan „Größe“", "Depot 📈 €", None, None,
-)  # fmt: skip
+    "Girokonto Plus",
+    "Baufinanzierung Zürich",
+    "Kfz-Versicherung 🚗",
+    "Crédit à la consommation",
+    "Leasing Łódź",
+    "Sparplan „Größe“",
+    "Depot 📈 €",
+    None,
+    None,
+)
 TAGS: tuple[tuple[str, ...], ...] = ((), (), ("EU",), ("EU", "UK"), ("Großkunde", "Prüfung"), ("⭐",))
 
 

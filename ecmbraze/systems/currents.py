@@ -37,8 +37,9 @@ class CurrentsFolder:
         except OSError as error:
             raise TemporaryError(
                 f"The Currents folder {folder} cannot be listed: {error.strerror or error}.",
-                undone="No Currents file was read.", advice="Make it readable, or correct `currents`.",
-            ) from None  # fmt: skip
+                undone="No Currents file was read.",
+                advice="Make it readable, or correct `currents`.",
+            ) from None
         return sorted(
             (file for file in found if file.size and file.modified_at >= since),
             key=lambda file: (file.modified_at, file.name),
@@ -98,9 +99,10 @@ def _is_left_out(name: str, since: datetime) -> bool:
 def _file(root: Path, entry: os.DirEntry[str]) -> CurrentsFile:
     status = entry.stat()
     return CurrentsFile(
-        name=Path(entry.path).relative_to(root).as_posix(), size=status.st_size,
+        name=Path(entry.path).relative_to(root).as_posix(),
+        size=status.st_size,
         modified_at=datetime.fromtimestamp(int(status.st_mtime), UTC),
-    )  # fmt: skip
+    )
 
 
 def _type_of(text: str) -> str:
@@ -124,11 +126,14 @@ def _event(kind: str, row: Mapping[str, Any]) -> Iterator[ChoiceEvent]:
     elif kind == _SPAM:
         state = SPAM
     yield ChoiceEvent(
-        id=str(row["id"]), person=write(ExternalId(value=str(person))) if person else "",
+        id=str(row["id"]),
+        person=write(ExternalId(value=str(person))) if person else "",
         addresses=tuple(str(row[name]) for name in ("email_address", "phone_number") if row.get(name)),
-        fact=fact, state=state if fact or kind == _SPAM else "", at=datetime.fromtimestamp(row["time"], UTC),
+        fact=fact,
+        state=state if fact or kind == _SPAM else "",
+        at=datetime.fromtimestamp(row["time"], UTC),
         source=_plain(str(row.get("state_change_source") or "")),
-    )  # fmt: skip
+    )
 
 
 def _plain(source: str) -> str:

@@ -70,9 +70,12 @@ class Http:
         self._session = wire.session(self.connections, self.ca_file, secure=self.base_url.startswith("https:"))
         self._patience = Patience(PATIENCE_S)
         self._waiting = Waiting(
-            who=f"{self.name} {self.host}", clock=self.clock, counters=self.counters, deadline=self.deadline,
+            who=f"{self.name} {self.host}",
+            clock=self.clock,
+            counters=self.counters,
+            deadline=self.deadline,
             rng=self.rng,
-        )  # fmt: skip
+        )
 
     @property
     def name(self) -> str:
@@ -95,9 +98,13 @@ class Http:
         with wire.traced(wire.Trace(monotonic=self.clock.monotonic, ends=now + self.timeout_s, fresh=fresh)) as trace:
             try:
                 with self._session.request(
-                    method, self.base_url + path, timeout=(min(CONNECT_S, self.timeout_s), self.timeout_s),
-                    allow_redirects=False, stream=True, **request,
-                ) as response:  # fmt: skip
+                    method,
+                    self.base_url + path,
+                    timeout=(min(CONNECT_S, self.timeout_s), self.timeout_s),
+                    allow_redirects=False,
+                    stream=True,
+                    **request,
+                ) as response:
                     body = self._body(response)
                     headers = {name.lower(): value for name, value in response.headers.items()}
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
@@ -138,9 +145,16 @@ class Http:
         return answer
 
     def read(
-        self, method: str, path: str, *, json_errors_final: bool = True, attempts: int = READ_ATTEMPTS,
-        about: str = "", download: bool = False, **request: Any,
-    ) -> Exchange:  # fmt: skip
+        self,
+        method: str,
+        path: str,
+        *,
+        json_errors_final: bool = True,
+        attempts: int = READ_ATTEMPTS,
+        about: str = "",
+        download: bool = False,
+        **request: Any,
+    ) -> Exchange:
         """Send a request that only reads, again while it fails in passing.
 
         Returns an answer with JSON, or any 3xx, 401 or 403; for a ``download`` a 200 is final when it says that it is a
@@ -154,14 +168,14 @@ class Http:
         try:
             return self._repeated(
                 asked, json_errors_final=json_errors_final, attempts=attempts, download=download, **request
-            )  # fmt: skip
+            )
         except TimeBudgetUsed as error:
             self._outages.limited(asked, error)
             raise
 
     def _repeated(
         self, asked: Request, *, json_errors_final: bool, attempts: int, download: bool, **request: Any
-    ) -> Exchange:  # fmt: skip
+    ) -> Exchange:
         method, path = asked.method, asked.path
         patience, tries, limited, said, status, unreachable = Patience(PATIENCE_S), 0, 0, "", 0, True
         while tries < attempts:
@@ -193,15 +207,17 @@ class Http:
     def _certificate_refused(self, error: CertificateRefusedError) -> CredentialRefused:
         """Return what an unacceptable certificate means for the run (fault B24)."""
         return CredentialRefused(
-            self.redactor.scrub(f"{self.name}: {error}."), undone="Nothing was sent.",
+            self.redactor.scrub(f"{self.name}: {error}."),
+            undone="Nothing was sent.",
             advice=f"Check {self.system}.url and {self.system}.ca_file.",
-        )  # fmt: skip
+        )
 
     def _unusable(self, what: str, attempts: int, said: str, status: int) -> UnusableError:
         error = UnusableError(
             self.redactor.scrub(f"{self.name} {self.host}: {what} failed {attempts} times, last: {said}."),
-            undone="What needs this answer was not done; nothing was lost.", advice="The next run tries again.",
-        )  # fmt: skip
+            undone="What needs this answer was not done; nothing was lost.",
+            advice="The next run tries again.",
+        )
         error.status = status
         return error
 

@@ -122,5 +122,6 @@ class Waiting:
         until = self.clock.now() + timedelta(seconds=seconds)
         return TimeBudgetUsed(
             f"{self.who} {why}; waiting until {until:%H:%M:%S}Z is longer than this run may wait.",
-            undone="What was not sent waits.", advice="The next run goes on.",
-        )  # fmt: skip
+            undone="What was not sent waits.",
+            advice="The next run goes on.",
+        )

@@ -194,5 +194,5 @@ def _context(ca_file: Path | None, *, secure: bool) -> ssl.SSLContext:
         raise ConfigurationError(
             f"The certificate authority file {authorities} cannot be used: {why}.",
             advice="Name a PEM file that this account may read under ca_file (ecm, braze), then run `ecmbraze check`.",
-        ) from None  # fmt: skip
+        ) from None
     return context

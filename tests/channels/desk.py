@@ -67,9 +67,12 @@ class Records:
         self.office = Office(users={"ann"})
 
     def set_values(
-        self, node_id: int, values: Mapping[str, Json], expected: Mapping[str, Json],
+        self,
+        node_id: int,
+        values: Mapping[str, Json],
+        expected: Mapping[str, Json],
         attempted: Sequence[Mapping[str, Json]] = (),
-    ) -> Answer:  # fmt: skip
+    ) -> Answer:
         self.values.append((node_id, values, expected))
         self.attempted.append(list(attempted))
         return self._answer(node_id)
@@ -153,9 +156,14 @@ class Braze:
 
 def profile(recipient: str, **more: Any) -> Profile:
     values: dict[str, Any] = {
-        "email": None, "phone": None, "email_subscribe": "subscribed", "push_subscribe": "subscribed",
-        "custom_attributes": {}, "custom_events": {}, **more,
-    }  # fmt: skip
+        "email": None,
+        "phone": None,
+        "email_subscribe": "subscribed",
+        "push_subscribe": "subscribed",
+        "custom_attributes": {},
+        "custom_events": {},
+        **more,
+    }
     return Profile(recipient=recipient, **values)
 
 
@@ -168,7 +176,7 @@ class Desk:
         self.connections, self.paused = connections, ""
         self.systems: Systems = systems(
             people=self.braze, sink=self.braze, records=self.records, records_sink=self.records
-        )  # fmt: skip
+        )
         self.attempts = 0
         self.push = self.new_run()
 
@@ -176,20 +184,41 @@ class Desk:
         """Begin another run of the flow; what waited is ready again."""
         nobody: Any = Unasked()
         screen = Screen(
-            people=self.braze, workspaces=nobody, flow=nobody, options=nobody, needs=nobody, bounced=frozenset,
-            today=lambda _: 0, max_per_person=None, twins=lambda _: (), reached=lambda *_: True,
-            withdrawn=lambda *_: frozenset(), mirrored=lambda _: None, attributes=Everything(), fresh={},
+            people=self.braze,
+            workspaces=nobody,
+            flow=nobody,
+            options=nobody,
+            needs=nobody,
+            bounced=frozenset,
+            today=lambda _: 0,
+            max_per_person=None,
+            twins=lambda _: (),
+            reached=lambda *_: True,
+            withdrawn=lambda *_: frozenset(),
+            mirrored=lambda _: None,
+            attributes=Everything(),
+            fresh={},
             standing=lambda *_: "",
-            clock=self.clock, zone=nobody,
-        )  # fmt: skip
+            clock=self.clock,
+            zone=nobody,
+        )
         screen.flow = _NoRules()  # type: ignore[assignment]  # of a flow the screen asks only for its rules
         self.ledger.outbox.wake("f", self.clock.now())
         self.push = Push(
-            flow="f", outbox=self.ledger.outbox, systems=self.systems, screen=screen, clock=self.clock,
-            limits=BatchLimits(), connections=self.connections, new_id=self._id, tick=lambda: None,
-            paused=lambda: self.paused or None, clock_fault=lambda: "", fence=no_fence(),
+            flow="f",
+            outbox=self.ledger.outbox,
+            systems=self.systems,
+            screen=screen,
+            clock=self.clock,
+            limits=BatchLimits(),
+            connections=self.connections,
+            new_id=self._id,
+            tick=lambda: None,
+            paused=lambda: self.paused or None,
+            clock_fault=lambda: "",
+            fence=no_fence(),
             content=self.ledger.contents.of,
-        )  # fmt: skip
+        )
         return self.push
 
     def _id(self) -> str:
@@ -235,9 +264,18 @@ class _NoRules:
 
 def _action(kind: Kind, recipient: str, name: str, payload: Json, **more: Any) -> Action:
     values: dict[str, Any] = {
-        "flow": "f", "record": "person:C-1", "rule": "email", "occurrence": "1", "kind": kind, "recipient": recipient,
-        "name": name, "payload": payload, "expires_at": NOW + timedelta(hours=1), "reason": "because", **more,
-    }  # fmt: skip
+        "flow": "f",
+        "record": "person:C-1",
+        "rule": "email",
+        "occurrence": "1",
+        "kind": kind,
+        "recipient": recipient,
+        "name": name,
+        "payload": payload,
+        "expires_at": NOW + timedelta(hours=1),
+        "reason": "because",
+        **more,
+    }
     return Action(**values)
 
 
@@ -248,9 +286,13 @@ def document(workspace: int = 1, content: str = "Grüße", name: str = "day emai
 
 def follow_up(workspace: int = 1, **more: Any) -> Action:
     made = FollowUp(
-        mark="", type="Follow-up", text="Call.", due=NOW.date(), priority=Priority.HIGH,
+        mark="",
+        type="Follow-up",
+        text="Call.",
+        due=NOW.date(),
+        priority=Priority.HIGH,
         assign=Assignee(team=Team.USER, name="ann"),
-    )  # fmt: skip
+    )
     return _action(Kind.FOLLOW_UP, f"ws:{workspace}", "silent", made.payload(), **{"rule": "silent", **more})
 
 

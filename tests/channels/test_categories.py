@@ -79,8 +79,11 @@ def test_what_may_have_arrived_counts_as_ours_until_the_next_acceptance(desk: De
         desk.new_run().send(Phase.RECORDS)
 
     assert desk.records.attempted == [
-        [], [{STATUS: "Withdrawn"}], [{STATUS: "Opted in"}, {STATUS: "Withdrawn"}], [],
-    ]  # fmt: skip
+        [],
+        [{STATUS: "Withdrawn"}],
+        [{STATUS: "Opted in"}, {STATUS: "Withdrawn"}],
+        [],
+    ]
 
 
 def test_what_a_dead_run_had_on_its_way_counts_as_ours_too(desk: Desk) -> None:

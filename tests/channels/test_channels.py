@@ -17,9 +17,11 @@ from tests.channels.desk import category, document, withdrawal
 ROOT = Path(ecmbraze.__file__).parent
 CHANNELS = ROOT / "engine" / "deliver" / "channels"
 NAMELESS = [
-    file for folder in ("engine", "report", "ledger", "cli") for file in sorted((ROOT / folder).rglob("*.py"))
+    file
+    for folder in ("engine", "report", "ledger", "cli")
+    for file in sorted((ROOT / folder).rglob("*.py"))
     if not file.is_relative_to(CHANNELS)
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("file", NAMELESS, ids=lambda file: str(file.relative_to(ROOT)))
@@ -27,9 +29,11 @@ def test_nothing_but_a_channel_names_a_kind(file: Path) -> None:
     named = [
         f"line {node.lineno}: Kind.{node.attr}"
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Kind"
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "Kind"
         and node.attr in Kind.__members__
-    ]  # fmt: skip
+    ]
 
     assert named == []
 

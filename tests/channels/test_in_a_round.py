@@ -45,9 +45,17 @@ def _extended(plan: Callable[..., Decision]) -> Callable[..., Decision]:
 
 def _action(change: Change, context: Context, kind: Kind, recipient: Any, name: str, payload: Json) -> Action:
     return Action(
-        flow=FLOW, record=change.record.key.text, rule="withdrawn", occurrence="1", kind=kind, recipient=recipient,
-        name=name, payload=payload, expires_at=context.now + timedelta(days=1), reason="staff",
-    )  # fmt: skip
+        flow=FLOW,
+        record=change.record.key.text,
+        rule="withdrawn",
+        occurrence="1",
+        kind=kind,
+        recipient=recipient,
+        name=name,
+        payload=payload,
+        expires_at=context.now + timedelta(days=1),
+        reason="staff",
+    )
 
 
 @pytest.fixture

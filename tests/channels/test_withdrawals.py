@@ -80,7 +80,7 @@ def test_a_sample_shows_it_in_the_profile_and_a_group_shows_nowhere(desk: Desk) 
     desk.braze.known["C-1"] = [profile("C-1", email_subscribe="unsubscribed")]
     desk.stage(
         withdrawal("C-1"), withdrawal("C-2", "push", rule="push"), withdrawal("C-2", "group:1", rule="newsletter")
-    )  # fmt: skip
+    )
     desk.send()
 
     seen = desk.verify()

@@ -50,9 +50,18 @@ def test_the_example_loads(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("written", "hint"),
-    [("NO", "'NO'"), ("0123", "'0123'"), ("1.10", "'1.10'"), ("22:00", "'22:00'"), ("+49170", "'+49170'"),
-     ("2026-01-01", "'2026-01-01'"), ("yes", "'yes'"), ("1_000", "'1_000'"), ("0x1F", "'0x1F'")],
-)  # fmt: skip
+    [
+        ("NO", "'NO'"),
+        ("0123", "'0123'"),
+        ("1.10", "'1.10'"),
+        ("22:00", "'22:00'"),
+        ("+49170", "'+49170'"),
+        ("2026-01-01", "'2026-01-01'"),
+        ("yes", "'yes'"),
+        ("1_000", "'1_000'"),
+        ("0x1F", "'0x1F'"),
+    ],
+)
 def test_c03_c04_what_yaml_would_reinterpret_must_be_quoted(tmp_path: Path, written: str, hint: str) -> None:
     told = _problems(_changed("username: svc-ecmbraze ", f"username: {written} "), tmp_path)
 
@@ -95,26 +104,56 @@ def test_c07_a_file_larger_than_any_configuration_is_refused(tmp_path: Path) -> 
 
 
 SECRETS = (
-    "12345678", "012345678", "1.2345678", "12_345_678", "0x12345678", "2026-12-31", "12:34:56", "!12345678",
-    "!12345678!x", "'12345678", "\"12345678\\q\"", "[12345678]", "{12345678: 12345678}", "*12345678", "&12345678",
-    "|12345678", "12345678: 12345678", "{012345678: 012345678}", "[012345678]", "- 12345678",
-    "%12345678", "@12345678", "12345678 x", "[[12345678]]", "{password: 12345678, 12345678: [012345678]}",
-)  # fmt: skip
+    "12345678",
+    "012345678",
+    "1.2345678",
+    "12_345_678",
+    "0x12345678",
+    "2026-12-31",
+    "12:34:56",
+    "!12345678",
+    "!12345678!x",
+    "'12345678",
+    '"12345678\\q"',
+    "[12345678]",
+    "{12345678: 12345678}",
+    "*12345678",
+    "&12345678",
+    "|12345678",
+    "12345678: 12345678",
+    "{012345678: 012345678}",
+    "[012345678]",
+    "- 12345678",
+    "%12345678",
+    "@12345678",
+    "12345678 x",
+    "[[12345678]]",
+    "{password: 12345678, 12345678: [012345678]}",
+)
 
 
 @pytest.mark.parametrize("secret", SECRETS)
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("password: ${ECM_PASSWORD}", "password: "), ("api_key: ${BRAZE_API_KEY}", "api_key: "),
-     ("api_key: ${BRAZE_API_KEY}", "api-key: "), ("password: ${ECM_PASSWORD}", "passwort: "),
-     ("password: ${ECM_PASSWORD}", "geheim: "), ("timezone: Europe/Berlin", "otds: {client_secret: "),
-     ("timezone: Europe/Berlin", "timezone: {password: "),
-     ("connections: 3 ", "connections: {password: "), ("max_gap: 72h ", "max_gap: {password: "),
-     ("state: /var", "state: {password: "), ("stage: Onboarding.Stage", "stage: {password: "),
-     ("stage: Onboarding.Stage", "api_token: "),
-     ("        repeat: false ", "        repeat: {password: "), ("    milestones: ", "    milestones: {password: "),
-     ("state: /var", "braze_api_key: "), ("connections: 3 ", "connections: 3\n  key: ")],
-)  # fmt: skip
+    [
+        ("password: ${ECM_PASSWORD}", "password: "),
+        ("api_key: ${BRAZE_API_KEY}", "api_key: "),
+        ("api_key: ${BRAZE_API_KEY}", "api-key: "),
+        ("password: ${ECM_PASSWORD}", "passwort: "),
+        ("password: ${ECM_PASSWORD}", "geheim: "),
+        ("timezone: Europe/Berlin", "otds: {client_secret: "),
+        ("timezone: Europe/Berlin", "timezone: {password: "),
+        ("connections: 3 ", "connections: {password: "),
+        ("max_gap: 72h ", "max_gap: {password: "),
+        ("state: /var", "state: {password: "),
+        ("stage: Onboarding.Stage", "stage: {password: "),
+        ("stage: Onboarding.Stage", "api_token: "),
+        ("        repeat: false ", "        repeat: {password: "),
+        ("    milestones: ", "    milestones: {password: "),
+        ("state: /var", "braze_api_key: "),
+        ("connections: 3 ", "connections: 3\n  key: "),
+    ],
+)
 def test_a_secret_that_is_not_quoted_is_never_repeated(tmp_path: Path, old: str, new: str, secret: str) -> None:
     told = _problems(_changed(old, f"{new}{secret}{'}' * new.count('{')}\n"), tmp_path)
 
@@ -237,14 +276,37 @@ def test_a_message_without_consent_does_not_load(tmp_path: Path) -> None:
 
 
 BAD_URLS = (
-    "http://ecm.example.com", "ftp://ecm.example.com", "https://", "ecm.example.com", "https://user@ecm.example.com",
-    "https://user:pw@ecm.example.com", "https://ecm.example.com?x=1", "https://ecm.example.com#x", "http://localhost",
-    "https://ecm.example.com/../x", "https://ecm.example.com/%2e%2e/x", "https://2130706433", "https://0x7f000001",
-    "https://0177.0.0.1", "https://ecm.example.com.", "https://ec m.example.com", "https://ecm_x.example.com",
-    "https://bücher.example", "https://[::ffff:127.0.0.1]", "https://169.254.169.254", "https://0.0.0.0",
-    "https://ecm.example.com:0", "https://ecm.example.com:99999", "https://-ecm.example.com", "https://ecm..example",
-    "http://10.0.0.1", "https://%65cm.example.com", "https:\\\\ecm.example.com", "https://224.0.0.1", "//ecm.example",
-)  # fmt: skip
+    "http://ecm.example.com",
+    "ftp://ecm.example.com",
+    "https://",
+    "ecm.example.com",
+    "https://user@ecm.example.com",
+    "https://user:pw@ecm.example.com",
+    "https://ecm.example.com?x=1",
+    "https://ecm.example.com#x",
+    "http://localhost",
+    "https://ecm.example.com/../x",
+    "https://ecm.example.com/%2e%2e/x",
+    "https://2130706433",
+    "https://0x7f000001",
+    "https://0177.0.0.1",
+    "https://ecm.example.com.",
+    "https://ec m.example.com",
+    "https://ecm_x.example.com",
+    "https://bücher.example",
+    "https://[::ffff:127.0.0.1]",
+    "https://169.254.169.254",
+    "https://0.0.0.0",
+    "https://ecm.example.com:0",
+    "https://ecm.example.com:99999",
+    "https://-ecm.example.com",
+    "https://ecm..example",
+    "http://10.0.0.1",
+    "https://%65cm.example.com",
+    "https:\\\\ecm.example.com",
+    "https://224.0.0.1",
+    "//ecm.example",
+)
 
 
 @pytest.mark.parametrize("url", BAD_URLS)

@@ -50,9 +50,10 @@ def test_whatever_the_example_names_is_looked_up(flow: Any) -> None:
 
 def test_the_example_names_what_check_looks_up() -> None:
     settings = load(
-        EXAMPLE, flows=BY_NAME,
+        EXAMPLE,
+        flows=BY_NAME,
         environ={"ECM_PASSWORD": "x", "BRAZE_API_KEY": "y"},
-    )  # fmt: skip
+    )
     entries = [entry for flow, section in settings.flows.items() for entry in named(flow, section)]
 
     assert {entry.sort for entry in entries} == set(Names) - {Names.CLASSIFICATION}
@@ -67,9 +68,15 @@ def test_the_built_in_facts_are_those_that_records_and_documents_have() -> None:
     row = DocumentRow(id=1, name="a", mime_type="", created_at=NOW, modified_at=NOW)
     version = Version(number=1, major=0, minor=0, created_at=NOW, told="1")
     record = Record(
-        key=WorkspaceKey(id=1), stream=keys.workspaces("t"), name="n", created_at=NOW, modified_at=NOW, facts={},
-        customers=(), documents=(),
-    )  # fmt: skip
+        key=WorkspaceKey(id=1),
+        stream=keys.workspaces("t"),
+        name="n",
+        created_at=NOW,
+        modified_at=NOW,
+        facts={},
+        customers=(),
+        documents=(),
+    )
 
     assert set(WORKSPACE) == record.named.keys()
     assert set(DOCUMENT) == Document(row=row, version=version).named.keys()

@@ -66,9 +66,15 @@ class Harness:
     """One sandbox and one warm program; each scenario uses workspaces of its own, made or edited by ``work``."""
 
     def __init__(
-        self, stage: Rehearsal, program: Warm, work: Callable[[], Work], *, command: tuple[str, ...], attribute: str,
+        self,
+        stage: Rehearsal,
+        program: Warm,
+        work: Callable[[], Work],
+        *,
+        command: tuple[str, ...],
+        attribute: str,
         fault: Callable[[str, int], Mapping[str, Any] | None] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """``fault`` gives another fault than one of Braze for (outcome, skip); its outcome is never unknowable."""
         self.stage, self.program, self.figures = stage, program, Figures()
         self._work, self._command, self._attribute, self._fault = work, command, attribute, fault

@@ -18,12 +18,15 @@ from tests.rehearsal import CAMPAIGN, CONTRACT, KYC, SOAK, TYPE, Rehearsal
 _PEOPLE, _SCENARIOS = (2400, 380) if SOAK else (100, 10)
 STATUS = "Choice.Email Status"
 CONSENT: dict[str, Any] = {
-    "every": "1s", "everybody_within": "1s", "workspace_types": ["Client"], "customer": "Client.Number",
+    "every": "1s",
+    "everybody_within": "1s",
+    "workspace_types": ["Client"],
+    "customer": "Client.Number",
     "after_own_write": "1s",
     "channels": [
         {"name": "email", "watch": "email", "purpose": "Offers", "status": STATUS, "source": "Choice.Email Source"},
     ],
-}  # fmt: skip
+}
 # What ECM does to a write at the time.
 OUTCOMES: dict[str, Mapping[str, Any] | None] = {
     "answered": None,
@@ -63,9 +66,13 @@ def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
         contracts, rest = iter(due), iter(people)
         with warm(stage) as program:
             yield Harness(
-                stage, program, lambda: _work(stage, next(contracts), next(rest), next(rest), clients),
-                command=("run", "onboarding", "consent"), attribute="ecm_stage", fault=_fault,
-            )  # fmt: skip
+                stage,
+                program,
+                lambda: _work(stage, next(contracts), next(rest), next(rest), clients),
+                command=("run", "onboarding", "consent"),
+                attribute="ecm_stage",
+                fault=_fault,
+            )
 
 
 _VICTIMS: tuple[Mapping[str, Any], ...] = (

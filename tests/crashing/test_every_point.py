@@ -27,10 +27,11 @@ def harness(tmp_path: Path) -> Iterator[Harness]:
     with ground(tmp_path, _PEOPLE) as stage:
         stage.flow["milestones"].append(
             {
-                "name": "service_active", "when": {SERVICE: "Active"},
+                "name": "service_active",
+                "when": {SERVICE: "Active"},
                 "send": {"event": "service_active", "canvas": CANVAS, "consent": {"transactional": "the service"}},
             }
-        )  # fmt: skip
+        )
         _all_at_the_start(stage)
         stage.set_up()
         free = iter(stage.open_workspaces())

@@ -19,29 +19,44 @@ _PEOPLE = 2800 if SOAK else 120
 GROUND = "they wait for it"
 FLOWS: dict[str, Any] = {
     "cases": {
-        "every": "1s", "workspace_types": ["Case"], "customer": "Case.Customer Number", "status": "Case.Status",
+        "every": "1s",
+        "workspace_types": ["Case"],
+        "customer": "Case.Customer Number",
+        "status": "Case.Status",
         "rules": [
-            {"name": "resolved", "when": {"Case.Status": "Resolved"},
-             "send": {"event": "case_resolved", "canvas": CANVAS, "consent": {"transactional": GROUND}}},
+            {
+                "name": "resolved",
+                "when": {"Case.Status": "Resolved"},
+                "send": {"event": "case_resolved", "canvas": CANVAS, "consent": {"transactional": GROUND}},
+            },
             {"name": "form", "document": {"name": "Claim Form*"}, "send": {"event": "claim_form"}},
         ],
     },
     "lifecycle": {
-        "every": "1s", "workspace_types": ["Contract"], "customer": "Contract.Customer Number",
+        "every": "1s",
+        "workspace_types": ["Contract"],
+        "customer": "Contract.Customer Number",
         "rules": [
-            {"name": "expiry", "before": {"date": "Contract.End", "days": [30]},
-             "send": {"event": "expiry", "campaign": KYC_CAMPAIGN, "consent": {"transactional": GROUND}}},
+            {
+                "name": "expiry",
+                "before": {"date": "Contract.End", "days": [30]},
+                "send": {"event": "expiry", "campaign": KYC_CAMPAIGN, "consent": {"transactional": GROUND}},
+            },
         ],
     },
     "approvals": {
-        "every": "1s", "workspace_types": ["Contract"], "customer": "Contract.Customer Number",
+        "every": "1s",
+        "workspace_types": ["Contract"],
+        "customer": "Contract.Customer Number",
         "gates": [
-            {"name": "financing",
-             "all_of": [{"document": {"name": "Agreement*"}, "approved": {"Approval.Status": "Approved"}}],
-             "send": {"event": "financing_open", "campaign": CAMPAIGN, "consent": {"transactional": GROUND}}},
+            {
+                "name": "financing",
+                "all_of": [{"document": {"name": "Agreement*"}, "approved": {"Approval.Status": "Approved"}}],
+                "send": {"event": "financing_open", "campaign": CAMPAIGN, "consent": {"transactional": GROUND}},
+            },
         ],
     },
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +77,7 @@ def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
             command = ("run", *FLOWS)
             yield Harness(
                 stage, program, lambda: _work(stage, people), command=command, attribute="ecm_last_case_status"
-            )  # fmt: skip
+            )
 
 
 def _work(stage: Rehearsal, people: Iterator[str]) -> Work:

@@ -22,19 +22,22 @@ APPROVALS: dict[str, Any] = {
             "name": "financing",
             "all_of": [
                 {
-                    "document": {"name": "Agreement*"}, "approved": {STATE: "Approved"},
+                    "document": {"name": "Agreement*"},
+                    "approved": {STATE: "Approved"},
                     "expires": {"date": UNTIL},
                 },
                 {"document": {"name": "Proof of income*"}, "approved": {STATE: "Approved"}},
             ],
             "send": {
-                "event": "financing_open", "campaign": CAMPAIGN, "consent": {"transactional": "they asked for it"},
+                "event": "financing_open",
+                "campaign": CAMPAIGN,
+                "consent": {"transactional": "they asked for it"},
                 "properties": {"document": "${document.name}"},
             },
             "closed": {"event": "financing_closed"},
         }
     ],
-}  # fmt: skip
+}
 
 
 class Bank:
@@ -80,8 +83,12 @@ class Bank:
 def stage(tmp_path: Path) -> Iterator[Rehearsal]:
     with rehearsal(tmp_path) as stage:
         stage.box.add_category("Contract", [{"name": "Customer Number"}])
-        fields = [{"name": "Status"}, {"name": "Version"}, {"name": "Date", "type": "Date"},
-                  {"name": "Valid Until", "type": "Date"}]  # fmt: skip
+        fields = [
+            {"name": "Status"},
+            {"name": "Version"},
+            {"name": "Date", "type": "Date"},
+            {"name": "Valid Until", "type": "Date"},
+        ]
         stage.box.add_category("Approval", fields)
         stage.box.add_type("Contract", ["Contract"])
         stage.config["flows"] = {"approvals": copy.deepcopy(APPROVALS)}
@@ -180,13 +187,16 @@ def test_a_message_staged_before_the_gate_closed_is_superseded_and_the_report_sa
     assert any("the gate is closed: 'Proof of income.pdf' is not approved" in reason for reason in reasons)
 
 
-@pytest.mark.parametrize(("form", "old", "new"), [
-    ({"version": OF_VERSION}, {"Version": "1"}, {"Version": "2"}),
-    ({"date": "Approval.Date"}, {"Date": "2026-11-20"}, {"Date": "2026-12-24"}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("form", "old", "new"),
+    [
+        ({"version": OF_VERSION}, {"Version": "1"}, {"Version": "2"}),
+        ({"date": "Approval.Date"}, {"Date": "2026-11-20"}, {"Date": "2026-12-24"}),
+    ],
+)
 def test_an_approval_tied_to_a_version_holds_for_no_other(
     stage: Rehearsal, form: dict[str, str], old: dict[str, str], new: dict[str, str]
-) -> None:  # fmt: skip
+) -> None:
     for one in stage.config["flows"]["approvals"]["gates"][0]["all_of"]:
         one["approved_by"] = dict(form)
     bank = Bank(stage)

@@ -25,18 +25,26 @@ def _options(**gate: Any) -> approvals.Options:
     send = {"event": "opened", "campaign": CAMPAIGN, "consent": {"transactional": "they asked"}}
     return approvals.Options.model_validate(
         {
-            "workspace_types": ["Contract"], "customer": "Contract.Customer Number",
+            "workspace_types": ["Contract"],
+            "customer": "Contract.Customer Number",
             "gates": [{"name": "financing", "send": send, "closed": {"event": "closed"}, **gate}],
         }
-    )  # fmt: skip
+    )
 
 
 def _paper(name: str = "Agreement", **more: Any) -> dict[str, Any]:
     return {"document": {"name": f"{name}*"}, "approved": {STATE: "Approved"}, **more}
 
 
-def _document(number: int, state: str | None = "Approved", *, version: int = 1, name: str = "Agreement",
-              made: datetime = BORN, **facts: Fact) -> Document:  # fmt: skip
+def _document(
+    number: int,
+    state: str | None = "Approved",
+    *,
+    version: int = 1,
+    name: str = "Agreement",
+    made: datetime = BORN,
+    **facts: Fact,
+) -> Document:
     row = DocumentRow(id=number, name=f"{name} {number}", mime_type="x", created_at=BORN, modified_at=made)
     told = Version(number=version, major=0, minor=0, created_at=made, told=str(version))
     named: dict[str, Fact] = {STATE: state, **{f"Approval.{key}": value for key, value in facts.items()}}
@@ -74,21 +82,23 @@ class Desk(Nothing):
             **markers,
         }
         return Record(
-            key=WorkspaceKey(id=1), stream=keys.workspaces("Contract"), name="V", created_at=BORN,
-            modified_at=BORN, facts=facts, customers=("C-1",),
-            documents=tuple(documents), gone=gone,
-        )  # fmt: skip
+            key=WorkspaceKey(id=1),
+            stream=keys.workspaces("Contract"),
+            name="V",
+            created_at=BORN,
+            modified_at=BORN,
+            facts=facts,
+            customers=("C-1",),
+            documents=tuple(documents),
+            gone=gone,
+        )
 
-    def look(
-        self, *documents: Document, gone: bool = False, fires: bool = True, backfill: bool = False
-    ) -> list[str]:  # fmt: skip
+    def look(self, *documents: Document, gone: bool = False, fires: bool = True, backfill: bool = False) -> list[str]:
         """Plan the workspace with these documents a day later; return the events and campaigns it leads to."""
         self.now += DAY
         record = self.record(documents, gone=gone)
         before = None if backfill else self.before
-        change = Change(
-            record=record, before=before, fires=fires and not gone, memory=self.memory, since=self.since
-        )  # fmt: skip
+        change = Change(record=record, before=before, fires=fires and not gone, memory=self.memory, since=self.since)
         context = Context(now=self.now, zone=HOME, prefix="ecm_", backfill=backfill, include_messages=backfill)
         decision = approvals.plan(self.options, change, self, context)
         if not backfill:

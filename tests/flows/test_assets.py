@@ -21,9 +21,11 @@ TEMPLATES, BLOCKS = ContentKind.EMAIL_TEMPLATES, ContentKind.CONTENT_BLOCKS
 CAMPAIGNS, CANVASES = ContentKind.CAMPAIGNS, ContentKind.CANVASES
 STATUS, SHA = "Content.Status", "Content.SHA-256"
 SECTION: Mapping[str, Any] = {
-    "tag": "approved", "workspace": {"type": "Governance", "name": "Archive"}, "rendering": False,
+    "tag": "approved",
+    "workspace": {"type": "Governance", "name": "Archive"},
+    "rendering": False,
     "metadata": {"Content.Braze ID": "id", STATUS: "status", SHA: "sha256"},
-}  # fmt: skip
+}
 DAY = timedelta(days=1)
 
 

@@ -20,21 +20,27 @@ CASES: dict[str, Any] = {
     "closed": {STATUS: ["Resolved", "Closed"]},
     "rules": [
         {
-            "name": "resolved", "when": {STATUS: "Resolved"}, "repeat": True,
+            "name": "resolved",
+            "when": {STATUS: "Resolved"},
+            "repeat": True,
             "send": {"event": "case_resolved", "canvas": CANVAS, "consent": {"transactional": "they wait for it"}},
         },
         {
-            "name": "claim_form", "document": {"name": "Claim Form*", "mime": "application/pdf"},
+            "name": "claim_form",
+            "document": {"name": "Claim Form*", "mime": "application/pdf"},
             "send": {
-                "event": "claim_form", "properties": {"name": "${document.name}", "folder": "${document.folder}"},
+                "event": "claim_form",
+                "properties": {"name": "${document.name}", "folder": "${document.folder}"},
             },
         },
         {
-            "name": "letter", "document": {"when": {"Document.Kind": "Letter"}}, "new_version": True,
+            "name": "letter",
+            "document": {"when": {"Document.Kind": "Letter"}},
+            "new_version": True,
             "send": {"event": "letter", "properties": {"version": "${document.version}"}},
         },
     ],
-}  # fmt: skip
+}
 
 
 @pytest.fixture

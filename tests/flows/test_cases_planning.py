@@ -15,19 +15,20 @@ BORN = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 OPTIONS = cases.Options.model_validate(
     {
-        "workspace_types": ["Case"], "customer": "Case.Customer Number",
+        "workspace_types": ["Case"],
+        "customer": "Case.Customer Number",
         "rules": [
             {"name": "letter", "document": {"name": "Letter*"}, "new_version": True, "send": {"event": "letter"}},
             {"name": "pdf", "document": {"mime": "application/pdf"}, "send": {"event": "pdf"}},
         ],
     }
-)  # fmt: skip
+)
 
 
 def _letter(version: int = 1, name: str = "Letter") -> Document:
     row = DocumentRow(
         id=7, name=name, mime_type="application/pdf", created_at=BORN + DAY, modified_at=BORN + version * DAY
-    )  # fmt: skip
+    )
     told = Version(number=version, major=0, minor=0, created_at=row.modified_at, told=str(version))
     return Document(row=row, version=told)
 
@@ -55,10 +56,15 @@ class Desk(Nothing):
             **dict.fromkeys(of_type("", [needs]).markers, True),
         }
         record = Record(
-            key=WorkspaceKey(id=1), stream=keys.workspaces("Case"), name="V", created_at=BORN,
-            modified_at=BORN, customers=("C-1",), documents=documents,
+            key=WorkspaceKey(id=1),
+            stream=keys.workspaces("Case"),
+            name="V",
+            created_at=BORN,
+            modified_at=BORN,
+            customers=("C-1",),
+            documents=documents,
             facts={"Case.Customer Number": "C-1", **facts},
-        )  # fmt: skip
+        )
         change = Change(record=record, before=self.before, fires=fires, memory=self.memory, since=self.since)
         if backfill:
             change = replace(change, before=None)

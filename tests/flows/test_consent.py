@@ -23,15 +23,20 @@ STATUS, SINCE, SOURCE, NEWS = (f"Consent.{name}" for name in ("Email Status", "E
 BOUNCED = "Consent.Bounced"
 GROUP = "g-news"
 SECTION: Mapping[str, Any] = {
-    "workspace_types": ["Customer"], "customer": "Customer.Number",
+    "workspace_types": ["Customer"],
+    "customer": "Customer.Number",
     "channels": [
         {
-            "name": "email", "watch": "email", "purpose": "Marketing", "status": STATUS, "since": SINCE,
+            "name": "email",
+            "watch": "email",
+            "purpose": "Marketing",
+            "status": STATUS,
+            "since": SINCE,
             "source": SOURCE,
         },
         {"name": "news", "watch": {"group": GROUP}, "purpose": "Newsletter", "status": NEWS},
     ],
-}  # fmt: skip
+}
 DEFAULT, OUT, IN = "Not objected", "Withdrawn", "Opted in"
 MINUTES = timedelta(minutes=1)
 
@@ -40,9 +45,14 @@ class Town:
     """A house with the flows consent and onboarding; ``seven`` and ``eight`` are workspaces of C-1, ``nine`` of C-2."""
 
     def __init__(
-        self, folder: Path, *, undeliverable: str = "", state: str = "subscribed",
-        guards: Mapping[str, Any] | None = None, **section: Any,
-    ) -> None:  # fmt: skip
+        self,
+        folder: Path,
+        *,
+        undeliverable: str = "",
+        state: str = "subscribed",
+        guards: Mapping[str, Any] | None = None,
+        **section: Any,
+    ) -> None:
         email, news = SECTION["channels"]
         if undeliverable == "email":
             email = {**email, "undeliverable": BOUNCED}
@@ -430,8 +440,10 @@ def test_a_dry_run_says_what_the_live_run_then_does(town: Town) -> None:
 
     live = town.house.start()
 
-    lines = [[(line.kind, line.name, line.customer, line.record) for one in of.reports for line in one.actions]
-             for of in (dry, live)]  # fmt: skip
+    lines = [
+        [(line.kind, line.name, line.customer, line.record) for one in of.reports for line in one.actions]
+        for of in (dry, live)
+    ]
     assert sorted(lines[0]) == sorted(lines[1])
     assert lines[0]
 
@@ -475,8 +487,9 @@ def test_the_report_says_from_what_somebody_withdrew(town: Town) -> None:
     lines = [line for report in town.round().reports for line in report.actions]
 
     assert {line.said for line in lines if line.kind == "withdrawal"} == {
-        "withdrawn: email", f"withdrawn: group {GROUP}"
-    }  # fmt: skip
+        "withdrawn: email",
+        f"withdrawn: group {GROUP}",
+    }
 
 
 def test_what_waits_for_a_workspace_that_is_gone_ends_with_it(town: Town) -> None:

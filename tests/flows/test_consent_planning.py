@@ -126,7 +126,7 @@ class Office(Nothing):
 
     def round(
         self, after: timedelta = 20 * MINUTE, *, listing: bool = True, fires: bool = True, looking: bool = True
-    ) -> Office:  # fmt: skip
+    ) -> Office:
         """Let time pass, read, plan and write."""
         self.now += after
         changed = [*(self._look() if looking else ()), *(self._list() if listing else ())]
@@ -145,9 +145,14 @@ class Office(Nothing):
             if not seen:
                 after = self.read_at[key.text].isoformat() if before else ""
                 self.records[key.text] = Record(
-                    key=key, stream=keys.PEOPLE, name="", created_at=self.now, modified_at=self.now,
-                    facts={**facts, "after": after, "look": f"look-{self.now:%H%M}"}, customers=(person,),
-                )  # fmt: skip
+                    key=key,
+                    stream=keys.PEOPLE,
+                    name="",
+                    created_at=self.now,
+                    modified_at=self.now,
+                    facts={**facts, "after": after, "look": f"look-{self.now:%H%M}"},
+                    customers=(person,),
+                )
                 changed.append(key.text)
             self.read_at[key.text] = self.now
         return changed
@@ -163,9 +168,15 @@ class Office(Nothing):
                 or (before.facts, before.customers, before.gone) != (values, self.named[number], gone)
             ):
                 self.records[key.text] = Record(
-                    key=key, stream=keys.workspaces("Customer"), name=f"W{number}", created_at=BORN,
-                    modified_at=self.now - MINUTE, facts=dict(values), customers=self.named[number], gone=gone,
-                )  # fmt: skip
+                    key=key,
+                    stream=keys.workspaces("Customer"),
+                    name=f"W{number}",
+                    created_at=BORN,
+                    modified_at=self.now - MINUTE,
+                    facts=dict(values),
+                    customers=self.named[number],
+                    gone=gone,
+                )
                 self.read_at[key.text] = self.now
                 changed.append(key.text)
         self.touched.clear()
@@ -174,9 +185,12 @@ class Office(Nothing):
     def _plan(self, record: Record, fires: bool) -> None:
         key = record.key.text
         change = Change(
-            record=record, before=self.planned.get(key), fires=fires and not record.gone, memory=self.noted(key),
+            record=record,
+            before=self.planned.get(key),
+            fires=fires and not record.gone,
+            memory=self.noted(key),
             since=self.planned_at.get(key),
-        )  # fmt: skip
+        )
         decision = self.plan(change)
         assert decision == self.plan(change)
         self.planned[key], self.planned_at[key], self.memory[key] = record, self.now, decision.memory
@@ -247,112 +261,201 @@ OUT, DEFAULT, IN = "Withdrawn", "Not objected", "Opted in"
 ORDERS: dict[str, tuple[Any, str, list[str]]] = {
     "braze withdraws": (
         lambda o: o.shows("unsubscribed").round(),
-        OUT, ["subscribed -> unsubscribed (Braze)"],
+        OUT,
+        ["subscribed -> unsubscribed (Braze)"],
     ),
     "braze withdraws, then grants": (
         lambda o: o.shows("unsubscribed").round().shows("opted_in").round(timedelta(hours=3)),
-        IN, ["subscribed -> unsubscribed (Braze)", "unsubscribed -> opted_in (Braze)"],
+        IN,
+        ["subscribed -> unsubscribed (Braze)", "unsubscribed -> opted_in (Braze)"],
     ),
     "staff withdraw, Braze follows": (
         lambda o: o.sets(7, OUT).round().shows("unsubscribed").round(),
-        OUT, ["subscribed -> unsubscribed (ECM)"],
+        OUT,
+        ["subscribed -> unsubscribed (ECM)"],
     ),
     "staff withdraw, Braze lags behind for a while": (
         lambda o: o.sets(7, OUT).round().round(5 * MINUTE).shows("unsubscribed").round(),
-        OUT, ["subscribed -> unsubscribed (ECM)"],
+        OUT,
+        ["subscribed -> unsubscribed (ECM)"],
     ),
     "staff withdraw, Braze shows it, shows the old value once more and then it again": (
-        lambda o: o.sets(7, OUT).round().shows("unsubscribed").round(4 * MINUTE).shows("subscribed").round(2 * MINUTE)
-        .shows("unsubscribed").round(),
-        OUT, ["subscribed -> unsubscribed (ECM)"],
+        lambda o: (
+            o.sets(7, OUT)
+            .round()
+            .shows("unsubscribed")
+            .round(4 * MINUTE)
+            .shows("subscribed")
+            .round(2 * MINUTE)
+            .shows("unsubscribed")
+            .round()
+        ),
+        OUT,
+        ["subscribed -> unsubscribed (ECM)"],
     ),
     "staff withdraw, Braze shows it, and the person comes back soon after": (
-        lambda o: o.sets(7, OUT).round().shows("unsubscribed").round(4 * MINUTE).shows("opted_in").round(2 * MINUTE)
-        .round(),
-        IN, ["subscribed -> unsubscribed (ECM)", "unsubscribed -> opted_in (Braze)"],
+        lambda o: (
+            o.sets(7, OUT).round().shows("unsubscribed").round(4 * MINUTE).shows("opted_in").round(2 * MINUTE).round()
+        ),
+        IN,
+        ["subscribed -> unsubscribed (ECM)", "unsubscribed -> opted_in (Braze)"],
     ),
     "staff withdraw, the person comes back, by a time that Braze gives": (
-        lambda o: o.sets(7, OUT).round()
-        .shows("opted_in", **{"email.at": (o.now + 2 * MINUTE).isoformat()}).round(3 * MINUTE),
-        IN, ["subscribed -> unsubscribed (ECM)", "unsubscribed -> opted_in (Braze)"],
+        lambda o: (
+            o.sets(7, OUT).round().shows("opted_in", **{"email.at": (o.now + 2 * MINUTE).isoformat()}).round(3 * MINUTE)
+        ),
+        IN,
+        ["subscribed -> unsubscribed (ECM)", "unsubscribed -> opted_in (Braze)"],
     ),
     "a grant and a withdrawal by staff in one round": (
         lambda o: o.shows("opted_in").sets(7, OUT).round(),
-        OUT, ["subscribed -> opted_in (Braze)", "opted_in -> unsubscribed (ECM)"],
+        OUT,
+        ["subscribed -> opted_in (Braze)", "opted_in -> unsubscribed (ECM)"],
     ),
     "a grant that is older than the withdrawal by staff, read after it": (
         lambda o: o.sets(7, OUT).round().shows("opted_in", **{"email.at": BORN.isoformat()}).round(timedelta(hours=1)),
-        OUT, ["subscribed -> unsubscribed (ECM)", "unsubscribed -> opted_in (Braze)"],
+        OUT,
+        ["subscribed -> unsubscribed (ECM)", "unsubscribed -> opted_in (Braze)"],
     ),
     "staff withdraw while Braze takes nothing, and a grant is read meanwhile": (
         lambda o: _set(o, down=True).sets(7, OUT).round().shows("opted_in").round(timedelta(hours=1)),
-        OUT, ["subscribed -> unsubscribed (ECM)"],
+        OUT,
+        ["subscribed -> unsubscribed (ECM)"],
     ),
     "staff withdraw, Braze never shows it, and the default comes in the place of a grant": (
-        lambda o: o.shows("opted_in").round().sets(7, OUT).round().round(timedelta(hours=1)).shows("subscribed")
-        .round(),
-        OUT, ["subscribed -> opted_in (Braze)", "opted_in -> unsubscribed (ECM)"],
+        lambda o: (
+            o.shows("opted_in").round().sets(7, OUT).round().round(timedelta(hours=1)).shows("subscribed").round()
+        ),
+        OUT,
+        ["subscribed -> opted_in (Braze)", "opted_in -> unsubscribed (ECM)"],
     ),
     "staff withdraw, Braze never shows it, shows the default, and then a grant": (
-        lambda o: o.shows("opted_in").round().sets(7, OUT).round().round(timedelta(hours=1)).shows("subscribed").round()
-        .shows("opted_in").round(),
-        IN, ["subscribed -> opted_in (Braze)", "opted_in -> unsubscribed (ECM)", "unsubscribed -> opted_in (Braze)"],
+        lambda o: (
+            o.shows("opted_in")
+            .round()
+            .sets(7, OUT)
+            .round()
+            .round(timedelta(hours=1))
+            .shows("subscribed")
+            .round()
+            .shows("opted_in")
+            .round()
+        ),
+        IN,
+        ["subscribed -> opted_in (Braze)", "opted_in -> unsubscribed (ECM)", "unsubscribed -> opted_in (Braze)"],
     ),
     "both withdraw in one round": (
         lambda o: o.shows("unsubscribed").sets(7, OUT).round(),
-        OUT, ["subscribed -> unsubscribed (Braze)"],
+        OUT,
+        ["subscribed -> unsubscribed (Braze)"],
     ),
     "staff withdraw, the person comes back, staff withdraw again": (
-        lambda o: o.sets(7, OUT).round().shows("unsubscribed").round().shows("opted_in").round().sets(7, OUT).round()
-        .shows("unsubscribed").round(),
-        OUT, ["subscribed -> unsubscribed (ECM)", "unsubscribed -> opted_in (Braze)", "opted_in -> unsubscribed (ECM)"],
+        lambda o: (
+            o.sets(7, OUT)
+            .round()
+            .shows("unsubscribed")
+            .round()
+            .shows("opted_in")
+            .round()
+            .sets(7, OUT)
+            .round()
+            .shows("unsubscribed")
+            .round()
+        ),
+        OUT,
+        ["subscribed -> unsubscribed (ECM)", "unsubscribed -> opted_in (Braze)", "opted_in -> unsubscribed (ECM)"],
     ),
     "staff withdraw, the person comes back and leaves again": (
-        lambda o: o.sets(7, OUT).round().shows("unsubscribed").round().shows("opted_in").round(timedelta(hours=1))
-        .shows("unsubscribed").round(timedelta(hours=1)),
+        lambda o: (
+            o.sets(7, OUT)
+            .round()
+            .shows("unsubscribed")
+            .round()
+            .shows("opted_in")
+            .round(timedelta(hours=1))
+            .shows("unsubscribed")
+            .round(timedelta(hours=1))
+        ),
         OUT,
         ["subscribed -> unsubscribed (ECM)", "unsubscribed -> opted_in (Braze)", "opted_in -> unsubscribed (Braze)"],
     ),
     "staff withdraw, the person opts in again before anybody looks, by a time that Braze gives": (
-        lambda o: o.shows("opted_in", **{"email.at": BORN.isoformat()}).round().sets(7, OUT).round()
-        .shows("opted_in", **{"email.at": (o.now + 5 * MINUTE).isoformat()}).round(timedelta(hours=1)),
-        IN, ["subscribed -> opted_in (Braze)", "opted_in -> unsubscribed (ECM)", "unsubscribed -> opted_in (Braze)"],
+        lambda o: (
+            o.shows("opted_in", **{"email.at": BORN.isoformat()})
+            .round()
+            .sets(7, OUT)
+            .round()
+            .shows("opted_in", **{"email.at": (o.now + 5 * MINUTE).isoformat()})
+            .round(timedelta(hours=1))
+        ),
+        IN,
+        ["subscribed -> opted_in (Braze)", "opted_in -> unsubscribed (ECM)", "unsubscribed -> opted_in (Braze)"],
     ),
     "staff withdraw, and Braze never shows it": (
         lambda o: o.sets(7, OUT).round().round(timedelta(hours=1)).shows("subscribed", push="unsubscribed").round(),
-        OUT, ["subscribed -> unsubscribed (ECM)"],
+        OUT,
+        ["subscribed -> unsubscribed (ECM)"],
     ),
     "a profile that is made anew": (
-        lambda o: o.shows("unsubscribed").round().shows("").round().shows("subscribed").round()
-        .shows("subscribed", address="other@example.com").round().shows("subscribed", push="unsubscribed").round(),
-        OUT, ["subscribed -> unsubscribed (Braze)"],
+        lambda o: (
+            o.shows("unsubscribed")
+            .round()
+            .shows("")
+            .round()
+            .shows("subscribed")
+            .round()
+            .shows("subscribed", address="other@example.com")
+            .round()
+            .shows("subscribed", push="unsubscribed")
+            .round()
+        ),
+        OUT,
+        ["subscribed -> unsubscribed (Braze)"],
     ),
     "a profile that is made anew, on which the person leaves and comes back": (
-        lambda o: o.shows("unsubscribed").round().shows("").round().shows("subscribed").round().shows("unsubscribed")
-        .round(timedelta(hours=2)).shows("subscribed").round(timedelta(hours=2)),
-        DEFAULT, ["subscribed -> unsubscribed (Braze)", "unsubscribed -> subscribed (Braze)"],
+        lambda o: (
+            o.shows("unsubscribed")
+            .round()
+            .shows("")
+            .round()
+            .shows("subscribed")
+            .round()
+            .shows("unsubscribed")
+            .round(timedelta(hours=2))
+            .shows("subscribed")
+            .round(timedelta(hours=2))
+        ),
+        DEFAULT,
+        ["subscribed -> unsubscribed (Braze)", "unsubscribed -> subscribed (Braze)"],
     ),
     "a profile that is made anew, and then a grant": (
-        lambda o: o.shows("unsubscribed").round().shows("").round().shows("subscribed").round().shows("opted_in")
-        .round(),
-        IN, ["subscribed -> unsubscribed (Braze)", "unsubscribed -> opted_in (Braze)"],
+        lambda o: (
+            o.shows("unsubscribed").round().shows("").round().shows("subscribed").round().shows("opted_in").round()
+        ),
+        IN,
+        ["subscribed -> unsubscribed (Braze)", "unsubscribed -> opted_in (Braze)"],
     ),
     "another address, with which Braze forgets the withdrawal": (
         lambda o: o.shows("unsubscribed").round().shows("subscribed", address="other@example.com").round(),
-        OUT, ["subscribed -> unsubscribed (Braze)"],
+        OUT,
+        ["subscribed -> unsubscribed (Braze)"],
     ),
     "another address and a grant": (
         lambda o: o.shows("unsubscribed").round().shows("opted_in", address="other@example.com").round(),
-        IN, ["subscribed -> unsubscribed (Braze)", "unsubscribed -> opted_in (Braze)"],
+        IN,
+        ["subscribed -> unsubscribed (Braze)", "unsubscribed -> opted_in (Braze)"],
     ),
     "a grant typed in ECM, which releases nothing": (
         lambda o: o.shows("unsubscribed").round().sets(7, IN).round(),
-        IN, ["subscribed -> unsubscribed (Braze)"],
+        IN,
+        ["subscribed -> unsubscribed (Braze)"],
     ),
     "a state that Braze does not document": (
-        lambda o: o.shows("maybe").round(), DEFAULT, [],
+        lambda o: o.shows("maybe").round(),
+        DEFAULT,
+        [],
     ),
-}  # fmt: skip
+}
 
 
 def _set(office: Office, **values: Any) -> Office:
@@ -776,8 +879,9 @@ def test_attributes_of_two_categories_are_written_apart() -> None:
     office.shows("unsubscribed").round()
 
     assert sorted((one.name, list(one.payload)) for one in office.writes) == [  # type: ignore[arg-type]
-        ("Consent", [STATUS]), ("Other", ["Other.Source"])
-    ]  # fmt: skip
+        ("Consent", [STATUS]),
+        ("Other", ["Other.Source"]),
+    ]
 
 
 # History
@@ -788,12 +892,19 @@ def test_a_history_entry_has_exactly_the_fields_of_the_contract() -> None:
 
     [document] = office.documents
     assert _json(document) == {
-        "key": document.key, "customer": PERSON, "channel": "email", "purpose": "Marketing",
-        "notice": "Privacy notice 2026-03", "before": "subscribed", "after": "unsubscribed",
+        "key": document.key,
+        "customer": PERSON,
+        "channel": "email",
+        "purpose": "Marketing",
+        "notice": "Privacy notice 2026-03",
+        "before": "subscribed",
+        "after": "unsubscribed",
         "since": {"after": (office.now - 20 * MINUTE).isoformat(), "until": office.now.isoformat()},
-        "source": "profile in Braze", "seen_at": office.now.isoformat(), "request_id": f"look-{office.now:%H%M}",
+        "source": "profile in Braze",
+        "seen_at": office.now.isoformat(),
+        "request_id": f"look-{office.now:%H%M}",
         "address": "a***@example.com",
-    }  # fmt: skip
+    }
 
 
 def test_an_entry_of_what_staff_recorded_names_no_request() -> None:
@@ -846,9 +957,11 @@ def test_a_section_that_cannot_be_kept_is_refused(more: dict[str, Any], said: st
 
 def test_every_key_of_the_contract_loads() -> None:
     section = _section(
-        initial_load={"slice": 10, "ecm_requests_per_minute": 60}, after_own_write="5m", overwrite_existing=True,
+        initial_load={"slice": 10, "ecm_requests_per_minute": 60},
+        after_own_write="5m",
+        overwrite_existing=True,
         channel={"undeliverable": "Consent.Email Undeliverable", "recorded": {LETTER: "Received"}},
-    )  # fmt: skip
+    )
 
     options = Options.model_validate(section)
 

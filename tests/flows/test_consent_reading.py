@@ -20,18 +20,23 @@ from tests.twins.wire import Fault, Trouble
 
 STATUS, SHORTLY = "Consent.Email Status", timedelta(minutes=20)
 SECTION: Mapping[str, Any] = {
-    "enabled": True, "workspace_types": ["Customer"], "customer": "Customer.Customer Number", "everybody_within": "20m",
+    "enabled": True,
+    "workspace_types": ["Customer"],
+    "customer": "Customer.Customer Number",
+    "everybody_within": "20m",
     "channels": [{"name": "email", "watch": "email", "purpose": "Marketing by e-mail", "status": STATUS}],
-}  # fmt: skip
+}
 Make = Callable[..., House]
 
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
     def made(
-        *people: str, section: Mapping[str, Any] = SECTION, flows: Mapping[str, Any] | None = None,
+        *people: str,
+        section: Mapping[str, Any] = SECTION,
+        flows: Mapping[str, Any] | None = None,
         story: Story | None = None,
-    ) -> House:  # fmt: skip
+    ) -> House:
         house = House(tmp_path, settings({"consent": section, **(flows or {})}))
         house.braze.groups.add(GROUP)
         house.ecm.add_category("Customer", ["Customer Number"])
@@ -234,8 +239,11 @@ def test_an_address_of_two_people_leads_to_both_also_under_another_mapping(make:
 
 GROUP = "g-news"
 IN_GROUP: Mapping[str, Any] = {
-    "name": "news", "watch": {"group": GROUP}, "purpose": "Newsletter", "status": "Consent.News Status",
-}  # fmt: skip
+    "name": "news",
+    "watch": {"group": GROUP},
+    "purpose": "Newsletter",
+    "status": "Consent.News Status",
+}
 
 
 class Screens:

@@ -64,9 +64,13 @@ def test_a_file_gives_the_exact_time_and_source_of_a_change(make: Make) -> None:
     for person in ("C-1", "C-2"):
         town.braze.people[person].groups[test_consent.GROUP] = "unsubscribed"
     bucket.tells(
-        GROUP, at, external_user_id="C-1", subscription_group_id=test_consent.GROUP,
-        subscription_status="Unsubscribed", state_change_source="Preference Center",
-    )  # fmt: skip
+        GROUP,
+        at,
+        external_user_id="C-1",
+        subscription_group_id=test_consent.GROUP,
+        subscription_status="Unsubscribed",
+        state_change_source="Preference Center",
+    )
     bucket.tells(OPEN, at, external_user_id="C-2")
 
     assert look(town).codes == (0,)
@@ -117,9 +121,15 @@ def test_a_file_that_comes_after_the_look_gives_the_attributes_its_time_and_the_
 
     for again in (1, 2):  # the same event twice, in two files
         bucket.tells(
-            GLOBAL, at, seen=ago(town, again), external_user_id=None, email_address="c-1@example.com", channel="email",
-            subscription_status="Unsubscribed", state_change_source="Email",
-        )  # fmt: skip
+            GLOBAL,
+            at,
+            seen=ago(town, again),
+            external_user_id=None,
+            email_address="c-1@example.com",
+            channel="email",
+            subscription_status="Unsubscribed",
+            state_change_source="Email",
+        )
     for _ in range(2):
         look(town)
 
@@ -139,9 +149,13 @@ def test_our_own_withdrawal_that_comes_back_as_an_event_is_no_second_entry(make:
     assert [entry[0] for entry in town.withdrawn()] == ["C-1"]
 
     bucket.tells(
-        GLOBAL, ago(town, 20), external_user_id="C-1", channel="email", subscription_status="Unsubscribed",
+        GLOBAL,
+        ago(town, 20),
+        external_user_id="C-1",
+        channel="email",
+        subscription_status="Unsubscribed",
         state_change_source="REST API",
-    )  # fmt: skip
+    )
     for _ in range(3):
         look(town)
 

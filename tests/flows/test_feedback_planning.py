@@ -36,14 +36,19 @@ NOW = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)  # a Tuesday, 10:00 in Berlin
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 STATUS = "Case.Status"
 SURVEY: Mapping[str, Any] = {
-    "name": "survey", "when": {STATUS: "Closed"}, "repeat": True, "delay": "2d", "zone": "Europe/Berlin",
+    "name": "survey",
+    "when": {STATUS: "Closed"},
+    "repeat": True,
+    "delay": "2d",
+    "zone": "Europe/Berlin",
     "send": {
-        "campaign": "how", "consent": {"email": "opted_in"},
+        "campaign": "how",
+        "consent": {"email": "opted_in"},
         "properties": {"case": "${workspace.name}", "token": "${feedback.token}"},
     },
     "answer": {"score": "score", "comment": "comment", "at": "at", "workspace": "token"},
     "write": {"Feedback.Score": "score", "Feedback.Comment": "comment", "Feedback.At": "at"},
-}  # fmt: skip
+}
 
 
 def options(*rules: Mapping[str, Any], **section: Any) -> Options:
@@ -93,9 +98,14 @@ class Office(Nothing):
         key = WorkspaceKey(id=number)
         before = self.cases.get(key.text)
         record = Record(
-            key=key, stream=keys.workspaces("Case"), name=f"Case {number}", created_at=NOW - 9 * DAY,
-            modified_at=self.now, facts={STATUS: status}, customers=people or ("C-1",),
-        )  # fmt: skip
+            key=key,
+            stream=keys.workspaces("Case"),
+            name=f"Case {number}",
+            created_at=NOW - 9 * DAY,
+            modified_at=self.now,
+            facts={STATUS: status},
+            customers=people or ("C-1",),
+        )
         return self._plan(replace(record, **more), before)
 
     def looks_again(self, number: int) -> Decision:
@@ -109,9 +119,14 @@ class Office(Nothing):
         facts: dict[str, Fact] = dict.fromkeys(self.options.rules[0].answer.facts)
         facts |= {f"attribute:{name}": value for name, value in attributes.items()}
         record = Record(
-            key=key, stream=keys.PEOPLE, name="", created_at=self.now, modified_at=self.now, facts=facts,
+            key=key,
+            stream=keys.PEOPLE,
+            name="",
+            created_at=self.now,
+            modified_at=self.now,
+            facts=facts,
             customers=(person,),
-        )  # fmt: skip
+        )
         return self._plan(record, self.cases.get(key.text))
 
     def token_of(self, place: int = -1) -> str:

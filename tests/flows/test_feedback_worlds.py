@@ -97,9 +97,11 @@ class World:
         self.given.append(Given(person, token, score, f"remark {score}", wrong))
         self.unread.add(person)
         self.house.braze.people[person].attributes |= {
-            "survey_score": score, "survey_comment": f"remark {score}", "survey_token": token,
+            "survey_score": score,
+            "survey_comment": f"remark {score}",
+            "survey_token": token,
             "survey_at": now.isoformat(),
-        }  # fmt: skip
+        }
 
     def round(self, die_at: int | None = None) -> None:
         self.house.clock.advance(timedelta(minutes=self.rng.choice((20, 60, 300, 900))))
@@ -145,8 +147,10 @@ class World:
         ticket_of = {token: number for _, number, token, _ in self.asked()}
         order = {token: place for place, (_, _, token, _) in enumerate(self.asked())}
         own = [one for one in self.given if not one.foreign]
-        filed = [json.loads(paper.versions[-1][2].decode().rpartition("--- json\n")[2]) | {"ticket": paper.parent}
-                 for paper in self.house.ecm.papers.values()]  # fmt: skip
+        filed = [
+            json.loads(paper.versions[-1][2].decode().rpartition("--- json\n")[2]) | {"ticket": paper.parent}
+            for paper in self.house.ecm.papers.values()
+        ]
         found = Counter((one["ticket"], one["comment"]) for one in filed)
         due = Counter((ticket_of[one.token], one.comment) for one in own)
         if found != due:

@@ -20,13 +20,14 @@ LIFECYCLE: dict[str, Any] = {
     "attributes": {"contract_end": END},
     "rules": [
         {
-            "name": "contract_expiry", "when": {STATUS: "Active"},
+            "name": "contract_expiry",
+            "when": {STATUS: "Active"},
             "before": {"date": END, "days": [90, 60, 30, 7], "at": "10:00", "grace": "3d"},
             "send": {"event": "contract_expiry", "canvas": CANVAS, "consent": {"transactional": "the contract ends"}},
         },
         {"name": "completed", "when": {STATUS: "Completed"}, "send": {"event": "contract_completed"}},
     ],
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -71,8 +72,9 @@ def test_a_contract_untouched_for_a_year_is_reminded_of_at_thirty_days(office: R
     report = _lifecycle(office)
 
     assert [(line["rule"], line["kind"]) for line in shown["actions"]] == [
-        ("contract_expiry", "event"), ("contract_expiry", "canvas"),
-    ]  # fmt: skip
+        ("contract_expiry", "event"),
+        ("contract_expiry", "canvas"),
+    ]
     assert report["plan_hash"] == shown["plan_hash"]
     assert (report["counts"]["changed"], report["counts"]["sent"]) == (0, 2)
     assert office.messages()[(person, CANVAS)] == 1
@@ -171,8 +173,11 @@ def test_a_peak_confirmed_ahead_goes_out_by_itself_and_nothing_beyond_it(office:
 
 
 def test_silence_is_told_once_and_our_own_edits_are_no_activity(office: Rehearsal) -> None:
-    rule = {"name": "silent", "inactive": {"days": 30, "at": "10:00"}, "send": {
-        "event": "silent", "properties": {"days": "${reminder.days}", "since": "${reminder.date}"}}}  # fmt: skip
+    rule = {
+        "name": "silent",
+        "inactive": {"days": 30, "at": "10:00"},
+        "send": {"event": "silent", "properties": {"days": "${reminder.days}", "since": "${reminder.date}"}},
+    }
     office.config["flows"]["lifecycle"]["rules"] = [rule]
     ours, person = _contract(office, START + timedelta(days=900))
     theirs, other = _contract(
@@ -210,8 +215,9 @@ def test_one_round_runs_both_flows_in_one_scan_and_a_missing_type_ends_only_its_
     broken = office.ecmbraze("run", "--json")
 
     assert [(told["flow"], told["exit_code"], told["counts"]["sent"]) for told in both] == [
-        ("onboarding", 0, 2), ("lifecycle", 0, 2),
-    ]  # fmt: skip
+        ("onboarding", 0, 2),
+        ("lifecycle", 0, 2),
+    ]
     assert nothing == []
     assert broken.code == 15
     assert [told["exit_code"] for told in broken.report["runs"]] == [0, 15]

@@ -28,17 +28,20 @@ CANVAS = "91aa0000-0000-4000-8000-000000000001"
 def _options(**before: Any) -> lifecycle.Options:
     return lifecycle.Options.model_validate(
         {
-            "workspace_types": ["Contract"], "customer": CUSTOMER, "attributes": {"contract_end": END},
+            "workspace_types": ["Contract"],
+            "customer": CUSTOMER,
+            "attributes": {"contract_end": END},
             "rules": [
                 {
-                    "name": "expiry", "when": {STATUS: "Active"},
+                    "name": "expiry",
+                    "when": {STATUS: "Active"},
                     "before": {"date": END, "days": [90, 60, 30, 7], "grace": "3d", **before},
                     "send": {"event": "expiry", "canvas": CANVAS, "consent": {"transactional": "it ends"}},
                 },
                 {"name": "completed", "when": {STATUS: "Completed"}, "send": {"event": "completed"}},
             ],
         }
-    )  # fmt: skip
+    )
 
 
 def _at(*moment: int) -> datetime:
@@ -48,10 +51,14 @@ def _at(*moment: int) -> datetime:
 def _contract(end: Fact, status: str = "Active", *, number: int = 1) -> Record:
     born = _at(2026, 1, 1)
     return Record(
-        key=WorkspaceKey(id=number), stream=keys.workspaces("Contract"), name=f"Vertrag {number}",
-        created_at=born, modified_at=born,
-        facts={STATUS: status, END: end, CUSTOMER: "C-1"}, customers=("C-1",),
-    )  # fmt: skip
+        key=WorkspaceKey(id=number),
+        stream=keys.workspaces("Contract"),
+        name=f"Vertrag {number}",
+        created_at=born,
+        modified_at=born,
+        facts={STATUS: status, END: end, CUSTOMER: "C-1"},
+        customers=("C-1",),
+    )
 
 
 @dataclass
@@ -261,9 +268,7 @@ def test_polls_beside_the_due_instants_send_nothing_more(gaps: list[int], end: s
 
 @pytest.mark.long
 @given(st.lists(st.integers(1, 71), min_size=150, max_size=200), ENDS, ZONES, DAYS)
-def test_no_gap_shorter_than_the_grace_loses_the_nearest(
-    gaps: list[int], end: str, zone: str, days: list[int]
-) -> None:  # fmt: skip
+def test_no_gap_shorter_than_the_grace_loses_the_nearest(gaps: list[int], end: str, zone: str, days: list[int]) -> None:
     life = Life(_options(zone=zone, days=days))
     before = life.options.rules[0].before
     assert before

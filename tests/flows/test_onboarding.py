@@ -51,9 +51,7 @@ def test_three_thousand_old_workspaces_are_silent_and_five_transitions_are_five(
     with rehearsal(tmp_path, "--workspaces", "3000" if SOAK else "600") as stage:
         stage.config["ecm"]["page_size"] = 500
         stage.set_up()
-        stage.flow["milestones"].append(
-            {"name": "vip", "when": {"Onboarding.VIP": False}, "send": {"event": "vip"}}
-        )  # fmt: skip
+        stage.flow["milestones"].append({"name": "vip", "when": {"Onboarding.VIP": False}, "send": {"event": "vip"}})
         assert stage.run()["counts"]["planned"] == 0  # a rule added on an attribute the ledger never held
         chosen = stage.open_workspaces()[:5]
         for workspace in chosen:
@@ -422,9 +420,13 @@ def test_e23_a_workspace_that_goes_between_listing_and_reading_is_named_and_its_
     for workspace in (gone, stays):
         stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
     stage.box.fault(
-        "status", system="ecm", path=f"/v2/businessworkspaces/{gone}", status=400, times=None,
+        "status",
+        system="ecm",
+        path=f"/v2/businessworkspaces/{gone}",
+        status=400,
+        times=None,
         json={"error": "Could not get a node"},
-    )  # fmt: skip
+    )
 
     report = stage.run()
 

@@ -19,10 +19,12 @@ from ecmbraze.ports import WorkspaceReader
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 GATES = 20_000
 NEEDS = TypeNeeds(
-    name="Contract", facts=frozenset(), customers=(Customer(attribute="C.N"),),
+    name="Contract",
+    facts=frozenset(),
+    customers=(Customer(attribute="C.N"),),
     documents=(DocumentKind(name="Agreement*"), DocumentKind(name="Proof*")),
     watched=(DocumentKind(name="Agreement*"), DocumentKind(name="Proof*")),
-)  # fmt: skip
+)
 
 
 class Counting:
@@ -57,10 +59,15 @@ def _mirrored(tmp_path: Path) -> Ledger:
     plan = PlanFile(ledger.plan_path("fill"))
     for number in range(1, GATES + 1):
         record = Record(
-            key=WorkspaceKey(id=number), stream=keys.workspaces("Contract"), name="V", created_at=NOW,
-            modified_at=NOW, facts={}, customers=(),
+            key=WorkspaceKey(id=number),
+            stream=keys.workspaces("Contract"),
+            name="V",
+            created_at=NOW,
+            modified_at=NOW,
+            facts={},
+            customers=(),
             documents=(_document(10**6 + 2 * number), _document(10**6 + 2 * number + 1)),
-        )  # fmt: skip
+        )
         plan.put_record(record, {})
     plan.put_looked("documents", "workspaces/Contract", NOW)
     ledger.stage(plan).everything([], NOW)
@@ -75,7 +82,7 @@ def test_twenty_thousand_open_gates_of_two_documents_cost_160_requests_and_find_
     plan = PlanFile(ledger.plan_path("look"))
     looks = DocumentLooks(
         reader=cast(WorkspaceReader, ecm), mirror=ledger.mirror, plan=plan, zone=UTC, tick=lambda: None
-    )  # fmt: skip
+    )
 
     looks.queue([NEEDS], {"Contract": NOW})
 

@@ -61,9 +61,14 @@ class Child:
 
 
 def fork(
-    run: Callable[[], int], *, environ: Mapping[str, str], stdout: int, stderr: int,
-    stdin: int | None = None, orders: socket.socket | None = None,
-) -> Child:  # fmt: skip
+    run: Callable[[], int],
+    *,
+    environ: Mapping[str, str],
+    stdout: int,
+    stderr: int,
+    stdin: int | None = None,
+    orders: socket.socket | None = None,
+) -> Child:
     """Fork a process that runs a callable of an importable module and ends with what it returns.
 
     It is forked from the warm process, or from the one that serves ``orders``.
@@ -106,9 +111,13 @@ def _orders() -> socket.socket:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.forking.server", str(theirs.fileno())], cwd=_ROOT, stdin=subprocess.DEVNULL,
-            pass_fds=[theirs.fileno()], start_new_session=True, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+            [sys.executable, "-m", "tests.forking.server", str(theirs.fileno())],
+            cwd=_ROOT,
+            stdin=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+        )
     atexit.register(_end, ours, process)
     return ours
 

@@ -30,9 +30,17 @@ ORDER_BYTES = 1 << 17
 _TESTS = ("tests.forking.programs", "tests.crashing.crossings")
 # What a command imports late; one that another version of its package lacks is no loss.
 _LATE = (
-    "_strptime", "difflib", "encodings.ascii", "encodings.idna", "encodings.utf_8_sig", "rich._emoji_codes",
-    "rich.table", "typer._adapters", "typer._click.decorators", "tzdata",
-)  # fmt: skip
+    "_strptime",
+    "difflib",
+    "encodings.ascii",
+    "encodings.idna",
+    "encodings.utf_8_sig",
+    "rich._emoji_codes",
+    "rich.table",
+    "typer._adapters",
+    "typer._click.decorators",
+    "tzdata",
+)
 
 
 def main() -> None:

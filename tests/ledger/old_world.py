@@ -28,23 +28,26 @@ CASES: dict[str, Any] = {
     "closed": {"Case.Status": ["Resolved", "Closed"]},
     "rules": [
         {
-            "name": "resolved", "when": {"Case.Status": "Resolved"}, "repeat": True,
+            "name": "resolved",
+            "when": {"Case.Status": "Resolved"},
+            "repeat": True,
             "send": {"event": "case_resolved", "canvas": CANVAS, "consent": {"transactional": "they wait for it"}},
         },
         {"name": "claim_form", "document": {"name": "Claim Form*"}, "send": {"event": "claim_form"}},
     ],
-}  # fmt: skip
+}
 LIFECYCLE: dict[str, Any] = {
     "workspace_types": ["Contract"],
     "customer": "Contract.Customer Number",
     "rules": [
         {
-            "name": "contract_expiry", "when": {"Contract.Status": "Active"},
+            "name": "contract_expiry",
+            "when": {"Contract.Status": "Active"},
             "before": {"date": "Contract.Contract End", "days": [30], "at": "10:00", "grace": "3d"},
             "send": {"event": "contract_expiry", "canvas": CANVAS, "consent": {"transactional": "the contract ends"}},
         },
     ],
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,24 +86,36 @@ def play(stage: Rehearsal, run: Callable[..., None]) -> People:
     """Do what people did; ``run`` is called where the program ran, with the fault that it met and its exit code."""
     box, free = stage.box, stage.open_workspaces()
     people = People(
-        told=stage.customer(free[0]), held=stage.customer(free[1]), doubted=stage.customer(free[2]),
-        due=stage.customer(free[3]), resolved=tuple(stage.customer(number) for number in free[4:8]),
+        told=stage.customer(free[0]),
+        held=stage.customer(free[1]),
+        doubted=stage.customer(free[2]),
+        due=stage.customer(free[3]),
+        resolved=tuple(stage.customer(number) for number in free[4:8]),
         unknown=stage.customer(free[9]),
-    )  # fmt: skip
+    )
     box.call("DELETE", f"/braze/users/{people.unknown}")
     early = _moment(-timedelta(days=2))
     box.create_workspace(
-        "Contract", name="Vertrag", created=early, modified=early,
-        values={"Contract.Customer Number": people.due, "Contract.Status": "Active",
-                "Contract.Contract End": f"{START + timedelta(days=40):%Y-%m-%d}"},
-    )  # fmt: skip
+        "Contract",
+        name="Vertrag",
+        created=early,
+        modified=early,
+        values={
+            "Contract.Customer Number": people.due,
+            "Contract.Status": "Active",
+            "Contract.Contract End": f"{START + timedelta(days=40):%Y-%m-%d}",
+        },
+    )
     cases = [
         box.create_workspace(
-            "Case", name=f"Fall {person}", created=early, modified=early,
+            "Case",
+            name=f"Fall {person}",
+            created=early,
+            modified=early,
             values={"Case.Customer Number": person, "Case.Status": "Open"},
         )
         for person in people.resolved
-    ]  # fmt: skip
+    ]
     box.file(cases[0], "Claim Form 1.pdf", created=early)
     box.advance(600)
     run()

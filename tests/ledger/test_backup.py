@@ -54,7 +54,7 @@ def test_a_backup_holds_what_the_state_holds_and_is_well(office: Offline, tmp_pa
 
 def test_a_run_that_ends_while_its_copy_is_checked_spoils_neither_the_backup_nor_the_look(
     office: Offline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:  # fmt: skip
+) -> None:
     with run_lock(office.state):
         looking = checks(office.state)
         assert next(one for one in looking if one.what == "pages")
@@ -73,7 +73,7 @@ def test_a_run_that_ends_while_its_copy_is_checked_spoils_neither_the_backup_nor
 
 def test_a_backup_that_cannot_be_completed_leaves_nothing(
     office: Offline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:  # fmt: skip
+) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

@@ -49,8 +49,11 @@ def test_a_compacted_file_is_smaller_holds_the_same_and_goes_on(office: Offline)
     assert office.state.stat().st_mode & 0o777 == 0o600
     assert seal.look(office.state) is seal.Look.INTACT
     assert sorted(path.name for path in office.state.parent.glob("*state.db*")) == [
-        "state.db", "state.db.key", "state.db.lock", "state.db.seal",
-    ]  # fmt: skip
+        "state.db",
+        "state.db.key",
+        "state.db.lock",
+        "state.db.seal",
+    ]
     office.ran()
     assert office.ecmbraze("state", "verify").code == 0
 

@@ -149,9 +149,12 @@ def test_one_address_leads_to_one_person_and_of_several_to_none(tmp_path: Path) 
             values = (ledger.history.address(address), f"person:{person}")
             ledger.database.conn.execute("INSERT INTO address VALUES (?, ?)", values)
         for asked, people in (
-            ("One@x.org", ("One@x.org", "email:one@x.org", "C-1")), ("two@x.org", ("two@x.org", "email:two@x.org")),
-            ("email:One@x.org", ("email:one@x.org",)), ("alias:crm:7", ("alias:crm:7",)), ("C-2", ("C-2",)),
-        ):  # fmt: skip
+            ("One@x.org", ("One@x.org", "email:one@x.org", "C-1")),
+            ("two@x.org", ("two@x.org", "email:two@x.org")),
+            ("email:One@x.org", ("email:one@x.org",)),
+            ("alias:crm:7", ("alias:crm:7",)),
+            ("C-2", ("C-2",)),
+        ):
             assert erasing.subject_of(asked, ledger.database, ledger.history).people == people
         kept = erasing.find(
             erasing.subject_of("C-2", ledger.database, ledger.history), ledger.database, ledger.history, ledger.path
@@ -166,9 +169,14 @@ def test_of_several_people_of_a_workspace_only_the_erased_one_is_left_out(office
     facts: dict[str, Fact] = {"customer: x": (_WHO, "Other-1"), "Loan.Number": _WHO, "Loan.Stage": "Active"}
     now = office.house.clock.now()
     record = Record(
-        key=WorkspaceKey(id=9), stream="workspaces/Loan", name="Both", created_at=now, modified_at=now, facts=facts,
+        key=WorkspaceKey(id=9),
+        stream="workspaces/Loan",
+        name="Both",
+        created_at=now,
+        modified_at=now,
+        facts=facts,
         customers=(_WHO, "Other-1"),
-    )  # fmt: skip
+    )
 
     plan.put_record(record, {"customer: x": (_WHO, "Other-1")})
     plan.put_record(replace(record, key=PersonKey(recipient=_WHO), stream="people"), {}, addresses=[_MAIL])

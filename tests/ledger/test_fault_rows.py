@@ -34,11 +34,16 @@ def test_every_row_has_a_test() -> None:
 @pytest.mark.parametrize(
     ("lines", "kind"),
     [
-        (["/ ext4"], ""), (["/ ext4", "{} nfs4"], "nfs4"), (["/ nfs"], "nfs"), (["/ nfs", "{} xfs"], ""),
-        (["/ ext4", "{}x cifs"], ""), (["/ ext4", "{}\\040b cifs"], ""), (["{} ext4", "{} fuse.sshfs"], "fuse.sshfs"),
+        (["/ ext4"], ""),
+        (["/ ext4", "{} nfs4"], "nfs4"),
+        (["/ nfs"], "nfs"),
+        (["/ nfs", "{} xfs"], ""),
+        (["/ ext4", "{}x cifs"], ""),
+        (["/ ext4", "{}\\040b cifs"], ""),
+        (["{} ext4", "{} fuse.sshfs"], "fuse.sshfs"),
         (["/ overlay", "/proc proc"], ""),
     ],
-)  # fmt: skip
+)
 def test_s14_a_state_file_on_a_network_file_system_is_known(tmp_path: Path, lines: list[str], kind: str) -> None:
     told = tmp_path / "mountinfo"
     mounted = [line.format(tmp_path).rpartition(" ") for line in lines]

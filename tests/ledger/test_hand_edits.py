@@ -68,11 +68,22 @@ def _fill(ledger: Ledger, table: str) -> None:
     """Put one row into a table in which every value can be read."""
     found = dict(ledger.database.conn.execute(f"SELECT name, type FROM pragma_table_info('{table}')").fetchall())
     known = {
-        "kind": "event", "delivery": "once", "phase": 2, "record": "ws:1", "key": "ws:1", "documents": "[]",
+        "kind": "event",
+        "delivery": "once",
+        "phase": 2,
+        "record": "ws:1",
+        "key": "ws:1",
+        "documents": "[]",
         "state": "ready",
-        "payload": "{}", "consent": None, "facts": "{}", "memory": "{}", "report": "{}", "value": "{}", "read_at": "",
+        "payload": "{}",
+        "consent": None,
+        "facts": "{}",
+        "memory": "{}",
+        "report": "{}",
+        "value": "{}",
+        "read_at": "",
         "gone_at": "",
-    }  # fmt: skip
+    }
     values = [
         known[name] if name in known else instant(NOW) if name.endswith("at") else 1 if kind == "INTEGER" else "x"
         for name, kind in found.items()
@@ -160,10 +171,17 @@ def test_s16_an_edit_in_the_middle_of_a_run_ends_it_before_it_commits_again(tmp_
 
 
 _MALFORMED = [
-    ("outbox", "expires_at", "tomorrow"), ("outbox", "kind", "letter"), ("outbox", "payload", "{"),
-    ("outbox", "planned_at", "2026-11-24"), ("record", "facts", "[]"), ("record", "modified_at", "?"),
-    ("fact", "memory", "null"), ("accepted", "value", "{"), ("pause", "at", ""), ("run", "report", "x"),
-]  # fmt: skip
+    ("outbox", "expires_at", "tomorrow"),
+    ("outbox", "kind", "letter"),
+    ("outbox", "payload", "{"),
+    ("outbox", "planned_at", "2026-11-24"),
+    ("record", "facts", "[]"),
+    ("record", "modified_at", "?"),
+    ("fact", "memory", "null"),
+    ("accepted", "value", "{"),
+    ("pause", "at", ""),
+    ("run", "report", "x"),
+]
 
 
 @pytest.mark.parametrize(("table", "column", "value"), _MALFORMED, ids=[f"{one[0]}.{one[1]}" for one in _MALFORMED])

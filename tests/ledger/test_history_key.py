@@ -144,10 +144,13 @@ def test_a_seal_that_somebody_wrote_by_hand_is_found(state: Path) -> None:
 @pytest.mark.parametrize(
     ("harm", "told"),
     [
-        ("gone", "needs its key"), ("open", "a key that others may read"), ("link", "a key that is a link"),
-        ("junk", "a key that cannot be read"), ("empty", "a key that cannot be read"),
+        ("gone", "needs its key"),
+        ("open", "a key that others may read"),
+        ("link", "a key that is a link"),
+        ("junk", "a key that cannot be read"),
+        ("empty", "a key that cannot be read"),
     ],
-)  # fmt: skip
+)
 def test_a_key_that_is_not_there_or_not_ours_alone_is_said_by_name(state: Path, harm: str, told: str) -> None:
     key = historykey.beside(state)
     match harm:

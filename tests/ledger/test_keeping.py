@@ -24,9 +24,11 @@ _KEEP = Keep()
 _DAY = timedelta(days=1)
 _TYPE, _NUMBER, _STAGE, _CONTRACT = "Loan", "Loan.Number", "Loan.Stage", "Loan.Status"
 _FLOW: dict[str, Any] = {
-    "workspace_types": [_TYPE], "customer": _NUMBER, "attributes": {"stage": _STAGE},
+    "workspace_types": [_TYPE],
+    "customer": _NUMBER,
+    "attributes": {"stage": _STAGE},
     "milestones": [{"name": "approved", "when": {_CONTRACT: "Approved"}, "send": {"event": "approved"}}],
-}  # fmt: skip
+}
 _USUAL = {"max_audience_share": 1.0, "max_gap": "3650d", "max_cleared_share": 1.0}
 
 

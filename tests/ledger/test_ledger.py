@@ -26,9 +26,17 @@ def ledger(tmp_path: Path) -> Ledger:
 
 def _action(kind: Kind = Kind.EVENT, payload: Json = "x", **more: object) -> Action:
     values: dict[str, object] = {
-        "flow": "f", "record": "ws:1", "rule": "r", "occurrence": "1", "kind": kind, "recipient": "C-1", "name": "n",
-        "payload": payload, "expires_at": NOW + timedelta(days=1), "reason": "because",
-    }  # fmt: skip
+        "flow": "f",
+        "record": "ws:1",
+        "rule": "r",
+        "occurrence": "1",
+        "kind": kind,
+        "recipient": "C-1",
+        "name": "n",
+        "payload": payload,
+        "expires_at": NOW + timedelta(days=1),
+        "reason": "because",
+    }
     return Action(**{**values, **more})  # type: ignore[arg-type]
 
 
@@ -47,12 +55,18 @@ def _walk(ledger: Ledger, row: Row, *states: State) -> None:
 
 
 _WAY = {
-    State.READY: (), State.WAITING: (State.WAITING,), State.IN_FLIGHT: (State.IN_FLIGHT,),
-    State.IN_DOUBT: (State.IN_FLIGHT, State.IN_DOUBT), State.HELD: (State.IN_FLIGHT, State.IN_DOUBT, State.HELD),
-    State.SENT: (State.IN_FLIGHT, State.SENT), State.REFUSED: (State.IN_FLIGHT, State.REFUSED),
-    State.SUPPRESSED: (State.SUPPRESSED,), State.EXPIRED: (State.EXPIRED,), State.SUPERSEDED: (State.SUPERSEDED,),
+    State.READY: (),
+    State.WAITING: (State.WAITING,),
+    State.IN_FLIGHT: (State.IN_FLIGHT,),
+    State.IN_DOUBT: (State.IN_FLIGHT, State.IN_DOUBT),
+    State.HELD: (State.IN_FLIGHT, State.IN_DOUBT, State.HELD),
+    State.SENT: (State.IN_FLIGHT, State.SENT),
+    State.REFUSED: (State.IN_FLIGHT, State.REFUSED),
+    State.SUPPRESSED: (State.SUPPRESSED,),
+    State.EXPIRED: (State.EXPIRED,),
+    State.SUPERSEDED: (State.SUPERSEDED,),
     State.DROPPED: (State.IN_FLIGHT, State.REFUSED, State.DROPPED),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("old", State)
@@ -152,9 +166,12 @@ def test_a_payload_is_blanked_once_its_row_is_terminal(ledger: Ledger) -> None:
 
 @pytest.mark.parametrize(
     "harm",
-    ["UPDATE history SET body = body || ' ' WHERE seq = 2", "DELETE FROM history WHERE seq = 2",
-     "UPDATE history SET at = '2020' WHERE seq = 3"],
-)  # fmt: skip
+    [
+        "UPDATE history SET body = body || ' ' WHERE seq = 2",
+        "DELETE FROM history WHERE seq = 2",
+        "UPDATE history SET at = '2020' WHERE seq = 3",
+    ],
+)
 def test_s16_an_edited_history_does_not_verify(ledger: Ledger, harm: str) -> None:
     (row,) = _stage(ledger, _action())
     _walk(ledger, row, State.IN_FLIGHT, State.SENT)

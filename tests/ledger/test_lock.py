@@ -91,7 +91,7 @@ def test_a_lock_that_cannot_be_had_is_16_with_a_sentence(tmp_path: Path) -> None
 @pytest.mark.parametrize("taking", [held, lambda state: run_lock(state).__enter__()], ids=["look", "take"])
 def test_a_lock_of_somebody_else_is_16_with_what_to_type(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taking: Callable[[Path], object]
-) -> None:  # fmt: skip
+) -> None:
     def refused(*_: object, **__: object) -> int:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 

@@ -30,9 +30,14 @@ def ledger(tmp_path: Path) -> Ledger:
 
 def _workspace(plan: PlanFile, number: int, *people: str, customer: Customer = CUSTOMER, type_name: str = "") -> str:
     record = Record(
-        key=WorkspaceKey(id=number), stream=keys.workspaces(type_name or "Customer"), name=f"W{number}",
-        created_at=NOW, modified_at=NOW, facts={customer.fact: people}, customers=people,
-    )  # fmt: skip
+        key=WorkspaceKey(id=number),
+        stream=keys.workspaces(type_name or "Customer"),
+        name=f"W{number}",
+        created_at=NOW,
+        modified_at=NOW,
+        facts={customer.fact: people},
+        customers=people,
+    )
     plan.put_record(record, {customer.fact: people})
     return record.key.text
 
@@ -40,9 +45,14 @@ def _workspace(plan: PlanFile, number: int, *people: str, customer: Customer = C
 def _person(recipient: str, state: str = "subscribed", at: datetime = NOW, **facts: Any) -> Record:
     known: Facts = {"email.state": state, **facts}
     return Record(
-        key=PersonKey(recipient=recipient), stream=keys.PEOPLE, name="", created_at=NOW, modified_at=at, facts=known,
+        key=PersonKey(recipient=recipient),
+        stream=keys.PEOPLE,
+        name="",
+        created_at=NOW,
+        modified_at=at,
+        facts=known,
         customers=(recipient,),
-    )  # fmt: skip
+    )
 
 
 def _put(ledger: Ledger, *records: Record, at: datetime = NOW, addresses: tuple[str, ...] = ()) -> None:
@@ -214,8 +224,10 @@ def test_a_person_is_planned_when_they_changed_and_when_their_time_has_come(ledg
     (change,) = view.changes(["person:C-1"])
     assert change.before is not None
     assert (change.before.facts, change.before.customers, change.memory) == (
-        {"email.state": "subscribed"}, ("C-1",), {"n": 1},
-    )  # fmt: skip
+        {"email.state": "subscribed"},
+        ("C-1",),
+        {"n": 1},
+    )
     assert view.baseline(keys.PEOPLE) == NOW
     assert view.last_planned()[keys.PEOPLE] == NOW
 
@@ -277,9 +289,14 @@ def test_a_mapping_speaks_only_for_the_types_it_is_written_for(ledger: Ledger) -
     plan = ledger.new_plan("d")
     facts: Facts = {CUSTOMER.fact: ("C-1",), LOAN.fact: ("C-2",)}
     record = Record(
-        key=WorkspaceKey(id=1), stream=keys.workspaces("Loan"), name="L", created_at=NOW, modified_at=NOW, facts=facts,
+        key=WorkspaceKey(id=1),
+        stream=keys.workspaces("Loan"),
+        name="L",
+        created_at=NOW,
+        modified_at=NOW,
+        facts=facts,
         customers=("C-2",),
-    )  # fmt: skip
+    )
     plan.put_record(record, {CUSTOMER.fact: ("C-1",), LOAN.fact: ("C-2",)})
     ledger.stage(plan).everything([], NOW)
     plan.discard()

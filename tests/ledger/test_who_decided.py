@@ -56,10 +56,14 @@ def decided(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        ("pause", {"flow": "*"}), ("resume", {"flow": "*"}), ("holds", {"decision": "sent"}),
-        ("quarantine", {"decision": "replay"}), ("erase", {"rows": 1}), ("state", {"what": "backup"}),
+        ("pause", {"flow": "*"}),
+        ("resume", {"flow": "*"}),
+        ("holds", {"decision": "sent"}),
+        ("quarantine", {"decision": "replay"}),
+        ("erase", {"rows": 1}),
+        ("state", {"what": "backup"}),
     ],
-)  # fmt: skip
+)
 def test_each_decision_says_who_where_and_why(decided: Path, kind: str, said: dict[str, Any]) -> None:
     body, who = _told(decided, kind)[0]
 
@@ -124,8 +128,12 @@ def test_each_message_that_left_says_on_which_consent_when_it_was_read_and_what_
     report = office.start()
     assert report.counts["sent"] == 3
 
-    steps = {step["kind"]: step for body, _ in _told(office.house.state, "outbox") for step in body["steps"]
-             if step["to"] == "in flight"}  # fmt: skip
+    steps = {
+        step["kind"]: step
+        for body, _ in _told(office.house.state, "outbox")
+        for step in body["steps"]
+        if step["to"] == "in flight"
+    }
 
     assert steps["campaign"]["consent"] == {"email": "opted_in"}
     assert steps["event"]["consent"] == {}

@@ -82,9 +82,10 @@ def test_a_profile_whose_id_looks_like_an_address_is_asked_for_and_found_by_its_
         found = {"external_id": "email:victim@example.com", "email": "attacker@example.com"}
         net.add(responses.POST, f"{BRAZE_URL}/users/export/ids", status=201, json={"users": [found]})
         net.add(
-            responses.GET, f"{BRAZE_URL}/subscription/status/get",
+            responses.GET,
+            f"{BRAZE_URL}/subscription/status/get",
             json={"status": {"email:victim@example.com": "Subscribed"}},
-        )  # fmt: skip
+        )
         braze = BrazeClient(http(BRAZE_URL), api_key="fake-key-1234")
         profiles = braze.profiles([person])
         states = braze.group_states("g", [person])

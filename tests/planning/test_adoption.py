@@ -18,14 +18,28 @@ _STREAM = "workspaces/T"
 
 def _may_have_gone(*, kind: Kind = Kind.CAMPAIGN, planned: datetime | None = None, **more: Any) -> bool:
     record = Record(
-        key=WorkspaceKey(id=7), stream=_STREAM, name="w", created_at=more.get("created", _BEFORE),
-        modified_at=more.get("modified", _BEFORE), facts={}, customers=("C",),
-    )  # fmt: skip
+        key=WorkspaceKey(id=7),
+        stream=_STREAM,
+        name="w",
+        created_at=more.get("created", _BEFORE),
+        modified_at=more.get("modified", _BEFORE),
+        facts={},
+        customers=("C",),
+    )
     change = Change(record=record, before=None, fires=True, memory={}, since=more.get("since", _BEFORE))
     action = Action(
-        flow="f", record="ws:7", rule="r", occurrence="1", kind=kind, recipient="C", name="n", payload=None,
-        expires_at=_AT, reason="", not_before=more.get("not_before"),
-    )  # fmt: skip
+        flow="f",
+        record="ws:7",
+        rule="r",
+        occurrence="1",
+        kind=kind,
+        recipient="C",
+        name="n",
+        payload=None,
+        expires_at=_AT,
+        reason="",
+        not_before=more.get("not_before"),
+    )
     seen = {_STREAM: planned} if planned else {}
     return Adoption(at=_AT, planned=seen, sweep_every=_LONG).may_have_gone(action, change)
 

@@ -12,12 +12,16 @@ from ecmbraze.planning.consent.record import Since
 
 def _options(**channel: Any) -> Options:
     one = {
-        "name": "email", "watch": "email", "purpose": "p", "status": "C.Status", "since": "C.Since",
-        "source": "C.Source", "undeliverable": "C.Undeliverable", **channel,
-    }  # fmt: skip
-    return Options.model_validate(
-        {"workspace_types": ["Customer"], "customer": "Customer.Number", "channels": [one]}
-    )  # fmt: skip
+        "name": "email",
+        "watch": "email",
+        "purpose": "p",
+        "status": "C.Status",
+        "since": "C.Since",
+        "source": "C.Source",
+        "undeliverable": "C.Undeliverable",
+        **channel,
+    }
+    return Options.model_validate({"workspace_types": ["Customer"], "customer": "Customer.Number", "channels": [one]})
 
 
 def test_each_attribute_that_is_written_has_its_values() -> None:

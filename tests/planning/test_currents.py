@@ -48,7 +48,7 @@ def timed(state: str, past: Facts | None, *events: ChoiceEvent, given: str | Non
         (OUT, {"email": OUT, "after:email": at(-80)}, [event(-30)], (None, None)),  # it was so before
         (OUT, {"email": OUT, "after:email": at(-80)}, [event(-95)], (None, None)),  # of the time before
     ],
-)  # fmt: skip
+)
 def test_a_state_gets_the_time_of_the_event_that_led_to_it(
     state: str, past: Facts | None, events: list[ChoiceEvent], expected: tuple[str | None, str | None]
 ) -> None:
@@ -75,7 +75,7 @@ def test_a_time_that_the_profile_gives_stands_and_the_source_of_another_time_goe
         ({"email": IN, "email.at": at(0)}, None, [event(1, SPAM)], at(1)),
         ({"email": OUT, "email.at": at(2)}, None, [event(1, SPAM)], at(1)),
     ],
-)  # fmt: skip
+)
 def test_a_report_of_spam_belongs_to_the_address_until_its_owner_chooses_e_mail(
     facts: Facts, past: Facts | None, events: list[ChoiceEvent], expected: str | None
 ) -> None:

@@ -15,11 +15,17 @@ from ecmbraze.planning import dates
 BERLIN, LOS_ANGELES, APIA = ZoneInfo("Europe/Berlin"), ZoneInfo("America/Los_Angeles"), ZoneInfo("Pacific/Apia")
 ZONES = st.sampled_from([UTC, BERLIN, LOS_ANGELES, APIA])
 ODD = st.one_of(
-    st.text(max_size=30), st.none(), st.booleans(), st.integers(), st.floats(), st.tuples(st.text(max_size=12)),
-    st.dates().map(date.isoformat), st.datetimes(timezones=st.timezones()).map(datetime.isoformat),
+    st.text(max_size=30),
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.tuples(st.text(max_size=12)),
+    st.dates().map(date.isoformat),
+    st.datetimes(timezones=st.timezones()).map(datetime.isoformat),
     st.datetimes().map(datetime.isoformat),
     st.sampled_from(["0001-01-01", "9999-12-31", "9999-12-31T23:59:59", "0001-01-01T00:00:00+14:00", "2027-02-30"]),
-)  # fmt: skip
+)
 
 
 @given(value=ODD, zone=ZONES)

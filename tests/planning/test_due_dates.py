@@ -53,7 +53,7 @@ def _before(**more: Any) -> Before:
 )
 def test_a_reminder_comes_due_at_its_time_of_day_in_its_zone(
     value: str, days: int, at: str, zone: str, due: str
-) -> None:  # fmt: skip
+) -> None:
     found = reminders(_before(days=[days], at=at, zone=zone), value, HOME)
 
     assert [reminder.due for reminder in found] == [datetime.fromisoformat(f"{due}:00+00:00")]
@@ -88,16 +88,18 @@ def test_of_two_reminders_at_one_instant_the_one_nearer_to_the_date_speaks() -> 
 
 _OPTIONS = lifecycle.Options.model_validate(
     {
-        "workspace_types": ["Contract"], "customer": "Contract.Customer Number",
+        "workspace_types": ["Contract"],
+        "customer": "Contract.Customer Number",
         "rules": [
             {
-                "name": "expiry", "when": {"Contract.Status": "Active"},
+                "name": "expiry",
+                "when": {"Contract.Status": "Active"},
                 "before": {"date": "Contract.Contract End", "days": [90, 60, 30, 7], "grace": "3d"},
                 "send": {"event": "contract_expiry"},
             }
         ],
     }
-)  # fmt: skip
+)
 
 
 def _poll(moments: list[datetime], ends: list[str]) -> list[str]:
@@ -109,9 +111,14 @@ def _poll(moments: list[datetime], ends: list[str]) -> list[str]:
     for moment, end in zip(moments, ends, strict=True):
         facts = {"Contract.Status": "Active", "Contract.Contract End": end, "Contract.Customer Number": "C-1"}
         record = Record(
-            key=WorkspaceKey(id=1), stream=keys.workspaces("Contract"), name="V", created_at=born,
-            modified_at=born, facts=facts, customers=("C-1",),
-        )  # fmt: skip
+            key=WorkspaceKey(id=1),
+            stream=keys.workspaces("Contract"),
+            name="V",
+            created_at=born,
+            modified_at=born,
+            facts=facts,
+            customers=("C-1",),
+        )
         change = Change(record=record, before=before, fires=before is not None, memory=memory)
         decision = lifecycle.plan(_OPTIONS, change, Nothing(), Context(now=moment, zone=HOME, prefix="ecm_"))
         assert decision.due is None or decision.due > moment

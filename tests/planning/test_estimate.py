@@ -10,9 +10,16 @@ from ecmbraze.planning.estimate import Estimate, Volume
 
 # flows.md, "Load": 1,000,000 people x 1.5 workspaces x 4 requests at 200 ms over 3 connections is 4.6 days.
 LARGE = Estimate(
-    flow="consent", volume=Volume(people=1_000_000, workspaces=1_500_000), per_workspace=4, slice=1000,
-    per_minute=100_000, connections=3, request_s=0.2, measured=False, meaning="m",
-)  # fmt: skip
+    flow="consent",
+    volume=Volume(people=1_000_000, workspaces=1_500_000),
+    per_workspace=4,
+    slice=1000,
+    per_minute=100_000,
+    connections=3,
+    request_s=0.2,
+    measured=False,
+    meaning="m",
+)
 
 
 def test_the_example_of_the_contract_takes_4_6_days() -> None:

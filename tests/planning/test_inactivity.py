@@ -24,10 +24,11 @@ DAY = timedelta(days=1)
 def _options(*rules: dict[str, Any]) -> lifecycle.Options:
     return lifecycle.Options.model_validate(
         {
-            "workspace_types": ["Contract", "Project"], "customer": "Contract.Customer Number",
+            "workspace_types": ["Contract", "Project"],
+            "customer": "Contract.Customer Number",
             "rules": [{"send": {"event": rule["name"]}, **rule} for rule in rules],
         }
-    )  # fmt: skip
+    )
 
 
 SILENT = _options({"name": "silent", "inactive": {"days": 180, "at": "09:00"}})
@@ -37,10 +38,14 @@ def _record(
     modified: datetime = BORN, *, ours: bool = False, kind: str = "Contract", facts: Facts | None = None
 ) -> Record:
     return Record(
-        key=WorkspaceKey(id=1), stream=keys.workspaces(kind), name="V", created_at=BORN,
-        modified_at=modified, customers=("C-1",),
+        key=WorkspaceKey(id=1),
+        stream=keys.workspaces(kind),
+        name="V",
+        created_at=BORN,
+        modified_at=modified,
+        customers=("C-1",),
         facts={"Contract.Customer Number": "C-1", "workspace.modified_by_us": ours, **(facts or {})},
-    )  # fmt: skip
+    )
 
 
 class Life(Nothing):

@@ -86,21 +86,38 @@ def test_the_way_of_a_flow_is_that_of_what_it_writes(sorts: list[Sort], way: Dir
     ("kind", "payload", "names"),
     [
         (Kind.ATTRIBUTE, "v", {(Sort.ATTRIBUTE, "n")}),
-        (Kind.EVENT, {"name": "n", "time": "t", "properties": {"p": 1}},
-         {(Sort.EVENT, "n"), (Sort.EVENT_TIME, "n"), (Sort.EVENT_PROPERTY, "n.p")}),
-        (Kind.CAMPAIGN, {"properties": {"p": 1}, "attributes": {"ecm_a": 2}},
-         {(Sort.CAMPAIGN, "n"), (Sort.CAMPAIGN_PROPERTY, "n.p"), (Sort.ATTRIBUTE, "ecm_a")}),
-        (Kind.CANVAS, {"properties": {"p": 1}, "attributes": {"ecm_a": 2}},
-         {(Sort.CANVAS, "n"), (Sort.CANVAS_PROPERTY, "n.p"), (Sort.ATTRIBUTE, "ecm_a")}),
+        (
+            Kind.EVENT,
+            {"name": "n", "time": "t", "properties": {"p": 1}},
+            {(Sort.EVENT, "n"), (Sort.EVENT_TIME, "n"), (Sort.EVENT_PROPERTY, "n.p")},
+        ),
+        (
+            Kind.CAMPAIGN,
+            {"properties": {"p": 1}, "attributes": {"ecm_a": 2}},
+            {(Sort.CAMPAIGN, "n"), (Sort.CAMPAIGN_PROPERTY, "n.p"), (Sort.ATTRIBUTE, "ecm_a")},
+        ),
+        (
+            Kind.CANVAS,
+            {"properties": {"p": 1}, "attributes": {"ecm_a": 2}},
+            {(Sort.CANVAS, "n"), (Sort.CANVAS_PROPERTY, "n.p"), (Sort.ATTRIBUTE, "ecm_a")},
+        ),
         (Kind.WITHDRAWAL, "unsubscribed", {(Sort.SUBSCRIPTION, "n")}),
         (Kind.CATEGORY, {"C.A": 1, "C.B": 2}, {(Sort.CATEGORY_ATTRIBUTE, "C.A"), (Sort.CATEGORY_ATTRIBUTE, "C.B")}),
         (Kind.DOCUMENT, {"folder": "History", "content": "x"}, {(Sort.DOCUMENT, "History")}),
     ],
-)  # fmt: skip
+)
 def test_an_action_is_declared_with_everything_in_it(kind: Kind, payload: Json, names: set[tuple[Sort, str]]) -> None:
     action = Action(
-        flow="f", record="ws:1", rule="r", occurrence="1", kind=kind, recipient="C", name="n", payload=payload,
-        expires_at=NOW, reason="",
-    )  # fmt: skip
+        flow="f",
+        record="ws:1",
+        rule="r",
+        occurrence="1",
+        kind=kind,
+        recipient="C",
+        name="n",
+        payload=payload,
+        expires_at=NOW,
+        reason="",
+    )
 
     assert set(written(action)) == names

@@ -34,9 +34,14 @@ def _when(raw: object) -> Any:
 
 def _record(number: int = 1, customers: tuple[str, ...] = ("C-1",), **facts: Fact) -> Record:
     return Record(
-        key=WorkspaceKey(id=number), stream=keys.workspaces("T"), name="W", created_at=NOW, modified_at=NOW,
-        facts=facts, customers=customers,
-    )  # fmt: skip
+        key=WorkspaceKey(id=number),
+        stream=keys.workspaces("T"),
+        name="W",
+        created_at=NOW,
+        modified_at=NOW,
+        facts=facts,
+        customers=customers,
+    )
 
 
 def _rule(**more: Any) -> Rule:
@@ -49,14 +54,28 @@ def _change(before: Record | None, now: Record, *, fires: bool = True, **occurre
 
 @pytest.mark.parametrize(
     ("raw", "fact", "holds"),
-    [("a", "a", True), ("a", "b", False), (["a", "b"], "b", True), (["a"], ("x", "a"), True), ({"not": "a"}, "b", True),
-     ({"not": "a"}, "a", False), ({"is": "set"}, "x", True), ({"is": "set"}, None, False),
-     ({"is": "empty"}, (), True),
-     ({"is": "empty"}, "", True), ({"at_least": 3}, 3, True), ({"at_least": 3}, "2", False),
-     ({"at_most": 3}, None, False),
-     (30, "30", True), ("30", 30, True), (True, True, True), (True, 1, False), (True, "true", False),
-     (False, None, False)],
-)  # fmt: skip
+    [
+        ("a", "a", True),
+        ("a", "b", False),
+        (["a", "b"], "b", True),
+        (["a"], ("x", "a"), True),
+        ({"not": "a"}, "b", True),
+        ({"not": "a"}, "a", False),
+        ({"is": "set"}, "x", True),
+        ({"is": "set"}, None, False),
+        ({"is": "empty"}, (), True),
+        ({"is": "empty"}, "", True),
+        ({"at_least": 3}, 3, True),
+        ({"at_least": 3}, "2", False),
+        ({"at_most": 3}, None, False),
+        (30, "30", True),
+        ("30", 30, True),
+        (True, True, True),
+        (True, 1, False),
+        (True, "true", False),
+        (False, None, False),
+    ],
+)
 def test_a_condition_says_what_it_means(raw: object, fact: Fact, holds: bool) -> None:
     assert satisfied(_when(raw), {"f": fact}) is holds
 
@@ -117,9 +136,14 @@ def test_a_lone_fact_keeps_its_type_and_an_empty_one_is_left_out() -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    [{}, {"transactional": "x", "email": "subscribed"}, {"sms": "subscribed"}, {"email": "maybe"},
-     {"email": "subscribed", "push": "subscribed", "group": "g"}],
-)  # fmt: skip
+    [
+        {},
+        {"transactional": "x", "email": "subscribed"},
+        {"sms": "subscribed"},
+        {"email": "maybe"},
+        {"email": "subscribed", "push": "subscribed", "group": "g"},
+    ],
+)
 def test_a_consent_has_one_ground(raw: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
         Consent.model_validate(raw)
@@ -132,13 +156,17 @@ def test_a_message_without_consent_is_no_rule() -> None:
 
 @pytest.mark.parametrize(
     ("date", "told", "source"),
-    [("2026-07-01", "2026-06-30T22:00:00+00:00", "date"), ("2026-12-24", "2026-11-24T10:00:00+00:00", "modified"),
-     (None, "2026-11-24T10:00:00+00:00", "modified"), ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05+00:00", "date")],
-)  # fmt: skip
+    [
+        ("2026-07-01", "2026-06-30T22:00:00+00:00", "date"),
+        ("2026-12-24", "2026-11-24T10:00:00+00:00", "modified"),
+        (None, "2026-11-24T10:00:00+00:00", "modified"),
+        ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05+00:00", "date"),
+    ],
+)
 def test_the_time_of_an_event_and_its_source(date: str | None, told: str, source: str) -> None:
     occasion = messages.Occasion(
         flow="f", record=_record(d=date), hit=Hit(_rule(), "1"), now=NOW, zone=ZoneInfo("Europe/Berlin"), date="d"
-    )  # fmt: skip
+    )
 
     moment, why = messages.happened_at(occasion)
 
@@ -241,12 +269,19 @@ _USUAL = guards.Figures(messages=10, people=10, audience=1000, changed=10, liste
 
 @pytest.mark.parametrize(
     ("more", "told"),
-    [({}, ""), ({"messages": 501}, "max_messages"), ({"people": 101}, "10%"),
-     ({"people": 21, "audience": 60}, "60 known"),
-     ({"people": 21, "audience": 49}, ""), ({"listed": {"T": 0}}, "empty"), ({"listed": {"T": 69}}, "31% fewer"),
-     ({"listed": {"T": 71}}, ""), ({"changed": 51}, "workspaces changed"),
-     ({"listed": {"T": 1}, "known": {"T": 3}}, "")],
-)  # fmt: skip
+    [
+        ({}, ""),
+        ({"messages": 501}, "max_messages"),
+        ({"people": 101}, "10%"),
+        ({"people": 21, "audience": 60}, "60 known"),
+        ({"people": 21, "audience": 49}, ""),
+        ({"listed": {"T": 0}}, "empty"),
+        ({"listed": {"T": 69}}, "31% fewer"),
+        ({"listed": {"T": 71}}, ""),
+        ({"changed": 51}, "workspaces changed"),
+        ({"listed": {"T": 1}, "known": {"T": 3}}, ""),
+    ],
+)
 def test_each_guard_has_its_limit_and_its_floor(more: dict[str, Any], told: str) -> None:
     found = guards.trips(replace(_USUAL, **more), guards.Limits())
 

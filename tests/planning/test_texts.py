@@ -21,16 +21,39 @@ from tests.fakes import Nothing
 NOW = datetime(2026, 3, 10, tzinfo=UTC)
 PROPERTIES: dict[str, Json] = {"alone": "${A.X}", "inside": "Dear ${A.X}!", "number": 7}
 UNSEEN = [
-    "\x00", "\x07", "\x0b", "\x1b", "\x7f", "\x80", "\x85", "\x9f", "\u200b", "\u200e", "\u200f", "\u202a", "\u202e",
-    "\u2060", "\u2066", "\u2069", "\ufeff", "\u061c", "\u200c", "\u200d",
-]  # fmt: skip
+    "\x00",
+    "\x07",
+    "\x0b",
+    "\x1b",
+    "\x7f",
+    "\x80",
+    "\x85",
+    "\x9f",
+    "\u200b",
+    "\u200e",
+    "\u200f",
+    "\u202a",
+    "\u202e",
+    "\u2060",
+    "\u2066",
+    "\u2069",
+    "\ufeff",
+    "\u061c",
+    "\u200c",
+    "\u200d",
+]
 
 
 def record(value: Any) -> Record:
     return Record(
-        key=WorkspaceKey(id=7), stream=keys.workspaces("T"), name="W", created_at=NOW, modified_at=NOW,
-        facts={"A.X": value, "A.Y": "y"}, customers=("C-1",),
-    )  # fmt: skip
+        key=WorkspaceKey(id=7),
+        stream=keys.workspaces("T"),
+        name="W",
+        created_at=NOW,
+        modified_at=NOW,
+        facts={"A.X": value, "A.Y": "y"},
+        customers=("C-1",),
+    )
 
 
 def planned(value: Any, properties: dict[str, Json] | None = None, **send: Any) -> list[Action | Skip]:
@@ -38,7 +61,7 @@ def planned(value: Any, properties: dict[str, Json] | None = None, **send: Any) 
     rule = Rule.model_validate({"name": "r", "when": {"A.Y": "y"}, "send": {**told, **send}})
     occasion = Occasion(
         flow="f", record=record(value), hit=Hit(rule=rule, occurrence="1"), now=NOW, zone=UTC, date=None
-    )  # fmt: skip
+    )
     return list(tell(occasion, {}, create=False))
 
 
@@ -46,10 +69,14 @@ def attributes(value: Json) -> list[Action | Skip]:
     change = Change(record=record("new"), before=record("old"), fires=True, memory={})
     return list(
         of_everyone(
-            "f", change, Nothing(), lambda records: {"ecm_x": value if records[0].facts["A.X"] == "new" else "old"},
-            Context(now=NOW, zone=UTC, prefix="ecm_"), create=False,
+            "f",
+            change,
+            Nothing(),
+            lambda records: {"ecm_x": value if records[0].facts["A.X"] == "new" else "old"},
+            Context(now=NOW, zone=UTC, prefix="ecm_"),
+            create=False,
         )
-    )  # fmt: skip
+    )
 
 
 def leaving(actions: list[Action | Skip]) -> list[dict[str, Json]]:
@@ -81,11 +108,16 @@ def test_a_text_of_nothing_but_unseen_marks_is_an_empty_fact() -> None:
 
 @pytest.mark.parametrize(
     ("text", "left"),
-    [("a\tb\nc", "a\tb\nc"), ("a\r\nb\rc", "a\nb\nc"), ("Zoë Ünal 東京 🙂", "Zoë Ünal 東京 🙂"),
-     ("👩\u200d👧", "👩\u200d👧"), ("\u0645\u06cc\u200c\u062e", "\u0645\u06cc\u200c\u062e"),
-     ("a\u200d\u200d\u200db", "ab")],
+    [
+        ("a\tb\nc", "a\tb\nc"),
+        ("a\r\nb\rc", "a\nb\nc"),
+        ("Zoë Ünal 東京 🙂", "Zoë Ünal 東京 🙂"),
+        ("👩\u200d👧", "👩\u200d👧"),
+        ("\u0645\u06cc\u200c\u062e", "\u0645\u06cc\u200c\u062e"),
+        ("a\u200d\u200d\u200db", "ab"),
+    ],
     ids=ascii,
-)  # fmt: skip
+)
 def test_tabs_line_ends_and_the_joiners_of_a_script_stay(text: str, left: str) -> None:
     assert rule_language.cleaned(text) == left
 
@@ -122,9 +154,13 @@ def test_an_attribute_that_braze_may_run_is_put_aside(value: str) -> None:
 
 @pytest.mark.parametrize(
     ("properties", "value"),
-    [({"p": "{${A.X}"}, "{ x }}"), ({"p": "${A.X}${A.X}"}, "{"), ({"p": "{${A.X}"}, "%"),
-     ({"p": "{{ own }} ${A.X}"}, "{{ x }}")],
-)  # fmt: skip
+    [
+        ({"p": "{${A.X}"}, "{ x }}"),
+        ({"p": "${A.X}${A.X}"}, "{"),
+        ({"p": "{${A.X}"}, "%"),
+        ({"p": "{{ own }} ${A.X}"}, "{{ x }}"),
+    ],
+)
 def test_delimiters_that_meet_only_in_the_filled_text_are_found(properties: dict[str, Json], value: str) -> None:
     with pytest.raises(RecordUnreadable, match=r"A\.X"):
         rule_language.fill(properties, {"A.X": value}, liquid=False)

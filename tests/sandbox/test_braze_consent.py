@@ -60,12 +60,20 @@ def test_v2_sets_several_groups_at_once_by_ids_or_numbers(texting: Braze) -> Non
     assert states(texting, SMS, external_id=["p1", "p2"]) == {"p1": "Unsubscribed", "p2": "Unsubscribed"}
 
 
-@pytest.mark.parametrize("wrong", [
-    entry("subscribed", external_id="u1"), entry("subscribed", email="u1@example.com"), entry("subscribed"),
-    entry("subscribed", external_ids="u1"), entry("opted_in", external_ids=["u1"]),
-    entry("subscribed", "x", emails=["a"]),
-    entry("subscribed", SMS, phones=["+49301", "030 1"]), entry("subscribed", external_ids=["x"] * 51), "u1",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        entry("subscribed", external_id="u1"),
+        entry("subscribed", email="u1@example.com"),
+        entry("subscribed"),
+        entry("subscribed", external_ids="u1"),
+        entry("opted_in", external_ids=["u1"]),
+        entry("subscribed", "x", emails=["a"]),
+        entry("subscribed", SMS, phones=["+49301", "030 1"]),
+        entry("subscribed", external_ids=["x"] * 51),
+        "u1",
+    ],
+)
 def test_one_wrong_entry_of_v2_is_400_and_nothing_is_set(texting: Braze, wrong: Any) -> None:
     assert v2(texting, entry("subscribed", external_ids=["u1"]), wrong) == 400
 
@@ -254,13 +262,25 @@ def test_the_lists_may_show_later_what_the_profile_shows_at_once(braze: Braze) -
     assert listed(braze) == [("u1@example.com", "2026-11-24 10:00:00 +0000")]
 
 
-@pytest.mark.parametrize(("path", "body", "before", "after"), [
-    ("/email/status", {"email": "u1@example.com", "subscription_state": "unsubscribed"}, "subscribed", "unsubscribed"),
-    ("/email/blocklist", {"email": "u1@example.com"}, "subscribed", "unsubscribed"),
-    ("/subscription/status/set", entry("unsubscribed", external_id="u2"), "Subscribed", "Unsubscribed"),
-    ("/v2/subscription/status/set", {"subscription_groups": [entry("unsubscribed", emails=["u2@example.com"])]},
-     "Subscribed", "Unsubscribed"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("path", "body", "before", "after"),
+    [
+        (
+            "/email/status",
+            {"email": "u1@example.com", "subscription_state": "unsubscribed"},
+            "subscribed",
+            "unsubscribed",
+        ),
+        ("/email/blocklist", {"email": "u1@example.com"}, "subscribed", "unsubscribed"),
+        ("/subscription/status/set", entry("unsubscribed", external_id="u2"), "Subscribed", "Unsubscribed"),
+        (
+            "/v2/subscription/status/set",
+            {"subscription_groups": [entry("unsubscribed", emails=["u2@example.com"])]},
+            "Subscribed",
+            "Unsubscribed",
+        ),
+    ],
+)
 def test_reads_lag_behind_a_write_of_consent(
     braze: Braze, path: str, body: dict[str, Any], before: str, after: str
 ) -> None:
@@ -277,11 +297,14 @@ def test_reads_lag_behind_a_write_of_consent(
 
 
 def test_changes_are_made_in_the_order_given_and_the_last_one_stays(braze: Braze, control: FlaskClient) -> None:
-    told = control.post("/changes", json=[
-        {"external_id": "u1", "email_subscribe": "unsubscribed", "at": "2026-11-20T08:00:00Z"},
-        {"external_id": "u1", "email_subscribe": "opted_in", "at": "2026-11-21T08:00:00Z"},
-        {"external_id": "u2", "groups": {GROUP: "unsubscribed"}, "push_subscribe": "opted_in"},
-    ]).get_json()  # fmt: skip
+    told = control.post(
+        "/changes",
+        json=[
+            {"external_id": "u1", "email_subscribe": "unsubscribed", "at": "2026-11-20T08:00:00Z"},
+            {"external_id": "u1", "email_subscribe": "opted_in", "at": "2026-11-21T08:00:00Z"},
+            {"external_id": "u2", "groups": {GROUP: "unsubscribed"}, "push_subscribe": "opted_in"},
+        ],
+    ).get_json()
 
     assert told == {"changed": 3, "planned": 0}
     assert braze.user("u1")["email_subscribe"] == "opted_in"
@@ -300,10 +323,16 @@ def test_a_change_ahead_of_us_is_made_when_its_time_comes(braze: Braze, control:
     assert listed(braze) == [("u1@example.com", "2026-11-24 10:10:00 +0000")]
 
 
-@pytest.mark.parametrize("wrong", [
-    {"external_id": "u2", "groups": {"x": "subscribed"}}, {"external_id": "u2", "email_subscribed": "x"},
-    {"email_subscribe": "subscribed"}, {"external_id": "u2", "invalid_phone": "gone"}, {"external_id": "u2", "at": "x"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"external_id": "u2", "groups": {"x": "subscribed"}},
+        {"external_id": "u2", "email_subscribed": "x"},
+        {"email_subscribe": "subscribed"},
+        {"external_id": "u2", "invalid_phone": "gone"},
+        {"external_id": "u2", "at": "x"},
+    ],
+)
 def test_one_wrong_change_is_400_and_none_is_made(braze: Braze, control: FlaskClient, wrong: dict[str, Any]) -> None:
     answer = control.post("/changes", json=[{"external_id": "u1", "email_subscribe": "unsubscribed"}, wrong])
 
@@ -312,8 +341,17 @@ def test_one_wrong_change_is_400_and_none_is_made(braze: Braze, control: FlaskCl
 
 
 def test_a_change_between_two_pages_shifts_the_second(sandbox: RemoteSandbox) -> None:
-    sandbox.change(*({"external_id": f"n{i}", "email": f"n{i}@example.com", "email_subscribe": "unsubscribed",
-                      "at": f"2026-05-2{i}T10:00:00Z"} for i in range(4)))  # fmt: skip
+    sandbox.change(
+        *(
+            {
+                "external_id": f"n{i}",
+                "email": f"n{i}@example.com",
+                "email_subscribe": "unsubscribed",
+                "at": f"2026-05-2{i}T10:00:00Z",
+            }
+            for i in range(4)
+        )
+    )
     news = {"external_id": "n9", "email": "n9@example.com", "email_subscribe": "unsubscribed"}
     sandbox.fault("edit", system="braze", path="/email/unsubscribes", changes=[news])
 

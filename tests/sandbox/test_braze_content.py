@@ -12,10 +12,15 @@ from tests.sandbox.braze_desk import CAMPAIGN, CANVAS, Braze
 TEXT = "Dear {{${first_name}}}, {{content_blocks.${footer}}}"
 EMAIL = {"channel": "email", "name": "Variant 1", "subject": "Hello", "body": TEXT, "from": "a <a@example.com>"}
 STEPS = [
-    {"id": "s1", "name": "First", "type": "message", "messages": {"v1": EMAIL},
-     "next_paths": [{"name": "opened", "next_step_id": "s2"}, {"name": "else", "next_step_id": "s1"}]},
+    {
+        "id": "s1",
+        "name": "First",
+        "type": "message",
+        "messages": {"v1": EMAIL},
+        "next_paths": [{"name": "opened", "next_step_id": "s2"}, {"name": "else", "next_step_id": "s1"}],
+    },
     {"id": "s2", "name": "Second", "messages": {"v2": {"channel": "sms", "body": "Hi"}, "v3": EMAIL}},
-]  # fmt: skip
+]
 
 
 def template(control: FlaskClient, key: str, **more: Any) -> None:
@@ -53,9 +58,12 @@ def test_a_template_is_listed_without_its_text_and_told_with_it(braze: Braze, co
     told = braze.get("/templates/email/info", email_template_id="t1").get_json()
 
     assert row == {
-        "email_template_id": "t1", "template_name": "Welcome", "created_at": "2026-11-24T10:00:00.000+00:00",
-        "updated_at": "2026-11-24T10:00:00.000+00:00", "tags": ["approved"],
-    }  # fmt: skip
+        "email_template_id": "t1",
+        "template_name": "Welcome",
+        "created_at": "2026-11-24T10:00:00.000+00:00",
+        "updated_at": "2026-11-24T10:00:00.000+00:00",
+        "tags": ["approved"],
+    }
     assert (told["body"], told["subject"], told["preheader"], told["should_inline_css"]) == ("<p>", "Hello", "", False)
     assert not [name for name in told if "approv" in name or name in ("archived", "draft")]
 
@@ -171,8 +179,12 @@ def test_the_name_of_a_block_is_unique_and_plain(control: FlaskClient) -> None:
     block(control, "b1", name="footer")
 
     wrong: list[dict[str, Any]] = [
-        {"name": "footer"}, {"name": "a b"}, {"name": "x" * 100}, {"name": 1}, {"content": "x" * 50 * 1024}
-    ]  # fmt: skip
+        {"name": "footer"},
+        {"name": "a b"},
+        {"name": "x" * 100},
+        {"name": 1},
+        {"content": "x" * 50 * 1024},
+    ]
     assert [control.put("/blocks/b2", json=one).status_code for one in wrong] == [400] * 5
     block(control, "b1", name="footer", content="changed")
 
@@ -198,8 +210,10 @@ def test_a_campaign_tells_every_field_of_each_message_by_variation(braze: Braze,
 
 
 def test_content_cards_and_in_app_messages_are_told_without_their_text(braze: Braze, control: FlaskClient) -> None:
-    written = {"c": {"channel": "content_cards", "name": "Card", "message": "Buy"},
-               "i": {"channel": "in_app_message", "message": "Now"}}  # fmt: skip
+    written = {
+        "c": {"channel": "content_cards", "name": "Card", "message": "Buy"},
+        "i": {"channel": "in_app_message", "message": "Now"},
+    }
     control.put(f"/campaigns/{CAMPAIGN}", json={"messages": written})
 
     assert details(braze)["messages"] == {
@@ -227,8 +241,10 @@ def test_a_canvas_tells_variants_and_steps_that_lead_in_circles(braze: Braze, co
 
 
 def test_who_entered_a_canvas_received_its_first_step(braze: Braze, control: FlaskClient) -> None:
-    control.put(f"/canvases/{CANVAS}", json={"steps": STEPS[::-1], "variants": [
-        {"id": "a", "name": "A", "first_step_ids": ["s1"]}]})  # fmt: skip
+    control.put(
+        f"/canvases/{CANVAS}",
+        json={"steps": STEPS[::-1], "variants": [{"id": "a", "name": "A", "first_step_ids": ["s1"]}]},
+    )
     braze.trigger({"external_user_id": "u1"}, kind="canvas")
 
     (told,) = braze.export("canvases_received", external_ids=["u1"]).get_json()["users"]
@@ -273,18 +289,21 @@ def test_a_deleted_campaign_or_canvas_is_gone_from_lists_and_details(
     assert "must be a string" in details(braze, kind)["message"]
 
 
-@pytest.mark.parametrize(("kind", "wrong"), [
-    ("campaigns", {"messages": {"v1": {"channel": "email", "sujbect": "x"}}}),
-    ("campaigns", {"messages": {"v1": {"channel": "fax"}}}),
-    ("campaigns", {"messages": {"v1": {"subject": "x"}}}),
-    ("campaigns", {"messages": {"v1": "x"}}),
-    ("campaigns", {"steps": []}),
-    ("campaigns", {"launched_draft": {"paused": True}}),
-    ("canvases", {"messages": {}}),
-    ("canvases", {"steps": [{"id": "a", "name": "A", "next_step_ids": ["b"]}]}),
-    ("canvases", {"steps": [{"name": "A"}]}),
-    ("canvases", {"variants": [{"id": "a", "name": "A"}]}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "wrong"),
+    [
+        ("campaigns", {"messages": {"v1": {"channel": "email", "sujbect": "x"}}}),
+        ("campaigns", {"messages": {"v1": {"channel": "fax"}}}),
+        ("campaigns", {"messages": {"v1": {"subject": "x"}}}),
+        ("campaigns", {"messages": {"v1": "x"}}),
+        ("campaigns", {"steps": []}),
+        ("campaigns", {"launched_draft": {"paused": True}}),
+        ("canvases", {"messages": {}}),
+        ("canvases", {"steps": [{"id": "a", "name": "A", "next_step_ids": ["b"]}]}),
+        ("canvases", {"steps": [{"name": "A"}]}),
+        ("canvases", {"variants": [{"id": "a", "name": "A"}]}),
+    ],
+)
 def test_wrong_content_is_400_and_changes_nothing(
     braze: Braze, control: FlaskClient, kind: str, wrong: dict[str, Any]
 ) -> None:

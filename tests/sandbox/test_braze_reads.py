@@ -14,10 +14,15 @@ DAYS = {"start_date": "2026-11-01", "end_date": "2026-11-25"}
 
 @pytest.mark.parametrize(
     "query",
-    [{}, {"external_ids": "u1"}, {"external_ids": ["u1"], "email_address": "u1@example.com"},
-     {"email_address": "u1@example.com", "phone": "+49301"}, {"external_ids": []},
-     {"external_ids": ["x"] * 26, "user_aliases": [{"alias_label": "a", "alias_name": "b"}] * 25}],
-)  # fmt: skip
+    [
+        {},
+        {"external_ids": "u1"},
+        {"external_ids": ["u1"], "email_address": "u1@example.com"},
+        {"email_address": "u1@example.com", "phone": "+49301"},
+        {"external_ids": []},
+        {"external_ids": ["x"] * 26, "user_aliases": [{"alias_label": "a", "alias_name": "b"}] * 25},
+    ],
+)
 def test_an_export_of_nobody_of_two_kinds_or_of_too_many_is_400(braze: Braze, query: dict[str, Any]) -> None:
     assert braze.export("email", **query).status_code == 400
 
@@ -134,9 +139,17 @@ def test_an_unknown_state_may_be_lower_case(braze: Braze) -> None:
 @pytest.mark.parametrize("path", ["/email/hard_bounces", "/email/unsubscribes"])
 @pytest.mark.parametrize(
     "query",
-    [{}, {"start_date": "2026-11-01"}, {"end_date": "2026-11-25"}, {**DAYS, "limit": "501"}, {**DAYS, "limit": "x"},
-     {**DAYS, "offset": "-1"}, {**DAYS, "end_date": "2026-11-25T00:00:00Z"}, {**DAYS, "end_date": "2026-11-31"}],
-)  # fmt: skip
+    [
+        {},
+        {"start_date": "2026-11-01"},
+        {"end_date": "2026-11-25"},
+        {**DAYS, "limit": "501"},
+        {**DAYS, "limit": "x"},
+        {**DAYS, "offset": "-1"},
+        {**DAYS, "end_date": "2026-11-25T00:00:00Z"},
+        {**DAYS, "end_date": "2026-11-31"},
+    ],
+)
 def test_a_list_of_addresses_needs_days_and_a_page_of_at_most_500(
     braze: Braze, path: str, query: dict[str, str]
 ) -> None:

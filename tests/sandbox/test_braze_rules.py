@@ -120,9 +120,14 @@ def test_an_export_needs_its_fields_and_takes_fifty(braze: Braze) -> None:
 
 @pytest.mark.parametrize(
     "recipients",
-    [[], [{"external_user_id": f"x{i}"} for i in range(51)], [{"external_user_id": "u1", "email": "a@b.example"}],
-     [{"external_user_id": "u1", "send_to_existing_only": False}], [{"email": "u1@example.com"}]],
-)  # fmt: skip
+    [
+        [],
+        [{"external_user_id": f"x{i}"} for i in range(51)],
+        [{"external_user_id": "u1", "email": "a@b.example"}],
+        [{"external_user_id": "u1", "send_to_existing_only": False}],
+        [{"email": "u1@example.com"}],
+    ],
+)
 def test_a_trigger_with_bad_recipients_is_400(braze: Braze, recipients: list[Any]) -> None:
     body = {"campaign_id": CAMPAIGN, "broadcast": False, "recipients": recipients}
 

@@ -118,11 +118,19 @@ def test_an_export_is_of_the_moment_it_was_asked_for(braze: Braze, control: Flas
     assert people(finished(braze)) == ["u1"]
 
 
-@pytest.mark.parametrize("wrong", [
-    {"segment_id": "x"}, {"segment_id": None}, {"fields_to_export": []}, {"fields_to_export": "email"},
-    {"fields_to_export": None}, {"fields_to_export": ["custom_attributes"], "custom_attributes_to_export": ["a"]},
-    {"custom_attributes_to_export": ["a"] * 501}, {"output_format": "gzip"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"segment_id": "x"},
+        {"segment_id": None},
+        {"fields_to_export": []},
+        {"fields_to_export": "email"},
+        {"fields_to_export": None},
+        {"fields_to_export": ["custom_attributes"], "custom_attributes_to_export": ["a"]},
+        {"custom_attributes_to_export": ["a"] * 501},
+        {"output_format": "gzip"},
+    ],
+)
 def test_a_wrong_order_of_an_export_is_400(braze: Braze, wrong: dict[str, Any]) -> None:
     assert start(braze, **wrong).status_code == 400
 
@@ -225,17 +233,28 @@ def test_what_somebody_received_and_did_with_it_is_set_from_outside(braze: Braze
 
     at = "2026-11-01T08:00:00.000+00:00"
     assert told["campaigns_received"] == [
-        {"name": "Campaign", "api_campaign_id": CAMPAIGN, "last_received": at, "engaged": {"opened_email": True},
-         "converted": True}
-    ]  # fmt: skip
+        {
+            "name": "Campaign",
+            "api_campaign_id": CAMPAIGN,
+            "last_received": at,
+            "engaged": {"opened_email": True},
+            "converted": True,
+        }
+    ]
     (canvas,) = told["canvases_received"]
     assert [step["api_canvas_step_id"] for step in canvas["steps_received"]] == ["a", "b"]
     assert "engaged" not in canvas
 
 
-@pytest.mark.parametrize("wrong", [
-    {"id": "x"}, {"id": CAMPAIGN, "engaged": ["opened"]}, {"engaged": ["opened_email"]}, {"id": CAMPAIGN, "opened": 1},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"id": "x"},
+        {"id": CAMPAIGN, "engaged": ["opened"]},
+        {"engaged": ["opened_email"]},
+        {"id": CAMPAIGN, "opened": 1},
+    ],
+)
 def test_a_wrong_engagement_is_400(control: FlaskClient, wrong: dict[str, Any]) -> None:
     assert control.put("/users/u1", json={"received": [wrong]}).status_code == 400
 

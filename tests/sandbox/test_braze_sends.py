@@ -15,9 +15,17 @@ TIED = {"email": "u1@example.com", "prioritization": ["identified"]}
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"recipients": []}, {"broadcast": False}, {"broadcast": True, "recipients": [U1]}, {"recipients": {"a": 1}},
-     {"recipients": ["u1"]}, {"recipients": [{}]}, {"recipients": [ALIASED]}],
-)  # fmt: skip
+    [
+        {},
+        {"recipients": []},
+        {"broadcast": False},
+        {"broadcast": True, "recipients": [U1]},
+        {"recipients": {"a": 1}},
+        {"recipients": ["u1"]},
+        {"recipients": [{}]},
+        {"recipients": [ALIASED]},
+    ],
+)
 @pytest.mark.parametrize("kind", ["campaign", "canvas"])
 def test_a_trigger_that_names_nobody_well_is_400(braze: Braze, kind: str, body: dict[str, Any]) -> None:
     path, message = ("/campaigns", CAMPAIGN) if kind == "campaign" else ("/canvas", CANVAS)

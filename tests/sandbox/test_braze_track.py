@@ -39,7 +39,7 @@ def refused(braze: Braze, array: str, value: Any) -> str:
         ({"external_id": "n1", "subscription_groups": [STATE]}, "subscription_state"),
         ("text", "objects"),
     ],
-)  # fmt: skip
+)
 def test_a_refused_object_says_why_and_writes_nothing(braze: Braze, value: Any, words: str) -> None:
     braze.store.switches.change({"blocked_ids": ["dummy"]})
     people = len(braze.store.users)
@@ -50,9 +50,19 @@ def test_a_refused_object_says_why_and_writes_nothing(braze: Braze, value: Any, 
 
 @pytest.mark.parametrize(
     "email",
-    ["a b@example.com", ".a@example.com", "a.@example.com", '"a"@example.com', "a@example", "a@127.0.0.1",
-     f"{'a' * 65}@example.com", "a@münchen.example", "", 5],
-)  # fmt: skip
+    [
+        "a b@example.com",
+        ".a@example.com",
+        "a.@example.com",
+        '"a"@example.com',
+        "a@example",
+        "a@127.0.0.1",
+        f"{'a' * 65}@example.com",
+        "a@münchen.example",
+        "",
+        5,
+    ],
+)
 def test_what_is_no_address_is_refused(braze: Braze, email: object) -> None:
     assert "valid email" in refused(braze, "attributes", {"external_id": "u1", "email": email})
     assert braze.user("u1")["email"] == "u1@example.com"
@@ -65,10 +75,21 @@ def test_what_is_an_address_is_taken(braze: Braze, email: str) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"name": ""}, {"name": 5}, {"time": ""}, {"time": "yesterday"}, {"time": "2026-13-45"}, {"properties": []},
-     {"properties": {"time": 1}}, {"properties": {"event_name": 1}}, {"properties": {"$a": 1}}, {"properties": {"": 1}},
-     {"properties": {"x" * 256: 1}}, {"properties": {"list": ["x" * 200] * 600}}],
-)  # fmt: skip
+    [
+        {"name": ""},
+        {"name": 5},
+        {"time": ""},
+        {"time": "yesterday"},
+        {"time": "2026-13-45"},
+        {"properties": []},
+        {"properties": {"time": 1}},
+        {"properties": {"event_name": 1}},
+        {"properties": {"$a": 1}},
+        {"properties": {"": 1}},
+        {"properties": {"x" * 256: 1}},
+        {"properties": {"list": ["x" * 200] * 600}},
+    ],
+)
 def test_a_bad_event_is_refused(braze: Braze, wrong: dict[str, Any]) -> None:
     refused(braze, "events", event("u1", **wrong))
 
@@ -194,9 +215,19 @@ def test_null_removes_and_the_empty_text_does_not(braze: Braze) -> None:
 
 @pytest.mark.parametrize(
     "bad",
-    [{"a": None}, {"a": {"b": None}}, {"a": [{"b": None}]}, {"a.b": 1}, {"$a": 1}, {"a b": 1}, {"a": "x" * 256},
-     {"a": {"$time": "soon"}}, {"a": {"$time": "3001-01-01"}}, {"a": ["x" * 200] * 600}],
-)  # fmt: skip
+    [
+        {"a": None},
+        {"a": {"b": None}},
+        {"a": [{"b": None}]},
+        {"a.b": 1},
+        {"$a": 1},
+        {"a b": 1},
+        {"a": "x" * 256},
+        {"a": {"$time": "soon"}},
+        {"a": {"$time": "3001-01-01"}},
+        {"a": ["x" * 200] * 600},
+    ],
+)
 def test_one_bad_value_inside_keeps_the_old_object_and_answers_success(braze: Braze, bad: dict[str, Any]) -> None:
     braze.track({"external_id": "u1", "deal": {"a": "old"}})
 
@@ -243,11 +274,17 @@ def test_a_simple_array_is_an_ordered_set_of_the_newest_500(braze: Braze) -> Non
 def test_operators_on_objects_go_add_remove_update_whatever_their_order(braze: Braze) -> None:
     braze.track({"external_id": "u1", "deals": [{"id": 1, "s": "old"}, {"id": 2}]})
     chosen = {"$identifier_key": "id", "$identifier_value": 1}
-    braze.track({
-        "external_id": "u1", "_merge_objects": True,
-        "deals": {"$remove": [{**chosen, "$identifier_value": 3}], "$add": [{"id": 3}],
-                  "$update": [{**chosen, "$new_object": {"s": "new"}}]},
-    })  # fmt: skip
+    braze.track(
+        {
+            "external_id": "u1",
+            "_merge_objects": True,
+            "deals": {
+                "$remove": [{**chosen, "$identifier_value": 3}],
+                "$add": [{"id": 3}],
+                "$update": [{**chosen, "$new_object": {"s": "new"}}],
+            },
+        }
+    )
 
     assert braze.custom()["deals"] == [{"id": 1, "s": "new"}, {"id": 2}]
 

@@ -36,9 +36,14 @@ def type_id(desk: Desk, name: str = "Follow-up") -> int:
 def sent(desk: Desk, **more: Any) -> dict[str, Any]:
     """Return the fields of a good reminder."""
     return {
-        "RSTYPE": str(type_id(desk)), "RSRULE": "0", "RSDATE": "D/2026/6/4:0:0:0", "recipients": [USER07],
-        "RSDESCRIPTION": "Call. [ecmbraze:success/silent/C-1]", "PRIORITY": 50, **more,
-    }  # fmt: skip
+        "RSTYPE": str(type_id(desk)),
+        "RSRULE": "0",
+        "RSDATE": "D/2026/6/4:0:0:0",
+        "recipients": [USER07],
+        "RSDESCRIPTION": "Call. [ecmbraze:success/silent/C-1]",
+        "PRIORITY": 50,
+        **more,
+    }
 
 
 def remind(desk: Desk, node: int, **more: Any) -> Any:
@@ -160,13 +165,15 @@ def test_a_reminder_that_is_not_complete_is_a_400(desk: Desk, alpha: int, wrong:
         ({"RSRULE": "1", "RSRULEUNIT": "3", "RSRULEVALUE": "9"}, "2027-03-01"),
         (
             {
-                "RSRULE": "2", "RSSEQSTARTDATE": "D/2026/6/5:0:0:0", "RSSEQENDDATE": "D/2026/9/4:0:0:0",
+                "RSRULE": "2",
+                "RSSEQSTARTDATE": "D/2026/6/5:0:0:0",
+                "RSSEQENDDATE": "D/2026/9/4:0:0:0",
                 "RSSEQUENCECODE": "DY 0 0 * * *",
             },
             "2026-06-05",
         ),
     ],
-)  # fmt: skip
+)
 def test_a_reminder_is_due_by_its_rule(desk: Desk, alpha: int, rule: dict[str, Any], due: str) -> None:
     remind(desk, alpha, **rule)
     assert listed(desk, alpha)[0]["due_date"] == f"{due}T00:00:00Z"

@@ -58,8 +58,14 @@ def good(found: dict[str, int]) -> set[str]:
 
 def test_what_may_be_changed_is_changed(desk: Desk, made: int, letter: int) -> None:
     assert good(attempts(desk, made, letter)) == {
-        "attributes", "roles", "rename", "folder", "upload", "version", "read"
-    }  # fmt: skip
+        "attributes",
+        "roles",
+        "rename",
+        "folder",
+        "upload",
+        "version",
+        "read",
+    }
 
 
 @pytest.mark.parametrize(

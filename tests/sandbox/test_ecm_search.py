@@ -144,10 +144,18 @@ def test_a_day_in_another_spelling_is_a_400(desk: Desk, date: str) -> None:
 @pytest.mark.parametrize(
     "where",
     [
-        "", " ", "(OTSubType:144", "OTSubType:144)", "OTSubType:144 AND", "OR x", "OTSubType >= ", '"open',
-        "OTSubType:144 OTSubType:749", "NOT",
+        "",
+        " ",
+        "(OTSubType:144",
+        "OTSubType:144)",
+        "OTSubType:144 AND",
+        "OR x",
+        "OTSubType >= ",
+        '"open',
+        "OTSubType:144 OTSubType:749",
+        "NOT",
     ],
-)  # fmt: skip
+)
 def test_a_query_that_cannot_be_read_is_a_400(desk: Desk, where: str) -> None:
     status, text = desk.refused("POST", "/v2/search", {"where": where, "page": 1})
     assert (status, text[:22]) == (400, "Error Evaluating Query")

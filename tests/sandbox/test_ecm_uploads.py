@@ -114,8 +114,9 @@ def test_a_renamed_document_keeps_id_versions_and_the_file_names_of_its_versions
     version(desk, node, b"two")
     rows = [row["data"]["versions"] for row in desk.get(f"/v2/nodes/{node}/versions")["results"]]
     assert [(row["name"], row["file_name"], row["file_size"]) for row in rows] == [
-        ("z.pdf", "upload.pdf", 3), ("z.pdf", "v.pdf", 3)
-    ]  # fmt: skip
+        ("z.pdf", "upload.pdf", 3),
+        ("z.pdf", "v.pdf", 3),
+    ]
     assert desk.ask("GET", f"/v2/nodes/{node}/versions/1/content").get_data() == b"one"
 
 

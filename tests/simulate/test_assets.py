@@ -55,8 +55,9 @@ def test_a_program_killed_at_any_crossing_stores_each_content_once(tmp_path: Pat
             one.round(0.1)
 
         assert (list(_archived(one, "t1")), list(_archived(one, "t2"))) == (
-            ["Hi {{content_blocks.${b}}}one", "Hi {{content_blocks.${b}}}two"], ["alone", "other"],
-        ), names[number]  # fmt: skip
+            ["Hi {{content_blocks.${b}}}one", "Hi {{content_blocks.${b}}}two"],
+            ["alone", "other"],
+        ), names[number]
         assert one.names() == {f"{name}.{end}" for name in ("t1 [t1]", "Renamed [t2]") for end in ("json", "html")}
         assert one.round().codes == (0,)
     assert kills > 3

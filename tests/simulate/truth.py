@@ -163,9 +163,7 @@ class Workspaces:
         )
 
 
-def _means(
-    occasion: Occasion, says: tuple[tuple[str, Json], ...], stands: Iterable[Stand], at: datetime
-) -> bool:  # fmt: skip
+def _means(occasion: Occasion, says: tuple[tuple[str, Json], ...], stands: Iterable[Stand], at: datetime) -> bool:
     """Say whether a message is right while an occasion stands.
 
     That of a gate may name the version that opened it while another one keeps it open, until a run saw it shut. Nobody

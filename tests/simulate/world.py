@@ -24,8 +24,17 @@ VARIANTS = 24
 _PEOPLE = ("A-1", "B-2", "C-3", "D-4")
 _STRANGER = "Z-9"
 """Somebody whom Braze comes to know only later."""
-_READS = ("ecm ", "ecm listing", "ecm workspace", "ecm document", "ecm search", "braze profiles", "braze groups",
-          "braze message", "braze bounces")  # fmt: skip
+_READS = (
+    "ecm ",
+    "ecm listing",
+    "ecm workspace",
+    "ecm document",
+    "ecm search",
+    "braze profiles",
+    "braze groups",
+    "braze message",
+    "braze bounces",
+)
 _WRITES = ("braze track", "braze track", "braze campaign", "braze canvas", "braze c")
 
 
@@ -254,15 +263,19 @@ def _settings(rng: Random, stories: dict[str, Story]) -> Settings:
     return settings(
         {name: {**story.section, "every": "1s"} for name, story in stories.items()},
         guards={
-            "max_audience_share": 1.0, "max_changed_share": 1.0, "max_cleared_people": 1000, "max_cleared_share": 1.0,
+            "max_audience_share": 1.0,
+            "max_changed_share": 1.0,
+            "max_cleared_people": 1000,
+            "max_cleared_share": 1.0,
         },
         braze={"track_batch": track, "trigger_batch": trigger, "marker": rng.random() < 0.85},
         ecm={
-            "connections": rng.choice((1, 2, 3)), "date_query_from": rng.choice((0, 0, 1)),
+            "connections": rng.choice((1, 2, 3)),
+            "date_query_from": rng.choice((0, 0, 1)),
             "sweep_requests": rng.choice((20, 2000)),
         },
         **more,
-    )  # fmt: skip
+    )
 
 
 @cache

@@ -83,21 +83,28 @@ STORY = Story(
         "customer": "Financing.Customer Number",
         "gates": [
             {
-                "name": "financing", "when": {"Financing.Status": "Active"},
+                "name": "financing",
+                "when": {"Financing.Status": "Active"},
                 "all_of": [
                     {
-                        "document": {"name": "Agreement*"}, "approved": {"Approval.Status": "Approved"},
+                        "document": {"name": "Agreement*"},
+                        "approved": {"Approval.Status": "Approved"},
                         "approved_by": {"version": "Approval.Version"},
                     },
                 ],
                 "send": {
-                    "event": "financing_open", "campaign": CAMPAIGN, "consent": {"email": "subscribed"},
+                    "event": "financing_open",
+                    "campaign": CAMPAIGN,
+                    "consent": {"email": "subscribed"},
                     "properties": _DOCUMENT,
                 },
                 "closed": {"event": "financing_closed", "properties": _DOCUMENT},
             },
         ],
     },
-    category="Financing", furnish=_furnish, make=_make, acts=(in_ecm(_approve), in_ecm(_revoke)),
+    category="Financing",
+    furnish=_furnish,
+    make=_make,
+    acts=(in_ecm(_approve), in_ecm(_revoke)),
     truth=Truth(stir=_stir, stands=_stands, values=_values),
-)  # fmt: skip
+)

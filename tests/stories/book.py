@@ -49,10 +49,12 @@ def standing(house: House) -> dict[str, Mapping[str, Any]]:
     people = {
         name: {
             **{key: value for key, value in person.attributes.items() if not key.startswith("ecmbraze_")},
-            "email": person.email_subscribe, "push": person.push_subscribe, **person.groups,
+            "email": person.email_subscribe,
+            "push": person.push_subscribe,
+            **person.groups,
         }
         for name, person in house.braze.people.items()
-    }  # fmt: skip
+    }
     return {**people, **{f"ws:{number}": dict(space.values) for number, space in house.ecm.spaces.items()}}
 
 

@@ -80,14 +80,19 @@ STORY = Story(
         "opened": "Case.Opened On",
         "rules": [
             {
-                "name": "resolved", "when": {"Case.Status": "Resolved"}, "repeat": True,
+                "name": "resolved",
+                "when": {"Case.Status": "Resolved"},
+                "repeat": True,
                 "send": {
-                    "event": "case_resolved", "campaign": CAMPAIGN, "consent": {"email": "subscribed"},
+                    "event": "case_resolved",
+                    "campaign": CAMPAIGN,
+                    "consent": {"email": "subscribed"},
                     "properties": {"workspace": "${workspace.id}"},
                 },
             },
             {
-                "name": "form", "document": {"name": "Claim Form*", "when": {"Form.Kind": "Claim"}},
+                "name": "form",
+                "document": {"name": "Claim Form*", "when": {"Form.Kind": "Claim"}},
                 "send": {
                     "event": "claim_form",
                     "properties": {"workspace": "${workspace.id}", "document": "${document.id}"},
@@ -95,6 +100,9 @@ STORY = Story(
             },
         ],
     },
-    category="Case", furnish=_furnish, make=_make, acts=(in_ecm(_resolve), in_ecm(_claim)),
+    category="Case",
+    furnish=_furnish,
+    make=_make,
+    acts=(in_ecm(_resolve), in_ecm(_claim)),
     truth=Truth(stir=_stir, stands=_stands, values=_values),
-)  # fmt: skip
+)

@@ -46,15 +46,27 @@ STORY = Story(
         "everybody_within": "15m",
         "channels": [
             {
-                "name": "email", "watch": "email", "purpose": "Offers", "notice": "Privacy notice 2026-03",
-                "status": EMAIL, "since": "Choice.Email Since", "source": "Choice.Email Source",
+                "name": "email",
+                "watch": "email",
+                "purpose": "Offers",
+                "notice": "Privacy notice 2026-03",
+                "status": EMAIL,
+                "since": "Choice.Email Since",
+                "source": "Choice.Email Source",
             },
             {
-                "name": "news", "watch": {"group": GROUP}, "purpose": "Newsletter", "status": NEWS,
+                "name": "news",
+                "watch": {"group": GROUP},
+                "purpose": "Newsletter",
+                "status": NEWS,
                 "values": {"subscribed": "Subscribed"},
             },
         ],
         "history": {"folder": "Consent History", "address": "masked"},
     },
-    category="Client", furnish=_furnish, make=_make, acts=(_leave, _come_back, _withdraw), killed=(0, 2),
-)  # fmt: skip
+    category="Client",
+    furnish=_furnish,
+    make=_make,
+    acts=(_leave, _come_back, _withdraw),
+    killed=(0, 2),
+)

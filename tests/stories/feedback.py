@@ -33,9 +33,11 @@ def answer(house: House, person: str, score: int, comment: str) -> None:
     got = [one for one in house.braze.messages if one.kind == Kind.CAMPAIGN and one.recipient == person]
     token = got[-1].properties.get("token") if got else None
     house.braze.people[person].attributes |= {
-        "survey_score": score, "survey_comment": comment, "survey_token": token,
+        "survey_score": score,
+        "survey_comment": comment,
+        "survey_token": token,
         "survey_at": house.clock.now().isoformat(),
-    }  # fmt: skip
+    }
 
 
 def _answers(house: House, number: int) -> None:
@@ -52,23 +54,37 @@ STORY = Story(
         "customer": "Ticket.Customer Number",
         "rules": [
             {
-                "name": "survey", "when": {STATUS: "Closed"}, "repeat": True, "delay": "10m",
+                "name": "survey",
+                "when": {STATUS: "Closed"},
+                "repeat": True,
+                "delay": "10m",
                 "hours": {"from": "00:00", "to": "23:59"},
                 "send": {
-                    "campaign": CAMPAIGN, "consent": {"email": "opted_in"},
+                    "campaign": CAMPAIGN,
+                    "consent": {"email": "opted_in"},
                     "properties": {"ticket": "${workspace.id}", "token": "${feedback.token}"},
                 },
                 "answer": {
-                    "score": "survey_score", "comment": "survey_comment", "at": "survey_at",
+                    "score": "survey_score",
+                    "comment": "survey_comment",
+                    "at": "survey_at",
                     "workspace": "survey_token",
                 },
                 "write": {
-                    "Feedback.Score": "score", "Feedback.Comment": "comment", "Feedback.At": "at",
-                    "Feedback.Asked": "asked", "Feedback.Survey": "survey",
+                    "Feedback.Score": "score",
+                    "Feedback.Comment": "comment",
+                    "Feedback.At": "at",
+                    "Feedback.Asked": "asked",
+                    "Feedback.Survey": "survey",
                 },
-                "comment_document": "always", "folder": "Answers",
+                "comment_document": "always",
+                "folder": "Answers",
             },
         ],
     },
-    category="Ticket", furnish=_furnish, make=_make, acts=(in_ecm(_close), _answers, _thinks_again), killed=(0, 1),
-)  # fmt: skip
+    category="Ticket",
+    furnish=_furnish,
+    make=_make,
+    acts=(in_ecm(_close), _answers, _thinks_again),
+    killed=(0, 1),
+)

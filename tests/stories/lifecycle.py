@@ -70,19 +70,27 @@ STORY = Story(
         "attributes": {"contract_end": "Contract.End"},
         "rules": [
             {
-                "name": "expiry", "when": {"Contract.Status": "Active"},
+                "name": "expiry",
+                "when": {"Contract.Status": "Active"},
                 "before": {"date": "Contract.End", "days": [30]},
                 "send": {
-                    "event": "contract_expiry", "canvas": CANVAS, "consent": {"email": "opted_in", "group": GROUP},
+                    "event": "contract_expiry",
+                    "canvas": CANVAS,
+                    "consent": {"email": "opted_in", "group": GROUP},
                     "properties": {"workspace": "${workspace.id}", "ends": "${Contract.End}"},
                 },
             },
             {
-                "name": "completed", "when": {"Contract.Status": "Completed"},
+                "name": "completed",
+                "when": {"Contract.Status": "Completed"},
                 "send": {"event": "contract_completed", "properties": {"workspace": "${workspace.id}"}},
             },
         ],
     },
-    category="Contract", furnish=_furnish, make=_make, acts=(in_ecm(_end), in_ecm(_complete)), wait=timedelta(hours=30),
+    category="Contract",
+    furnish=_furnish,
+    make=_make,
+    acts=(in_ecm(_end), in_ecm(_complete)),
+    wait=timedelta(hours=30),
     truth=Truth(stir=_stir, stands=_stands, values=_values),
-)  # fmt: skip
+)

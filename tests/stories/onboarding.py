@@ -36,10 +36,16 @@ def _identify(ecm: TwinEcm, number: int) -> None:
 def _stir(rng: Random, ecm: TwinEcm, number: int) -> None:
     day = f"{ecm.now():%Y-%m-%d}"
     edits: tuple[Mapping[str, str | None], ...] = (
-        {"Contract Status": "Approved", "Approved On": day}, {"Contract Status": "Draft"}, {"KYC Status": "Completed"},
-        {"KYC Status": "Completed", "Contract Status": "Approved", "Approved On": day}, {"KYC Status": None},
-        {"Stage": f"Stage {rng.randrange(9)}"}, {"Complaint": rng.choice(("Open", None))}, {"Stage": None}, {},
-    )  # fmt: skip
+        {"Contract Status": "Approved", "Approved On": day},
+        {"Contract Status": "Draft"},
+        {"KYC Status": "Completed"},
+        {"KYC Status": "Completed", "Contract Status": "Approved", "Approved On": day},
+        {"KYC Status": None},
+        {"Stage": f"Stage {rng.randrange(9)}"},
+        {"Complaint": rng.choice(("Open", None))},
+        {"Stage": None},
+        {},
+    )
     ecm.edit(number, {f"Onboarding.{name}": value for name, value in rng.choice(edits).items()})
 
 
@@ -75,22 +81,32 @@ STORY = Story(
         "attributes": {"stage": "Onboarding.Stage"},
         "milestones": [
             {
-                "name": "approved", "when": {"Onboarding.Contract Status": "Approved"},
-                "date": "Onboarding.Approved On", "suppress_when": {"Onboarding.Complaint": "Open"},
+                "name": "approved",
+                "when": {"Onboarding.Contract Status": "Approved"},
+                "date": "Onboarding.Approved On",
+                "suppress_when": {"Onboarding.Complaint": "Open"},
                 "send": {
-                    "event": "approved", "campaign": CAMPAIGN, "consent": {"email": "subscribed"},
+                    "event": "approved",
+                    "campaign": CAMPAIGN,
+                    "consent": {"email": "subscribed"},
                     "properties": {"workspace": "${workspace.id}"},
                 },
             },
             {
-                "name": "identified", "when": {"Onboarding.KYC Status": "Completed"},
+                "name": "identified",
+                "when": {"Onboarding.KYC Status": "Completed"},
                 "send": {
-                    "event": "identified", "canvas": CANVAS, "consent": {"email": "opted_in", "group": GROUP},
+                    "event": "identified",
+                    "canvas": CANVAS,
+                    "consent": {"email": "opted_in", "group": GROUP},
                     "properties": {"workspace": "${workspace.id}"},
                 },
             },
         ],
     },
-    category="Onboarding", furnish=_furnish, make=_make, acts=(in_ecm(_approve), in_ecm(_identify)),
+    category="Onboarding",
+    furnish=_furnish,
+    make=_make,
+    acts=(in_ecm(_approve), in_ecm(_identify)),
     truth=Truth(stir=_stir, stands=_stands, values=_values),
-)  # fmt: skip
+)

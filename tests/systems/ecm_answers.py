@@ -33,9 +33,14 @@ def ready(net: responses.RequestsMock, now: str = "2026-03-10T10:00:00") -> None
 
 def row(number: int, **properties: Any) -> dict[str, Any]:
     told = {
-        "id": number, "name": f"Workspace {number}", "type": 848, "wnf_wksp_type_id": TYPE,
-        "create_date": "2026-03-01T09:00:00", "modify_date": "2026-03-01T09:00:06", **properties,
-    }  # fmt: skip
+        "id": number,
+        "name": f"Workspace {number}",
+        "type": 848,
+        "wnf_wksp_type_id": TYPE,
+        "create_date": "2026-03-01T09:00:00",
+        "modify_date": "2026-03-01T09:00:06",
+        **properties,
+    }
     return {"actions": {"data": {}}, "data": {"properties": told}}
 
 
@@ -48,9 +53,15 @@ def page(number: int, pages: int, rows: list[dict[str, Any]], total: int | None,
 
 
 VALUES: dict[str, Any] = {
-    "16878_2": "C-1", "16878_3": "2026-02-28T00:00:00", "16878_4": ["EU", "UK"], "16878_5": True, "16878_6": None,
-    "16878_9_2_10": "Bob", "16878_9_1_10": "Ann", "16878_9_1_11": "2026-01-05T08:30:00",
-}  # fmt: skip
+    "16878_2": "C-1",
+    "16878_3": "2026-02-28T00:00:00",
+    "16878_4": ["EU", "UK"],
+    "16878_5": True,
+    "16878_6": None,
+    "16878_9_2_10": "Bob",
+    "16878_9_1_10": "Ann",
+    "16878_9_1_11": "2026-01-05T08:30:00",
+}
 
 
 def _definition(key: str, name: str, **more: Any) -> dict[str, Any]:
@@ -77,12 +88,14 @@ def detail(values: Any = None, definitions: Any = None, **data: Any) -> dict[str
         "categories": {"16878": VALUES} if values is None else values,
         "workspace_references": [
             {
-                "external_system_id": "TE1", "business_object_type": "KNA1", "business_object_id": "0000050031",
+                "external_system_id": "TE1",
+                "business_object_type": "KNA1",
+                "business_object_id": "0000050031",
                 "workspace_type_id": TYPE,
             }
         ],
         **data,
-    }  # fmt: skip
+    }
     results: dict[str, Any] = {"data": told}
     if definitions is not None:
         results["metadata"] = {"categories": definitions}

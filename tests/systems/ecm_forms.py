@@ -19,9 +19,17 @@ PUT = f"{CATEGORIES}/{CATEGORY}"
 
 STATUS, SINCE, DAY, SOURCE, COUNT, VIP, TAGS, HISTORY, OWNER = (f"{CATEGORY}_{number}" for number in range(2, 11))
 VALUES: dict[str, Any] = {
-    STATUS: "", SINCE: None, DAY: None, SOURCE: None, COUNT: None, VIP: False, TAGS: ["a", None],
-    HISTORY: [{f"{HISTORY}_x_11": None}], f"{HISTORY}_1": None, OWNER: "Ann",
-}  # fmt: skip
+    STATUS: "",
+    SINCE: None,
+    DAY: None,
+    SOURCE: None,
+    COUNT: None,
+    VIP: False,
+    TAGS: ["a", None],
+    HISTORY: [{f"{HISTORY}_x_11": None}],
+    f"{HISTORY}_1": None,
+    OWNER: "Ann",
+}
 
 
 def form(values: Any = None, token: str | None = "token-1", schema: Any = None) -> dict[str, Any]:
@@ -35,12 +43,13 @@ def form(values: Any = None, token: str | None = "token-1", schema: Any = None) 
         VIP: _entry("Vip", type="boolean"),
         TAGS: {**_entry("Tags", type="array"), "items": {"maxItems": 5, "minItems": 1, "type": "string"}},
         HISTORY: {
-            "title": "History", "type": "array",
+            "title": "History",
+            "type": "array",
             "items": {"type": "object", "properties": {f"{HISTORY}_x_11": _entry("Change")}},
         },
         f"{HISTORY}_1": {"type": "string"},
         OWNER: _entry("Owner", required=True, maxLength=20),
-    }  # fmt: skip
+    }
     options: dict[str, dict[str, Any]] = {key: {"label": entry.get("title")} for key, entry in properties.items()}
     options[SINCE] |= {"type": "datetime", "dateFormat": "MM/DD/YYYY HH:mm:ss"}
     options[DAY] |= {"type": "date", "dateFormat": "MM/DD/YYYY"}

@@ -48,9 +48,13 @@ class FakeClock:
 def http(base_url: str, system: str = "braze", *, clock: FakeClock | None = None, **options: Any) -> Http:
     """Return an Http with a fake clock and an endless time budget, unless told otherwise."""
     settings: dict[str, Any] = {
-        "clock": clock or FakeClock(), "counters": RequestCounters(), "redactor": Redactor(),
-        "deadline": lambda: float("inf"), "rng": random.Random(7), **options,
-    }  # fmt: skip
+        "clock": clock or FakeClock(),
+        "counters": RequestCounters(),
+        "redactor": Redactor(),
+        "deadline": lambda: float("inf"),
+        "rng": random.Random(7),
+        **options,
+    }
     return Http(base_url=base_url, system=system, **settings)
 
 

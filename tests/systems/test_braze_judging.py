@@ -75,13 +75,21 @@ def test_b08_the_index_counts_inside_its_own_array() -> None:
 @pytest.mark.parametrize(
     "errors",
     [
-        [{"input_array": "events", "type": "x"}], [{"index": 99, "input_array": "events"}],
+        [{"input_array": "events", "type": "x"}],
+        [{"index": 99, "input_array": "events"}],
         [{"index": -1, "input_array": "events"}],
-        [{"index": 0}], [{"index": 0, "input_array": "purchases"}], [{"index": "0", "input_array": "events"}],
-        [{"index": True, "input_array": "events"}], ["invalid"], "invalid", {"index": 0}, [None],
-        [{"index": 0, "input_array": "events"}, {"type": "no index"}], [{"index": 0.0, "input_array": "events"}],
+        [{"index": 0}],
+        [{"index": 0, "input_array": "purchases"}],
+        [{"index": "0", "input_array": "events"}],
+        [{"index": True, "input_array": "events"}],
+        ["invalid"],
+        "invalid",
+        {"index": 0},
+        [None],
+        [{"index": 0, "input_array": "events"}, {"type": "no index"}],
+        [{"index": 0.0, "input_array": "events"}],
     ],
-)  # fmt: skip
+)
 def test_b09_an_error_without_index_makes_the_whole_request_unknown(errors: Any) -> None:
     answer = judged(201, {"message": "success", "errors": errors})
     assert (answer.verdict, answer.refused) == (Verdict.UNKNOWN, {})
@@ -119,11 +127,13 @@ def test_a_request_that_is_too_large_is_halved_too() -> None:
 @pytest.mark.parametrize(
     ("status", "message"),
     [
-        (400, "The max number of ids per request was exceeded"), (400, "Max Input Length Exceeded"),
-        (400, "The max number of external_ids and aliases per request was exceeded"), (400, "No Recipients"),
+        (400, "The max number of ids per request was exceeded"),
+        (400, "Max Input Length Exceeded"),
+        (400, "The max number of external_ids and aliases per request was exceeded"),
+        (400, "No Recipients"),
         (415, "Unsupported Media Type"),
     ],
-)  # fmt: skip
+)
 def test_b12_b13_a_request_we_built_wrong_is_a_bug_and_is_not_halved(status: int, message: str) -> None:
     answer = judged(status, {"message": message}, SEND)
     assert answer.verdict is Verdict.NOT_PROCESSED
@@ -158,9 +168,15 @@ def test_b15_a_missing_permission_is_named(path: str, permission: str) -> None:
 
 @pytest.mark.parametrize(
     "message",
-    ["Invalid Campaign ID", "The campaign is archived", "The campaign is paused", "Message Variant Unspecified",
-     "canvas_id must be a string of the Canvas api identifier", "No message to send"],
-)  # fmt: skip
+    [
+        "Invalid Campaign ID",
+        "The campaign is archived",
+        "The campaign is paused",
+        "Message Variant Unspecified",
+        "canvas_id must be a string of the Canvas api identifier",
+        "No message to send",
+    ],
+)
 def test_b16_an_unknown_or_paused_campaign_stops_with_exit_15(message: str) -> None:
     answer = judged(400, {"message": message}, SEND)
     assert answer.verdict is Verdict.NOT_PROCESSED

@@ -41,9 +41,7 @@ def braze(box: RemoteSandbox) -> BrazeClient:
 
 
 def _person(number: int, state: str = "unsubscribed", **more: Any) -> dict[str, Any]:
-    return {
-        "external_id": f"P-{number:04}", "email": f"P-{number:04}@X.org", "email_subscribe": state, **more
-    }  # fmt: skip
+    return {"external_id": f"P-{number:04}", "email": f"P-{number:04}@X.org", "email_subscribe": state, **more}
 
 
 def _leave(box: RemoteSandbox, *numbers: int, after: float = 1.0) -> None:

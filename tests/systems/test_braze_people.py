@@ -52,11 +52,15 @@ def test_a_profile_is_read_whole_and_defaults_are_filled_in(net: responses.Reque
     found = braze().profiles(["C-1", "C-2", "C-3"])
     assert found["C-1"] == [
         Profile(
-            recipient="C-1", email="ann@example.com", phone=None, email_subscribe="subscribed",
-            push_subscribe="subscribed", custom_attributes={"a": 1},
+            recipient="C-1",
+            email="ann@example.com",
+            phone=None,
+            email_subscribe="subscribed",
+            push_subscribe="subscribed",
+            custom_attributes={"a": 1},
             custom_events={"approved": (2, "2026-02-01T00:00:00.000Z")},
         )
-    ]  # fmt: skip
+    ]
     assert (found["C-2"][0].email_subscribe, found["C-2"][0].push_subscribe) == ("opted_in", "unsubscribed")
     assert "C-3" not in found
 
@@ -67,8 +71,10 @@ def test_ids_and_aliases_share_a_request_and_an_address_has_its_own(net: respons
     users(net, {"external_id": "C-9", "email": "Ann@Example.com"})
     found = braze().profiles(["C-1", "alias:crm:A:1", "email:ann@example.com"])
     assert {name: len(profiles) for name, profiles in found.items()} == {
-        "C-1": 1, "alias:crm:A:1": 1, "email:ann@example.com": 1,
-    }  # fmt: skip
+        "C-1": 1,
+        "alias:crm:A:1": 1,
+        "email:ann@example.com": 1,
+    }
     first, second = bodies(net)
     assert (first["external_ids"], first["user_aliases"]) == (["C-1"], [alias])
     assert second["email_address"] == "ann@example.com"
@@ -108,13 +114,16 @@ def test_ids_that_differ_in_case_only_are_two_people(net: responses.RequestsMock
     told = {"AB1": "Unsubscribed", "ab1": "Subscribed"}
     net.add(responses.GET, GROUPS, json={"status": told, "message": "success"})
     assert braze().group_states("g-1", ["AB1", "ab1", "Ab1"]) == {
-        "AB1": "unsubscribed", "ab1": "subscribed", "Ab1": "unknown",
-    }  # fmt: skip
+        "AB1": "unsubscribed",
+        "ab1": "subscribed",
+        "Ab1": "unknown",
+    }
     users(net, {"external_id": "AB1", "email_subscribe": "unsubscribed"}, {"external_id": "ab1"})
     found = braze().profiles(["AB1", "ab1", "Ab1"])
     assert {name: [one.email_subscribe for one in profiles] for name, profiles in found.items()} == {
-        "AB1": ["unsubscribed"], "ab1": ["subscribed"],
-    }  # fmt: skip
+        "AB1": ["unsubscribed"],
+        "ab1": ["subscribed"],
+    }
 
 
 def test_aliases_that_differ_in_case_only_are_two_people(net: responses.RequestsMock) -> None:
@@ -132,8 +141,22 @@ def test_two_states_of_one_address_are_none(net: responses.RequestsMock) -> None
 
 
 ODD_STATES: list[Any] = [
-    "paused", "7", "", " ", "opted in", "subscribed ", "true", False, True, 0, 1, [], ["subscribed"], {}, {"state": 1},
-]  # fmt: skip
+    "paused",
+    "7",
+    "",
+    " ",
+    "opted in",
+    "subscribed ",
+    "true",
+    False,
+    True,
+    0,
+    1,
+    [],
+    ["subscribed"],
+    {},
+    {"state": 1},
+]
 
 
 @pytest.mark.parametrize("name", ["email_subscribe", "push_subscribe"])
@@ -165,12 +188,24 @@ def test_a_bounce_without_an_address_leaves_no_conclusion(email: Any, net: respo
 
 @pytest.mark.parametrize(
     "odd",
-    [{"user_aliases": False}, {"user_aliases": {}}, {"user_aliases": ""}, {"user_aliases": [{"alias_label": "crm"}]},
-     {"user_aliases": [{"alias_label": 0, "alias_name": "A"}]}, {"custom_attributes": False},
-     {"custom_attributes": []}, {"custom_events": 0}, {"custom_events": {}}, {"external_id": False},
-     {"external_id": ["C-1"]}, {"email": False}, {"email": 0}, {"email": []}],
+    [
+        {"user_aliases": False},
+        {"user_aliases": {}},
+        {"user_aliases": ""},
+        {"user_aliases": [{"alias_label": "crm"}]},
+        {"user_aliases": [{"alias_label": 0, "alias_name": "A"}]},
+        {"custom_attributes": False},
+        {"custom_attributes": []},
+        {"custom_events": 0},
+        {"custom_events": {}},
+        {"external_id": False},
+        {"external_id": ["C-1"]},
+        {"email": False},
+        {"email": 0},
+        {"email": []},
+    ],
     ids=repr,
-)  # fmt: skip
+)
 def test_an_odd_field_of_a_profile_is_not_an_absent_one(odd: dict[str, Any], net: responses.RequestsMock) -> None:
     users(net, {"external_id": "C-1", **odd})
     with pytest.raises(TemporaryError, match="unknown shape"):
@@ -234,9 +269,11 @@ def test_an_address_is_asked_for_as_one_whatever_its_case(net: responses.Request
 def test_an_alias_is_looked_up_first_since_groups_know_none(net: responses.RequestsMock) -> None:
     aliases = [{"alias_label": "crm", "alias_name": name} for name in ("A", "B", "C")]
     users(
-        net, {"external_id": "C-1", "user_aliases": aliases[:1]}, {"email": "b@b.c", "user_aliases": aliases[1:2]},
+        net,
+        {"external_id": "C-1", "user_aliases": aliases[:1]},
+        {"email": "b@b.c", "user_aliases": aliases[1:2]},
         {"user_aliases": aliases[2:]},
-    )  # fmt: skip
+    )
     net.add(responses.GET, GROUPS, json={"status": {"C-1": "Subscribed"}, "message": "success"})
     net.add(responses.GET, GROUPS, json={"status": {"b@b.c": "Subscribed"}, "message": "success"})
     states = braze().group_states("g-1", ["alias:crm:A", "alias:crm:B", "alias:crm:C", "alias:crm:D"])
@@ -331,8 +368,12 @@ def test_the_list_of_unsubscribes_is_asked_for_by_utc_days_up_to_tomorrow(net: r
     moment = datetime(2026, 3, 9, 19, 27, 44, tzinfo=UTC)
     assert read_list() == {"a@x.org": moment, "b@x.org": moment}
     assert dict(query(net)) == {
-        "start_date": "2026-03-08", "end_date": "2026-03-11", "limit": "500", "offset": "0", "sort_direction": "asc",
-    }  # fmt: skip
+        "start_date": "2026-03-08",
+        "end_date": "2026-03-11",
+        "limit": "500",
+        "offset": "0",
+        "sort_direction": "asc",
+    }
 
 
 def test_of_several_entries_of_one_address_the_newest_counts_and_an_odd_moment_is_now(

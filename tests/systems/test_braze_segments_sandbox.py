@@ -147,10 +147,15 @@ def _zip(**files: bytes) -> bytes:
 @pytest.mark.parametrize(
     "content",
     [
-        b"", b"<html>", _zip(a=b'{"external_id": "x"}\n')[:-30], _zip(a=b"[]\n"), _zip(a=b'{"external_id": {}}'),
-        _zip(a=bytes(9_000_000)), b"PK" + bytes(300),
+        b"",
+        b"<html>",
+        _zip(a=b'{"external_id": "x"}\n')[:-30],
+        _zip(a=b"[]\n"),
+        _zip(a=b'{"external_id": {}}'),
+        _zip(a=bytes(9_000_000)),
+        b"PK" + bytes(300),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_whole_export_is_none(content: bytes) -> None:
     with pytest.raises(TemporaryError, match="spoiled"):
         segments.Export.checked(content)

@@ -96,16 +96,20 @@ def test_a_campaign_goes_to_named_people_and_is_no_broadcast(net: responses.Requ
         "broadcast": False,
         "recipients": [
             {
-                "external_user_id": "C-1", **properties, "attributes": {"ecm_stage": "Approved"},
+                "external_user_id": "C-1",
+                **properties,
+                "attributes": {"ecm_stage": "Approved"},
                 "send_to_existing_only": True,
             },
             {"user_alias": {"alias_label": "crm", "alias_name": "A-1"}, **properties},
             {
-                "email": "ann@example.com", "prioritization": ["identified", "most_recently_updated"], **properties,
+                "email": "ann@example.com",
+                "prioritization": ["identified", "most_recently_updated"],
+                **properties,
                 "send_to_existing_only": True,
             },
         ],
-    }  # fmt: skip
+    }
 
 
 def test_a_canvas_gets_its_facts_as_context(net: responses.RequestsMock) -> None:

@@ -28,21 +28,49 @@ ANY = st.recursive(
     max_leaves=8,
 )
 # Answers of the right shape with something odd in one place go deeper than answers of any shape.
-SPOTS = [(), ("results",), ("results", "data"), ("results", "data", "categories"), ("results", "data", "properties"),
-         ("results", "metadata", "categories"), ("paging",), ("paging", "actions"), ("users",), ("status",),
-         ("emails",), ("errors",), ("message",), ("server",), ("forms",), ("error",)]  # fmt: skip
+SPOTS = [
+    (),
+    ("results",),
+    ("results", "data"),
+    ("results", "data", "categories"),
+    ("results", "data", "properties"),
+    ("results", "metadata", "categories"),
+    ("paging",),
+    ("paging", "actions"),
+    ("users",),
+    ("status",),
+    ("emails",),
+    ("errors",),
+    ("message",),
+    ("server",),
+    ("forms",),
+    ("error",),
+]
 # Where a form, and what a create or an update answers, can be odd inside.
-FORM_SPOTS = [("data",), ("options",), ("options", "fields"), ("schema",), ("schema", "properties"),
-              ("schema", "properties", "16900_2"), ("data", "16900_1"), ("data", "16900_2")]  # fmt: skip
+FORM_SPOTS = [
+    ("data",),
+    ("options",),
+    ("options", "fields"),
+    ("schema",),
+    ("schema", "properties"),
+    ("schema", "properties", "16900_2"),
+    ("data", "16900_1"),
+    ("data", "16900_2"),
+]
 
 
 def bent(spot: tuple[str, ...], odd: Any) -> Any:
     """Return an answer that suits every endpoint, but for one place."""
     good: dict[str, Any] = {
-        **detail(definitions={"16878": DEFINITIONS}), "paging": page(1, 1, [row(1)], 1)["paging"], "message": "success",
-        "users": [{"external_id": "C-1"}], "status": {"C-1": "Subscribed"}, "emails": [{"email": "a@b.c"}],
-        "server": {"current_date": "2026-03-10T10:00:00"}, "ticket": "ticket-1",
-    }  # fmt: skip
+        **detail(definitions={"16878": DEFINITIONS}),
+        "paging": page(1, 1, [row(1)], 1)["paging"],
+        "message": "success",
+        "users": [{"external_id": "C-1"}],
+        "status": {"C-1": "Subscribed"},
+        "emails": [{"email": "a@b.c"}],
+        "server": {"current_date": "2026-03-10T10:00:00"},
+        "ticket": "ticket-1",
+    }
     if not spot:
         return odd
     inside = good
@@ -53,18 +81,24 @@ def bent(spot: tuple[str, ...], odd: Any) -> Any:
 
 
 ECM_CALLS: list[Callable[[EcmClient], object]] = [
-    EcmClient.server_now, EcmClient.workspace_types, EcmClient.whoami, EcmClient.ping,
-    lambda ecm: list(ecm.list_workspaces(33)), lambda ecm: ecm.workspace(90101), lambda ecm: ecm.attributes(90101),
-]  # fmt: skip
+    EcmClient.server_now,
+    EcmClient.workspace_types,
+    EcmClient.whoami,
+    EcmClient.ping,
+    lambda ecm: list(ecm.list_workspaces(33)),
+    lambda ecm: ecm.workspace(90101),
+    lambda ecm: ecm.attributes(90101),
+]
 BRAZE_CALLS: list[Callable[[BrazeClient], object]] = [
     lambda braze: braze.profiles(["C-1", "alias:crm:A-1", "email:a@b.c"]),
     lambda braze: braze.group_states("g", ["C-1"]),
-    lambda braze: braze.hard_bounces(datetime(2026, 1, 1, tzinfo=UTC)), lambda braze: braze.names("canvas", "x"),
-]  # fmt: skip
+    lambda braze: braze.hard_bounces(datetime(2026, 1, 1, tzinfo=UTC)),
+    lambda braze: braze.names("canvas", "x"),
+]
 BATCH = TrackBatch(attributes=(("C-1", {"a": 1}),), events=(("C-1", {"name": "e", "time": "2026-03-10T09:00:00Z"}),))
 SEND = TriggerBatch(
     kind=Kind.CANVAS, message_id="x", recipients=(TriggerRecipient(recipient="C-1", properties={}, attributes={}),)
-)  # fmt: skip
+)
 
 
 class TestWorkspaceReader:

@@ -45,20 +45,29 @@ def test_the_files_about_choices_are_found_oldest_first_and_the_others_are_not_o
 def test_events_are_read_with_what_is_known_of_them_and_new_fields_are_ignored(bucket: Bucket, codec: str) -> None:
     rows = [
         {
-            "id": "1", "time": TIME, "external_user_id": "C-1", "channel": "email", "email_address": "a@x.org",
-            "subscription_status": "Opted In", "state_change_source": "  Preference\nCenter" + "r" * 99, "novel": "!",
+            "id": "1",
+            "time": TIME,
+            "external_user_id": "C-1",
+            "channel": "email",
+            "email_address": "a@x.org",
+            "subscription_status": "Opted In",
+            "state_change_source": "  Preference\nCenter" + "r" * 99,
+            "novel": "!",
         },
         {"id": "2", "time": TIME, "channel": "push", "subscription_status": "Unsubscribed"},
         {"id": "3", "time": TIME, "channel": None, "subscription_status": "Unsubscribed"},
         {"id": "4", "time": TIME, "channel": "email", "subscription_status": "Undreamt of"},
-    ]  # fmt: skip
+    ]
     bucket.put(avro(GLOBAL, rows, codec, ["novel"]), GLOBAL, NOON)
 
     found = CurrentsFolder().events(str(bucket.folder), only(bucket))
 
     assert [(one.id, one.person, one.fact, one.state) for one in found] == [
-        ("1", "C-1", "email", "opted_in"), ("2", "", "push", "unsubscribed"), ("3", "", "", ""), ("4", "", "", ""),
-    ]  # fmt: skip
+        ("1", "C-1", "email", "opted_in"),
+        ("2", "", "push", "unsubscribed"),
+        ("3", "", "", ""),
+        ("4", "", "", ""),
+    ]
     assert (found[0].at, found[0].addresses, len(found[0].source)) == (NOON, ("a@x.org",), 60)
     assert found[0].source.startswith("Preference Center")
 

@@ -20,9 +20,21 @@ FOLDER, ID = "E-mail Templates", "7e000000-0000-4000-8000-000000000001"
 STATUS = "Content.Status"
 ONE, TWO = b'{"parts":"one"}', '{"parts":"größer"}'.encode()
 _HOSTILE = (
-    "../../etc/cron.d/x", "C:\\x", "a\0b", "CON", "x" * 300, "\u202egnp.exe", "e\u0301", "\u00e9", ".", " ", "a:b/c",
-    "\U0001f9d1\u200d\U0001f680 launch", "\u200bzero\ufeff", "line\nbreak\ttab",
-)  # fmt: skip
+    "../../etc/cron.d/x",
+    "C:\\x",
+    "a\0b",
+    "CON",
+    "x" * 300,
+    "\u202egnp.exe",
+    "e\u0301",
+    "\u00e9",
+    ".",
+    " ",
+    "a:b/c",
+    "\U0001f9d1\u200d\U0001f680 launch",
+    "\u200bzero\ufeff",
+    "line\nbreak\ttab",
+)
 
 
 @pytest.fixture(scope="module")

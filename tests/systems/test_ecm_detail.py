@@ -151,10 +151,13 @@ def test_twins_and_the_category_itself_are_left_out(net: responses.RequestsMock)
 @pytest.mark.parametrize(
     ("raw", "read"),
     [
-        ("2026-02-28T00:00:00", "2026-02-28"), ("2026-02-28", "2026-02-28"), ("2026-02-28T00:00:00Z", "2026-02-28"),
-        ("2026-07-01T12:00:00", "2026-07-01T12:00:00+02:00"), ("2026-07-01T12:00:00Z", "2026-07-01T14:00:00+02:00"),
+        ("2026-02-28T00:00:00", "2026-02-28"),
+        ("2026-02-28", "2026-02-28"),
+        ("2026-02-28T00:00:00Z", "2026-02-28"),
+        ("2026-07-01T12:00:00", "2026-07-01T12:00:00+02:00"),
+        ("2026-07-01T12:00:00Z", "2026-07-01T14:00:00+02:00"),
     ],
-)  # fmt: skip
+)
 def test_a_date_attribute_is_a_day_or_an_instant_with_its_offset(
     raw: str, read: str, net: responses.RequestsMock
 ) -> None:
@@ -176,7 +179,11 @@ def test_e14_a_time_of_day_without_a_zone_needs_the_configured_one(net: response
 @pytest.mark.parametrize(
     "body",
     [
-        {}, {"results": None}, {"results": []}, {"results": [{}, {}]}, {"results": {"data": {}}},
+        {},
+        {"results": None},
+        {"results": []},
+        {"results": [{}, {}]},
+        {"results": {"data": {}}},
         detail(17, definitions={"16878": DEFINITIONS}),
         detail({"16878": {"oops": 1}}, definitions={"16878": DEFINITIONS}),
         detail({"16878": {"16878_2": {"a": 1}}}, definitions={"16878": DEFINITIONS}),
@@ -189,7 +196,7 @@ def test_e14_a_time_of_day_without_a_zone_needs_the_configured_one(net: response
         detail({}, properties=row(90102)["data"]["properties"]),
         detail(definitions={"16878": DEFINITIONS}, workspace_references={"a": 1}),
     ],
-)  # fmt: skip
+)
 def test_an_unknown_shape_makes_one_record_unreadable(body: dict[str, Any], net: responses.RequestsMock) -> None:
     net.add(responses.GET, ONE, json=body)
     net.add(responses.GET, NODE, json={"results": []})
@@ -226,9 +233,14 @@ def test_attributes_are_those_of_this_node_with_their_types(net: responses.Reque
     net.add(responses.GET, NODE, json={"results": [{"data": {}, "metadata": {"categories": DEFINITIONS}}]})
     found = client().attributes(90101)
     assert set(found) == {
-        "Customer.Customer ID", "Customer.Approved On", "Customer.Regions", "Customer.Active", "Customer.Note",
-        "Customer.Contacts.Name", "Customer.Contacts.Seen",
-    }  # fmt: skip
+        "Customer.Customer ID",
+        "Customer.Approved On",
+        "Customer.Regions",
+        "Customer.Active",
+        "Customer.Note",
+        "Customer.Contacts.Name",
+        "Customer.Contacts.Seen",
+    }
     assert (found["Customer.Approved On"].type_name, found["Customer.Regions"].multi_value) == ("Date", True)
 
 

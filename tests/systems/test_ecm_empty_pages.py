@@ -23,9 +23,13 @@ Pages = list[list[dict[str, Any]]]
 
 def document(number: int) -> dict[str, Any]:
     told = {
-        "id": number, "name": f"{number}.pdf", "type": 144, "mime_type": "application/pdf",
-        "create_date": "2026-03-01T09:00:00Z", "modify_date": "2026-03-01T09:00:00Z",
-    }  # fmt: skip
+        "id": number,
+        "name": f"{number}.pdf",
+        "type": 144,
+        "mime_type": "application/pdf",
+        "create_date": "2026-03-01T09:00:00Z",
+        "modify_date": "2026-03-01T09:00:00Z",
+    }
     return {"data": {"properties": told}}
 
 

@@ -20,9 +20,14 @@ NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
 ROLE = Assignee(team=Team.ROLE, name="Account Manager")
 GROUP = Assignee(team=Team.GROUP, name="Retention")
 CALL = FollowUp(
-    mark="ecmbraze 0123456789ab", type="Review", text="Please call.", due=date(2026, 3, 13), priority=Priority.MEDIUM,
-    assign=ROLE, otherwise=GROUP,
-)  # fmt: skip
+    mark="ecmbraze 0123456789ab",
+    type="Review",
+    text="Please call.",
+    due=date(2026, 3, 13),
+    priority=Priority.MEDIUM,
+    assign=ROLE,
+    otherwise=GROUP,
+)
 
 
 @pytest.fixture(scope="module")

@@ -133,12 +133,15 @@ def test_a_page_that_failed_twice_goes_on(net: responses.RequestsMock) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        {"paging": {"page": 1}}, {"paging": {"page": 1}, "results": None}, {"results": []},
+        {"paging": {"page": 1}},
+        {"paging": {"page": 1}, "results": None},
+        {"results": []},
         {"paging": [], "results": []},
-        {"paging": {"page": 1}, "results": [{}]}, {"paging": {"page": 1}, "results": [row(1, id=None)]},
+        {"paging": {"page": 1}, "results": [{}]},
+        {"paging": {"page": 1}, "results": [row(1, id=None)]},
         {"paging": {"page": "x", "total_count": []}, "results": []},
     ],
-)  # fmt: skip
+)
 def test_e06_an_answer_without_a_result_list_is_a_failure_and_not_zero_rows(
     body: dict[str, Any], net: responses.RequestsMock
 ) -> None:
@@ -298,7 +301,7 @@ class TestBeyondTheWindow:
     def _listed(self, box: RemoteSandbox, page_size: int = 5) -> list[int]:
         ecm = EcmClient(
             http(box.ecm, "ecm"), username=box.username, password=box.password, page_size=page_size, zone=UTC
-        )  # fmt: skip
+        )
         return ids(list(ecm.list_workspaces(ecm.workspace_types()["Wide"])))
 
     @pytest.mark.parametrize("window", [45, 20, 15])

@@ -27,14 +27,23 @@ def _ids(ecm: EcmClient) -> list[int]:
 
 LISTS: dict[str, tuple[str, str, Callable[[EcmClient], list[int]]]] = {
     "workspaces": ("GET", LIST, _ids),
-    "documents": ("GET", f"{ECM_URL}/api/v2/nodes/{WORKSPACE}/nodes",
-                  lambda ecm: [found.id for found in ecm.documents(WORKSPACE)]),
-    "categories": ("GET", f"{ECM_URL}/api/v2/nodes/{WORKSPACE}/nodes",
-                   lambda ecm: [number for number, _ in ecm.categories_below(WORKSPACE)]),
+    "documents": (
+        "GET",
+        f"{ECM_URL}/api/v2/nodes/{WORKSPACE}/nodes",
+        lambda ecm: [found.id for found in ecm.documents(WORKSPACE)],
+    ),
+    "categories": (
+        "GET",
+        f"{ECM_URL}/api/v2/nodes/{WORKSPACE}/nodes",
+        lambda ecm: [number for number, _ in ecm.categories_below(WORKSPACE)],
+    ),
     "relations": ("GET", f"{LIST}/{WORKSPACE}/relateditems", lambda ecm: list(ecm.related(WORKSPACE, "Contract"))),
-    "search": ("POST", f"{ECM_URL}/api/v2/search",
-               lambda ecm: [hit.id for hit in ecm.documents_changed_since(date(2026, 3, 1))]),
-}  # fmt: skip
+    "search": (
+        "POST",
+        f"{ECM_URL}/api/v2/search",
+        lambda ecm: [hit.id for hit in ecm.documents_changed_since(date(2026, 3, 1))],
+    ),
+}
 NEXT: dict[str, Callable[[dict[str, str]], dict[str, Any]]] = {
     "actions.next": lambda link: {"actions": {"next": link} if link else {}},
     "links.next": lambda link: {"links": {"next": link} if link else {}},
@@ -48,9 +57,12 @@ def _row(name: str, number: int) -> dict[str, Any]:
         return row(number)
     kind = 144 if name in ("documents", "search") else 848
     told = {
-        "id": number, "name": f"{number}.pdf", "type": kind, "create_date": "2026-03-01T09:00:00Z",
+        "id": number,
+        "name": f"{number}.pdf",
+        "type": kind,
+        "create_date": "2026-03-01T09:00:00Z",
         "modify_date": "2026-03-01T09:00:00Z",
-    }  # fmt: skip
+    }
     return {"data": {"properties": told, "categories": []}}
 
 
@@ -70,8 +82,12 @@ class Server:
         more = number < 2 or self._broken == "repeats"
         link = {"href": "/api/v2/somewhere"} if more and self._broken != "no link" else {}
         paging = {
-            "limit": SIZE, "page": number, "page_total": 2, "total_count": TOTAL, **self._offers(link),
-        }  # fmt: skip
+            "limit": SIZE,
+            "page": number,
+            "page_total": 2,
+            "total_count": TOTAL,
+            **self._offers(link),
+        }
         rows = [_row(self._name, n) for n in numbers]
         envelope = (
             {"paging": paging} if self._name in ("workspaces", "relations") else {"collection": {"paging": paging}}

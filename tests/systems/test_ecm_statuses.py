@@ -18,19 +18,26 @@ from tests.systems.rig import ECM_URL
 WORKSPACE = 90101
 Call = Callable[[EcmClient], object]
 ROW = DocumentRow(
-    id=90201, name="Offer.pdf", folder="", mime_type="application/pdf", created_at=datetime(2026, 3, 1, tzinfo=UTC),
+    id=90201,
+    name="Offer.pdf",
+    folder="",
+    mime_type="application/pdf",
+    created_at=datetime(2026, 3, 1, tzinfo=UTC),
     modified_at=datetime(2026, 3, 1, tzinfo=UTC),
-)  # fmt: skip
+)
 OF_THE_SYSTEM: dict[str, Call] = {
-    "types": EcmClient.workspace_types, "whoami": EcmClient.whoami, "account": EcmClient.account_id,
+    "types": EcmClient.workspace_types,
+    "whoami": EcmClient.whoami,
+    "account": EcmClient.account_id,
     "listing": lambda ecm: list(ecm.list_workspaces(TYPE)),
-}  # fmt: skip
+}
 OF_ONE_RECORD: dict[str, Call] = {
-    "workspace": lambda ecm: ecm.workspace(WORKSPACE), "attributes": lambda ecm: ecm.attributes(WORKSPACE),
+    "workspace": lambda ecm: ecm.workspace(WORKSPACE),
+    "attributes": lambda ecm: ecm.attributes(WORKSPACE),
     "documents": lambda ecm: list(ecm.documents(WORKSPACE)),
     "document": lambda ecm: ecm.document(ROW, classified=False),
     "categories": lambda ecm: list(ecm.categories_below(WORKSPACE)),
-}  # fmt: skip
+}
 # What the run can do without: it says so in its report and finds the change later.
 OPTIONAL: dict[str, Call] = {
     "search": lambda ecm: list(ecm.documents_changed_since(date(2026, 3, 1))),

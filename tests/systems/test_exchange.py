@@ -14,12 +14,24 @@ from ecmbraze.systems.exchange import Exchange, NotJsonError, parse
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b"<html></html>", b'{"a":1', b'{"a":NaN}', b'{"a":Infinity}', b'{"a":1e999}', b'{"a":1,"a":2}',
-        b'{"a":' * 10_000 + b"1" + b"}" * 10_000, b'{"a":' + b"[" * 10_000 + b"]" * 10_000 + b"}",
-        b'{"a":' + b"[" * 150 + b"]" * 150 + b"}", b'{"a":"\\ud800"}', b'{"a":"\xff"}', b"[1]", b'"text"', b"null",
+        b"",
+        b"<html></html>",
+        b'{"a":1',
+        b'{"a":NaN}',
+        b'{"a":Infinity}',
+        b'{"a":1e999}',
+        b'{"a":1,"a":2}',
+        b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
+        b'{"a":' + b"[" * 10_000 + b"]" * 10_000 + b"}",
+        b'{"a":' + b"[" * 150 + b"]" * 150 + b"}",
+        b'{"a":"\\ud800"}',
+        b'{"a":"\xff"}',
+        b"[1]",
+        b'"text"',
+        b"null",
         b'{"a":' + b"9" * 5000 + b"}",
     ],
-)  # fmt: skip
+)
 def test_b35_json_that_is_no_clean_object_is_refused(body: bytes) -> None:
     with pytest.raises(NotJsonError):
         parse(body)

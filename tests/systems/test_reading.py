@@ -32,11 +32,14 @@ def counts(client: Http) -> dict[str, int]:
 @pytest.mark.parametrize(
     "fault",
     [
-        {"status": 502, "body": "<html>"}, {"status": 500, "body": "<html>Please try again"},
-        {"status": 200, "body": "<html>"}, {"status": 200, "body": ""}, {"status": 503, "json": {"message": "busy"}},
+        {"status": 502, "body": "<html>"},
+        {"status": 500, "body": "<html>Please try again"},
+        {"status": 200, "body": "<html>"},
+        {"status": 200, "body": ""},
+        {"status": 503, "json": {"message": "busy"}},
         {"body": ConnectionResetError(104, "reset")},
     ],
-)  # fmt: skip
+)
 def test_a_read_that_fails_in_passing_is_repeated(fault: dict[str, object], net: responses.RequestsMock) -> None:
     client = http(BRAZE_URL)
     net.add(responses.POST, URL, **fault)  # type: ignore[arg-type]  # several kinds of fault in one table

@@ -27,9 +27,16 @@ def spellings(secret: str) -> list[str]:
     raw = secret.encode()
     basic = base64.b64encode(b"user:" + raw).decode()
     return [
-        secret, quote(secret, safe=""), quote_plus(secret), base64.b64encode(raw).decode(), basic, raw.hex(),
-        json.dumps(secret), html.escape(secret), repr(secret),
-    ]  # fmt: skip
+        secret,
+        quote(secret, safe=""),
+        quote_plus(secret),
+        base64.b64encode(raw).decode(),
+        basic,
+        raw.hex(),
+        json.dumps(secret),
+        html.escape(secret),
+        repr(secret),
+    ]
 
 
 @pytest.mark.parametrize("secret", [API_KEY, PASSWORD, KEY, 'quote"back\\slash'])

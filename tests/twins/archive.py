@@ -18,9 +18,7 @@ class Archive(EcmWorld):
     def _write(self, name: str, do: Callable[[], Answer]) -> Answer:
         raise NotImplementedError
 
-    def archive(
-        self, parent_id: int, folder: str, marker: str, name: str, content: bytes, mime_type: str
-    ) -> Answer:  # fmt: skip
+    def archive(self, parent_id: int, folder: str, marker: str, name: str, content: bytes, mime_type: str) -> Answer:
         """Make the one document hold a content: a new one, or a version."""
         return self._write("ecm archive", lambda: self._archive(parent_id, folder, marker, name, content, mime_type))
 
@@ -37,9 +35,14 @@ class Archive(EcmWorld):
         return self._write("ecm rename", do)
 
     def describe_archived(
-        self, parent_id: int, folder: str, marker: str, values: Mapping[str, Json], expected: Mapping[str, Json],
+        self,
+        parent_id: int,
+        folder: str,
+        marker: str,
+        values: Mapping[str, Json],
+        expected: Mapping[str, Json],
         attempted: Sequence[Mapping[str, Json]] = (),
-    ) -> Answer:  # fmt: skip
+    ) -> Answer:
         """Write the values of the document, unless somebody edited one."""
 
         def do() -> Answer:
@@ -61,9 +64,7 @@ class Archive(EcmWorld):
         paper = self._marked(parent_id, folder, marker)
         yield from (_digest(content) for _, _, content in reversed(paper.versions if paper else ()))
 
-    def _archive(
-        self, parent_id: int, folder: str, marker: str, name: str, content: bytes, mime_type: str
-    ) -> Answer:  # fmt: skip
+    def _archive(self, parent_id: int, folder: str, marker: str, name: str, content: bytes, mime_type: str) -> Answer:
         paper = self._marked(parent_id, folder, marker)
         if paper is None:
             self.file(parent_id, name, folder=folder, mime=mime_type, content=content)
@@ -73,9 +74,10 @@ class Archive(EcmWorld):
 
     def _marked(self, parent_id: int, folder: str, marker: str) -> Paper | None:
         found = [
-            paper for paper in self.papers.values()
+            paper
+            for paper in self.papers.values()
             if (paper.parent, paper.folder) == (parent_id, folder) and paper.name.endswith(marker)
-        ]  # fmt: skip
+        ]
         assert len(found) < 2, f"two documents end in {marker}"
         return found[0] if found else None
 

@@ -229,9 +229,7 @@ class TwinBraze:
             return _bug(f"a withdrawal from {channel!r}")
         return self._write("braze withdraw", Kind.WITHDRAWAL, lambda: self._withdraw(recipients, channel))
 
-    def _write(
-        self, name: str, kind: Kind, do: Callable[[], Answer], told: Sequence[tuple[str, str]] = ()
-    ) -> Answer:  # fmt: skip
+    def _write(self, name: str, kind: Kind, do: Callable[[], Answer], told: Sequence[tuple[str, str]] = ()) -> Answer:
         """Do what is asked unless the way says otherwise, and judge as delivery.md does."""
         trouble = self.wire.there(name)
         answer = do() if trouble is None or trouble.processed else None
@@ -252,9 +250,7 @@ class TwinBraze:
                 return Answer(verdict=Verdict.NOT_PROCESSED, reason="the API key was refused", stop=stop)
             case Trouble.REFUSED:
                 return Answer(verdict=Verdict.REFUSED, reason=str(trouble))
-            case (
-                Trouble.LOST_BEFORE | Trouble.LOST_AFTER | Trouble.FAILED | Trouble.FAILED_AFTER | Trouble.CUT
-            ):  # fmt: skip
+            case Trouble.LOST_BEFORE | Trouble.LOST_AFTER | Trouble.FAILED | Trouble.FAILED_AFTER | Trouble.CUT:
                 return Answer(verdict=Verdict.UNKNOWN, reason=str(trouble))
 
     def _track(self, batch: TrackBatch) -> Answer:
@@ -368,14 +364,27 @@ class TwinBraze:
                 return ""
 
     def _note(
-        self, kind: str, person: Person, name: str, *, value: Json = None, time: str = "",
+        self,
+        kind: str,
+        person: Person,
+        name: str,
+        *,
+        value: Json = None,
+        time: str = "",
         properties: Mapping[str, Json] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         entry = Entry(
-            kind=kind, recipient=person.recipient, name=name, value=value, time=time, properties=dict(properties or {}),
-            at=self.wire.clock.true(), email_subscribe=person.email_subscribe, groups=dict(person.groups),
+            kind=kind,
+            recipient=person.recipient,
+            name=name,
+            value=value,
+            time=time,
+            properties=dict(properties or {}),
+            at=self.wire.clock.true(),
+            email_subscribe=person.email_subscribe,
+            groups=dict(person.groups),
             bounced=(person.email or "").lower() in self.bounced,
-        )  # fmt: skip
+        )
         self._book.append(entry)
 
 
@@ -391,11 +400,15 @@ def _profile(recipient: str, person: Person) -> Profile:
         state if state in _STATES else "unknown" for state in (person.email_subscribe, person.push_subscribe)
     )
     return Profile(
-        recipient=recipient, email=person.email, phone=person.phone, email_subscribe=email, push_subscribe=push,
+        recipient=recipient,
+        email=person.email,
+        phone=person.phone,
+        email_subscribe=email,
+        push_subscribe=push,
         custom_attributes=dict(person.attributes),
         custom_events={name: (count, stamp(last)) for name, (count, last) in person.events.items()},
         **person.chosen,
-    )  # fmt: skip
+    )
 
 
 def _event_refusal(event: Mapping[str, Json]) -> str:

@@ -60,9 +60,12 @@ class TwinContent:
         if one is None:
             raise RecordUnreadable(f"Braze does not give the {row.kind.one} {row.id} (status 400)")
         return Asset(
-            row=_row(row.kind, row.id, one), parts=dict(one.parts), about={}, channels=one.channels,
+            row=_row(row.kind, row.id, one),
+            parts=dict(one.parts),
+            about={},
+            channels=one.channels,
             archived=one.archived,
-        )  # fmt: skip
+        )
 
 
 def _row(kind: ContentKind, number: str, one: Written) -> ContentRow:

@@ -94,8 +94,9 @@ class TwinEcm(Archive):
             self.wire.read("ecm listing")
             yield WorkspacePage(
                 rows=tuple(self._row(space, listed=True) for space in found[first : first + self.page]),
-                total=len(found), columns=self._columns(type_id) if not first else {},
-            )  # fmt: skip
+                total=len(found),
+                columns=self._columns(type_id) if not first else {},
+            )
 
     def lists_by_date(self, type_id: int, newest: datetime) -> bool:
         self.wire.read("ecm dates")
@@ -109,7 +110,7 @@ class TwinEcm(Archive):
         facts = self.carried(self.types[space.type][1], space.values, space.rows)
         return WorkspaceDetail(
             row=self._row(space, listed=False), facts=facts, sets=self.sets(space), references=space.references
-        )  # fmt: skip
+        )
 
     def related(self, workspace_id: int, type_name: str) -> tuple[int, ...]:
         self.wire.read("ecm related")
@@ -138,10 +139,11 @@ class TwinEcm(Archive):
             raise RecordUnreadable("ECM answers 404: not there")
         number, made, _ = paper.versions[-1]
         return Document(
-            row=_document_row(paper, row.folder), facts=self.carried(paper.categories, paper.values),
+            row=_document_row(paper, row.folder),
+            facts=self.carried(paper.categories, paper.values),
             version=Version(number=number, major=0, minor=number, created_at=made, told=str(number)),
             classifications=tuple(sorted(paper.classifications)) if classified else (),
-        )  # fmt: skip
+        )
 
     def categories_below(self, parent_id: int) -> Iterator[tuple[int, Facts]]:
         self.wire.read("ecm folder")
@@ -163,9 +165,12 @@ class TwinEcm(Archive):
     # RecordSink
 
     def set_values(
-        self, node_id: int, values: Mapping[str, Json], expected: Mapping[str, Json],
+        self,
+        node_id: int,
+        values: Mapping[str, Json],
+        expected: Mapping[str, Json],
         attempted: Sequence[Mapping[str, Json]] = (),
-    ) -> Answer:  # fmt: skip
+    ) -> Answer:
         """Write attributes of one category over what we last wrote there, or may have written since."""
         return self._write("ecm values", lambda: self._set_values(node_id, values, (expected, *attempted)))
 
@@ -280,9 +285,15 @@ class TwinEcm(Archive):
             held = self.carried(on, space.values)
             columns = {column: held[fact] for column, fact in self._shown(number).items()}
         return WorkspaceRow(
-            id=space.id, type_id=self.types[space.type][0], name=space.name, created_at=space.created,
-            modified_at=space.modified, columns=columns, parent=self._parent(space), modified_by=space.modified_by,
-        )  # fmt: skip
+            id=space.id,
+            type_id=self.types[space.type][0],
+            name=space.name,
+            created_at=space.created,
+            modified_at=space.modified,
+            columns=columns,
+            parent=self._parent(space),
+            modified_by=space.modified_by,
+        )
 
     def _parent(self, space: Space) -> int:
         return _PARENT + self.types[space.type][0]
@@ -300,14 +311,19 @@ def _infos(categories: Iterator[tuple[str, Sequence[Attribute]]]) -> Iterator[tu
         for one in attributes:
             for inner in one.inner or (one,):
                 name = f"{category}.{one.name}.{inner.name}" if one.inner else f"{category}.{one.name}"
-                yield name, AttributeInfo(
-                    name=name, type_name=inner.type_name, multi_value=inner.multi_value,
-                    valid_values=inner.valid_values,
-                )  # fmt: skip
+                yield (
+                    name,
+                    AttributeInfo(
+                        name=name,
+                        type_name=inner.type_name,
+                        multi_value=inner.multi_value,
+                        valid_values=inner.valid_values,
+                    ),
+                )
 
 
 def _document_row(paper: Paper, folder: str) -> DocumentRow:
     row = DocumentRow(
         id=paper.id, name=paper.name, mime_type=paper.mime, created_at=paper.created, modified_at=paper.modified
-    )  # fmt: skip
+    )
     return replace(row, folder=folder)

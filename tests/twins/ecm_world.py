@@ -94,24 +94,41 @@ class EcmWorld:
         self.types[name] = (len(self.types) + 30, tuple(categories))
 
     def create(
-        self, type_name: str, values: Mapping[str, Fact] | None = None, *, name: str = "", number: int = 0,
-        rows: Mapping[str, Sequence[Facts]] | None = None, references: Sequence[tuple[str, str, str]] = (),
+        self,
+        type_name: str,
+        values: Mapping[str, Fact] | None = None,
+        *,
+        name: str = "",
+        number: int = 0,
+        rows: Mapping[str, Sequence[Facts]] | None = None,
+        references: Sequence[tuple[str, str, str]] = (),
         created: datetime | None = None,
-    ) -> int:  # fmt: skip
+    ) -> int:
         """Make a workspace; return its id."""
         number = number or self._number()
         at = created or self.now()
         self.spaces[number] = Space(
-            id=number, type=type_name, name=name or f"{type_name} {number}", created=at, modified=at,
+            id=number,
+            type=type_name,
+            name=name or f"{type_name} {number}",
+            created=at,
+            modified=at,
             values={fact: kept(value) for fact, value in (values or {}).items()},
-            rows={fact: tuple(found) for fact, found in (rows or {}).items()}, references=tuple(references),
-        )  # fmt: skip
+            rows={fact: tuple(found) for fact, found in (rows or {}).items()},
+            references=tuple(references),
+        )
         return number
 
     def edit(
-        self, number: int, values: Mapping[str, Fact] | None = None, *, name: str = "", silent: bool = False,
-        rows: Mapping[str, Sequence[Facts]] | None = None, by: int = PERSON,
-    ) -> None:  # fmt: skip
+        self,
+        number: int,
+        values: Mapping[str, Fact] | None = None,
+        *,
+        name: str = "",
+        silent: bool = False,
+        rows: Mapping[str, Sequence[Facts]] | None = None,
+        by: int = PERSON,
+    ) -> None:
         """Edit a workspace. ``silent`` moves no modify date, as a category edit need not (api/ecm.md 6)."""
         space = self.spaces[number]
         space.values |= {fact: kept(value) for fact, value in (values or {}).items()}
@@ -133,18 +150,36 @@ class EcmWorld:
         self.spaces[other].related.add(one)
 
     def file(
-        self, parent: int, name: str, *, folder: str = "", mime: str = "application/pdf", content: bytes = b"",
-        values: Mapping[str, Fact] | None = None, classifications: Sequence[str] = (), number: int = 0,
-        categories: Sequence[str] = (), created: datetime | None = None,
-    ) -> int:  # fmt: skip
+        self,
+        parent: int,
+        name: str,
+        *,
+        folder: str = "",
+        mime: str = "application/pdf",
+        content: bytes = b"",
+        values: Mapping[str, Fact] | None = None,
+        classifications: Sequence[str] = (),
+        number: int = 0,
+        categories: Sequence[str] = (),
+        created: datetime | None = None,
+    ) -> int:
         """File a document below a workspace; return its id. Its categories follow from its values."""
         number, at = number or self._number(), created or self.now()
         given = {fact: kept(value) for fact, value in (values or {}).items()}
         on = dict.fromkeys((*categories, *(fact.partition(".")[0] for fact in given)))
         self.papers[number] = Paper(
-            id=number, name=name, parent=parent, folder=folder, mime=mime, created=at, modified=at, values=given,
-            categories=tuple(on), classifications=tuple(classifications), versions=[(1, at, content or name.encode())],
-        )  # fmt: skip
+            id=number,
+            name=name,
+            parent=parent,
+            folder=folder,
+            mime=mime,
+            created=at,
+            modified=at,
+            values=given,
+            categories=tuple(on),
+            classifications=tuple(classifications),
+            versions=[(1, at, content or name.encode())],
+        )
         return number
 
     def revise(self, number: int, content: bytes = b"") -> None:

@@ -36,11 +36,15 @@ from tests.twins.killing import Crossings, Killed, watched
 from tests.twins.wire import Wire
 
 _BASE: Mapping[str, Any] = {
-    "ecm": {"url": "https://ecm.twin/otcs/cs.exe", "username": "svc", "password": "${ECM_PASSWORD}",
-            "timezone": "Europe/Berlin"},
+    "ecm": {
+        "url": "https://ecm.twin/otcs/cs.exe",
+        "username": "svc",
+        "password": "${ECM_PASSWORD}",
+        "timezone": "Europe/Berlin",
+    },
     "braze": {"url": "https://rest.twin", "api_key": "${BRAZE_API_KEY}"},
     "state": "state.db",
-}  # fmt: skip
+}
 
 
 @cache
@@ -120,9 +124,12 @@ class House:
         return self.folder / "state.db"
 
     def start(
-        self, *flows: str, die_at: int | None = None, happen: Mapping[int, Callable[[], None]] | None = None,
+        self,
+        *flows: str,
+        die_at: int | None = None,
+        happen: Mapping[int, Callable[[], None]] | None = None,
         **options: Any,
-    ) -> Outcome:  # fmt: skip
+    ) -> Outcome:
         """Start one round of these flows, or of all configured, and return how it ended.
 
         It is killed at the crossing ``die_at``; ``happen`` maps the number of a crossing to what people do then.
@@ -145,9 +152,12 @@ class House:
         """Open the initial load of a flow, as `cli/initial_load.py` does between two slices."""
         with closing(Ledger.open(self.state, read_only=False)) as ledger:
             yield Loading(
-                flow=BY_NAME[flow], section=composition.section(self.config, BY_NAME[flow]), ledger=ledger,
-                setting=composition.setting(self.config), clock=self.clock,
-            )  # fmt: skip
+                flow=BY_NAME[flow],
+                section=composition.section(self.config, BY_NAME[flow]),
+                ledger=ledger,
+                setting=composition.setting(self.config),
+                clock=self.clock,
+            )
 
     def copy(self, folder: Path) -> House:
         """Return this house as it stands, with a state file and twins of its own, to try what may happen next."""
@@ -179,11 +189,19 @@ class House:
     def systems(self) -> Systems:
         """Return the two sides as a round has them."""
         return Systems(
-            workspaces=self.ecm, people=self.braze, segments=self.braze, content=self.content, sink=self.braze,
-            currents=CurrentsFolder(), records=self.ecm, records_sink=self.ecm, claims=self.ecm.claims,
-            skews=self.skews, progress=Silent(),
+            workspaces=self.ecm,
+            people=self.braze,
+            segments=self.braze,
+            content=self.content,
+            sink=self.braze,
+            currents=CurrentsFolder(),
+            records=self.ecm,
+            records_sink=self.ecm,
+            claims=self.ecm.claims,
+            skews=self.skews,
+            progress=Silent(),
             requests=lambda: {"ecm": 0, "braze": 0, "retried": 0, "rate_limited": 0},
-        )  # fmt: skip
+        )
 
     def skews(self) -> Sequence[float]:
         """Return what the servers say of our clock."""
@@ -221,8 +239,14 @@ def _round(house: House, names: Sequence[str], options: Options) -> list[RunRepo
         with ledger.blaming():
             return Round(
                 flows=[(BY_NAME[name], composition.section(house.config, BY_NAME[name])) for name in names],
-                reading=composition.reading(house.config), options=options, setting=composition.setting(house.config),
-                systems=house.systems(), ledger=ledger, clock=house.clock, new_id=house.new_id, tick=lambda: None,
-            ).execute()  # fmt: skip
+                reading=composition.reading(house.config),
+                options=options,
+                setting=composition.setting(house.config),
+                systems=house.systems(),
+                ledger=ledger,
+                clock=house.clock,
+                new_id=house.new_id,
+                tick=lambda: None,
+            ).execute()
     finally:
         ledger.close()

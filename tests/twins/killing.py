@@ -32,7 +32,7 @@ class Crossings:
 
     def __init__(
         self, folder: Path, successor: Path, die_at: int | None, happen: Mapping[int, Callable[[], None]]
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._folder, self._successor, self._die_at, self._happen = folder, successor, die_at, happen
         self.names: list[str] = []
         self.dead = False

@@ -44,12 +44,15 @@ CAMPAIGN, CANVAS, PAUSED, DRAFT = (f"3f0c0000-0000-4000-8000-00000000010{n}" for
 GROUP = "ed060000-0000-4000-8000-0000000000aa"
 SCRATCH = "Twin"
 ATTRIBUTES = (
-    Attribute(name="Number"), Attribute(name="Day", type_name="Date"), Attribute(name="Count", type_name="Integer"),
-    Attribute(name="Flag", type_name="Boolean"), Attribute(name="Tags", multi_value=True),
+    Attribute(name="Number"),
+    Attribute(name="Day", type_name="Date"),
+    Attribute(name="Count", type_name="Integer"),
+    Attribute(name="Flag", type_name="Boolean"),
+    Attribute(name="Tags", multi_value=True),
     Attribute(name="Word", valid_values=("Open", "Closed")),
     Attribute(name="Since", type_name="Date"),
     Attribute(name="Contacts", inner=(Attribute(name="Role"), Attribute(name="Number"))),
-)  # fmt: skip
+)
 
 
 @dataclass(slots=True)
@@ -148,10 +151,17 @@ def _plain(row: WorkspaceRow) -> WorkspaceRow:
 
 class TestEcm:
     def test_a_workspace_tells_the_same_of_every_kind_of_attribute(self, pair: Pair) -> None:
-        full = {f"{SCRATCH}.{name}": value for name, value in (
-            ("Number", "C-0815"), ("Day", "2026-11-02"), ("Count", 7), ("Flag", True), ("Tags", ["a", "b"]),
-            ("Word", "Open"),
-        )}  # fmt: skip
+        full = {
+            f"{SCRATCH}.{name}": value
+            for name, value in (
+                ("Number", "C-0815"),
+                ("Day", "2026-11-02"),
+                ("Count", 7),
+                ("Flag", True),
+                ("Tags", ["a", "b"]),
+                ("Word", "Open"),
+            )
+        }
         rows = [{"Role": "Primary", "Number": "C-1"}, {"Role": "Guarantor", "Number": "C-2"}]
         for number in (
             pair.make(full, "full", rows),
@@ -182,9 +192,13 @@ class TestEcm:
         pair.twin_ecm.office.users |= {"ann", "bob"}
         pair.twin_ecm.office.roles[number, role] = {"bob"}
         made = FollowUp(
-            mark="ecmbraze 0123456789ab", type="Follow-up", text="Call.", due=START.date(), priority=Priority.LOW,
+            mark="ecmbraze 0123456789ab",
+            type="Follow-up",
+            text="Call.",
+            due=START.date(),
+            priority=Priority.LOW,
             assign=Assignee(team=Team.ROLE, name=role),
-        )  # fmt: skip
+        )
         nobody = replace(made, mark="other", assign=Assignee(team=Team.GROUP, name="Nobody"))
 
         for one in (made, made, nobody, replace(nobody, otherwise=Assignee(team=Team.USER, name="ann"))):
@@ -261,10 +275,15 @@ class TestWrites:
         first = {word: "Open", since: "2026-11-20T08:05:00Z", f"{SCRATCH}.Day": "2026-11-20"}
         pair.advance(60)
         tries: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
-            (first, {}), (first, {}), ({word: "Closed"}, {word: "Open"}), ({word: "Open"}, {word: "Open"}),
-            ({word: None}, {word: "Closed"}), ({f"{SCRATCH}.Number": "C-2"}, {}), ({word: "Perhaps"}, {}),
+            (first, {}),
+            (first, {}),
+            ({word: "Closed"}, {word: "Open"}),
+            ({word: "Open"}, {word: "Open"}),
+            ({word: None}, {word: "Closed"}),
+            ({f"{SCRATCH}.Number": "C-2"}, {}),
+            ({word: "Perhaps"}, {}),
             ({f"{SCRATCH}.None": "x"}, {}),
-        )  # fmt: skip
+        )
         verdicts = []
         for values, expected in tries:
             told = pair.same(lambda ecm, _, values=values, expected=expected: ecm.set_values(number, values, expected))
@@ -286,8 +305,11 @@ class TestWrites:
     def test_a_document_is_filed_once_and_found_by_its_name_in_its_folder(self, pair: Pair) -> None:
         number = pair.make({}, "filed")
         for folder, name, content in (
-            ("History", "a.txt", b"one"), ("History", "a.txt", b"one"), ("History", "a.txt", b"2"), ("", "a.txt", b"3"),
-        ):  # fmt: skip
+            ("History", "a.txt", b"one"),
+            ("History", "a.txt", b"one"),
+            ("History", "a.txt", b"2"),
+            ("", "a.txt", b"3"),
+        ):
             pair.same(lambda ecm, _, told=(folder, name, content): ecm.put_document(number, *told, "text/plain"))
             pair.same(lambda ecm, _, folder=folder: ecm.document_content(number, folder, "a.txt"))
         pair.same(lambda ecm, _: ecm.document_content(number, "Nowhere", "a.txt"))
@@ -412,11 +434,7 @@ class TestBraze:
 
 def _got(pair: Pair) -> list[tuple[str, str, str]]:
     """What the twin's book has of campaigns and Canvases."""
-    return [
-        (entry.recipient, entry.kind, entry.name)
-        for entry in pair.twin_braze.messages
-        if entry.kind != "event"
-    ]  # fmt: skip
+    return [(entry.recipient, entry.kind, entry.name) for entry in pair.twin_braze.messages if entry.kind != "event"]
 
 
 def _taken(pair: Pair) -> list[tuple[str, str, str]]:

@@ -94,9 +94,11 @@ def _load(path: Path | None, *, of_systems: bool) -> Settings:
         if not of_systems:
             raise
         raise ConfigurationError(
-            error.happened.partition("\n")[0], problems=error.problems, advice=error.advice,
+            error.happened.partition("\n")[0],
+            problems=error.problems,
+            advice=error.advice,
             undone="Neither Extended ECM nor Braze was asked: what only they know is checked once the file loads.",
-        ) from None  # fmt: skip
+        ) from None
 
 
 def _outbound(loaded: Settings, *, as_json: bool, as_csv: bool) -> None:
@@ -197,7 +199,7 @@ def _until_it_fails(loaded: Settings, section: str, checks: Iterable[Finding]) -
 
 def _of_ecm(
     loaded: Settings, made: composition.Clients, wall: WallClock, names: dict[str, list[Named]]
-) -> Iterator[Finding]:  # fmt: skip
+) -> Iterator[Finding]:
     yield well("ECM login", f"{made.ecm.whoami()} at {loaded.ecm.url}")
     now = made.ecm.server_now()
     yield well("ECM clock", f"{now:%Y-%m-%d %H:%M:%S} UTC, ours is {made.ecm.skew() or 0:+.0f} s from it")

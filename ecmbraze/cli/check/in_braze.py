@@ -79,7 +79,7 @@ def permissions(config: Settings, braze: Braze, paths: Sequence[str]) -> Iterato
         said = (
             f"the key lacks the permission {name}, or this address is not on its allow-list; a key cannot be edited: "
             f"make a new one with all it needs ({', '.join(sorted(_permission(one) for one in paths))})"
-        )  # fmt: skip
+        )
         where = config.places.of(("braze", "api_key"))
         yield Finding(level=Level.WRONG, where=where, said=said, code=CredentialRefused.exit_code)
     if not lacking:

@@ -16,7 +16,7 @@ from ecmbraze.ports import CurrentsReader
 
 def findings(
     config: Settings, flows: Mapping[str, Flow[Any]], reader: CurrentsReader, now: datetime
-) -> Iterator[Finding]:  # fmt: skip
+) -> Iterator[Finding]:
     """Yield how the folder of each flow stands that names one; a run does without it, so that only `check` fails."""
     for name, section in config.flows.items():
         rotation = flows[name].needs(section).rotation

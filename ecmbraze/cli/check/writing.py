@@ -49,9 +49,13 @@ def findings(config: Settings, ecm: Forms, flow: Flow[Any], names: Sequence[Name
 
 
 def _archive(
-    config: Settings, ecm: Forms, flow: str, content: ContentNeeds, values: Mapping[str, Sequence[Json]],
+    config: Settings,
+    ecm: Forms,
+    flow: str,
+    content: ContentNeeds,
+    values: Mapping[str, Sequence[Json]],
     names: Sequence[Named],
-) -> Iterator[Finding]:  # fmt: skip
+) -> Iterator[Finding]:
     """Yield whether the workspace of the archive is there, exactly one, and what keeps it from being written."""
     try:
         place = place_of(ecm, *content.place)

@@ -69,17 +69,21 @@ class CanaryFence(Fence):
             raise TemporaryError(
                 f"The claim ({self.where}) does not show yet.", undone=UNSENT, advice="The next run looks again."
             )
-        raise Fenced(f"The claim of this state file, {self.where}, is gone.", undone=UNSENT,
-                     advice=f"Nobody may delete it; {ADOPT} makes another.")  # fmt: skip
+        raise Fenced(
+            f"The claim of this state file, {self.where}, is gone.",
+            undone=UNSENT,
+            advice=f"Nobody may delete it; {ADOPT} makes another.",
+        )
 
     def _text(self) -> str:
         """Return what the attribute says, empty where there is none; raises ConfigurationError without the profile."""
         profiles = self.people.profiles([self.person]).get(self.person, ())
         if len(profiles) != 1:
             raise ConfigurationError(
-                f"fence: canary: the profile {self.person!r} of `verify.canary` is not in Braze.", undone=UNSENT,
+                f"fence: canary: the profile {self.person!r} of `verify.canary` is not in Braze.",
+                undone=UNSENT,
                 advice="Make it, or name another.",
-            )  # fmt: skip
+            )
         text = profiles[0].custom_attributes.get(ATTRIBUTE)
         return text if isinstance(text, str) else ""
 

@@ -160,9 +160,7 @@ class Fence:
         seen = self._seen.claim if self._seen else None
         return self.claims.next_token(seen.number if seen else 0)
 
-    def _take(
-        self, store: ClaimStore, token: str, judge: Callable[[FoundClaim], str] | None = None
-    ) -> tuple[str, ...]:  # fmt: skip
+    def _take(self, store: ClaimStore, token: str, judge: Callable[[FoundClaim], str] | None = None) -> tuple[str, ...]:
         token_of = judge or self.judge
         answer = Answer(verdict=Verdict.UNKNOWN, reason="it was not tried")
         for _ in range(_TRIES):

@@ -85,9 +85,10 @@ class Push:
             leave = self._screened(rows)
             if any(row.action.kind.is_message for row in leave) and (fault := self.clock_fault()):
                 raise TemporaryError(
-                    f"Messages cannot be sent: {fault}.", undone="None was sent; they wait.",
+                    f"Messages cannot be sent: {fault}.",
+                    undone="None was sent; they wait.",
                     advice="Set the clock right (NTP), then run again.",
-                )  # fmt: skip
+                )
             if leave:
                 self.clear = self._waves(list(divide(leave, self.limits)))
         if phase is Phase.TRIGGER:
@@ -131,7 +132,7 @@ class Push:
                 problems=sorted(self.launched[one].stopped for one in self.unsendable),
                 undone="Their messages were not sent; they wait.",
                 advice="Launch or resume them in Braze, or name others in the configuration; then run again.",
-            )  # fmt: skip
+            )
 
     def note_held(self, rows: Sequence[Row]) -> None:
         """Report the messages that were held as soon as they were staged."""
@@ -193,9 +194,13 @@ class Push:
         }
         self._keep_apart(entries)
         attempt = Attempt(
-            id=self.new_id(), limits=self.limits, accepted=self.outbox.accepted, attempted=self.outbox.attempted,
-            replaceable=self.replaceable, content=self.content,
-        )  # fmt: skip
+            id=self.new_id(),
+            limits=self.limits,
+            accepted=self.outbox.accepted,
+            attempted=self.outbox.attempted,
+            replaceable=self.replaceable,
+            content=self.content,
+        )
         batches = [build(rows, attempt) for rows in wave]
         values = [row for rows in wave for row in rows if row.action.kind.delivery is Delivery.LATEST]
         self.before |= {row.id: self.outbox.accepted(row.action.target) for row in values}
@@ -244,8 +249,9 @@ class Push:
             if answer.verdict is Verdict.NOT_PROCESSED and not answer.limited and not _channel(row).alone:
                 raise TemporaryError(
                     f"{row.action.kind.system} did not take a request: {answer.reason}.",
-                    undone="What was not sent waits.", advice="The next run goes on.",
-                )  # fmt: skip
+                    undone="What was not sent waits.",
+                    advice="The next run goes on.",
+                )
 
     def _note_denied(self, row: Row, answer: Answer) -> None:
         """Let the others go on where one recipient may not be written to; raise once it is not one alone."""
@@ -284,8 +290,9 @@ class Push:
             raise TemporaryError(
                 f"{len(self.unwritten)} writes did not go through, or nobody knows: "
                 f"{next(iter(self.unwritten.values()))}.",
-                undone="They wait.", advice="The next run looks for what may have been stored after all, and goes on.",
-            )  # fmt: skip
+                undone="They wait.",
+                advice="The next run looks for what may have been stored after all, and goes on.",
+            )
 
     def _move(self, steps: Sequence[Step], *, attempt: str = "", token: str = "") -> None:
         self.outbox.move(steps, self.clock.now(), attempt=attempt, token=token)

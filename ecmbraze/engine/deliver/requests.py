@@ -112,9 +112,7 @@ def _refused(batch: Batch, answer: Answer) -> Settled:
     if len(batch.rows) == 1:
         return Settled(steps=_all(batch, State.REFUSED, answer.reason))
     middle = len(batch.rows) // 2
-    return Settled(
-        steps=_all(batch, State.READY, answer.reason), again=(batch.rows[:middle], batch.rows[middle:])
-    )  # fmt: skip
+    return Settled(steps=_all(batch, State.READY, answer.reason), again=(batch.rows[:middle], batch.rows[middle:]))
 
 
 def _set_aside(steps: Sequence[Step]) -> Settled:

@@ -161,9 +161,13 @@ class Screen:
         return states
 
     def _one(
-        self, row: Row, screening: Screening, profiles: Mapping[str, Sequence[Profile]],
-        groups: Mapping[str, Mapping[str, str]], began: datetime,
-    ) -> Step | None:  # fmt: skip
+        self,
+        row: Row,
+        screening: Screening,
+        profiles: Mapping[str, Sequence[Profile]],
+        groups: Mapping[str, Mapping[str, str]],
+        began: datetime,
+    ) -> Step | None:
         action = row.action
         known, wanted = profiles.get(action.recipient, ()), self._demands(action)
         if len(known) > 1 and not screening.shared:
@@ -189,9 +193,7 @@ class Screen:
         standing = self.standing(row.action.kind, row.action.name)
         return None if standing in ("", YES) else Step(row=row, state=State.WAITING, why=standing)
 
-    def _given(
-        self, action: Action, profile: Profile, wanted: Sequence[Demand], groups: Mapping[str, str]
-    ) -> Given:  # fmt: skip
+    def _given(self, action: Action, profile: Profile, wanted: Sequence[Demand], groups: Mapping[str, str]) -> Given:
         """Return what is known of a person's consent; the bounce list is read when the first e-mail needs it."""
         mailed = any(demand.channel == "email" for demand in wanted)
         bounced = mailed and bool(profile.email) and _address(profile) in self.bounced()

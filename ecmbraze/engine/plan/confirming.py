@@ -26,10 +26,14 @@ def keep(ledger: Ledger, run: Run, reason: str, now: datetime) -> None:
     run.plan.extract(path, run.name, meta(ledger, run, now))
     ledger.waiting.put(
         WaitingPlan(
-            flow=run.name, mode=run.report.mode, hash=run.report.plan_hash or "", file=path.name,
-            reason=reason, made_at=now,
+            flow=run.name,
+            mode=run.report.mode,
+            hash=run.report.plan_hash or "",
+            file=path.name,
+            reason=reason,
+            made_at=now,
         )
-    )  # fmt: skip
+    )
 
 
 def meta(ledger: Ledger, run: Run, now: datetime) -> dict[str, str]:
@@ -62,7 +66,7 @@ def refuse_again(ledger: Ledger, run: Run) -> None:
             f"Plan {waiting.hash[:12]} of {waiting.made_at:%Y-%m-%d %H:%M} UTC still waits: {waiting.reason}",
             undone="Nothing new but withdrawals left." if run.flow.withdraws else "Nothing new was planned.",
             advice=_advice(run.name, waiting.hash),
-        )  # fmt: skip
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,6 +60,7 @@ def refuse(compared: Sequence[Measure], messages: int, asked: Asked, plan_hash: 
     if not reasons:
         return None
     return GuardTripped(
-        f"Plan {plan_hash[:12]} is unusual: " + "; ".join(reasons) + ".", undone="Nothing of it was staged or sent.",
+        f"Plan {plan_hash[:12]} is unusual: " + "; ".join(reasons) + ".",
+        undone="Nothing of it was staged or sent.",
         advice=f"Look at it with --dry-run. If it is right: --confirm {plan_hash[:12]} within 24 hours.",
-    )  # fmt: skip
+    )

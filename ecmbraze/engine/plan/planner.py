@@ -199,9 +199,12 @@ class Planner:
             decision = replace(decision, actions=tuple(one for one in decision.actions if _is_news(one, change)))
         adoption = self.adoption
         self.plan.put_decision(
-            self.flow.name, change, decision, self.context.now,
+            self.flow.name,
+            change,
+            decision,
+            self.context.now,
             lambda action: adoption is not None and adoption.may_have_gone(action, change),
-        )  # fmt: skip
+        )
         self.plan.count(self.flow.name, "quarantined", sum(skip.quarantined for skip in decision.skips))
         self.plan.count(self.flow.name, GRANTS, decision.grants)
         self.plan.count(self.flow.name, GRANTING, bool(decision.grants))

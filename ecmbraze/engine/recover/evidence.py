@@ -28,7 +28,7 @@ class Found:
 
 def look(
     outbox: Outbox, systems: Systems, now: datetime, *, marked: bool, gone: Callable[[str], bool] = lambda record: False
-) -> Found:  # fmt: skip
+) -> Found:
     """Settle what a look proves, and hold or send again what was looked for in vain as often as its channel says.
 
     Unless messages are ``marked`` there is nothing to look for: such rows are held at once. What cannot be read because
@@ -53,9 +53,14 @@ def look(
 
 
 def _settle(
-    outbox: Outbox, doubt: Doubt, rows: Sequence[Row], sights: Mapping[int, Sight], found: Found, now: datetime,
+    outbox: Outbox,
+    doubt: Doubt,
+    rows: Sequence[Row],
+    sights: Mapping[int, Sight],
+    found: Found,
+    now: datetime,
     gone: Callable[[str], bool],
-) -> None:  # fmt: skip
+) -> None:
     by: dict[Finding, list[Row]] = {finding: [] for finding in Finding}
     for row in rows:
         by[sights[row.id].finding].append(row)

@@ -28,9 +28,7 @@ class Seen:
     """Flow → how many attributes are sent again, because the profile no longer shows what Braze took."""
 
 
-def look(
-    outbox: Outbox, systems: Systems, sample: Sample, written: Container[tuple[str, str]], now: datetime
-) -> Seen:  # fmt: skip
+def look(outbox: Outbox, systems: Systems, sample: Sample, written: Container[tuple[str, str]], now: datetime) -> Seen:
     """Look once for each sampled write of the last day that Braze had time to process.
 
     Left out is what no profile shows: what went to Extended ECM, and the subscription groups. ``written`` are (flow,

@@ -14,9 +14,10 @@ from ecmbraze.ports import PeopleReader
 
 # List → the fact of a person that may be another than at the last look: nothing else can be seen in it.
 _ABOUT: Mapping[AddressList, str] = {
-    AddressList.UNSUBSCRIBES: "email", AddressList.HARD_BOUNCES: "email",
+    AddressList.UNSUBSCRIBES: "email",
+    AddressList.HARD_BOUNCES: "email",
     AddressList.INVALID_PHONES: "phone.undeliverable",
-}  # fmt: skip
+}
 # A list knows days, may show a row late, and rows may be lost between two of its pages (api/braze.md 5.7).
 _OVERLAP = timedelta(days=1)
 # An export may lag behind the list by so long: a look this soon after the entry may not have seen what it says.

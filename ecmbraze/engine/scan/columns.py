@@ -21,7 +21,7 @@ _MOST = 4
 
 def in_force(
     reader: WorkspaceReader, need: TypeNeeds, page: WorkspacePage, held: Mapping[str, str]
-) -> Mapping[str, str]:  # fmt: skip
+) -> Mapping[str, str]:
     """Return fact → column for a type whose listing carries all that rules name; empty where details must be read.
 
     ``held`` is what was proven before; with a contradicted column it is returned as it is.
@@ -117,9 +117,7 @@ def _agrees(fact: str, column: str, read: list[tuple[WorkspaceRow, Mapping[str, 
     return any(shown != "null" for shown, _ in pairs) and all(shown == said for shown, said in pairs)
 
 
-def _pairs(
-    fact: str, column: str, read: list[tuple[WorkspaceRow, Mapping[str, Fact]]]
-) -> Iterator[tuple[str, str]]:  # fmt: skip
+def _pairs(fact: str, column: str, read: list[tuple[WorkspaceRow, Mapping[str, Fact]]]) -> Iterator[tuple[str, str]]:
     for row, facts in read:
         if column in row.columns:
             yield dump(row.columns[column]), dump(facts.get(fact))

@@ -118,9 +118,7 @@ class ContentScan:
                 changed.add(row.name)
         return frozenset(changed)
 
-    def _take(
-        self, kind: ContentKind, rows: Sequence[ContentRow], whole: bool, changed: frozenset[str]
-    ) -> Scan:  # fmt: skip
+    def _take(self, kind: ContentKind, rows: Sequence[ContentRow], whole: bool, changed: frozenset[str]) -> Scan:
         stream, known, listed = keys.content(kind), self._known[kind], {row.id: row for row in rows}
         self.plan.mark_seen(stream, (ContentKey(kind=kind, id=number).text for number in listed))
         affected = {
@@ -170,9 +168,14 @@ class ContentScan:
             self._approved[row.kind, row.id] = row.name
         self.plan.count(stream, "new" if held is None else "unchanged" if found == held else "changed")
         record = Record(
-            key=ContentKey(kind=row.kind, id=row.id), stream=stream, name=row.name, created_at=row.edited,
-            modified_at=self._held[row.kind, row.id].since if found == held else self.now, facts=found, customers=(),
-        )  # fmt: skip
+            key=ContentKey(kind=row.kind, id=row.id),
+            stream=stream,
+            name=row.name,
+            created_at=row.edited,
+            modified_at=self._held[row.kind, row.id].since if found == held else self.now,
+            facts=found,
+            customers=(),
+        )
         self.plan.put_record(record, {})
 
     def _facts(self, row: ContentRow, held: Facts | None, *, tagged: bool, whole: bool) -> Facts:
@@ -202,20 +205,33 @@ class ContentScan:
         seen = Seen(at=self.now.isoformat(), request=self.new_id())
         made = document.draft(asset, follows, self._text, seen, self.needs.tag)
         now: dict[str, Fact] = {
-            facts.ID: row.id, facts.KIND: str(row.kind), facts.NAME: row.name, facts.TAGS: tuple(sorted(row.tags)),
-            facts.CHANNELS: asset.channels, facts.STATE: str(Status.APPROVED), facts.LOST: 0, facts.PLACE: self._place,
-            facts.UPDATED: row.edited.isoformat(), facts.SHA256: made.archived,
-            facts.BLOCKS: tuple(block.name for block in follows.blocks), facts.UNRESOLVED: follows.unresolved,
-            facts.TEXT: None, facts.INCLUDES: None, facts.RENDERING: None, facts.RENDERED: None,
-        }  # fmt: skip
+            facts.ID: row.id,
+            facts.KIND: str(row.kind),
+            facts.NAME: row.name,
+            facts.TAGS: tuple(sorted(row.tags)),
+            facts.CHANNELS: asset.channels,
+            facts.STATE: str(Status.APPROVED),
+            facts.LOST: 0,
+            facts.PLACE: self._place,
+            facts.UPDATED: row.edited.isoformat(),
+            facts.SHA256: made.archived,
+            facts.BLOCKS: tuple(block.name for block in follows.blocks),
+            facts.UNRESOLVED: follows.unresolved,
+            facts.TEXT: None,
+            facts.INCLUDES: None,
+            facts.RENDERING: None,
+            facts.RENDERED: None,
+        }
         if held and held.get(facts.SHA256) == made.archived and held.get(facts.DOCUMENT):
             kept = (facts.READ, facts.LOOK, facts.AFTER, facts.DOCUMENT, facts.SIZE)
             return {**now, **{name: held.get(name) for name in kept}, **self._page(asset, held)}
         self.plan.put_content(made.sha256, made.content)
         before = self._held.get((row.kind, row.id))
         of_look = {
-            facts.READ: seen.at, facts.LOOK: seen.request, facts.AFTER: before.at.isoformat() if before else "",
-        }  # fmt: skip
+            facts.READ: seen.at,
+            facts.LOOK: seen.request,
+            facts.AFTER: before.at.isoformat() if before else "",
+        }
         return {**now, **of_look, facts.DOCUMENT: made.sha256, facts.SIZE: len(made.content), **self._page(asset, None)}
 
     def _page(self, asset: Asset, held: Facts | None) -> dict[str, Fact]:
@@ -289,9 +305,12 @@ def _same(row: ContentRow, held: Facts, place: int) -> bool:
 def _row(kind: ContentKind, number: str, held: Facts) -> ContentRow:
     """Return an asset as the lists showed it last."""
     return ContentRow(
-        kind=kind, id=number, name=str(held[facts.NAME]), tags=_names(held, facts.TAGS),
+        kind=kind,
+        id=number,
+        name=str(held[facts.NAME]),
+        tags=_names(held, facts.TAGS),
         edited=datetime.fromisoformat(str(held[facts.UPDATED])),
-    )  # fmt: skip
+    )
 
 
 def _content(asset: Asset) -> str:

@@ -78,9 +78,15 @@ class WorkList:
             return error
 
     def _keep(
-        self, need: TypeNeeds, key: str, why: str, detail: WorkspaceDetail | RecordUnreadable, began: datetime, *,
+        self,
+        need: TypeNeeds,
+        key: str,
+        why: str,
+        detail: WorkspaceDetail | RecordUnreadable,
+        began: datetime,
+        *,
         told: bool,
-    ) -> None:  # fmt: skip
+    ) -> None:
         if isinstance(detail, RecordUnreadable):
             self._leave_out(need, key, why, detail)
             return
@@ -138,7 +144,7 @@ def _silently(need: TypeNeeds, held: Held, record: Record) -> bool:
 
 def read_whole(
     reader: WorkspaceReader, number: int, needs: TypeNeeds, known: dict[int, WorkspaceDetail]
-) -> WorkspaceDetail:  # fmt: skip
+) -> WorkspaceDetail:
     """Return a workspace, with the related workspaces that a customer mapping names and the documents of the kinds.
 
     ``known`` holds related workspaces that were read already, many belong to one. Raises RecordUnreadable when the
@@ -186,9 +192,15 @@ def as_record(detail: WorkspaceDetail, needs: TypeNeeds) -> tuple[Record, Mappin
     facts.update(dict.fromkeys(needs.markers, True))
     row = detail.row
     record = Record(
-        key=WorkspaceKey(id=row.id), stream=needs.stream, name=row.name, created_at=row.created_at,
-        modified_at=row.modified_at, facts=facts, customers=next(iter(people.values()), ()), documents=detail.documents,
-    )  # fmt: skip
+        key=WorkspaceKey(id=row.id),
+        stream=needs.stream,
+        name=row.name,
+        created_at=row.created_at,
+        modified_at=row.modified_at,
+        facts=facts,
+        customers=next(iter(people.values()), ()),
+        documents=detail.documents,
+    )
     return record, people
 
 

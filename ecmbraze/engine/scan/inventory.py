@@ -111,9 +111,14 @@ class Inventory:
 
     def _listed(self, need: TypeNeeds, found: Mapping[str, str], *, armed: bool) -> Listed:
         return Listed(
-            need=need, mirror=self.mirror, plan=self.plan, now=self.now, armed=armed, columns=found,
+            need=need,
+            mirror=self.mirror,
+            plan=self.plan,
+            now=self.now,
+            armed=armed,
+            columns=found,
             by_us=partial(self._by_us, need),
-        )  # fmt: skip
+        )
 
     def _by_us(self, need: TypeNeeds, row: WorkspaceRow) -> bool | None:
         return row.modified_by == self.reader.account_id() if BY_US in need.facts else None
@@ -237,9 +242,14 @@ class Listed:
         return {names[record]: held for record, held in self.mirror.held(names).items()}
 
     def _keep(
-        self, row: WorkspaceRow, held: Held | None, record: Record, people: Mapping[str, tuple[str, ...]], *,
+        self,
+        row: WorkspaceRow,
+        held: Held | None,
+        record: Record,
+        people: Mapping[str, tuple[str, ...]],
+        *,
         changed: bool,
-    ) -> None:  # fmt: skip
+    ) -> None:
         same = held is not None and _listed_as(row, held)
         if held is None or not same or held.facts != dump(record.facts) or held.again:
             self.plan.put_record(record, people)

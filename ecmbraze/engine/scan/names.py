@@ -46,16 +46,18 @@ def place_of(reader: WorkspaceReader, type_name: str, name: str) -> int:
     if type_name not in types:
         near = did_you_mean(type_name, types)
         raise ConfigurationError(
-            f"assets: there is no workspace type {type_name!r}{near}.", undone="No content was read.",
+            f"assets: there is no workspace type {type_name!r}{near}.",
+            undone="No content was read.",
             advice="Correct flows.assets.workspace, then run `ecmbraze check`.",
-        )  # fmt: skip
+        )
     listed = {row.id: row.name for page in reader.list_workspaces(types[type_name]) for row in page.rows}
     found = [number for number, there in listed.items() if there == name]
     if len(found) != 1:
         many = f"{len(found)} workspaces" if found else "no workspace"
         near = "" if found else did_you_mean(name, listed.values())
         raise ConfigurationError(
-            f"assets: there is {many} of type {type_name!r} named {name!r}{near}.", undone="No content was read.",
+            f"assets: there is {many} of type {type_name!r} named {name!r}{near}.",
+            undone="No content was read.",
             advice="There must be exactly one: make it in Extended ECM, or correct flows.assets.workspace.",
-        )  # fmt: skip
+        )
     return found[0]

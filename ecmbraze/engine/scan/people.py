@@ -62,17 +62,19 @@ def together(needs: Sequence[Needs]) -> PeopleNeeds | None:
         facts=frozenset().union(*(need.people for need in mine)),
         rotation=_rotation([need.rotation for need in turning if need.rotation]),
         asked=tuple(dict.fromkeys(need.asked for need in mine if need.asked)),
-    )  # fmt: skip
+    )
 
 
 def _rotation(every: Sequence[Rotation]) -> Rotation | None:
     if not every:
         return None
     return Rotation(
-        within=min(one.within for one in every), every=min(one.every for one in every),
-        requests=max(one.requests for one in every), segment=next((one.segment for one in every if one.segment), ""),
+        within=min(one.within for one in every),
+        every=min(one.every for one in every),
+        requests=max(one.requests for one in every),
+        segment=next((one.segment for one in every if one.segment), ""),
         currents=next((one.currents for one in every if one.currents), ""),
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,9 +192,14 @@ class PeopleScan:
             facts |= {fact: self._undeliverable(found, facts, fact) for fact in UNDELIVERABLE if fact in wanted}
             facts |= {name: "" for name in wanted if name.startswith(_AFTER_OF)}
             record = Record(
-                key=PersonKey(recipient=person), stream=keys.PEOPLE, name="", created_at=self.now,
-                modified_at=self.now, facts={**facts, AFTER: "", LOOK: look}, customers=(person,),
-            )  # fmt: skip
+                key=PersonKey(recipient=person),
+                stream=keys.PEOPLE,
+                name="",
+                created_at=self.now,
+                modified_at=self.now,
+                facts={**facts, AFTER: "", LOOK: look},
+                customers=(person,),
+            )
             before = held.get(text)
             if before is not None:
                 record = _since(record, before, read_at[text][1])
@@ -203,9 +210,13 @@ class PeopleScan:
         return sum(text not in held for text in texts)
 
     def _timed(
-        self, person: str, facts: Facts, before: Held | None, read_at: tuple[str, datetime] | None,
+        self,
+        person: str,
+        facts: Facts,
+        before: Held | None,
+        read_at: tuple[str, datetime] | None,
         wanted: frozenset[str],
-    ) -> dict[str, Fact]:  # fmt: skip
+    ) -> dict[str, Fact]:
         """Return what Currents has of times, sources and reports of spam; nothing where it is not asked."""
         channels, events = currents.channels_of(wanted), self.currents.of(person)
         past = load_facts(before.facts) if before else None

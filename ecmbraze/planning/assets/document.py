@@ -56,17 +56,22 @@ def draft(asset: Asset, references: References, texts: Callable[[str], str], see
     identity = archived(parts, references)
     blocks: Json = [
         {
-            "id": block.id, "name": block.name, "sha256": block.sha256, "includes": list(block.includes),
+            "id": block.id,
+            "name": block.name,
+            "sha256": block.sha256,
+            "includes": list(block.includes),
             "content": texts(block.sha256),
         }
         for block in references.blocks
-    ]  # fmt: skip
+    ]
     content = canonical(
         {
-            "format": FORMAT, "parts": parts, "references": blocks,
+            "format": FORMAT,
+            "parts": parts,
+            "references": blocks,
             "manifest": _manifest(asset, parts, references, seen, tag, identity),
         }
-    )  # fmt: skip
+    )
     return Draft(content=content, sha256=digest(content), archived=identity)
 
 
@@ -78,21 +83,29 @@ def archived(parts: Mapping[str, Json], references: References) -> str:
 
 def _manifest(
     asset: Asset, parts: Mapping[str, Json], references: References, seen: Seen, tag: str, identity: str
-) -> Json:  # fmt: skip
+) -> Json:
     torn = sorted(block.name for block in references.blocks if block.torn)
     silent = sorted(name for name in asset.channels if name in _WITHOUT_TEXT)
     return {
-        "id": asset.row.id, "kind": asset.row.kind, "name": asset.row.name, "tags": list(asset.row.tags),
-        "channels": list(asset.channels), "about": dict(asset.about), "variants": list(_variants(parts)),
+        "id": asset.row.id,
+        "kind": asset.row.kind,
+        "name": asset.row.name,
+        "tags": list(asset.row.tags),
+        "channels": list(asset.channels),
+        "about": dict(asset.about),
+        "variants": list(_variants(parts)),
         "parts": {name: digest(_bytes(value)) for name, value in _pieces(parts).items()},
         "references": {block.name: block.sha256 for block in references.blocks},
-        "unresolved": list(references.unresolved), "circles": list(references.circles), "archived": identity,
-        "seen": {"at": seen.at, "request": seen.request}, "approval": _ASSERTION.format(tag=tag),
+        "unresolved": list(references.unresolved),
+        "circles": list(references.circles),
+        "archived": identity,
+        "seen": {"at": seen.at, "request": seen.request},
+        "approval": _ASSERTION.format(tag=tag),
         "notes": [
             *(f"{_TORN}: Content Block {name}" for name in torn),
             *(f"Braze gives no text of {name}" for name in silent),
         ],
-    }  # fmt: skip
+    }
 
 
 def _bytes(value: Json) -> bytes:

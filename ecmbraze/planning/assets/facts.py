@@ -23,10 +23,29 @@ PLACE = "workspace"
 
 FACTS = frozenset(
     (
-        ID, KIND, NAME, TAGS, CHANNELS, STATE, LOST, UPDATED, READ, LOOK, AFTER, SHA256, DOCUMENT, SIZE, RENDERING,
-        RENDERED, BLOCKS, TEXT, INCLUDES, UNRESOLVED, PLACE,
+        ID,
+        KIND,
+        NAME,
+        TAGS,
+        CHANNELS,
+        STATE,
+        LOST,
+        UPDATED,
+        READ,
+        LOOK,
+        AFTER,
+        SHA256,
+        DOCUMENT,
+        SIZE,
+        RENDERING,
+        RENDERED,
+        BLOCKS,
+        TEXT,
+        INCLUDES,
+        UNRESOLVED,
+        PLACE,
     )
-)  # fmt: skip
+)
 
 
 class Status(StrEnum):

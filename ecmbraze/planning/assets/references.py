@@ -85,9 +85,10 @@ def follow(content: Json, read: Callable[[str], Block | None], itself: str = "")
         queue += [(inner, above | {name}) for inner in one.includes]
     circles |= _circles(found)
     return References(
-        blocks=tuple(found[name] for name in sorted(found)), unresolved=tuple(sorted(missing)),
+        blocks=tuple(found[name] for name in sorted(found)),
+        unresolved=tuple(sorted(missing)),
         circles=tuple(sorted(circles)),
-    )  # fmt: skip
+    )
 
 
 def texts(content: Json) -> Iterator[str]:

@@ -12,20 +12,80 @@ from ecmbraze.model import Asset, ContentKind, Json
 # What belongs to how an e-mail looks. Of everything else the text stays, but of what is no text for people.
 _KEPT = frozenset(
     (
-        "a", "abbr", "address", "b", "big", "blockquote", "br", "caption", "center", "code", "col", "colgroup", "dd",
-        "del", "div", "dl", "dt", "em", "font", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "ins", "li", "ol", "p",
-        "pre", "q", "s", "small", "span", "strike", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th",
-        "thead", "tr", "u", "ul", "wbr",
+        "a",
+        "abbr",
+        "address",
+        "b",
+        "big",
+        "blockquote",
+        "br",
+        "caption",
+        "center",
+        "code",
+        "col",
+        "colgroup",
+        "dd",
+        "del",
+        "div",
+        "dl",
+        "dt",
+        "em",
+        "font",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "i",
+        "ins",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "q",
+        "s",
+        "small",
+        "span",
+        "strike",
+        "strong",
+        "sub",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "u",
+        "ul",
+        "wbr",
     )
-)  # fmt: skip
+)
 _VOID = frozenset({"br", "col", "hr", "wbr"})
 _DROPPED_WHOLE = frozenset({"script", "style", "iframe", "title"})
 _ATTRIBUTES = frozenset(
     (
-        "align", "bgcolor", "border", "cellpadding", "cellspacing", "color", "colspan", "dir", "face", "height", "lang",
-        "rowspan", "size", "style", "valign", "width",
+        "align",
+        "bgcolor",
+        "border",
+        "cellpadding",
+        "cellspacing",
+        "color",
+        "colspan",
+        "dir",
+        "face",
+        "height",
+        "lang",
+        "rowspan",
+        "size",
+        "style",
+        "valign",
+        "width",
     )
-)  # fmt: skip
+)
 # What in a style may load something or leave its place.
 _LOADS = re.compile(r"url\s*\(|image|expression|import|@|\\|position|behavior", re.IGNORECASE)
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'"
@@ -46,11 +106,12 @@ def page(asset: Asset) -> bytes | None:
     """Return a page with every e-mail of an asset; ``None`` for one that has none."""
     mails = [
         _MAIL.format(
-            subject=escape(_text(mail.get("subject"))), about=escape(f"{name} {_text(mail.get('preheader'))}".strip()),
+            subject=escape(_text(mail.get("subject"))),
+            about=escape(f"{name} {_text(mail.get('preheader'))}".strip()),
             body=neutral(_text(mail.get("body"))),
         )
         for name, mail in _mails(asset)
-    ]  # fmt: skip
+    ]
     if not mails:
         return None
     return _PAGE.format(policy=_POLICY, title=escape(asset.row.name), mails="\n".join(mails)).encode("utf-8", "replace")

@@ -36,20 +36,26 @@ class Archived:
         if not isinstance(noted, Mapping):
             return None
         return cls(
-            version=int(str(noted["version"])), document=str(noted["document"]), archived=str(noted["archived"]),
-            name=str(noted["name"]), place=int(str(noted["place"])),
-        )  # fmt: skip
+            version=int(str(noted["version"])),
+            document=str(noted["document"]),
+            archived=str(noted["archived"]),
+            name=str(noted["name"]),
+            place=int(str(noted["place"])),
+        )
 
     def as_json(self) -> Json:
         return {
-            "version": self.version, "document": self.document, "archived": self.archived, "name": self.name,
+            "version": self.version,
+            "document": self.document,
+            "archived": self.archived,
+            "name": self.name,
             "place": self.place,
-        }  # fmt: skip
+        }
 
 
 def bring_up_to_date(
     options: Options, record: Record, past: Archived | None, ending: str, context: Context
-) -> Iterator[Action]:  # fmt: skip
+) -> Iterator[Action]:
     """Yield what one document needs: to be made, a version, another name, or nothing."""
     key, held = _key(record), record.facts
     document, size = (facts.DOCUMENT, facts.SIZE) if ending == JSON else (facts.RENDERING, facts.RENDERED)
@@ -57,10 +63,14 @@ def bring_up_to_date(
     there = past if past and past.place == held[facts.PLACE] else None
     rule = SOURCE if ending == JSON else RENDERING
     payload: dict[str, Json] = {
-        "workspace": _json(held[facts.PLACE]), "folder": options.folders.of(key.kind), "marker": marker(key.id, ending),
-        "document": _json(held[document]), "size": _json(held[size]), "mime": _MIME[ending],
+        "workspace": _json(held[facts.PLACE]),
+        "folder": options.folders.of(key.kind),
+        "marker": marker(key.id, ending),
+        "document": _json(held[document]),
+        "size": _json(held[size]),
+        "mime": _MIME[ending],
         "before": there.document if there else "",
-    }  # fmt: skip
+    }
     if there is None or there.archived != held[facts.SHA256]:
         count = (past.version if past else 0) + 1
         kind = Kind.VERSION if there else Kind.ARCHIVE
@@ -79,14 +89,15 @@ def noted(record: Record, past: Archived | None, ending: str) -> Archived:
     there = past if past and past.place == place else None
     name = file_name(record.name, key.id, ending)
     if there and there.archived == held[facts.SHA256]:
-        return Archived(
-            version=there.version, document=there.document, archived=there.archived, name=name, place=place
-        )  # fmt: skip
+        return Archived(version=there.version, document=there.document, archived=there.archived, name=name, place=place)
     document = str(held[facts.DOCUMENT if ending == JSON else facts.RENDERING])
     return Archived(
-        version=(past.version if past else 0) + 1, document=document, archived=str(held[facts.SHA256]), name=name,
+        version=(past.version if past else 0) + 1,
+        document=document,
+        archived=str(held[facts.SHA256]),
+        name=name,
         place=place,
-    )  # fmt: skip
+    )
 
 
 def history(noted: Json, record: Record, past: Archived | None, now: Archived) -> Json:
@@ -96,28 +107,38 @@ def history(noted: Json, record: Record, past: Archived | None, now: Archived) -
         return before
     held = record.facts
     entry: Json = {
-        "version": now.version, "document": now.document, "name": now.name, "seen": _json(held[facts.READ]),
-        "after": _json(held.get(facts.AFTER)), "request": _json(held[facts.LOOK]), "place": now.place,
-    }  # fmt: skip
+        "version": now.version,
+        "document": now.document,
+        "name": now.name,
+        "seen": _json(held[facts.READ]),
+        "after": _json(held.get(facts.AFTER)),
+        "request": _json(held[facts.LOOK]),
+        "place": now.place,
+    }
     return [*before, entry]
 
 
-def metadata(
-    options: Options, record: Record, there: Archived, status: Status, context: Context
-) -> Iterator[Action]:  # fmt: skip
+def metadata(options: Options, record: Record, there: Archived, status: Status, context: Context) -> Iterator[Action]:
     """Yield one write for each category that the archive keeps on the document."""
     key, held = _key(record), record.facts
     known: dict[Shown, Json] = {
-        Shown.ID: key.id, Shown.KIND: str(key.kind), Shown.NAME: record.name, Shown.STATUS: str(status),
+        Shown.ID: key.id,
+        Shown.KIND: str(key.kind),
+        Shown.NAME: record.name,
+        Shown.STATUS: str(status),
         Shown.TAGS: ", ".join(map(str, _listed(held[facts.TAGS]))),
         Shown.CHANNELS: ", ".join(map(str, _listed(held[facts.CHANNELS]))),
-        Shown.UPDATED: _json(held[facts.UPDATED]), Shown.READ: _json(held[facts.READ]), Shown.SHA256: there.document,
-    }  # fmt: skip
+        Shown.UPDATED: _json(held[facts.UPDATED]),
+        Shown.READ: _json(held[facts.READ]),
+        Shown.SHA256: there.document,
+    }
     for category, attributes in options.categories.items():
         payload: Json = {
-            "workspace": there.place, "folder": options.folders.of(key.kind), "marker": marker(key.id, JSON),
+            "workspace": there.place,
+            "folder": options.folders.of(key.kind),
+            "marker": marker(key.id, JSON),
             "values": {name: known[field] for name, field in attributes.items()},
-        }  # fmt: skip
+        }
         why = f"{key.kind.one} {record.name!r} is {status}"
         yield _action(record, STATE, "0", Kind.METADATA, category, payload, why, context)
 
@@ -134,11 +155,19 @@ def rendered(options: Options, record: Record) -> bool:
 
 def _action(
     record: Record, rule: str, occurrence: str, kind: Kind, name: str, payload: Json, why: str, context: Context
-) -> Action:  # fmt: skip
+) -> Action:
     return Action(
-        flow=FLOW, record=record.key.text, rule=rule, occurrence=occurrence, kind=kind, recipient=record.key.text,
-        name=name, payload=payload, expires_at=context.now + _NEVER, reason=why,
-    )  # fmt: skip
+        flow=FLOW,
+        record=record.key.text,
+        rule=rule,
+        occurrence=occurrence,
+        kind=kind,
+        recipient=record.key.text,
+        name=name,
+        payload=payload,
+        expires_at=context.now + _NEVER,
+        reason=why,
+    )
 
 
 def _key(record: Record) -> ContentKey:

@@ -51,20 +51,34 @@ def requests(options: Options) -> int:
 
 
 def _document(
-    options: Options, record: Record, place: Record, person: str, held: Mapping[str, Held], known: Past,
+    options: Options,
+    record: Record,
+    place: Record,
+    person: str,
+    held: Mapping[str, Held],
+    known: Past,
     context: Context,
-) -> Iterator[Action]:  # fmt: skip
+) -> Iterator[Action]:
     """Yield the one document of all channels; its key is the same whenever the load comes by again."""
     if not options.history.kept:
         return
     action = Action(
-        flow=writes.FLOW, record=record.key.text, rule=RULE, occurrence=occurrence(options), kind=Kind.DOCUMENT,
-        recipient=place.key.text, name="", payload=None, expires_at=context.now + writes.NEVER,
+        flow=writes.FLOW,
+        record=record.key.text,
+        rule=RULE,
+        occurrence=occurrence(options),
+        kind=Kind.DOCUMENT,
+        recipient=place.key.text,
+        name="",
+        payload=None,
+        expires_at=context.now + writes.NEVER,
         reason=f"initial record of {person}",
-    )  # fmt: skip
+    )
     about = str(record.facts.get("address") or "")
     entry = Initial(
-        key=action.key, customer=person, seen_at=known.looked(record.key.text, context.now) or record.modified_at,
+        key=action.key,
+        customer=person,
+        seen_at=known.looked(record.key.text, context.now) or record.modified_at,
         request_id=str(record.facts.get("look") or ""),
         address=consent_record.shown(about, options.history.address),
         channels=tuple(
@@ -72,5 +86,5 @@ def _document(
             for one in options.channels
             if one.name in held
         ),
-    )  # fmt: skip
+    )
     yield replace(action, name=entry.name, payload={"folder": options.history.folder, "content": entry.text()})

@@ -32,7 +32,7 @@ class Past(Protocol):
 
 def standing(
     options: Options, memory: Mapping[str, Json], person: str, places: Sequence[Record], past: Past
-) -> dict[str, Held]:  # fmt: skip
+) -> dict[str, Held]:
     """Return what holds per channel; ``memory`` is what was noted of the person."""
     found: dict[str, Held] = {}
     for channel in options.channels:
@@ -104,9 +104,7 @@ def is_sent_alone(person: str, channel: Channel, change: Change, places: Sequenc
     return not any(one and one.changes for one in found)
 
 
-def lags(
-    options: Options, channel: Channel, record: Record, person: str, past: Past, now: datetime
-) -> datetime | None:  # fmt: skip
+def lags(options: Options, channel: Channel, record: Record, person: str, past: Past, now: datetime) -> datetime | None:
     """Return until when another state than withdrawn says nothing, because our own withdrawal may not show yet.
 
     ``None`` where it does say something. A time that Braze gives for it and that is later than ours is no lag.
@@ -189,7 +187,7 @@ def flipped(options: Options, channel: Channel, record: Record, held: Held, show
 
 def look(
     options: Options, channel: Channel, record: Record, person: str, past: Past, now: datetime
-) -> tuple[Since, datetime]:  # fmt: skip
+) -> tuple[Since, datetime]:
     """Return since when the state holds that Braze shows, which is never invented, and the look that says so."""
     after, until = _after(channel, record), record.modified_at
     sent = past.taken(target(person, channel))

@@ -83,10 +83,16 @@ class Held:
     def as_json(self) -> dict[str, Json]:
         """Return the entry as the flow's memory keeps it."""
         return {
-            "state": self.state, "source": self.source, "changes": self.changes, "seen": self.seen,
-            "before": self.before, "apart": self.apart,
-            "at": self.since.at, "after": self.since.after, "until": self.since.until,
-        }  # fmt: skip
+            "state": self.state,
+            "source": self.source,
+            "changes": self.changes,
+            "seen": self.seen,
+            "before": self.before,
+            "apart": self.apart,
+            "at": self.since.at,
+            "after": self.since.after,
+            "until": self.since.until,
+        }
 
 
 def held(entry: Json) -> Held | None:
@@ -95,9 +101,14 @@ def held(entry: Json) -> Held | None:
         return None
     since = Since(at=str(entry["at"]), after=str(entry["after"]), until=str(entry["until"]))
     return Held(
-        state=str(entry["state"]), since=since, source=str(entry["source"]), changes=int(str(entry["changes"])),
-        seen=str(entry["seen"]), before=str(entry["before"]), apart=str(entry["apart"]),
-    )  # fmt: skip
+        state=str(entry["state"]),
+        since=since,
+        source=str(entry["source"]),
+        changes=int(str(entry["changes"])),
+        seen=str(entry["seen"]),
+        before=str(entry["before"]),
+        apart=str(entry["apart"]),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,11 +147,19 @@ class Entry:
             _NO_PROOF,
         ]
         found: dict[str, Json] = {
-            "key": self.key, "customer": self.customer, "channel": self.channel, "purpose": self.purpose,
-            "notice": self.notice or None, "before": self.before or None, "after": self.after.state,
-            "since": self.after.since.as_json(), "source": self.after.source, "seen_at": self.seen_at.isoformat(),
-            "request_id": self.request_id or None, "address": self.address or None,
-        }  # fmt: skip
+            "key": self.key,
+            "customer": self.customer,
+            "channel": self.channel,
+            "purpose": self.purpose,
+            "notice": self.notice or None,
+            "before": self.before or None,
+            "after": self.after.state,
+            "since": self.after.since.as_json(),
+            "source": self.after.source,
+            "seen_at": self.seen_at.isoformat(),
+            "request_id": self.request_id or None,
+            "address": self.address or None,
+        }
         return _text(lines, found)
 
 
@@ -156,9 +175,14 @@ class Standing:
     def as_json(self) -> dict[str, Json]:
         """Return what the history has of it, under the names of an :class:`Entry`."""
         return {
-            "channel": self.channel, "purpose": self.purpose, "notice": self.notice or None, "before": None,
-            "after": self.held.state, "since": self.held.since.as_json(), "source": self.held.source,
-        }  # fmt: skip
+            "channel": self.channel,
+            "purpose": self.purpose,
+            "notice": self.notice or None,
+            "before": None,
+            "after": self.held.state,
+            "since": self.held.since.as_json(),
+            "source": self.held.source,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,10 +216,15 @@ class Initial:
         lines += [*([f"Address: {self.address}"] if self.address else []), _NO_PROOF]
         of_one = dict.fromkeys(("purpose", "notice", "before", "after", "since", "source"))
         found: dict[str, Json] = {
-            **of_one, "key": self.key, "customer": self.customer, "channel": "initial",
-            "seen_at": self.seen_at.isoformat(), "request_id": self.request_id or None,
-            "address": self.address or None, "channels": [one.as_json() for one in self.channels],
-        }  # fmt: skip
+            **of_one,
+            "key": self.key,
+            "customer": self.customer,
+            "channel": "initial",
+            "seen_at": self.seen_at.isoformat(),
+            "request_id": self.request_id or None,
+            "address": self.address or None,
+            "channels": [one.as_json() for one in self.channels],
+        }
         return _text(lines, found)
 
 

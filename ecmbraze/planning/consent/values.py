@@ -12,8 +12,10 @@ from ecmbraze.planning.outbound import Outbound, Sort
 # Any moment: what matters is that it has a time of day, and how long a text about it is.
 _THEN, _LATER = "2026-11-28T23:45:59+00:00", "2026-11-29T23:45:59+00:00"
 _WHY: Mapping[str, tuple[str | None, ...]] = {
-    "email.undeliverable": ("hard_bounce", SPAM, None), "phone.undeliverable": ("invalid_number", None), "": (None,),
-}  # fmt: skip
+    "email.undeliverable": ("hard_bounce", SPAM, None),
+    "phone.undeliverable": ("invalid_number", None),
+    "": (None,),
+}
 
 
 def possible(options: Options, channel: Channel) -> Mapping[str, tuple[str | None, ...]]:

@@ -87,9 +87,13 @@ def _withdrawn(channel: Channel, change: Change, memory: Mapping[str, Json], in_
     """Return the entry of a withdrawal by staff: later than whatever Braze showed until now."""
     since = staff.when(change)
     return Held(
-        state=WITHDRAWN, since=since, source=consent_record.IN_ECM, changes=_count(memory, channel) + 1,
-        seen=order.latest(since.until, in_braze.seen if in_braze else ""), before=in_braze.state if in_braze else "",
-    )  # fmt: skip
+        state=WITHDRAWN,
+        since=since,
+        source=consent_record.IN_ECM,
+        changes=_count(memory, channel) + 1,
+        seen=order.latest(since.until, in_braze.seen if in_braze else ""),
+        before=in_braze.state if in_braze else "",
+    )
 
 
 def _is_carried(held: Held) -> bool:

@@ -20,9 +20,14 @@ NEVER = timedelta(days=3650)
 
 
 def state(
-    options: Options, record: Record, place: Record, person: str, held: Mapping[str, Held], past: Past,
+    options: Options,
+    record: Record,
+    place: Record,
+    person: str,
+    held: Mapping[str, Held],
+    past: Past,
     context: Context,
-) -> Iterator[Action | Skip]:  # fmt: skip
+) -> Iterator[Action | Skip]:
     """Yield the writes that bring the record in one workspace up to date, one per category."""
     if len(place.customers) > 1:
         reason = f"the workspace names {len(place.customers)} customers; a consent record can hold one"
@@ -31,10 +36,17 @@ def state(
     edited, kept = consent_staff.edits(options, place, past, context.now), set[str]()
     for category, payload in _values(options, place, person, held, past, context).items():
         action = Action(
-            flow=FLOW, record=record.key.text, rule="state", occurrence="0", kind=Kind.CATEGORY,
-            recipient=place.key.text, name=category, payload=payload, expires_at=context.now + NEVER,
+            flow=FLOW,
+            record=record.key.text,
+            rule="state",
+            occurrence="0",
+            kind=Kind.CATEGORY,
+            recipient=place.key.text,
+            name=category,
+            payload=payload,
+            expires_at=context.now + NEVER,
             reason=f"state of {person}",
-        )  # fmt: skip
+        )
         if past.accepted(action.target) == (True, payload):
             continue
         reasons = {
@@ -54,7 +66,7 @@ def state(
 
 def _values(
     options: Options, place: Record, person: str, held: Mapping[str, Held], past: Past, context: Context
-) -> dict[str, dict[str, Json]]:  # fmt: skip
+) -> dict[str, dict[str, Json]]:
     """Return category → everything that is kept of it; what we wrote of somebody else gives way to `unknown`."""
     found: dict[str, dict[str, Json]] = {}
     about = past.person(person)
@@ -84,9 +96,17 @@ def _existing(options: Options, channel: Channel, place: Record, payload: Mappin
 
 
 def documents(
-    options: Options, channel: Channel, record: Record, places: Sequence[Record], person: str, past: Held | None,
-    new: Held, why: str, known: Past, context: Context,
-) -> Iterator[Action]:  # fmt: skip
+    options: Options,
+    channel: Channel,
+    record: Record,
+    places: Sequence[Record],
+    person: str,
+    past: Held | None,
+    new: Held,
+    why: str,
+    known: Past,
+    context: Context,
+) -> Iterator[Action]:
     """Yield the entry of one change in the history of each workspace."""
     about = _address(record, known.person(person))
     if isinstance(record.key, PersonKey):
@@ -95,14 +115,29 @@ def documents(
         look, seen_at = "", max(context.now, datetime.fromisoformat(new.seen))
     for place in places if options.history.kept else ():
         action = Action(
-            flow=FLOW, record=record.key.text, rule=channel.name, occurrence=str(new.changes), kind=Kind.DOCUMENT,
-            recipient=place.key.text, name="", payload=None, expires_at=context.now + NEVER, reason=why,
-        )  # fmt: skip
+            flow=FLOW,
+            record=record.key.text,
+            rule=channel.name,
+            occurrence=str(new.changes),
+            kind=Kind.DOCUMENT,
+            recipient=place.key.text,
+            name="",
+            payload=None,
+            expires_at=context.now + NEVER,
+            reason=why,
+        )
         entry = Entry(
-            key=action.key, customer=person, channel=channel.name, purpose=channel.purpose,
-            notice=channel.notice or "", before=past.state if past else "", after=new, seen_at=seen_at,
-            request_id=look, address=consent_record.shown(about, options.history.address),
-        )  # fmt: skip
+            key=action.key,
+            customer=person,
+            channel=channel.name,
+            purpose=channel.purpose,
+            notice=channel.notice or "",
+            before=past.state if past else "",
+            after=new,
+            seen_at=seen_at,
+            request_id=look,
+            address=consent_record.shown(about, options.history.address),
+        )
         payload: Json = {"folder": options.history.folder, "content": entry.text()}
         yield replace(action, name=entry.name, payload=payload)
 
@@ -115,9 +150,17 @@ def _address(record: Record, person: Record | None) -> str:
 
 def withdrawal(channel: Channel, record: Record, person: str, new: Held, why: str, context: Context) -> Action:
     return Action(
-        flow=FLOW, record=record.key.text, rule=channel.name, occurrence=str(new.changes), kind=Kind.WITHDRAWAL,
-        recipient=person, name=channel.fact, payload=WITHDRAWN, expires_at=context.now + NEVER, reason=why,
-    )  # fmt: skip
+        flow=FLOW,
+        record=record.key.text,
+        rule=channel.name,
+        occurrence=str(new.changes),
+        kind=Kind.WITHDRAWAL,
+        recipient=person,
+        name=channel.fact,
+        payload=WITHDRAWN,
+        expires_at=context.now + NEVER,
+        reason=why,
+    )
 
 
 def _local(moment: str, zone: tzinfo) -> str | None:

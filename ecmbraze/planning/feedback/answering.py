@@ -24,9 +24,15 @@ def plan(options: Options, change: Change, person: str, past: Past, context: Con
     if context.backfill:  # it consumes nothing: what it wrote would stand in the way of an answer edited until then
         return Decision(memory=memory)
     one = _One(
-        options=options, change=change, person=person, past=past, context=context, seen=_mapping(memory.get(_SEEN)),
-        done=_mapping(memory.get(ANSWERS)), requests=requests.of_person(person, past),
-    )  # fmt: skip
+        options=options,
+        change=change,
+        person=person,
+        past=past,
+        context=context,
+        seen=_mapping(memory.get(_SEEN)),
+        done=_mapping(memory.get(ANSWERS)),
+        requests=requests.of_person(person, past),
+    )
     for names, rules in options.surveys.items():
         one.take(names, {rule.name: rule for rule in rules})
     return Decision.of(one.outcome, memory={_SEEN: one.seen, ANSWERS: one.done})
@@ -63,9 +69,14 @@ class _One:
         if answer is None or not any(one.asked for one in mine):
             return
         found = answers.match(
-            answer, mine, list(self.done), seen=self.change.record.modified_at, first=first, token=self.context.token,
+            answer,
+            mine,
+            list(self.done),
+            seen=self.change.record.modified_at,
+            first=first,
+            token=self.context.token,
             span=lambda rule: requests.within(self.options, rule),
-        )  # fmt: skip
+        )
         if found.request is None:
             self._put_aside(aside, answer, found.why)
             return
@@ -84,9 +95,14 @@ class _One:
         late = request.at is not None and at > request.at + rule.answer_within
         self.done[request.key] = {"said": answer.digest, "count": count, "at": at.isoformat()}
         given = Given(
-            person=self.change.record.key.text, rule=rule, request=request, answer=answer, at=at, count=count,
+            person=self.change.record.key.text,
+            rule=rule,
+            request=request,
+            answer=answer,
+            at=at,
+            count=count,
             why=_why(request, how, edited=count > 1, late=late),
-        )  # fmt: skip
+        )
         if self._is_newest(request):
             self.outcome += writes.values(given, self.past, self.context)
         self.outcome += writes.document(given, self.context)

@@ -57,7 +57,7 @@ def read(facts: Facts, names: AnswerAttributes) -> Answer | None:
         return None
     return Answer(
         score=text(names.score), comment=text(names.comment), at=_instant(text(names.at)), token=text(names.workspace)
-    )  # fmt: skip
+    )
 
 
 def _instant(text: str) -> datetime | None:
@@ -68,9 +68,15 @@ def _instant(text: str) -> datetime | None:
 
 
 def match(
-    answer: Answer, requests: Sequence[Request], done: Sequence[str], *, seen: datetime, first: bool,
-    token: Callable[[str], str], span: Callable[[str], timedelta],
-) -> Match:  # fmt: skip
+    answer: Answer,
+    requests: Sequence[Request],
+    done: Sequence[str],
+    *,
+    seen: datetime,
+    first: bool,
+    token: Callable[[str], str],
+    span: Callable[[str], timedelta],
+) -> Match:
     """Return the request that an answer belongs to.
 
     ``requests`` are those of the person whose answers stand in these attributes, ``done`` the keys of those answered.

@@ -167,9 +167,14 @@ class _One:
         record = replace(self.change.record, customers=(customer,))
         key = requests.key_of(record.key.text, self.rule.name, hit.occurrence, customer)
         occasion = Occasion(
-            flow=FLOW, record=record, hit=hit, now=self.context.now, zone=self.context.zone, due=due,
+            flow=FLOW,
+            record=record,
+            hit=hit,
+            now=self.context.now,
+            zone=self.context.zone,
+            due=due,
             facts={TOKEN: self.context.token(key)},
-        )  # fmt: skip
+        )
         yield from messages.tell(occasion, {}, create=self.options.create_profiles)
 
     def _skip(self, customer: str, reason: str) -> Skip:

@@ -33,9 +33,12 @@ class Asking:
         """Return the note as the flow's memory keeps it."""
         left = None if self.left is None else list(self.left)
         return {
-            "n": self.occurrence, "since": self.since.isoformat(), "left": left, "asked": list(self.asked),
+            "n": self.occurrence,
+            "since": self.since.isoformat(),
+            "left": left,
+            "asked": list(self.asked),
             "until": self.until.isoformat() if self.until else None,
-        }  # fmt: skip
+        }
 
 
 def noted(memory: Mapping[str, Json], rule: FeedbackRule) -> Asking | None:
@@ -45,10 +48,12 @@ def noted(memory: Mapping[str, Json], rule: FeedbackRule) -> Asking | None:
         return None
     left, asked, until = entry.get("left"), entry.get("asked"), entry.get("until")
     return Asking(
-        occurrence=str(entry["n"]), since=datetime.fromisoformat(str(entry["since"])),
-        left=None if left is None else _texts(left), asked=_texts(asked),
+        occurrence=str(entry["n"]),
+        since=datetime.fromisoformat(str(entry["since"])),
+        left=None if left is None else _texts(left),
+        asked=_texts(asked),
         until=datetime.fromisoformat(str(until)) if until else None,
-    )  # fmt: skip
+    )
 
 
 def _texts(value: Json) -> tuple[str, ...]:

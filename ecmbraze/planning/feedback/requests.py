@@ -74,9 +74,13 @@ def _of(key: tuple[str, str, str], customer: str, fates: Iterable[Fate]) -> Requ
     every = list(fates)
     went = [fate.at for fate in every if fate.state in _ASKED and fate.at]
     return Request(
-        record=record, rule=rule, occurrence=occurrence, customer=customer,
-        states=frozenset(fate.state for fate in every), at=min(went, default=None),
-    )  # fmt: skip
+        record=record,
+        rule=rule,
+        occurrence=occurrence,
+        customer=customer,
+        states=frozenset(fate.state for fate in every),
+        at=min(went, default=None),
+    )
 
 
 def answered(customer: str, past: Past) -> Mapping[str, Json]:

@@ -58,10 +58,17 @@ def values(given: Given, past: Past, context: Context) -> Iterator[Action]:
         by_category.setdefault(name.partition(".")[0], {})[name] = _value(part, given, context.zone)
     for category, mine in by_category.items():
         action = Action(
-            flow=FLOW, record=given.person, rule=given.rule.name, occurrence=given.request.occurrence,
-            kind=Kind.CATEGORY, recipient=given.request.record, name=category, payload=mine,
-            expires_at=context.now + _NEVER, reason=given.why,
-        )  # fmt: skip
+            flow=FLOW,
+            record=given.person,
+            rule=given.rule.name,
+            occurrence=given.request.occurrence,
+            kind=Kind.CATEGORY,
+            recipient=given.request.record,
+            name=category,
+            payload=mine,
+            expires_at=context.now + _NEVER,
+            reason=given.why,
+        )
         known, kept = past.accepted(action.target)
         payload = {**(kept if isinstance(kept, Mapping) else {}), **mine}
         if not known or kept != payload:
@@ -108,11 +115,17 @@ def document(given: Given, context: Context) -> Iterator[Action]:
     occurrence = f"{given.request.occurrence}.{given.count}"
     key = f"{FLOW}/{given.person}/{given.rule.name}/{occurrence}/{Kind.DOCUMENT}/{given.request.record}"
     yield Action(
-        flow=FLOW, record=given.person, rule=given.rule.name, occurrence=occurrence, kind=Kind.DOCUMENT,
-        recipient=given.request.record, name=_name(given, key),
-        payload={"folder": given.rule.folder, "content": _text(given, key)}, expires_at=context.now + _NEVER,
+        flow=FLOW,
+        record=given.person,
+        rule=given.rule.name,
+        occurrence=occurrence,
+        kind=Kind.DOCUMENT,
+        recipient=given.request.record,
+        name=_name(given, key),
+        payload={"folder": given.rule.folder, "content": _text(given, key)},
+        expires_at=context.now + _NEVER,
         reason=given.why,
-    )  # fmt: skip
+    )
 
 
 def _name(given: Given, key: str) -> str:
@@ -123,9 +136,14 @@ def _text(given: Given, key: str) -> str:
     """Return the document: lines for people, then one JSON object; never the token."""
     asked = given.request.at.astimezone(UTC).isoformat() if given.request.at else None
     found = {
-        "key": key, "customer": given.request.customer, "survey": given.rule.name, "score": given.answer.score,
-        "comment": given.answer.comment, "asked": asked, "answered": given.at.astimezone(UTC).isoformat(),
-    }  # fmt: skip
+        "key": key,
+        "customer": given.request.customer,
+        "survey": given.rule.name,
+        "score": given.answer.score,
+        "comment": given.answer.comment,
+        "asked": asked,
+        "answered": given.at.astimezone(UTC).isoformat(),
+    }
     lines = [
         f"Survey: {given.rule.name}",
         f"Customer: {given.request.customer}",
@@ -148,13 +166,16 @@ def declared(rules: tuple[FeedbackRule, ...]) -> Iterator[Outbound]:
         if rule.files and rule.answer.comment:
             yield Outbound(
                 sort=Sort.DOCUMENT, name=rule.folder, fact=f"attribute:{rule.answer.comment}", rule=rule.name
-            )  # fmt: skip
+            )
     for name, mine in writers.items():
         part = mine[0].write[name]
         yield Outbound(
-            sort=Sort.CATEGORY_ATTRIBUTE, name=name, fact=_shown(part, mine[0]), rule=", ".join(r.name for r in mine),
+            sort=Sort.CATEGORY_ATTRIBUTE,
+            name=name,
+            fact=_shown(part, mine[0]),
+            rule=", ".join(r.name for r in mine),
             values=("x" * LONGEST,) if part == "comment" else tuple(r.name for r in mine) if part == "survey" else (),
-        )  # fmt: skip
+        )
 
 
 def _shown(part: Part, rule: FeedbackRule) -> str:

@@ -13,9 +13,14 @@ class Refused(Exception):
     """End a request with a status, a body and headers; ``empty`` sends no body."""
 
     def __init__(
-        self, status: int, message: str, headers: Mapping[str, str] | None = None, *, empty: bool = False,
+        self,
+        status: int,
+        message: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        empty: bool = False,
         more: Mapping[str, Any] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(message)
         self.status, self.headers, self.empty = status, dict(headers or {}), empty
         self.body = {"message": message, **(more or {})}

@@ -27,13 +27,22 @@ def details(store: BrazeStore, kind: str, query: Mapping[str, str]) -> dict[str,
     if kind == "campaign":
         own = {"first_sent": first, "last_sent": last, "conversion_behaviors": []}
     return {
-        "message": "success", "created_at": moments.whole_stamp(message.created),
+        "message": "success",
+        "created_at": moments.whole_stamp(message.created),
         "updated_at": moments.whole_stamp(message.edited),
-        "name": shown.name, "description": shown.description, "archived": message.archived, "draft": message.draft,
-        "enabled": not (message.paused or message.draft), "has_post_launch_draft": message.launched_draft is not None,
-        "schedule_type": shown.schedule_type, "channels": list(shown.channels), "tags": list(shown.tags),
-        "teams": list(shown.teams), **own, **_parts(shown),
-    }  # fmt: skip
+        "name": shown.name,
+        "description": shown.description,
+        "archived": message.archived,
+        "draft": message.draft,
+        "enabled": not (message.paused or message.draft),
+        "has_post_launch_draft": message.launched_draft is not None,
+        "schedule_type": shown.schedule_type,
+        "channels": list(shown.channels),
+        "tags": list(shown.tags),
+        "teams": list(shown.teams),
+        **own,
+        **_parts(shown),
+    }
 
 
 def _parts(message: Message) -> dict[str, Any]:
@@ -50,9 +59,10 @@ def listing(store: BrazeStore, kind: str, query: Mapping[str, str]) -> dict[str,
     start = whole(query, "page", 0) * _PAGE
     archived, after = query.get("include_archived") == "true", _after(query)
     found = [
-        message for message in store.messages.values()
+        message
+        for message in store.messages.values()
         if message.kind == kind and (archived or not message.archived) and (not after or message.edited > after)
-    ]  # fmt: skip
+    ]
     found.sort(key=lambda message: message.created, reverse=query.get("sort_direction") == "desc")
     items = [_item(message) for message in found[start : start + _PAGE]]
     return {("campaigns" if kind == "campaign" else "canvases"): items, "message": "success"}
@@ -61,9 +71,12 @@ def listing(store: BrazeStore, kind: str, query: Mapping[str, str]) -> dict[str,
 def _item(message: Message) -> dict[str, Any]:
     own = {"is_api_campaign": False} if message.kind == "campaign" else {}
     return {
-        "id": message.id, "last_edited": moments.whole_stamp(message.edited), "name": message.name, **own,
+        "id": message.id,
+        "last_edited": moments.whole_stamp(message.edited),
+        "name": message.name,
+        **own,
         "tags": list(message.tags),
-    }  # fmt: skip
+    }
 
 
 def _after(query: Mapping[str, str]) -> datetime | None:

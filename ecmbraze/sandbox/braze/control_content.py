@@ -50,8 +50,10 @@ _OWN: Mapping[str, Mapping[str, Kind]] = {
     "canvas": {"variants": OBJECTS, "steps": OBJECTS},
 }
 _READ: Mapping[str, Callable[[Any], Any]] = {
-    "messages": parts.messages, "variants": parts.variants, "steps": parts.steps,
-}  # fmt: skip
+    "messages": parts.messages,
+    "variants": parts.variants,
+    "steps": parts.steps,
+}
 _TEMPLATE: Mapping[str, Kind] = {
     **dict.fromkeys(("description", "subject", "preheader", "body", "plaintext_body"), TEXT),
     "name": NAME,

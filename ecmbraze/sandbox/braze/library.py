@@ -77,18 +77,25 @@ def _moment(query: Mapping[str, str], name: str) -> datetime | None:
 
 def _template_row(found: Template) -> dict[str, Any]:
     return {
-        "email_template_id": found.id, "template_name": found.name, "created_at": moments.offset_stamp(found.created),
-        "updated_at": moments.offset_stamp(found.edited), "tags": list(found.tags),
-    }  # fmt: skip
+        "email_template_id": found.id,
+        "template_name": found.name,
+        "created_at": moments.offset_stamp(found.created),
+        "updated_at": moments.offset_stamp(found.edited),
+        "tags": list(found.tags),
+    }
 
 
 def _block_row(found: Block, uses: _Uses) -> dict[str, Any]:
     return {
-        "content_block_id": found.id, "name": found.name, "content_type": found.content_type,
-        "liquid_tag": f"{{{{content_blocks.${{{found.name}}}}}}}", "inclusion_count": len(uses.get(found.name, [])),
-        "created_at": moments.offset_stamp(found.created), "last_edited": moments.offset_stamp(found.edited),
+        "content_block_id": found.id,
+        "name": found.name,
+        "content_type": found.content_type,
+        "liquid_tag": f"{{{{content_blocks.${{{found.name}}}}}}}",
+        "inclusion_count": len(uses.get(found.name, [])),
+        "created_at": moments.offset_stamp(found.created),
+        "last_edited": moments.offset_stamp(found.edited),
         "tags": list(found.tags),
-    }  # fmt: skip
+    }
 
 
 def _uses(store: BrazeStore) -> _Uses:

@@ -72,9 +72,10 @@ def invalid_phones(store: BrazeStore, query: Mapping[str, str], phones: list[str
     if reason not in (None, "provider_error", "deactivated"):
         raise Refused(400, "reason must be provider_error or deactivated")
     rows = [
-        (at, phone) for phone, (at, why) in known.items()
+        (at, phone)
+        for phone, (at, why) in known.items()
         if (not phones or phone in phones) and reason in (None, why) and span[0] <= at < span[1]
-    ]  # fmt: skip
+    ]
     page = _page(store, rows, query, newest_first=True)
     told = [{"phone": phone, "invalid_detected_at": _told(at), "reason": known[phone][1]} for at, phone in page]
     return {"sms": told, "message": "success"}
@@ -107,9 +108,12 @@ def _with_groups(store: BrazeStore, user: User) -> dict[str, Any]:
 
 
 def _emails(
-    store: BrazeStore, entries: Mapping[str, datetime], query: Mapping[str, str], stamp: str,
+    store: BrazeStore,
+    entries: Mapping[str, datetime],
+    query: Mapping[str, str],
+    stamp: str,
     span: tuple[datetime, datetime],
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     email = query.get("email", "").lower()
     rows = [(at, who) for who, at in entries.items() if span[0] <= at < span[1] and email in ("", who)]
     page = _page(store, rows, query, newest_first=query.get("sort_direction", "desc") != "asc")

@@ -24,9 +24,10 @@ def refusal(store: BrazeStore, array: str, value: object) -> Refusal | None:
     if not isinstance(value, Mapping):
         return ("INVALID_OBJECT", f"'{array}' must be an array of objects")
     rest: Mapping[str, Callable[[], Refusal | None]] = {
-        "attributes": lambda: attributes(store, value), "events": lambda: _event(value),
+        "attributes": lambda: attributes(store, value),
+        "events": lambda: _event(value),
         "purchases": lambda: _purchase(value),
-    }  # fmt: skip
+    }
     return _identifier(store, value) or rest[array]()
 
 

@@ -29,8 +29,13 @@ _SERVED: Mapping[str, Mapping[str, Kind]] = {
 _HIDDEN: Mapping[str, Kind] = {"title": TEXT, "message": TEXT}
 _CONTROL: Mapping[str, Kind] = {"channel": NAME, "type": one_of("control")}
 _STEP: Mapping[str, Kind] = {
-    "id": NAME, "name": NAME, "type": NAME, "next_step_ids": NAMES, "next_paths": OBJECTS, "messages": OBJECT,
-}  # fmt: skip
+    "id": NAME,
+    "name": NAME,
+    "type": NAME,
+    "next_step_ids": NAMES,
+    "next_paths": OBJECTS,
+    "messages": OBJECT,
+}
 _VARIANT: Mapping[str, Kind] = {"id": NAME, "name": NAME, "first_step_ids": NAMES}
 _PATH: Mapping[str, Kind] = {"name": NAME, "next_step_id": NAME}
 
@@ -66,19 +71,25 @@ def served_messages(written: Mapping[str, Any]) -> dict[str, Any]:
 def served_step(step: Mapping[str, Any]) -> dict[str, Any]:
     """Return a step as the details give it."""
     return {
-        "name": step["name"], "type": step.get("type", "message"), "id": step["id"],
-        "next_step_ids": list(step["next_step_ids"]), "next_paths": [dict(path) for path in step["next_paths"]],
-        "channels": channels(step["messages"]), "messages": served_messages(step["messages"]),
-    }  # fmt: skip
+        "name": step["name"],
+        "type": step.get("type", "message"),
+        "id": step["id"],
+        "next_step_ids": list(step["next_step_ids"]),
+        "next_paths": [dict(path) for path in step["next_paths"]],
+        "channels": channels(step["messages"]),
+        "messages": served_messages(step["messages"]),
+    }
 
 
 def served_variant(variant: Mapping[str, Any]) -> dict[str, Any]:
     """Return a variant as the details give it, the first step twice."""
     first = list(variant["first_step_ids"])
     return {
-        "name": variant["name"], "id": variant["id"], "first_step_ids": first,
+        "name": variant["name"],
+        "id": variant["id"],
+        "first_step_ids": first,
         "first_step_id": first[0] if first else None,
-    }  # fmt: skip
+    }
 
 
 def channels(written: Mapping[str, Any]) -> list[str]:

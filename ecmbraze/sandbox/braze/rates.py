@@ -45,9 +45,7 @@ class Rates:
         if full:
             wait = max(_left(window, now) for window in full)
             headers = {"x-ratelimit-retry-after": str(wait)} if mau else told
-            raise Refused(
-                429, "Rate limit exceeded", headers, empty=self._store.switches.limited_body == "empty"
-            )  # fmt: skip
+            raise Refused(429, "Rate limit exceeded", headers, empty=self._store.switches.limited_body == "empty")
         return told
 
     def _count(self, window: Window, number: int) -> int:

@@ -24,9 +24,19 @@ _TIMES = {
 # Rows older than this are left out, and so is what stopped messages left behind (api/braze.md 4.3).
 _KEPT = timedelta(days=90)
 _PLAIN = (
-    "country", "dob", "email", "email_subscribe", "first_name", "gender", "home_city", "language", "last_name", "phone",
-    "push_subscribe", "time_zone",
-)  # fmt: skip
+    "country",
+    "dob",
+    "email",
+    "email_subscribe",
+    "first_name",
+    "gender",
+    "home_city",
+    "language",
+    "last_name",
+    "phone",
+    "push_subscribe",
+    "time_zone",
+)
 
 
 def export(store: BrazeStore, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,16 +82,19 @@ def exported(store: BrazeStore, user: User, wanted: frozenset[str], *, recent_on
     since = store.clock.now() - _KEPT
     location = user.fields.get("current_location") or {}
     whole = {
-        "created_at": _created(store, user.created_at), "external_id": user.external_id,
+        "created_at": _created(store, user.created_at),
+        "external_id": user.external_id,
         "user_aliases": [{"alias_name": name, "alias_label": label} for label, name in user.aliases.items()],
-        "braze_id": user.braze_id, "custom_attributes": user.custom, "custom_events": _counted(user.events, since),
+        "braze_id": user.braze_id,
+        "custom_attributes": user.custom,
+        "custom_events": _counted(user.events, since),
         "purchases": _counted(user.purchases, since),
         "last_coordinates": [location["longitude"], location["latitude"]] if location else None,
         "campaigns_received": _received(store, user, "campaign", since, recent_only),
         "canvases_received": _received(store, user, "canvas", since, recent_only),
         **{name: user.fields.get(name) for name in _PLAIN},
         **{name: moments.stamp(at) for name, at in user.dates.items() if name in _TIMES[store.switches.state_times]},
-    }  # fmt: skip
+    }
     return {
         name: value
         for name, value in whole.items()
@@ -99,8 +112,9 @@ def _counted(book: Mapping[str, list[Any]], since: datetime) -> list[dict[str, A
     """Return the rows whose last occurrence is recent; first and count are of all time."""
     return [
         {"name": name, "first": moments.stamp(first), "last": moments.stamp(last), "count": count}
-        for name, (first, last, count) in book.items() if last >= since
-    ]  # fmt: skip
+        for name, (first, last, count) in book.items()
+        if last >= since
+    ]
 
 
 def _received(store: BrazeStore, user: User, kind: str, since: datetime, recent_only: bool) -> list[dict[str, Any]]:
@@ -118,8 +132,10 @@ def _received(store: BrazeStore, user: User, kind: str, since: datetime, recent_
 def _of_campaign(message: Message, touch: Touch) -> dict[str, Any]:
     """Return what is told of a campaign: flags without a time, left out when false."""
     row: dict[str, Any] = {
-        "name": message.name, "api_campaign_id": message.id, "last_received": moments.offset_stamp(touch.last),
-    }  # fmt: skip
+        "name": message.name,
+        "api_campaign_id": message.id,
+        "last_received": moments.offset_stamp(touch.last),
+    }
     if touch.flags:
         row["engaged"] = dict.fromkeys(sorted(touch.flags), True)
     return {**row, "converted": True} if touch.converted else row

@@ -29,10 +29,15 @@ def details(store: BrazeStore, query: Mapping[str, str]) -> dict[str, Any]:
     """Answer `/segments/details`. Raises Refused: an unknown id is a 400."""
     segment = known(store, query.get("segment_id"))
     return {
-        "message": "success", "created_at": moments.whole_stamp(segment.created),
-        "updated_at": moments.whole_stamp(segment.edited), "name": segment.name, "description": segment.description,
-        "text_description": segment.text_description, "tags": list(segment.tags), "teams": [],
-    }  # fmt: skip
+        "message": "success",
+        "created_at": moments.whole_stamp(segment.created),
+        "updated_at": moments.whole_stamp(segment.edited),
+        "name": segment.name,
+        "description": segment.description,
+        "text_description": segment.text_description,
+        "tags": list(segment.tags),
+        "teams": [],
+    }
 
 
 def known(store: BrazeStore, segment_id: object) -> Segment:

@@ -77,9 +77,15 @@ def _deliver(store: BrazeStore, message: Message, user: User, properties: dict[s
     message.last_sent = now
     message.first_sent = message.first_sent or now
     store.note(
-        "messages", kind=message.kind, id=message.id, name=message.name, recipient=who, properties=properties,
-        profile=dict(user.custom), dispatch_id=dispatch,
-    )  # fmt: skip
+        "messages",
+        kind=message.kind,
+        id=message.id,
+        name=message.name,
+        recipient=who,
+        properties=properties,
+        profile=dict(user.custom),
+        dispatch_id=dispatch,
+    )
 
 
 def _withheld(store: BrazeStore, message: Message, user: User) -> str:

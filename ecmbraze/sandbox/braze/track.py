@@ -61,9 +61,12 @@ def _apply_event(store: BrazeStore, value: Mapping[str, Any]) -> None:
     store.data_points += 1
     at = store.count(user.events, value["name"], moments.parse(value["time"]))
     store.note(
-        "events", recipient=who, name=value["name"], time=at.isoformat().replace("+00:00", "Z"),
+        "events",
+        recipient=who,
+        name=value["name"],
+        time=at.isoformat().replace("+00:00", "Z"),
         properties=dict(value.get("properties", {})),
-    )  # fmt: skip
+    )
 
 
 def _apply_purchase(store: BrazeStore, value: Mapping[str, Any]) -> None:

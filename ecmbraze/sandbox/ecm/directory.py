@@ -14,9 +14,16 @@ DEFAULT_GROUP = 1001
 # The ids of the account that uses REST, and of the colleague who works beside it unless another one is named.
 API_USER, PERSON = 1000, 2000
 _NAMES = (
-    ("Jürgen", "Groß"), ("Zoë", "Żółć"), ("Anne-Marie", "O'Neill"), ("Björn", "Ångström"), ("Li", "李"),
-    ("Fatma", "Y\u0131lmaz"), ("Søren", "Ødegård"), ("María", "Ñíguez"), ("Ivo", "Šimić"),
-)  # fmt: skip
+    ("Jürgen", "Groß"),
+    ("Zoë", "Żółć"),
+    ("Anne-Marie", "O'Neill"),
+    ("Björn", "Ångström"),
+    ("Li", "李"),
+    ("Fatma", "Y\u0131lmaz"),
+    ("Søren", "Ødegård"),
+    ("María", "Ñíguez"),
+    ("Ivo", "Šimić"),
+)
 
 
 @dataclass(slots=True, kw_only=True)

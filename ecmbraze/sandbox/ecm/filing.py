@@ -101,10 +101,15 @@ class Filing:
         """File a document with ``name``, ``parent``, ``mime``, ``values``, ``classification``, ``created``."""
         created = second(raw.get("created"), self._store.now())
         node = self._store.shelf.add(
-            str(raw["name"]), int(raw["parent"]), str(raw.get("content", raw["name"])).encode(),
-            mime_type=str(raw.get("mime", "application/pdf")), by="person", created=created,
-            modified=second(raw.get("modified"), created), advanced=bool(raw.get("advanced")),
-        )  # fmt: skip
+            str(raw["name"]),
+            int(raw["parent"]),
+            str(raw.get("content", raw["name"])).encode(),
+            mime_type=str(raw.get("mime", "application/pdf")),
+            by="person",
+            created=created,
+            modified=second(raw.get("modified"), created),
+            advanced=bool(raw.get("advanced")),
+        )
         stamp = node.modified
         for category in raw.get("categories") or ():
             self._person.put_on(node, str(category))

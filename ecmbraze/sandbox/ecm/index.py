@@ -62,6 +62,12 @@ class Index:
     def _entry(self, node: Node) -> Entry:
         versions = node.get("versions", ())
         return Entry(
-            node.id, versions[-1].number if versions else 0, node.subtype, node.name, node.created, node.modified,
-            tuple(one.id for one in self._tree.path(node)), {key: dict(stored) for key, stored in node.values.items()},
-        )  # fmt: skip
+            node.id,
+            versions[-1].number if versions else 0,
+            node.subtype,
+            node.name,
+            node.created,
+            node.modified,
+            tuple(one.id for one in self._tree.path(node)),
+            {key: dict(stored) for key, stored in node.values.items()},
+        )

@@ -19,9 +19,14 @@ _TOKEN = re.compile(
 )
 _ESCAPED = re.compile(r"\\(.)")
 _COMPARE: dict[str, Callable[[str, str], bool]] = {
-    "=": operator.eq, ":": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt,
+    "=": operator.eq,
+    ":": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
     ">=": operator.ge,
-}  # fmt: skip
+}
 _JOINS = frozenset({"AND", "OR", "NOT", "AND-NOT", "XOR", "SOR", "IN"})
 _PATTERNS = frozenset({"QLLIKE", "QLREGEX"})
 # Day and time of day stand in separate regions, each as digits only; anything else is no date (choice: refused).

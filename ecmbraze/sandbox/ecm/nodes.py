@@ -155,9 +155,14 @@ def _created(fields: dict[str, Any], collision: int, values: dict[int, dict[Any,
     task = tasks.read(store(), fields) if subtype == tasks.TASK else {}
     if upload is not None and subtype == DOCUMENT:
         node = store().shelf.add(
-            name, parent_id, upload.read(), mime_type=upload.mimetype or "application/octet-stream",
-            file_name=upload.filename, values=values, collision=collision,
-        )  # fmt: skip
+            name,
+            parent_id,
+            upload.read(),
+            mime_type=upload.mimetype or "application/octet-stream",
+            file_name=upload.filename,
+            values=values,
+            collision=collision,
+        )
     else:
         node = store().add(subtype, name, parent_id, values=values, collision=collision)
         tasks.put(store(), node, task)

@@ -157,20 +157,35 @@ class Office:
     def _reminder(self, one: Reminder) -> dict[str, Any]:
         known = self._store.reminders.type_of(one.type_id)
         return {
-            "kind": "reminder", "id": one.id, "node": one.node_id, "type": known[1] if known else None,
-            "text": one.text, "assignees": self._names(one.assignees), "due": one.due, "by": one.by,
-            "priority": one.priority, "status": WORDS[one.status], "status_by": one.status_by,
-        }  # fmt: skip
+            "kind": "reminder",
+            "id": one.id,
+            "node": one.node_id,
+            "type": known[1] if known else None,
+            "text": one.text,
+            "assignees": self._names(one.assignees),
+            "due": one.due,
+            "by": one.by,
+            "priority": one.priority,
+            "status": WORDS[one.status],
+            "status_by": one.status_by,
+        }
 
     def _task(self, node: Node) -> dict[str, Any]:
         task = node.get("task", {})
         assigned = task.get("assigned_member_id")
         return {
-            "kind": "task", "id": node.id, "node": node.parent_id, "name": node.name, "text": task.get("instructions"),
-            "assignees": self._names([assigned] if assigned else ()), "due": (task.get("due_date") or "")[:10] or None,
-            "by": node.get("created_by", 1000), "priority": task.get("priority"),
-            "status": "completed" if task.get("completed") else "open", "status_by": task.get("completed_by"),
-        }  # fmt: skip
+            "kind": "task",
+            "id": node.id,
+            "node": node.parent_id,
+            "name": node.name,
+            "text": task.get("instructions"),
+            "assignees": self._names([assigned] if assigned else ()),
+            "due": (task.get("due_date") or "")[:10] or None,
+            "by": node.get("created_by", 1000),
+            "priority": task.get("priority"),
+            "status": "completed" if task.get("completed") else "open",
+            "status_by": task.get("completed_by"),
+        }
 
     def _today(self, later: int) -> str:
         return datetime.fromtimestamp(self._store.now() + later * _DAY, UTC).date().isoformat()

@@ -82,15 +82,32 @@ class Reminders:
         return [one for one in self.all.values() if one.node_id == node_id]
 
     def add(
-        self, node_id: int, *, type_id: int, text: str, due: str, assignees: Iterable[int], rule: int = 0,
-        priority: int = 0, ends: str | None = None,
-    ) -> Reminder:  # fmt: skip
+        self,
+        node_id: int,
+        *,
+        type_id: int,
+        text: str,
+        due: str,
+        assignees: Iterable[int],
+        rule: int = 0,
+        priority: int = 0,
+        ends: str | None = None,
+    ) -> Reminder:
         """Make a reminder; it is open, always."""
         self._last_id += self._random.randrange(1, 4)
         made = Reminder(
-            id=self._last_id, node_id=node_id, type_id=type_id, text=text, due=due, assignees=tuple(assignees),
-            by=self._store.actor, created=self._store.now(), rule=rule, priority=priority, ends=ends,
-        )  # fmt: skip
+            id=self._last_id,
+            node_id=node_id,
+            type_id=type_id,
+            text=text,
+            due=due,
+            assignees=tuple(assignees),
+            by=self._store.actor,
+            created=self._store.now(),
+            rule=rule,
+            priority=priority,
+            ends=ends,
+        )
         self.all[made.id] = made
         return made
 

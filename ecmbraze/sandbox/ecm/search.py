@@ -65,8 +65,11 @@ def find() -> Response:
     envelope["collection"]["sorting"] = _sorting(fields)
     envelope["collection"]["paging"]["result_header_string"] = f"{len(hits)} results"
     envelope["collection"]["searching"] = {
-        "cache_id": cache_id, "result_title": "Search Results", "regions_order": list(ORDER), "regions_metadata": {},
-    }  # fmt: skip
+        "cache_id": cache_id,
+        "result_title": "Search Results",
+        "regions_order": list(ORDER),
+        "regions_metadata": {},
+    }
     return answer(envelope)
 
 
@@ -103,9 +106,10 @@ def _row(entry: Entry, node: Node, chosen: frozenset[str]) -> dict[str, Any]:
     """Return one hit: ``properties`` fresh from the database, ``regions`` as the index has them."""
     path, versions = store().tree.path(node), node.get("versions", ())
     data: dict[str, Any] = {
-        "properties": node_properties(store(), node), "versions": told(node, entry.version),
+        "properties": node_properties(store(), node),
+        "versions": told(node, entry.version),
         "regions": shown(entry, store().switches.server_tz, chosen),
-    }  # fmt: skip
+    }
     if store().switches.search_categories:
         data["categories"] = [values for _, values in shapes.of_node(store(), node)]
     return {
@@ -117,7 +121,10 @@ def _row(entry: Entry, node: Node, chosen: frozenset[str]) -> dict[str, Any]:
         },
         "search_result_metadata": {
             "current_version": not versions or entry.version == versions[-1].number,
-            "object_href": None, "object_id": f"DataId={node.id}&Version={entry.version}", "result_type": "Object",
-            "source_id": 40, "version_type": None,
+            "object_href": None,
+            "object_id": f"DataId={node.id}&Version={entry.version}",
+            "result_type": "Object",
+            "source_id": 40,
+            "version_type": None,
         },
-    }  # fmt: skip
+    }

@@ -19,10 +19,20 @@ class Shelf:
         self._classifications: dict[str, int] = {}
 
     def add(
-        self, name: str, parent_id: int, content: bytes, *, mime_type: str, file_name: str | None = None,
-        by: str = "api", created: int | None = None, modified: int | None = None,
-        values: dict[int, dict[object, object]] | None = None, collision: int = 500, advanced: bool = False,
-    ) -> Node:  # fmt: skip
+        self,
+        name: str,
+        parent_id: int,
+        content: bytes,
+        *,
+        mime_type: str,
+        file_name: str | None = None,
+        by: str = "api",
+        created: int | None = None,
+        modified: int | None = None,
+        values: dict[int, dict[object, object]] | None = None,
+        collision: int = 500,
+        advanced: bool = False,
+    ) -> Node:
         """Make a document with its first version. Raises RefusalError when its name is taken."""
         store = self._store
         node = store.add(
@@ -35,7 +45,7 @@ class Shelf:
 
     def add_version(
         self, node: Node, content: bytes, *, mime_type: str, file_name: str, major: bool = False, description: str = ""
-    ) -> Version:  # fmt: skip
+    ) -> Version:
         """Add a version: categories are kept as they are, an approval among them (mission.md 5's trap)."""
         now = self._store.now()
         version = self._append(node, content, mime_type, file_name, major=major, description=description, at=now)
@@ -57,17 +67,22 @@ class Shelf:
 
     def _append(
         self, node: Node, content: bytes, mime_type: str, file_name: str, *, major: bool, description: str, at: int
-    ) -> Version:  # fmt: skip
+    ) -> Version:
         found = node.get("versions", ())
         last = found[-1] if found else None
         major_number = last.major if last else 0
         version = Version(
-            id=self._next_id(), number=len(found) + 1,
+            id=self._next_id(),
+            number=len(found) + 1,
             major=major_number + 1 if major else major_number,
             minor=0 if major else (last.minor if last else 0) + 1,
-            created=at, content=content, mime_type=mime_type, file_name=file_name, description=description,
+            created=at,
+            content=content,
+            mime_type=mime_type,
+            file_name=file_name,
+            description=description,
             by=self._store.actor,
-        )  # fmt: skip
+        )
         node.put("versions", (*found, version))
         node.put("mime_type", mime_type)
         return version

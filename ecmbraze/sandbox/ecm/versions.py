@@ -23,17 +23,34 @@ def shown(node: Node, version: Version) -> dict[str, Any]:
     made = stamp(version.created, True, store().switches.server_tz)
     advanced = bool(node.get("advanced"))
     return {
-        "id": node.id, "version_id": version.id, "version_number": version.number,
+        "id": node.id,
+        "version_id": version.id,
+        "version_number": version.number,
         "version_number_major": version.major if advanced else 0,
         "version_number_minor": version.minor if advanced else version.number,
         "version_number_name": f"{version.major}.{version.minor}" if advanced else str(version.number),
-        "name": node.name, "description": version.description, "file_name": version.file_name,
-        "file_size": len(version.content), "file_type": version.file_name.rpartition(".")[2],
-        "mime_type": version.mime_type, "file_create_date": made, "file_modify_date": made, "create_date": made,
-        "modify_date": made, "owner_id": version.by, "provider_id": version.id, "locked": False, "locked_date": None,
-        "locked_user_id": None, "has_generation": False, "external_create_date": None, "external_identity": "",
-        "external_identity_type": "", "external_modify_date": None, "external_source": "",
-    }  # fmt: skip
+        "name": node.name,
+        "description": version.description,
+        "file_name": version.file_name,
+        "file_size": len(version.content),
+        "file_type": version.file_name.rpartition(".")[2],
+        "mime_type": version.mime_type,
+        "file_create_date": made,
+        "file_modify_date": made,
+        "create_date": made,
+        "modify_date": made,
+        "owner_id": version.by,
+        "provider_id": version.id,
+        "locked": False,
+        "locked_date": None,
+        "locked_user_id": None,
+        "has_generation": False,
+        "external_create_date": None,
+        "external_identity": "",
+        "external_identity_type": "",
+        "external_modify_date": None,
+        "external_source": "",
+    }
 
 
 @versions.get(_ALL)
@@ -84,10 +101,13 @@ def add(node_id: int) -> Response:
     if len(description) > _DESCRIPTION_LIMIT:
         raise RefusalError(400, "length", name="description", max=_DESCRIPTION_LIMIT)
     version = store().shelf.add_version(
-        node, upload.read(), mime_type=upload.mimetype or "application/octet-stream",
-        file_name=upload.filename or node.name, major=str(fields.get("add_major_version", "")).lower() in TRUE,
+        node,
+        upload.read(),
+        mime_type=upload.mimetype or "application/octet-stream",
+        file_name=upload.filename or node.name,
+        major=str(fields.get("add_major_version", "")).lower() in TRUE,
         description=description,
-    )  # fmt: skip
+    )
     return answer({"links": self_link(), "results": {"data": {"versions": shown(node, version)}}})
 
 

@@ -27,9 +27,10 @@ class Asking:
         if answer.status >= 400:
             said = self._http.redactor.excerpt(answer.json().get("message", ""))
             raise ConfigurationError(
-                f"Braze refuses {path}: {said or f'status {answer.status}'}", undone="Nothing was sent.",
+                f"Braze refuses {path}: {said or f'status {answer.status}'}",
+                undone="Nothing was sent.",
                 advice="Check the ids in the configuration and braze.url.",
-            )  # fmt: skip
+            )
         return answer.json()
 
     def answer(self, method: str, path: str, **request: Any) -> Exchange:
@@ -48,6 +49,7 @@ class Asking:
 def odd(path: str, error: ShapeError) -> TemporaryError:
     """Return what an undocumented shape means: nothing can be concluded from it, least of all consent (fault B27)."""
     return TemporaryError(
-        f"Braze answered {path} in an unknown shape: {error}.", undone="Nothing was concluded from it or sent.",
+        f"Braze answered {path} in an unknown shape: {error}.",
+        undone="Nothing was concluded from it or sent.",
         advice="The next run tries again; if it stays so, report it.",
-    )  # fmt: skip
+    )

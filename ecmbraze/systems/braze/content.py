@@ -39,27 +39,52 @@ class _Place:
 
 _PLACES: Mapping[ContentKind, _Place] = {
     ContentKind.EMAIL_TEMPLATES: _Place(
-        lists="/templates/email/list", rows="templates", id="email_template_id", name="template_name",
-        edited="updated_at", reads="/templates/email/info", asked="email_template_id",
+        lists="/templates/email/list",
+        rows="templates",
+        id="email_template_id",
+        name="template_name",
+        edited="updated_at",
+        reads="/templates/email/info",
+        asked="email_template_id",
         parts=("subject", "preheader", "body", "plaintext_body", "description", "should_inline_css"),
         about=("created_at",),
     ),
     ContentKind.CONTENT_BLOCKS: _Place(
-        lists="/content_blocks/list", rows="content_blocks", id="content_block_id", name="name", edited="last_edited",
-        reads="/content_blocks/info", asked="content_block_id", parts=("content", "content_type", "description"),
+        lists="/content_blocks/list",
+        rows="content_blocks",
+        id="content_block_id",
+        name="name",
+        edited="last_edited",
+        reads="/content_blocks/info",
+        asked="content_block_id",
+        parts=("content", "content_type", "description"),
         about=("created_at",),
     ),
     ContentKind.CAMPAIGNS: _Place(
-        lists="/campaigns/list", rows="campaigns", id="id", name="name", edited="last_edited",
-        reads="/campaigns/details", asked="campaign_id", parts=("messages", "description"), numbered=True,
+        lists="/campaigns/list",
+        rows="campaigns",
+        id="id",
+        name="name",
+        edited="last_edited",
+        reads="/campaigns/details",
+        asked="campaign_id",
+        parts=("messages", "description"),
+        numbered=True,
         about=("created_at", "draft", "enabled", "has_post_launch_draft", "schedule_type", "first_sent", "teams"),
     ),
     ContentKind.CANVASES: _Place(
-        lists="/canvas/list", rows="canvases", id="id", name="name", edited="last_edited", reads="/canvas/details",
-        asked="canvas_id", parts=("variants", "steps", "description"), numbered=True,
+        lists="/canvas/list",
+        rows="canvases",
+        id="id",
+        name="name",
+        edited="last_edited",
+        reads="/canvas/details",
+        asked="canvas_id",
+        parts=("variants", "steps", "description"),
+        numbered=True,
         about=("created_at", "draft", "enabled", "has_post_launch_draft", "schedule_type", "first_entry", "teams"),
     ),
-}  # fmt: skip
+}
 
 
 class Content:
@@ -91,8 +116,9 @@ class Content:
                 row=_row(row.kind, place, shown),
                 parts={name: body[name] for name in place.parts if body.get(name) is not None},
                 about={name: body[name] for name in place.about if body.get(name) is not None},
-                channels=_channels(row.kind, body), archived=body.get("archived") is True,
-            )  # fmt: skip
+                channels=_channels(row.kind, body),
+                archived=body.get("archived") is True,
+            )
         except ShapeError as error:
             raise odd(place.reads, error) from None
 
@@ -114,9 +140,10 @@ class Content:
             if found is not None:
                 return found
         raise TemporaryError(
-            f"The list {place.lists} changed each time it was read.", undone="Nothing was concluded from it.",
+            f"The list {place.lists} changed each time it was read.",
+            undone="Nothing was concluded from it.",
             advice="The next run reads it again.",
-        )  # fmt: skip
+        )
 
     def _overlapping(self, kind: ContentKind, place: _Place, since: datetime | None) -> list[ContentRow] | None:
         """Return the rows; ``None`` when a page shows none of the last rows of the one before it."""

@@ -59,9 +59,10 @@ class AddressLists:
                 break
         else:
             raise TemporaryError(
-                f"The list {place.path} changed each time it was read.", undone="Nothing was concluded from it.",
+                f"The list {place.path} changed each time it was read.",
+                undone="Nothing was concluded from it.",
                 advice="The next run reads it again.",
-            )  # fmt: skip
+            )
         found: dict[str, datetime] = {}
         for email, text in rows:
             at = moment(text) or self._clock.now()
@@ -91,8 +92,12 @@ class AddressLists:
 
     def _page(self, place: _Place, day: str, until: str, offset: int) -> list[_Row]:
         params = {
-            "start_date": day, "end_date": until, "limit": str(_PAGE), "offset": str(offset), "sort_direction": "asc",
-        }  # fmt: skip
+            "start_date": day,
+            "end_date": until,
+            "limit": str(_PAGE),
+            "offset": str(offset),
+            "sort_direction": "asc",
+        }
         body = self._asking.ask("GET", place.path, params=params)
         try:
             entries = [mapping(entry, "address") for entry in listing(body.get(place.rows), "list of addresses")]

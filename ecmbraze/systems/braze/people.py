@@ -17,9 +17,15 @@ PER_REQUEST = 50  # api/braze.md 4.1, 5.3
 _EXPORT, _GROUPS = "/users/export/ids", "/subscription/status/get"
 # No campaigns_received: it costs the fast lane of the rate limit (api/braze.md 4.1).
 _FIELDS = (
-    "external_id", "user_aliases", "email", "phone", "email_subscribe", "push_subscribe", "custom_attributes",
+    "external_id",
+    "user_aliases",
+    "email",
+    "phone",
+    "email_subscribe",
+    "push_subscribe",
+    "custom_attributes",
     "custom_events",
-)  # fmt: skip
+)
 
 
 class People:
@@ -81,9 +87,10 @@ class People:
             return [read_user(user) for user in listing(body.get("users"), "list of users")]
         except TemporaryError as error:
             raise TemporaryError(
-                f"Consent could not be read. {error.happened}", undone="Nobody was messaged without it; they wait.",
+                f"Consent could not be read. {error.happened}",
+                undone="Nobody was messaged without it; they wait.",
                 advice=error.advice,
-            ) from error  # fmt: skip
+            ) from error
         except ShapeError as error:
             raise odd(_EXPORT, error) from None
 

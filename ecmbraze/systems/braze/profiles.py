@@ -38,10 +38,15 @@ class User:
     def profile(self, recipient: str) -> Profile:
         """Return the user as the profile of one recipient."""
         return Profile(
-            recipient=recipient, email=self.email, phone=self.phone, email_subscribe=self.email_subscribe,
-            push_subscribe=self.push_subscribe, custom_attributes=self.custom_attributes,
-            custom_events=self.custom_events, **self.chosen_at,
-        )  # fmt: skip
+            recipient=recipient,
+            email=self.email,
+            phone=self.phone,
+            email_subscribe=self.email_subscribe,
+            push_subscribe=self.push_subscribe,
+            custom_attributes=self.custom_attributes,
+            custom_events=self.custom_events,
+            **self.chosen_at,
+        )
 
 
 def read_user(raw: object) -> User:
@@ -52,8 +57,11 @@ def read_user(raw: object) -> User:
     names |= {write(ExternalId(value=external))} if external else set()
     events = [mapping(event, "event") for event in listing(_given(user, "custom_events", []), "list of events")]
     return User(
-        external_id=external, names=frozenset(names),
-        email=_optional(user, "email"), phone=_optional(user, "phone"), email_subscribe=_state(user, "email_subscribe"),
+        external_id=external,
+        names=frozenset(names),
+        email=_optional(user, "email"),
+        phone=_optional(user, "phone"),
+        email_subscribe=_state(user, "email_subscribe"),
         push_subscribe=_state(user, "push_subscribe"),
         custom_attributes=mapping(_given(user, "custom_attributes", {}), "custom attributes"),
         custom_events={
@@ -61,7 +69,7 @@ def read_user(raw: object) -> User:
             for event in events
         },
         chosen_at={name: at for name in _CHOSEN_AT if (at := moment(user.get(name)))},
-    )  # fmt: skip
+    )
 
 
 def _given(user: Mapping[str, object], name: str, otherwise: object) -> object:

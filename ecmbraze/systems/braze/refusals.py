@@ -19,9 +19,10 @@ def host_of(location: str) -> str:
 def key_refused() -> CredentialRefused:
     """Return what 401, and 404 on a documented path, means: not our key, or not its cluster (fault B14)."""
     return CredentialRefused(
-        "Braze refuses the API key.", undone="Nothing of this request was sent or changed.",
+        "Braze refuses the API key.",
+        undone="Nothing of this request was sent or changed.",
         advice="Check the secret behind braze.api_key, and that braze.url is the instance the key belongs to.",
-    )  # fmt: skip
+    )
 
 
 def permission_missing(path: str) -> CredentialRefused:
@@ -31,21 +32,23 @@ def permission_missing(path: str) -> CredentialRefused:
         "or this address is not on its allow-list.",
         undone="Nothing of this request was sent or changed.",
         advice="Make a new key with this permission: the permissions of a key cannot be edited.",
-    )  # fmt: skip
+    )
 
 
 def redirected(host: str, path: str, target: str) -> ConfigurationError:
     """Return what a redirect means: it is never followed, the key goes nowhere else (fault B23)."""
     where = f" to {target}" if target else ""
     return ConfigurationError(
-        f"Braze {host} answers {path} with a redirect{where}; refusing to follow it.", undone="Nothing was sent there.",
+        f"Braze {host} answers {path} with a redirect{where}; refusing to follow it.",
+        undone="Nothing was sent there.",
         advice="Check braze.url, and that no proxy stands in between.",
-    )  # fmt: skip
+    )
 
 
 def object_refused(path: str, said: str) -> ConfigurationError:
     """Return what an unknown, archived or paused campaign or Canvas means (fault B16)."""
     return ConfigurationError(
-        f"Braze refuses {path}: {said}", undone="Nothing was sent; the messages wait.",
+        f"Braze refuses {path}: {said}",
+        undone="Nothing was sent; the messages wait.",
         advice="Check the id in the configuration, and that the campaign or Canvas is launched and not paused.",
-    )  # fmt: skip
+    )

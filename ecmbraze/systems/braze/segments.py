@@ -68,7 +68,7 @@ class Segments:
                 undone="Nobody was looked at through the segment.",
                 advice="Leave `segment` out of the configuration, so that people are looked at in turns; or remove the "
                 "storage for exports in Braze (Partner Integrations > Cloud Storage).",
-            )  # fmt: skip
+            )
         try:
             return Export.checked(self._download(text(answer["url"], "url")))
         except ShapeError as error:
@@ -94,9 +94,10 @@ class Segments:
         if answer.status >= 400:
             said = self._http.redactor.excerpt(answer.json().get("message", ""))
             raise ConfigurationError(
-                f"Braze refuses {PATH}: {said}", undone="Nobody was looked at through the segment.",
+                f"Braze refuses {PATH}: {said}",
+                undone="Nobody was looked at through the segment.",
                 advice="Check the id of the segment in the configuration (Braze: Settings > API identifiers).",
-            )  # fmt: skip
+            )
         return answer.json()
 
     def _download(self, url: str) -> bytes:
@@ -162,13 +163,15 @@ def _is_inside(host: str) -> bool:
 
 def _not_exported(why: str) -> TemporaryError:
     return TemporaryError(
-        f"The segment was not exported: {why}.", undone="Nobody was looked at through it.",
+        f"The segment was not exported: {why}.",
+        undone="Nobody was looked at through it.",
         advice="The next run tries again; until then people are looked at in turns.",
-    )  # fmt: skip
+    )
 
 
 def _spoiled(why: str) -> TemporaryError:
     return TemporaryError(
-        f"The export of the segment is spoiled: {why}.", undone="Nothing of it was used.",
+        f"The export of the segment is spoiled: {why}.",
+        undone="Nothing of it was used.",
         advice="The next run exports it anew; until then people are looked at in turns.",
-    )  # fmt: skip
+    )

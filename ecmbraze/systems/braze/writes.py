@@ -31,9 +31,15 @@ def path_of(kind: Kind) -> str:
         case Kind.CANVAS:
             return "/canvas/trigger/send"
         case (
-            Kind.CATEGORY | Kind.DOCUMENT | Kind.FOLLOW_UP | Kind.COMPLETION | Kind.ARCHIVE | Kind.VERSION
-            | Kind.RENAME | Kind.METADATA
-        ):  # fmt: skip
+            Kind.CATEGORY
+            | Kind.DOCUMENT
+            | Kind.FOLLOW_UP
+            | Kind.COMPLETION
+            | Kind.ARCHIVE
+            | Kind.VERSION
+            | Kind.RENAME
+            | Kind.METADATA
+        ):
             raise ValueError(f"{kind} is not written to Braze")
 
 
@@ -103,16 +109,24 @@ def trigger(batch: TriggerBatch) -> tuple[str, Body]:
 
 def _wrong(what: str, allowed: str) -> EcmbrazeError:
     return EcmbrazeError(
-        f"The request builder made {what}; Braze takes {allowed}.", undone="It was not sent; it waits.",
+        f"The request builder made {what}; Braze takes {allowed}.",
+        undone="It was not sent; it waits.",
         advice="This is a bug in ecmbraze; report it with this line.",
-    )  # fmt: skip
+    )
 
 
 # Texts of 400 that speak of the campaign or Canvas, not of a person (api/braze.md 3.6, 7.4, 9.3).
 _OBJECT = (
-    "invalid campaign id", "campaign_id", "canvas_id", "archived", "paused", "message variant",
-    "mismatched message type", "no message to send", "not a transactional",
-)  # fmt: skip
+    "invalid campaign id",
+    "campaign_id",
+    "canvas_id",
+    "archived",
+    "paused",
+    "message variant",
+    "mismatched message type",
+    "no message to send",
+    "not a transactional",
+)
 # Texts of 400 that say we built the request wrong (faults B12, B13).
 _OURS = ("max number of", "max input length", "no recipients")
 # A notice that says nothing is sent (api/braze.md 3.3); any other may stand beside a send that happened.
@@ -153,7 +167,7 @@ def _failed(failure: TransportError, told: Callable[[object], str]) -> Answer:
     if isinstance(failure, CertificateRefusedError):
         stop = CredentialRefused(
             f"Braze: {said}.", undone="Nothing was sent.", advice="Check braze.url and braze.ca_file."
-        )  # fmt: skip
+        )
         return _not_processed(said, stop)
     if isinstance(failure, RateLimitedError):
         return Answer(verdict=Verdict.NOT_PROCESSED, reason=said, limited=True)
@@ -204,9 +218,10 @@ def _refusal(status: int, said: str, path: str) -> Answer:
         return _not_processed(said, refusals.key_refused())
     if status == 415 or (status == 400 and any(text in lower for text in _OURS)):
         bug = EcmbrazeError(
-            f"Braze refused how {path} was built: {said}.", undone="Nothing of this request was processed; it waits.",
+            f"Braze refused how {path} was built: {said}.",
+            undone="Nothing of this request was processed; it waits.",
             advice="This is a bug in ecmbraze; report it with this line.",
-        )  # fmt: skip
+        )
         return _not_processed(said, bug)
     if status == 400 and path != "/users/track" and any(text in lower for text in _OBJECT):
         return _not_processed(said, refusals.object_refused(path, said))

@@ -37,7 +37,7 @@ class Archiving:
 
     def __init__(
         self, session: Session, attempts: Attempts, filing: Filing, categories: CategoryWrites, learning: Learning
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._session, self._attempts, self._filing = session, attempts, filing
         self._categories, self._learning = categories, learning
 
@@ -83,9 +83,13 @@ class Archiving:
         return self._attempts.explained(attempt, RENAME, there.id)
 
     def describe(
-        self, parent_id: int, folder: str, marker: str, values: Mapping[str, Json],
+        self,
+        parent_id: int,
+        folder: str,
+        marker: str,
+        values: Mapping[str, Json],
         ours: Sequence[Mapping[str, Json]],
-    ) -> Answer:  # fmt: skip
+    ) -> Answer:
         """Write the attributes of one category on the document; see the port."""
         try:
             there = self._found(parent_id, folder, marker)
@@ -116,9 +120,11 @@ class Archiving:
     def _add(self, there: Child, content: bytes, mime_type: str) -> Answer:
         path = f"/api/v2/nodes/{there.id}/versions"
         attempt = self._attempts.send(
-            "POST", path, data={"description": _DESCRIPTION.format(_sha(content))},
+            "POST",
+            path,
+            data={"description": _DESCRIPTION.format(_sha(content))},
             files={"file": (there.name, content, mime_type)},
-        )  # fmt: skip
+        )
         if attempt.answer.verdict is not Verdict.ACCEPTED:
             return self._attempts.explained(attempt, ADD_VERSION, there.id)
         size = _size_of(attempt.exchange.json() if attempt.exchange else {})
@@ -151,8 +157,10 @@ class Archiving:
         if version.size not in (None, len(answer.body)):
             raise TemporaryError(
                 f"Of version {version.number} of document {node_id} came {len(answer.body)} bytes, ECM says "
-                f"{version.size}.", undone="Nothing was concluded from it.", advice="The next run tries again.",
-            )  # fmt: skip
+                f"{version.size}.",
+                undone="Nothing was concluded from it.",
+                advice="The next run tries again.",
+            )
         return _sha(answer.body)
 
 
@@ -168,7 +176,7 @@ def _version(row: Any) -> _Version:
     size = held.get("file_size")
     return _Version(
         number=whole(held.get("version_number"), "version number"), size=size if isinstance(size, int) else None
-    )  # fmt: skip
+    )
 
 
 def _size_of(body: Mapping[str, Any]) -> int | None:

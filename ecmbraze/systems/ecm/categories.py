@@ -54,9 +54,11 @@ class Definitions:
             if parts:
                 name, type_name = ".".join(parts), str(entry.get("type_name") or "String")
                 found[name] = AttributeInfo(
-                    name=name, type_name=type_name, multi_value=bool(entry.get("multi_value")),
+                    name=name,
+                    type_name=type_name,
+                    multi_value=bool(entry.get("multi_value")),
                     valid_values=_offered(entry.get("valid_values")),
-                )  # fmt: skip
+                )
         return found
 
     def facts(self, values: Mapping[str, Any], zone: tzinfo | None) -> tuple[Facts, Mapping[str, tuple[Facts, ...]]]:

@@ -66,8 +66,9 @@ class ClaimWrites:
                 raise RecordUnreadable(f"ECM answers {answer.status}: {why}")
             raise TemporaryError(
                 f"The claim (node {node_id}) cannot be read: status {answer.status}, {why}.",
-                undone="Nothing was sent.", advice="The next run tries again; if it stays so, report it.",
-            )  # fmt: skip
+                undone="Nothing was sent.",
+                advice="The next run tries again; if it stays so, report it.",
+            )
         try:
             result = only(answer)
             said = inner(result, "data", "properties").get("description")
@@ -92,14 +93,16 @@ class ClaimWrites:
             return found[0]
         if found:
             raise ConfigurationError(
-                f"fence.workspace: {len(found)} workspaces are named {name!r}.", undone="Nothing was sent.",
+                f"fence.workspace: {len(found)} workspaces are named {name!r}.",
+                undone="Nothing was sent.",
                 advice=f"Name one by its id: `fence: {{folder: {found[0]}}}`.",
-            )  # fmt: skip
+            )
         near = did_you_mean(name, {one for one, _ in self._named(f"startswith_{name[:_BEGINNING]}")})
         raise ConfigurationError(
             f"fence.workspace: there is no workspace named {name!r} that the account may see{near}.",
-            undone="Nothing was sent.", advice="Correct the name, or say `fence: {folder: ID}`; then `ecmbraze check`.",
-        )  # fmt: skip
+            undone="Nothing was sent.",
+            advice="Correct the name, or say `fence: {folder: ID}`; then `ecmbraze check`.",
+        )
 
     def _named(self, asked: str) -> list[tuple[str, int]]:
         """Return (name, id) of the first workspaces that ECM finds; one that ignores the filter finds any."""

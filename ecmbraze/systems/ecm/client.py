@@ -51,9 +51,16 @@ class EcmClient:
     """
 
     def __init__(
-        self, http: Http, *, username: str, password: str, domain: str | None = None, zone: tzinfo | None = None,
-        page_size: int = 500, otds: Login | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        http: Http,
+        *,
+        username: str,
+        password: str,
+        domain: str | None = None,
+        zone: tzinfo | None = None,
+        page_size: int = 500,
+        otds: Login | None = None,
+    ) -> None:
         http.redactor.add(password)
         self._http, self._zone, self._page_size = http, zone, page_size
         self._session = Session(http, otds or PasswordLogin(username, password, domain))
@@ -104,7 +111,7 @@ class EcmClient:
         filters = {} if since is None else modified_since(since, self._zone)
         scan = Scan(
             self._session, type_id, limit=self._page_size, zone=self._zone, server=self._server, filters=filters
-        )  # fmt: skip
+        )
         return scan.pages()
 
     def lists_by_date(self, type_id: int, newest: datetime) -> bool:
@@ -148,9 +155,12 @@ class EcmClient:
         return search(self._session, day, self._zone)
 
     def set_values(
-        self, node_id: int, values: Mapping[str, Json], expected: Mapping[str, Json],
+        self,
+        node_id: int,
+        values: Mapping[str, Json],
+        expected: Mapping[str, Json],
         attempted: Sequence[Mapping[str, Json]] = (),
-    ) -> Answer:  # fmt: skip
+    ) -> Answer:
         """Write the attributes of one category that differ, under its lock (api/ecm.md 5)."""
         return self._categories.set_values(node_id, values, (expected, *attempted))
 
@@ -183,9 +193,14 @@ class EcmClient:
         return self._archiving.rename(parent_id, folder, marker, name)
 
     def describe_archived(
-        self, parent_id: int, folder: str, marker: str, values: Mapping[str, Json], expected: Mapping[str, Json],
+        self,
+        parent_id: int,
+        folder: str,
+        marker: str,
+        values: Mapping[str, Json],
+        expected: Mapping[str, Json],
         attempted: Sequence[Mapping[str, Json]] = (),
-    ) -> Answer:  # fmt: skip
+    ) -> Answer:
         """Write attributes of one category of the document of an asset (api/ecm.md 5)."""
         return self._archiving.describe(parent_id, folder, marker, values, (expected, *attempted))
 
@@ -239,8 +254,9 @@ class EcmClient:
         if answer.status != 200 or not answer.has_json():
             raise TemporaryError(
                 f"ECM {self._http.host} answers its ping with status {answer.status} and {answer.kind}.",
-                undone="Nothing was read.", advice="Check ecm.url with its base path.",
-            )  # fmt: skip
+                undone="Nothing was read.",
+                advice="Check ecm.url with its base path.",
+            )
 
     def whoami(self) -> str:
         """Return the login name of the account, for `check`."""
@@ -283,5 +299,6 @@ class EcmClient:
     def _odd(self, what: str, error: Exception) -> TemporaryError:
         return TemporaryError(
             self._http.redactor.scrub(f"ECM {self._http.host} tells {what} in an unknown way: {error}."),
-            undone="Nothing was concluded from it.", advice="The next run tries again; if it stays so, report it.",
-        )  # fmt: skip
+            undone="Nothing was concluded from it.",
+            advice="The next run tries again; if it stays so, report it.",
+        )

@@ -92,5 +92,5 @@ def _reference(raw: object) -> tuple[str, str, str]:
     entry = mapping(raw, "reference")
     system, kind, number = (
         entry.get(name) for name in ("external_system_id", "business_object_type", "business_object_id")
-    )  # fmt: skip
+    )
     return str(system or ""), str(kind or ""), "" if number is None else str(number)

@@ -51,9 +51,10 @@ class Documents:
             rows = [document_row(properties, self._zone) for properties in found]
         except (ShapeError, RecordUnreadable) as error:
             raise TemporaryError(
-                f"ECM does not tell the rows of {len(ids)} documents: {error}.", undone="None of them was looked at.",
+                f"ECM does not tell the rows of {len(ids)} documents: {error}.",
+                undone="None of them was looked at.",
                 advice="The next run tries again.",
-            ) from None  # fmt: skip
+            ) from None
         return {row.id: row for row in rows if row.id in ids}
 
     def _read(self, number: int) -> tuple[Mapping[str, Any], dict[str, Any]]:
@@ -79,11 +80,12 @@ class Documents:
         newest = max(versions, key=lambda version: whole(version.get("version_number"), "version number"))
         told = newest.get("version_number_name") or newest["version_number"]
         return Version(
-            number=whole(newest["version_number"], "version number"), told=text(str(told), "version name"),
+            number=whole(newest["version_number"], "version number"),
+            told=text(str(told), "version name"),
             major=whole(newest.get("version_number_major") or 0, "major version"),
             minor=whole(newest.get("version_number_minor") or 0, "minor version"),
             created_at=times.plausible(newest.get("create_date"), "create date of the version", self._zone, None),
-        )  # fmt: skip
+        )
 
     def _classifications(self, number: int) -> tuple[str, ...]:
         """Return the names of its classifications, sorted (api/ecm.md 10)."""

@@ -98,8 +98,9 @@ class Filing:
             return Place(id=parent_id)
         if wrong := name_fault(folder):
             raise ConfigurationError(
-                f"No folder of ECM can be named {folder!r}: {wrong}.", undone="Nothing was written; the row waits.",
-            )  # fmt: skip
+                f"No folder of ECM can be named {folder!r}: {wrong}.",
+                undone="Nothing was written; the row waits.",
+            )
         if found := named(self.children(parent_id), folder):
             return _taken(found)
         body: Json = {"type": _FOLDER, "parent_id": int(parent_id), "name": folder}
@@ -156,8 +157,9 @@ class Filing:
         if document.size not in (None, len(answer.body)):
             raise TemporaryError(
                 f"Of document {document.id} came {len(answer.body)} bytes, ECM says {document.size}.",
-                undone="Nothing was concluded from it.", advice="The next run tries again.",
-            )  # fmt: skip
+                undone="Nothing was concluded from it.",
+                advice="The next run tries again.",
+            )
         return answer.body
 
 
@@ -166,9 +168,12 @@ def _child(data: Mapping[str, Any]) -> Child:
         row = inner(data, "properties")
         kind, size = row.get("type"), row.get("size")
         return Child(
-            id=whole(row.get("id"), "node id"), name=text(row.get("name"), "name"), is_document=kind == _DOCUMENT,
-            is_folder=kind == _FOLDER, size=size if isinstance(size, int) and kind == _DOCUMENT else None,
-        )  # fmt: skip
+            id=whole(row.get("id"), "node id"),
+            name=text(row.get("name"), "name"),
+            is_document=kind == _DOCUMENT,
+            is_folder=kind == _FOLDER,
+            size=size if isinstance(size, int) and kind == _DOCUMENT else None,
+        )
     except ShapeError as error:
         raise RecordUnreadable(str(error)) from None
 

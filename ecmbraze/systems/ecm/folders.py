@@ -45,11 +45,13 @@ def document_row(row: Mapping[str, Any], zone: tzinfo | None, folder: str = "") 
     """Return a node's properties as a document row; raises RecordUnreadable for an implausible one."""
     try:
         return DocumentRow(
-            id=whole(row.get("id"), "document id"), name=text(row.get("name"), "document name"), folder=folder,
+            id=whole(row.get("id"), "document id"),
+            name=text(row.get("name"), "document name"),
+            folder=folder,
             mime_type=str(row.get("mime_type") or ""),
             created_at=times.plausible(row.get("create_date"), "create date", zone, None),
             modified_at=times.plausible(row.get("modify_date"), "modify date", zone, None),
-        )  # fmt: skip
+        )
     except ShapeError as error:
         raise RecordUnreadable(str(error)) from None
 

@@ -51,10 +51,13 @@ class FollowUps:
             others = f", nor behind {follow_up.otherwise}" if follow_up.otherwise else ", and no `otherwise` is named"
             return Answer(verdict=Verdict.REFUSED, reason=f"nobody stands behind {follow_up.assign}{others}")
         data: Json = {
-            "RSTYPE": str(type_id), "RSRULE": _FIXED_DATE, "recipients": people,
+            "RSTYPE": str(type_id),
+            "RSRULE": _FIXED_DATE,
+            "recipients": people,
             "RSDATE": f"D/{follow_up.due.year}/{follow_up.due.month}/{follow_up.due.day}:0:0:0",
-            "RSDESCRIPTION": follow_up.description, "PRIORITY": _PRIORITIES[follow_up.priority],
-        }  # fmt: skip
+            "RSDESCRIPTION": follow_up.description,
+            "PRIORITY": _PRIORITIES[follow_up.priority],
+        }
         path = f"/api/v2/resubmission/{int(node_id)}/addreminder"
         attempt = self._attempts.send("POST", path, data={"data": json.dumps(data)})
         return self._seen(node_id, follow_up.mark, attempt.answer)
@@ -126,8 +129,9 @@ class FollowUps:
                 return self._types[name]
             raise ConfigurationError(
                 f"ECM has no reminder type {name!r}{did_you_mean(name, self._types)}.",
-                undone="No follow-up was made; it waits.", advice="Correct `type`, or ask an administrator for it.",
-            )  # fmt: skip
+                undone="No follow-up was made; it waits.",
+                advice="Correct `type`, or ask an administrator for it.",
+            )
 
     def _form(self, client: int | None) -> tuple[Mapping[str, int], dict[str, int]]:
         """Return the clients and the types of one of them, each by name."""
@@ -151,6 +155,7 @@ def _choices(form: Any, field: str) -> dict[str, int]:
 def _state(row: Mapping[str, Any]) -> FollowUpState:
     status = mapping(row, "follow-up").get("status")
     return FollowUpState(
-        id=whole(row.get("followup_id"), "follow-up id"), description=str(row.get("description") or ""),
+        id=whole(row.get("followup_id"), "follow-up id"),
+        description=str(row.get("description") or ""),
         completed=status in (_COMPLETED, str(_COMPLETED)),
-    )  # fmt: skip
+    )

@@ -115,8 +115,12 @@ def read_form(answer: Mapping[str, Any], category_id: int) -> Form:
             fields[field.name] = field
     own = values.get(f"{category_id}_1")
     return Form(
-        category_id=category_id, fields=fields, twice=frozenset(twice), values=values, token=token_of(own),
-    )  # fmt: skip
+        category_id=category_id,
+        fields=fields,
+        twice=frozenset(twice),
+        values=values,
+        token=token_of(own),
+    )
 
 
 def token_of(holder: object) -> str:
@@ -129,12 +133,14 @@ def _field(key: str, schema: Mapping[str, Any], option: Mapping[str, Any]) -> Fi
     name = schema.get("title") or option.get("label")
     longest, offered = schema.get("maxLength"), schema.get("enum")
     return Field(
-        key=key, name=name if isinstance(name, str) else "", sort=_sort(schema, option),
+        key=key,
+        name=name if isinstance(name, str) else "",
+        sort=_sort(schema, option),
         offered=tuple(str(word) for word in offered if word != "") if isinstance(offered, list) else (),
         longest=longest if isinstance(longest, int) and longest > 0 else None,
         required=schema.get("required") is True,
         read_only=schema.get("readonly") is True or option.get("readonly") is True,
-    )  # fmt: skip
+    )
 
 
 def _sort(schema: Mapping[str, Any], option: Mapping[str, Any]) -> Sort:
@@ -190,7 +196,7 @@ def _local(value: object, zone: tzinfo | None) -> datetime:
                 f"A time cannot be written to ECM in its own zone ({excerpt(value)}).",
                 undone="Nothing was written; the row waits.",
                 advice="Set ecm.timezone to the zone of the Content Server, for example Europe/Berlin.",
-            )  # fmt: skip
+            )
         return moment.astimezone(zone).replace(tzinfo=None) if moment.tzinfo else moment
     except (ValueError, OverflowError):
         raise UnfitError("is no date") from None

@@ -45,7 +45,7 @@ def _failed(failure: TransportError, told: Callable[[object], str]) -> Answer:
     if isinstance(failure, CertificateRefusedError):
         stop = CredentialRefused(
             f"Extended ECM: {said}.", undone="Nothing was written.", advice="Check ecm.url and ecm.ca_file."
-        )  # fmt: skip
+        )
         return _not_processed(said, stop)
     if isinstance(failure, RateLimitedError):
         return Answer(verdict=Verdict.NOT_PROCESSED, reason=said, limited=True)

@@ -124,9 +124,13 @@ class Scan:
 
     def _page(self, number: int, filters: Mapping[str, str]) -> Page:
         params = {
-            "where_workspace_type_id": str(self.type_id), "expanded_view": "true", "page": str(number),
-            "limit": str(self.limit), **({"metadata": ""} if number == 1 else {}), **filters,
-        }  # fmt: skip
+            "where_workspace_type_id": str(self.type_id),
+            "expanded_view": "true",
+            "page": str(number),
+            "limit": str(self.limit),
+            **({"metadata": ""} if number == 1 else {}),
+            **filters,
+        }
         try:
             what = f"the listing of workspace type {self.type_id}"
             answer = self.session.good(PATH, what, params=params, attempts=_ATTEMPTS, about=str(self.type_id))
@@ -139,9 +143,10 @@ class Scan:
     def _failed(self, number: int, why: str) -> EcmbrazeError:
         which = f"{number}/{self._promised}" if self._promised else f"{number}"
         return TemporaryError(
-            f"Page {which} of the listing of workspace type {self.type_id} failed: {why.rstrip('.')}.", undone=_UNDONE,
+            f"Page {which} of the listing of workspace type {self.type_id} failed: {why.rstrip('.')}.",
+            undone=_UNDONE,
             advice="The next run lists again from the start.",
-        )  # fmt: skip
+        )
 
 
 def _short(received: int, total: int) -> bool:
@@ -189,9 +194,12 @@ def read_page(answer: Mapping[str, Any], type_id: int, zone: tzinfo | None, serv
             unreadable.append((number, error.happened))
     ids = frozenset([*(row.id for row in rows), *(number for number, _ in unreadable), *foreign])
     page = WorkspacePage(
-        rows=tuple(rows), total=paging.total, foreign=len(foreign), unreadable=tuple(unreadable),
+        rows=tuple(rows),
+        total=paging.total,
+        foreign=len(foreign),
+        unreadable=tuple(unreadable),
         columns=_display_names(answer.get("meta_data")),
-    )  # fmt: skip
+    )
     return Page(page=page, ids=ids, paging=paging)
 
 
@@ -209,11 +217,15 @@ def read_row(
         if column.startswith(_COLUMN) and not column.endswith(_TWIN)
     }
     return WorkspaceRow(
-        id=number, type_id=type_id, name=name, columns=columns, modified_by=_node(properties.get("modify_user_id")),
+        id=number,
+        type_id=type_id,
+        name=name,
+        columns=columns,
+        modified_by=_node(properties.get("modify_user_id")),
         parent=_node(properties.get("parent_id")),
         created_at=times.plausible(properties.get("create_date"), "create date", zone, server),
         modified_at=times.plausible(properties.get("modify_date"), "modify date", zone, server),
-    )  # fmt: skip
+    )
 
 
 def _node(value: object) -> int | None:

@@ -63,17 +63,19 @@ class OtdsLogin:
 def refused(who: str) -> CredentialRefused:
     """Return what a refused login means: it is tried once in a run, a second try could lock the account (E03)."""
     return CredentialRefused(
-        f"ECM refused the login of {who!r}.", undone="Nothing was read or sent; the login was tried once.",
+        f"ECM refused the login of {who!r}.",
+        undone="Nothing was read or sent; the login was tried once.",
         advice="Check the account and its secret in the ecm section of the configuration.",
-    )  # fmt: skip
+    )
 
 
 def forbidden(who: str, what: str, said: str) -> CredentialRefused:
     """Return what 403 means where no single record was asked for: the account lacks a permission."""
     return CredentialRefused(
-        f"ECM refuses the account {who!r} {what}: {said}.", undone="Nothing was concluded from it.",
+        f"ECM refuses the account {who!r} {what}: {said}.",
+        undone="Nothing was concluded from it.",
         advice="Give the account this permission, then run `ecmbraze check`.",
-    )  # fmt: skip
+    )
 
 
 def redirected(host: str, path: str) -> ConfigurationError:
@@ -81,7 +83,7 @@ def redirected(host: str, path: str) -> ConfigurationError:
     return ConfigurationError(
         f"ECM {host} answers {path} with a redirect; refusing to follow it.",
         advice="Check ecm.url with its base path; a sign-on page must not stand before the REST API.",
-    )  # fmt: skip
+    )
 
 
 def _ask(http: Http, method: str, path: str, **request: Any) -> Exchange:
@@ -101,13 +103,14 @@ def _odd(http: Http, answer: Exchange) -> EcmbrazeError:
         return _no_api(http)
     said = http.redactor.excerpt(answer.json().get("error", "")) if answer.has_json() else answer.kind
     return TemporaryError(
-        f"The login to ECM was answered with status {answer.status}: {said}.", undone="Nothing was read or sent.",
+        f"The login to ECM was answered with status {answer.status}: {said}.",
+        undone="Nothing was read or sent.",
         advice="The next run tries again.",
-    )  # fmt: skip
+    )
 
 
 def _no_api(http: Http) -> ConfigurationError:
     return ConfigurationError(
         f"There is no Content Server REST API at {http.base_url}.",
         advice="Check ecm.url with its base path, for example https://ecm.example.com/otcs/cs.exe.",
-    )  # fmt: skip
+    )

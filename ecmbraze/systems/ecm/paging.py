@@ -41,9 +41,11 @@ def read_paging(answer: Mapping[str, Any]) -> Paging:
     page, pages = _count(paging, "page") or 0, _count(paging, "page_total") or 0
     offers = [holder for path in _NEXT if (holder := _holder(paging, path)) is not None]
     return Paging(
-        more=any(_is_link(holder.get("next")) for holder in offers) if offers else page < pages, pages=pages,
-        total=_count(paging, "total_count"), limit=_count(paging, "limit"),
-    )  # fmt: skip
+        more=any(_is_link(holder.get("next")) for holder in offers) if offers else page < pages,
+        pages=pages,
+        total=_count(paging, "total_count"),
+        limit=_count(paging, "limit"),
+    )
 
 
 def walk(
@@ -75,9 +77,10 @@ def ended_early(what: str, page: int, paging: Paging) -> TemporaryError:
     """Return what a list is whose pages end before its rows do: failed, not short."""
     promised = f"{paging.total} rows" if paging.total is not None else f"{paging.pages} pages"
     return TemporaryError(
-        f"{what} ended after page {page} although ECM counts {promised}.", undone="Nothing was concluded from it.",
+        f"{what} ended after page {page} although ECM counts {promised}.",
+        undone="Nothing was concluded from it.",
         advice="The next run lists again from the start.",
-    )  # fmt: skip
+    )
 
 
 def _holder(paging: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, Any] | None:

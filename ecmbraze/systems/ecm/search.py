@@ -49,9 +49,10 @@ def search(session: Session, day: date, zone: tzinfo | None) -> Iterator[Documen
                     yield hit
     except (ShapeError, RecordUnreadable) as error:
         raise TemporaryError(
-            f"The search for changed documents failed: {error}.", undone="None of its hits was used.",
+            f"The search for changed documents failed: {error}.",
+            undone="None of its hits was used.",
             advice="`ecmbraze check` says whether the account may search; the sweep finds changes later.",
-        ) from None  # fmt: skip
+        ) from None
 
 
 def _identity(row: Mapping[str, Any]) -> tuple[int, str]:
@@ -64,9 +65,10 @@ def _identity(row: Mapping[str, Any]) -> tuple[int, str]:
 def _hit(row: Mapping[str, Any], zone: tzinfo | None) -> DocumentHit:
     properties = inner(row, "data", "properties")
     return DocumentHit(
-        id=whole(properties.get("id"), "node id"), paths=tuple(path for path in _paths(row) if path),
+        id=whole(properties.get("id"), "node id"),
+        paths=tuple(path for path in _paths(row) if path),
         modified_at=_modified(properties.get("modify_date"), zone),
-    )  # fmt: skip
+    )
 
 
 def _modified(value: object, zone: tzinfo | None) -> datetime | None:

@@ -53,8 +53,9 @@ class Session:
             raise forbidden(self._login.who, what, said)
         raise TemporaryError(
             f"ECM {self.http.host} does not tell {what}: status {answer.status}, {said}.",
-            undone="Nothing was concluded from it.", advice="The next run tries again; if it stays so, report it.",
-        )  # fmt: skip
+            undone="Nothing was concluded from it.",
+            advice="The next run tries again; if it stays so, report it.",
+        )
 
     def download(self, path: str) -> Exchange:
         """Return the answer of a download: the file with status 200, or JSON with another status; see :meth:`read`."""
@@ -90,13 +91,15 @@ class Session:
             if not (request.get("download") and is_file(answer)) and not answer.has_json():
                 raise TemporaryError(
                     f"Content Server answers with {answer.kind} (status {answer.status}).",
-                    undone="Nothing was concluded from it.", advice="The next run tries again.",
-                )  # fmt: skip
+                    undone="Nothing was concluded from it.",
+                    advice="The next run tries again.",
+                )
             return answer
         raise TemporaryError(
-            f"ECM ended {_TRIES} tickets in turn before {path} was answered.", undone="Nothing was concluded from it.",
+            f"ECM ended {_TRIES} tickets in turn before {path} was answered.",
+            undone="Nothing was concluded from it.",
             advice="The next run tries again; in a cluster, make sure that a ticket holds on every node.",
-        )  # fmt: skip
+        )
 
     def _write_once(self, method: str, path: str, **request: Any) -> Exchange:
         admission, ticket, alone = self._enter()
@@ -156,9 +159,10 @@ class Session:
 
     def _no_entry(self) -> CredentialRefused:
         return CredentialRefused(
-            f"The account {self._login.who!r} logs in to ECM but is refused right after.", undone="Nothing was sent.",
+            f"The account {self._login.who!r} logs in to ECM but is refused right after.",
+            undone="Nothing was sent.",
             advice="Check its permissions and licence; in a cluster, that a ticket holds on every node.",
-        )  # fmt: skip
+        )
 
 
 def _asks_for_a_login(answer: Exchange) -> bool:

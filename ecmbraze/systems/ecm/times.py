@@ -44,7 +44,7 @@ def instant(value: object, zone: tzinfo | None) -> datetime:
             raise ConfigurationError(
                 f"ECM returns times without a zone ({excerpt(value)}).",
                 advice="Set ecm.timezone to the zone of the Content Server, for example Europe/Berlin.",
-            )  # fmt: skip
+            )
         return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise RecordUnreadable(f"{excerpt(value)!r} is no time.") from None

@@ -143,8 +143,9 @@ class CategoryWrites:
         if len(fitting) > 1:
             raise ConfigurationError(
                 f"Node {node_id} carries {len(fitting)} categories named {next(iter(fitting.values()))!r}.",
-                undone=_WAITS, advice="Let an ECM administrator rename one of them.",
-            )  # fmt: skip
+                undone=_WAITS,
+                advice="Let an ECM administrator rename one of them.",
+            )
         if not fitting:
             raise _not_carried(node_id, sorted(values), carried, met=bool(known))
         [(number, name)] = fitting.items()
@@ -260,14 +261,14 @@ def _not_carried(node_id: int, names: list[str], carried: Mapping[int, str], *, 
     return _cannot(
         f"node {node_id} carries no category that holds {', '.join(names) or 'no attribute'}{near}",
         "let an ECM administrator put the category on the workspaces of the flow, or correct its name",
-    )  # fmt: skip
+    )
 
 
 def _cannot(what: str, advice: str) -> ConfigurationError:
     """Return what no record of the flow can be written with."""
     return ConfigurationError(
         f"Extended ECM: {what}.", undone=_WAITS, advice=f"{advice[0].upper()}{advice[1:]}, then run `ecmbraze check`."
-    )  # fmt: skip
+    )
 
 
 def _shown(value: object) -> str:

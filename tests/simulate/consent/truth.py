@@ -122,7 +122,7 @@ class Lives:
 
     def _judged(
         self, channel: str, life: Life, belief: Belief, granted: datetime | None
-    ) -> Iterator[tuple[str, datetime | None]]:  # fmt: skip
+    ) -> Iterator[tuple[str, datetime | None]]:
         state = life.state
         if state not in STATES:  # a shape Braze does not document is no news
             yield belief.record, belief.unseen

@@ -32,8 +32,17 @@ WORDS = {
     f"group:{GROUP}": {GRANT: "Opted in", DEFAULT: "Subscribed", WITHDRAWN: "Withdrawn", "unknown": "Unknown"},
 }
 SINCE, SOURCE = "Choice.Email Since", "Choice.Email Source"
-_READS = ("ecm ", "ecm listing", "ecm workspace", "ecm content", "braze profiles", "braze groups", "braze unsubscribes",
-          "braze hard bounces", "braze bounces")  # fmt: skip
+_READS = (
+    "ecm ",
+    "ecm listing",
+    "ecm workspace",
+    "ecm content",
+    "braze profiles",
+    "braze groups",
+    "braze unsubscribes",
+    "braze hard bounces",
+    "braze bounces",
+)
 _WRITES = ("braze withdraw", "braze withdraw", "ecm values", "ecm values", "ecm file", "ecm file", "braze campaign")
 
 
@@ -74,9 +83,7 @@ class World:
         ecm = self.house.ecm
         values = {CUSTOMER[kind]: person, **({"Onboarding.Stage": "Draft"} if kind == PROJECT else {})}
         number = ecm.create(kind, values, name=f"{kind} {person} {len(self.places)}")
-        self.places[number] = Place(
-            number=number, person=person, since=self.house.clock.true(), baseline=baseline
-        )  # fmt: skip
+        self.places[number] = Place(number=number, person=person, since=self.house.clock.true(), baseline=baseline)
         self.note(f"opened {number}, a {kind} of {person}")
         return number
 
@@ -268,16 +275,21 @@ def _settings(rng: Random) -> Any:
     channels = [dict(one) for one in consent.STORY.section["channels"]]
     channels[0]["undeliverable"] = BOUNCED
     section = {
-        **consent.STORY.section, "every": "1s", "channels": channels,
+        **consent.STORY.section,
+        "every": "1s",
+        "channels": channels,
         "also": [{"workspace_types": [PROJECT], "customer": CUSTOMER[PROJECT]}],
-    }  # fmt: skip
+    }
     return settings(
         {"consent": section, "onboarding": {**onboarding.STORY.section, "every": "1s"}},
         guards={
-            "max_audience_share": 1.0, "max_changed_share": 1.0, "max_cleared_people": 1000, "max_cleared_share": 1.0,
+            "max_audience_share": 1.0,
+            "max_changed_share": 1.0,
+            "max_cleared_people": 1000,
+            "max_cleared_share": 1.0,
         },
         ecm={"connections": rng.choice((1, 3))},
-    )  # fmt: skip
+    )
 
 
 def world_of(rng: Random, folder: Path, many: int) -> World:

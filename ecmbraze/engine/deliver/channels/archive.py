@@ -35,7 +35,7 @@ def _put(rows: Sequence[Row], attempt: Attempt) -> Batch:
     where, content, mime = _where(action), attempt.content(_digest(action)), str(_told(action).get("mime", ""))
     return Batch(
         rows=tuple(rows), send=lambda systems: systems.records_sink.archive(*where, action.name, content, mime)
-    )  # fmt: skip
+    )
 
 
 def _digest(action: Action) -> str:
@@ -99,24 +99,65 @@ def _values(payload: Json) -> Mapping[str, Json]:
 
 
 _DOUBT = Doubt(
-    looks=(_AFTER,), look=_look, absent=State.READY, by_marker=False,
+    looks=(_AFTER,),
+    look=_look,
+    absent=State.READY,
+    by_marker=False,
     found="documents in doubt were found in Extended ECM",
-)  # fmt: skip
+)
 ARCHIVE = Channel(
-    group="documents", packing=records.PACKING, build=_put, wait_for_turn=records.no_wait, has_turn=records.always,
-    screening=None, shows=None, advice=_advice, alone=True, patience=records.PATIENCE, said=_made, doubt=_DOUBT,
-)  # fmt: skip
+    group="documents",
+    packing=records.PACKING,
+    build=_put,
+    wait_for_turn=records.no_wait,
+    has_turn=records.always,
+    screening=None,
+    shows=None,
+    advice=_advice,
+    alone=True,
+    patience=records.PATIENCE,
+    said=_made,
+    doubt=_DOUBT,
+)
 VERSION = Channel(
-    group="versions", packing=records.PACKING, build=_put, wait_for_turn=records.no_wait, has_turn=records.always,
-    screening=None, shows=None, advice=_advice, alone=True, patience=records.PATIENCE, said=_version, doubt=_DOUBT,
-)  # fmt: skip
+    group="versions",
+    packing=records.PACKING,
+    build=_put,
+    wait_for_turn=records.no_wait,
+    has_turn=records.always,
+    screening=None,
+    shows=None,
+    advice=_advice,
+    alone=True,
+    patience=records.PATIENCE,
+    said=_version,
+    doubt=_DOUBT,
+)
 RENAME = Channel(
-    group="documents", packing=records.PACKING, build=_rename, wait_for_turn=records.no_wait, has_turn=records.always,
-    screening=None, shows=None, advice=_advice, alone=True, patience=records.PATIENCE, doubt=None,
+    group="documents",
+    packing=records.PACKING,
+    build=_rename,
+    wait_for_turn=records.no_wait,
+    has_turn=records.always,
+    screening=None,
+    shows=None,
+    advice=_advice,
+    alone=True,
+    patience=records.PATIENCE,
+    doubt=None,
     said=lambda action: f"name {_told(action).get('name', '')}",
-)  # fmt: skip
+)
 METADATA = Channel(
-    group="categories", packing=records.PACKING, build=_describe, wait_for_turn=records.no_wait,
-    has_turn=records.always, screening=None, shows=None, advice=_advice, alone=True, patience=records.PATIENCE,
-    doubt=None, said=lambda action: f"category {action.name}",
-)  # fmt: skip
+    group="categories",
+    packing=records.PACKING,
+    build=_describe,
+    wait_for_turn=records.no_wait,
+    has_turn=records.always,
+    screening=None,
+    shows=None,
+    advice=_advice,
+    alone=True,
+    patience=records.PATIENCE,
+    doubt=None,
+    said=lambda action: f"category {action.name}",
+)

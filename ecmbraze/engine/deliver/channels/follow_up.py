@@ -72,13 +72,30 @@ def _place(mark: str, action: Action) -> str:
 
 
 FOLLOW_UP = Channel(
-    group="tasks", packing=records.PACKING, build=_build, wait_for_turn=records.no_wait, has_turn=records.always,
-    screening=None, doubt=_doubt(_made, "follow-ups in doubt were found in Extended ECM"), shows=None, advice=_advice,
-    alone=True, patience=records.PATIENCE, said=lambda action: "follow-up",
-)  # fmt: skip
-COMPLETION = Channel(
-    group="tasks", packing=records.PACKING, build=_build_completion, wait_for_turn=records.no_wait,
-    has_turn=records.always, screening=None, shows=None, advice=_completion_advice, alone=True,
+    group="tasks",
+    packing=records.PACKING,
+    build=_build,
+    wait_for_turn=records.no_wait,
+    has_turn=records.always,
+    screening=None,
+    doubt=_doubt(_made, "follow-ups in doubt were found in Extended ECM"),
+    shows=None,
+    advice=_advice,
+    alone=True,
     patience=records.PATIENCE,
-    doubt=_doubt(_completed, "completions in doubt were found in Extended ECM"), said=lambda action: "completed",
-)  # fmt: skip
+    said=lambda action: "follow-up",
+)
+COMPLETION = Channel(
+    group="tasks",
+    packing=records.PACKING,
+    build=_build_completion,
+    wait_for_turn=records.no_wait,
+    has_turn=records.always,
+    screening=None,
+    shows=None,
+    advice=_completion_advice,
+    alone=True,
+    patience=records.PATIENCE,
+    doubt=_doubt(_completed, "completions in doubt were found in Extended ECM"),
+    said=lambda action: "completed",
+)

@@ -39,6 +39,9 @@ def advice(action: Action) -> str:
 
 
 BY_MARKER = Doubt(
-    looks=LOOKS, look=_look, absent=State.HELD, by_marker=True,
+    looks=LOOKS,
+    look=_look,
+    absent=State.HELD,
+    by_marker=True,
     found="messages in doubt were found in Braze by their marker",
-)  # fmt: skip
+)

@@ -30,9 +30,7 @@ from ecmbraze.model import Action, Json, State, keys
 # What was certainly not written (reserved, no connection) makes no doubt and counts for nothing.
 PATIENCE = 3
 
-PACKING = Packing(
-    together=lambda action: "record", most=lambda limits: 1, fitting=first_only, objects=one_object
-)  # fmt: skip
+PACKING = Packing(together=lambda action: "record", most=lambda limits: 1, fitting=first_only, objects=one_object)
 
 # delivery.md, class U: by then a request that was cut off has either stored what it carries or never will.
 AFTER = timedelta(seconds=60)
@@ -58,9 +56,7 @@ def _category_request(rows: Sequence[Row], attempt: Attempt) -> Batch:
     node, values, expected = node_id(action), _values(action.payload), _values(attempt.accepted(action.target))
     maybe = [_values(value) for value in attempt.attempted(action.target)]
     maybe += [_values(before) for before in [attempt.replaceable(action)] if before]
-    return Batch(
-        rows=tuple(rows), send=lambda systems: systems.records_sink.set_values(node, values, expected, maybe)
-    )  # fmt: skip
+    return Batch(rows=tuple(rows), send=lambda systems: systems.records_sink.set_values(node, values, expected, maybe))
 
 
 def _values(payload: Json) -> Mapping[str, Json]:
@@ -72,9 +68,18 @@ def _category_advice(action: Action) -> str:
 
 
 CATEGORY = Channel(
-    group="categories", packing=PACKING, build=_category_request, wait_for_turn=no_wait, has_turn=always,
-    screening=None, doubt=None, shows=None, advice=_category_advice, alone=True, patience=PATIENCE,
-)  # fmt: skip
+    group="categories",
+    packing=PACKING,
+    build=_category_request,
+    wait_for_turn=no_wait,
+    has_turn=always,
+    screening=None,
+    doubt=None,
+    shows=None,
+    advice=_category_advice,
+    alone=True,
+    patience=PATIENCE,
+)
 
 
 def _document_request(rows: Sequence[Row], attempt: Attempt) -> Batch:
@@ -123,10 +128,22 @@ def _said(action: Action) -> str:
 
 
 DOCUMENT = Channel(
-    group="documents", packing=PACKING, build=_document_request, wait_for_turn=no_wait, has_turn=always,
-    screening=None, shows=None, advice=_document_advice, alone=True, patience=PATIENCE, said=_said,
+    group="documents",
+    packing=PACKING,
+    build=_document_request,
+    wait_for_turn=no_wait,
+    has_turn=always,
+    screening=None,
+    shows=None,
+    advice=_document_advice,
+    alone=True,
+    patience=PATIENCE,
+    said=_said,
     doubt=Doubt(
-        looks=(AFTER,), look=_look, absent=State.READY, by_marker=False,
+        looks=(AFTER,),
+        look=_look,
+        absent=State.READY,
+        by_marker=False,
         found="documents in doubt were found in Extended ECM",
     ),
-)  # fmt: skip
+)

@@ -28,7 +28,7 @@ def _objects(rows: Sequence[Row], limits: BatchLimits) -> int:
 
 _PACKING = Packing(
     together=lambda action: "track", most=lambda limits: limits.track, fitting=_fitting, objects=_objects
-)  # fmt: skip
+)
 
 
 def _build(rows: Sequence[Row], attempt: Attempt) -> Batch:
@@ -96,11 +96,25 @@ def _instant(value: Json) -> datetime | None:
 
 
 ATTRIBUTE = Channel(
-    group="attributes", packing=_PACKING, build=_build, wait_for_turn=_wait, has_turn=_has_turn,
-    screening=Screening(absent=_attribute_absent, configured=True), doubt=None, shows=_attribute_shows, advice=advice,
+    group="attributes",
+    packing=_PACKING,
+    build=_build,
+    wait_for_turn=_wait,
+    has_turn=_has_turn,
+    screening=Screening(absent=_attribute_absent, configured=True),
+    doubt=None,
+    shows=_attribute_shows,
+    advice=advice,
     restated=True,
-)  # fmt: skip
+)
 EVENT = Channel(
-    group="events", packing=_PACKING, build=_build, wait_for_turn=_wait, has_turn=_has_turn,
-    screening=Screening(absent=_event_absent), doubt=BY_MARKER, shows=_event_shows, advice=advice,
-)  # fmt: skip
+    group="events",
+    packing=_PACKING,
+    build=_build,
+    wait_for_turn=_wait,
+    has_turn=_has_turn,
+    screening=Screening(absent=_event_absent),
+    doubt=BY_MARKER,
+    shows=_event_shows,
+    advice=advice,
+)

@@ -22,9 +22,11 @@ from ecmbraze.model import UNMET, Action, Json, Kind, Profile, State, TriggerBat
 CANVAS_APART_S = 2.0
 
 _PACKING = Packing(
-    together=lambda action: f"{action.kind}/{action.name}", most=lambda limits: limits.trigger, fitting=first_only,
+    together=lambda action: f"{action.kind}/{action.name}",
+    most=lambda limits: limits.trigger,
+    fitting=first_only,
     objects=one_object,
-)  # fmt: skip
+)
 
 
 def _build(rows: Sequence[Row], attempt: Attempt) -> Batch:
@@ -72,12 +74,18 @@ def _shows(action: Action, profile: Profile, accepted: Json) -> bool:
 
 def _channel(kind: Kind, *, apart_s: float) -> Channel:
     return Channel(
-        group="triggers", packing=_PACKING, build=_build,
+        group="triggers",
+        packing=_PACKING,
+        build=_build,
         wait_for_turn=lambda systems: systems.sink.wait_for_turn(kind),
         has_turn=lambda systems: systems.sink.has_turn(kind),
-        screening=Screening(absent=_absent, counted=True), doubt=BY_MARKER, shows=_shows, advice=advice,
-        info=lambda systems, name: systems.people.message(kind, name), apart_s=apart_s,
-    )  # fmt: skip
+        screening=Screening(absent=_absent, counted=True),
+        doubt=BY_MARKER,
+        shows=_shows,
+        advice=advice,
+        info=lambda systems, name: systems.people.message(kind, name),
+        apart_s=apart_s,
+    )
 
 
 CAMPAIGN = _channel(Kind.CAMPAIGN, apart_s=0.0)

@@ -17,9 +17,11 @@ from ecmbraze.ledger.outbox import Row
 from ecmbraze.model import UNMET, Action, Json, Kind, Profile, State
 
 _PACKING = Packing(
-    together=lambda action: f"{action.kind}/{action.name}", most=lambda limits: limits.trigger, fitting=first_only,
+    together=lambda action: f"{action.kind}/{action.name}",
+    most=lambda limits: limits.trigger,
+    fitting=first_only,
     objects=one_object,
-)  # fmt: skip
+)
 
 
 def _build(rows: Sequence[Row], attempt: Attempt) -> Batch:
@@ -48,9 +50,14 @@ def _advice(action: Action) -> str:
 
 
 WITHDRAWAL = Channel(
-    group="withdrawals", packing=_PACKING, build=_build,
+    group="withdrawals",
+    packing=_PACKING,
+    build=_build,
     wait_for_turn=lambda systems: systems.sink.wait_for_turn(Kind.WITHDRAWAL),
     has_turn=lambda systems: systems.sink.has_turn(Kind.WITHDRAWAL),
-    screening=Screening(absent=_absent, shared=True), doubt=None, shows=_shows, advice=_advice,
+    screening=Screening(absent=_absent, shared=True),
+    doubt=None,
+    shows=_shows,
+    advice=_advice,
     said=lambda action: f"withdrawn: {action.name.replace('group:', 'group ')}",
-)  # fmt: skip
+)
