@@ -14,6 +14,7 @@ from sqlite_utils import Database
 
 from ecmbraze.ledger import tombstones
 from ecmbraze.ledger.codec import dump, instant, load
+from ecmbraze.ledger.connection import marks
 from ecmbraze.ledger.history import Deed, History
 from ecmbraze.ledger.tombstones import ERASED
 from ecmbraze.model import Delivery, PersonKey, Phase, keys
@@ -104,19 +105,19 @@ def find(subject: Subject, database: Database, history: History, state: Path) ->
     persons = [PersonKey(recipient=one).text for one in subject.people]
     about = (*persons, *alone)
     people = subject.people
-    rows = f"""FROM outbox WHERE recipient IN ({_marks(people)}) OR record IN ({_marks(about)})
-               OR recipient IN ({_marks(alone)})"""
+    rows = f"""FROM outbox WHERE recipient IN ({marks(people)}) OR record IN ({marks(about)})
+               OR recipient IN ({marks(alone)})"""
     values = (*people, *about, *alone)
     pattern = _pattern(subject)
     counts = {
         "workspaces that name them": len(workspaces) if people else 0,
-        "records": _count(database, f"FROM record WHERE key IN ({_marks(about)})", about),
-        "e-mail addresses (digests)": _count(database, f"FROM address WHERE record IN ({_marks(persons)})", persons),
-        "facts per flow": _count(database, f"FROM fact WHERE record IN ({_marks(about)})", about),
+        "records": _count(database, f"FROM record WHERE key IN ({marks(about)})", about),
+        "e-mail addresses (digests)": _count(database, f"FROM address WHERE record IN ({marks(persons)})", persons),
+        "facts per flow": _count(database, f"FROM fact WHERE record IN ({marks(about)})", about),
         "intended writes and messages": _count(database, rows, values),
         "in quarantine": _count(
             database,
-            f"FROM quarantine WHERE customer IN ({_marks(people)}) OR record IN ({_marks(about)})",
+            f"FROM quarantine WHERE customer IN ({marks(people)}) OR record IN ({marks(about)})",
             (*people, *about),
         ),
         "values that the systems took": sum(len(_targets(database, one)) for one in (*people, *alone)),
@@ -142,7 +143,7 @@ def find(subject: Subject, database: Database, history: History, state: Path) ->
         plans=naming,
         withdrawals=_count(
             database,
-            f"FROM outbox WHERE recipient IN ({_marks(people)}) AND phase = {Phase.CONSENT.value} "
+            f"FROM outbox WHERE recipient IN ({marks(people)}) AND phase = {Phase.CONSENT.value} "
             "AND state IN ('ready', 'waiting', 'in flight', 'refused')",
             people,
         ),
@@ -269,9 +270,9 @@ def _workspaces(subject: Subject, database: Database) -> tuple[tuple[str, ...], 
     if subject.workspace:
         known = database.execute("SELECT 1 FROM record WHERE key = ?", (subject.workspace,)).fetchone()
         return ((subject.workspace,), (subject.workspace,)) if known else ((), ())
-    query = f"SELECT DISTINCT record FROM recipient WHERE customer IN ({_marks(subject.people)})"
+    query = f"SELECT DISTINCT record FROM recipient WHERE customer IN ({marks(subject.people)})"
     found = tuple(sorted((row[0] for row in database.execute(query, subject.people)), key=keys.order))
-    others = f"SELECT 1 FROM recipient WHERE record = ? AND customer NOT IN ({_marks(subject.people)}) LIMIT 1"
+    others = f"SELECT 1 FROM recipient WHERE record = ? AND customer NOT IN ({marks(subject.people)}) LIMIT 1"
     alone = tuple(one for one in found if not database.execute(others, (one, *subject.people)).fetchone())
     return found, alone
 
@@ -308,7 +309,3 @@ def _names(path: Path, subject: Subject) -> bool:
 
 def _count(database: Database, rows: str, values: tuple[str, ...] | list[str]) -> int:
     return int(database.execute(f"SELECT count(*) {rows}", tuple(values)).fetchone()[0])
-
-
-def _marks(values: tuple[str, ...] | list[str]) -> str:
-    return ", ".join("?" * len(values))

@@ -10,6 +10,7 @@ from functools import cached_property
 from sqlite_utils import Database
 
 from ecmbraze.ledger.codec import instant, load, load_documents, load_facts, load_json, moment
+from ecmbraze.ledger.connection import marks
 from ecmbraze.ledger.mirror import GONE, RECORD_COLUMNS, people, read_record
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.schema import RULES
@@ -27,11 +28,6 @@ _ACCEPTED = (
 def _after(text: str) -> str:
     """Return what comes right behind all texts that begin so."""
     return f"{text[:-1]}{chr(ord(text[-1]) + 1)}"
-
-
-def marks(values: Sequence[object]) -> str:
-    """Return as many placeholders as there are values."""
-    return ",".join("?" * len(values))
 
 
 class View:
@@ -162,15 +158,14 @@ class View:
         query = f"""SELECT DISTINCT rule, occurrence FROM outbox WHERE delivery = 'once' AND flow = ? AND record = ?
                     AND expires_at > ? AND ((state = 'superseded' AND why = ?)
                         OR (recipient NOT IN ({marks(names)}) AND state IN ('ready', 'waiting', 'suppressed')))"""
-        rows = self._ledger.execute(query, (self._flow, record.key.text, instant(now), MOVED, *names))
-        return frozenset((row[0], row[1]) for row in rows)
+        values = (self._flow, record.key.text, instant(now), MOVED, *names)
+        return frozenset(self._ledger.execute(query, values))
 
     @property
     def _led(self) -> tuple[str, tuple[str, ...]]:
         """Return the condition under which a recipient ``r`` of a record ``w`` is one of the flow's, and its values."""
         pairs = [(stream, self._needs.mapping_of(stream)) for stream in self._needs.streams]
-        rows = ", ".join("(?, ?)" for _ in pairs) or "(NULL, NULL)"
-        mappings = tuple(self._needs.mappings)
+        mappings, rows = tuple(self._needs.mappings), ", ".join("(?, ?)" for _ in pairs) or "(NULL, NULL)"
         where = f"r.mapping IN ({marks(mappings)}) AND (w.stream, r.mapping) IN (VALUES {rows})"
         return where, (*mappings, *(value for pair in pairs for value in pair))
 

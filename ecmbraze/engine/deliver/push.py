@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ecmbraze.engine.deliver.channels import channel_of
-from ecmbraze.engine.deliver.channels.channel import Attempt, Batch, Channel
+from ecmbraze.engine.deliver.channels.channel import Attempt, Batch
 from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.deliver.requests import build, divide, settle
 from ecmbraze.engine.deliver.screen import Screen
@@ -190,7 +190,7 @@ class Push:
             (row.action.recipient, row.action.name): apart_s
             for rows in wave
             for row in rows
-            if (apart_s := _channel(row).apart_s)
+            if (apart_s := channel_of(row.action.kind).apart_s)
         }
         self._keep_apart(entries)
         attempt = Attempt(
@@ -246,7 +246,7 @@ class Push:
                 raise answer.stop
             self._note_denied(row, answer)
         for row, answer in answers:
-            if answer.verdict is Verdict.NOT_PROCESSED and not answer.limited and not _channel(row).alone:
+            if answer.verdict is Verdict.NOT_PROCESSED and not answer.limited and not channel_of(row.action.kind).alone:
                 raise TemporaryError(
                     f"{row.action.kind.system} did not take a request: {answer.reason}.",
                     undone="What was not sent waits.",
@@ -260,7 +260,7 @@ class Push:
         if answer.denied is not None:
             self.denied[row.action.recipient] = answer.denied
             self.denied_in_a_row.add(row.action.recipient)
-            if len(self.denied_in_a_row) >= _channel(row).patience:
+            if len(self.denied_in_a_row) >= channel_of(row.action.kind).patience:
                 self._refuse_denied("What was not sent waits.")
 
     def _refuse_denied(self, undone: str) -> None:
@@ -273,11 +273,10 @@ class Push:
         unknown = [row for row, answer in answers if answer.verdict is Verdict.UNKNOWN]
         self.doubts += len(unknown)
         for row, answer in answers:
-            if answer.denied:
-                continue
-            if _channel(row).alone and answer.verdict in (Verdict.UNKNOWN, Verdict.NOT_PROCESSED):
+            unsettled = not answer.denied and answer.verdict in (Verdict.UNKNOWN, Verdict.NOT_PROCESSED)
+            if unsettled and channel_of(row.action.kind).alone:
                 self.unwritten[row.id] = answer.reason
-        return all(self.doubts < _channel(row).patience for row in unknown)
+        return all(self.doubts < channel_of(row.action.kind).patience for row in unknown)
 
     def refuse_unwritten(self) -> None:
         """Raise when writes wait that each stood in a request of its own, after all others went.
@@ -299,7 +298,3 @@ class Push:
         for step in steps:
             self.steps[step.row.id] = step
         self.systems.progress.step(Work.SENT, sum(step.state not in _ON_THE_WAY for step in steps))
-
-
-def _channel(row: Row) -> Channel:
-    return channel_of(row.action.kind)

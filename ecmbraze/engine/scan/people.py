@@ -17,7 +17,7 @@ from ecmbraze.ledger.codec import load_facts
 from ecmbraze.ledger.mirror import Held, Mirror
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import SPAM, Fact, Facts, PersonKey, Profile, Record, keys
-from ecmbraze.needs import Asked, Needs, Rotation
+from ecmbraze.needs import PeopleNeeds, Rotation
 from ecmbraze.planning import currents
 from ecmbraze.ports import PeopleReader
 
@@ -33,48 +33,6 @@ _OF_THE_LOOK = (AFTER, LOOK)
 _ABOUT = (".at", ".source")
 _AFTER_OF = f"{AFTER}:"
 OUT = "unsubscribed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PeopleNeeds:
-    """What all flows of a round together read of people; ``mappings`` say which people take their turns."""
-
-    mappings: tuple[str, ...]
-    facts: frozenset[str]
-    rotation: Rotation | None
-    """``None`` where only people are looked at who were asked something."""
-    asked: tuple[Asked, ...] = ()
-
-    @property
-    def requests(self) -> int:
-        """How many exports of 50 people one run may make."""
-        return (self.rotation.requests if self.rotation else 0) + sum(one.requests for one in self.asked)
-
-
-def together(needs: Sequence[Needs]) -> PeopleNeeds | None:
-    """Merge what several flows need of people, so that everybody is looked at once; ``None`` where none needs any."""
-    mine = [need for need in needs if need.people]
-    if not mine:
-        return None
-    turning = [need for need in mine if need.rotation]
-    return PeopleNeeds(
-        mappings=tuple(dict.fromkeys(mapping for need in turning for mapping in need.mappings)),
-        facts=frozenset().union(*(need.people for need in mine)),
-        rotation=_rotation([need.rotation for need in turning if need.rotation]),
-        asked=tuple(dict.fromkeys(need.asked for need in mine if need.asked)),
-    )
-
-
-def _rotation(every: Sequence[Rotation]) -> Rotation | None:
-    if not every:
-        return None
-    return Rotation(
-        within=min(one.within for one in every),
-        every=min(one.every for one in every),
-        requests=max(one.requests for one in every),
-        segment=next((one.segment for one in every if one.segment), ""),
-        currents=next((one.currents for one in every if one.currents), ""),
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
