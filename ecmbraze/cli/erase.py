@@ -16,6 +16,7 @@ from ecmbraze.ledger import compacting, erasing
 from ecmbraze.ledger.erasing import Kept
 from ecmbraze.ledger.file import is_state_file
 from ecmbraze.ledger.lock import run_lock
+from ecmbraze.ledger.subject import subject_of
 from ecmbraze.report.plain import printable
 
 _NOTHING = "Nothing was erased."
@@ -47,7 +48,7 @@ def erase(
     loaded = composition.settings(config_path(context, config))
     if show:
         ledger = composition.ledger(loaded, read_only=True)
-        named = erasing.subject_of(subject, ledger.database, ledger.history)
+        named = subject_of(subject, ledger.database, ledger.history)
         kept = erasing.find(named, ledger.database, ledger.history, ledger.path)
         ledger.close()
         _tell(kept, _backups(loaded), as_json=as_json)
@@ -59,7 +60,7 @@ def erase(
     with run_lock(loaded.state):
         ledger = composition.ledger(loaded)
         try:
-            named = erasing.subject_of(subject, ledger.database, ledger.history)
+            named = subject_of(subject, ledger.database, ledger.history)
             kept = erasing.find(named, ledger.database, ledger.history, ledger.path)
             _refuse(subject, kept, unknown=unknown, lose_withdrawals=lose_withdrawals)
             erasing.erase(kept, ledger.database, ledger.history, composition.wall_clock(loaded).now(), deed(by, reason))
