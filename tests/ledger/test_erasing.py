@@ -215,12 +215,18 @@ def test_erase_names_or_removes_the_backups_and_says_who_did_it(tmp_path: Path) 
     office.messages((State.IN_FLIGHT, State.SENT))
     back_up(office.state, folder / "monday.db")
     office.config["keep"] = {"backups": str(folder)}
+    left = folder / ".tuesday.db.ecmbraze-copy"  # by a kill
+    left.mkdir()
+    (left / "copy").write_text("C-0")
+    shown = office.ecmbraze("erase", "C-0", "--show")
 
     named = office.ecmbraze("erase", "C-0", "--reason", "art. 17", "--by", "ann")
     there = (folder / "monday.db").exists()
     removed = office.ecmbraze("erase", "C-0", "--reason", "art. 17", "--unknown", "--remove-backups")
 
     assert (named.code, removed.code, there) == (0, 0, True)
+    assert f"May still hold them: {left}" in shown.stdout
+    assert str(left) not in named.stdout
     assert f"May still hold them: {folder / 'monday.db'}" in named.stdout
     assert list(folder.iterdir()) == []
     with office.ledger() as ledger:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ecmbraze.engine.scan.inventory import Scan
-from ecmbraze.engine.scan.people import OUT, plain
+from ecmbraze.engine.scan.people import plain
+from ecmbraze.engine.scan.profiles import OUT
 from ecmbraze.engine.setting import Slice
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context, Flow

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ecmbraze.engine.deliver.requests import batched
-from ecmbraze.engine.scan.people import TOGETHER, PeopleScan, differs, groups_of, segment_name
+from ecmbraze.engine.scan.people import TOGETHER, PeopleScan, segment_name
+from ecmbraze.engine.scan.profiles import differs, groups_of
 from ecmbraze.errors import CredentialRefused, TemporaryError
 from ecmbraze.ledger.codec import load_facts
 from ecmbraze.model import AddressList, Kind, MessageInfo, PersonKey, Profile, keys
