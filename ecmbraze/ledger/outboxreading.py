@@ -79,6 +79,15 @@ class OutboxReading:
         """Return the rows in quarantine, of a flow or of all."""
         return self.rows("state = 'refused' AND flow = ifnull(?, flow)", (flow,))
 
+    def withdrawn_alone(self, flow: str) -> list[Row]:
+        """Return the withdrawals that were sent after their record was planned last.
+
+        Those that left while the rest of their plan waited are among them.
+        """
+        where = """state = 'sent' AND flow = ? AND phase = ? AND kind = ? AND NOT EXISTS (SELECT 1 FROM fact f
+                   WHERE f.flow = outbox.flow AND f.record = outbox.record AND f.at >= outbox.changed_at)"""
+        return self.rows(where, (flow, int(Phase.CONSENT), Kind.WITHDRAWAL))
+
     def twins(self, action: Action) -> list[str]:
         """Return the other people to whom the same message of the same occasion went, or may have gone."""
         query = """SELECT recipient FROM outbox WHERE delivery = 'once' AND key >= ? AND key < ? AND recipient <> ?
