@@ -54,7 +54,7 @@ def run(of: RoundContext, flow: Flow[Any], section: Any) -> Run:
         report=report,
         screen=screen,
         planner=_planner(of, flow, section, needs, view),
-        push=_push(of, flow.name, screen, view if flow.replaces(section) else None),
+        push=_push(of, flow, screen, view if flow.replaces(section) else None),
         before=of.ledger.watermarks(flow.name),
     )
 
@@ -190,7 +190,7 @@ def _json(fact: Fact) -> Json:
     return list(fact) if isinstance(fact, tuple) else fact
 
 
-def _push(of: RoundContext, flow: str, looked: Screen, before: View | None) -> Push:
+def _push(of: RoundContext, flow: Flow[Any], looked: Screen, before: View | None) -> Push:
     """Return the sending of one flow; ``before`` knows what stood in ECM and may be replaced."""
 
     def replaceable(action: Action) -> Json:
@@ -199,7 +199,8 @@ def _push(of: RoundContext, flow: str, looked: Screen, before: View | None) -> P
         return {name: _json(fact) for name, fact in record.facts.items() if name not in ours} if record else None
 
     return Push(
-        flow=flow,
+        flow=flow.name,
+        leaves=flow.initial.rule if flow.initial and _is_for_later(of, flow.name) else "",
         outbox=of.ledger.outbox,
         systems=of.systems,
         screen=looked,
@@ -209,7 +210,7 @@ def _push(of: RoundContext, flow: str, looked: Screen, before: View | None) -> P
         connections=of.setting.connections,
         new_id=of.new_id,
         tick=of.tick,
-        paused=lambda: of.ledger.waiting.paused(flow),
+        paused=lambda: of.ledger.waiting.paused(flow.name),
         entered=of.shared.entered,
         launched=of.shared.launched,
         unknown_for=of.setting.keep.unknown,
@@ -217,3 +218,9 @@ def _push(of: RoundContext, flow: str, looked: Screen, before: View | None) -> P
         content=of.ledger.contents.of,
         clock_fault=ClockFaults(clock=of.clock, skews=of.systems.skews, last=of.ledger.last_end()).told,
     )
+
+
+def _is_for_later(of: RoundContext, flow: str) -> bool:
+    """Say whether an initial load is under way and this round is none of its slices: what they left goes with them."""
+    load = of.ledger.loads.get(flow)
+    return of.options.load is None and load is not None and load.is_under_way

@@ -52,6 +52,9 @@ def push(context: RoundContext, runs: Sequence[Run]) -> None:
         ledger.outbox.wake(run.name, now)
         if paused := ledger.waiting.paused(run.name):
             run.report.notes.append(f"{run.name} is {paused}; nothing was sent")
+        if run.push.leaves and (left := ledger.outbox.ready_of(run.name, run.push.leaves)):
+            command = f"`ecmbraze {run.name} --initial-load`"
+            run.report.notes.append(f"{left} writes of the initial load wait for its next slice: {command} goes on")
     for phase in Phase:
         for run in going(runs):
             with run.ending():

@@ -46,6 +46,8 @@ class Push:
     """The bytes of a document that waits to be filed, by their sha256."""
     replaceable: Callable[[Action], Json] = lambda action: None
     """What stood in the place of a write before the flow first wrote there, where it may replace that."""
+    leaves: str = ""
+    """The rule whose rows are for the slices of an initial load alone, which are throttled."""
     unknown_for: timedelta = timedelta(days=90)
     """How long attributes wait for people whom Braze does not know."""
     clear: bool = True
@@ -76,7 +78,7 @@ class Push:
         could not be sent. Returns early, with rows in doubt, after an unknown outcome.
         """
         if self.clear and not self.paused():
-            self.systems.progress.expect(Work.SENT, self.outbox.count_sendable(self.flow, phase))
+            self.systems.progress.expect(Work.SENT, self.outbox.count_sendable(self.flow, phase, but=self.leaves))
         while self.clear and (rows := self.sendable(phase)):
             self.tick()
             self.fence.check()
@@ -98,9 +100,9 @@ class Push:
         """Return the next rows that may leave; what Braze would not send, and what is paused, stays ready."""
         if self.paused():
             return []
+        most = self.limits.trigger * self.connections
         while True:
-            most = self.limits.trigger * self.connections
-            rows = self.outbox.sendable(self.flow, phase, most, without=self.unsendable)
+            rows = self.outbox.sendable(self.flow, phase, most, without=self.unsendable, but=self.leaves)
             if not self.find_unsendable(rows):
                 return rows
 
@@ -121,8 +123,7 @@ class Push:
 
     def title(self, action: Action) -> str:
         """Return the name by which people know a campaign or Canvas, as far as it was asked for."""
-        found = self.launched.get((action.kind, action.name))
-        return found.title if found else action.name
+        return found.title if (found := self.launched.get((action.kind, action.name))) else action.name
 
     def refuse_unsendable(self) -> None:
         """Raise ConfigurationError for campaigns and Canvases that Braze would not send: their messages stay ready."""
@@ -140,9 +141,8 @@ class Push:
 
     def expire(self, now: datetime) -> None:
         """Give up what is past its time, with the reason why it did not leave before."""
-        for step in self.outbox.expire(self.flow, now, paused=self.paused() or ""):
-            self.steps[step.row.id] = step
-        for step in self.outbox.end_unknown(self.flow, now, self.unknown_for):
+        expired = self.outbox.expire(self.flow, now, paused=self.paused() or "")
+        for step in (*expired, *self.outbox.end_unknown(self.flow, now, self.unknown_for)):
             self.steps[step.row.id] = step
 
     def _screened(self, rows: Sequence[Row]) -> list[Row]:

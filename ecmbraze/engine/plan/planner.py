@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ from ecmbraze.flow import Context, Flow
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.tombstones import ERASED
 from ecmbraze.ledger.view import View
-from ecmbraze.model import Action, Change, Decision, Delivery, PersonKey, Skip, keys
+from ecmbraze.model import Action, Change, Decision, Delivery, PersonKey, Phase, Skip, keys
 from ecmbraze.needs import Needs
 from ecmbraze.planning.adoption import Adoption
 
@@ -97,16 +97,34 @@ class Planner:
             if not change.record.gone:
                 self._one(replace(change, before=None, since=None, memory={}, fires=True))
 
-    def plan_withdrawn(self, people: Iterable[str]) -> bool:
-        """Plan those of some people (records) who withdrew since this flow last planned them, and granted nothing.
+    def plan_withdrawn(self, people: Iterable[str], letters: Iterable[Action] = ()) -> bool:
+        """Plan those of some people (records) who withdrew since this flow last planned them, and granted nothing; and
+        the workspaces in which staff recorded withdrawals (``letters``) that have left.
 
-        Return whether anybody did.
+        Return whether there was anything.
         """
-        baseline, planned = self.view.baseline(keys.PEOPLE), False
+        done: set[str] = set()
         for change in self.view.changes(people):
-            if _withdrew(change):
-                planned |= self._one(self._armed(change, baseline), granting=False)
-        return planned
+            if _withdrew(change) and self._one(self._armed(change, self.view.baseline(keys.PEOPLE)), granting=False):
+                done.add(change.record.key.text)
+        sent: dict[str, list[Action]] = {}
+        for action in letters:
+            sent.setdefault(action.record, []).append(action)
+        for change in self.view.changes(sent):
+            record = change.record
+            if any(self._waits(action, done) for action in sent[record.key.text]):
+                continue
+            if self._one(self._armed(change, self.view.baseline(record.stream)), granting=False, noting=True):
+                done.add(record.key.text)
+        return bool(done)
+
+    def _waits(self, letter: Action, done: Container[str]) -> bool:
+        """Say whether Braze showed another choice before a withdrawal by staff: the history has that first."""
+        person = PersonKey(recipient=letter.recipient).text
+        change = next(self.view.changes([person]), None)
+        before = change.before.facts if change and change.before else {}
+        now = change.record.facts if change else {}
+        return person not in done and before.get(letter.name) != now.get(letter.name)
 
     def plan_load(self, asked: Slice) -> tuple[str, int]:
         """Plan the next people of an initial load; return the record of the last of them, and how many they were."""
@@ -185,10 +203,18 @@ class Planner:
             self._quarantine(change, f"cannot be planned ({type(error).__name__}); the log has the traceback")
         return None
 
-    def _one(self, change: Change, *, granting: bool = True) -> bool:
-        """Plan one change; return whether the flow decided it. One that is not ``granting`` lifts no withdrawal."""
+    def _one(self, change: Change, *, granting: bool = True, noting: bool = False) -> bool:
+        """Plan one change; return whether the flow decided it.
+
+        One that is not ``granting`` lifts no withdrawal, and sends none: those have left. One that is ``noting`` is
+        decided only where the flow notes something that it did not.
+        """
         plan = partial(self.flow.plan, self.options, change, self.view, self.context)
-        if (decision := self._decided(change, plan)) is None or (decision.grants and not granting):
+        if (decision := self._decided(change, plan)) is None:
+            return False
+        if noting and decision.memory == change.memory:
+            return False
+        if not granting and (decision.grants or any(one.kind.phase is Phase.CONSENT for one in decision.actions)):
             return False
         if self._untold(decision):
             self._refuse(decision.skips)

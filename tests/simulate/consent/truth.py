@@ -83,16 +83,16 @@ class Lives:
         for life in self.of.values():
             life.beliefs = frozenset({Belief(record=life.state, shown=life.state, profile=life.profile)})
 
-    def happened(self, who: str = "", what: str = "", *, chosen: bool = True) -> None:
+    def happened(self, who: Container[str] = (), what: str = "", *, chosen: bool = True) -> None:
         """Note what changed in Braze just now; not ``chosen`` where another address or profile brought it about.
 
-        Of ``who`` on the channel ``what`` also that a state was chosen again.
+        Of everybody in ``who`` on the channel ``what`` also that a state was chosen again: it has another time.
         """
         now = self._braze.wire.clock.true()
         for name, person in self._braze.people.items():
             for channel in self.channels:
                 life, state = self.of[name, channel], _state(person, channel)
-                if state != life.state or (name, channel) == (who, what):
+                if state != life.state or (name in who and channel == what):
                     life.turns.append(Turn(at=now, state=state, chosen=chosen))
                 life.state, life.profile = state, self._profile(person)
 

@@ -123,13 +123,14 @@ class World:
             state = DEFAULT
         person = self.house.braze.people[name]
         before, exported = person.email_subscribe, rng.random() < 0.5
-        for one in self._sharing(name) if channel == "email" else [name]:  # the state belongs to the address
+        theirs = self._sharing(name) if channel == "email" else [name]  # the state belongs to the address
+        for one in theirs:
             self.house.braze.choose(one, **{channel: state})
             if channel == "email" and not exported:
                 self.house.braze.people[one].chosen.clear()
         if channel == "email" and state == WITHDRAWN != before:
             self.house.braze.lists[AddressList.UNSUBSCRIBES][str(person.email)] = self.house.clock.true()
-        self.lives.happened(name, channel if channel == "email" else f"group:{channel}")
+        self.lives.happened(theirs, channel if channel == "email" else f"group:{channel}")
         self.note(f"{name} chose {state} of {channel} {person.chosen}")
 
     def _sharing(self, name: str) -> list[str]:
