@@ -10,6 +10,7 @@ from sqlite_utils import Database
 
 from ecmbraze.ledger.actionrow import ACTION_COLUMNS, read_action
 from ecmbraze.ledger.codec import instant, load_json, moment
+from ecmbraze.ledger.connection import marks
 from ecmbraze.model import Action, Json, Kind, Phase, State
 
 # What keeps a message back: any of the person's in doubt; of those held, an earlier one of the same series. Only
@@ -153,7 +154,7 @@ class OutboxReading:
         left_out = [f"{kind}/{name}" for kind, name in without]
         return self.rows(
             f"flow = ? AND phase = ? AND state = 'ready' AND NOT EXISTS (SELECT 1 FROM {_BLOCKER}) "
-            f"AND NOT ({chain}) AND rule <> ? AND kind || '/' || name NOT IN ({', '.join('?' * len(left_out))})",
+            f"AND NOT ({chain}) AND rule IS NOT nullif(?, '') AND kind || '/' || name NOT IN ({marks(left_out)})",
             (flow, phase, but, *left_out),
             limit=limit,
             order=order,
@@ -161,8 +162,8 @@ class OutboxReading:
 
     def count_sendable(self, flow: str, phase: Phase, *, but: str = "") -> int:
         """Return how many rows of a phase :meth:`sendable` may return."""
-        query = f"""SELECT count(*) FROM outbox WHERE flow = ? AND phase = ? AND state = 'ready' AND rule <> ?
-                    AND NOT EXISTS (SELECT 1 FROM {_BLOCKER})"""
+        query = f"""SELECT count(*) FROM outbox WHERE flow = ? AND phase = ? AND state = 'ready'
+                    AND rule IS NOT nullif(?, '') AND NOT EXISTS (SELECT 1 FROM {_BLOCKER})"""
         return int(self._database.execute(query, (flow, phase, but)).fetchone()[0])
 
     def ready_of(self, flow: str, rule: str) -> int:
