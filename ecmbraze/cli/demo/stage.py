@@ -31,11 +31,12 @@ class Stage:
         (folder / "ecmbraze.yaml").write_text(text, encoding="utf-8")
         self.workspaces = customers.prepare(box)
         """Workspaces by name."""
+        self._read: Books | None = None
         self.begin()
 
     def begin(self) -> None:
         """Begin a step: what is seen from here on is of this step."""
-        self._before = Books.of(self.box)
+        self._before = self._books()
         self.done: list[Done] = []
         """The commands of the step."""
 
@@ -54,6 +55,7 @@ class Stage:
         """Run one command line; what it left behind is kept for the step."""
         secrets = {"ECM_PASSWORD": self.box.password, "BRAZE_API_KEY": self.box.api_key}
         environ = {**secrets, "ECMBRAZE_NOW": self.box.now().isoformat()}
+        self._read = None
         self.done.append(done := ecmbraze(arguments, folder=self.folder, environ=environ))
         return done
 
@@ -61,7 +63,12 @@ class Stage:
 
     def seen(self) -> Books:
         """Return what both systems show of what the program did in this step."""
-        return Books.of(self.box).since(self._before)
+        return self._books().since(self._before)
+
+    def _books(self) -> Books:
+        """Return both books, read once after each command: nobody else writes in them."""
+        self._read = self._read or Books.of(self.box)
+        return self._read
 
     @property
     def reports(self) -> list[dict[str, Any]]:
