@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -97,11 +98,17 @@ def main() -> None:
     sys.exit(run(sys.argv[1:]))
 
 
+@cache
+def _command() -> Any:
+    """Return the commands, made once a process: a good part of what a short command costs."""
+    return typer.main.get_command(app)
+
+
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
     set_up(verbose=False, log_format="text")  # what is wrong with the command line itself is told like the rest
     try:
-        result = typer.main.get_command(app).main(args=arguments, prog_name="ecmbraze", standalone_mode=False)
+        result = _command().main(args=arguments, prog_name="ecmbraze", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except typer.Exit as error:
         return error.exit_code
