@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -65,6 +66,48 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Engagement:
+    """How it is told whether somebody is silent in Braze: by exactly one of a segment, campaigns, or Currents."""
+
+    segment: str = ""
+    """Id of the segment whose members are the silent ones; empty where it is told otherwise."""
+    campaigns: tuple[str, ...] = ()
+    """Ids of campaigns (no Canvases) whose flags of received and engaged are looked at."""
+    currents: bool = False
+    """Whether opens and clicks are read from Currents files; those of machines do not count."""
+    silent: timedelta = timedelta(0)
+    """For how long nothing was opened or clicked; for as long it must have been looked before anybody is silent."""
+    received: int = 0
+    """How many messages somebody must have received in that time to count as silent."""
+
+    @property
+    def fact(self) -> str:
+        """The fact of a person that says it: true is silent, false is not, absent is unknown or not armed yet."""
+        if self.segment:
+            return f"silent:segment:{self.segment}"
+        span = int(self.silent.total_seconds())
+        if self.currents:
+            return f"silent:currents:{span}:{self.received}"
+        text = repr((sorted(self.campaigns), span, self.received))
+        return f"silent:campaigns:{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """That it is told of some people, and of no others, whether they are silent in Braze."""
+
+    flow: str
+    """Who they are is for the flow to say; see ``Flow.candidates``."""
+    by: tuple[Engagement, ...]
+    requests: int
+    """How many exports of 50 people one run may make."""
+    segment_files: str = ""
+    """Folder with the exports of segments that Braze puts into storage of the customer; empty for none."""
+    currents_files: str = ""
+    """Folder of Currents files; empty for none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
     """What a flow reads: of workspaces the types, the facts and documents its rules name, and whom they belong to; of
     people in Braze the facts it names.
@@ -88,6 +131,8 @@ class Needs:
     """How people are looked at; where ``people`` is set, this is or ``asked``."""
     asked: Asked | None = None
     """That of the people only those are looked at whom the flow asked something."""
+    silence: Silence | None = None
+    """That of some people it is told whether they are silent in Braze."""
     content: ContentNeeds | None = None
     """Content of Braze; a flow that names any plans assets as it plans workspaces."""
 
