@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,6 +11,7 @@ from ecmbraze.planning.assets import facts as assets
 from ecmbraze.planning.context import Context as Context
 from ecmbraze.planning.customers import Customer
 from ecmbraze.planning.document_kinds import DocumentKind, marker
+from ecmbraze.planning.engagement import Engagement as Engagement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,33 +63,6 @@ class Asked:
     within: timedelta
     requests: int
     """How many exports of 50 people one run may make."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Engagement:
-    """How it is told whether somebody is silent in Braze: by exactly one of a segment, campaigns, or Currents."""
-
-    segment: str = ""
-    """Id of the segment whose members are the silent ones; empty where it is told otherwise."""
-    campaigns: tuple[str, ...] = ()
-    """Ids of campaigns (no Canvases) whose flags of received and engaged are looked at."""
-    currents: bool = False
-    """Whether opens and clicks are read from Currents files; those of machines do not count."""
-    silent: timedelta = timedelta(0)
-    """For how long nothing was opened or clicked; for as long it must have been looked before anybody is silent."""
-    received: int = 0
-    """How many messages somebody must have received in that time to count as silent."""
-
-    @property
-    def fact(self) -> str:
-        """The fact of a person that says it: true is silent, false is not, absent is unknown or not armed yet."""
-        if self.segment:
-            return f"silent:segment:{self.segment}"
-        span = int(self.silent.total_seconds())
-        if self.currents:
-            return f"silent:currents:{span}:{self.received}"
-        text = repr((sorted(self.campaigns), span, self.received))
-        return f"silent:campaigns:{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

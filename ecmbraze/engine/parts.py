@@ -30,6 +30,7 @@ from ecmbraze.engine.scan.inventory import Inventory
 from ecmbraze.engine.scan.people import PeopleScan
 from ecmbraze.engine.scan.screened import Screened
 from ecmbraze.engine.scan.segment_look import SegmentLook
+from ecmbraze.engine.scan.silences import Silences
 from ecmbraze.engine.setting import Setting, Systems
 from ecmbraze.flow import Context, Flow
 from ecmbraze.ledger.ledger import Ledger
@@ -124,7 +125,7 @@ def screened(of: Systems, clock: Clock, reading: Sequence[Needs]) -> Screened | 
     return Screened(reader=of.people, clock=clock, most=most, attributes=attributes)
 
 
-def people_scan(of: RoundContext, now: datetime | None = None) -> PeopleScan:
+def people_scan(of: RoundContext, now: datetime | None = None, silences: Silences | None = None) -> PeopleScan:
     """Return the looks at people that the flows of the round share, as of a moment."""
     now = now or of.clock.now()
     lists = AddressLists(reader=of.systems.people, mirror=of.ledger.mirror, plan=of.plan, now=now)
@@ -139,7 +140,15 @@ def people_scan(of: RoundContext, now: datetime | None = None) -> PeopleScan:
         tick=of.tick,
         bounced=partial(_bounced, of),
         invalid_phones=partial(_invalid_phones, of),
+        silences=silences or Silences(),
     )
+
+
+def silences(of: RoundContext, asked: Mapping[str, frozenset[str]], needs: Sequence[Needs]) -> Silences:
+    """Return what is told in this round of the silence of some people, read as far as it is asked of somebody."""
+    found = Silences(asked=asked, needs=[one.silence for one in needs if one.silence])
+    found.read(of.systems.segments, of.ledger.mirror, of.plan, of.clock.now(), of.setting.guards.max_shrink)
+    return found
 
 
 def fence(setting: Setting, systems: Systems, ledger: Ledger, clock: Clock) -> Fence:

@@ -238,9 +238,12 @@ class View:
     def due(self, now: datetime) -> set[str]:
         """Return the records that must be planned again although nothing changed, because their time has come."""
         streams = self._needs.streams  # a flow may have ceased to speak of a stream of which something is due
-        query = f"""SELECT w.key FROM due d JOIN record w ON w.key = d.record
-                    WHERE d.flow = ? AND d.at <= ? AND w.stream IN ({marks(streams)})"""
-        return {row[0] for row in self._ledger.execute(query, (self._flow, instant(now), *streams))}
+        first = PersonKey(recipient="").text  # somebody who waits for a first look has no record yet
+        query = f"""SELECT d.record FROM due d LEFT JOIN record w ON w.key = d.record
+                    WHERE d.flow = ? AND d.at <= ? AND (w.stream IN ({marks(streams)})
+                        OR (w.key IS NULL AND d.record > ? AND d.record < ?))"""
+        values = (self._flow, instant(now), *streams, first, _after(first))
+        return {row[0] for row in self._ledger.execute(query, values)}
 
     def everything(self) -> set[str]:
         """Return every record of the flow's streams."""
@@ -278,6 +281,14 @@ class View:
             record = self.record(key)
             if record is not None:
                 yield self._change(record)
+
+    def change_of(self, person: str, now: datetime) -> Change:
+        """Return the change of somebody since this flow last planned them; one never read has no facts yet."""
+        key = PersonKey(recipient=person)
+        unread = Record(
+            key=key, stream=keys.PEOPLE, name="", created_at=now, modified_at=now, facts={}, customers=(person,)
+        )
+        return self._change(self.record(key.text) or unread)
 
     def earlier(self, record: Record) -> Record | None:
         """Return a record as an earlier run of the flow planned it, whatever this one does; ``None`` if none did."""

@@ -48,14 +48,33 @@ class Planner:
     remembers: timedelta = timedelta(days=400)
     """How long at least what was sent of a record that is gone is still known."""
 
-    def plan_changes(self, scans: Mapping[str, Scan], limit: int | None) -> bool:
-        """Plan what changed since the flow's position; return whether all of it was planned."""
+    def concerned(self) -> dict[str, frozenset[str]]:
+        """Return whom workspaces lead to, or led to, that changed or came due, and who is due themselves.
+
+        Each with the facts that must be known of them now; nobody where the flow plans people for themselves. What is
+        taken in with a baseline concerns nobody yet.
+        """
+        if self.flow.candidates is None:
+            return {}
+        due, found = self.view.due(self.context.now) | self._new_to_the_rules(), set[str]()
+        streams = {stream for stream in self.needs.streams if self.view.baseline(stream) is not None}
+        for change in self.view.changes(self.view.candidates() | due):
+            key, forced = change.record.key, change.record.key.text in due
+            if change.record.stream in streams and not isinstance(key, PersonKey) and (forced or not _same(change)):
+                found.update(change.record.customers, change.before.customers if change.before else ())
+        found |= {key.recipient for one in due if isinstance(key := keys.read(one), PersonKey)}
+        return {one: self.flow.candidates(self.options, one, self.view, self.context) for one in sorted(found)}
+
+    def plan_changes(self, scans: Mapping[str, Scan], limit: int | None, concerned: Iterable[str] = ()) -> bool:
+        """Plan what changed since the flow's position, then whom it concerns; return whether all of it was planned."""
         baselines = {stream: self.view.baseline(stream) for stream in self.needs.streams}
         due = self.view.due(self.context.now) | self._new_to_the_rules()
         unmet = self.view.of_unmet()
         planned, complete = 0, True
         for change in self.view.changes(self.view.candidates() | due | unmet):
             key = change.record.key.text
+            if self.flow.candidates and isinstance(change.record.key, PersonKey):
+                continue
             if key not in due and _same(change):
                 if key in unmet:
                     self._whole_state(change)
@@ -65,6 +84,8 @@ class Planner:
                 break
             planned += 1
             self._one(self._armed(change, baselines[change.record.stream]))
+        if complete:
+            complete = self._plan_people(concerned, None if limit is None else limit - planned)
         for stream, scan in scans.items() if complete else ():
             self.plan.put_watermark(self.flow.name, stream, scan.newest)
             if baselines[stream] is None:
@@ -72,6 +93,13 @@ class Planner:
         if complete and self.flow.ahead:
             self.plan.put_rules(self.flow.name, self._rules, self.context.now)
         return complete
+
+    def _plan_people(self, people: Iterable[str], limit: int | None) -> bool:
+        for n, person in enumerate(people):
+            if n == limit:
+                return False
+            self._one(self.view.change_of(person, self.context.now))
+        return True
 
     @property
     def _rules(self) -> str:
@@ -195,6 +223,8 @@ class Planner:
                 if action.kind.delivery is Delivery.LATEST:
                     self.plan.put_action(action)
             return False
+        if self.flow.candidates and change.before is None and decision == Decision():
+            return True  # nothing is to be noted of most people
         if change.unreached:
             decision = replace(decision, actions=tuple(one for one in decision.actions if _is_news(one, change)))
         adoption = self.adoption

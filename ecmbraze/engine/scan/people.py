@@ -13,11 +13,12 @@ from ecmbraze.engine.scan.address_lists import AddressLists
 from ecmbraze.engine.scan.currents import Currents
 from ecmbraze.engine.scan.inventory import Scan
 from ecmbraze.engine.scan.screened import Screened
+from ecmbraze.engine.scan.silences import Silences
 from ecmbraze.ledger.codec import load_facts
 from ecmbraze.ledger.mirror import Held, Mirror
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import SPAM, Fact, Facts, PersonKey, Profile, Record, keys
-from ecmbraze.needs import Asked, Needs, Rotation
+from ecmbraze.needs import Asked, Needs, Rotation, Silence
 from ecmbraze.planning import currents
 from ecmbraze.ports import PeopleReader
 
@@ -44,11 +45,13 @@ class PeopleNeeds:
     rotation: Rotation | None
     """``None`` where only people are looked at who were asked something."""
     asked: tuple[Asked, ...] = ()
+    silence: tuple[Silence, ...] = ()
 
     @property
     def requests(self) -> int:
         """How many exports of 50 people one run may make."""
-        return (self.rotation.requests if self.rotation else 0) + sum(one.requests for one in self.asked)
+        others = sum(one.requests for one in self.asked) + sum(one.requests for one in self.silence)
+        return (self.rotation.requests if self.rotation else 0) + others
 
 
 def together(needs: Sequence[Needs]) -> PeopleNeeds | None:
@@ -62,6 +65,7 @@ def together(needs: Sequence[Needs]) -> PeopleNeeds | None:
         facts=frozenset().union(*(need.people for need in mine)),
         rotation=_rotation([need.rotation for need in turning if need.rotation]),
         asked=tuple(dict.fromkeys(need.asked for need in mine if need.asked)),
+        silence=tuple(dict.fromkeys(need.silence for need in mine if need.silence)),
     )
 
 
@@ -93,6 +97,8 @@ class PeopleScan:
     """The addresses that cannot be reached, in lower case; asked for only where a flow wants to know."""
     invalid_phones: Callable[[], frozenset[str]]
     """The phone numbers that cannot be reached, alike."""
+    silences: Silences
+    """Of whom it is told in this round whether they are silent."""
 
     def take(self, needs: PeopleNeeds, *, exported: bool = False) -> Scan | None:
         """Look at whom lists name, at the share of this run and at whom flows asked; ``None`` until all were seen once.
@@ -104,7 +110,8 @@ class PeopleScan:
         self.plan.begin_scan(keys.PEOPLE, self.now)  # a look counts from here, however long the round takes
         asked = self._asked(needs)
         turned, complete = self._take_turns(needs, needs.rotation, exported) if needs.rotation else (set[str](), True)
-        for part in batched((person for person in asked if person not in turned), TOGETHER):
+        others = dict.fromkeys([*asked, *self.silences.people(self.mirror)])
+        for part in batched((person for person in others if person not in turned), TOGETHER):
             self.tick()
             self.look(part, needs.facts)
         return Scan(began=self.now, newest=self.now) if complete else None
@@ -190,6 +197,7 @@ class PeopleScan:
             facts |= {fact: _attribute(found, fact) for fact in wanted if fact.startswith("attribute:")}
             facts |= self._timed(person, facts, held.get(text), read_at.get(text), wanted)
             facts |= {fact: self._undeliverable(found, facts, fact) for fact in UNDELIVERABLE if fact in wanted}
+            facts |= self.silences.told(person, found, load_facts(held[text].facts) if text in held else {})
             facts |= {name: "" for name in wanted if name.startswith(_AFTER_OF)}
             record = Record(
                 key=PersonKey(recipient=person),
