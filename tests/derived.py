@@ -29,6 +29,7 @@ _PLURAL = {
     Sort.SUBSCRIPTION: "subscriptions",
     Sort.CATEGORY_ATTRIBUTE: "category attributes",
     Sort.DOCUMENT: "documents",
+    Sort.FOLLOW_UP: "follow-ups",
 }
 
 

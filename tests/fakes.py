@@ -9,7 +9,7 @@ from typing import Any
 from ecmbraze.cli.progress import Silent
 from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.setting import Systems
-from ecmbraze.model import Fate, Json, Record
+from ecmbraze.model import Fate, Json, Record, State
 
 
 class Nothing:
@@ -46,6 +46,9 @@ class Nothing:
         return ()
 
     def taken(self, target: str) -> datetime | None:
+        return None
+
+    def written(self, key: str) -> tuple[State, datetime] | None:
         return None
 
     def underway(self, target: str) -> bool:

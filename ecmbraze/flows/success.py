@@ -119,7 +119,7 @@ def _voice(options: Options, noted: waiting.Noted, now: datetime, context: Conte
 def ahead(options: Options, record: Record, memory: Mapping[str, Json], zone: tzinfo) -> Sequence[tuple[datetime, str]]:
     """Return (instant, rule) of when a case makes its customer wait, and of each escalation to come."""
     if isinstance(record.key, PersonKey):
-        return list(episodes.ahead(options, memory))
+        return list(episodes.ahead(options, memory, zone))
     try:
         cases = waiting.open_cases(options, [record], lambda _: memory, zone)
         return [(moment, rule) for moment, rule in waiting.moments(options, cases) if rule]

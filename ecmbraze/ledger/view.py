@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 
 from sqlite_utils import Database
@@ -124,6 +124,12 @@ class View:
         """Return when the sink last took a value for a target; ``None`` when it never did."""
         row = self._ledger.execute("SELECT at FROM accepted WHERE target = ?", (target,)).fetchone()
         return moment(row[0]) if row else None
+
+    def written(self, key: str) -> tuple[State, datetime] | None:
+        """Return how what happens once stands under a business key, and since when; ``None`` if it was never staged."""
+        query = "SELECT state, changed_at FROM outbox WHERE key = ? AND delivery <> 'latest'"
+        row = self._ledger.execute(query, (key,)).fetchone()
+        return (State(row[0]), moment(row[1])) if row else None
 
     def underway(self, target: str) -> bool:
         """Say whether a value for a target is planned or staged that the sink has not taken yet."""
@@ -282,13 +288,16 @@ class View:
             if record is not None:
                 yield self._change(record)
 
-    def change_of(self, person: str, now: datetime) -> Change:
-        """Return the change of somebody since this flow last planned them; one never read has no facts yet."""
-        key = PersonKey(recipient=person)
+    def change_of(self, person: str) -> Change:
+        """Return the change of somebody since this flow last planned them; one never read has no facts yet.
+
+        Without when they were looked at: that decides nothing, and a dry run looks at another time.
+        """
+        key, never = PersonKey(recipient=person), datetime(1970, 1, 1, tzinfo=UTC)
         unread = Record(
-            key=key, stream=keys.PEOPLE, name="", created_at=now, modified_at=now, facts={}, customers=(person,)
+            key=key, stream=keys.PEOPLE, name="", created_at=never, modified_at=never, facts={}, customers=(person,)
         )
-        return self._change(self.record(key.text) or unread)
+        return self._change(replace(self.record(key.text) or unread, created_at=never, modified_at=never))
 
     def earlier(self, record: Record) -> Record | None:
         """Return a record as an earlier run of the flow planned it, whatever this one does; ``None`` if none did."""

@@ -98,7 +98,7 @@ class Planner:
         for n, person in enumerate(people):
             if n == limit:
                 return False
-            self._one(self.view.change_of(person, self.context.now))
+            self._one(self.view.change_of(person))
         return True
 
     @property

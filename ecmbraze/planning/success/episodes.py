@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Protocol
 
 from ecmbraze.errors import RecordUnreadable
-from ecmbraze.model import Action, Change, Decision, Fact, FollowUp, Json, Kind, Record, Skip, mark_of
+from ecmbraze.model import Action, Change, Decision, Fact, FollowUp, Json, Kind, Record, Skip, State, mark_of
 from ecmbraze.planning import dates, rule_language
 from ecmbraze.planning.context import Context
 from ecmbraze.planning.success import waiting
@@ -34,6 +34,7 @@ class Past(Protocol):
     def noted(self, record: str) -> Mapping[str, Json]: ...
     def newest(self, key: str) -> Record | None: ...
     def looked(self, record: str, now: datetime) -> datetime | None: ...
+    def written(self, key: str) -> tuple[State, datetime] | None: ...
 
 
 class Step(StrEnum):
@@ -52,8 +53,8 @@ class Episode:
     step: Step | None = None
     place: str = ""
     """The workspace on which the follow-ups stand."""
-    at: datetime | None = None
-    """When the first of them was planned."""
+    on: date | None = None
+    """The day on which the first of them was planned."""
     type: str = ""
     """The reminder type."""
 
@@ -65,7 +66,7 @@ class Episode:
             number=int(str(raw.get("n", 0))),
             step=Step(str(raw["step"])) if raw.get("step") else None,
             place=str(raw.get("place", "")),
-            at=datetime.fromisoformat(str(raw["at"])) if raw.get("at") else None,
+            on=date.fromisoformat(str(raw["on"])) if raw.get("on") else None,
             type=str(raw.get("type", "")),
         )
 
@@ -73,8 +74,8 @@ class Episode:
         """Return it as it is noted; of one that is over its number alone."""
         if self.step is None:
             return {"n": self.number}
-        at = self.at.isoformat() if self.at else None
-        return {"n": self.number, "step": self.step, "place": self.place, "at": at, "type": self.type}
+        on = self.on.isoformat() if self.on else None
+        return {"n": self.number, "step": self.step, "place": self.place, "on": on, "type": self.type}
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -102,12 +103,12 @@ class _Customer:
         if episode.step and self._is_gone(episode.place):
             episode = Episode(number=episode.number)  # its follow-ups went with the workspace
         silent = self._silent(rule)
-        wait = waiting.waits(rule, self.cases, self.context.now)
+        wait = waiting.since(rule, self.cases, self.context.now) is not None
         if episode.step and (not wait or silent is False):
             why = "nothing waits any more" if not wait else "not silent any more"
             self.end(rule.name, episode, why)
             return Episode(number=episode.number)
-        if episode.step is Step.OPEN and silent and rule.escalate and self._is_late(rule.escalate, episode):
+        if episode.step is Step.OPEN and silent and rule.escalate and self._is_late(rule.name, rule.escalate, episode):
             return self._escalated(rule, episode)
         if episode.step is None and wait and silent and self.change.fires:
             return self._opened(rule, episode)
@@ -117,8 +118,12 @@ class _Customer:
         """Complete every follow-up of an episode."""
         self.outcome += (self._completion(rule, episode, step, why) for step in episode.steps)
 
-    def _is_late(self, escalation: Escalation, episode: Episode) -> bool:
-        return episode.at is not None and dates.plus(episode.at, escalation.after) <= self.context.now
+    def _is_late(self, rule: str, escalation: Escalation, episode: Episode) -> bool:
+        """Say whether the first follow-up was made so long ago; one that waits, or was refused, is not late."""
+        made = self.past.written(self._action(rule, episode, Step.OPEN, Kind.FOLLOW_UP, "").key)
+        if made is None or made[0] is not State.SENT:
+            return False
+        return dates.plus(made[1], escalation.after) <= self.context.now
 
     def _is_gone(self, place: str) -> bool:
         record = self.past.newest(place)
@@ -144,7 +149,7 @@ class _Customer:
             number=episode.number + 1,
             step=Step.OPEN,
             place=place.key.text,
-            at=self.context.now,
+            on=dates.local(self.context.now, self.context.zone),
             type=rule.follow_up.type,
         )
         self.outcome.append(self._follow_up(rule, begun, Step.OPEN))
@@ -228,9 +233,10 @@ def plan(options: Options, change: Change, person: str, past: Past, context: Con
         if name not in after:
             one.end(name, episode, f"the rule {name} is no longer configured")
             after[name] = Episode(number=episode.number)
-    watched = any(waiting.waits(rule, one.cases, context.now) for rule in options.rules)
+    # In the past, so that it comes due in each run; and the same in each of them, since it is part of the decision.
+    since = min((at for rule in options.rules if (at := waiting.since(rule, one.cases, context.now))), default=None)
     memory = {name: episode.as_json() for name, episode in after.items() if episode.number}
-    return Decision.of(one.outcome, memory=memory, due=context.now if watched else None)
+    return Decision.of(one.outcome, memory=memory, due=since)
 
 
 def _customer(options: Options, change: Change, person: str, past: Past, context: Context) -> _Customer:
@@ -251,15 +257,16 @@ def asked(options: Options, person: str, past: Past, context: Context) -> frozen
     try:
         cases = waiting.open_cases(options, past.of_customer(person), past.noted, context.zone)
         return frozenset(
-            rule.engagement.value.fact for rule in options.rules if waiting.waits(rule, cases, context.now)
+            rule.engagement.value.fact for rule in options.rules if waiting.since(rule, cases, context.now)
         )
     except (RecordUnreadable, KeyError):  # planning says so, and plans nothing of the customer
         return frozenset()
 
 
-def ahead(options: Options, memory: Mapping[str, Json]) -> Iterator[tuple[datetime, str]]:
+def ahead(options: Options, memory: Mapping[str, Json], zone: tzinfo) -> Iterator[tuple[datetime, str]]:
     """Yield (when, rule) of each escalation to come, by what is noted of a customer."""
     for rule in options.rules:
         episode = Episode.of(memory.get(rule.name))
-        if rule.escalate and episode.step is Step.OPEN and episode.at:
-            yield dates.plus(episode.at, rule.escalate.after), rule.name
+        if rule.escalate and episode.step is Step.OPEN and episode.on:
+            begun = dates.instant(episode.on.isoformat(), zone)
+            yield dates.plus(begun or datetime.max.replace(tzinfo=UTC), rule.escalate.after), rule.name

@@ -73,10 +73,10 @@ def waits_from(rule: SuccessRule, case: Case) -> datetime | None:
     return dates.plus(case.overdue, rule.overdue) if case.overdue and rule.overdue is not None else None
 
 
-def waits(rule: SuccessRule, cases: Sequence[Case], now: datetime) -> bool:
-    """Say whether a customer with these open cases waits, by a rule."""
-    moments = [moment for case in of_rule(rule, cases) if (moment := waits_from(rule, case))]
-    return min(moments, default=now + timedelta(1)) <= now
+def since(rule: SuccessRule, cases: Sequence[Case], now: datetime) -> datetime | None:
+    """Return since when a customer with these open cases waits, by a rule; ``None`` for one who does not."""
+    found = [moment for case in of_rule(rule, cases) if (moment := waits_from(rule, case)) and moment <= now]
+    return min(found, default=None)
 
 
 def moments(options: Options, cases: Sequence[Case]) -> Iterator[tuple[datetime, str]]:
