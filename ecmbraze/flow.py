@@ -19,9 +19,6 @@ from ecmbraze.planning.rules import Rule
 
 Options = TypeVar("Options", bound=BaseModel)
 
-# Flows that are described: whoever names one that is not in the register learns that it is not built yet.
-PLANNED: Mapping[str, str] = {}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InitialLoad(Generic[Options]):

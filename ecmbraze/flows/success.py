@@ -33,6 +33,8 @@ success:                                        # silent in Braze and unresolved
     open_complaint: customer.open_since         # also customer.overdue_since, customer.last_activity
   braze_requests: 200                           # exports of 50 people per run at most, of those who wait
   max_follow_ups: 50                            # new or completed in one run, more: exit 6
+  # segment_files: /srv/braze-exports           # only where Braze exports into storage of yours: your copy of it
+  # currents_files: /srv/braze-currents         # Avro files; needs ecmbraze[currents]
   rules:
     - name: silent_and_waiting
       # when: {Case.Priority: High}             # which cases count; default: all open ones

@@ -180,10 +180,17 @@ class TwinEcm(Archive):
 
     def add_follow_up(self, node_id: int, follow_up: FollowUp) -> Answer:
         there = node_id in self.spaces and not self.spaces[node_id].hidden
-        return self._write("ecm reminder", lambda: self.office.add(node_id, follow_up, there=there))
+        return self._write("ecm reminder", lambda: self._booked(self.office.add(node_id, follow_up, there=there)))
 
     def complete_follow_up(self, node_id: int, mark: str) -> Answer:
-        return self._write("ecm completion", lambda: self.office.complete(node_id, mark))
+        return self._write("ecm completion", lambda: self._booked(self.office.complete(node_id, mark)))
+
+    def _booked(self, answer: Answer) -> Answer:
+        """Take over what our account newly made and completed, whatever becomes of the answer."""
+        done, self.office.done = self.office.done, []
+        for kind, one in done:
+            self._book.append(Written(kind=kind, node=one.node, name=one.made.mark, value=None, folder=one.made.type))
+        return answer
 
     # RecordReader
 

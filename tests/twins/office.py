@@ -30,6 +30,8 @@ class Office:
     roles: dict[tuple[int, str], set[str]] = field(default_factory=dict)
     """(workspace, role) → who is in it."""
     reminders: list[Reminder] = field(default_factory=list)
+    done: list[tuple[str, Reminder]] = field(default_factory=list)
+    """What our account made and completed, until somebody takes it over into a book."""
     hidden: bool = False
     """Whether the account does not see what it made for others."""
 
@@ -55,14 +57,17 @@ class Office:
             return Answer(verdict=Verdict.REFUSED, reason=f"nobody stands behind {follow_up.assign}")
         made = Reminder(id=len(self.reminders) + 1, node=node, made=follow_up, assignees=tuple(sorted(people)))
         self.reminders.append(made)
+        self.done.append(("follow-up", made))
         unseen = ConfigurationError("ECM does not list it for this account.") if self.hidden else None
         return Answer(verdict=Verdict.ACCEPTED, reason="accepted", stop=unseen)
 
     def complete(self, node: int, mark: str) -> Answer:
         """Complete what bears a mark."""
         for one in self.reminders:
-            if one.node == node and f"[{mark}]" in one.made.description and not self.hidden:
+            found = one.node == node and f"[{mark}]" in one.made.description and not self.hidden
+            if found and not one.completed:
                 one.completed = True
+                self.done.append(("completion", one))
         return Answer(verdict=Verdict.ACCEPTED, reason="accepted")
 
     def _behind(self, node: int, assignee: Assignee | None) -> set[str]:
