@@ -79,6 +79,7 @@ mutants: .venv/made
 	$(BIN)/python -m tests.mutants
 
 bench: .venv/made
+	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.inventory
 	$(BIN)/python -m benchmarks.report
 	$(BIN)/python -m benchmarks.consent 2000

@@ -24,8 +24,11 @@ Options = TypeVar("Options", bound=BaseModel)
 class InitialLoad(Generic[Options]):
     """How a flow writes once what it would otherwise write when something changes; a person confirms it.
 
-    ``plan`` is pure: what it makes of one person, given what the flow noted of them.
+    ``plan`` is pure: what it makes of one person, given what the flow noted of them. All of it bears the ``rule``, by
+    which what a slice left is told from what an ordinary run planned.
     """
+
+    rule: str
 
     plan: Callable[[Options, Record, Mapping[str, Json], Known, Context], Decision]
     people: Callable[[Options], int]

@@ -198,3 +198,48 @@ def of_type(name: str, needs: Sequence[Needs]) -> TypeNeeds:
 
 def _kinds(needs: Sequence[Needs]) -> tuple[DocumentKind, ...]:
     return tuple({kind.fact: kind for need in needs for kind in need.documents}.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeopleNeeds:
+    """What all flows of a round together read of people; ``mappings`` say which people take their turns."""
+
+    mappings: tuple[str, ...]
+    facts: frozenset[str]
+    rotation: Rotation | None
+    """``None`` where only people are looked at who were asked something."""
+    asked: tuple[Asked, ...] = ()
+    silence: tuple[Silence, ...] = ()
+
+    @property
+    def requests(self) -> int:
+        """How many exports of 50 people one run may make."""
+        others = sum(one.requests for one in self.asked) + sum(one.requests for one in self.silence)
+        return (self.rotation.requests if self.rotation else 0) + others
+
+
+def of_people(needs: Sequence[Needs]) -> PeopleNeeds | None:
+    """Merge what several flows need of people, so that everybody is looked at once; ``None`` where none needs any."""
+    mine = [need for need in needs if need.people]
+    if not mine:
+        return None
+    turning = [need for need in mine if need.rotation]
+    return PeopleNeeds(
+        mappings=tuple(dict.fromkeys(mapping for need in turning for mapping in need.mappings)),
+        facts=frozenset().union(*(need.people for need in mine)),
+        rotation=_rotation([need.rotation for need in turning if need.rotation]),
+        asked=tuple(dict.fromkeys(need.asked for need in mine if need.asked)),
+        silence=tuple(dict.fromkeys(need.silence for need in mine if need.silence)),
+    )
+
+
+def _rotation(every: Sequence[Rotation]) -> Rotation | None:
+    if not every:
+        return None
+    return Rotation(
+        within=min(one.within for one in every),
+        every=min(one.every for one in every),
+        requests=max(one.requests for one in every),
+        segment=next((one.segment for one in every if one.segment), ""),
+        currents=next((one.currents for one in every if one.currents), ""),
+    )

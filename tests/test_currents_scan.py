@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ecmbraze.engine.scan.currents import Currents
-from ecmbraze.engine.scan.people import differs
+from ecmbraze.engine.scan.profiles import differs
 from ecmbraze.ledger.codec import dump
 from ecmbraze.ledger.mirror import Held
 from ecmbraze.model import SPAM, ChoiceEvent, CurrentsFile, PersonKey, Profile, Record

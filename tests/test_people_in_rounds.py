@@ -46,6 +46,23 @@ def test_before_everybody_was_read_nobody_is_news(tmp_path: Path) -> None:
     assert sum(_run(house) for _ in range(3)) == 2
 
 
+def test_whom_no_workspace_named_for_a_month_is_looked_at_in_the_round_that_names_them_again(tmp_path: Path) -> None:
+    house = _house(tmp_path, 2)
+    for _ in range(2):
+        _run(house)
+    house.ecm.delete(next(number for number, one in house.ecm.spaces.items() if "C-000" in one.values.values()))
+    for _ in range(3):  # gone after two listings
+        _run(house)
+    house.clock.advance(timedelta(days=30))
+    house.braze.people["C-000"].email_subscribe = "unsubscribed"
+    _run(house)
+
+    number = house.ecm.create("Customer", {"Customer.Number": "C-000"})
+    _run(house)
+
+    assert house.ecm.spaces[number].values[STATUS] == "Withdrawn"
+
+
 def test_a_withdrawal_that_staff_record_reaches_braze_once(tmp_path: Path) -> None:
     house = _house(tmp_path, 2)
     for _ in range(2):

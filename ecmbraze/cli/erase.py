@@ -13,9 +13,11 @@ from ecmbraze.cli.shared import ByOption, ConfigOption, config_path, deed
 from ecmbraze.config import Settings
 from ecmbraze.errors import UsageError
 from ecmbraze.ledger import compacting, erasing
+from ecmbraze.ledger.copying import remove_unfinished, unfinished
 from ecmbraze.ledger.erasing import Kept
 from ecmbraze.ledger.file import is_state_file
 from ecmbraze.ledger.lock import run_lock
+from ecmbraze.ledger.subject import subject_of
 from ecmbraze.report.plain import printable
 
 _NOTHING = "Nothing was erased."
@@ -47,7 +49,7 @@ def erase(
     loaded = composition.settings(config_path(context, config))
     if show:
         ledger = composition.ledger(loaded, read_only=True)
-        named = erasing.subject_of(subject, ledger.database, ledger.history)
+        named = subject_of(subject, ledger.database, ledger.history)
         kept = erasing.find(named, ledger.database, ledger.history, ledger.path)
         ledger.close()
         _tell(kept, _backups(loaded), as_json=as_json)
@@ -59,12 +61,14 @@ def erase(
     with run_lock(loaded.state):
         ledger = composition.ledger(loaded)
         try:
-            named = erasing.subject_of(subject, ledger.database, ledger.history)
+            named = subject_of(subject, ledger.database, ledger.history)
             kept = erasing.find(named, ledger.database, ledger.history, ledger.path)
             _refuse(subject, kept, unknown=unknown, lose_withdrawals=lose_withdrawals)
             erasing.erase(kept, ledger.database, ledger.history, composition.wall_clock(loaded).now(), deed(by, reason))
         finally:
             ledger.close()
+        for folder in _folders(loaded):
+            remove_unfinished(folder)
         compacting.compact(loaded.state)  # what was deleted leaves the free pages of the file, too
     backups = _backups(loaded)
     for backup in backups if remove_backups else ():
@@ -92,12 +96,21 @@ def _refuse(subject: str, kept: Kept, *, unknown: bool, lose_withdrawals: bool) 
 
 
 def _backups(loaded: Settings) -> tuple[Path, ...]:
-    """Return the state files that may still hold them: those that migrations left, and those in `keep: backups`."""
+    """Return the state files that may still hold them: those that migrations left, and those in `keep: backups`.
+
+    What a kill left of one is named with them until it is removed, whether or not they are.
+    """
     found = sorted(loaded.state.parent.glob(f"{loaded.state.name}.backup-v*"))
-    folder = loaded.path.parent / loaded.keep.backups if loaded.keep.backups else None
-    if folder is not None and folder.is_dir():
+    for folder in _folders(loaded)[1:]:
         found += sorted(path for path in folder.iterdir() if is_state_file(path))
+    found += [path for folder in _folders(loaded) for path in unfinished(folder)]
     return tuple(path for path in found if path.resolve() != loaded.state.resolve())
+
+
+def _folders(loaded: Settings) -> list[Path]:
+    """Return where copies of the state file are made: beside it, and in `keep: backups` if that is elsewhere."""
+    folder = loaded.path.parent / loaded.keep.backups if loaded.keep.backups else None
+    return [loaded.state.parent, *([folder] if folder is not None and folder.is_dir() else [])]
 
 
 def _tell(kept: Kept, backups: tuple[Path, ...], *, as_json: bool, done: bool = False) -> None:

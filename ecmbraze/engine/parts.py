@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -18,31 +17,16 @@ from ecmbraze.engine.plan.planner import Planner
 from ecmbraze.engine.recover.canary import Canary
 from ecmbraze.engine.run import Run
 from ecmbraze.engine.run_report import RunReport
-from ecmbraze.engine.scan import people
-from ecmbraze.engine.scan.address_lists import AddressLists
-from ecmbraze.engine.scan.content import ContentScan
-from ecmbraze.engine.scan.currents import Currents
-from ecmbraze.engine.scan.dated import Dated
-from ecmbraze.engine.scan.details import WorkList
-from ecmbraze.engine.scan.document_looks import DocumentLooks
-from ecmbraze.engine.scan.folder_looks import FolderLooks
-from ecmbraze.engine.scan.inventory import Inventory
-from ecmbraze.engine.scan.people import PeopleScan
-from ecmbraze.engine.scan.screened import Screened
-from ecmbraze.engine.scan.segment_look import SegmentLook
-from ecmbraze.engine.scan.silences import Silences
+from ecmbraze.engine.scans import bounced
 from ecmbraze.engine.setting import Setting, Systems
 from ecmbraze.flow import Context, Flow
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.view import View
-from ecmbraze.model import Action, AddressList, Fact, Json, PersonKey, keys
-from ecmbraze.needs import ContentNeeds, Needs
+from ecmbraze.model import Action, Fact, Json, PersonKey, keys
+from ecmbraze.needs import Needs
 from ecmbraze.planning.adoption import Adoption
 from ecmbraze.planning.outbound import attributes
 from ecmbraze.ports import Clock
-
-# Before Braze existed: all bounces there are.
-_ALL_BOUNCES = datetime(2010, 1, 1)  # noqa: DTZ001 the zone is the round's
 
 
 def run(of: RoundContext, flow: Flow[Any], section: Any) -> Run:
@@ -70,85 +54,9 @@ def run(of: RoundContext, flow: Flow[Any], section: Any) -> Run:
         report=report,
         screen=screen,
         planner=_planner(of, flow, section, needs, view),
-        push=_push(of, flow.name, screen, view if flow.replaces(section) else None),
+        push=_push(of, flow, screen, view if flow.replaces(section) else None),
         before=of.ledger.watermarks(flow.name),
     )
-
-
-def inventory(of: RoundContext, save: Callable[[], None]) -> Inventory:
-    """Return the scan of the round; ``save`` keeps the details read so far."""
-    looks = DocumentLooks(
-        reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, zone=of.setting.zone, tick=of.tick
-    )
-    dated = Dated(
-        reader=of.systems.workspaces,
-        mirror=of.ledger.mirror,
-        plan=of.plan,
-        smallest=of.setting.date_query_from,
-        every=of.setting.sweep_every,
-    )
-    details = WorkList(
-        reader=of.systems.workspaces,
-        mirror=of.ledger.mirror,
-        plan=of.plan,
-        now=of.clock.now(),
-        connections=of.setting.connections,
-        tick=of.tick,
-        save=save,
-        monotonic=of.clock.monotonic,
-        fresh=of.shared.fresh,
-        progress=of.systems.progress,
-    )
-    folders = FolderLooks(reader=of.systems.workspaces, mirror=of.ledger.mirror, plan=of.plan, tick=of.tick)
-    return Inventory(
-        reader=of.systems.workspaces,
-        mirror=of.ledger.mirror,
-        plan=of.plan,
-        looks=looks,
-        dated=dated,
-        folders=folders,
-        details=details,
-        now=of.clock.now(),
-        sweep_requests=of.setting.sweep_requests,
-        sweep_every=of.setting.sweep_every,
-        tick=of.tick,
-    )
-
-
-def screened(of: Systems, clock: Clock, reading: Sequence[Needs]) -> Screened | None:
-    """Return the reader for the screens where what they read of people counts as a look, within the budget of looks."""
-    needs = people.together(reading)
-    if needs is None:
-        return None
-    attributes = frozenset(fact.removeprefix("attribute:") for fact in needs.facts if fact.startswith("attribute:"))
-    most = needs.requests * people.TOGETHER
-    return Screened(reader=of.people, clock=clock, most=most, attributes=attributes)
-
-
-def people_scan(of: RoundContext, now: datetime | None = None, silences: Silences | None = None) -> PeopleScan:
-    """Return the looks at people that the flows of the round share, as of a moment."""
-    now = now or of.clock.now()
-    lists = AddressLists(reader=of.systems.people, mirror=of.ledger.mirror, plan=of.plan, now=now)
-    return PeopleScan(
-        reader=of.systems.people,
-        mirror=of.ledger.mirror,
-        plan=of.plan,
-        lists=lists,
-        now=now,
-        new_id=of.new_id,
-        currents=Currents(reader=of.systems.currents, mirror=of.ledger.mirror, plan=of.plan, now=now, tick=of.tick),
-        tick=of.tick,
-        bounced=partial(_bounced, of),
-        invalid_phones=partial(_invalid_phones, of),
-        silences=silences or Silences(),
-    )
-
-
-def silences(of: RoundContext, asked: Mapping[str, frozenset[str]], needs: Sequence[Needs]) -> Silences:
-    """Return what is told in this round of the silence of some people, read as far as it is asked of somebody."""
-    found = Silences(asked=asked, needs=[one.silence for one in needs if one.silence])
-    found.read(of.systems.segments, of.ledger.mirror, of.plan, of.clock.now(), of.setting.guards.max_shrink)
-    return found
 
 
 def fence(setting: Setting, systems: Systems, ledger: Ledger, clock: Clock) -> Fence:
@@ -176,26 +84,6 @@ def fence(setting: Setting, systems: Systems, ledger: Ledger, clock: Clock) -> F
         now=clock.now,
         waived=setting.unfenced,
     )
-
-
-def content_scan(of: RoundContext, needs: ContentNeeds, save: Callable[[], None]) -> ContentScan:
-    """Return the look at the content of Braze that a flow archives; ``save`` keeps what was read so far."""
-    return ContentScan(
-        reader=of.systems.content,
-        workspaces=of.systems.workspaces,
-        mirror=of.ledger.mirror,
-        plan=of.plan,
-        now=of.clock.now(),
-        new_id=of.new_id,
-        tick=of.tick,
-        save=save,
-        needs=needs,
-    )
-
-
-def segment_look(of: RoundContext, scan: PeopleScan) -> SegmentLook:
-    """Return the look through a segment, within the looks of the round."""
-    return SegmentLook(reader=of.systems.segments, scan=scan, max_shrink=of.setting.guards.max_shrink)
 
 
 def canary(of: RoundContext) -> Canary:
@@ -239,7 +127,7 @@ def _screen(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view:
         flow=flow,
         options=section,
         needs=needs,
-        bounced=partial(_bounced, of),
+        bounced=partial(bounced, of),
         fresh=of.shared.fresh,
         clock=of.clock,
         zone=of.setting.zone,
@@ -266,22 +154,6 @@ def archive(of: RoundContext) -> Archive:
         state=of.ledger.outbox.state_of,
         told=of.shared.archived,
     )
-
-
-def _bounced(of: RoundContext) -> frozenset[str]:
-    """Return the addresses that ever bounced: the list is read once a round, when somebody first asks."""
-    if not of.shared.bounced:
-        of.shared.bounced.append(of.systems.people.hard_bounces(_ALL_BOUNCES.replace(tzinfo=of.setting.zone)))
-    return of.shared.bounced[0]
-
-
-def _invalid_phones(of: RoundContext) -> frozenset[str]:
-    """Return the phone numbers that were ever found invalid, read once a round alike."""
-    if not of.shared.invalid_phones:
-        since = _ALL_BOUNCES.replace(tzinfo=of.setting.zone)
-        listed = of.systems.people.address_list(AddressList.INVALID_PHONES, since)
-        of.shared.invalid_phones.append(frozenset(listed))
-    return of.shared.invalid_phones[0]
 
 
 def _withdrawn(of: RoundContext) -> Callable[[str, Sequence[str]], frozenset[str]]:
@@ -318,7 +190,7 @@ def _json(fact: Fact) -> Json:
     return list(fact) if isinstance(fact, tuple) else fact
 
 
-def _push(of: RoundContext, flow: str, looked: Screen, before: View | None) -> Push:
+def _push(of: RoundContext, flow: Flow[Any], looked: Screen, before: View | None) -> Push:
     """Return the sending of one flow; ``before`` knows what stood in ECM and may be replaced."""
 
     def replaceable(action: Action) -> Json:
@@ -327,7 +199,8 @@ def _push(of: RoundContext, flow: str, looked: Screen, before: View | None) -> P
         return {name: _json(fact) for name, fact in record.facts.items() if name not in ours} if record else None
 
     return Push(
-        flow=flow,
+        flow=flow.name,
+        leaves=flow.initial.rule if flow.initial and _is_for_later(of, flow.name) else "",
         outbox=of.ledger.outbox,
         systems=of.systems,
         screen=looked,
@@ -337,7 +210,7 @@ def _push(of: RoundContext, flow: str, looked: Screen, before: View | None) -> P
         connections=of.setting.connections,
         new_id=of.new_id,
         tick=of.tick,
-        paused=lambda: of.ledger.waiting.paused(flow),
+        paused=lambda: of.ledger.waiting.paused(flow.name),
         entered=of.shared.entered,
         launched=of.shared.launched,
         unknown_for=of.setting.keep.unknown,
@@ -345,3 +218,9 @@ def _push(of: RoundContext, flow: str, looked: Screen, before: View | None) -> P
         content=of.ledger.contents.of,
         clock_fault=ClockFaults(clock=of.clock, skews=of.systems.skews, last=of.ledger.last_end()).told,
     )
+
+
+def _is_for_later(of: RoundContext, flow: str) -> bool:
+    """Say whether an initial load is under way and this round is none of its slices: what they left goes with them."""
+    load = of.ledger.loads.get(flow)
+    return of.options.load is None and load is not None and load.is_under_way

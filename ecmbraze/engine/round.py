@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from ecmbraze.engine import parts, reporting, second_plan, sending
+from ecmbraze.engine import parts, reporting, scans, second_plan, sending
 from ecmbraze.engine.context import RoundContext, Shared
 from ecmbraze.engine.plan import confirming
 from ecmbraze.engine.plan.confirming import Confirmed
 from ecmbraze.engine.recover import recovering
 from ecmbraze.engine.run import Run, going
 from ecmbraze.engine.run_report import RunReport
-from ecmbraze.engine.scan import people
 from ecmbraze.engine.scan.inventory import Inventory, Scan
 from ecmbraze.engine.scan.silences import Silences
 from ecmbraze.engine.setting import Options, Setting, Systems
@@ -32,7 +31,7 @@ from ecmbraze.flow import Flow
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import keys
-from ecmbraze.needs import ContentNeeds, Needs, together
+from ecmbraze.needs import ContentNeeds, Needs, of_people, together
 from ecmbraze.ports import Clock
 
 
@@ -100,7 +99,7 @@ class Round:
             shared=Shared(),
             started=started,
             fence=parts.fence(self.setting, self.systems, self.ledger, self.clock),
-            screened=parts.screened(self.systems, self.clock, self.reading),
+            screened=scans.screened(self.systems, self.clock, self.reading),
         )
 
     def _steps(self, context: RoundContext, runs: Sequence[Run], confirmed: Confirmed | None) -> None:
@@ -168,13 +167,12 @@ def _plan(context: RoundContext, reading: Sequence[Needs], runs: Sequence[Run], 
 
 def _scan(context: RoundContext, reading: Sequence[Needs], planning: Sequence[Run]) -> dict[str, Scan]:
     """List and read what the planning flows need, each workspace for every flow that reads it."""
-
     save = partial(_save, context)
-    inventory = parts.inventory(context, save)
+    inventory = scans.inventory(context, save)
     try:
         mine = [run.needs for run in planning]
         types = {name for needs in mine for name in needs.types}
-        scans = inventory.take([need for need in together([*mine, *reading]) if need.name in types])
+        found = inventory.take([need for need in together([*mine, *reading]) if need.name in types])
     except (TemporaryError, TimeBudgetUsed, Interrupted):
         if inventory.listed:  # the listing stands: the details read so far are kept, the rest is read next time
             save()
@@ -185,17 +183,17 @@ def _scan(context: RoundContext, reading: Sequence[Needs], planning: Sequence[Ru
         run.report.notes += [inventory.notes[name] for name in run.needs.types if name in inventory.notes]
     silences = _silences(context, [run for run in planning if run.goes_on and run.flow.candidates])
     looking = [run for run in planning if run.goes_on and run.needs.people]
-    scans |= _look_at_people(context, looking, reading, silences)
+    found = dict(found) | _look_at_people(context, looking, reading, silences)
     for run in planning:
         if run.goes_on and run.needs.content:
-            scans |= _look_at_content(context, run, run.needs.content, save)
-    return scans
+            found |= _look_at_content(context, run, run.needs.content, save)
+    return found
 
 
 def _look_at_content(context: RoundContext, run: Run, needs: ContentNeeds, save: Callable[[], None]) -> dict[str, Scan]:
     """Look at the content that a flow archives; that Braze cannot be asked ends this flow and no other."""
     try:
-        scan = parts.content_scan(context, needs, save)
+        scan = scans.content_scan(context, needs, save)
         found = scan.take()
         run.report.notes += scan.notes
         return found
@@ -224,7 +222,7 @@ def _silences(context: RoundContext, planning: Sequence[Run]) -> Silences:
     for run in planning:
         with run.ending():
             run.concerned = {} if context.options.backfill else run.planner.concerned()
-            silences = parts.silences(context, run.concerned, [run.needs])
+            silences = scans.silences(context, run.concerned, [run.needs])
     return silences
 
 
@@ -232,11 +230,11 @@ def _look_at_people(
     context: RoundContext, planning: Sequence[Run], reading: Sequence[Needs], silences: Silences
 ) -> dict[str, Scan]:
     """Look at the people of whom flows keep facts; that Braze cannot be asked ends these flows and no other."""
-    needs = people.together([*(run.needs for run in planning), *reading]) if planning else None
+    needs = of_people([*(run.needs for run in planning), *reading]) if planning else None
     if needs is None:
         return {}
-    looks = parts.people_scan(context, silences=silences)
-    segment = parts.segment_look(context, looks)
+    looks = scans.people_scan(context, silences=silences)
+    segment = scans.segment_look(context, looks)
     try:
         looks.currents.read(needs.rotation, needs.mappings, needs.facts)
         if exported := segment.take(needs):

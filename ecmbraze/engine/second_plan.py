@@ -1,7 +1,8 @@
-"""Record withdrawals that Braze shows where the plan of the round does not: it came too early, or waits for a person.
+"""Record withdrawals where the plan of the round does not: it came too early, or waits for a person.
 
-What the screens of the round saw is one half, what a guard keeps back with the rest of its plan the other. A plan of
-its own, with its own hash, judged by the same guards and pushed by the same push; it lifts no withdrawal.
+What the screens of the round saw is one half, what a guard keeps back with the rest of its plan the other: whoever
+withdrew in Braze, and the record of what staff withdrew and has left for Braze. A plan of its own, with its own hash,
+judged by the same guards and pushed by the same push; it lifts no withdrawal.
 """
 
 from __future__ import annotations
@@ -13,17 +14,19 @@ from ecmbraze.engine import parts
 from ecmbraze.engine.context import RoundContext
 from ecmbraze.engine.run import Run, going
 from ecmbraze.ledger.stage import Part
-from ecmbraze.model import PersonKey, Phase, Skip, keys
+from ecmbraze.model import Action, PersonKey, Phase, Skip, keys
 
 
 def record_withdrawals(context: RoundContext, runs: Sequence[Run], screened: Iterable[str]) -> None:
-    """Plan, judge, stage and push the withdrawals of whom a screen read, and of everybody where a plan waits."""
+    """Plan, judge, stage and push the withdrawals of whom a screen read, and all of them where a plan waits."""
     seen = {PersonKey(recipient=person).text for person in screened}
     for run in going(runs):
         if _may(run):
             held = run.planner.view.candidates() if run.waits or run.stopped is not None else set()
+            people = seen | {one for one in held if isinstance(keys.read(one), PersonKey)}
+            letters = [row.action for row in context.ledger.outbox.withdrawn_alone(run.name)] if held else []
             with run.ending():
-                _record(context, run, seen | {one for one in held if isinstance(keys.read(one), PersonKey)})
+                _record(context, run, people, [letter for letter in letters if letter.record in held])
 
 
 def _may(run: Run) -> bool:
@@ -34,11 +37,11 @@ def _may(run: Run) -> bool:
     return run.flow.withdraws and keys.PEOPLE in run.before
 
 
-def _record(context: RoundContext, run: Run, people: Iterable[str]) -> None:
+def _record(context: RoundContext, run: Run, people: Iterable[str], letters: Iterable[Action]) -> None:
     plan = context.ledger.new_plan(context.new_id(), second=True)
     try:
         second = parts.run(replace(context, plan=plan), run.flow, run.section)
-        if not second.planner.plan_withdrawn(people):
+        if not second.planner.plan_withdrawn(people, letters):
             return
         now = context.clock.now()
         second.report.plan_hash = plan.hash(run.name)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from ecmbraze.engine import parts
+from ecmbraze.engine import parts, scans
 from ecmbraze.engine.context import RoundContext
 from ecmbraze.engine.plan import confirming
 from ecmbraze.engine.plan.confirming import Confirmed
 from ecmbraze.engine.run import Run, going
-from ecmbraze.engine.scan import people
 from ecmbraze.errors import (
     ConfigurationError,
     CredentialRefused,
@@ -17,7 +16,7 @@ from ecmbraze.errors import (
 )
 from ecmbraze.ledger.stage import Part
 from ecmbraze.model import Phase, keys
-from ecmbraze.needs import Needs
+from ecmbraze.needs import Needs, of_people
 
 
 def stage(context: RoundContext, runs: Sequence[Run], confirmed: Confirmed | None) -> None:
@@ -53,6 +52,9 @@ def push(context: RoundContext, runs: Sequence[Run]) -> None:
         ledger.outbox.wake(run.name, now)
         if paused := ledger.waiting.paused(run.name):
             run.report.notes.append(f"{run.name} is {paused}; nothing was sent")
+        if run.push.leaves and (left := ledger.outbox.ready_of(run.name, run.push.leaves)):
+            command = f"`ecmbraze {run.name} --initial-load`"
+            run.report.notes.append(f"{left} writes of the initial load wait for its next slice: {command} goes on")
     for phase in Phase:
         for run in going(runs):
             with run.ending():
@@ -80,7 +82,7 @@ def tidy(context: RoundContext, runs: Sequence[Run]) -> None:
 
 def keep_screened(context: RoundContext, runs: Sequence[Run], reading: Sequence[Needs]) -> Collection[str]:
     """Merge what the screens read of people into the mirror, and return of whom; a failing Braze loses nothing."""
-    needs, screened = people.together(reading), context.screened
+    needs, screened = of_people(reading), context.screened
     if needs is None or screened is None or screened.first is None or screened.last is None:
         return ()
     for step in (step for run in runs for step in run.push.steps.values()):
@@ -89,7 +91,7 @@ def keep_screened(context: RoundContext, runs: Sequence[Run], reading: Sequence[
     context.plan.forget_records()  # they are merged
     context.plan.begin_scan(keys.PEOPLE, screened.first)
     try:
-        parts.people_scan(context, screened.last).take_over(screened, needs)
+        scans.people_scan(context, screened.last).take_over(screened, needs)
     except (TemporaryError, ConfigurationError, CredentialRefused):
         return ()  # whoever could not be read again has their turn in the rotation
     finally:

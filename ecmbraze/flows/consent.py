@@ -207,6 +207,7 @@ FLOW = Flow(
     holds=lambda *_: None,
     outbound=consent_values.outbound,
     initial=InitialLoad(
+        rule=initial.RULE,
         plan=initial.load,
         requests=initial.requests,
         people=lambda options: options.initial_load.slice,

@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from ecmbraze.errors import UsageError
-from ecmbraze.ledger import file, historykey, seal
+from ecmbraze.ledger import copying, file, historykey, seal
 from ecmbraze.ledger.connection import Connection, Explained, unusable
 from ecmbraze.ledger.copying import new_copy, sync_folder
 from ecmbraze.ledger.history import History
@@ -31,21 +31,31 @@ def back_up(path: Path, to: Path) -> list[Checked]:
                 f"There is no folder {to.parent}.", undone="No backup was made.", advice="Make it, with mode 0700."
             )
         file.check_folder(to, "The backup")
+        _take_back(to.parent)
         for there in (to, seal.beside(to), historykey.beside(to)):
             if os.path.lexists(there):
                 raise _exists(there)
-    scratch, sealed = to.with_name(f".{to.name}.new"), seal.read(path)
+    sealed = seal.read(path)
     database = file.open_existing(path, read_only=True, pages=False)
     with closing(database.conn) as source:
         assert isinstance(source, Connection)
-        with Explained(to, unusable), new_copy(source, scratch):
+        with Explained(to, unusable), new_copy(source, to) as scratch:
             found = [one for one in checks(scratch, key=path, sealed=sealed) if one.what in _OF_A_COPY]
             try:
                 os.link(scratch, to, follow_symlinks=False)  # a rename would overwrite what came meanwhile
             except FileExistsError:
                 raise _exists(to) from None
-        _complete(to, History.of(source, path).key)
+            _complete(to, History.of(source, path).key)
     return found
+
+
+def _take_back(folder: Path) -> None:
+    """Remove what a kill left of backups in a folder; a half that has its name has no seal, and would be in the way."""
+    for to in copying.half_done(folder):
+        if not os.path.lexists(seal.beside(to)):
+            to.unlink()
+            historykey.beside(to).unlink(missing_ok=True)
+    copying.remove_unfinished(folder)
 
 
 def _complete(to: Path, key: HistoryKey | None) -> None:

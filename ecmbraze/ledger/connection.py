@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -236,3 +236,8 @@ def of_the_disk(path: Path, why: object) -> StorageError:
         undone="What was not committed did not happen.",
         advice="Make room or remove the cause, then run the same command again.",
     )
+
+
+def marks(values: Sized) -> str:
+    """Return as many placeholders as there are values."""
+    return ",".join("?" * len(values))

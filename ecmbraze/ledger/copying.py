@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from ecmbraze.errors import StorageError
 from ecmbraze.ledger import counting
+from ecmbraze.ledger.lock import lock
 
+# The end of the name of a folder in which a copy is made, and the name of the copy.
+_UNFINISHED, _COPY = ".ecmbraze-copy", "copy"
 # 400 kB: a step of a millisecond or two, after which a commit that waits has its turn.
 _PAGES = 100
 
@@ -47,26 +52,91 @@ class _Watch:
 
 
 @contextmanager
-def new_copy(source: sqlite3.Connection, scratch: Path) -> Iterator[None]:
-    """Copy into a file that is made for it, 0600, through no link; it stands on disk in the block, and is gone after.
+def new_copy(source: sqlite3.Connection, to: Path) -> Iterator[Path]:
+    """Copy into a file that is made for it, 0600, beside ``to``; it stands on disk in the block, and is gone after.
 
-    Raises OSError for the disk.
+    Raises OSError and StorageError for the disk, and while another process makes the same copy.
     """
-    scratch.unlink(missing_ok=True)
-    descriptor = os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with _folder(to) as folder:
+        scratch = folder / _COPY
+        descriptor = os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            os.fchmod(descriptor, 0o600)
+            with closing(sqlite3.connect(scratch, isolation_level=None)) as copy:
+                copy_in_steps(source, copy)
+                if copy.execute("SELECT 1 FROM sqlite_schema WHERE name = 'commits'").fetchone():
+                    copy.execute("BEGIN IMMEDIATE")  # SQLite counts the commits of the copy, not those of its source
+                    counting.bind(copy, counting.counter(descriptor))
+                    copy.execute("COMMIT")
+            os.fsync(descriptor)
+            yield scratch
+        finally:
+            os.close(descriptor)
+
+
+def unfinished(folder: Path) -> list[Path]:
+    """Return what a kill left of copies that never became whole: they hold people, and nobody asks for them again."""
+    return sorted(path for path in folder.glob(f".*{_UNFINISHED}") if _is_being_made(path) is False)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a kill left of copies; what cannot be removed stays."""
+    for path in unfinished(folder):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def half_done(folder: Path) -> list[Path]:
+    """Return the copies of which a kill came between the moment they got their name and the end of their block."""
+    found = ((left, left.with_name(left.name[1:].removesuffix(_UNFINISHED))) for left in unfinished(folder))
+    return [to for left, to in found if _is_same(left / _COPY, to)]
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    with suppress(OSError):
+        return one.samefile(other)
+    return False
+
+
+def _folder_of(to: Path) -> Path:
+    return to.with_name(f".{to.name}{_UNFINISHED}")
+
+
+@contextmanager
+def _folder(to: Path) -> Iterator[Path]:
+    """Make a folder for one copy and its journal, locked for as long as it is being made.
+
+    Not the copy itself is locked: on a network file system SQLite could not lock it any more.
+    """
+    folder = _folder_of(to)
+    if folder.is_symlink():
+        folder.unlink()
+    elif folder.is_dir() and not _is_being_made(folder):
+        shutil.rmtree(folder)
     try:
-        os.fchmod(descriptor, 0o600)
-        with closing(sqlite3.connect(scratch, isolation_level=None)) as copy:
-            copy_in_steps(source, copy)
-            if copy.execute("SELECT 1 FROM sqlite_schema WHERE name = 'commits'").fetchone():
-                copy.execute("BEGIN IMMEDIATE")  # SQLite counts the commits of the copy, not those of its source
-                counting.bind(copy, counting.counter(descriptor))
-                copy.execute("COMMIT")
-        os.fsync(descriptor)
-        yield
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        raise StorageError(
+            f"Another process is writing {to}.", undone="No copy was made.", advice="Let it end, or name another file."
+        ) from None
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        with suppress(StorageError):
+            lock(descriptor, folder)
+        yield folder
     finally:
+        shutil.rmtree(folder, ignore_errors=True)
         os.close(descriptor)
-        scratch.unlink(missing_ok=True)
+
+
+def _is_being_made(folder: Path) -> bool | None:
+    """Say whether a process is making a copy in a folder; ``None`` where the file system does not tell."""
+    with suppress(OSError, StorageError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            return not lock(descriptor, folder)
+        finally:
+            os.close(descriptor)
+    return None
 
 
 def sync_folder(path: Path) -> None:

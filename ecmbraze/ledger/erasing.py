@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,10 +13,11 @@ from sqlite_utils import Database
 
 from ecmbraze.ledger import tombstones
 from ecmbraze.ledger.codec import dump, instant, load
+from ecmbraze.ledger.connection import marks
 from ecmbraze.ledger.history import Deed, History
+from ecmbraze.ledger.subject import Subject
 from ecmbraze.ledger.tombstones import ERASED
 from ecmbraze.model import Delivery, PersonKey, Phase, keys
-from ecmbraze.model.recipients import Alias, Email, ExternalId, read, write
 
 # Where a name may stand within a longer text; in JSON it is looked for in its texts only.
 _TEXTS = (("quarantine", "reason"), ("outbox", "why"), ("outbox", "reason"), ("pause", "reason"), ("pause", "by"))
@@ -32,28 +32,6 @@ _JSON = (
     ("accepted", "value"),
     ("run", "report"),
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """Who or what is to be erased: a person under each text that names them, or one workspace."""
-
-    people: tuple[str, ...] = ()
-    workspace: str = ""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The values that stand for the subject wherever somebody wrote them."""
-        found = [self.workspace] if self.workspace else []
-        for text in self.people:
-            match read(text):
-                case ExternalId(value=value):
-                    found.append(value)
-                case Email(address=address):
-                    found.append(address)
-                case Alias(name=name):
-                    found.append(name)
-        return tuple(dict.fromkeys([*self.people, *found]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,42 +59,25 @@ class Kept:
         return any(self.counts.values())
 
 
-def subject_of(text: str, database: Database, history: History) -> Subject:
-    """Return whom an operator means: an external id, an alias or an e-mail address as reports write them, or `ws:…`."""
-    if keys.names_a_record(text):
-        key = keys.read(text)
-        return Subject(people=(key.recipient,)) if isinstance(key, PersonKey) else Subject(workspace=text)
-    named = write(read(text))
-    if "@" not in text or named != text:
-        return Subject(people=(named,))
-    query = "SELECT record FROM address WHERE digest = ?"
-    found = [row[0] for row in database.execute(query, (history.address(text),))]
-    others = [key.recipient for one in found if isinstance(key := keys.read(one), PersonKey)]
-    # Of several who share an address nobody is taken for the one who is meant: they are listed.
-    return Subject(
-        people=tuple(dict.fromkeys([named, write(Email(address=text)), *(others if len(others) == 1 else ())]))
-    )
-
-
 def find(subject: Subject, database: Database, history: History, state: Path) -> Kept:
     """Return what is kept of a subject; changes nothing."""
     workspaces, alone = _workspaces(subject, database)
     persons = [PersonKey(recipient=one).text for one in subject.people]
     about = (*persons, *alone)
     people = subject.people
-    rows = f"""FROM outbox WHERE recipient IN ({_marks(people)}) OR record IN ({_marks(about)})
-               OR recipient IN ({_marks(alone)})"""
+    rows = f"""FROM outbox WHERE recipient IN ({marks(people)}) OR record IN ({marks(about)})
+               OR recipient IN ({marks(alone)})"""
     values = (*people, *about, *alone)
-    pattern = _pattern(subject)
+    pattern = subject.pattern
     counts = {
         "workspaces that name them": len(workspaces) if people else 0,
-        "records": _count(database, f"FROM record WHERE key IN ({_marks(about)})", about),
-        "e-mail addresses (digests)": _count(database, f"FROM address WHERE record IN ({_marks(persons)})", persons),
-        "facts per flow": _count(database, f"FROM fact WHERE record IN ({_marks(about)})", about),
+        "records": _count(database, f"FROM record WHERE key IN ({marks(about)})", about),
+        "e-mail addresses (digests)": _count(database, f"FROM address WHERE record IN ({marks(persons)})", persons),
+        "facts per flow": _count(database, f"FROM fact WHERE record IN ({marks(about)})", about),
         "intended writes and messages": _count(database, rows, values),
         "in quarantine": _count(
             database,
-            f"FROM quarantine WHERE customer IN ({_marks(people)}) OR record IN ({_marks(about)})",
+            f"FROM quarantine WHERE customer IN ({marks(people)}) OR record IN ({marks(about)})",
             (*people, *about),
         ),
         "values that the systems took": sum(len(_targets(database, one)) for one in (*people, *alone)),
@@ -142,7 +103,7 @@ def find(subject: Subject, database: Database, history: History, state: Path) ->
         plans=naming,
         withdrawals=_count(
             database,
-            f"FROM outbox WHERE recipient IN ({_marks(people)}) AND phase = {Phase.CONSENT.value} "
+            f"FROM outbox WHERE recipient IN ({marks(people)}) AND phase = {Phase.CONSENT.value} "
             "AND state IN ('ready', 'waiting', 'in flight', 'refused')",
             people,
         ),
@@ -213,7 +174,7 @@ def _emptied(facts: str) -> str:
 
 def _blank(subject: Subject, database: Database) -> None:
     """Take the names out of every text that speaks of others too."""
-    pattern = _pattern(subject)
+    pattern = subject.pattern
     for table, column in _TEXTS:
         for (text,) in database.execute(f"SELECT DISTINCT {column} FROM {table}").fetchall():
             if pattern.search(text):
@@ -254,14 +215,7 @@ def _replaced(value: Any, subject: Subject, pattern: re.Pattern[str]) -> Any:
 
 def _unnamed(deed: Deed, subject: Subject) -> Deed:
     """Return who, where and why without the name of whom it is about."""
-    return Deed(by=deed.by, host=deed.host, reason=_pattern(subject).sub(ERASED, deed.reason))
-
-
-def _pattern(subject: Subject) -> re.Pattern[str]:
-    """Return what finds a name that stands for itself, also as JSON writes it; never a part of a longer one."""
-    spelt = {form for name in subject.names for form in (name, json.dumps(name)[1:-1])}
-    names = "|".join(re.escape(name) for name in sorted(spelt, key=len, reverse=True))
-    return re.compile(rf"(?<![\w.-])(?:{names})(?![\w-])", re.IGNORECASE)
+    return Deed(by=deed.by, host=deed.host, reason=subject.pattern.sub(ERASED, deed.reason))
 
 
 def _workspaces(subject: Subject, database: Database) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -269,9 +223,9 @@ def _workspaces(subject: Subject, database: Database) -> tuple[tuple[str, ...], 
     if subject.workspace:
         known = database.execute("SELECT 1 FROM record WHERE key = ?", (subject.workspace,)).fetchone()
         return ((subject.workspace,), (subject.workspace,)) if known else ((), ())
-    query = f"SELECT DISTINCT record FROM recipient WHERE customer IN ({_marks(subject.people)})"
+    query = f"SELECT DISTINCT record FROM recipient WHERE customer IN ({marks(subject.people)})"
     found = tuple(sorted((row[0] for row in database.execute(query, subject.people)), key=keys.order))
-    others = f"SELECT 1 FROM recipient WHERE record = ? AND customer NOT IN ({_marks(subject.people)}) LIMIT 1"
+    others = f"SELECT 1 FROM recipient WHERE record = ? AND customer NOT IN ({marks(subject.people)}) LIMIT 1"
     alone = tuple(one for one in found if not database.execute(others, (one, *subject.people)).fetchone())
     return found, alone
 
@@ -308,7 +262,3 @@ def _names(path: Path, subject: Subject) -> bool:
 
 def _count(database: Database, rows: str, values: tuple[str, ...] | list[str]) -> int:
     return int(database.execute(f"SELECT count(*) {rows}", tuple(values)).fetchone()[0])
-
-
-def _marks(values: tuple[str, ...] | list[str]) -> str:
-    return ", ".join("?" * len(values))

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from ecmbraze.ledger.codec import load, load_facts, moment
+from ecmbraze.ledger.connection import marks
 from ecmbraze.ledger.mirror import GONE
 from ecmbraze.ledger.outboxreading import OutboxReading, Row
 from ecmbraze.model import Facts, Json
@@ -69,15 +70,13 @@ class Explaining:
 
     def writes(self, subjects: Sequence[str], most: int) -> list[Row]:
         """Return the newest writes about, or to, one of these records or people, newest first."""
-        marks = ", ".join("?" * len(subjects))
-        where = f"(record IN ({marks}) OR recipient IN ({marks}))"
+        where = f"(record IN ({marks(subjects)}) OR recipient IN ({marks(subjects)}))"
         return self._outbox.rows(where, (*subjects, *subjects), limit=most, order="id DESC")
 
     def aside(self, subjects: Sequence[str]) -> list[Aside]:
         """Return what of these records stands in quarantine, or of these people."""
-        marks = ", ".join("?" * len(subjects))
         query = f"""SELECT flow, rule, reason, at FROM quarantine
-                    WHERE record IN ({marks}) OR customer IN ({marks}) ORDER BY at"""
+                    WHERE record IN ({marks(subjects)}) OR customer IN ({marks(subjects)}) ORDER BY at"""
         rows = self._database.execute(query, (*subjects, *subjects))
         return [Aside(flow=row[0], rule=row[1], reason=row[2], at=moment(row[3])) for row in rows]
 

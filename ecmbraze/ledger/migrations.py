@@ -208,6 +208,5 @@ def migrate(connection: Connection, path: Path, version: int) -> None:
 
 def _back_up(connection: Connection, path: Path, to: Path) -> None:
     """Copy the file page by page, 0600, whole or not at all; one left by an interrupted try is replaced."""
-    scratch = to.with_name(f"{to.name}.new")
-    with Explained(to, lambda _, why: unusable(path, why)), new_copy(connection, scratch):
+    with Explained(to, lambda _, why: unusable(path, why)), new_copy(connection, to) as scratch:
         scratch.replace(to)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlite_utils import Database
 
 from ecmbraze.ledger.codec import instant, load, load_documents, load_facts, moment
+from ecmbraze.ledger.connection import marks
 from ecmbraze.model import ContentKey, Document, Facts, Json, Key, PersonKey, Record, WorkspaceKey, keys
 from ecmbraze.needs import Needs
 from ecmbraze.planning.document_kinds import relevant
@@ -56,7 +57,7 @@ class Mirror:
     def held(self, records: Collection[str]) -> Mapping[str, Held]:
         """Return what the mirror holds of those records that we know, by the text of their key."""
         query = f"""SELECT key, facts, documents, name, created_at, modified_at, again FROM record
-                    WHERE key IN ({_marks(records)})"""
+                    WHERE key IN ({marks(records)})"""
         return {
             row[0]: Held(
                 facts=row[1],
@@ -115,7 +116,7 @@ class Mirror:
 
     def read_at(self, records: Collection[str]) -> Mapping[str, tuple[str, datetime]]:
         """Return record → (its stream, when it was last read) of those that we know."""
-        query = f"SELECT key, stream, read_at FROM record WHERE key IN ({_marks(records)})"
+        query = f"SELECT key, stream, read_at FROM record WHERE key IN ({marks(records)})"
         return {row[0]: (row[1], moment(row[2])) for row in self._database.execute(query, tuple(records))}
 
     def documents(self, stream: str) -> Iterator[tuple[str, Document]]:
@@ -154,7 +155,7 @@ class Mirror:
         query = f"""SELECT count(*), count(*) FILTER (WHERE p.key IS NULL),
                            count(*) FILTER (WHERE p.key IS NULL OR p.read_at <= ?)
                     FROM (SELECT DISTINCT r.customer FROM recipient r JOIN record w ON w.key = r.record
-                          WHERE r.mapping IN ({_marks(mappings)}) AND w.missed < {GONE}) c
+                          WHERE r.mapping IN ({marks(mappings)}) AND w.missed < {GONE}) c
                     LEFT JOIN record p ON p.key = ? || c.customer"""
         row = self._database.execute(query, (instant(before), *mappings, _PERSON)).fetchone()
         return Crowd(known=row[0], unread=row[1], overdue=row[2])
@@ -169,14 +170,14 @@ class Mirror:
         if len(found) < limit:
             known = f"""SELECT p.key FROM record p WHERE p.stream = ? AND EXISTS (
                         SELECT 1 FROM recipient r JOIN record w ON w.key = r.record
-                        WHERE r.mapping IN ({_marks(mappings)}) AND r.customer = substr(p.key, ?) AND w.missed < {GONE})
+                        WHERE r.mapping IN ({marks(mappings)}) AND r.customer = substr(p.key, ?) AND w.missed < {GONE})
                         ORDER BY p.read_at, p.key LIMIT ?"""
             values = (keys.PEOPLE, *mappings, len(_PERSON) + 1, limit - len(found))
             found += [row[0].removeprefix(_PERSON) for row in self._database.execute(known, values)]
         return found
 
     def _never_read(self, mappings: Sequence[str], limit: int) -> list[str]:
-        query = f"""SELECT DISTINCT r.customer FROM recipient r WHERE r.mapping IN ({_marks(mappings)})
+        query = f"""SELECT DISTINCT r.customer FROM recipient r WHERE r.mapping IN ({marks(mappings)})
                     AND NOT EXISTS (SELECT 1 FROM record p WHERE p.key = ? || r.customer)
                     AND EXISTS (SELECT 1 FROM record w WHERE w.key = r.record AND w.missed < {GONE})
                     ORDER BY r.customer LIMIT ?"""
@@ -207,7 +208,7 @@ class Mirror:
     def workspaces_of(self, customer: str, mappings: Sequence[str]) -> list[str]:
         """Return the workspaces that lead to a person under one of these customer mappings, those gone left out."""
         query = f"""SELECT DISTINCT key FROM recipient r JOIN record ON key = r.record
-                    WHERE r.customer = ? AND r.mapping IN ({_marks(mappings)}) AND missed < {GONE} {IN_ORDER}"""
+                    WHERE r.customer = ? AND r.mapping IN ({marks(mappings)}) AND missed < {GONE} {IN_ORDER}"""
         return [row[0] for row in self._database.execute(query, (customer, *mappings))]
 
     def people_at(self, address: str) -> list[str]:
@@ -220,10 +221,6 @@ class Mirror:
 _FORGOTTEN = timedelta(days=90)
 # What the text of a person's key begins with.
 _PERSON = PersonKey(recipient="").text
-
-
-def _marks(values: Collection[object]) -> str:
-    return ",".join("?" * len(values))
 
 
 RECORD_COLUMNS = "key, stream, name, created_at, modified_at, facts, missed, documents"

@@ -31,11 +31,11 @@ def networked(path: Path, mounts: Path = _MOUNTS) -> str:
     """Return the kind of network file system a file lies on; empty where it is none, or where that is not known."""
     found, longest = "", -1
     with suppress(OSError):
-        place = path.parent.resolve()
+        place = f"{path.parent.resolve()}/"
         for line in mounts.read_text(encoding="utf-8", errors="surrogateescape").splitlines():
             # proc(5): id, parent, device, root, mount point, options, optional fields, "-", type, source, options
             fields, _, rest = line.partition(" - ")
-            point = Path(re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), fields.split()[4]))
-            if len(point.parts) >= longest and (place == point or point in place.parents):
-                found, longest = rest.split()[0], len(point.parts)
+            point = re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), fields.split()[4])
+            if len(point) >= longest and place.startswith(point if point.endswith("/") else f"{point}/"):
+                found, longest = rest.split()[0], len(point)
     return found if found in _NETWORKED else ""

@@ -79,6 +79,15 @@ class OutboxReading:
         """Return the rows in quarantine, of a flow or of all."""
         return self.rows("state = 'refused' AND flow = ifnull(?, flow)", (flow,))
 
+    def withdrawn_alone(self, flow: str) -> list[Row]:
+        """Return the withdrawals that were sent after their record was planned last.
+
+        Those that left while the rest of their plan waited are among them.
+        """
+        where = """state = 'sent' AND flow = ? AND phase = ? AND kind = ? AND NOT EXISTS (SELECT 1 FROM fact f
+                   WHERE f.flow = outbox.flow AND f.record = outbox.record AND f.at >= outbox.changed_at)"""
+        return self.rows(where, (flow, int(Phase.CONSENT), Kind.WITHDRAWAL))
+
     def twins(self, action: Action) -> list[str]:
         """Return the other people to whom the same message of the same occasion went, or may have gone."""
         query = """SELECT recipient FROM outbox WHERE delivery = 'once' AND key >= ? AND key < ? AND recipient <> ?
@@ -127,12 +136,15 @@ class OutboxReading:
         query = "SELECT value FROM attempted WHERE target = ? ORDER BY value"
         return [load_json(row[0]) for row in self._database.execute(query, (target,))]
 
-    def sendable(self, flow: str, phase: Phase, limit: int, *, without: Collection[tuple[Kind, str]] = ()) -> list[Row]:
+    def sendable(
+        self, flow: str, phase: Phase, limit: int, *, without: Collection[tuple[Kind, str]] = (), but: str = ""
+    ) -> list[Row]:
         """Return ready rows of one phase that nothing of unknown outcome keeps back; see :meth:`kept_back`.
 
-        ``without`` are (kind, name) of messages that Braze would not send. What goes to Extended ECM goes alone: there
-        what was tried in vain comes last, in the order of ids that are drawn anew for each attempt, so that a few
-        poisoned records do not use up the patience of every run before the others have had their turn.
+        ``without`` are (kind, name) of messages that Braze would not send, ``but`` is a rule whose rows stay. What goes
+        to Extended ECM goes alone: there what was tried in vain comes last, in the order of ids that are drawn anew
+        for each attempt, so that a few poisoned records do not use up the patience of every run before the others
+        have had their turn.
         """
         # An asset has one document: what is to become of it goes in the order in which it was planned.
         chain = """recipient LIKE 'content:%' AND EXISTS (SELECT 1 FROM outbox e WHERE e.recipient = outbox.recipient
@@ -141,17 +153,22 @@ class OutboxReading:
         left_out = [f"{kind}/{name}" for kind, name in without]
         return self.rows(
             f"flow = ? AND phase = ? AND state = 'ready' AND NOT EXISTS (SELECT 1 FROM {_BLOCKER}) "
-            f"AND NOT ({chain}) AND kind || '/' || name NOT IN ({', '.join('?' * len(left_out))})",
-            (flow, phase, *left_out),
+            f"AND NOT ({chain}) AND rule <> ? AND kind || '/' || name NOT IN ({', '.join('?' * len(left_out))})",
+            (flow, phase, but, *left_out),
             limit=limit,
             order=order,
         )
 
-    def count_sendable(self, flow: str, phase: Phase) -> int:
+    def count_sendable(self, flow: str, phase: Phase, *, but: str = "") -> int:
         """Return how many rows of a phase :meth:`sendable` may return."""
-        query = f"""SELECT count(*) FROM outbox WHERE flow = ? AND phase = ? AND state = 'ready'
+        query = f"""SELECT count(*) FROM outbox WHERE flow = ? AND phase = ? AND state = 'ready' AND rule <> ?
                     AND NOT EXISTS (SELECT 1 FROM {_BLOCKER})"""
-        return int(self._database.execute(query, (flow, phase)).fetchone()[0])
+        return int(self._database.execute(query, (flow, phase, but)).fetchone()[0])
+
+    def ready_of(self, flow: str, rule: str) -> int:
+        """Return how many rows of one rule are ready."""
+        query = "SELECT count(*) FROM outbox WHERE state = 'ready' AND flow = ? AND rule = ?"
+        return int(self._database.execute(query, (flow, rule)).fetchone()[0])
 
     def kept_back(self, flow: str | None = None) -> list[tuple[Row, int]]:
         """Return the ready messages that wait for another's outcome, each with the number of that row.

@@ -11,6 +11,7 @@ from sqlite_utils import Database
 
 from ecmbraze.ledger.actionrow import ACTION_COLUMNS, read_action
 from ecmbraze.ledger.codec import dump, load, moment
+from ecmbraze.ledger.connection import marks
 from ecmbraze.model import Action, PersonKey, Phase, keys
 
 # What a person confirms: every decision of a flow and what it rests on. What was read of workspaces shows in the
@@ -60,8 +61,7 @@ class PlanReading:
 
     def unread_people(self, mappings: Sequence[str]) -> Iterator[str]:
         """Yield the people whom the workspaces read in this run lead to and of whom this plan holds no record."""
-        marks = ", ".join("?" * len(mappings))
-        query = f"""SELECT DISTINCT customer FROM recipient r WHERE mapping IN ({marks})
+        query = f"""SELECT DISTINCT customer FROM recipient r WHERE mapping IN ({marks(mappings)})
                     AND NOT EXISTS (SELECT 1 FROM record WHERE key = ? || r.customer)"""
         values = (*mappings, PersonKey(recipient="").text)
         yield from (str(row[0]) for row in self.database.conn.execute(query, values))
@@ -98,8 +98,7 @@ class PlanReading:
 
     def of_kinds(self, flow: str, kinds: Collection[str]) -> int:
         """Return how many actions of some kinds the plan holds for a flow."""
-        marks = ", ".join("?" * len(kinds))
-        query = f"SELECT count(*) FROM action WHERE flow = ? AND kind IN ({marks})"
+        query = f"SELECT count(*) FROM action WHERE flow = ? AND kind IN ({marks(kinds)})"
         return int(self.database.conn.execute(query, (flow, *kinds)).fetchone()[0])
 
     def messages(self, flow: str) -> tuple[int, int]:
@@ -115,9 +114,8 @@ class PlanReading:
 
     def skips(self, flow: str, streams: Sequence[str]) -> list[tuple[str, str, str, str]]:
         """Return every (record, customer, rule, reason) left out by a flow, or by the scan of its streams."""
-        marks = ",".join("?" * len(streams))
         query = f"""SELECT record, customer, rule, reason FROM skip WHERE flow = ? OR (flow = ''
-            AND record IN (SELECT record FROM seen WHERE stream IN ({marks}))) ORDER BY id"""
+            AND record IN (SELECT record FROM seen WHERE stream IN ({marks(streams)}))) ORDER BY id"""
         return self.database.conn.execute(query, (flow, *streams)).fetchall()
 
     def watermarks(self, flow: str) -> dict[str, datetime]:

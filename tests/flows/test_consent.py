@@ -258,6 +258,8 @@ def test_more_grants_than_is_usual_wait_for_a_person_and_withdrawals_go_on_meanw
     town.ecm.edit(town.seven, {NEWS: OUT})
     assert town.round().codes == (0, 6)
     assert town.withdrawn() == [("C-1", f"group:{GROUP}")]
+    assert town.status(town.eight, NEWS) == OUT  # the record of it does not wait either
+    assert [town.history(one)[-1] for one in (town.seven, town.eight)] == [("news", "subscribed", "unsubscribed")] * 2
 
     confirmed = town.round(1, "consent", confirm=stopped.reports[1].plan_hash)
 

@@ -779,6 +779,28 @@ def test_an_edit_that_was_taken_back_leaves_quarantine_and_the_newest_state_is_w
     assert (office.listed, office.status()) == ({}, IN)
 
 
+def test_an_edit_that_says_what_is_due_by_now_is_none_any_more_and_the_record_goes_on() -> None:
+    office = _office().shows("unsubscribed").round().round().sets(7, IN).round()
+    assert len(office.listed) == 1
+
+    office.shows("opted_in").round()
+    written = office.now.replace(tzinfo=None).isoformat()
+    office.round()
+
+    assert (office.listed, office.status(), office.ecm[7][SINCE]) == ({}, IN, written)
+    _quiet(office)
+    assert office.shows("unsubscribed").round().status() == OUT
+
+
+def test_an_edit_of_the_source_stays_put_aside_when_the_state_is_what_is_due() -> None:
+    office = _office(channel={"source": SOURCE}).shows("unsubscribed").round().round()
+    office.sets(7, IN).sets(7, "By hand", SOURCE).round()
+
+    office.shows("opted_in").round().round()
+
+    assert (len(office.listed), office.ecm[7][SOURCE]) == (1, "By hand")
+
+
 def test_an_edit_stays_listed_while_other_things_change() -> None:
     office = _office().shows("unsubscribed").round().round().sets(7, "Maybe").round()
 

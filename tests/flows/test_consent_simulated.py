@@ -95,7 +95,7 @@ def test_the_interval_of_a_change_is_its_own_when_another_fact_changed_before_it
     assert datetime.fromisoformat(news["since"]["after"]) <= changed
 
 
-def test_a_withdrawal_that_left_while_its_plan_waited_for_a_person_is_told_once_that_is_confirmed(
+def test_a_withdrawal_by_staff_is_recorded_at_once_although_its_plan_waits_for_a_person(
     guarded: tuple[Town, int],
 ) -> None:
     town, mandate = guarded
@@ -103,13 +103,48 @@ def test_a_withdrawal_that_left_while_its_plan_waited_for_a_person_is_told_once_
     town.round()
     town.ecm.edit(town.seven, {STATUS: OUT})
     town.ecm.delete(mandate)
+
     outcome = town.round(20, "consent")
-    assert (outcome.codes, town.withdrawn(), len(town.entries(town.seven))) == ((6,), [("C-1", "email")], 1)
+
+    assert (outcome.codes, town.withdrawn()) == ((6,), [("C-1", "email")])
+    for confirmed in (False, True):
+        if confirmed:
+            town.round(20, "consent", confirm=outcome.report.plan_hash)
+            town.round(20, "consent")
+        assert town.withdrawn() == [("C-1", "email")]
+        for number in (town.seven, town.eight):
+            assert town.history(number)[1:] == [("email", "opted_in", "unsubscribed")]
+            assert town.status(number) == OUT
+
+
+def test_after_a_choice_in_braze_that_waits_for_a_person_it_waits_with_that_and_is_told_once(
+    guarded: tuple[Town, int],
+) -> None:
+    town, mandate = guarded
+    town.chooses("opted_in")
+    town.ecm.edit(town.seven, {STATUS: OUT})
+    town.ecm.delete(mandate)
+    outcome = town.round(20, "consent")
+    assert (outcome.codes, town.withdrawn(), len(town.entries(town.seven))) == ((6,), [("C-1", "email")], 0)
 
     town.round(20, "consent", confirm=outcome.report.plan_hash)
     town.round(20, "consent")
 
     assert town.withdrawn() == [("C-1", "email")]
     for number in (town.seven, town.eight):
-        assert town.history(number)[1:] == [("email", "opted_in", "unsubscribed")]
+        assert town.history(number) == [("email", "subscribed", "unsubscribed")]
     assert town.status(town.eight) == OUT
+
+
+def test_a_withdrawal_that_braze_took_late_is_recorded_in_the_round_in_which_it_did(guarded: tuple[Town, int]) -> None:
+    town, mandate = guarded
+    town.ecm.edit(town.seven, {STATUS: OUT})
+    town.ecm.delete(mandate)
+    town.house.wire.faults.append(Fault(call="braze withdraw", trouble=Trouble.LOST_BEFORE))
+    assert town.round(20, "consent").codes == (6,)
+    assert (town.withdrawn(), town.entries(town.eight)) == ([], [])
+
+    assert town.round(20, "consent").codes == (6,)
+
+    assert town.withdrawn() == [("C-1", "email")]
+    assert town.history(town.eight) == [("email", "subscribed", "unsubscribed")]

@@ -168,3 +168,29 @@ def test_a_load_that_is_killed_resumes_where_it_was_and_files_nothing_twice(town
         for number in (here.seven, here.eight, here.nine):
             assert here.status(number) == DEFAULT, seam
             assert [one["channel"] for one in here.entries(number)] == ["initial"], seam
+
+
+def test_what_a_killed_slice_left_goes_with_the_next_slice_and_not_unthrottled_with_an_ordinary_run(
+    town: Town, tmp_path: Path
+) -> None:
+    _confirmed(town)
+    first = _slice(_at(town, tmp_path / "alive"))
+    assert first is not None
+    killed = _slice(town, die_at=first.crossings.index("ecm values:before") + 1)
+    assert killed is not None
+    assert killed.killed
+    town.chooses("unsubscribed", "C-2")
+
+    ordinary = town.round(20, "consent")
+
+    assert (town.status(town.seven), town.entries(town.seven)) == (None, [])
+    assert "4 writes of the initial load wait for its next slice" in "".join(ordinary.report.notes)
+    assert town.status(town.nine) == OUT  # what changed is no part of the load
+    town.chooses("unsubscribed")
+    town.round(20, "consent")  # a newer state takes the place of what the slice left
+    assert [town.status(one) for one in (town.seven, town.eight)] == [OUT, OUT]
+    while _slice(town):
+        pass
+    for number in (town.seven, town.eight, town.nine):
+        assert Counter(one["channel"] for one in town.entries(number)) == {"initial": 1, "email": 1}
+        assert town.status(number) == OUT

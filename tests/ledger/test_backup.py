@@ -5,13 +5,15 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from multiprocessing import get_context
 from multiprocessing.synchronize import Event
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -49,7 +51,7 @@ def test_a_backup_holds_what_the_state_holds_and_is_well(office: Offline, tmp_pa
     told = json.loads(office.ecmbraze("state", "verify", str(to), "--json").stdout)
     assert list(told["checked"]) == _CHECKED
     assert told["checked"]["seal"] == "as its last writer left it"
-    assert not [left for left in tmp_path.iterdir() if left.name.endswith(".new")]
+    assert not [left for left in tmp_path.iterdir() if left.name.endswith((".new", ".ecmbraze-copy"))]
 
 
 def test_a_run_that_ends_while_its_copy_is_checked_spoils_neither_the_backup_nor_the_look(
@@ -62,10 +64,10 @@ def test_a_run_that_ends_while_its_copy_is_checked_spoils_neither_the_backup_nor
         assert [one.what for one in looking] == ["history", "values"]
 
     @contextmanager
-    def ending(source: sqlite3.Connection, scratch: Path) -> Iterator[None]:
-        with copying.new_copy(source, scratch):
+    def ending(source: sqlite3.Connection, to: Path) -> Iterator[Path]:
+        with copying.new_copy(source, to) as scratch:
             office.ran()
-            yield
+            yield scratch
 
     monkeypatch.setattr(backup, "new_copy", ending)
     assert [one.what for one in back_up(office.state, tmp_path / "backup.db")] == ["pages", "history", "values"]
@@ -84,6 +86,44 @@ def test_a_backup_that_cannot_be_completed_leaves_nothing(
     assert not [left for left in tmp_path.iterdir() if "backup" in left.name]
 
     assert back_up(office.state, tmp_path / "backup.db")
+
+
+def test_what_a_kill_leaves_of_a_backup_goes_with_the_next_one_and_a_live_one_stays(
+    office: Offline, tmp_path: Path
+) -> None:
+    folder, to = tmp_path / "backups", tmp_path / "backups" / "monday.db"
+    folder.mkdir(mode=0o700)
+    for victim in (copying, backup):  # in the copy; when it has its name, but no seal
+        child = get_context("fork").Process(target=_killed_in, args=(victim, office.state, to))
+        child.start()
+        child.join()
+        assert child.exitcode == -signal.SIGKILL
+        assert any(path.name.endswith(".ecmbraze-copy") for path in folder.iterdir())
+    left = folder / ".tuesday.db.ecmbraze-copy"
+    left.mkdir()
+    (left / "copy").write_text("somebody")
+
+    with closing(sqlite3.connect(office.state)) as source, copying.new_copy(source, folder / "live.db"):
+        assert back_up(office.state, to)
+        assert sorted(path.name for path in folder.iterdir()) == [
+            ".live.db.ecmbraze-copy",
+            "monday.db",
+            "monday.db.key",
+            "monday.db.seal",
+        ]
+        with pytest.raises(StorageError, match="Another process is writing"):
+            back_up(office.state, folder / "live.db")
+    assert list(checks(to))
+
+
+def _killed_in(victim: ModuleType, state: Path, to: Path) -> None:
+    """Make a backup and die: while its pages are copied, or before it is complete."""
+
+    def die(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(victim, "copy_in_steps" if victim is copying else "_complete", die)
+    back_up(state, to)
 
 
 def test_a_backup_that_is_not_there_is_no_reason_to_make_a_state_file(office: Offline, tmp_path: Path) -> None:
@@ -116,7 +156,7 @@ def test_a_backup_overwrites_nothing_and_follows_no_link(office: Offline, tmp_pa
 def test_a_scratch_file_that_somebody_planted_as_a_link_is_not_written_through(office: Offline, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.write_text("mine")
-    for name in (".backup.db.new", "state.db.seal.new", "backup.db.seal.new"):
+    for name in (".backup.db.ecmbraze-copy", "state.db.seal.new", "backup.db.seal.new"):
         (tmp_path / name).symlink_to(other)
 
     assert office.ecmbraze("state", "backup", str(tmp_path / "backup.db")).code == 0

@@ -13,6 +13,7 @@ from ecmbraze.ledger import compacting, erasing
 from ecmbraze.ledger.backup import back_up
 from ecmbraze.ledger.history import Deed
 from ecmbraze.ledger.ledger import Ledger
+from ecmbraze.ledger.subject import Subject, subject_of
 from ecmbraze.ledger.verifying import checks
 from ecmbraze.model import Fact, PersonKey, Record, State, WorkspaceKey
 from tests.ledger.test_keeping import _CONTRACT, _NUMBER, _STAGE, Office, _count
@@ -23,7 +24,7 @@ _WHO, _MAIL = "Kunde-0815", "erika@example.com"
 
 def _erase(office: Office, subject: str = _WHO) -> erasing.Kept:
     ledger = Ledger.open(office.house.state)
-    named = erasing.subject_of(subject, ledger.database, ledger.history)
+    named = subject_of(subject, ledger.database, ledger.history)
     kept = erasing.find(named, ledger.database, ledger.history, ledger.path)
     deed = Deed(by="ann", host="h", reason=f"{subject} asked for it")
     erasing.erase(kept, ledger.database, ledger.history, office.house.clock.now(), deed)
@@ -155,9 +156,9 @@ def test_one_address_leads_to_one_person_and_of_several_to_none(tmp_path: Path) 
             ("alias:crm:7", ("alias:crm:7",)),
             ("C-2", ("C-2",)),
         ):
-            assert erasing.subject_of(asked, ledger.database, ledger.history).people == people
+            assert subject_of(asked, ledger.database, ledger.history).people == people
         kept = erasing.find(
-            erasing.subject_of("C-2", ledger.database, ledger.history), ledger.database, ledger.history, ledger.path
+            subject_of("C-2", ledger.database, ledger.history), ledger.database, ledger.history, ledger.path
         )
     assert kept.also == ("C-3",)
 
@@ -214,12 +215,18 @@ def test_erase_names_or_removes_the_backups_and_says_who_did_it(tmp_path: Path) 
     office.messages((State.IN_FLIGHT, State.SENT))
     back_up(office.state, folder / "monday.db")
     office.config["keep"] = {"backups": str(folder)}
+    left = folder / ".tuesday.db.ecmbraze-copy"  # by a kill
+    left.mkdir()
+    (left / "copy").write_text("C-0")
+    shown = office.ecmbraze("erase", "C-0", "--show")
 
     named = office.ecmbraze("erase", "C-0", "--reason", "art. 17", "--by", "ann")
     there = (folder / "monday.db").exists()
     removed = office.ecmbraze("erase", "C-0", "--reason", "art. 17", "--unknown", "--remove-backups")
 
     assert (named.code, removed.code, there) == (0, 0, True)
+    assert f"May still hold them: {left}" in shown.stdout
+    assert str(left) not in named.stdout
     assert f"May still hold them: {folder / 'monday.db'}" in named.stdout
     assert list(folder.iterdir()) == []
     with office.ledger() as ledger:
@@ -256,7 +263,7 @@ def test_a_short_name_is_not_taken_out_of_longer_ones(tmp_path: Path, name: str)
     office = Offline(tmp_path)
     with office.ledger() as ledger:
         ledger.waiting.pause("f", office.now, f"{name}7", f"for {name}: and {name}7, {name}-2, 2{name}")
-        subject = erasing.Subject(people=(name,))
+        subject = Subject(people=(name,))
         kept = erasing.find(subject, ledger.database, ledger.history, ledger.path)
         erasing.erase(kept, ledger.database, ledger.history, office.now + timedelta(1), Deed(by="b", host="h"))
         row = ledger.database.execute("SELECT by, reason FROM pause").fetchone()

@@ -62,6 +62,8 @@ class TwinEcm(Archive):
         """Whether listings may be asked by modify date."""
         self.lag = timedelta()
         """How far the search index is behind."""
+        self.shown: set[int] = set()
+        """Workspaces whose values a read has shown; whoever asks empties it."""
         self.office = Office()
         self._book: list[Written] = []
 
@@ -108,6 +110,7 @@ class TwinEcm(Archive):
         if space.unreadable:
             raise RecordUnreadable(space.unreadable)
         facts = self.carried(self.types[space.type][1], space.values, space.rows)
+        self.shown.add(workspace_id)
         return WorkspaceDetail(
             row=self._row(space, listed=False), facts=facts, sets=self.sets(space), references=space.references
         )
@@ -149,6 +152,7 @@ class TwinEcm(Archive):
         self.wire.read("ecm folder")
         for space in list(self.spaces.values()):
             if self._parent(space) == parent_id and not space.hidden and not space.unreadable:
+                self.shown.add(space.id)
                 yield space.id, self.carried(self.types[space.type][1], space.values)
 
     def document_rows(self, ids: Sequence[int]) -> Mapping[int, DocumentRow]:

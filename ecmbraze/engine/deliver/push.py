@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ecmbraze.engine.deliver.channels import channel_of
-from ecmbraze.engine.deliver.channels.channel import Attempt, Batch, Channel
+from ecmbraze.engine.deliver.channels.channel import Attempt, Batch
 from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.deliver.requests import build, divide, settle
 from ecmbraze.engine.deliver.screen import Screen
@@ -46,6 +46,8 @@ class Push:
     """The bytes of a document that waits to be filed, by their sha256."""
     replaceable: Callable[[Action], Json] = lambda action: None
     """What stood in the place of a write before the flow first wrote there, where it may replace that."""
+    leaves: str = ""
+    """The rule whose rows are for the slices of an initial load alone, which are throttled."""
     unknown_for: timedelta = timedelta(days=90)
     """How long attributes wait for people whom Braze does not know."""
     clear: bool = True
@@ -76,7 +78,7 @@ class Push:
         could not be sent. Returns early, with rows in doubt, after an unknown outcome.
         """
         if self.clear and not self.paused():
-            self.systems.progress.expect(Work.SENT, self.outbox.count_sendable(self.flow, phase))
+            self.systems.progress.expect(Work.SENT, self.outbox.count_sendable(self.flow, phase, but=self.leaves))
         while self.clear and (rows := self.sendable(phase)):
             self.tick()
             self.fence.check()
@@ -98,9 +100,9 @@ class Push:
         """Return the next rows that may leave; what Braze would not send, and what is paused, stays ready."""
         if self.paused():
             return []
+        most = self.limits.trigger * self.connections
         while True:
-            most = self.limits.trigger * self.connections
-            rows = self.outbox.sendable(self.flow, phase, most, without=self.unsendable)
+            rows = self.outbox.sendable(self.flow, phase, most, without=self.unsendable, but=self.leaves)
             if not self.find_unsendable(rows):
                 return rows
 
@@ -121,8 +123,7 @@ class Push:
 
     def title(self, action: Action) -> str:
         """Return the name by which people know a campaign or Canvas, as far as it was asked for."""
-        found = self.launched.get((action.kind, action.name))
-        return found.title if found else action.name
+        return found.title if (found := self.launched.get((action.kind, action.name))) else action.name
 
     def refuse_unsendable(self) -> None:
         """Raise ConfigurationError for campaigns and Canvases that Braze would not send: their messages stay ready."""
@@ -140,9 +141,8 @@ class Push:
 
     def expire(self, now: datetime) -> None:
         """Give up what is past its time, with the reason why it did not leave before."""
-        for step in self.outbox.expire(self.flow, now, paused=self.paused() or ""):
-            self.steps[step.row.id] = step
-        for step in self.outbox.end_unknown(self.flow, now, self.unknown_for):
+        expired = self.outbox.expire(self.flow, now, paused=self.paused() or "")
+        for step in (*expired, *self.outbox.end_unknown(self.flow, now, self.unknown_for)):
             self.steps[step.row.id] = step
 
     def _screened(self, rows: Sequence[Row]) -> list[Row]:
@@ -190,7 +190,7 @@ class Push:
             (row.action.recipient, row.action.name): apart_s
             for rows in wave
             for row in rows
-            if (apart_s := _channel(row).apart_s)
+            if (apart_s := channel_of(row.action.kind).apart_s)
         }
         self._keep_apart(entries)
         attempt = Attempt(
@@ -246,7 +246,7 @@ class Push:
                 raise answer.stop
             self._note_denied(row, answer)
         for row, answer in answers:
-            if answer.verdict is Verdict.NOT_PROCESSED and not answer.limited and not _channel(row).alone:
+            if answer.verdict is Verdict.NOT_PROCESSED and not answer.limited and not channel_of(row.action.kind).alone:
                 raise TemporaryError(
                     f"{row.action.kind.system} did not take a request: {answer.reason}.",
                     undone="What was not sent waits.",
@@ -260,7 +260,7 @@ class Push:
         if answer.denied is not None:
             self.denied[row.action.recipient] = answer.denied
             self.denied_in_a_row.add(row.action.recipient)
-            if len(self.denied_in_a_row) >= _channel(row).patience:
+            if len(self.denied_in_a_row) >= channel_of(row.action.kind).patience:
                 self._refuse_denied("What was not sent waits.")
 
     def _refuse_denied(self, undone: str) -> None:
@@ -273,11 +273,10 @@ class Push:
         unknown = [row for row, answer in answers if answer.verdict is Verdict.UNKNOWN]
         self.doubts += len(unknown)
         for row, answer in answers:
-            if answer.denied:
-                continue
-            if _channel(row).alone and answer.verdict in (Verdict.UNKNOWN, Verdict.NOT_PROCESSED):
+            unsettled = not answer.denied and answer.verdict in (Verdict.UNKNOWN, Verdict.NOT_PROCESSED)
+            if unsettled and channel_of(row.action.kind).alone:
                 self.unwritten[row.id] = answer.reason
-        return all(self.doubts < _channel(row).patience for row in unknown)
+        return all(self.doubts < channel_of(row.action.kind).patience for row in unknown)
 
     def refuse_unwritten(self) -> None:
         """Raise when writes wait that each stood in a request of its own, after all others went.
@@ -299,7 +298,3 @@ class Push:
         for step in steps:
             self.steps[step.row.id] = step
         self.systems.progress.step(Work.SENT, sum(step.state not in _ON_THE_WAY for step in steps))
-
-
-def _channel(row: Row) -> Channel:
-    return channel_of(row.action.kind)

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
+from ecmbraze.engine.plan.news import is_news, same, trace, withdrew
 from ecmbraze.engine.scan.inventory import Scan
-from ecmbraze.engine.scan.people import OUT, plain
 from ecmbraze.engine.setting import Slice
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context, Flow
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.tombstones import ERASED
 from ecmbraze.ledger.view import View
-from ecmbraze.model import Action, Change, Decision, Delivery, PersonKey, Skip, keys
+from ecmbraze.model import Action, Change, Decision, Delivery, PersonKey, Phase, Skip, keys
 from ecmbraze.needs import Needs
 from ecmbraze.planning.adoption import Adoption
 
@@ -60,7 +58,7 @@ class Planner:
         streams = {stream for stream in self.needs.streams if self.view.baseline(stream) is not None}
         for change in self.view.changes(self.view.candidates() | due):
             key, forced = change.record.key, change.record.key.text in due
-            if change.record.stream in streams and not isinstance(key, PersonKey) and (forced or not _same(change)):
+            if change.record.stream in streams and not isinstance(key, PersonKey) and (forced or not same(change)):
                 found.update(change.record.customers, change.before.customers if change.before else ())
         found |= {key.recipient for one in due if isinstance(key := keys.read(one), PersonKey)}
         return {one: self.flow.candidates(self.options, one, self.view, self.context) for one in sorted(found)}
@@ -75,7 +73,7 @@ class Planner:
             key = change.record.key.text
             if self.flow.candidates and isinstance(change.record.key, PersonKey):
                 continue
-            if key not in due and _same(change):
+            if key not in due and same(change):
                 if key in unmet:
                     self._whole_state(change)
                 continue
@@ -124,16 +122,34 @@ class Planner:
             if not change.record.gone:
                 self._one(replace(change, before=None, since=None, memory={}, fires=True))
 
-    def plan_withdrawn(self, people: Iterable[str]) -> bool:
-        """Plan those of some people (records) who withdrew since this flow last planned them, and granted nothing.
+    def plan_withdrawn(self, people: Iterable[str], letters: Iterable[Action] = ()) -> bool:
+        """Plan those of some people (records) who withdrew since this flow last planned them, and granted nothing; and
+        the workspaces in which staff recorded withdrawals (``letters``) that have left.
 
-        Return whether anybody did.
+        Return whether there was anything.
         """
-        baseline, planned = self.view.baseline(keys.PEOPLE), False
+        done: set[str] = set()
         for change in self.view.changes(people):
-            if _withdrew(change):
-                planned |= self._one(self._armed(change, baseline), granting=False)
-        return planned
+            if withdrew(change) and self._one(self._armed(change, self.view.baseline(keys.PEOPLE)), granting=False):
+                done.add(change.record.key.text)
+        sent: dict[str, list[Action]] = {}
+        for action in letters:
+            sent.setdefault(action.record, []).append(action)
+        for change in self.view.changes(sent):
+            record = change.record
+            if any(self._waits(action, done) for action in sent[record.key.text]):
+                continue
+            if self._one(self._armed(change, self.view.baseline(record.stream)), granting=False, noting=True):
+                done.add(record.key.text)
+        return bool(done)
+
+    def _waits(self, letter: Action, done: Container[str]) -> bool:
+        """Say whether Braze showed another choice before a withdrawal by staff: the history has that first."""
+        person = PersonKey(recipient=letter.recipient).text
+        change = next(self.view.changes([person]), None)
+        before = change.before.facts if change and change.before else {}
+        now = change.record.facts if change else {}
+        return person not in done and before.get(letter.name) != now.get(letter.name)
 
     def plan_load(self, asked: Slice) -> tuple[str, int]:
         """Plan the next people of an initial load; return the record of the last of them, and how many they were."""
@@ -208,14 +224,22 @@ class Planner:
             self._quarantine(change, f"{error.args[0]!r} is not known of it yet")
         except UNPLANNABLE as error:  # one record must not end the run of its neighbours
             fields = {"flow": self.flow.name, "record": change.record.key.text, "error": type(error).__name__}
-            _LOG.error("record.unplannable", extra={"fields": {**fields, "traceback": _trace(error)}})
+            _LOG.error("record.unplannable", extra={"fields": {**fields, "traceback": trace(error)}})
             self._quarantine(change, f"cannot be planned ({type(error).__name__}); the log has the traceback")
         return None
 
-    def _one(self, change: Change, *, granting: bool = True) -> bool:
-        """Plan one change; return whether the flow decided it. One that is not ``granting`` lifts no withdrawal."""
+    def _one(self, change: Change, *, granting: bool = True, noting: bool = False) -> bool:
+        """Plan one change; return whether the flow decided it.
+
+        One that is not ``granting`` lifts no withdrawal, and sends none: those have left. One that is ``noting`` is
+        decided only where the flow notes something that it did not.
+        """
         plan = partial(self.flow.plan, self.options, change, self.view, self.context)
-        if (decision := self._decided(change, plan)) is None or (decision.grants and not granting):
+        if (decision := self._decided(change, plan)) is None:
+            return False
+        if noting and decision.memory == change.memory:
+            return False
+        if not granting and (decision.grants or any(one.kind.phase is Phase.CONSENT for one in decision.actions)):
             return False
         if self._untold(decision):
             self._refuse(decision.skips)
@@ -226,7 +250,7 @@ class Planner:
         if self.flow.candidates and change.before is None and decision == Decision():
             return True  # nothing is to be noted of most people
         if change.unreached:
-            decision = replace(decision, actions=tuple(one for one in decision.actions if _is_news(one, change)))
+            decision = replace(decision, actions=tuple(one for one in decision.actions if is_news(one, change)))
         adoption = self.adoption
         self.plan.put_decision(
             self.flow.name,
@@ -259,34 +283,3 @@ class Planner:
         for skip in skips:
             self.plan.put_skip(self.flow.name, skip, self.context.now)
             self.plan.count(self.flow.name, "quarantined", int(skip.quarantined))
-
-
-def _is_news(action: Action, change: Change) -> bool:
-    """Say whether an action is for somebody who has not had it: what happens once more is for the corrected person."""
-    again = action.kind.is_message and (action.rule, action.occurrence) in change.unreached
-    return not again or change.before is None or action.recipient not in change.before.customers
-
-
-def _trace(error: Exception) -> str:
-    """Return where an error was raised, innermost first, without its text: that may hold what a customer wrote."""
-    steps = reversed(traceback.extract_tb(error.__traceback__))
-    return " < ".join(f"{Path(step.filename).name}:{step.lineno} {step.name}" for step in steps)
-
-
-def _same(change: Change) -> bool:
-    before, record = change.before, change.record
-    if isinstance(record.key, PersonKey):  # what another flow keeps of them may have changed, and with it the look
-        return before is not None and plain(before.facts) == plain(record.facts)
-    return (
-        before is not None
-        and (before.facts, before.gone, before.documents) == (record.facts, record.gone, record.documents)
-        and before.modified_at == record.modified_at
-    )
-
-
-def _withdrew(change: Change) -> bool:
-    """Say whether a person takes back in Braze what the flow saw them choose; one it never saw has time."""
-    before = change.before.facts if change.before else None
-    return before is not None and any(
-        value == OUT and name in before and before[name] != OUT for name, value in change.record.facts.items()
-    )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from math import ceil
 
@@ -12,73 +12,23 @@ from ecmbraze.engine.deliver.requests import batched
 from ecmbraze.engine.scan.address_lists import AddressLists
 from ecmbraze.engine.scan.currents import Currents
 from ecmbraze.engine.scan.inventory import Scan
+from ecmbraze.engine.scan.profiles import AFTER, LOOK, attribute_of, differs, facts_of, groups_of
 from ecmbraze.engine.scan.screened import Screened
 from ecmbraze.engine.scan.silences import Silences
 from ecmbraze.ledger.codec import load_facts
 from ecmbraze.ledger.mirror import Held, Mirror
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import SPAM, Fact, Facts, PersonKey, Profile, Record, keys
-from ecmbraze.needs import Asked, Needs, Rotation, Silence
+from ecmbraze.needs import PeopleNeeds, Rotation
 from ecmbraze.planning import currents
 from ecmbraze.ports import PeopleReader
 
 TOGETHER = 50  # people per export (api/braze.md 4.1)
 
-KNOWN, ADDRESS, AFTER, LOOK = "known", "address", "after", "look"
-"""Facts of every person: whether Braze has a profile, its e-mail address; the look before the one that saw the facts
-change, and the id of the one that did. ``after:email`` is the look before the one that saw this fact change: a flow
-may come to it only when another has changed too."""
 UNDELIVERABLE = "email.undeliverable", "phone.undeliverable"
 """Why an address, or a number, cannot be reached."""
 _OF_THE_LOOK = (AFTER, LOOK)
-_ABOUT = (".at", ".source")
 _AFTER_OF = f"{AFTER}:"
-OUT = "unsubscribed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PeopleNeeds:
-    """What all flows of a round together read of people; ``mappings`` say which people take their turns."""
-
-    mappings: tuple[str, ...]
-    facts: frozenset[str]
-    rotation: Rotation | None
-    """``None`` where only people are looked at who were asked something."""
-    asked: tuple[Asked, ...] = ()
-    silence: tuple[Silence, ...] = ()
-
-    @property
-    def requests(self) -> int:
-        """How many exports of 50 people one run may make."""
-        others = sum(one.requests for one in self.asked) + sum(one.requests for one in self.silence)
-        return (self.rotation.requests if self.rotation else 0) + others
-
-
-def together(needs: Sequence[Needs]) -> PeopleNeeds | None:
-    """Merge what several flows need of people, so that everybody is looked at once; ``None`` where none needs any."""
-    mine = [need for need in needs if need.people]
-    if not mine:
-        return None
-    turning = [need for need in mine if need.rotation]
-    return PeopleNeeds(
-        mappings=tuple(dict.fromkeys(mapping for need in turning for mapping in need.mappings)),
-        facts=frozenset().union(*(need.people for need in mine)),
-        rotation=_rotation([need.rotation for need in turning if need.rotation]),
-        asked=tuple(dict.fromkeys(need.asked for need in mine if need.asked)),
-        silence=tuple(dict.fromkeys(need.silence for need in mine if need.silence)),
-    )
-
-
-def _rotation(every: Sequence[Rotation]) -> Rotation | None:
-    if not every:
-        return None
-    return Rotation(
-        within=min(one.within for one in every),
-        every=min(one.every for one in every),
-        requests=max(one.requests for one in every),
-        segment=next((one.segment for one in every if one.segment), ""),
-        currents=next((one.currents for one in every if one.currents), ""),
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +76,7 @@ class PeopleScan:
         room = rotation.requests * TOGETHER
         listed = self.lists.people(needs.mappings, needs.facts, room)
         listed = list(dict.fromkeys([*listed, *self.currents.people(room - len(listed))]))
+        listed = list(dict.fromkeys([*listed, *self._named_again(needs.mappings, rotation.within)]))
         crowd = self.mirror.crowd(needs.mappings, self.now - rotation.within)
         share = (
             0
@@ -142,6 +93,20 @@ class PeopleScan:
         self.lists.looked()
         self.currents.looked()
         return set(turned), left <= 0 and not self._strangers(needs.mappings)
+
+    def _named_again(self, mappings: Sequence[str], within: timedelta) -> Iterator[str]:
+        """Yield whom workspaces read in this run lead to although nobody had them looked at for so long.
+
+        A new workspace of theirs would else begin with what Braze said when the last one went.
+        """
+        for part in batched(self.plan.unread_people(mappings), TOGETHER):
+            texts = [PersonKey(recipient=person).text for person in part]
+            looks = self.mirror.read_at(texts)
+            yield from (
+                person
+                for person, text in zip(part, texts, strict=True)
+                if text in looks and looks[text][1] < self.now - within
+            )
 
     def _segment_shows_all(self, needs: PeopleNeeds, rotation: Rotation, exported: bool) -> bool:
         """Say whether a look through a segment makes turns needless; who is not in it is overdue by and by."""
@@ -193,8 +158,8 @@ class PeopleScan:
         for person, text in zip(people, texts, strict=True):
             found = profiles.get(person, ())
             states = {fact: answer.get(person, "unknown").lower() for fact, answer in groups.items()}
-            facts = {name: value for name, value in (*_facts(found), *states.items()) if name in wanted}
-            facts |= {fact: _attribute(found, fact) for fact in wanted if fact.startswith("attribute:")}
+            facts = {name: value for name, value in (*facts_of(found), *states.items()) if name in wanted}
+            facts |= {fact: attribute_of(found, fact) for fact in wanted if fact.startswith("attribute:")}
             facts |= self._timed(person, facts, held.get(text), read_at.get(text), wanted)
             facts |= {fact: self._undeliverable(found, facts, fact) for fact in UNDELIVERABLE if fact in wanted}
             facts |= self.silences.told(person, found, load_facts(held[text].facts) if text in held else {})
@@ -244,18 +209,6 @@ class PeopleScan:
         return SPAM if facts.get(currents.SPAM_REPORT) else None
 
 
-def groups_of(wanted: frozenset[str]) -> list[str]:
-    """Return the facts that are states in subscription groups."""
-    return sorted(fact for fact in wanted if fact.startswith("group:") and not fact.endswith(_ABOUT))
-
-
-def differs(past: Facts, found: Sequence[Profile], wanted: frozenset[str]) -> bool:
-    """Say whether profiles show something that is watched otherwise than the last look; groups and times left out."""
-    now = {**dict(_facts(found)), **{fact: _attribute(found, fact) for fact in wanted if fact.startswith("attribute:")}}
-    untimed = {name for name, value in now.items() if name.endswith(_ABOUT) and value is None}  # Currents had the time
-    return any(name in past and past[name] != value for name, value in now.items() if name not in untimed)
-
-
 def segment_name(segment: str) -> str:
     """Return under which name looks through a segment stand in the ledger."""
     return f"segment {segment}"
@@ -281,35 +234,3 @@ def plain(facts: Facts) -> dict[str, Fact]:
 
 def _news(record: Record, known: bool, now: datetime) -> str:
     return "new" if not known else "changed" if record.modified_at == now else "unchanged"
-
-
-def _facts(profiles: Sequence[Profile]) -> Iterator[tuple[str, Fact]]:
-    """Yield (fact, value) of what the export says of one person; of several profiles the strictest state counts."""
-    yield KNOWN, bool(profiles)
-    yield ADDRESS, next((profile.email for profile in profiles if profile.email), None)
-    email, push = _strictest(p.email_subscribe for p in profiles), _strictest(p.push_subscribe for p in profiles)
-    yield "email", email
-    yield "push", push
-    yield "email.at", _at(email, ((p.email_opted_in_at, p.email_unsubscribed_at) for p in profiles))
-    yield "push.at", _at(push, ((p.push_opted_in_at, p.push_unsubscribed_at) for p in profiles))
-
-
-def _strictest(states: Iterable[str]) -> str:
-    found = set(states)
-    if OUT in found:
-        return OUT
-    return found.pop() if len(found) == 1 else "unknown"
-
-
-def _at(state: str, moments: Iterable[tuple[datetime | None, datetime | None]]) -> str | None:
-    """Return since when a state holds, where the export says it: a default has no moment."""
-    of_state = [opted_in if state == "opted_in" else out for opted_in, out in moments if state in ("opted_in", OUT)]
-    found = [moment for moment in of_state if moment]
-    return max(found).isoformat() if found else None
-
-
-def _attribute(profiles: Sequence[Profile], fact: str) -> str | None:
-    """Return a custom attribute as text: what is no text is shown as JSON shows it."""
-    values = [profile.custom_attributes.get(fact.removeprefix("attribute:")) for profile in profiles]
-    value = next((one for one in values if one is not None), None)
-    return None if value is None else str(value).lower() if isinstance(value, bool) else str(value)

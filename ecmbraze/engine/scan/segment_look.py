@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ecmbraze.engine.deliver.requests import batched
-from ecmbraze.engine.scan.people import TOGETHER, PeopleNeeds, PeopleScan, differs, groups_of, segment_name
+from ecmbraze.engine.scan.people import TOGETHER, PeopleScan, segment_name
+from ecmbraze.engine.scan.profiles import differs, groups_of
 from ecmbraze.errors import CredentialRefused, TemporaryError
 from ecmbraze.ledger.codec import load_facts
 from ecmbraze.model import AddressList, Kind, MessageInfo, PersonKey, Profile, keys
-from ecmbraze.needs import Rotation
+from ecmbraze.needs import PeopleNeeds, Rotation
 from ecmbraze.planning.guards import FLOOR
 from ecmbraze.ports import PeopleReader, SegmentReader
 

@@ -33,7 +33,8 @@ def load(options: Options, record: Record, memory: Mapping[str, Json], known: Pa
     held = order.standing(options, memory, person, places, known)
     outcome: list[Action | Skip] = []
     for place in places if held else ():
-        outcome += writes.state(options, record, place, person, held, known, context)
+        for write in writes.state(options, record, place, person, held, known, context):
+            outcome.append(replace(write, rule=RULE) if isinstance(write, Action) else write)
         outcome += _document(options, record, place, person, held, known, context)
     return Decision.of(outcome, memory=memory)
 

@@ -82,10 +82,13 @@ def says_withdrawn(options: Options, channel: Channel, record: Record, past: Pas
     return channel.withdraws and (typed or (bool(channel.recorded) and _came_true(channel, None, record.facts)))
 
 
-def edits(options: Options, place: Record, past: Past, now: datetime) -> Mapping[str, str]:
+def edits(
+    options: Options, place: Record, past: Past, now: datetime, due: Mapping[str, Json] | None = None
+) -> Mapping[str, str]:
     """Return channel → what a person changed of what we wrote there; a withdrawal is no such edit.
 
-    Only a look after our last write can tell. What stands refused in quarantine already is not listed once more.
+    Nor is what says the same as is ``due`` there by now (attribute → value): it collides with nothing. Only a look
+    after our last write can tell. What stands refused in quarantine already is not listed once more.
     """
     found: dict[str, str] = {}
     for channel in options.channels:
@@ -93,7 +96,7 @@ def edits(options: Options, place: Record, past: Past, now: datetime) -> Mapping
             written = ours(place, name, past)
             there = place.facts.get(name)
             withdrawn = name == channel.status and channel.withdraws and _is_word(options, channel, place)
-            if not written or there in written or withdrawn:
+            if not written or there in written or withdrawn or (due and name in due and there == due[name]):
                 continue
             if there is None and past.taken(target(place, name)) is None:
                 continue  # our first write there is not proven: it may never have arrived

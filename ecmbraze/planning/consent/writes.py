@@ -33,8 +33,10 @@ def state(
         reason = f"the workspace names {len(place.customers)} customers; a consent record can hold one"
         yield consent_staff.quarantined(place, "state", reason)
         return
-    edited, kept = consent_staff.edits(options, place, past, context.now), set[str]()
-    for category, payload in _values(options, place, person, held, past, context).items():
+    payloads, kept = _values(options, place, person, held, past, context), set[str]()
+    due = {name: value for payload in payloads.values() for name, value in payload.items()}
+    edited = consent_staff.edits(options, place, past, context.now, due)
+    for category, payload in payloads.items():
         action = Action(
             flow=FLOW,
             record=record.key.text,

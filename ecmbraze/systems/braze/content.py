@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 from ecmbraze.errors import RecordUnreadable, TemporaryError
@@ -15,9 +16,9 @@ from ecmbraze.systems.shapes import ShapeError, listing, mapping, text
 
 # api/braze.md 7.1, 7.2: templates and blocks by offset; 7.3, 7.4: campaigns and Canvases by page, 100 fixed.
 _PAGE, _NUMBERED_PAGE = 1_000, 100
-# Rows of a page that are asked for again with the next one: what is edited meanwhile moves to the end.
+# Rows of a page that are asked for again with the next one: what is edited meanwhile moves to the end, and the rest up.
 _AGAIN = 50
-_READINGS = 3
+_READINGS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,12 +97,24 @@ class Content:
     def rows(self, kind: ContentKind, since: datetime | None) -> list[ContentRow]:
         """Return every asset of a kind, archived ones too, each once; with ``since`` what was edited at or after it.
 
-        Drag-and-drop templates and drafts of blocks are in no list. Raises TemporaryError when a list changes as fast
-        as it is read, CredentialRefused where the key may not read it.
+        Drag-and-drop templates and drafts of blocks are in no list. A list of several pages is read until a reading
+        shows nothing that those before it did not: edits move rows between pages while they are read. Raises
+        TemporaryError when it changes as fast as it is read, CredentialRefused where the key may not read it.
         """
         place = _PLACES[kind]
-        read = self._numbered if place.numbered else self._by_offset
-        return list({row.id: row for row in read(kind, place, since)}.values())
+        found: dict[str, ContentRow] = {}
+        for _ in range(_READINGS):
+            known = set(found)
+            pages = [{row.id: row for row in page} for page in self._pages(kind, place, since)]
+            for page in pages:
+                found |= page
+            if len(pages) == 1 or found.keys() == known:
+                return list(found.values())
+        raise TemporaryError(
+            f"The list {place.lists} changed each time it was read.",
+            undone="Nothing was concluded from it.",
+            advice="The next run reads it again.",
+        )
 
     def asset(self, row: ContentRow) -> Asset:
         """Return all of one asset; raises RecordUnreadable where Braze does not give it."""
@@ -122,45 +135,27 @@ class Content:
         except ShapeError as error:
             raise odd(place.reads, error) from None
 
-    def _numbered(self, kind: ContentKind, place: _Place, since: datetime | None) -> Iterable[ContentRow]:
-        params = {"include_archived": "true", "sort_direction": "asc"}
-        if since is not None:  # the API's is exclusive, in seconds
-            params["last_edit.time[gt]"] = f"{_before(since):%Y-%m-%dT%H:%M:%S}"
-        page = 0
-        while True:
-            rows = self._page(kind, place, {**params, "page": str(page)})
-            yield from rows
-            if len(rows) < _NUMBERED_PAGE:
+    def _pages(self, kind: ContentKind, place: _Place, since: datetime | None) -> Iterator[list[ContentRow]]:
+        """Yield the pages of one reading. Raises TemporaryError when the same page comes twice."""
+        size, asked = (_NUMBERED_PAGE, _numbered(since)) if place.numbered else (self._size, self._offset(since))
+        last: list[ContentRow] = []
+        for params in asked:
+            page = self._page(kind, place, params)
+            yield page
+            if len(page) < size:
                 return
-            page += 1
+            if page == last:
+                raise odd(place.lists, ShapeError("the same page came twice"))
+            last = page
 
-    def _by_offset(self, kind: ContentKind, place: _Place, since: datetime | None) -> Iterable[ContentRow]:
-        for _ in range(_READINGS):
-            found = self._overlapping(kind, place, since)
-            if found is not None:
-                return found
-        raise TemporaryError(
-            f"The list {place.lists} changed each time it was read.",
-            undone="Nothing was concluded from it.",
-            advice="The next run reads it again.",
-        )
-
-    def _overlapping(self, kind: ContentKind, place: _Place, since: datetime | None) -> list[ContentRow] | None:
-        """Return the rows; ``None`` when a page shows none of the last rows of the one before it."""
+    def _offset(self, since: datetime | None) -> Iterator[Mapping[str, str]]:
+        """Yield what to ask for page after page; each begins with the last rows of the one before it."""
         params = {"limit": str(self._size)}
         if since is not None:
             params["modified_after"] = since.astimezone(UTC).isoformat(timespec="seconds")
-        found: dict[str, ContentRow] = {}
-        offset, again = 0, min(_AGAIN, self._size // 2)
-        while True:
-            more = {"offset": str(offset)} if offset else {}  # api/braze.md 7.2: offset=0 may be refused
-            page = self._page(kind, place, {**params, **more})
-            if found and found.keys().isdisjoint(row.id for row in page):
-                return None
-            found |= {row.id: row for row in page}
-            if len(page) < self._size:
-                return list(found.values())
-            offset += len(page) - again
+        yield params  # api/braze.md 7.2: offset=0 may be refused
+        step = self._size - min(_AGAIN, self._size // 2)
+        yield from ({**params, "offset": str(offset)} for offset in count(step, step))
 
     def _page(self, kind: ContentKind, place: _Place, params: Mapping[str, str]) -> list[ContentRow]:
         body = self._asking.ask("GET", place.lists, params=params)
@@ -168,6 +163,14 @@ class Content:
             return [_row(kind, place, mapping(row, "row")) for row in listing(body.get(place.rows), place.rows)]
         except ShapeError as error:
             raise odd(place.lists, error) from None
+
+
+def _numbered(since: datetime | None) -> Iterator[Mapping[str, str]]:
+    """Yield what to ask for page after page, in the order in which assets were made: an edit moves none."""
+    params = {"include_archived": "true", "sort_direction": "asc"}
+    if since is not None:  # the API's is exclusive, in seconds
+        params["last_edit.time[gt]"] = f"{_before(since):%Y-%m-%dT%H:%M:%S}"
+    yield from ({**params, "page": str(page)} for page in count())
 
 
 def _before(since: datetime) -> datetime:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta, tzinfo
-from email.utils import parsedate_to_datetime
+from datetime import date, datetime, tzinfo
 
-from ecmbraze.errors import ConfigurationError, RecordUnreadable, TemporaryError
+from ecmbraze.errors import ConfigurationError, TemporaryError
 from ecmbraze.model import (
     Answer,
     AttributeInfo,
@@ -22,7 +21,6 @@ from ecmbraze.model import (
     WorkspacePage,
 )
 from ecmbraze.model.claims import FoundClaim
-from ecmbraze.systems.ecm import times
 from ecmbraze.systems.ecm.archiving import Archiving
 from ecmbraze.systems.ecm.attempts import Attempts
 from ecmbraze.systems.ecm.claims import ClaimWrites
@@ -37,9 +35,9 @@ from ecmbraze.systems.ecm.listing import Scan
 from ecmbraze.systems.ecm.login import AUTH, Login, PasswordLogin
 from ecmbraze.systems.ecm.related import related
 from ecmbraze.systems.ecm.search import search
+from ecmbraze.systems.ecm.serverclock import ServerClock
 from ecmbraze.systems.ecm.session import Session
 from ecmbraze.systems.ecm.writing import EDIT, CategoryWrites
-from ecmbraze.systems.exchange import Exchange
 from ecmbraze.systems.http import Http
 from ecmbraze.systems.shapes import ShapeError, inner, listing, text, whole
 
@@ -64,6 +62,7 @@ class EcmClient:
         http.redactor.add(password)
         self._http, self._zone, self._page_size = http, zone, page_size
         self._session = Session(http, otds or PasswordLogin(username, password, domain))
+        self._clock = ServerClock(self._session, http.clock, zone)
         learning = Learning(self._session, zone)
         self._details = Details(self._session, zone, learning)
         self._documents = Documents(self._session, zone, learning)
@@ -73,22 +72,16 @@ class EcmClient:
         self._follow_ups = FollowUps(self._session, self._attempts)
         self._claims = ClaimWrites(self._session, self._attempts)
         self._archiving = Archiving(self._session, self._attempts, self._filing, self._categories, learning)
-        self._told: tuple[datetime, float] | None = None
         self._types: dict[str, int] | None = None
         self._account: int | None = None
-        self._skew: float | None = None
 
     def server_now(self) -> datetime:
-        """Return the server's clock: `/v1/serverinfo`, else its Date header (api/ecm.md 2.3)."""
-        answer = self._session.get("/api/v1/serverinfo")
-        now = self._now_of(answer)
-        self._told = (now, self._http.clock.monotonic())
-        self._skew = (self._http.clock.now() - now).total_seconds()
-        return now
+        """Return the server's clock, asked now."""
+        return self._clock.look()
 
     def skew(self) -> float | None:
         """Return the seconds by which our clock is ahead of ECM's own; ``None`` before it was asked."""
-        return self._skew
+        return self._clock.skew
 
     def workspace_types(self) -> Mapping[str, int]:
         """Return workspace type name → id.
@@ -110,7 +103,7 @@ class EcmClient:
         """Yield the pages of one type; the next is fetched while this one is worked on. See the port for errors."""
         filters = {} if since is None else modified_since(since, self._zone)
         scan = Scan(
-            self._session, type_id, limit=self._page_size, zone=self._zone, server=self._server, filters=filters
+            self._session, type_id, limit=self._page_size, zone=self._zone, server=self._clock.known, filters=filters
         )
         return scan.pages()
 
@@ -275,26 +268,6 @@ class EcmClient:
             except ShapeError as error:
                 raise self._odd("who the account is", error) from None
         return self._account
-
-    def _server(self) -> times.ServerNow:
-        """Return the server's clock as far as it is known; it is asked again only when a date seems to lie ahead."""
-        if self._told is None:
-            return times.ServerNow(self.server_now())
-        now, at = self._told
-        return times.ServerNow(now + timedelta(seconds=self._http.clock.monotonic() - at), self.server_now)
-
-    def _now_of(self, answer: Exchange) -> datetime:
-        server = answer.json().get("server")
-        told = server.get("current_date") if isinstance(server, Mapping) else None
-        if isinstance(told, str) and (self._zone is not None or told.endswith("Z")):
-            try:
-                return times.instant(told, self._zone)
-            except RecordUnreadable as error:
-                raise self._odd("its clock", error) from None
-        try:
-            return parsedate_to_datetime(answer.headers.get("date", "")).astimezone(UTC)
-        except ValueError as error:
-            raise self._odd("its clock", error) from None
 
     def _odd(self, what: str, error: Exception) -> TemporaryError:
         return TemporaryError(

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.simulate.consent.truth import DEFAULT, WITHDRAWN, Life, Turn
-from tests.simulate.consent.world import BOUNCED, FOLDER, NAMES, STATUS, WORDS, Place, World
+from tests.simulate.consent.world import BOUNCED, CATEGORY, FOLDER, NAMES, STATUS, WORDS, Place, World
 
 _IN_ECM = "recorded in Extended ECM"
 
@@ -19,7 +19,7 @@ def always(world: World) -> Iterator[str]:
     for place in world.places.values():
         space = world.house.ecm.spaces.get(place.number)
         for attribute, (_, value) in place.edits.items():
-            if space and space.values.get(attribute) != value:
+            if space and attribute not in place.agreed and space.values.get(attribute) != value:
                 yield f"{attribute} of {place.number} is {space.values.get(attribute)!r}, a person wrote {value!r}"
 
 
@@ -42,7 +42,8 @@ def messages(world: World, seen: int) -> Iterator[str]:
 
 def _stands(life: Life, known: datetime, at: datetime) -> bool:
     """Say whether a withdrawal by staff that a round has seen stood then, with no choice in Braze since."""
-    typed = max((turn.at for turn in life.turns if turn.by_staff and turn.at < known), default=None)
+    staff = [turn for turn in life.turns if turn.by_staff and not turn.perhaps]
+    typed = max((turn.at for turn in staff if turn.at < known), default=None)
     return typed is not None and not any(
         typed <= turn.at <= at and not turn.by_staff and not turn.ours for turn in life.turns
     )
@@ -60,9 +61,11 @@ def quiet(world: World) -> Iterator[str]:
 
 def calm(world: World) -> Iterator[str]:
     """Yield what is wrong after a round that nothing stood in the way of."""
+    refused = {(fate.recipient, fate.name) for fate in world.house.fates() if fate.state == "refused"}
     for place in world.places.values():
         space = world.house.ecm.spaces.get(place.number)
-        if space is None or space.hidden or space.held or place.edits:
+        # What ECM refused is in quarantine until somebody looks.
+        if space is None or space.hidden or space.held or place.edits or (f"ws:{place.number}", CATEGORY) in refused:
             continue
         address = (world.house.braze.people[place.person].email or "").lower()
         bounced = "hard_bounce" if address in world.house.braze.bounced else None
@@ -70,7 +73,6 @@ def calm(world: World) -> Iterator[str]:
             yield f"{BOUNCED} of {place.number} is {space.values.get(BOUNCED)!r}, should be {bounced!r}"
         for channel, attribute in STATUS.items():
             yield from _state(world, place, channel, space.values.get(attribute))
-    refused = {(fate.recipient, fate.name) for fate in world.house.fates() if fate.state == "refused"}
     for (person, channel), life in world.lives.of.items():
         if (person, channel) not in refused:
             yield from _withdrawn(person, channel, life)
@@ -104,7 +106,7 @@ def _state(world: World, place: Place, channel: str, shown: object) -> Iterator[
 
 def _withdrawn(person: str, channel: str, life: Life) -> Iterator[str]:
     """Yield a withdrawal by staff that did not reach Braze in the round that saw it."""
-    typed = [turn for turn in life.turns if turn.by_staff]
+    typed = [turn for turn in life.turns if turn.by_staff and not turn.perhaps]
     if not typed:
         return
     since = [turn for turn in life.turns if turn.at >= typed[-1].at and not turn.by_staff]

@@ -28,6 +28,8 @@ class Turn:
     """Our own withdrawal: it tells nothing new."""
     chosen: bool = True
     """Whether somebody chose it; else another address or another profile brought it about."""
+    perhaps: bool = False
+    """Typed where it was gone before a round that saw it came to its end: nobody knows whether it was taken in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,16 +83,16 @@ class Lives:
         for life in self.of.values():
             life.beliefs = frozenset({Belief(record=life.state, shown=life.state, profile=life.profile)})
 
-    def happened(self, who: str = "", what: str = "", *, chosen: bool = True) -> None:
+    def happened(self, who: Container[str] = (), what: str = "", *, chosen: bool = True) -> None:
         """Note what changed in Braze just now; not ``chosen`` where another address or profile brought it about.
 
-        Of ``who`` on the channel ``what`` also that a state was chosen again.
+        Of everybody in ``who`` on the channel ``what`` also that a state was chosen again: it has another time.
         """
         now = self._braze.wire.clock.true()
         for name, person in self._braze.people.items():
             for channel in self.channels:
                 life, state = self.of[name, channel], _state(person, channel)
-                if state != life.state or (name, channel) == (who, what):
+                if state != life.state or (name in who and channel == what):
                     life.turns.append(Turn(at=now, state=state, chosen=chosen))
                 life.state, life.profile = state, self._profile(person)
 
@@ -98,11 +100,24 @@ class Lives:
         """Note that a profile was deleted and made anew."""
         self._made[name] = self._made.get(name, 0) + 1
 
-    def types(self, name: str, channel: str) -> None:
+    def types(self, name: str, channel: str) -> Turn:
         """Note a withdrawal that staff typed."""
-        life = self.of[name, channel]
-        life.turns.append(Turn(at=self._braze.wire.clock.true(), state=WITHDRAWN, by_staff=True))
+        life, typed = self.of[name, channel], Turn(at=self._braze.wire.clock.true(), state=WITHDRAWN, by_staff=True)
+        life.turns.append(typed)
         life.beliefs = frozenset(replace(belief, typed=True) for belief in life.beliefs)
+        return typed
+
+    def loses(self, name: str, channel: str, typed: Turn, *, shown: bool, alone: bool) -> None:
+        """Note that a typed withdrawal is gone with its workspace; ``shown`` when a round has read it there.
+
+        ``alone`` when no other one waits to be taken in.
+        """
+        life = self.of[name, channel]
+        life.turns = [
+            replace(one, perhaps=True) if one is typed else one for one in life.turns if shown or one is not typed
+        ]
+        untyped = frozenset(replace(belief, typed=False) for belief in life.beliefs) if alone else life.beliefs
+        life.beliefs = life.beliefs | untyped if shown else untyped
 
     def round(self, met: Container[str], *, calm: bool, screened: bool) -> None:
         """Take in a round: a calm one has looked at everybody whom a workspace named before.

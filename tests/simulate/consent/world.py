@@ -13,7 +13,7 @@ from typing import Any
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.outbox import Step
 from ecmbraze.model import AddressList, Fact, State
-from tests.simulate.consent.truth import DEFAULT, GRANT, WITHDRAWN, Lives
+from tests.simulate.consent.truth import DEFAULT, GRANT, WITHDRAWN, Lives, Turn
 from tests.simulate.truth import People
 from tests.stories import consent, onboarding
 from tests.stories.story import GROUP
@@ -24,6 +24,7 @@ from tests.twins.wire import Fault, Trouble
 CLIENT, PROJECT = "Client", "Customer Onboarding"
 CUSTOMER = {CLIENT: "Client.Customer Number", PROJECT: "Onboarding.Customer Number"}
 FOLDER = "Consent History"
+CATEGORY = "Choice"
 BOUNCED = "Choice.Email Undeliverable"
 STATUS = {"email": consent.EMAIL, f"group:{GROUP}": consent.NEWS}
 NAMES = {"email": "email", f"group:{GROUP}": "news"}
@@ -56,6 +57,8 @@ class Place:
     baseline: bool
     edits: dict[str, tuple[Fact, Fact]] = field(default_factory=dict)
     """Attribute → (what stood there before, what a person wrote instead)."""
+    agreed: set[str] = field(default_factory=set)
+    """Edited attributes that said what was on record when a round ended: they may count as ours since."""
     past: list[str] = field(default_factory=list)
     """Whom it led to before."""
 
@@ -73,8 +76,8 @@ class World:
         self._met = set(people)
         self.known = house.clock.true()
         """What staff did before this was seen by a round that nothing stood in the way of."""
-        self.typed: set[tuple[int, str]] = set()
-        """(workspace, attribute) of withdrawals that perhaps no round has seen."""
+        self.typed: dict[tuple[int, str], Turn] = {}
+        """(workspace, channel) → the withdrawal typed there that perhaps no round has taken in."""
 
     def note(self, text: str) -> None:
         self.story.append(f"{self.house.clock.true():%d %H:%M:%S} {text}")
@@ -120,13 +123,14 @@ class World:
             state = DEFAULT
         person = self.house.braze.people[name]
         before, exported = person.email_subscribe, rng.random() < 0.5
-        for one in self._sharing(name) if channel == "email" else [name]:  # the state belongs to the address
+        theirs = self._sharing(name) if channel == "email" else [name]  # the state belongs to the address
+        for one in theirs:
             self.house.braze.choose(one, **{channel: state})
             if channel == "email" and not exported:
                 self.house.braze.people[one].chosen.clear()
         if channel == "email" and state == WITHDRAWN != before:
             self.house.braze.lists[AddressList.UNSUBSCRIBES][str(person.email)] = self.house.clock.true()
-        self.lives.happened(name, channel if channel == "email" else f"group:{channel}")
+        self.lives.happened(theirs, channel if channel == "email" else f"group:{channel}")
         self.note(f"{name} chose {state} of {channel} {person.chosen}")
 
     def _sharing(self, name: str) -> list[str]:
@@ -154,7 +158,7 @@ class World:
 
     def _hand_over(self, rng: Random) -> None:
         place = self._place(rng)
-        if place is None or place.edits or any(number == place.number for number, _ in self.typed):
+        if place is None or place.edits or self._typed(place):
             return
         place.past.append(place.person)
         others = [one for one in self.people if one != place.person]
@@ -162,6 +166,9 @@ class World:
         kind = self.house.ecm.spaces[place.number].type
         self.house.ecm.edit(place.number, {CUSTOMER[kind]: place.person})
         self.note(f"{place.number} now leads to {place.person}, before to {place.past[-1]}")
+
+    def _typed(self, place: Place) -> list[str]:
+        return [channel for number, channel in self.typed if number == place.number]
 
     def _place(self, rng: Random) -> Place | None:
         there = [place for place in self.places.values() if self.readable(place.number)]
@@ -174,33 +181,35 @@ class World:
         attribute, word = STATUS[channel], WORDS[channel][WITHDRAWN]
         if self.house.ecm.spaces[place.number].values.get(attribute) == word:
             return
+        if attribute in place.agreed:
+            return
         before, _ = place.edits.pop(attribute, (None, None))
         self.house.ecm.edit(place.number, {attribute: word})
         if before == word:  # "it leaves the list when the edit is taken back": that is no letter
             self.note(f"{attribute} of {place.number} was put back to {word}")
             return
-        self.lives.types(place.person, channel)
-        self.typed.add((place.number, attribute))
+        self.typed[place.number, channel] = self.lives.types(place.person, channel)
+        self.house.ecm.shown.discard(place.number)
         self.note(f"staff withdrew {place.person} from {channel} in {place.number}")
 
     def _edit(self, rng: Random) -> None:
         if (place := self._place(rng)) is None:
             return
         values = self.house.ecm.spaces[place.number].values
-        attribute = rng.choice((*STATUS.values(), SOURCE))
+        channel, attribute = rng.choice((*STATUS.items(), ("", SOURCE)))
         value = rng.choice(("Opted in", "Subscribed", "By hand"))
         before = place.edits.get(attribute, (values.get(attribute), None))[0]
-        if values.get(attribute) in (value, None) or (place.number, attribute) in self.typed:
+        if values.get(attribute) in (value, None) or (place.number, channel) in self.typed or attribute in place.agreed:
             return
         place.edits[attribute] = (before, value)
         self.house.ecm.edit(place.number, {attribute: value})
         self.note(f"somebody edited {attribute} of {place.number} from {before} to {value}")
 
     def _take_back(self, rng: Random) -> None:
-        edited = [one for one in self.places.values() if one.edits and self.readable(one.number)]
+        edited = [one for one in self.places.values() if one.edits.keys() - one.agreed and self.readable(one.number)]
         if edited:
             place = rng.choice(edited)
-            attribute = rng.choice(list(place.edits))
+            attribute = rng.choice([one for one in place.edits if one not in place.agreed])
             before, _ = place.edits.pop(attribute)
             self.house.ecm.edit(place.number, {attribute: before})
             self.note(f"{attribute} of {place.number} was put back to {before}")
@@ -219,11 +228,42 @@ class World:
     def _vanish(self, rng: Random) -> None:
         if place := self._place(rng):
             if rng.random() < 0.3:
+                self._lose(place)
                 self.house.ecm.delete(place.number)
                 self.note(f"deleted {place.number}")
             else:
                 self.house.ecm.spaces[place.number].held = "reserved by somebody"
                 self.note(f"reserved {place.number}")
+
+    def _agree(self, *, calm: bool) -> None:
+        """Take what says the same as the record for ours: nothing of a person's edit is lost where it goes on.
+
+        Only where nothing else of the category was edited; after a calm round for certain, else perhaps.
+        """
+        for place in self.places.values():
+            space = self.house.ecm.spaces.get(place.number)
+            if not place.edits or space is None:
+                continue
+            for attribute in [one for one in place.agreed if space.values.get(one) != place.edits[one][1]]:
+                place.agreed.discard(attribute)  # we wrote something newer: it was ours
+                del place.edits[attribute]
+            words = {
+                attribute: {WORDS[channel].get(state, "") for state in self.lives.of[place.person, channel].record()}
+                for channel, attribute in STATUS.items()
+            }
+            said = {attribute: words.get(attribute, set()) for attribute in place.edits}
+            if all(value in said[attribute] for attribute, (_, value) in place.edits.items()):
+                certain = calm and not space.held and all(len(one) == 1 for one in said.values())
+                place.agreed = set() if certain else {*place.edits}
+                place.edits = {} if certain else place.edits
+
+    def _lose(self, place: Place) -> None:
+        """Owe no withdrawal that was typed where no round has read it: nobody can know of it any more."""
+        for channel in self._typed(place):
+            typed = self.typed.pop((place.number, channel))
+            others = [self.places[number].person for number, of in self.typed if of == channel]
+            shown = place.number in self.house.ecm.shown
+            self.lives.loses(place.person, channel, typed, shown=shown, alone=place.person not in others)
 
     # what goes wrong
 
@@ -264,6 +304,7 @@ class World:
                 self.house.start(report.flow, confirm=report.plan_hash)
                 calm = False
         self.consents.look()
+        self._agree(calm=calm)
         if calm:
             self.typed.clear()
             self.known = began
