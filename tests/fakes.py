@@ -83,10 +83,11 @@ class Unasked:
 
 def systems(**ports: object) -> Systems:
     """Return the two sides with these ports, and nobody behind the others."""
-    nobody: dict[str, Any] = dict.fromkeys(
-        ("workspaces", "people", "segments", "currents", "content", "sink", "records", "records_sink", "claims"),
-        Unasked(),
+    braze, ecm = (
+        ("people", "segments", "currents", "engagement", "content", "sink"),
+        ("records", "records_sink", "claims"),
     )
+    nobody: dict[str, Any] = dict.fromkeys(("workspaces", *ecm, *braze), Unasked())
     return Systems(**{**nobody, **ports}, requests=dict, skews=list, progress=Silent())
 
 

@@ -428,8 +428,40 @@ class TestBraze:
         assert sum(entry[0] == "T-8" for entry in _got(pair)) == 2
         assert _got(pair) == _taken(pair)
 
+    def test_what_somebody_received_and_did_is_told_alike_and_of_canvases_nothing(self, pair: Pair) -> None:
+        for name in ("T-9", "T-10"):
+            pair.person(name, email=f"{name.lower()}@example.com")
+        one = TriggerRecipient(recipient="T-9", properties={}, attributes={})
+        for kind, message in ((Kind.CAMPAIGN, CAMPAIGN), (Kind.CANVAS, CANVAS)):
+            pair.same(lambda _, braze, to=(kind, message): braze.trigger(_to(one, *to)))
+        shown = [pair.same(lambda _, braze: _received(braze, "T-9", "T-10", "T-none"))]
+        pair.advance(3600)
+        pair.stage.box.change({"external_id": "T-9", "engaged": {CAMPAIGN: ["opened_email"]}})
+        pair.twin_braze.receive("T-9", CAMPAIGN, engaged=True)
+        pair.stage.box.change({"external_id": "T-10", "received": [{"id": PAUSED, "engaged": ["clicked_email"]}]})
+        pair.twin_braze.receive("T-10", PAUSED)
+        pair.twin_braze.receive("T-10", PAUSED, engaged=True)
+
+        shown.append(pair.same(lambda _, braze: _received(braze, "T-9", "T-10", "T-none")))
+
+        assert shown == [
+            {"T-9": [(CAMPAIGN, False)], "T-10": []},
+            {"T-9": [(CAMPAIGN, True)], "T-10": [(PAUSED, True)]},
+        ]
+
     def test_an_empty_request_is_not_sent(self, pair: Pair) -> None:
         pair.same(lambda _, braze: braze.track(TrackBatch()))
+
+
+def _to(one: TriggerRecipient, kind: Kind, message: str) -> TriggerBatch:
+    return TriggerBatch(kind=kind, message_id=message, recipients=(one,))
+
+
+def _received(braze: Any, *people: str) -> dict[str, list[tuple[str, bool]]]:
+    """Return the campaigns of each person; each was received within the last seconds or before the advance."""
+    found = braze.received(people)
+    assert all(row.last is not None and row.last.tzinfo for rows in found.values() for row in rows)
+    return {person: [(row.campaign, row.engaged) for row in rows] for person, rows in found.items()}
 
 
 def _got(pair: Pair) -> list[tuple[str, str, str]]:
@@ -445,6 +477,7 @@ def _taken(pair: Pair) -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize(
     ("port", "twin"),
     [(ports.WorkspaceReader, TwinEcm), (ports.PeopleReader, TwinBraze), (ports.MessageSink, TwinBraze)]
+    + [(ports.EngagementReader, TwinBraze)]
     + [(getattr(ports, name), TwinEcm) for name in ("RecordSink", "RecordReader") if hasattr(ports, name)],
 )
 def test_every_method_of_the_ports_is_there_with_its_arguments(port: type, twin: type) -> None:
