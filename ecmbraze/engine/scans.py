@@ -14,6 +14,7 @@ from ecmbraze.engine.scan.currents import Currents
 from ecmbraze.engine.scan.dated import Dated
 from ecmbraze.engine.scan.details import WorkList
 from ecmbraze.engine.scan.document_looks import DocumentLooks
+from ecmbraze.engine.scan.engagement import FlagLooks, MailLooks
 from ecmbraze.engine.scan.folder_looks import FolderLooks
 from ecmbraze.engine.scan.inventory import Inventory
 from ecmbraze.engine.scan.people import PeopleScan
@@ -101,7 +102,11 @@ def people_scan(of: RoundContext, now: datetime | None = None, silences: Silence
 def silences(of: RoundContext, asked: Mapping[str, frozenset[str]], needs: Sequence[Needs]) -> Silences:
     """Return what is told in this round of the silence of some people, read as far as it is asked of somebody."""
     found = Silences(asked=asked, needs=[one.silence for one in needs if one.silence])
-    found.read(of.systems.segments, of.ledger.mirror, of.plan, of.clock.now(), of.setting.guards.max_shrink)
+    mirror, now = of.ledger.mirror, of.clock.now()
+    found.read(of.systems.segments, mirror, of.plan, now, of.setting.guards.max_shrink)
+    flags = FlagLooks(reader=of.systems.engagement, now=now)
+    mails = MailLooks(reader=of.systems.currents, mirror=mirror, now=now, tick=of.tick)
+    found.follow(flags, mails, mirror, of.plan, now)
     return found
 
 

@@ -11,12 +11,11 @@ from enum import StrEnum
 class Received:
     """What an export tells of one campaign that somebody received: a flag of engagement has no time (api/braze.md 6.1).
 
-    Of a Canvas it tells no engagement at all, so there is none of it.
+    Of a Canvas it tells no engagement at all, so there is none of it. When it was received last is left out: a message
+    that nobody opened stands unopened, however old it is.
     """
 
     campaign: str
-    last: datetime | None
-    """When they received it last."""
     engaged: bool
     """Whether they ever opened or clicked it."""
 

@@ -156,10 +156,8 @@ class TwinBraze:
     def _touch(self, kind: Kind, person: Person, message: str, *, engaged: bool = False) -> None:
         if kind is not Kind.CAMPAIGN:
             return  # of a Canvas the export tells no engagement (6.1)
-        past, now = person.received.get(message), self.wire.clock.true()
-        last = past.last if past and engaged else now.replace(microsecond=now.microsecond // 1000 * 1000)
-        flag = engaged or bool(past and past.engaged)
-        person.received[message] = Received(campaign=message, last=last, engaged=flag)
+        past = person.received.get(message)
+        person.received[message] = Received(campaign=message, engaged=engaged or bool(past and past.engaged))
 
     # EngagementReader
 

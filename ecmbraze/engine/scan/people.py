@@ -152,6 +152,7 @@ class PeopleScan:
     def look(self, people: Sequence[str], wanted: frozenset[str]) -> int:
         """Read some people into the plan file; return how many of them were read for the first time."""
         look, profiles = self.new_id(), self.reader.profiles(people)
+        self.silences.prepare(people)
         groups = {fact: self.reader.group_states(fact.removeprefix("group:"), people) for fact in groups_of(wanted)}
         texts = [PersonKey(recipient=person).text for person in people]
         held, read_at = self.mirror.held(texts), self.mirror.read_at(texts)

@@ -6,15 +6,17 @@ failed leaves it out, so that nothing is opened or closed by what an earlier rou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from ecmbraze.engine.scan.engagement import FlagLooks, MailLooks, is_armed
 from ecmbraze.errors import TemporaryError
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import Fact, Facts, PersonKey, Profile, keys
 from ecmbraze.needs import Engagement, Silence
+from ecmbraze.planning import silence
 from ecmbraze.planning.guards import FLOOR
 from ecmbraze.ports import SegmentReader
 
@@ -34,6 +36,8 @@ class Silences:
     notes: list[str] = field(default_factory=list)
     tellers: dict[str, Teller] = field(default_factory=dict)
     """Fact → who tells it; none where the look failed."""
+    flags: FlagLooks | None = None
+    """Where a way rests on the flags of campaigns."""
 
     def read(self, segments: SegmentReader, mirror: Mirror, plan: PlanFile, now: datetime, max_shrink: float) -> None:
         """Export each segment that decides about somebody.
@@ -52,10 +56,43 @@ class Silences:
                     continue
                 self.tellers[way.fact] = _by_segment(way.fact, members)
 
+    def follow(self, flags: FlagLooks, mails: MailLooks, mirror: Mirror, plan: PlanFile, now: datetime) -> None:
+        """Note which other ways are in use, and read what Currents tells of those about whom it decides.
+
+        Raises ConfigurationError where the library that reads the files is missing.
+        """
+        self.flags = flags
+        for need in self.needs:
+            ways = [way for way in need.by if way.currents]
+            if crowd := self._asked({way.fact for way in ways}, self.asked):
+                mails.read(need.currents_files, frozenset(crowd), max(way.silent for way in ways))
+                self.notes += mails.notes
+            for way in need.by:
+                if way.currents:
+                    self.tellers[way.fact] = _by_mails(mails, way, is_armed(mirror, plan, way, now))
+                elif way.campaigns:
+                    self.tellers[way.fact] = _by_flags(flags, way, is_armed(mirror, plan, way, now))
+
+    def prepare(self, people: Sequence[str]) -> None:
+        """Read the flags of those of up to 50 people about whom campaigns decide."""
+        if self.flags and (crowd := self._asked(self._by_campaigns, people)):
+            self.flags.read(crowd)
+            note = f"of some who wait it is not told whether they are silent: {self.flags.failed}"
+            if self.flags.failed and note not in self.notes:
+                self.notes.append(note)
+
+    @property
+    def _by_campaigns(self) -> set[str]:
+        return {way.fact for need in self.needs for way in need.by if way.campaigns}
+
+    def _asked(self, facts: set[str], people: Iterable[str]) -> list[str]:
+        return [person for person in people if facts & self.asked.get(person, frozenset())]
+
     def people(self, mirror: Mirror) -> list[str]:
         """Return whom to look at, as far as this run goes: those looked at longest ago first."""
         found = [person for person, facts in self.asked.items() if facts]
-        most = sum(need.requests for need in self.needs) * _TOGETHER
+        exports = 2 if self._asked(self._by_campaigns, self.asked) else 1  # of profiles, and of flags
+        most = max(1, sum(need.requests for need in self.needs) // exports) * _TOGETHER
         if len(found) <= most:
             return found
         texts = {person: PersonKey(recipient=person).text for person in found}
@@ -67,12 +104,23 @@ class Silences:
         return sorted(found, key=lambda person: (read.get(texts[person], _NEVER), person))[:most]
 
     def told(self, person: str, profiles: Sequence[Profile], past: Facts) -> dict[str, Fact]:
-        """Return what is known now of a person's silence; nothing of one of whom it is not asked."""
-        found: dict[str, Fact] = {}
+        """Return what is known now of a person's silence; nothing of one of whom it is not asked.
+
+        What was kept of flags stays with the person, whoever looks.
+        """
+        found: dict[str, Fact] = {silence.FLAGS: past[silence.FLAGS]} if silence.FLAGS in past else {}
         for fact in sorted(self.asked.get(person, ())):
             if fact in self.tellers:
-                found |= self.tellers[fact](person, profiles, past)
+                found |= self.tellers[fact](person, profiles, {**past, **found})
         return found
+
+
+def _by_flags(flags: FlagLooks, way: Engagement, armed: bool) -> Teller:
+    return lambda person, profiles, past: flags.told(way, armed, person, past)
+
+
+def _by_mails(mails: MailLooks, way: Engagement, armed: bool) -> Teller:
+    return lambda person, profiles, past: mails.told(way, armed, person)
 
 
 def _by_segment(fact: str, members: frozenset[str]) -> Teller:

@@ -83,7 +83,6 @@ def _received(row: Mapping[str, object]) -> Received:
     flags = mapping(_given(row, "engaged", {}), "flags of a campaign")
     return Received(
         campaign=text(row.get("api_campaign_id"), "api_campaign_id"),
-        last=moment(row.get("last_received")),
         engaged=any(flag is True for flag in flags.values()),
     )
 
