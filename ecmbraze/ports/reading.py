@@ -201,8 +201,8 @@ class CurrentsReader(Protocol):
 class RecordReader(Protocol):
     """What was written to Extended ECM, read back."""
 
-    def follow_ups(self, node_id: int) -> Sequence[FollowUpState]:
-        """Return every reminder of a workspace, completed ones too.
+    def follow_ups(self, node_id: int, task_list: str = "") -> Sequence[FollowUpState]:
+        """Return every reminder of a workspace, with a list its tasks, completed ones too.
 
         Raises TemporaryError or RecordUnreadable when it cannot tell.
         """

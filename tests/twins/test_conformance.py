@@ -211,6 +211,34 @@ class TestEcm:
         assert [completed for _, completed in there] == [True, False]
         pair.same(lambda ecm, _: ecm.follow_ups(1))
 
+    def test_a_task_is_made_once_and_completed_and_is_no_reminder(self, pair: Pair) -> None:
+        number, listed = pair.make({}, "with tasks"), "Follow-ups"
+        for name in ("dora", "emil"):
+            pair.stage.box.staff(do="user", name=name)
+        pair.stage.box.put_in_role(number, "Member", "dora", "emil")
+        pair.twin_ecm.office.users |= {"dora", "emil"}
+        pair.twin_ecm.office.roles[number, "Member"] = {"dora", "emil"}
+        made = FollowUp(
+            mark="ecmbraze 0123456789ab",
+            task_list=listed,
+            text="Call.",
+            due=START.date(),
+            priority=Priority.MEDIUM,
+            assign=Assignee(team=Team.ROLE, name="Member"),
+        )
+        nobody = replace(made, mark="other", assign=Assignee(team=Team.GROUP, name="Nobody"))
+
+        for one in (made, made, nobody, replace(nobody, otherwise=Assignee(team=Team.USER, name="emil"))):
+            pair.same(lambda ecm, _, one=one: ecm.add_follow_up(number, one))
+            for mark in (made.mark, nobody.mark):
+                pair.same(lambda ecm, _, mark=mark: _bearing(ecm.follow_ups(number, listed), mark))
+        assert pair.same(lambda ecm, _: len(ecm.follow_ups(number))) == 0
+        for mark in (made.mark, made.mark, "unknown"):
+            pair.same(lambda ecm, _, mark=mark: ecm.complete_follow_up(number, mark, listed))
+        assert pair.same(lambda ecm, _: _bearing(ecm.follow_ups(number, listed), made.mark)) == [True]
+        assert pair.same(lambda ecm, _: _bearing(ecm.follow_ups(number, listed), nobody.mark)) == [False]
+        pair.same(lambda ecm, _: ecm.follow_ups(1, listed))
+
     def test_a_listing_comes_in_pages_with_its_total(self, pair: Pair) -> None:
         for place in range(5):
             pair.make({}, f"page {place}")
@@ -451,6 +479,11 @@ class TestBraze:
 
     def test_an_empty_request_is_not_sent(self, pair: Pair) -> None:
         pair.same(lambda _, braze: braze.track(TrackBatch()))
+
+
+def _bearing(found: Any, mark: str) -> list[bool]:
+    """Return of each follow-up with a mark whether it is completed."""
+    return [one.completed for one in found if one.bears(mark)]
 
 
 def _to(one: TriggerRecipient, kind: Kind, message: str) -> TriggerBatch:
