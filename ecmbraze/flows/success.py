@@ -44,7 +44,7 @@ success:                                        # silent in Braze and unresolved
         # campaigns: {ids: [3f0c0000-0000-4000-8000-000000000001], silent: 30d, received: 1}
         # currents: {silent: 30d, received: 1}  # machine opens and suspected bot clicks do not count
       follow_up:
-        kind: reminder
+        kind: reminder                          # or task, below a task list of the workspace (list: Follow-ups)
         type: Follow-up                         # reminder type by name
         in: {workspace_type: Customer, customer: Customer.Customer Number}   # default: the oldest open case
         assign: {role: Account Manager}         # or {user: jdoe}, {group: Retention}
@@ -142,7 +142,12 @@ def _attributes(options: Options, prefix: str) -> Iterator[Outbound]:
 def _follow_ups(options: Options) -> Iterator[Outbound]:
     for rule in options.rules:
         fact = f"that somebody waits and is silent, by {rule.engagement.value.by}"
-        yield Outbound(sort=Sort.FOLLOW_UP, name=rule.follow_up.type, fact=fact, rule=rule.name)
+        yield Outbound(
+            sort=Sort.FOLLOW_UP,
+            name=rule.follow_up.task_list or rule.follow_up.reminder_type,
+            fact=fact,
+            rule=rule.name,
+        )
 
 
 FLOW = Flow(

@@ -56,7 +56,9 @@ class Episode:
     on: date | None = None
     """The day on which the first of them was planned."""
     type: str = ""
-    """The reminder type."""
+    """The reminder type; empty for tasks."""
+    task_list: str = ""
+    """The list of the tasks; empty for reminders."""
 
     @classmethod
     def of(cls, noted: Json) -> Episode:
@@ -68,6 +70,7 @@ class Episode:
             place=str(raw.get("place", "")),
             on=date.fromisoformat(str(raw["on"])) if raw.get("on") else None,
             type=str(raw.get("type", "")),
+            task_list=str(raw.get("list", "")),
         )
 
     def as_json(self) -> Json:
@@ -75,7 +78,12 @@ class Episode:
         if self.step is None:
             return {"n": self.number}
         on = self.on.isoformat() if self.on else None
-        return {"n": self.number, "step": self.step, "place": self.place, "on": on, "type": self.type}
+        return {"n": self.number, "step": self.step, "place": self.place, "on": on, **self.stands}
+
+    @property
+    def stands(self) -> dict[str, Json]:
+        """Whether they are reminders of a type, or tasks of a list."""
+        return {"list": self.task_list} if self.task_list else {"type": self.type}
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -150,7 +158,8 @@ class _Customer:
             step=Step.OPEN,
             place=place.key.text,
             on=dates.local(self.context.now, self.context.zone),
-            type=rule.follow_up.type,
+            type=rule.follow_up.reminder_type,
+            task_list=rule.follow_up.task_list,
         )
         self.outcome.append(self._follow_up(rule, begun, Step.OPEN))
         return begun
@@ -172,9 +181,12 @@ class _Customer:
         assign = escalated.assign if escalated else asked.assign
         otherwise = None if escalated else asked.otherwise
         oldest = waiting.of_rule(rule, self.cases)[0]
+        # Both of an episode are of one kind, whatever was configured meanwhile: else the second is never completed.
+        same = bool(asked.task_list) is bool(episode.task_list)
         wanted = FollowUp(
             mark="",
-            type=asked.type,
+            type=asked.reminder_type if same else episode.type,
+            task_list=asked.task_list if same else episode.task_list,
             text=self._text(rule, oldest),
             due=dates.local(dates.plus(self.context.now, asked.due), self.context.zone),
             priority=asked.priority,
@@ -188,7 +200,7 @@ class _Customer:
 
     def _completion(self, rule: str, episode: Episode, step: Step, why: str) -> Action:
         made = self._action(rule, episode, step, Kind.FOLLOW_UP, why)
-        return replace(made, kind=Kind.COMPLETION, name=mark_of(made.key), payload={"type": episode.type})
+        return replace(made, kind=Kind.COMPLETION, name=mark_of(made.key), payload=episode.stands)
 
     def _action(self, rule: str, episode: Episode, step: Step, kind: Kind, why: str) -> Action:
         return Action(

@@ -32,7 +32,7 @@ class Campaigns(Section):
 
     ids: tuple[_Id, ...] = Field(min_length=1, description="ids of campaigns")
     silent: Span = Field(description="for how long nothing was opened or clicked")
-    received: int = Field(1, ge=1, description="of how many that were received in that time")
+    received: int = Field(1, ge=1, description="of how many that were received, whenever that was")
 
 
 class Currents(Section):
@@ -96,14 +96,37 @@ class Home(Section):
 class FollowUpOptions(Section):
     """What somebody is asked to do, and where it stands."""
 
-    kind: Literal["reminder"] = Field("reminder", description="reminder")
-    type: str = Field(description="reminder type, by name")
+    kind: Literal["reminder", "task"] = Field("reminder", description="reminder or task")
+    type: str | None = Field(None, description="reminder type, by name")
+    list: str = Field(
+        "Follow-ups", description="task list of the workspace below which a task stands; made when missing"
+    )
     place: Home | None = Field(None, alias="in", description="default: the oldest open case")
     assign: Assigned = Field(description="who is asked")
     otherwise: Assigned | None = Field(None, description="who, when nobody is there; without it it is quarantined")
     due: Span = Field(timedelta(days=3), description="until when")
     priority: Priority = Field(Priority.MEDIUM, description="low, medium or high")
     text: str = Field(description="what is asked, with ${customer.open_since} and the like")
+
+    @property
+    def reminder_type(self) -> str:
+        """The type of the reminder; empty where it is a task."""
+        return "" if self.kind == "task" else str(self.type)
+
+    @property
+    def task_list(self) -> str:
+        """The list of the task; empty where it is a reminder."""
+        return self.list if self.kind == "task" else ""
+
+    @model_validator(mode="after")
+    def _has_its_place(self) -> FollowUpOptions:
+        if self.kind == "reminder" and not self.type:
+            raise ValueError("a reminder needs `type`, the reminder type by name; `kind: task` needs none")
+        if self.kind == "reminder" and "list" in self.model_fields_set:
+            raise ValueError("list is for `kind: task`: take it out, or write `kind: task`")
+        if ":" in self.list or not self.list.strip() or self.list != self.list.strip():
+            raise ValueError("list: ECM takes no name with a colon, and none that is empty or has blanks around it")
+        return self
 
     @model_validator(mode="after")
     def _says_what_is_known(self) -> FollowUpOptions:
