@@ -19,11 +19,6 @@ from ecmbraze.planning.rules import Rule
 
 Options = TypeVar("Options", bound=BaseModel)
 
-# Flows that are described: whoever names one that is not in the register learns that it is not built yet.
-PLANNED: Mapping[str, str] = {
-    "success": "follow-ups, tasks and escalations in ECM from what people do in Braze",
-}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InitialLoad(Generic[Options]):
@@ -81,6 +76,12 @@ class Flow(Generic[Options]):
     """What one run may write without a person; more waits for one."""
     confirmed_first: bool = False
     """Whether its first run is no baseline that stays silent, but a plan that waits for a person."""
+    candidates: Callable[[Options, str, Known, Context], frozenset[str]] | None = None
+    """Which facts of ``Needs.silence`` decide about a person at this moment; empty for one who need not be looked at.
+
+    A flow that has it plans people because of their workspaces: whoever one that changed or came due leads to, or led
+    to, is planned in the same round, read or not. ``None`` where people are planned for themselves.
+    """
     ahead: Callable[[Options, Record, Mapping[str, Json], tzinfo], Sequence[tuple[datetime, str]]] | None = None
     """(instant, rule) of everything that comes due of a record, by what the flow noted of it, although nothing changes;
     ``None`` where nothing does.

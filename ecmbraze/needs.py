@@ -11,6 +11,7 @@ from ecmbraze.planning.assets import facts as assets
 from ecmbraze.planning.context import Context as Context
 from ecmbraze.planning.customers import Customer
 from ecmbraze.planning.document_kinds import DocumentKind, marker
+from ecmbraze.planning.engagement import Engagement as Engagement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,21 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """That it is told of some people, and of no others, whether they are silent in Braze."""
+
+    flow: str
+    """Who they are is for the flow to say; see ``Flow.candidates``."""
+    by: tuple[Engagement, ...]
+    requests: int
+    """How many exports of 50 people one run may make."""
+    segment_files: str = ""
+    """Folder with the exports of segments that Braze puts into storage of the customer; empty for none."""
+    currents_files: str = ""
+    """Folder of Currents files; empty for none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
     """What a flow reads: of workspaces the types, the facts and documents its rules name, and whom they belong to; of
     people in Braze the facts it names.
@@ -88,6 +104,8 @@ class Needs:
     """How people are looked at; where ``people`` is set, this is or ``asked``."""
     asked: Asked | None = None
     """That of the people only those are looked at whom the flow asked something."""
+    silence: Silence | None = None
+    """That of some people it is told whether they are silent in Braze."""
     content: ContentNeeds | None = None
     """Content of Braze; a flow that names any plans assets as it plans workspaces."""
 
@@ -191,11 +209,13 @@ class PeopleNeeds:
     rotation: Rotation | None
     """``None`` where only people are looked at who were asked something."""
     asked: tuple[Asked, ...] = ()
+    silence: tuple[Silence, ...] = ()
 
     @property
     def requests(self) -> int:
         """How many exports of 50 people one run may make."""
-        return (self.rotation.requests if self.rotation else 0) + sum(one.requests for one in self.asked)
+        others = sum(one.requests for one in self.asked) + sum(one.requests for one in self.silence)
+        return (self.rotation.requests if self.rotation else 0) + others
 
 
 def of_people(needs: Sequence[Needs]) -> PeopleNeeds | None:
@@ -209,6 +229,7 @@ def of_people(needs: Sequence[Needs]) -> PeopleNeeds | None:
         facts=frozenset().union(*(need.people for need in mine)),
         rotation=_rotation([need.rotation for need in turning if need.rotation]),
         asked=tuple(dict.fromkeys(need.asked for need in mine if need.asked)),
+        silence=tuple(dict.fromkeys(need.silence for need in mine if need.silence)),
     )
 
 

@@ -13,7 +13,9 @@ from typing import Any
 import fastavro
 
 GLOBAL, GROUP = "users.behaviors.subscription.GlobalStateChange", "users.behaviors.subscriptiongroup.StateChange"
-SPAM, BOUNCE, OPEN = (f"users.messages.email.{name}" for name in ("MarkAsSpam", "Bounce", "Open"))
+SPAM, BOUNCE, OPEN, CLICK, SEND, DELIVERY = (
+    f"users.messages.email.{name}" for name in ("MarkAsSpam", "Bounce", "Open", "Click", "Send", "Delivery")
+)
 _OPTIONAL = (
     "external_user_id",
     "email_address",
@@ -23,12 +25,15 @@ _OPTIONAL = (
     "channel",
     "subscription_group_id",
     "esp",
+    "dispatch_id",
+    "machine_open",
 )
 
 
 def avro(kind: str, rows: Sequence[Mapping[str, Any]], codec: str = "null", more: Sequence[str] = ()) -> bytes:
     """Return a file with these events; ``more`` are fields that came with a newer version of the schema."""
-    optional = [{"name": name, "type": ["null", "string"], "default": None} for name in (*_OPTIONAL, *more)]
+    kinds = {**dict.fromkeys((*_OPTIONAL, *more), "string"), "is_suspected_bot_click": "boolean"}
+    optional = [{"name": name, "type": ["null", one], "default": None} for name, one in kinds.items()]
     required = [
         {"name": "id", "type": "string"},
         {"name": "user_id", "type": "string"},

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from ecmbraze.config.schema import schema
-from ecmbraze.flow import PLANNED, Flow
+from ecmbraze.flow import Flow
 from ecmbraze.flows import BY_NAME, FLOWS
 from ecmbraze.planning.outbound import Sort
 
@@ -29,6 +29,7 @@ _PLURAL = {
     Sort.SUBSCRIPTION: "subscriptions",
     Sort.CATEGORY_ATTRIBUTE: "category attributes",
     Sort.DOCUMENT: "documents",
+    Sort.FOLLOW_UP: "follow-ups",
 }
 
 
@@ -45,9 +46,7 @@ def derived() -> Iterator[tuple[Path, str]]:
 
 def _flows() -> str:
     rows = "".join(f"| `{flow.name}` | {flow.summary} | {flow.direction} | {_writes(flow)} |\n" for flow in FLOWS)
-    open_ones = [f"`{name}` ({what})" for name, what in PLANNED.items() if name not in BY_NAME]
-    rest = f"\nNot built yet: {', '.join(open_ones)}.\n" if open_ones else ""
-    return f"| flow | what it does | direction | writes |\n|---|---|---|---|\n{rows}{rest}"
+    return f"| flow | what it does | direction | writes |\n|---|---|---|---|\n{rows}"
 
 
 def _writes(flow: Flow[Any]) -> str:

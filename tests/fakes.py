@@ -9,7 +9,7 @@ from typing import Any
 from ecmbraze.cli.progress import Silent
 from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.setting import Systems
-from ecmbraze.model import Fate, Json, Record
+from ecmbraze.model import Fate, Json, Record, State
 
 
 class Nothing:
@@ -48,6 +48,9 @@ class Nothing:
     def taken(self, target: str) -> datetime | None:
         return None
 
+    def written(self, key: str) -> tuple[State, datetime] | None:
+        return None
+
     def underway(self, target: str) -> bool:
         return False
 
@@ -80,10 +83,11 @@ class Unasked:
 
 def systems(**ports: object) -> Systems:
     """Return the two sides with these ports, and nobody behind the others."""
-    nobody: dict[str, Any] = dict.fromkeys(
-        ("workspaces", "people", "segments", "currents", "content", "sink", "records", "records_sink", "claims"),
-        Unasked(),
+    braze, ecm = (
+        ("people", "segments", "currents", "engagement", "content", "sink"),
+        ("records", "records_sink", "claims"),
     )
+    nobody: dict[str, Any] = dict.fromkeys(("workspaces", *ecm, *braze), Unasked())
     return Systems(**{**nobody, **ports}, requests=dict, skews=list, progress=Silent())
 
 

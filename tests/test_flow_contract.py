@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from ecmbraze.cli.app import app
-from ecmbraze.config.meaning import DOCUMENT, FEEDBACK, REMINDER, WORKSPACE
+from ecmbraze.config.meaning import CUSTOMER, DOCUMENT, FEEDBACK, REMINDER, WORKSPACE
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Flow
 from ecmbraze.flows import BY_NAME, FLOWS
@@ -39,7 +39,7 @@ from tests.flow_stories import (
     tellings,
 )
 
-_OWN = {*WORKSPACE, *DOCUMENT, *REMINDER, *FEEDBACK, "document.modified"}
+_OWN = {*WORKSPACE, *DOCUMENT, *REMINDER, *FEEDBACK, *CUSTOMER, "document.modified"}
 _OPTIONS = (
     "--dry-run",
     "--exit-code",
@@ -124,7 +124,7 @@ class TestEveryFlow:
             said -= {action.name for action in whole.actions if action.kind is Kind.ATTRIBUTE}
             first = plan(flow, first_seen(told.change.record)).actions
             assert any(action.kind is Kind.ATTRIBUTE for action in first) or not declared
-        assert said == set()
+        assert said == set() or not flow.rules(section(flow))  # else its story shows it, round by round
 
     def test_creates_nobody_whom_its_section_does_not_let_it_create(self, flow: Flow[Any]) -> None:
         for told in tellings(flow):

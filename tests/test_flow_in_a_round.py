@@ -29,7 +29,7 @@ _NOBODY = "X-1"
 """Somebody in whom nothing happens, and whom Braze does not know."""
 _SHORTLY, _LATER = timedelta(minutes=20), timedelta(hours=8)
 _OPEN = ("ready", "waiting", "in flight", "in doubt")
-_ECM_WRITES = ("ecm values", "ecm file")
+_ECM_WRITES = ("ecm values", "ecm file", "ecm reminder", "ecm completion")
 _WRITES = ("braze track", "braze campaign", "braze canvas", "braze withdraw", *_ECM_WRITES)
 
 

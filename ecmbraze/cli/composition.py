@@ -136,6 +136,7 @@ def systems(made: Clients, progress: Progress) -> Systems:
         content=made.braze,
         sink=made.braze,
         currents=CurrentsFolder(),
+        engagement=made.braze,
         records=made.ecm,
         records_sink=made.ecm,
         claims=made.ecm,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ecmbraze.errors import UsageError
-from ecmbraze.flow import PLANNED, Flow
+from ecmbraze.flow import Flow
 from ecmbraze.flows import BY_NAME, FLOWS
 from ecmbraze.suggest import did_you_mean
 
@@ -20,11 +20,7 @@ def known(name: str, *, undone: str) -> Flow[Any]:
     """Return the flow of this name; raises UsageError with the nearest one."""
     if name in BY_NAME:
         return BY_NAME[name]
-    if name in PLANNED:
-        raise UsageError(
-            f"The flow {name!r} is planned and not built yet: {PLANNED[name]}.", undone=undone, advice=_there()
-        )
-    near = did_you_mean(name, [*BY_NAME, *PLANNED])
+    near = did_you_mean(name, BY_NAME)
     raise UsageError(f"There is no flow {name!r}{near or '.'}", undone=undone, advice=_there())
 
 

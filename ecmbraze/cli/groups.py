@@ -8,12 +8,9 @@ from typing import Any
 from typer.core import TyperGroup
 
 from ecmbraze.errors import UsageError
-from ecmbraze.flow import PLANNED as DESCRIBED
-from ecmbraze.flows import BY_NAME
 from ecmbraze.suggest import did_you_mean
 
 PLANNED: Mapping[str, str] = {
-    **{name: what for name, what in DESCRIBED.items() if name not in BY_NAME},
     "discover": "types, attributes, campaigns and groups of the two systems",
     "schedule": "print cron, systemd and Kubernetes files for this configuration",
 }

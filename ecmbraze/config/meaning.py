@@ -11,9 +11,10 @@ from pydantic import BaseModel
 from ecmbraze.config.names import Named, named
 from ecmbraze.config.places import Path, Places
 from ecmbraze.config.repeat import shown
-from ecmbraze.flow import PLANNED, Flow
+from ecmbraze.flow import Flow
 from ecmbraze.planning.naming import Names
 from ecmbraze.planning.outbound import Outbound, Sort
+from ecmbraze.planning.success.options import CUSTOMER_FACTS
 from ecmbraze.suggest import did_you_mean
 
 Problem = tuple[Path, str]
@@ -23,6 +24,7 @@ WORKSPACE = tuple(f"workspace.{name}" for name in ("id", "name", "type", "create
 DOCUMENT = tuple(f"document.{name}" for name in ("id", "name", "folder", "mime", "version", "created"))
 REMINDER = ("reminder.days", "reminder.date")
 FEEDBACK = ("feedback.token",)
+CUSTOMER = CUSTOMER_FACTS
 _OURS = "ecmbraze_"
 _COMPARED = 500  # names a suggestion is looked for in, at most: comparing takes its time, and real files have a hundred
 
@@ -40,9 +42,7 @@ def problems(
 
 
 def no_such_flow(name: str, flows: Mapping[str, object]) -> str:
-    """Return the sentence for a flow that does not exist, or not yet."""
-    if name in PLANNED:
-        return f"this flow is planned ({PLANNED[name]}) and not built yet; take the section out"
+    """Return the sentence for a flow that does not exist."""
     return f"no such flow{did_you_mean(name, flows) or ': there are ' + ', '.join(flows)}"
 
 
@@ -57,7 +57,7 @@ def _facts(names: Sequence[Named]) -> Iterator[Problem]:
 
 def _unknown(entry: Named, known: set[str]) -> str:
     """Return why a fact can never have a value; empty when it may."""
-    text, mine = entry.name, _built_in(entry)
+    text, mine = entry.name, (*_built_in(entry), *(CUSTOMER if entry.waits else ()))
     if text in mine:
         return ""
     family = text.partition(".")[0]

@@ -22,6 +22,8 @@ from ecmbraze.planning.gates import Gate
 from ecmbraze.planning.naming import Names
 from ecmbraze.planning.reminding import LifecycleRule
 from ecmbraze.planning.rule_language import Condition
+from ecmbraze.planning.success.options import Home
+from ecmbraze.planning.success.options import Options as SuccessOptions
 
 _TELLING = (Customer, BaseModel, Mapping, tuple, str)
 """The values of settings that may name anything."""
@@ -44,6 +46,8 @@ class Named:
     """Whether its rule comes due by time, so that its texts may name ``reminder.days``."""
     asks: bool = False
     """Whether its rule asks for an answer, so that its texts may name ``feedback.token``."""
+    waits: bool = False
+    """Whether it may be what the open cases of a customer say, such as ``customer.open_since``."""
     condition: Condition | None = None
     customer: Customer | None = None
 
@@ -86,7 +90,8 @@ def _context(section: BaseModel, here: Named) -> Named:
     types = tuple(getattr(section, "workspace_types", ())) or here.types
     match section:
         case MappedOptions():
-            return replace(here, types=tuple(section.customers))
+            waits = isinstance(section, SuccessOptions)
+            return replace(here, types=tuple(section.customers), waits=waits)
         case DocumentKind():
             return replace(here, documents=(section,))
         case Requirement():
@@ -99,6 +104,8 @@ def _context(section: BaseModel, here: Named) -> Named:
             return replace(here, types=(section.workspace.type,))
         case FeedbackRule():
             return replace(here, types=types, asks=True)
+        case Home():
+            return replace(here, types=(section.workspace_type,))
         case LifecycleRule():
             return replace(here, types=types, timed=section.timed is not None)
     return replace(here, types=types)

@@ -16,6 +16,7 @@ from ecmbraze.engine.recover import recovering
 from ecmbraze.engine.run import Run, going
 from ecmbraze.engine.run_report import RunReport
 from ecmbraze.engine.scan.inventory import Inventory, Scan
+from ecmbraze.engine.scan.silences import Silences
 from ecmbraze.engine.setting import Options, Setting, Systems
 from ecmbraze.errors import (
     ConfigurationError,
@@ -180,9 +181,9 @@ def _scan(context: RoundContext, reading: Sequence[Needs], planning: Sequence[Ru
         run.error = _failure(inventory, run)
         run.report.notes += inventory.looks.notes if run.needs.documents else []
         run.report.notes += [inventory.notes[name] for name in run.needs.types if name in inventory.notes]
-    found = dict(found) | _look_at_people(
-        context, [run for run in planning if run.goes_on and run.needs.people], reading
-    )
+    silences = _silences(context, [run for run in planning if run.goes_on and run.flow.candidates])
+    looking = [run for run in planning if run.goes_on and run.needs.people]
+    found = dict(found) | _look_at_people(context, looking, reading, silences)
     for run in planning:
         if run.goes_on and run.needs.content:
             found |= _look_at_content(context, run, run.needs.content, save)
@@ -212,12 +213,27 @@ def _save(context: RoundContext) -> None:
         context.plan.forget_records()
 
 
-def _look_at_people(context: RoundContext, planning: Sequence[Run], reading: Sequence[Needs]) -> dict[str, Scan]:
+def _silences(context: RoundContext, planning: Sequence[Run]) -> Silences:
+    """Ask whether those who wait are silent; that nobody can say ends the flow that asks, and no other.
+
+    There is one such flow: were there two, each would have to take the other's people along.
+    """
+    silences = Silences()
+    for run in planning:
+        with run.ending():
+            run.concerned = {} if context.options.backfill else run.planner.concerned()
+            silences = scans.silences(context, run.concerned, [run.needs])
+    return silences
+
+
+def _look_at_people(
+    context: RoundContext, planning: Sequence[Run], reading: Sequence[Needs], silences: Silences
+) -> dict[str, Scan]:
     """Look at the people of whom flows keep facts; that Braze cannot be asked ends these flows and no other."""
     needs = of_people([*(run.needs for run in planning), *reading]) if planning else None
     if needs is None:
         return {}
-    looks = scans.people_scan(context)
+    looks = scans.people_scan(context, silences=silences)
     segment = scans.segment_look(context, looks)
     try:
         looks.currents.read(needs.rotation, needs.mappings, needs.facts)
@@ -232,6 +248,7 @@ def _look_at_people(context: RoundContext, planning: Sequence[Run], reading: Seq
         return {}
     for run in planning:
         run.report.notes += segment.notes + looks.lists.notes + looks.currents.notes
+        run.report.notes += silences.notes if run.needs.silence else []
     return {keys.PEOPLE: scan} if scan else {}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,6 +46,8 @@ class Run:
     """Whether an earlier plan waits for a person: then nothing new is planned."""
     complete: bool = False
     """Whether everything that changed was planned, so that the position may move."""
+    concerned: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Whom its workspaces concern in this round, where it plans people because of them; see ``Flow.candidates``."""
     stopped: GuardTripped | None = None
     loaded: tuple[str, int] | None = None
     """Of a slice of an initial load, the record of its last person and how many there were."""
@@ -90,7 +92,7 @@ class Run:
                 self.report.mode = "baseline"
                 self.report.notes.append("baseline: the facts are stored, nothing is written to either system")
             mine = {stream: scan for stream, scan in scans.items() if stream in self.needs.streams}
-            self.complete = self.planner.plan_changes(mine, self.options.limit)
+            self.complete = self.planner.plan_changes(mine, self.options.limit, self.concerned)
         self.report.plan_hash = self.plan.hash(self.name)
 
     def judge(self, mirror: Mirror, limits: Limits, expected: Expected) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -14,11 +14,13 @@ from ecmbraze.engine.scan.currents import Currents
 from ecmbraze.engine.scan.dated import Dated
 from ecmbraze.engine.scan.details import WorkList
 from ecmbraze.engine.scan.document_looks import DocumentLooks
+from ecmbraze.engine.scan.engagement import FlagLooks, MailLooks
 from ecmbraze.engine.scan.folder_looks import FolderLooks
 from ecmbraze.engine.scan.inventory import Inventory
 from ecmbraze.engine.scan.people import PeopleScan
 from ecmbraze.engine.scan.screened import Screened
 from ecmbraze.engine.scan.segment_look import SegmentLook
+from ecmbraze.engine.scan.silences import Silences
 from ecmbraze.engine.setting import Systems
 from ecmbraze.model import AddressList
 from ecmbraze.needs import ContentNeeds, Needs, of_people
@@ -78,7 +80,7 @@ def screened(of: Systems, clock: Clock, reading: Sequence[Needs]) -> Screened | 
     return Screened(reader=of.people, clock=clock, most=most, attributes=attributes)
 
 
-def people_scan(of: RoundContext, now: datetime | None = None) -> PeopleScan:
+def people_scan(of: RoundContext, now: datetime | None = None, silences: Silences | None = None) -> PeopleScan:
     """Return the looks at people that the flows of the round share, as of a moment."""
     now = now or of.clock.now()
     lists = AddressLists(reader=of.systems.people, mirror=of.ledger.mirror, plan=of.plan, now=now)
@@ -93,7 +95,19 @@ def people_scan(of: RoundContext, now: datetime | None = None) -> PeopleScan:
         tick=of.tick,
         bounced=partial(bounced, of),
         invalid_phones=partial(invalid_phones, of),
+        silences=silences or Silences(),
     )
+
+
+def silences(of: RoundContext, asked: Mapping[str, frozenset[str]], needs: Sequence[Needs]) -> Silences:
+    """Return what is told in this round of the silence of some people, read as far as it is asked of somebody."""
+    found = Silences(asked=asked, needs=[one.silence for one in needs if one.silence])
+    mirror, now = of.ledger.mirror, of.clock.now()
+    found.read(of.systems.segments, mirror, of.plan, now, of.setting.guards.max_shrink)
+    flags = FlagLooks(reader=of.systems.engagement, now=now)
+    mails = MailLooks(reader=of.systems.currents, mirror=mirror, now=now, tick=of.tick)
+    found.follow(flags, mails, mirror, of.plan, now)
+    return found
 
 
 def content_scan(of: RoundContext, needs: ContentNeeds, save: Callable[[], None]) -> ContentScan:

@@ -18,6 +18,7 @@ from ecmbraze.ports import (
     ClaimStore,
     ContentReader,
     CurrentsReader,
+    EngagementReader,
     MessageSink,
     PeopleReader,
     Progress,
@@ -144,6 +145,7 @@ class Systems:
     content: ContentReader
     segments: SegmentReader
     currents: CurrentsReader
+    engagement: EngagementReader
     sink: MessageSink
     records: RecordReader
     records_sink: RecordSink

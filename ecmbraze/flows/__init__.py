@@ -16,6 +16,7 @@ _NAMES = (
     "consent",
     "assets",
     "feedback",
+    "success",
 )
 FLOWS: tuple[Flow[Any], ...] = tuple(import_module(f"{__name__}.{name}").FLOW for name in _NAMES)
 BY_NAME = {flow.name: flow for flow in FLOWS}

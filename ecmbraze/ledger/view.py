@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 
 from sqlite_utils import Database
 
-from ecmbraze.ledger.codec import instant, load, load_documents, load_facts, load_json, moment
+from ecmbraze.ledger.codec import instant, load, load_documents, load_facts, moment
 from ecmbraze.ledger.connection import marks
 from ecmbraze.ledger.mirror import GONE, RECORD_COLUMNS, people, read_record
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.schema import RULES
-from ecmbraze.model import MOVED, UNMET, Change, Fate, Json, PersonKey, Record, State, keys
+from ecmbraze.ledger.written import Written
+from ecmbraze.model import UNMET, Change, Json, PersonKey, Record, keys
 from ecmbraze.needs import Needs
 from ecmbraze.planning.estimate import Volume
-
-_ACCEPTED = (
-    "SELECT payload FROM outbox WHERE target = ? AND delivery = 'latest' "
-    "AND state IN ('ready', 'waiting', 'in flight')",
-    "SELECT value FROM accepted WHERE target = ?",
-)
 
 
 def _after(text: str) -> str:
@@ -30,12 +25,12 @@ def _after(text: str) -> str:
     return f"{text[:-1]}{chr(ord(text[-1]) + 1)}"
 
 
-class View:
+class View(Written):
     """What planning of one flow may ask; ``needs`` says which facts and people of a record are its own."""
 
     def __init__(self, ledger: Database, plan: PlanFile, *, flow: str, needs: Needs) -> None:
-        self._ledger, self._plan = ledger, plan.database
-        self._flow, self._needs = flow, needs
+        super().__init__(ledger, plan, flow=flow)
+        self._needs = needs
 
     def record(self, key: str) -> Record | None:
         """Return the newest record under a key; ``None`` when it was never read."""
@@ -88,78 +83,12 @@ class View:
         row = self._ledger.execute(query, (self._flow, record)).fetchone()
         return load(row[0]) if row else {}
 
-    def happened(self, record: str, rule: str) -> frozenset[str]:
-        """Return the occurrences of a rule that ever led to a message or document of this record."""
-        first = f"{self._flow}/{record}/{rule}/"  # keys are unique and so indexed; "0" follows "/"
-        query = "SELECT DISTINCT occurrence FROM outbox WHERE key > ? AND key < ? AND delivery <> 'latest'"
-        return frozenset(row[0] for row in self._ledger.execute(query, (first, f"{first[:-1]}0")))
-
-    def fates(self, customer: str) -> Sequence[Fate]:
-        """Return every message of the flow to a person and where it stands, those of the plan in hand too."""
-        query = "SELECT record, rule, occurrence, {} FROM {} WHERE recipient = ? AND flow = ? AND delivery = 'once'"
-        staged = self._ledger.execute(query.format("state, changed_at", "outbox"), (customer, self._flow))
-        planned = self._plan.execute(query.format("'ready', NULL", "action"), (customer, self._flow))
-        return [
-            Fate(record=row[0], rule=row[1], occurrence=row[2], state=State(row[3]), at=row[4] and moment(row[4]))
-            for row in (*staged, *planned)
-        ]
-
-    def accepted(self, target: str) -> tuple[bool, Json]:
-        """Return (known, value) of what is planned, staged or accepted for a target, the newest first."""
-        row = self._plan.execute("SELECT payload FROM action WHERE target = ?", (target,)).fetchone()
-        for query in _ACCEPTED:
-            row = row or self._ledger.execute(query, (target,)).fetchone()
-        return (row is not None, load_json(row[0]) if row else None)
-
-    def ours(self, target: str) -> Sequence[Json]:
-        """Return what of ours may stand at a target: what was accepted last, then what was sent without an answer."""
-        queries = "SELECT value FROM accepted WHERE target = ?", "SELECT value FROM attempted WHERE target = ?"
-        return [load_json(row[0]) for query in queries for row in self._ledger.execute(query, (target,))]
-
-    def taken(self, target: str) -> datetime | None:
-        """Return when the sink last took a value for a target; ``None`` when it never did."""
-        row = self._ledger.execute("SELECT at FROM accepted WHERE target = ?", (target,)).fetchone()
-        return moment(row[0]) if row else None
-
-    def underway(self, target: str) -> bool:
-        """Say whether a value for a target is planned or staged that the sink has not taken yet."""
-        staged = "SELECT 1 FROM outbox WHERE target = ? AND state IN ('ready', 'waiting', 'in flight')"
-        planned = self._plan.execute("SELECT 1 FROM action WHERE target = ?", (target,)).fetchone()
-        return bool(planned or self._ledger.execute(staged, (target,)).fetchone())
-
-    def refusing(self, target: str) -> bool:
-        """Say whether a value for a target stands refused, until somebody decides."""
-        query = "SELECT 1 FROM outbox WHERE state = 'refused' AND target = ? LIMIT 1"
-        return self._ledger.execute(query, (target,)).fetchone() is not None
-
     def looked(self, record: str, now: datetime) -> datetime | None:
         """Return when a record was last read, changed or not: ``now`` in this run; ``None`` when it never was."""
         if self._plan.execute("SELECT 1 FROM record WHERE key = ?", (record,)).fetchone():
             return now
         row = self._ledger.execute("SELECT read_at FROM record WHERE key = ?", (record,)).fetchone()
         return moment(row[0]) if row and row[0] else None
-
-    def unmet(self, customer: str) -> bool:
-        """Say whether something waits for this person, of any flow, because Braze does not know them yet."""
-        query = "SELECT 1 FROM outbox WHERE recipient = ? AND state = 'waiting' AND why = ?"
-        return self._ledger.execute(query, (customer, UNMET)).fetchone() is not None
-
-    def refused(self, record: str, customer: str, name: str) -> bool:
-        """Say whether an attribute of this person stands in the flow's quarantine."""
-        query = "SELECT 1 FROM quarantine WHERE flow = ? AND record = ? AND rule = ? AND customer = ?"
-        return self._ledger.execute(query, (self._flow, record, name, customer)).fetchone() is not None
-
-    def unreached(self, record: Record, now: datetime) -> frozenset[tuple[str, str]]:
-        """Return (rule, occurrence) of a record's messages to people it does not name, that never went and are not old.
-
-        One to somebody whom the record names again counts too, if it was taken back while it named somebody else.
-        """
-        names = record.customers
-        query = f"""SELECT DISTINCT rule, occurrence FROM outbox WHERE delivery = 'once' AND flow = ? AND record = ?
-                    AND expires_at > ? AND ((state = 'superseded' AND why = ?)
-                        OR (recipient NOT IN ({marks(names)}) AND state IN ('ready', 'waiting', 'suppressed')))"""
-        values = (self._flow, record.key.text, instant(now), MOVED, *names)
-        return frozenset(self._ledger.execute(query, values))
 
     @property
     def _led(self) -> tuple[str, tuple[str, ...]]:
@@ -233,9 +162,12 @@ class View:
     def due(self, now: datetime) -> set[str]:
         """Return the records that must be planned again although nothing changed, because their time has come."""
         streams = self._needs.streams  # a flow may have ceased to speak of a stream of which something is due
-        query = f"""SELECT w.key FROM due d JOIN record w ON w.key = d.record
-                    WHERE d.flow = ? AND d.at <= ? AND w.stream IN ({marks(streams)})"""
-        return {row[0] for row in self._ledger.execute(query, (self._flow, instant(now), *streams))}
+        first = PersonKey(recipient="").text  # somebody who waits for a first look has no record yet
+        query = f"""SELECT d.record FROM due d LEFT JOIN record w ON w.key = d.record
+                    WHERE d.flow = ? AND d.at <= ? AND (w.stream IN ({marks(streams)})
+                        OR (w.key IS NULL AND d.record > ? AND d.record < ?))"""
+        values = (self._flow, instant(now), *streams, first, _after(first))
+        return {row[0] for row in self._ledger.execute(query, values)}
 
     def everything(self) -> set[str]:
         """Return every record of the flow's streams."""
@@ -273,6 +205,17 @@ class View:
             record = self.record(key)
             if record is not None:
                 yield self._change(record)
+
+    def change_of(self, person: str) -> Change:
+        """Return the change of somebody since this flow last planned them; one never read has no facts yet.
+
+        Without when they were looked at: that decides nothing, and a dry run looks at another time.
+        """
+        key, never = PersonKey(recipient=person), datetime(1970, 1, 1, tzinfo=UTC)
+        unread = Record(
+            key=key, stream=keys.PEOPLE, name="", created_at=never, modified_at=never, facts={}, customers=(person,)
+        )
+        return self._change(replace(self.record(key.text) or unread, created_at=never, modified_at=never))
 
     def earlier(self, record: Record) -> Record | None:
         """Return a record as an earlier run of the flow planned it, whatever this one does; ``None`` if none did."""

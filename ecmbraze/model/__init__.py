@@ -3,6 +3,7 @@
 from ecmbraze.model.choices import SPAM, ChoiceEvent, CurrentsFile
 from ecmbraze.model.content import Asset, ContentKind, ContentRow
 from ecmbraze.model.documents import Document, DocumentHit, DocumentRow, Version
+from ecmbraze.model.engagement import MailAct, MailEvent, Received
 from ecmbraze.model.followups import Assignee, FollowUp, FollowUpState, Priority, Team, mark_of
 from ecmbraze.model.keys import ContentKey, Key, PersonKey, WorkspaceKey
 from ecmbraze.model.plans import Action, Change, Decision, Fate, Record, Skip
@@ -50,6 +51,8 @@ __all__ = [
     "Json",
     "Key",
     "Kind",
+    "MailAct",
+    "MailEvent",
     "Member",
     "MessageInfo",
     "Obstacle",
@@ -57,6 +60,7 @@ __all__ = [
     "Phase",
     "Priority",
     "Profile",
+    "Received",
     "Record",
     "Skip",
     "State",

@@ -46,8 +46,10 @@ class FollowUp:
     """One follow-up to be made. ``mark`` stands in its description and is how it is found again."""
 
     mark: str
-    type: str
-    """The reminder type by its name in ECM."""
+    type: str = ""
+    """The reminder type by its name in ECM; empty for a task."""
+    task_list: str = ""
+    """The task list of the workspace below which it stands; empty for a reminder."""
     text: str
     due: date
     priority: Priority
@@ -61,10 +63,15 @@ class FollowUp:
         text = self.text if len(self.text) <= LONGEST_TEXT else self.text[: LONGEST_TEXT - 1] + "…"
         return f"{text} [{self.mark}]"
 
+    @property
+    def place(self) -> dict[str, Json]:
+        """Return what says where it stands, as an action carries it that makes or completes it."""
+        return {"list": self.task_list} if self.task_list else {"type": self.type}
+
     def payload(self) -> Json:
         """Return it as an action carries it; the mark follows from the action's key."""
         return {
-            "type": self.type,
+            **self.place,
             "text": self.text,
             "due": self.due.isoformat(),
             "priority": self.priority,
@@ -81,7 +88,8 @@ class FollowUp:
             raise ValueError("a follow-up without an assignee")
         return cls(
             mark=mark_of(key),
-            type=str(body.get("type")),
+            type=str(body.get("type", "")),
+            task_list=str(body.get("list", "")),
             text=str(body.get("text")),
             assign=assign,
             due=date.fromisoformat(str(body.get("due"))),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from ecmbraze.model import Fate, Json, Record
+from ecmbraze.model import Fate, Json, Record, State
 
 
 class Known(Protocol):
@@ -54,6 +54,10 @@ class Known(Protocol):
 
     def taken(self, target: str) -> datetime | None:
         """Return when the sink last took a value for a target; ``None`` when it never did."""
+        ...
+
+    def written(self, key: str) -> tuple[State, datetime] | None:
+        """Return how what happens once stands under a business key, and since when; ``None`` if it was never staged."""
         ...
 
     def underway(self, target: str) -> bool:

@@ -59,7 +59,7 @@ class Outbound:
     name: str
     """As the side that is written has it: the attribute with its prefix, the event, the campaign, ``event.property``;
     the subscription (``email``, ``push``, ``group:<id>``), ``Category.Attribute``, the folder of the documents, the
-    type of the reminders."""
+    type of the reminders or the list of the tasks."""
     fact: str
     """What of the other side it shows: a fact as rules name it, or a few words."""
     rule: str
@@ -94,7 +94,8 @@ def written(action: Action) -> tuple[tuple[Sort, str], ...]:
         case Kind.DOCUMENT | Kind.ARCHIVE | Kind.VERSION | Kind.RENAME:
             return ((Sort.DOCUMENT, str(_mapping(action.payload).get("folder"))),)
         case Kind.FOLLOW_UP | Kind.COMPLETION:
-            return ((Sort.FOLLOW_UP, str(_mapping(action.payload).get("type"))),)
+            payload = _mapping(action.payload)
+            return ((Sort.FOLLOW_UP, str(payload.get("list") or payload.get("type"))),)
 
 
 def _properties_of(action: Action, sort: Sort) -> Iterator[tuple[Sort, str]]:

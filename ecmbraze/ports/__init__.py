@@ -9,6 +9,7 @@ from typing import Protocol
 from ecmbraze.ports.reading import (
     ContentReader,
     CurrentsReader,
+    EngagementReader,
     PeopleReader,
     RecordReader,
     SegmentExport,
@@ -22,6 +23,7 @@ __all__ = [
     "Clock",
     "ContentReader",
     "CurrentsReader",
+    "EngagementReader",
     "MessageSink",
     "PeopleReader",
     "Progress",

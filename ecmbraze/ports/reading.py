@@ -20,9 +20,11 @@ from ecmbraze.model import (
     Facts,
     FollowUpState,
     Kind,
+    MailEvent,
     Member,
     MessageInfo,
     Profile,
+    Received,
     WorkspaceDetail,
     WorkspacePage,
 )
@@ -157,6 +159,18 @@ class SegmentReader(Protocol):
         ...
 
 
+class EngagementReader(Protocol):
+    """What people did with messages, as exports of Braze tell it."""
+
+    def received(self, recipients: Sequence[str]) -> Mapping[str, Sequence[Received]]:
+        """Return recipient → the campaigns they received, 50 people a request; who is missing is unknown to Braze.
+
+        Several profiles of one recipient add up. What is not told is no proof that nothing happened: campaigns that
+        were stopped are left out after three months. Raises TemporaryError when it cannot be read.
+        """
+        ...
+
+
 class CurrentsReader(Protocol):
     """Files of Braze Currents in a folder, which somebody else keeps in step with their bucket."""
 
@@ -175,12 +189,20 @@ class CurrentsReader(Protocol):
         """
         ...
 
+    def mail_files(self, folder: str, since: datetime) -> Sequence[CurrentsFile]:
+        """Return the files about e-mails that were sent, delivered, opened or clicked; else as :meth:`files`."""
+        ...
+
+    def mail_events(self, folder: str, file: CurrentsFile) -> Sequence[MailEvent]:
+        """Return what one of these tells, without opens by machines and suspected bot clicks; as :meth:`events`."""
+        ...
+
 
 class RecordReader(Protocol):
     """What was written to Extended ECM, read back."""
 
-    def follow_ups(self, node_id: int) -> Sequence[FollowUpState]:
-        """Return every reminder of a workspace, completed ones too.
+    def follow_ups(self, node_id: int, task_list: str = "") -> Sequence[FollowUpState]:
+        """Return every reminder of a workspace, with a list its tasks, completed ones too.
 
         Raises TemporaryError or RecordUnreadable when it cannot tell.
         """

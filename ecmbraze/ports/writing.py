@@ -76,15 +76,19 @@ class RecordSink(Protocol):
         ...
 
     def add_follow_up(self, node_id: int, follow_up: FollowUp) -> Answer:
-        """Make a reminder on a workspace, unless one with its mark is there already: then it is ACCEPTED as it is.
+        """Make a follow-up on a workspace, unless one with its mark is there already: then it is ACCEPTED as it is.
 
         Nobody behind ``assign`` and ``otherwise`` is REFUSED; a reminder type that is not there is NOT_PROCESSED with a
-        ``stop``. What cannot be read beforehand is NOT_PROCESSED; 5xx, cut off and HTML are UNKNOWN.
+        ``stop``. What cannot be read beforehand is NOT_PROCESSED; 5xx, cut off and HTML are UNKNOWN. A task goes below
+        its list, which is made when missing; it has one assignee, of several that with the lowest id.
         """
         ...
 
-    def complete_follow_up(self, node_id: int, mark: str) -> Answer:
-        """Complete the reminder that bears a mark; one that is gone or completed already is ACCEPTED."""
+    def complete_follow_up(self, node_id: int, mark: str, task_list: str = "") -> Answer:
+        """Complete the follow-up that bears a mark, with a list a task; one gone or completed already is ACCEPTED.
+
+        A task that has no completion date after that is REFUSED: no page says which status completes one.
+        """
         ...
 
     def archive(self, parent_id: int, folder: str, marker: str, name: str, content: bytes, mime_type: str) -> Answer:

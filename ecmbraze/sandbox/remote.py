@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -76,6 +77,15 @@ class RemoteSandbox(Steering):
     def change(self, *changes: Mapping[str, Any]) -> None:
         """Change profiles in the order given: ``{"external_id": …, "email_subscribe": …, "at": …}``."""
         self.call("POST", "/braze/changes", list(changes))
+
+    def currents(self, *events: Mapping[str, Any], half_for_s: float = 0) -> None:
+        """Put events (``{"event": "open", "external_id": …, "message": …}``) as Currents files into the bucket."""
+        self.call("POST", "/braze/currents", {"events": list(events), "half_for_s": half_for_s})
+
+    def bucket(self) -> dict[str, bytes]:
+        """Return the files in the customer's bucket, by name."""
+        names = self.call("GET", "/braze/bucket")
+        return {name: b64decode(self.call("GET", f"/braze/bucket/{name}")["base64"]) for name in names}
 
     # people at work in ECM
 

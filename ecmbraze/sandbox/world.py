@@ -60,6 +60,7 @@ def build(
         if world == "example":
             worldexample.fill(store, known)
             worldexample.write(people)
+            worldexample.segment(people, known)
         _persons(people, known, store.seed, datetime.fromtimestamp(store.now(), UTC))
         if world == "onboarding-odd":
             Person(store).perform(words.odd(known[0].number))

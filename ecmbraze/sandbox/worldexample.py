@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Protocol
 
+from ecmbraze.sandbox.ecm.directory import GROUP, USER
 from ecmbraze.sandbox.ecm.filing import Filing
 from ecmbraze.sandbox.ecm.person import Person
 from ecmbraze.sandbox.ecm.store import EcmStore
@@ -23,6 +25,8 @@ CATEGORIES: Mapping[str, list[Mapping[str, Any]]] = {
         _NUMBER,
         {"name": "Status", "valid_values": ("Open", "In Progress", "Resolved", "Closed")},
         {"name": "Opened On", "type": "Date"},
+        {"name": "Due On", "type": "Date"},
+        {"name": "Last Contact", "type": "Date"},
     ],
     "Contract": [
         _NUMBER,
@@ -62,8 +66,14 @@ TYPES = (
 )
 
 
+TEAMS: Mapping[str, tuple[int, ...]] = {"Retention": (2, 3), "Team Leads": (4,)}
+"""Groups → which of the users is in them."""
+MANAGER = "Account Manager"
+SILENT = "5e600000-0000-4000-8000-000000000001"
+
+
 def define(store: EcmStore) -> None:
-    """Define the categories and types."""
+    """Define the categories and types, and the groups that follow up."""
     person = Person(store)
     for name, attributes in CATEGORIES.items():
         store.definitions.add_category(name, attributes, person.gap)
@@ -73,6 +83,9 @@ def define(store: EcmStore) -> None:
         category = store.definitions.add_category(name, attributes, person.gap)
         kind = store.definitions.type_named(type_name)
         store.definitions.types[kind.id] = replace(kind, category_ids=(*kind.category_ids, category.id))
+    for name, users in TEAMS.items():
+        group = store.directory.add(name, GROUP)
+        group.members = dict.fromkeys(store.directory.named(f"user{i:02d}", USER).id for i in users)
 
 
 def fill(store: EcmStore, customers: Sequence[Customer]) -> None:
@@ -89,6 +102,14 @@ def fill(store: EcmStore, customers: Sequence[Customer]) -> None:
         modified = node.modified
         person.put_on(node, "Consent")
         node.modified = modified
+    manager = store.directory.named("user01", USER).id
+    for number in islice(store.of_type[store.definitions.type_named("Customer").id], _MOST):
+        store.teams.named(store.nodes[number], MANAGER).members = {manager: None}
+
+
+def segment(content: Content, customers: Sequence[Customer]) -> None:
+    """Build the segment of the silent ones: at rest those are people without a case."""
+    content.put_segment(SILENT, "Silent for 30 days", members=tuple(one.number for one in customers[1:_MOST:6]))
 
 
 def write(content: Content) -> None:
@@ -114,6 +135,7 @@ class Content(Protocol):
 
     def put_template(self, template_id: str, name: str, /, **written: Any) -> object: ...
     def put_block(self, block_id: str, name: str, /, **written: Any) -> object: ...
+    def put_segment(self, segment_id: str, name: str, /, **built: Any) -> object: ...
 
 
 class _Contracts:
@@ -160,6 +182,8 @@ class _Cases:
             "Case.Customer Number": customer.number,
             "Case.Status": ("Open", "In Progress", "Resolved", "Closed")[i // 2 % 4],
             "Case.Opened On": _day(born),
+            "Case.Due On": _day(born + (10 + i % 30) * _DAY),
+            "Case.Last Contact": _day(born + _DAY) if i % 4 == 0 else None,
         }
         made = {"type": "Case", "name": f"Case {4700 + i} {customer.name}", "values": values}
         number = self._person.create({**made, "created": _moment(born), "modified": _moment(born + _DAY)})

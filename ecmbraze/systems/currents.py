@@ -1,26 +1,28 @@
-"""Read the Avro files of Braze Currents in a folder that is synced with their bucket; changes nothing there."""
+"""Read what Currents files in a synced folder tell of choices and of e-mails; concludes nothing from it."""
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 
-from ecmbraze.errors import ConfigurationError, RecordUnreadable, TemporaryError
-from ecmbraze.model import SPAM, ChoiceEvent, CurrentsFile
+from ecmbraze.model import SPAM, ChoiceEvent, CurrentsFile, MailAct, MailEvent
 from ecmbraze.model.recipients import ExternalId, write
+from ecmbraze.systems import avrofolder
 
-# api/braze.md 6.3: the types that say something of a choice or an address. Every other one is left out.
+# api/braze.md 6.3: the types that say something of a choice or an address.
 _GLOBAL, _GROUP = "behaviors.subscription.GlobalStateChange", "behaviors.subscriptiongroup.StateChange"
 _SPAM, _BOUNCE, _LEFT = "messages.email.MarkAsSpam", "messages.email.Bounce", "messages.email.Unsubscribe"
-_TYPES = (_GLOBAL, _GROUP, _SPAM, _BOUNCE, _LEFT)
+_CHOICES = (_GLOBAL, _GROUP, _SPAM, _BOUNCE, _LEFT)
 _STATES = {"subscribed": "subscribed", "unsubscribed": "unsubscribed", "opted in": "opted_in", "opted_in": "opted_in"}
-_TYPE, _DATE = re.compile(r"event_type=(.+)"), re.compile(r"date=(\d{4}-\d\d-\d\d-\d\d)")
-# `date=` is the hour in which Braze queued an event: the file may come later, never so much earlier.
-_LATE = timedelta(days=1)
+# And those that say what became of an e-mail.
+_ACTS = {
+    "messages.email.Send": MailAct.SENT,
+    "messages.email.Delivery": MailAct.DELIVERED,
+    "messages.email.Open": MailAct.ENGAGED,
+    "messages.email.Click": MailAct.ENGAGED,
+}
+_MAILS = tuple(_ACTS)
 # No longer than the interval that `check` knows may stand in the attribute of the source.
 _LONGEST_SOURCE = 60
 
@@ -30,93 +32,26 @@ class CurrentsFolder:
 
     def files(self, folder: str, since: datetime) -> Sequence[CurrentsFile]:
         """Return the files about choices modified at or after ``since``, the oldest first; see the port."""
-        _library()
-        root = Path(folder)
-        try:
-            found = [_file(root, entry) for entry in _walk(root, since - _LATE)]
-        except OSError as error:
-            raise TemporaryError(
-                f"The Currents folder {folder} cannot be listed: {error.strerror or error}.",
-                undone="No Currents file was read.",
-                advice="Make it readable, or correct `currents`.",
-            ) from None
-        return sorted(
-            (file for file in found if file.size and file.modified_at >= since),
-            key=lambda file: (file.modified_at, file.name),
-        )
+        return avrofolder.files(folder, since, _CHOICES)
 
     def events(self, folder: str, file: CurrentsFile) -> Sequence[ChoiceEvent]:
         """Return what one file says of choices; see the port."""
-        fastavro, path = _library(), Path(folder, file.name)
-        try:
-            with path.open("rb") as stream:
-                rows = fastavro.reader(stream)
-                kind = _type_of(file.name) or _type_of(str(rows.writer_schema.get("name", "")).replace("_", "."))
-                return [event for row in rows if kind for event in _event(kind, row)]
-        except Exception as error:  # the library raises whatever a spoiled byte leads it to: EOFError, ValueError, …
-            raise RecordUnreadable(
-                f"{file.name} cannot be read: {error or type(error).__name__}", undone="None of its events was read."
-            ) from None
+        return [event for kind, row in avrofolder.rows(folder, file, _CHOICES) for event in _choice(kind, row)]
+
+    def mail_files(self, folder: str, since: datetime) -> Sequence[CurrentsFile]:
+        """Return the files about e-mails modified at or after ``since``, the oldest first; see the port."""
+        return avrofolder.files(folder, since, _MAILS)
+
+    def mail_events(self, folder: str, file: CurrentsFile) -> Sequence[MailEvent]:
+        """Return what one file says of e-mails; see the port."""
+        return [event for kind, row in avrofolder.rows(folder, file, _MAILS) for event in _mail(kind, row)]
 
 
-def _library() -> Any:
-    """Return fastavro; raises ConfigurationError where it is not installed."""
-    try:
-        import fastavro
-    except ImportError:
-        raise ConfigurationError(
-            "`currents` needs the library fastavro, which is not installed.",
-            undone="Nobody was looked at in Braze; nothing was recorded.",
-            advice="Type `pip install 'ecmbraze[currents]'`, or take `currents` out of the configuration.",
-        ) from None
-    return fastavro
-
-
-def _walk(folder: Path, since: datetime) -> Iterator[os.DirEntry[str]]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith((".", "_")):
-                continue  # what a sync tool has in hand
-            if entry.is_dir(follow_symlinks=False):
-                if not _is_left_out(entry.name, since):
-                    yield from _walk(Path(entry.path), since)
-            elif entry.name.endswith(".avro"):
-                yield entry
-
-
-def _is_left_out(name: str, since: datetime) -> bool:
-    """Say whether a folder holds events of another type, or only what was queued before."""
-    if found := _TYPE.fullmatch(name):
-        return not _type_of(name)
-    if found := _DATE.fullmatch(name):
-        try:
-            return datetime.strptime(found[1], "%Y-%m-%d-%H").replace(tzinfo=UTC) < since
-        except ValueError:
-            return False
-    return False
-
-
-def _file(root: Path, entry: os.DirEntry[str]) -> CurrentsFile:
-    status = entry.stat()
-    return CurrentsFile(
-        name=Path(entry.path).relative_to(root).as_posix(),
-        size=status.st_size,
-        modified_at=datetime.fromtimestamp(int(status.st_mtime), UTC),
-    )
-
-
-def _type_of(text: str) -> str:
-    """Return which type of event a path, or the name of a schema, names; empty for none that is read."""
-    parts = text.split("/")
-    named = [found[1] for part in parts if (found := _TYPE.fullmatch(part))] or [parts[-1].removesuffix(".avro")]
-    return next((kind for kind in _TYPES for name in named if name.removeprefix("users.") == kind), "")
-
-
-def _event(kind: str, row: Mapping[str, Any]) -> Iterator[ChoiceEvent]:
+def _choice(kind: str, row: Mapping[str, Any]) -> Iterator[ChoiceEvent]:
     """Yield the event of one row; nothing of one without id or time. Fields that are not known are left out."""
     if not row.get("id") or not isinstance(row.get("time"), int):
         return
-    person, state = row.get("external_user_id"), _STATES.get(str(row.get("subscription_status")).lower(), "")
+    state = _STATES.get(str(row.get("subscription_status")).lower(), "")
     fact = ""
     if kind == _GLOBAL:
         channel = str(row.get("channel") or "").lower()
@@ -127,13 +62,37 @@ def _event(kind: str, row: Mapping[str, Any]) -> Iterator[ChoiceEvent]:
         state = SPAM
     yield ChoiceEvent(
         id=str(row["id"]),
-        person=write(ExternalId(value=str(person))) if person else "",
+        person=_person(row),
         addresses=tuple(str(row[name]) for name in ("email_address", "phone_number") if row.get(name)),
         fact=fact,
         state=state if fact or kind == _SPAM else "",
         at=datetime.fromtimestamp(row["time"], UTC),
         source=_plain(str(row.get("state_change_source") or "")),
     )
+
+
+def _mail(kind: str, row: Mapping[str, Any]) -> Iterator[MailEvent]:
+    """Yield the event of one row; nothing of one without id or time, or that no person caused."""
+    if not row.get("id") or not isinstance(row.get("time"), int) or _is_of_a_machine(row):
+        return
+    yield MailEvent(
+        id=str(row["id"]),
+        act=_ACTS[kind],
+        person=_person(row),
+        address=str(row.get("email_address") or ""),
+        message=str(row.get("dispatch_id") or row["id"]),
+        at=datetime.fromtimestamp(row["time"], UTC),
+    )
+
+
+def _is_of_a_machine(row: Mapping[str, Any]) -> bool:
+    """Say whether a mail proxy opened it or a scanner clicked: a text and a boolean, null where nobody looked (6.3)."""
+    return str(row.get("machine_open")).lower() == "true" or row.get("is_suspected_bot_click") is True
+
+
+def _person(row: Mapping[str, Any]) -> str:
+    person = row.get("external_user_id")
+    return write(ExternalId(value=str(person))) if person else ""
 
 
 def _plain(source: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -95,16 +96,16 @@ class Records:
             self.office.add(node_id, follow_up, there=True)
         return self._answer(node_id)
 
-    def complete_follow_up(self, node_id: int, mark: str) -> Answer:
+    def complete_follow_up(self, node_id: int, mark: str, task_list: str = "") -> Answer:
         self.put.append(f"{node_id} completes {mark}")
         if node_id not in self.loses:
-            self.office.complete(node_id, mark)
+            self.office.complete(node_id, mark, task_list)
         return self._answer(node_id)
 
-    def follow_ups(self, node_id: int) -> Sequence[FollowUpState]:
+    def follow_ups(self, node_id: int, task_list: str = "") -> Sequence[FollowUpState]:
         if self.unreadable is not None:
             raise self.unreadable
-        return self.office.of(node_id)
+        return self.office.of(node_id, task_list)
 
     def _answer(self, node_id: int) -> Answer:
         waiting = self.answers.get(node_id, [])
@@ -296,8 +297,16 @@ def follow_up(workspace: int = 1, **more: Any) -> Action:
     return _action(Kind.FOLLOW_UP, f"ws:{workspace}", "silent", made.payload(), **{"rule": "silent", **more})
 
 
+def task(workspace: int = 1, **more: Any) -> Action:
+    made = follow_up(workspace, **more)
+    assert isinstance(made.payload, dict)
+    payload = {"list": "Follow-ups", **{name: value for name, value in made.payload.items() if name != "type"}}
+    return replace(made, payload=payload)
+
+
 def completion(of: Action, **more: Any) -> Action:
-    payload = {"type": "Follow-up"}
+    assert isinstance(of.payload, dict)
+    payload = {name: of.payload[name] for name in ("type", "list") if name in of.payload}
     return _action(Kind.COMPLETION, of.recipient, mark_of(of.key), payload, **{"rule": "silent", **more})
 
 

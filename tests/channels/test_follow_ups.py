@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ecmbraze.errors import RecordUnreadable, TemporaryError
 from ecmbraze.ledger.outbox import Step
-from ecmbraze.model import FollowUp, Phase, State, mark_of
-from tests.channels.desk import LOST, Desk, completion, follow_up, refused
+from ecmbraze.model import Action, FollowUp, Phase, State, mark_of
+from tests.channels.desk import LOST, Desk, completion, follow_up, refused, task
+
+Make = Callable[[], Action]
+KINDS = pytest.mark.parametrize("make", [follow_up, task], ids=["reminder", "task"])
 
 
 @pytest.fixture
@@ -17,18 +21,19 @@ def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
-@pytest.fixture
-def doubtful(desk: Desk) -> Desk:
+@pytest.fixture(params=[follow_up, task], ids=["reminder", "task"])
+def doubtful(desk: Desk, request: pytest.FixtureRequest) -> Desk:
     """A follow-up that was made although the answer to it was lost."""
     desk.records.answers[1] = [LOST]
-    desk.stage(follow_up())
+    desk.stage(request.param())
     desk.send()
     return desk
 
 
-def test_a_follow_up_is_made_on_its_workspace_and_not_again(desk: Desk) -> None:
+@KINDS
+def test_a_follow_up_is_made_on_its_workspace_and_not_again(desk: Desk, make: Make) -> None:
     for _ in range(2):
-        desk.stage(follow_up())
+        desk.stage(make())
         desk.send()
 
     [made] = desk.records.office.reminders
@@ -37,8 +42,9 @@ def test_a_follow_up_is_made_on_its_workspace_and_not_again(desk: Desk) -> None:
     assert desk.braze.asked == []
 
 
-def test_what_is_made_is_what_was_planned_under_the_mark_of_its_key() -> None:
-    action = follow_up()
+@KINDS
+def test_what_is_made_is_what_was_planned_under_the_mark_of_its_key(make: Make) -> None:
+    action = make()
 
     made = FollowUp.of(action.payload, action.key)
 
@@ -59,9 +65,10 @@ def test_after_a_lost_answer_it_is_found_by_its_mark_and_not_made_again(doubtful
     assert len(doubtful.records.office.reminders) == 1
 
 
-def test_one_that_was_not_made_is_made_after_all(desk: Desk) -> None:
+@KINDS
+def test_one_that_was_not_made_is_made_after_all(desk: Desk, make: Make) -> None:
     desk.records.answers[1], desk.records.loses = [LOST], {1}
-    desk.stage(follow_up())
+    desk.stage(make())
     desk.send()
     desk.records.loses = set()
 
@@ -91,8 +98,9 @@ def test_nobody_to_ask_is_a_refusal_that_a_person_sees(desk: Desk) -> None:
     assert "Account Manager" in desk.row().why
 
 
-def test_it_is_completed_once_its_cause_is_gone(desk: Desk) -> None:
-    made = follow_up()
+@KINDS
+def test_it_is_completed_once_its_cause_is_gone(desk: Desk, make: Make) -> None:
+    made = make()
     desk.stage(made)
     desk.send()
     desk.stage(completion(made))
@@ -103,9 +111,10 @@ def test_it_is_completed_once_its_cause_is_gone(desk: Desk) -> None:
     assert [one.completed for one in desk.records.office.reminders] == [True]
 
 
+@KINDS
 @pytest.mark.parametrize("arrived", [True, False])
-def test_a_completion_of_unknown_outcome_is_looked_for_too(desk: Desk, arrived: bool) -> None:
-    made = follow_up()
+def test_a_completion_of_unknown_outcome_is_looked_for_too(desk: Desk, make: Make, arrived: bool) -> None:
+    made = make()
     desk.stage(made)
     desk.send()
     desk.records.answers[1], desk.records.loses = [LOST], set() if arrived else {1}
@@ -120,8 +129,9 @@ def test_a_completion_of_unknown_outcome_is_looked_for_too(desk: Desk, arrived: 
     assert [one.completed for one in desk.records.office.reminders] == [True]
 
 
-def test_one_killed_on_its_way_is_in_doubt_and_is_found(desk: Desk) -> None:
-    desk.stage(follow_up())
+@KINDS
+def test_one_killed_on_its_way_is_in_doubt_and_is_found(desk: Desk, make: Make) -> None:
+    desk.stage(make())
     action = desk.row().action
     desk.records.office.add(1, FollowUp.of(action.payload, action.key), there=True)
     desk.ledger.outbox.move([Step(row=desk.row(), state=State.IN_FLIGHT)], desk.clock.now(), attempt="killed")

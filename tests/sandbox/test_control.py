@@ -216,6 +216,14 @@ class Office:
                 },
             ),
             (
+                "POST",
+                "/braze/currents",
+                {
+                    "events": [{"event": "open", "external_id": "C-1", "message": CAMPAIGN, "machine_open": True}],
+                    "half_for_s": 60,
+                },
+            ),
+            (
                 "PUT",
                 "/braze/segments/s1",
                 {

@@ -14,7 +14,7 @@ from tests.twins.house import House
 
 Once = tuple[str, str]
 """(person or ``ws:4711``, name of the message or document)."""
-ONCE = ("event", "campaign", "canvas", "document")
+ONCE = ("event", "campaign", "canvas", "document", "follow-up", "completion")
 """The kinds that are there once and no more."""
 
 
@@ -77,6 +77,9 @@ def _brought(entry: Entry) -> Iterator[tuple[Sort, str]]:
 
 
 def _of_ecm(entry: Written) -> Write:
+    if entry.kind in ("follow-up", "completion"):
+        brought = (Sort.FOLLOW_UP, entry.folder)
+        return Write(kind=entry.kind, about=f"ws:{entry.node}", name=f"{entry.kind} {entry.name}", brought=(brought,))
     document = entry.kind == "document"
     brought = (Sort.DOCUMENT, entry.folder) if document else (Sort.CATEGORY_ATTRIBUTE, entry.name)
     return Write(kind=entry.kind, about=f"ws:{entry.node}", name=entry.name, brought=(brought,))

@@ -105,6 +105,49 @@ def test_b26_a_person_that_braze_does_not_know_is_missing(net: responses.Request
     assert braze().profiles(["C-1"]) == {}
 
 
+def test_engagement_is_a_flag_without_a_time_and_left_out_where_it_is_false(net: responses.RequestsMock) -> None:
+    at = "2026-03-01T08:00:00.000+00:00"
+    users(
+        net,
+        {
+            "external_id": "C-1",
+            "campaigns_received": [
+                {"name": "A", "api_campaign_id": "a", "last_received": at, "engaged": {"clicked_email": True}},
+                {"name": "B", "api_campaign_id": "b", "last_received": at},
+                {"name": "C", "api_campaign_id": "c", "engaged": {"opened_email": False}, "converted": True},
+            ],
+        },
+        {"external_id": "C-2"},
+    )
+
+    found = braze().received(["C-1", "C-2", "C-3"])
+
+    assert [(one.campaign, one.engaged) for one in found["C-1"]] == [("a", True), ("b", False), ("c", False)]
+    assert (found["C-2"], "C-3" in found) == ([], False)
+    assert bodies(net)[0]["fields_to_export"] == ["external_id", "user_aliases", "campaigns_received"]
+
+
+def test_engagement_is_asked_for_fifty_people_at_once_and_profiles_of_one_recipient_add_up(
+    net: responses.RequestsMock,
+) -> None:
+    row = {"name": "A", "api_campaign_id": "a", "last_received": "2026-03-01T08:00:00.000+00:00"}
+    users(net, {"external_id": "C-0", "campaigns_received": [row]})
+    users(net, {"external_id": "C-50"})
+    users(net, *({"external_id": f"D-{number}", "email": "a@b.c", "campaigns_received": [row]} for number in (1, 2)))
+
+    found = braze().received([*(f"C-{number}" for number in range(51)), "email:a@b.c"])
+
+    assert [len(sent.get("external_ids", ())) for sent in bodies(net)] == [50, 1, 0]
+    assert {person: len(rows) for person, rows in found.items()} == {"C-0": 1, "C-50": 0, "email:a@b.c": 2}
+
+
+@pytest.mark.parametrize("odd", [[{"name": "A"}], "a", [{"api_campaign_id": "a", "engaged": "yes"}]])
+def test_engagement_of_another_shape_proves_nothing(net: responses.RequestsMock, odd: Any) -> None:
+    users(net, {"external_id": "C-1", "campaigns_received": odd})
+    with pytest.raises(TemporaryError, match="unknown shape"):
+        braze().received(["C-1"])
+
+
 def test_a_number_as_external_id_comes_back_as_text(net: responses.RequestsMock) -> None:
     users(net, {"external_id": 12345})
     assert "12345" in braze().profiles(["12345"])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ecmbraze.errors import RecordUnreadable, TemporaryError
-from ecmbraze.model import CurrentsFile
+from ecmbraze.model import CurrentsFile, MailAct, MailEvent
 from ecmbraze.systems.currents import CurrentsFolder
-from tests.currents_files import BOUNCE, GLOBAL, GROUP, OPEN, SPAM, Bucket, avro
+from tests.currents_files import BOUNCE, CLICK, DELIVERY, GLOBAL, GROUP, OPEN, SEND, SPAM, Bucket, avro
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TIME = int(NOON.timestamp())
@@ -113,3 +114,56 @@ def test_half_a_file_and_a_spoiled_one_tell_nothing_at_all(bucket: Bucket) -> No
 def test_a_folder_that_is_not_there_is_temporary(tmp_path: Path) -> None:
     with pytest.raises(TemporaryError, match="cannot be listed"):
         CurrentsFolder().files(str(tmp_path / "none"), NOON)
+
+
+def mails(bucket: Bucket, kind: str, *rows: dict[str, Any]) -> list[MailEvent]:
+    """Write one file of e-mail events and read it back."""
+    given = [{"id": str(number), "time": TIME, **row} for number, row in enumerate(rows)]
+    bucket.put(avro(kind, given), kind, NOON)
+    folder = CurrentsFolder()
+    (file,) = folder.mail_files(str(bucket.folder), NOON - timedelta(days=30))
+    return list(folder.mail_events(str(bucket.folder), file))
+
+
+def test_of_opens_those_that_a_machine_made_are_left_out(bucket: Bucket) -> None:
+    found = mails(
+        bucket,
+        OPEN,
+        {"machine_open": "true", "external_user_id": "C-1"},
+        {"external_user_id": "C-2", "dispatch_id": "d-1"},
+        {"machine_open": "True"},
+        {"email_address": "a@x.org"},
+    )
+    assert [(one.person, one.address, one.message, one.act) for one in found] == [
+        ("C-2", "", "d-1", MailAct.ENGAGED),
+        ("", "a@x.org", "3", MailAct.ENGAGED),
+    ]
+
+
+def test_a_click_counts_unless_it_is_suspected_to_be_a_bots(bucket: Bucket) -> None:
+    flags: tuple[dict[str, Any], ...] = (
+        {"is_suspected_bot_click": True},
+        {"is_suspected_bot_click": False},
+        {"is_suspected_bot_click": None},
+        {},
+    )
+    assert [one.id for one in mails(bucket, CLICK, *flags)] == ["1", "2", "3"]
+
+
+def test_files_about_mails_and_files_about_choices_are_read_apart(bucket: Bucket) -> None:
+    sent = bucket.put(avro(SEND, [{"id": "1", "time": TIME}]), SEND, NOON)
+    bucket.put(avro(GLOBAL, [{"id": "1", "time": TIME}]), GLOBAL, NOON)
+    folder = CurrentsFolder()
+    files = folder.mail_files(str(bucket.folder), NOON - timedelta(days=30))
+    assert [file.name for file in files] == [str(sent.relative_to(bucket.folder))]
+    assert [one.act for one in folder.mail_events(str(bucket.folder), files[0])] == [MailAct.SENT]
+    assert folder.events(str(bucket.folder), files[0]) == []
+
+
+def test_half_a_file_about_mails_tells_nothing(bucket: Bucket) -> None:
+    content = avro(DELIVERY, [{"id": str(number), "time": TIME} for number in range(99)])
+    bucket.put(content[: len(content) // 2 + 1], DELIVERY, NOON)
+    folder = CurrentsFolder()
+    (file,) = folder.mail_files(str(bucket.folder), NOON - timedelta(days=1))
+    with pytest.raises(RecordUnreadable):
+        folder.mail_events(str(bucket.folder), file)

@@ -1,7 +1,7 @@
 """Braze in memory: people, groups, bounces, campaigns, and a book of what it took that no test can edit.
 
-Implements PeopleReader and MessageSink. What it does with a write is api/braze.md, as far as the product's own bodies
-reach; `test_conformance.py` holds it against the sandbox.
+Implements PeopleReader, EngagementReader and MessageSink. What it does with a write is api/braze.md, as far as the
+product's own bodies reach; `test_conformance.py` holds it against the sandbox.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ecmbraze.model import (
     Member,
     MessageInfo,
     Profile,
+    Received,
     TrackBatch,
     TriggerBatch,
     Verdict,
@@ -49,6 +50,8 @@ class Person:
     events: dict[str, tuple[int, datetime]] = field(default_factory=dict)
     chosen: dict[str, datetime] = field(default_factory=dict)
     """``email_unsubscribed_at`` and its like, where the export says it: never to be counted on (api/braze.md 4.1)."""
+    received: dict[str, Received] = field(default_factory=dict)
+    """Campaign → what the export tells of it."""
 
     @property
     def recipient(self) -> str:
@@ -145,6 +148,27 @@ class TwinBraze:
             setattr(person, f"{channel}_subscribe", state)
             if state in ("opted_in", "unsubscribed"):  # the default has no moment
                 person.chosen[f"{channel}_{state}_at"] = self.wire.clock.true().replace(microsecond=0)
+
+    def receive(self, external_id: str, campaign: str, *, engaged: bool = False) -> None:
+        """Let a person receive a campaign now, or do something with the last one; a flag that is set stays."""
+        self._touch(Kind.CAMPAIGN, self.people[external_id], campaign, engaged=engaged)
+
+    def _touch(self, kind: Kind, person: Person, message: str, *, engaged: bool = False) -> None:
+        if kind is not Kind.CAMPAIGN:
+            return  # of a Canvas the export tells no engagement (6.1)
+        past = person.received.get(message)
+        person.received[message] = Received(campaign=message, engaged=engaged or bool(past and past.engaged))
+
+    # EngagementReader
+
+    def received(self, recipients: Sequence[str]) -> Mapping[str, Sequence[Received]]:
+        self.wire.read("braze received")
+        people = {recipient: self._whom(recipient) for recipient in dict.fromkeys(recipients)}
+        return {
+            recipient: [one for person in found for one in person.received.values()]
+            for recipient, found in people.items()
+            if found
+        }
 
     # PeopleReader
 
@@ -278,6 +302,7 @@ class TwinBraze:
             self._set(one.recipient, one.attributes, create=False)
             for person in self._whom(one.recipient)[:1]:
                 if not self._enters_twice(batch, person):
+                    self._touch(batch.kind, person, batch.message_id)
                     self._note(str(batch.kind), person, batch.message_id, properties=one.properties)
         return Answer(verdict=Verdict.ACCEPTED, reason="accepted")
 

@@ -184,17 +184,25 @@ class TwinEcm(Archive):
 
     def add_follow_up(self, node_id: int, follow_up: FollowUp) -> Answer:
         there = node_id in self.spaces and not self.spaces[node_id].hidden
-        return self._write("ecm reminder", lambda: self.office.add(node_id, follow_up, there=there))
+        return self._write("ecm reminder", lambda: self._booked(self.office.add(node_id, follow_up, there=there)))
 
-    def complete_follow_up(self, node_id: int, mark: str) -> Answer:
-        return self._write("ecm completion", lambda: self.office.complete(node_id, mark))
+    def complete_follow_up(self, node_id: int, mark: str, task_list: str = "") -> Answer:
+        return self._write("ecm completion", lambda: self._booked(self.office.complete(node_id, mark, task_list)))
+
+    def _booked(self, answer: Answer) -> Answer:
+        """Take over what our account newly made and completed, whatever becomes of the answer."""
+        done, self.office.done = self.office.done, []
+        for kind, one in done:
+            where = one.made.task_list or one.made.type
+            self._book.append(Written(kind=kind, node=one.node, name=one.made.mark, value=None, folder=where))
+        return answer
 
     # RecordReader
 
-    def follow_ups(self, node_id: int) -> Sequence[FollowUpState]:
+    def follow_ups(self, node_id: int, task_list: str = "") -> Sequence[FollowUpState]:
         self.wire.read("ecm reminders")
         self._space(node_id)
-        return self.office.of(node_id)
+        return self.office.of(node_id, task_list)
 
     def document_content(self, parent_id: int, folder: str, name: str) -> bytes | None:
         """Return the newest content; ``None`` for what is certainly not there."""

@@ -195,6 +195,7 @@ class House:
             content=self.content,
             sink=self.braze,
             currents=CurrentsFolder(),
+            engagement=self.braze,
             records=self.ecm,
             records_sink=self.ecm,
             claims=self.ecm.claims,

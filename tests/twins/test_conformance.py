@@ -211,6 +211,34 @@ class TestEcm:
         assert [completed for _, completed in there] == [True, False]
         pair.same(lambda ecm, _: ecm.follow_ups(1))
 
+    def test_a_task_is_made_once_and_completed_and_is_no_reminder(self, pair: Pair) -> None:
+        number, listed = pair.make({}, "with tasks"), "Follow-ups"
+        for name in ("dora", "emil"):
+            pair.stage.box.staff(do="user", name=name)
+        pair.stage.box.put_in_role(number, "Member", "dora", "emil")
+        pair.twin_ecm.office.users |= {"dora", "emil"}
+        pair.twin_ecm.office.roles[number, "Member"] = {"dora", "emil"}
+        made = FollowUp(
+            mark="ecmbraze 0123456789ab",
+            task_list=listed,
+            text="Call.",
+            due=START.date(),
+            priority=Priority.MEDIUM,
+            assign=Assignee(team=Team.ROLE, name="Member"),
+        )
+        nobody = replace(made, mark="other", assign=Assignee(team=Team.GROUP, name="Nobody"))
+
+        for one in (made, made, nobody, replace(nobody, otherwise=Assignee(team=Team.USER, name="emil"))):
+            pair.same(lambda ecm, _, one=one: ecm.add_follow_up(number, one))
+            for mark in (made.mark, nobody.mark):
+                pair.same(lambda ecm, _, mark=mark: _bearing(ecm.follow_ups(number, listed), mark))
+        assert pair.same(lambda ecm, _: len(ecm.follow_ups(number))) == 0
+        for mark in (made.mark, made.mark, "unknown"):
+            pair.same(lambda ecm, _, mark=mark: ecm.complete_follow_up(number, mark, listed))
+        assert pair.same(lambda ecm, _: _bearing(ecm.follow_ups(number, listed), made.mark)) == [True]
+        assert pair.same(lambda ecm, _: _bearing(ecm.follow_ups(number, listed), nobody.mark)) == [False]
+        pair.same(lambda ecm, _: ecm.follow_ups(1, listed))
+
     def test_a_listing_comes_in_pages_with_its_total(self, pair: Pair) -> None:
         for place in range(5):
             pair.make({}, f"page {place}")
@@ -428,8 +456,43 @@ class TestBraze:
         assert sum(entry[0] == "T-8" for entry in _got(pair)) == 2
         assert _got(pair) == _taken(pair)
 
+    def test_what_somebody_received_and_did_is_told_alike_and_of_canvases_nothing(self, pair: Pair) -> None:
+        for name in ("T-9", "T-10"):
+            pair.person(name, email=f"{name.lower()}@example.com")
+        one = TriggerRecipient(recipient="T-9", properties={}, attributes={})
+        for kind, message in ((Kind.CAMPAIGN, CAMPAIGN), (Kind.CANVAS, CANVAS)):
+            pair.same(lambda _, braze, to=(kind, message): braze.trigger(_to(one, *to)))
+        shown = [pair.same(lambda _, braze: _received(braze, "T-9", "T-10", "T-none"))]
+        pair.advance(3600)
+        pair.stage.box.change({"external_id": "T-9", "engaged": {CAMPAIGN: ["opened_email"]}})
+        pair.twin_braze.receive("T-9", CAMPAIGN, engaged=True)
+        pair.stage.box.change({"external_id": "T-10", "received": [{"id": PAUSED, "engaged": ["clicked_email"]}]})
+        pair.twin_braze.receive("T-10", PAUSED)
+        pair.twin_braze.receive("T-10", PAUSED, engaged=True)
+
+        shown.append(pair.same(lambda _, braze: _received(braze, "T-9", "T-10", "T-none")))
+
+        assert shown == [
+            {"T-9": [(CAMPAIGN, False)], "T-10": []},
+            {"T-9": [(CAMPAIGN, True)], "T-10": [(PAUSED, True)]},
+        ]
+
     def test_an_empty_request_is_not_sent(self, pair: Pair) -> None:
         pair.same(lambda _, braze: braze.track(TrackBatch()))
+
+
+def _bearing(found: Any, mark: str) -> list[bool]:
+    """Return of each follow-up with a mark whether it is completed."""
+    return [one.completed for one in found if one.bears(mark)]
+
+
+def _to(one: TriggerRecipient, kind: Kind, message: str) -> TriggerBatch:
+    return TriggerBatch(kind=kind, message_id=message, recipients=(one,))
+
+
+def _received(braze: Any, *people: str) -> dict[str, list[tuple[str, bool]]]:
+    found = braze.received(people)
+    return {person: [(row.campaign, row.engaged) for row in rows] for person, rows in found.items()}
 
 
 def _got(pair: Pair) -> list[tuple[str, str, str]]:
@@ -445,6 +508,7 @@ def _taken(pair: Pair) -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize(
     ("port", "twin"),
     [(ports.WorkspaceReader, TwinEcm), (ports.PeopleReader, TwinBraze), (ports.MessageSink, TwinBraze)]
+    + [(ports.EngagementReader, TwinBraze)]
     + [(getattr(ports, name), TwinEcm) for name in ("RecordSink", "RecordReader") if hasattr(ports, name)],
 )
 def test_every_method_of_the_ports_is_there_with_its_arguments(port: type, twin: type) -> None:

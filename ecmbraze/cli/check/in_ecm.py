@@ -10,6 +10,7 @@ from itertools import islice
 from ecmbraze.cli.check import values
 from ecmbraze.cli.check.findings import Finding, doubt, well, wrong
 from ecmbraze.config import Settings
+from ecmbraze.config.meaning import CUSTOMER
 from ecmbraze.config.names import Named
 from ecmbraze.config.places import Path
 from ecmbraze.errors import RecordUnreadable
@@ -113,7 +114,8 @@ def _one(config: Settings, samples: Samples, entry: Named) -> Iterator[Finding]:
 
 def _of_ecm(entry: Named) -> bool:
     """Say whether a name is that of a category attribute, not of what every workspace has."""
-    return not entry.name.startswith(("workspace.", "document.", "reminder.", "feedback."))
+    ours = entry.name.startswith(("workspace.", "document.", "reminder.", "feedback."))
+    return not ours and entry.name not in CUSTOMER
 
 
 def _attribute(config: Settings, samples: Samples, entry: Named, type_name: str) -> Iterator[Finding]:

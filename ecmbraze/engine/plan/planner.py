@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import traceback
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
+from ecmbraze.engine.plan.news import is_news, same, trace, withdrew
 from ecmbraze.engine.scan.inventory import Scan
-from ecmbraze.engine.scan.people import plain
-from ecmbraze.engine.scan.profiles import OUT
 from ecmbraze.engine.setting import Slice
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context, Flow
@@ -49,15 +46,34 @@ class Planner:
     remembers: timedelta = timedelta(days=400)
     """How long at least what was sent of a record that is gone is still known."""
 
-    def plan_changes(self, scans: Mapping[str, Scan], limit: int | None) -> bool:
-        """Plan what changed since the flow's position; return whether all of it was planned."""
+    def concerned(self) -> dict[str, frozenset[str]]:
+        """Return whom workspaces lead to, or led to, that changed or came due, and who is due themselves.
+
+        Each with the facts that must be known of them now; nobody where the flow plans people for themselves. What is
+        taken in with a baseline concerns nobody yet.
+        """
+        if self.flow.candidates is None:
+            return {}
+        due, found = self.view.due(self.context.now) | self._new_to_the_rules(), set[str]()
+        streams = {stream for stream in self.needs.streams if self.view.baseline(stream) is not None}
+        for change in self.view.changes(self.view.candidates() | due):
+            key, forced = change.record.key, change.record.key.text in due
+            if change.record.stream in streams and not isinstance(key, PersonKey) and (forced or not same(change)):
+                found.update(change.record.customers, change.before.customers if change.before else ())
+        found |= {key.recipient for one in due if isinstance(key := keys.read(one), PersonKey)}
+        return {one: self.flow.candidates(self.options, one, self.view, self.context) for one in sorted(found)}
+
+    def plan_changes(self, scans: Mapping[str, Scan], limit: int | None, concerned: Iterable[str] = ()) -> bool:
+        """Plan what changed since the flow's position, then whom it concerns; return whether all of it was planned."""
         baselines = {stream: self.view.baseline(stream) for stream in self.needs.streams}
         due = self.view.due(self.context.now) | self._new_to_the_rules()
         unmet = self.view.of_unmet()
         planned, complete = 0, True
         for change in self.view.changes(self.view.candidates() | due | unmet):
             key = change.record.key.text
-            if key not in due and _same(change):
+            if self.flow.candidates and isinstance(change.record.key, PersonKey):
+                continue
+            if key not in due and same(change):
                 if key in unmet:
                     self._whole_state(change)
                 continue
@@ -66,6 +82,8 @@ class Planner:
                 break
             planned += 1
             self._one(self._armed(change, baselines[change.record.stream]))
+        if complete:
+            complete = self._plan_people(concerned, None if limit is None else limit - planned)
         for stream, scan in scans.items() if complete else ():
             self.plan.put_watermark(self.flow.name, stream, scan.newest)
             if baselines[stream] is None:
@@ -73,6 +91,13 @@ class Planner:
         if complete and self.flow.ahead:
             self.plan.put_rules(self.flow.name, self._rules, self.context.now)
         return complete
+
+    def _plan_people(self, people: Iterable[str], limit: int | None) -> bool:
+        for n, person in enumerate(people):
+            if n == limit:
+                return False
+            self._one(self.view.change_of(person))
+        return True
 
     @property
     def _rules(self) -> str:
@@ -105,7 +130,7 @@ class Planner:
         """
         done: set[str] = set()
         for change in self.view.changes(people):
-            if _withdrew(change) and self._one(self._armed(change, self.view.baseline(keys.PEOPLE)), granting=False):
+            if withdrew(change) and self._one(self._armed(change, self.view.baseline(keys.PEOPLE)), granting=False):
                 done.add(change.record.key.text)
         sent: dict[str, list[Action]] = {}
         for action in letters:
@@ -199,7 +224,7 @@ class Planner:
             self._quarantine(change, f"{error.args[0]!r} is not known of it yet")
         except UNPLANNABLE as error:  # one record must not end the run of its neighbours
             fields = {"flow": self.flow.name, "record": change.record.key.text, "error": type(error).__name__}
-            _LOG.error("record.unplannable", extra={"fields": {**fields, "traceback": _trace(error)}})
+            _LOG.error("record.unplannable", extra={"fields": {**fields, "traceback": trace(error)}})
             self._quarantine(change, f"cannot be planned ({type(error).__name__}); the log has the traceback")
         return None
 
@@ -222,8 +247,10 @@ class Planner:
                 if action.kind.delivery is Delivery.LATEST:
                     self.plan.put_action(action)
             return False
+        if self.flow.candidates and change.before is None and decision == Decision():
+            return True  # nothing is to be noted of most people
         if change.unreached:
-            decision = replace(decision, actions=tuple(one for one in decision.actions if _is_news(one, change)))
+            decision = replace(decision, actions=tuple(one for one in decision.actions if is_news(one, change)))
         adoption = self.adoption
         self.plan.put_decision(
             self.flow.name,
@@ -256,34 +283,3 @@ class Planner:
         for skip in skips:
             self.plan.put_skip(self.flow.name, skip, self.context.now)
             self.plan.count(self.flow.name, "quarantined", int(skip.quarantined))
-
-
-def _is_news(action: Action, change: Change) -> bool:
-    """Say whether an action is for somebody who has not had it: what happens once more is for the corrected person."""
-    again = action.kind.is_message and (action.rule, action.occurrence) in change.unreached
-    return not again or change.before is None or action.recipient not in change.before.customers
-
-
-def _trace(error: Exception) -> str:
-    """Return where an error was raised, innermost first, without its text: that may hold what a customer wrote."""
-    steps = reversed(traceback.extract_tb(error.__traceback__))
-    return " < ".join(f"{Path(step.filename).name}:{step.lineno} {step.name}" for step in steps)
-
-
-def _same(change: Change) -> bool:
-    before, record = change.before, change.record
-    if isinstance(record.key, PersonKey):  # what another flow keeps of them may have changed, and with it the look
-        return before is not None and plain(before.facts) == plain(record.facts)
-    return (
-        before is not None
-        and (before.facts, before.gone, before.documents) == (record.facts, record.gone, record.documents)
-        and before.modified_at == record.modified_at
-    )
-
-
-def _withdrew(change: Change) -> bool:
-    """Say whether a person takes back in Braze what the flow saw them choose; one it never saw has time."""
-    before = change.before.facts if change.before else None
-    return before is not None and any(
-        value == OUT and name in before and before[name] != OUT for name, value in change.record.facts.items()
-    )

@@ -14,6 +14,7 @@ from ecmbraze.engine.scan.currents import Currents
 from ecmbraze.engine.scan.inventory import Scan
 from ecmbraze.engine.scan.profiles import AFTER, LOOK, attribute_of, differs, facts_of, groups_of
 from ecmbraze.engine.scan.screened import Screened
+from ecmbraze.engine.scan.silences import Silences
 from ecmbraze.ledger.codec import load_facts
 from ecmbraze.ledger.mirror import Held, Mirror
 from ecmbraze.ledger.planfile import PlanFile
@@ -46,6 +47,8 @@ class PeopleScan:
     """The addresses that cannot be reached, in lower case; asked for only where a flow wants to know."""
     invalid_phones: Callable[[], frozenset[str]]
     """The phone numbers that cannot be reached, alike."""
+    silences: Silences
+    """Of whom it is told in this round whether they are silent."""
 
     def take(self, needs: PeopleNeeds, *, exported: bool = False) -> Scan | None:
         """Look at whom lists name, at the share of this run and at whom flows asked; ``None`` until all were seen once.
@@ -57,7 +60,8 @@ class PeopleScan:
         self.plan.begin_scan(keys.PEOPLE, self.now)  # a look counts from here, however long the round takes
         asked = self._asked(needs)
         turned, complete = self._take_turns(needs, needs.rotation, exported) if needs.rotation else (set[str](), True)
-        for part in batched((person for person in asked if person not in turned), TOGETHER):
+        others = dict.fromkeys([*asked, *self.silences.people(self.mirror)])
+        for part in batched((person for person in others if person not in turned), TOGETHER):
             self.tick()
             self.look(part, needs.facts)
         return Scan(began=self.now, newest=self.now) if complete else None
@@ -148,6 +152,7 @@ class PeopleScan:
     def look(self, people: Sequence[str], wanted: frozenset[str]) -> int:
         """Read some people into the plan file; return how many of them were read for the first time."""
         look, profiles = self.new_id(), self.reader.profiles(people)
+        self.silences.prepare(people)
         groups = {fact: self.reader.group_states(fact.removeprefix("group:"), people) for fact in groups_of(wanted)}
         texts = [PersonKey(recipient=person).text for person in people]
         held, read_at = self.mirror.held(texts), self.mirror.read_at(texts)
@@ -158,6 +163,7 @@ class PeopleScan:
             facts |= {fact: attribute_of(found, fact) for fact in wanted if fact.startswith("attribute:")}
             facts |= self._timed(person, facts, held.get(text), read_at.get(text), wanted)
             facts |= {fact: self._undeliverable(found, facts, fact) for fact in UNDELIVERABLE if fact in wanted}
+            facts |= self.silences.told(person, found, load_facts(held[text].facts) if text in held else {})
             facts |= {name: "" for name in wanted if name.startswith(_AFTER_OF)}
             record = Record(
                 key=PersonKey(recipient=person),

@@ -52,6 +52,7 @@ def create_control(store: BrazeStore) -> Blueprint:
             ("DELETE", "/blocks/<asset_id>", library.delete_block),
             ("GET", "/segments", segments.listing),
             ("PUT", "/segments/<segment_id>", segments.put),
+            ("POST", "/currents", segments.currents),
             ("GET", "/bucket", segments.bucket),
             ("GET", "/bucket/<path:key>", segments.file),
             ("GET", "/groups", content.groups),

@@ -1,4 +1,4 @@
-"""Views of the control API on segments, and on the bucket that exports go to; makes no export itself."""
+"""Views of the control API on segments, and on the bucket that exports and Currents go to; makes no export itself."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
+from ecmbraze.sandbox.braze import streams
 from ecmbraze.sandbox.braze.records import Segment
 from ecmbraze.sandbox.braze.store import BrazeStore
 from ecmbraze.sandbox.braze.tracking import flush
@@ -48,7 +49,7 @@ class SegmentViews:
         return {}
 
     def bucket(self) -> Any:
-        """List the files that exports put into the customer's bucket by the switch "export_to_storage"."""
+        """List the files in the customer's bucket: Currents, and exports by the switch "export_to_storage"."""
         flush(self._store)
         return sorted(self._store.bucket)
 
@@ -58,3 +59,7 @@ class SegmentViews:
         if key not in self._store.bucket:
             raise unknown("no file", key, self._store.bucket)
         return {"base64": base64.b64encode(self._store.bucket[key]).decode()}
+
+    def currents(self) -> Any:
+        """Put Currents files into the bucket: {"events": [{"event": send|open|click, "external_id": "C-1", ...}]}."""
+        return {"files": streams.write(self._store, body())}

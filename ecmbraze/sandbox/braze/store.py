@@ -222,6 +222,11 @@ class BrazeStore:
     def put_group(self, id: str, name: str, channel: str, **flags: bool) -> None:  # noqa: A002 - as above
         self.groups[id] = Group(name, channel, **flags)
 
+    def put_segment(self, segment_id: str, name: str, /, **built: Any) -> None:
+        """Build a segment as somebody does in the dashboard."""
+        now = self.clock.now()
+        self.segments[segment_id] = Segment(id=segment_id, name=name, created=now, edited=now, **built)
+
     def put_template(self, template_id: str, name: str, /, **written: Any) -> None:
         """Write an e-mail template."""
         now = self.clock.now()

@@ -16,6 +16,7 @@ from ecmbraze.model import (
     Kind,
     MessageInfo,
     Profile,
+    Received,
     TrackBatch,
     TriggerBatch,
     Verdict,
@@ -32,7 +33,7 @@ from ecmbraze.systems.http import Http
 
 
 class BrazeClient:
-    """Implements PeopleReader, ContentReader and MessageSink over the REST API of api/braze.md. Thread-safe."""
+    """Implements the readers of Braze and MessageSink over the REST API of api/braze.md. Thread-safe."""
 
     def __init__(self, http: Http, *, api_key: str) -> None:
         http.redactor.add(api_key)
@@ -50,6 +51,10 @@ class BrazeClient:
     def group_states(self, group_id: str, recipients: Sequence[str]) -> Mapping[str, str]:
         """Return recipient → ``subscribed | unsubscribed | unknown``."""
         return self._people.group_states(group_id, recipients)
+
+    def received(self, recipients: Sequence[str]) -> Mapping[str, Sequence[Received]]:
+        """Return recipient → the campaigns they received, and whether they engaged with them (api/braze.md 4.3)."""
+        return self._people.received(recipients)
 
     def hard_bounces(self, since: datetime) -> frozenset[str]:
         """Return the lower-cased addresses that hard-bounced since then."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ecmbraze.errors import TemporaryError
-from ecmbraze.model import Json, Profile
+from ecmbraze.model import Json, Profile, Received
 from ecmbraze.model.recipients import Alias, Email, ExternalId, read
 from ecmbraze.systems.braze.asking import Asking, odd
 from ecmbraze.systems.braze.identifiers import identifier
@@ -28,6 +28,10 @@ _FIELDS = (
 )
 
 
+# Flags of engagement, and what leads back to whom they were asked for.
+_RECEIVED = ("external_id", "user_aliases", "campaigns_received")
+
+
 class People:
     """The people behind one key."""
 
@@ -39,6 +43,13 @@ class People:
         found: dict[str, list[Profile]] = {}
         for person, user in self._users(recipients):
             found.setdefault(person, []).append(user.profile(person))
+        return found
+
+    def received(self, recipients: Sequence[str]) -> Mapping[str, Sequence[Received]]:
+        """Return recipient → the campaigns they received; who is missing is unknown to Braze."""
+        found: dict[str, list[Received]] = {}
+        for person, user in self._users(recipients, _RECEIVED, "Nobody's silence was concluded from it."):
+            found.setdefault(person, []).extend(user.received)
         return found
 
     def group_states(self, group_id: str, recipients: Sequence[str]) -> Mapping[str, str]:
@@ -65,8 +76,10 @@ class People:
         found = {person: states[kind].get(_same(kind, name), UNKNOWN) for person, (kind, name) in names.items()}
         return {person: found.get(person, UNKNOWN) for person in recipients}
 
-    def _users(self, recipients: Sequence[str]) -> Iterator[tuple[str, User]]:
-        """Yield each recipient with each user Braze returns for them."""
+    def _users(
+        self, recipients: Sequence[str], fields: Sequence[str] = _FIELDS, undone: str = ""
+    ) -> Iterator[tuple[str, User]]:
+        """Yield each recipient with each user Braze returns for them; ``undone`` is what a failure leaves undone."""
         named = {person: identifier(person) for person in recipients}
         listed = [person for person, name in named.items() if "email" not in name]
         for start in range(0, len(listed), PER_REQUEST):
@@ -75,20 +88,20 @@ class People:
                 "external_ids": [named[person]["external_id"] for person in part if "external_id" in named[person]],
                 "user_aliases": [named[person]["user_alias"] for person in part if "user_alias" in named[person]],
             }
-            for user in self._export({name: value for name, value in query.items() if value}):
+            for user in self._export({name: value for name, value in query.items() if value}, fields, undone):
                 yield from ((person, user) for person in part if person in user.names)
         for person, name in named.items():
             if "email" in name:  # one address per request (api/braze.md 4.1)
-                yield from ((person, user) for user in self._export({"email_address": name["email"]}))
+                yield from ((person, user) for user in self._export({"email_address": name["email"]}, fields, undone))
 
-    def _export(self, query: Mapping[str, Json]) -> list[User]:
+    def _export(self, query: Mapping[str, Json], fields: Sequence[str], undone: str) -> list[User]:
         try:
-            body = self._asking.ask("POST", _EXPORT, json={**query, "fields_to_export": list(_FIELDS)})
+            body = self._asking.ask("POST", _EXPORT, json={**query, "fields_to_export": list(fields)})
             return [read_user(user) for user in listing(body.get("users"), "list of users")]
         except TemporaryError as error:
             raise TemporaryError(
-                f"Consent could not be read. {error.happened}",
-                undone="Nobody was messaged without it; they wait.",
+                f"{'Engagement' if undone else 'Consent'} could not be read. {error.happened}",
+                undone=undone or "Nobody was messaged without it; they wait.",
                 advice=error.advice,
             ) from error
         except ShapeError as error:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ecmbraze.model import Json, Profile
+from ecmbraze.model import Json, Profile, Received
 from ecmbraze.model.recipients import Alias, ExternalId, write
 from ecmbraze.systems.shapes import ShapeError, listing, mapping, text, whole
 
@@ -34,6 +34,8 @@ class User:
     custom_events: Mapping[str, tuple[int, str]]
     chosen_at: Mapping[str, datetime]
     """Those of ``email_opted_in_at`` and its like that the export carries."""
+    received: Sequence[Received] = ()
+    """The campaigns, where they were asked for."""
 
     def profile(self, recipient: str) -> Profile:
         """Return the user as the profile of one recipient."""
@@ -68,7 +70,20 @@ def read_user(raw: object) -> User:
             str(event.get("name")): (whole(event.get("count", 0), "event count"), str(event.get("last", "")))
             for event in events
         },
+        received=[
+            _received(mapping(one, "campaign"))
+            for one in listing(_given(user, "campaigns_received", []), "list of campaigns")
+        ],
         chosen_at={name: at for name in _CHOSEN_AT if (at := moment(user.get(name)))},
+    )
+
+
+def _received(row: Mapping[str, object]) -> Received:
+    """Return a campaign; Braze leaves the flags out that are false, and all of them where none is true (4.3)."""
+    flags = mapping(_given(row, "engaged", {}), "flags of a campaign")
+    return Received(
+        campaign=text(row.get("api_campaign_id"), "api_campaign_id"),
+        engaged=any(flag is True for flag in flags.values()),
     )
 
 

@@ -206,16 +206,16 @@ class EcmClient:
         return self._filing.content(parent_id, folder, name)
 
     def add_follow_up(self, node_id: int, follow_up: FollowUp) -> Answer:
-        """Make a reminder on a workspace, unless it is there already (api/ecm.md 8.1)."""
+        """Make a reminder or a task on a workspace, unless it is there already (api/ecm.md 8.1, 8.2)."""
         return self._follow_ups.add(node_id, follow_up)
 
-    def complete_follow_up(self, node_id: int, mark: str) -> Answer:
-        """Complete the reminder that bears a mark (api/ecm.md 8.1)."""
-        return self._follow_ups.complete(node_id, mark)
+    def complete_follow_up(self, node_id: int, mark: str, task_list: str = "") -> Answer:
+        """Complete the follow-up that bears a mark (api/ecm.md 8.1, 8.2)."""
+        return self._follow_ups.complete(node_id, mark, task_list)
 
-    def follow_ups(self, node_id: int) -> Sequence[FollowUpState]:
-        """Return every reminder of a workspace (api/ecm.md 8.1)."""
-        return self._follow_ups.of(node_id)
+    def follow_ups(self, node_id: int, task_list: str = "") -> Sequence[FollowUpState]:
+        """Return every reminder of a workspace, or its tasks (api/ecm.md 8.1, 8.2)."""
+        return self._follow_ups.of(node_id, task_list)
 
     def reminder_types(self) -> Mapping[str, int]:
         """Return reminder type name → id, for `check`."""

@@ -23,7 +23,7 @@ _FOLDER, _DOCUMENT = 0, 144  # api/ecm.md 4.5
 _LONGEST_NAME = 248  # api/ecm.md 4.4, as the forbidden colon and the blanks around a name
 ADD = Right(flag="perm_create", doing="add anything to")
 # A hidden child takes its name too (api/ecm.md 4.2).
-_HIDDEN_TOO = [("show_hidden", "true")]
+HIDDEN_TOO = [("show_hidden", "true")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +145,7 @@ class Filing:
 
     def children(self, number: int, name: str = "") -> Sequence[Child]:
         """Return the direct children; with a ``name`` those that ECM says have it in theirs (api/ecm.md 4.2)."""
-        asked = [*_HIDDEN_TOO, ("where_name", name)] if name else _HIDDEN_TOO
+        asked = [*HIDDEN_TOO, ("where_name", name)] if name else HIDDEN_TOO
         return [_child(data) for data in children(self._session, number, asked)]
 
     def download(self, document: Child) -> bytes:

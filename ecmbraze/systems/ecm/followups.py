@@ -1,20 +1,24 @@
-"""Reminders on workspaces: made once, found again by their mark in the list of the node, completed; never searched."""
+"""Follow-ups on workspaces: made once, found again by their mark in the list of the node, completed; never searched.
+
+Reminders here; what stands below a task list is in ``tasks``.
+"""
 
 from __future__ import annotations
 
 import json
 import threading
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from ecmbraze.errors import ConfigurationError, EcmbrazeError, RecordUnreadable
 from ecmbraze.model import Answer, FollowUp, FollowUpState, Json, Priority, Verdict
 from ecmbraze.suggest import did_you_mean
+from ecmbraze.systems.ecm import marks
 from ecmbraze.systems.ecm.attempts import Attempts, not_written
 from ecmbraze.systems.ecm.learning import ask
 from ecmbraze.systems.ecm.members import Members
 from ecmbraze.systems.ecm.session import Session
+from ecmbraze.systems.ecm.tasks import Tasks
 from ecmbraze.systems.shapes import ShapeError, inner, listing, mapping, whole
 
 _TYPES = "/api/v1/forms/nodes/followup/getClientTypes"
@@ -24,14 +28,17 @@ _PRIORITIES = {Priority.LOW: 0, Priority.MEDIUM: 50, Priority.HIGH: 100}
 
 
 class FollowUps:
-    """The reminders of one client. Thread-safe."""
+    """The follow-ups of one client. Thread-safe."""
 
     def __init__(self, session: Session, attempts: Attempts) -> None:
         self._session, self._attempts, self._members = session, attempts, Members(session)
+        self._tasks = Tasks(session, attempts, self._members)
         self._lock, self._types = threading.Lock(), dict[str, int]()
 
-    def of(self, node_id: int) -> tuple[FollowUpState, ...]:
-        """Return the reminders of a node: the list has neither pages nor a filter (api/ecm.md 8.1)."""
+    def of(self, node_id: int, task_list: str = "") -> tuple[FollowUpState, ...]:
+        """Return the reminders of a node, or its tasks: the list of the first has no pages and no filter (8.1)."""
+        if task_list:
+            return self._tasks.of(node_id)
         answer = ask(self._session, f"/api/v2/nodes/{int(node_id)}/followups", [])
         try:
             rows = listing(inner(answer.json(), "results").get("followups"), "list of follow-ups")
@@ -40,16 +47,17 @@ class FollowUps:
             raise RecordUnreadable(f"the follow-ups of {node_id}: {error}") from None
 
     def add(self, node_id: int, follow_up: FollowUp) -> Answer:
-        """Make a reminder; see the port. ECM does not deduplicate, so it is looked for first and afterwards."""
+        """Make a follow-up; see the port. ECM does not deduplicate, so it is looked for first and afterwards."""
+        if follow_up.task_list:
+            return self._tasks.add(node_id, follow_up)
         try:
             if self._marked(node_id, follow_up.mark):
                 return Answer(verdict=Verdict.ACCEPTED, reason="already there")
-            type_id, people = self._type(follow_up.type), self._people(node_id, follow_up)
+            type_id, people = self._type(follow_up.type), marks.people(self._members, node_id, follow_up)
         except EcmbrazeError as error:
             return not_written(error)
         if not people:
-            others = f", nor behind {follow_up.otherwise}" if follow_up.otherwise else ", and no `otherwise` is named"
-            return Answer(verdict=Verdict.REFUSED, reason=f"nobody stands behind {follow_up.assign}{others}")
+            return marks.nobody(follow_up)
         data: Json = {
             "RSTYPE": str(type_id),
             "RSRULE": _FIXED_DATE,
@@ -60,10 +68,12 @@ class FollowUps:
         }
         path = f"/api/v2/resubmission/{int(node_id)}/addreminder"
         attempt = self._attempts.send("POST", path, data={"data": json.dumps(data)})
-        return self._seen(node_id, follow_up.mark, attempt.answer)
+        return marks.judged(attempt.answer, lambda: self._marked(node_id, follow_up.mark), node_id)
 
-    def complete(self, node_id: int, mark: str) -> Answer:
-        """Complete the reminder that bears a mark; see the port."""
+    def complete(self, node_id: int, mark: str, task_list: str = "") -> Answer:
+        """Complete the follow-up that bears a mark; see the port."""
+        if task_list:
+            return self._tasks.complete(node_id, mark)
         try:
             found = self._marked(node_id, mark)
         except EcmbrazeError as error:
@@ -89,37 +99,7 @@ class FollowUps:
         return found
 
     def _marked(self, node_id: int, mark: str) -> FollowUpState | None:
-        """Return the reminder that bears a mark: of several the one that is open."""
-        found = [one for one in self.of(node_id) if one.bears(mark)]
-        return min(found, key=lambda one: (one.completed, one.id), default=None)
-
-    def _seen(self, node_id: int, mark: str, answer: Answer) -> Answer:
-        """Return the answer to a create by what the list shows now.
-
-        A 500 may have stored it. And one that was taken and cannot be seen would be made again after a lost answer:
-        whether an account sees reminders for others is not documented, so the flow stops there.
-        """
-        if answer.verdict not in (Verdict.ACCEPTED, Verdict.UNKNOWN):
-            return answer
-        try:
-            found = self._marked(node_id, mark)
-        except EcmbrazeError:
-            return answer
-        if found:
-            return Answer(verdict=Verdict.ACCEPTED, reason=f"made as follow-up {found.id}")
-        if answer.verdict is Verdict.UNKNOWN:
-            return answer
-        stop = ConfigurationError(
-            f"ECM took a follow-up on {node_id} and does not list it for this account.",
-            undone="No more follow-ups were made: after a lost answer one could be made twice.",
-            advice="Let the account see the follow-ups of others, then run `ecmbraze check`.",
-        )
-        return replace(answer, stop=stop)
-
-    def _people(self, node_id: int, follow_up: FollowUp) -> list[int]:
-        return self._members.behind(node_id, follow_up.assign) or (
-            self._members.behind(node_id, follow_up.otherwise) if follow_up.otherwise else []
-        )
+        return marks.marked(self.of(node_id), mark)
 
     def _type(self, name: str) -> int:
         with self._lock:

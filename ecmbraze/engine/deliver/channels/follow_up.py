@@ -23,7 +23,15 @@ def _build(rows: Sequence[Row], attempt: Attempt) -> Batch:
 def _build_completion(rows: Sequence[Row], attempt: Attempt) -> Batch:
     action = rows[0].action
     node = records.node_id(action)
-    return Batch(rows=tuple(rows), send=lambda systems: systems.records_sink.complete_follow_up(node, action.name))
+    where = _task_list(action)
+    return Batch(
+        rows=tuple(rows), send=lambda systems: systems.records_sink.complete_follow_up(node, action.name, where)
+    )
+
+
+def _task_list(action: Action) -> str:
+    """Return the list below which it stands as a task; empty for a reminder."""
+    return str(action.payload.get("list", "")) if isinstance(action.payload, Mapping) else ""
 
 
 def _made(action: Action, there: Sequence[FollowUpState]) -> Sight:
@@ -44,7 +52,7 @@ def _looking(judge: Judge) -> Callable[[Sequence[Row], Systems], Mapping[int, Si
 
     def sight(action: Action, systems: Systems) -> Sight:
         try:
-            return judge(action, systems.records.follow_ups(records.node_id(action)))
+            return judge(action, systems.records.follow_ups(records.node_id(action), _task_list(action)))
         except (TemporaryError, RecordUnreadable) as error:
             return Sight(finding=Finding.UNREADABLE, why=error.happened)
 
@@ -57,14 +65,16 @@ def _doubt(judge: Judge, found: str) -> Doubt:
 
 def _advice(action: Action) -> str:
     mark = mark_of(action.key)
-    return (
-        f"Look in Extended ECM for the reminder [{mark}] of workspace {records.node_id(action)}; the next run does too"
-    )
+    return f"Look in Extended ECM for the {_what(action)} {_place(mark, action)}; the next run does too"
 
 
 def _completion_advice(action: Action) -> str:
     place = _place(action.name, action)
-    return f"Look in Extended ECM whether the reminder {place} is completed; the next run does too"
+    return f"Look in Extended ECM whether the {_what(action)} {place} is completed; the next run does too"
+
+
+def _what(action: Action) -> str:
+    return "task" if _task_list(action) else "reminder"
 
 
 def _place(mark: str, action: Action) -> str:

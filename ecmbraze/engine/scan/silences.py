@@ -1,0 +1,146 @@
+"""Tell of people who wait whether they are silent in Braze: asked of candidates only, and known for one round only.
+
+A fact of engagement is there when it was asked of a person in the look that wrote it, and could be told; a look that
+failed leaves it out, so that nothing is opened or closed by what an earlier round saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ecmbraze.engine.scan.engagement import FlagLooks, MailLooks, is_armed
+from ecmbraze.errors import TemporaryError
+from ecmbraze.ledger.mirror import Mirror
+from ecmbraze.ledger.planfile import PlanFile
+from ecmbraze.model import Fact, Facts, PersonKey, Profile, keys
+from ecmbraze.needs import Engagement, Silence
+from ecmbraze.planning import silence
+from ecmbraze.planning.guards import FLOOR
+from ecmbraze.ports import SegmentReader
+
+Teller = Callable[[str, Sequence[Profile], Facts], Mapping[str, Fact]]
+"""What one way of telling says of a person with these profiles, given what the mirror holds of them: facts by name."""
+_TOGETHER = 50
+_NEVER = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Silences:
+    """The engagement of one round. ``read`` comes before any look, ``told`` is asked by each of them."""
+
+    asked: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Person → the facts that decide about them."""
+    needs: Sequence[Silence] = ()
+    notes: list[str] = field(default_factory=list)
+    tellers: dict[str, Teller] = field(default_factory=dict)
+    """Fact → who tells it; none where the look failed."""
+    flags: FlagLooks | None = None
+    """Where a way rests on the flags of campaigns."""
+
+    def read(self, segments: SegmentReader, mirror: Mirror, plan: PlanFile, now: datetime, max_shrink: float) -> None:
+        """Export each segment that decides about somebody.
+
+        One that failed or is spoiled tells nothing, and so does one that shrank, until the next has the same size.
+        Raises ConfigurationError where there is no such segment or no way to read it, CredentialRefused where the key
+        may not.
+        """
+        wanted = frozenset().union(*self.asked.values())
+        for way in dict.fromkeys(way for need in self.needs for way in need.by if way.fact in wanted):
+            if way.segment:
+                try:
+                    members = _members(segments, way, mirror, plan, now, max_shrink)
+                except TemporaryError as error:
+                    self.notes.append(f"nobody's silence was told by segment {way.segment}: {error.happened}")
+                    continue
+                self.tellers[way.fact] = _by_segment(way.fact, members)
+
+    def follow(self, flags: FlagLooks, mails: MailLooks, mirror: Mirror, plan: PlanFile, now: datetime) -> None:
+        """Note which other ways are in use, and read what Currents tells of those about whom it decides.
+
+        Raises ConfigurationError where the library that reads the files is missing.
+        """
+        self.flags = flags
+        for need in self.needs:
+            ways = [way for way in need.by if way.currents]
+            if crowd := self._asked({way.fact for way in ways}, self.asked):
+                mails.read(need.currents_files, frozenset(crowd), max(way.silent for way in ways))
+                self.notes += mails.notes
+            for way in need.by:
+                if way.currents:
+                    self.tellers[way.fact] = _by_mails(mails, way, is_armed(mirror, plan, way, now))
+                elif way.campaigns:
+                    self.tellers[way.fact] = _by_flags(flags, way, is_armed(mirror, plan, way, now))
+
+    def prepare(self, people: Sequence[str]) -> None:
+        """Read the flags of those of up to 50 people about whom campaigns decide."""
+        if self.flags and (crowd := self._asked(self._by_campaigns, people)):
+            self.flags.read(crowd)
+            note = f"of some who wait it is not told whether they are silent: {self.flags.failed}"
+            if self.flags.failed and note not in self.notes:
+                self.notes.append(note)
+
+    @property
+    def _by_campaigns(self) -> set[str]:
+        return {way.fact for need in self.needs for way in need.by if way.campaigns}
+
+    def _asked(self, facts: set[str], people: Iterable[str]) -> list[str]:
+        return [person for person in people if facts & self.asked.get(person, frozenset())]
+
+    def people(self, mirror: Mirror) -> list[str]:
+        """Return whom to look at, as far as this run goes: those looked at longest ago first."""
+        found = [person for person, facts in self.asked.items() if facts]
+        exports = 2 if self._asked(self._by_campaigns, self.asked) else 1  # of profiles, and of flags
+        most = max(1, sum(need.requests for need in self.needs) // exports) * _TOGETHER
+        if len(found) <= most:
+            return found
+        texts = {person: PersonKey(recipient=person).text for person in found}
+        read: dict[str, str] = {}
+        for first in range(0, len(found), 500):
+            at = mirror.read_at([texts[person] for person in found[first : first + 500]])
+            read |= {text: moment.isoformat() for text, (_, moment) in at.items()}
+        self.notes.append(f"{len(found) - most} people who wait are looked at in the next runs (braze_requests)")
+        return sorted(found, key=lambda person: (read.get(texts[person], _NEVER), person))[:most]
+
+    def told(self, person: str, profiles: Sequence[Profile], past: Facts) -> dict[str, Fact]:
+        """Return what is known now of a person's silence; nothing of one of whom it is not asked.
+
+        What was kept of flags stays with the person, whoever looks.
+        """
+        found: dict[str, Fact] = {silence.FLAGS: past[silence.FLAGS]} if silence.FLAGS in past else {}
+        for fact in sorted(self.asked.get(person, ())):
+            if fact in self.tellers:
+                found |= self.tellers[fact](person, profiles, {**past, **found})
+        return found
+
+
+def _by_flags(flags: FlagLooks, way: Engagement, armed: bool) -> Teller:
+    return lambda person, profiles, past: flags.told(way, armed, person, past)
+
+
+def _by_mails(mails: MailLooks, way: Engagement, armed: bool) -> Teller:
+    return lambda person, profiles, past: mails.told(way, armed, person)
+
+
+def _by_segment(fact: str, members: frozenset[str]) -> Teller:
+    return lambda person, profiles, past: {fact: person in members}
+
+
+def _members(
+    segments: SegmentReader, way: Engagement, mirror: Mirror, plan: PlanFile, now: datetime, max_shrink: float
+) -> frozenset[str]:
+    """Return who is in a segment, by every name; raises TemporaryError for an export that cannot be trusted."""
+    export = segments.segment(way.segment, [])
+    taken, seen = f"silent {way.segment}", f"shrunk {way.segment}"
+    before, last = mirror.looked_size(taken, keys.PEOPLE), mirror.looked_size(seen, keys.PEOPLE)
+    plan.put_looked(seen, keys.PEOPLE, now, size=export.size)
+    if before >= FLOOR and export.size < before * (1 - max_shrink) and not _as_large(export.size, last, max_shrink):
+        raise TemporaryError(f"its export has {export.size} people, the last had {before}")
+    plan.put_looked(taken, keys.PEOPLE, now, size=export.size)
+    return frozenset(name for member in export.members() for name in member.names)
+
+
+def _as_large(size: int, last: int, max_shrink: float) -> bool:
+    """Say whether two exports in a row show the same: then it did shrink."""
+    return last * (1 - max_shrink) <= size <= last / (1 - max_shrink)

@@ -1,0 +1,99 @@
+"""What became of what one flow wrote, overlaid with the plan in hand (the plan wins); writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from ecmbraze.ledger.codec import instant, load_json, moment
+from ecmbraze.ledger.connection import marks
+from ecmbraze.ledger.planfile import PlanFile
+from ecmbraze.model import MOVED, UNMET, Fate, Json, Record, State
+
+_ACCEPTED = (
+    "SELECT payload FROM outbox WHERE target = ? AND delivery = 'latest' "
+    "AND state IN ('ready', 'waiting', 'in flight')",
+    "SELECT value FROM accepted WHERE target = ?",
+)
+
+
+class Written:
+    """Actions of one flow: planned, staged, and taken by the sink."""
+
+    def __init__(self, ledger: Database, plan: PlanFile, *, flow: str) -> None:
+        self._ledger, self._plan = ledger, plan.database
+        self._flow = flow
+
+    def happened(self, record: str, rule: str) -> frozenset[str]:
+        """Return the occurrences of a rule that ever led to a message or document of this record."""
+        first = f"{self._flow}/{record}/{rule}/"  # keys are unique and so indexed; "0" follows "/"
+        query = "SELECT DISTINCT occurrence FROM outbox WHERE key > ? AND key < ? AND delivery <> 'latest'"
+        return frozenset(row[0] for row in self._ledger.execute(query, (first, f"{first[:-1]}0")))
+
+    def fates(self, customer: str) -> Sequence[Fate]:
+        """Return every message of the flow to a person and where it stands, those of the plan in hand too."""
+        query = "SELECT record, rule, occurrence, {} FROM {} WHERE recipient = ? AND flow = ? AND delivery = 'once'"
+        staged = self._ledger.execute(query.format("state, changed_at", "outbox"), (customer, self._flow))
+        planned = self._plan.execute(query.format("'ready', NULL", "action"), (customer, self._flow))
+        return [
+            Fate(record=row[0], rule=row[1], occurrence=row[2], state=State(row[3]), at=row[4] and moment(row[4]))
+            for row in (*staged, *planned)
+        ]
+
+    def accepted(self, target: str) -> tuple[bool, Json]:
+        """Return (known, value) of what is planned, staged or accepted for a target, the newest first."""
+        row = self._plan.execute("SELECT payload FROM action WHERE target = ?", (target,)).fetchone()
+        for query in _ACCEPTED:
+            row = row or self._ledger.execute(query, (target,)).fetchone()
+        return (row is not None, load_json(row[0]) if row else None)
+
+    def ours(self, target: str) -> Sequence[Json]:
+        """Return what of ours may stand at a target: what was accepted last, then what was sent without an answer."""
+        queries = "SELECT value FROM accepted WHERE target = ?", "SELECT value FROM attempted WHERE target = ?"
+        return [load_json(row[0]) for query in queries for row in self._ledger.execute(query, (target,))]
+
+    def taken(self, target: str) -> datetime | None:
+        """Return when the sink last took a value for a target; ``None`` when it never did."""
+        row = self._ledger.execute("SELECT at FROM accepted WHERE target = ?", (target,)).fetchone()
+        return moment(row[0]) if row else None
+
+    def written(self, key: str) -> tuple[State, datetime] | None:
+        """Return how what happens once stands under a business key, and since when; ``None`` if it was never staged."""
+        query = "SELECT state, changed_at FROM outbox WHERE key = ? AND delivery <> 'latest'"
+        row = self._ledger.execute(query, (key,)).fetchone()
+        return (State(row[0]), moment(row[1])) if row else None
+
+    def underway(self, target: str) -> bool:
+        """Say whether a value for a target is planned or staged that the sink has not taken yet."""
+        staged = "SELECT 1 FROM outbox WHERE target = ? AND state IN ('ready', 'waiting', 'in flight')"
+        planned = self._plan.execute("SELECT 1 FROM action WHERE target = ?", (target,)).fetchone()
+        return bool(planned or self._ledger.execute(staged, (target,)).fetchone())
+
+    def refusing(self, target: str) -> bool:
+        """Say whether a value for a target stands refused, until somebody decides."""
+        query = "SELECT 1 FROM outbox WHERE state = 'refused' AND target = ? LIMIT 1"
+        return self._ledger.execute(query, (target,)).fetchone() is not None
+
+    def unmet(self, customer: str) -> bool:
+        """Say whether something waits for this person, of any flow, because Braze does not know them yet."""
+        query = "SELECT 1 FROM outbox WHERE recipient = ? AND state = 'waiting' AND why = ?"
+        return self._ledger.execute(query, (customer, UNMET)).fetchone() is not None
+
+    def refused(self, record: str, customer: str, name: str) -> bool:
+        """Say whether an attribute of this person stands in the flow's quarantine."""
+        query = "SELECT 1 FROM quarantine WHERE flow = ? AND record = ? AND rule = ? AND customer = ?"
+        return self._ledger.execute(query, (self._flow, record, name, customer)).fetchone() is not None
+
+    def unreached(self, record: Record, now: datetime) -> frozenset[tuple[str, str]]:
+        """Return (rule, occurrence) of a record's messages to people it does not name, that never went and are not old.
+
+        One to somebody whom the record names again counts too, if it was taken back while it named somebody else.
+        """
+        names = record.customers
+        query = f"""SELECT DISTINCT rule, occurrence FROM outbox WHERE delivery = 'once' AND flow = ? AND record = ?
+                    AND expires_at > ? AND ((state = 'superseded' AND why = ?)
+                        OR (recipient NOT IN ({marks(names)}) AND state IN ('ready', 'waiting', 'suppressed')))"""
+        values = (self._flow, record.key.text, instant(now), MOVED, *names)
+        return frozenset(self._ledger.execute(query, values))

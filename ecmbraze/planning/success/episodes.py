@@ -1,0 +1,284 @@
+"""The follow-ups of one customer: opened, escalated and completed, one at a time for each rule; pure.
+
+What is noted of a customer is noted in one place, the record of the person, so that neither a workspace that is deleted
+nor a customer number that is corrected loses an open follow-up. An episode begins when a customer waits and is silent;
+it ends when one of the two is over, and only then another may begin. That somebody completed the follow-up meanwhile
+changes nothing of this: so it is not made again until the cause has gone and come back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from enum import StrEnum
+from typing import Protocol
+
+from ecmbraze.errors import RecordUnreadable
+from ecmbraze.model import Action, Change, Decision, Fact, FollowUp, Json, Kind, Record, Skip, State, mark_of
+from ecmbraze.planning import dates, rule_language
+from ecmbraze.planning.context import Context
+from ecmbraze.planning.success import waiting
+from ecmbraze.planning.success.options import Escalation, Options, SuccessRule
+from ecmbraze.planning.success.waiting import Case
+
+FLOW = "success"
+# What is asked of people stands until it is done, or no longer needed.
+_NEVER = timedelta(days=3650)
+
+
+class Past(Protocol):
+    """What is asked of the ledger, overlaid with the plan in hand; see :class:`ecmbraze.flow.Known`."""
+
+    def of_customer(self, customer: str) -> Sequence[Record]: ...
+    def noted(self, record: str) -> Mapping[str, Json]: ...
+    def newest(self, key: str) -> Record | None: ...
+    def looked(self, record: str, now: datetime) -> datetime | None: ...
+    def written(self, key: str) -> tuple[State, datetime] | None: ...
+
+
+class Step(StrEnum):
+    """How far the follow-ups of an episode have come."""
+
+    OPEN = "open"
+    ESCALATED = "escalated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Episode:
+    """What is noted of one rule of one customer; without a step no follow-up is open."""
+
+    number: int = 0
+    """How many there were, with this one; stands in the business keys."""
+    step: Step | None = None
+    place: str = ""
+    """The workspace on which the follow-ups stand."""
+    on: date | None = None
+    """The day on which the first of them was planned."""
+    type: str = ""
+    """The reminder type; empty for tasks."""
+    task_list: str = ""
+    """The list of the tasks; empty for reminders."""
+
+    @classmethod
+    def of(cls, noted: Json) -> Episode:
+        """Return the episode that was noted."""
+        raw = noted if isinstance(noted, Mapping) else {}
+        return cls(
+            number=int(str(raw.get("n", 0))),
+            step=Step(str(raw["step"])) if raw.get("step") else None,
+            place=str(raw.get("place", "")),
+            on=date.fromisoformat(str(raw["on"])) if raw.get("on") else None,
+            type=str(raw.get("type", "")),
+            task_list=str(raw.get("list", "")),
+        )
+
+    def as_json(self) -> Json:
+        """Return it as it is noted; of one that is over its number alone."""
+        if self.step is None:
+            return {"n": self.number}
+        on = self.on.isoformat() if self.on else None
+        return {"n": self.number, "step": self.step, "place": self.place, "on": on, **self.stands}
+
+    @property
+    def stands(self) -> dict[str, Json]:
+        """Whether they are reminders of a type, or tasks of a list."""
+        return {"list": self.task_list} if self.task_list else {"type": self.type}
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps of which a follow-up was made."""
+        if self.step is None:
+            return ()
+        return (Step.OPEN,) if self.step is Step.OPEN else (Step.OPEN, Step.ESCALATED)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Customer:
+    """One customer in one run."""
+
+    options: Options
+    change: Change
+    person: str
+    cases: Sequence[Case]
+    homes: Sequence[Record]
+    past: Past
+    context: Context
+    outcome: list[Action | Skip] = field(default_factory=list)
+
+    def take(self, rule: SuccessRule, episode: Episode) -> Episode:
+        """Return the episode of a rule as it is after this run."""
+        if episode.step and self._is_gone(episode.place):
+            episode = Episode(number=episode.number)  # its follow-ups went with the workspace
+        silent = self._silent(rule)
+        wait = waiting.since(rule, self.cases, self.context.now) is not None
+        if episode.step and (not wait or silent is False):
+            why = "nothing waits any more" if not wait else "not silent any more"
+            self.end(rule.name, episode, why)
+            return Episode(number=episode.number)
+        if episode.step is Step.OPEN and silent and rule.escalate and self._is_late(rule.name, rule.escalate, episode):
+            return self._escalated(rule, episode)
+        if episode.step is None and wait and silent and self.change.fires:
+            return self._opened(rule, episode)
+        return episode
+
+    def end(self, rule: str, episode: Episode, why: str) -> None:
+        """Complete every follow-up of an episode."""
+        self.outcome += (self._completion(rule, episode, step, why) for step in episode.steps)
+
+    def _is_late(self, rule: str, escalation: Escalation, episode: Episode) -> bool:
+        """Say whether the first follow-up was made so long ago; one that waits, or was refused, is not late."""
+        made = self.past.written(self._action(rule, episode, Step.OPEN, Kind.FOLLOW_UP, "").key)
+        if made is None or made[0] is not State.SENT:
+            return False
+        return dates.plus(made[1], escalation.after) <= self.context.now
+
+    def _is_gone(self, place: str) -> bool:
+        record = self.past.newest(place)
+        return record is None or record.gone
+
+    def _silent(self, rule: SuccessRule) -> bool | None:
+        """Say whether the customer is silent, by a look of this run; ``None`` where nobody can say."""
+        looked = self.past.looked(self.change.record.key.text, self.context.now)
+        if looked is None or looked < self.context.now:
+            return None
+        fact: Fact = self.change.record.facts.get(rule.engagement.value.fact)
+        return fact if isinstance(fact, bool) else None
+
+    def _opened(self, rule: SuccessRule, episode: Episode) -> Episode:
+        place = self._place(rule)
+        if place is None:
+            home = rule.follow_up.place
+            assert home is not None, "an open case is there"
+            reason = f"waits in silence, and has no workspace of type {home.workspace_type} for a follow-up"
+            self.outcome.append(self._skip(rule, reason))
+            return episode
+        begun = Episode(
+            number=episode.number + 1,
+            step=Step.OPEN,
+            place=place.key.text,
+            on=dates.local(self.context.now, self.context.zone),
+            type=rule.follow_up.reminder_type,
+            task_list=rule.follow_up.task_list,
+        )
+        self.outcome.append(self._follow_up(rule, begun, Step.OPEN))
+        return begun
+
+    def _escalated(self, rule: SuccessRule, episode: Episode) -> Episode:
+        self.outcome.append(self._follow_up(rule, episode, Step.ESCALATED))
+        return replace(episode, step=Step.ESCALATED)
+
+    def _place(self, rule: SuccessRule) -> Record | None:
+        """Return the workspace for a follow-up: the customer's own, the oldest of several; or the oldest open case."""
+        if rule.follow_up.place is None:
+            return waiting.of_rule(rule, self.cases)[0].record
+        own = [one for one in self.homes if one.type == rule.follow_up.place.workspace_type]
+        return min(own, key=lambda one: (one.created_at, one.number), default=None)
+
+    def _follow_up(self, rule: SuccessRule, episode: Episode, step: Step) -> Action:
+        asked = rule.follow_up
+        escalated = rule.escalate if step is Step.ESCALATED else None
+        assign = escalated.assign if escalated else asked.assign
+        otherwise = None if escalated else asked.otherwise
+        oldest = waiting.of_rule(rule, self.cases)[0]
+        # Both of an episode are of one kind, whatever was configured meanwhile: else the second is never completed.
+        same = bool(asked.task_list) is bool(episode.task_list)
+        wanted = FollowUp(
+            mark="",
+            type=asked.reminder_type if same else episode.type,
+            task_list=asked.task_list if same else episode.task_list,
+            text=self._text(rule, oldest),
+            due=dates.local(dates.plus(self.context.now, asked.due), self.context.zone),
+            priority=asked.priority,
+            assign=assign.value,
+            otherwise=otherwise.value if otherwise else None,
+        )
+        since = dates.local(oldest.opened, self.context.zone).isoformat()
+        why = f"open since {since} and silent, by {rule.engagement.value.by}"
+        action = self._action(rule.name, episode, step, Kind.FOLLOW_UP, why)
+        return replace(action, name=rule.name, payload=wanted.payload())
+
+    def _completion(self, rule: str, episode: Episode, step: Step, why: str) -> Action:
+        made = self._action(rule, episode, step, Kind.FOLLOW_UP, why)
+        return replace(made, kind=Kind.COMPLETION, name=mark_of(made.key), payload=episode.stands)
+
+    def _action(self, rule: str, episode: Episode, step: Step, kind: Kind, why: str) -> Action:
+        return Action(
+            flow=FLOW,
+            record=self.change.record.key.text,
+            rule=rule,
+            occurrence=f"{episode.number}.{step}",
+            kind=kind,
+            recipient=episode.place,
+            name=rule,
+            payload=None,
+            expires_at=self.context.now + _NEVER,
+            reason=why,
+        )
+
+    def _text(self, rule: SuccessRule, oldest: Case) -> str:
+        way = rule.engagement.value
+        facts: dict[str, Fact] = {
+            **oldest.record.named,
+            **waiting.together(self.cases, self.context.now, self.context.zone),
+            "engagement.by": way.by,
+            "engagement.silent": f"{way.silent.days} days" if way.silent else None,
+        }
+        filled = rule_language.fill({"text": rule.follow_up.text}, facts, liquid=True).get("text")
+        return str(filled or rule.name)
+
+    def _skip(self, rule: SuccessRule, reason: str) -> Skip:
+        record = self.change.record.key.text
+        return Skip(record=record, customer=self.person, rule=rule.name, reason=reason, quarantined=True)
+
+
+def plan(options: Options, change: Change, person: str, past: Past, context: Context) -> Decision:
+    """Decide one customer: which follow-ups are made, escalated and completed."""
+    if context.backfill:  # it repeats values; what people are asked to do follows from how things stand now
+        return Decision(memory=dict(change.memory))
+    one = _customer(options, change, person, past, context)
+    noted = {name: Episode.of(raw) for name, raw in change.memory.items()}
+    after: dict[str, Episode] = {}
+    for rule in options.rules:
+        after[rule.name] = one.take(rule, noted.get(rule.name, Episode()))
+    for name, episode in noted.items():
+        if name not in after:
+            one.end(name, episode, f"the rule {name} is no longer configured")
+            after[name] = Episode(number=episode.number)
+    # In the past, so that it comes due in each run; and the same in each of them, since it is part of the decision.
+    since = min((at for rule in options.rules if (at := waiting.since(rule, one.cases, context.now))), default=None)
+    memory = {name: episode.as_json() for name, episode in after.items() if episode.number}
+    return Decision.of(one.outcome, memory=memory, due=since)
+
+
+def _customer(options: Options, change: Change, person: str, past: Past, context: Context) -> _Customer:
+    records = past.of_customer(person)
+    return _Customer(
+        options=options,
+        change=change,
+        person=person,
+        cases=waiting.open_cases(options, records, past.noted, context.zone),
+        homes=[one for one in records if one.type in options.homes],
+        past=past,
+        context=context,
+    )
+
+
+def asked(options: Options, person: str, past: Past, context: Context) -> frozenset[str]:
+    """Return the facts of engagement that decide about a customer now: none of one who does not wait."""
+    try:
+        cases = waiting.open_cases(options, past.of_customer(person), past.noted, context.zone)
+        return frozenset(
+            rule.engagement.value.fact for rule in options.rules if waiting.since(rule, cases, context.now)
+        )
+    except (RecordUnreadable, KeyError):  # planning says so, and plans nothing of the customer
+        return frozenset()
+
+
+def ahead(options: Options, memory: Mapping[str, Json], zone: tzinfo) -> Iterator[tuple[datetime, str]]:
+    """Yield (when, rule) of each escalation to come, by what is noted of a customer."""
+    for rule in options.rules:
+        episode = Episode.of(memory.get(rule.name))
+        if rule.escalate and episode.step is Step.OPEN and episode.on:
+            begun = dates.instant(episode.on.isoformat(), zone)
+            yield dates.plus(begun or datetime.max.replace(tzinfo=UTC), rule.escalate.after), rule.name
