@@ -26,6 +26,8 @@ from tests.twins.house import House, Outcome, settings
 from tests.twins.wire import Fault, Trouble
 
 _RECORD = "Choice."
+# Braze knows its groups by ids of this shape, and refuses a withdrawal from any other.
+_GROUP = "ed060000-0000-4000-8000-0000000000f5"
 # The calls of the twins as requests: (system, method, path).
 _CALLS: Mapping[str, tuple[str, str | None, str]] = {
     "ecm ": ("ecm", "GET", ""),
@@ -62,7 +64,7 @@ class HttpHouse(House):
         super().__init__(folder, settings(flows, **more))
         self.stage, self.box = stage, stage.box
         self.box.call("POST", "/braze/switches", {"state_times": "all"})
-        stage.config["flows"] = json.loads(json.dumps(flows))
+        stage.config["flows"] = json.loads(json.dumps(flows).replace(GROUP, _GROUP))
         for name, section in more.items():
             stage.config[name] = {**stage.config.get(name, {}), **section}
         stage.config["ecm"]["page_size"] = 500
@@ -102,7 +104,7 @@ class HttpHouse(House):
                 told |= {"email": person.email}
             if (person.email, person.email_subscribe) != before[:2]:
                 told |= {"email_subscribe": person.email_subscribe}
-            told |= {"groups": dict(person.groups)} if now[2] != before[2] else {}
+            told |= {"groups": {_GROUP: person.groups[GROUP]}} if now[2] != before[2] else {}
             told |= {"hard_bounced": bounced} if bounced != before[3] else {}
             self.box.change(told)
             self._people[name] = now
@@ -143,7 +145,7 @@ class HttpHouse(House):
         for kind, message_id in self.braze.campaigns:
             plural = "campaigns" if kind is Kind.CAMPAIGN else "canvases"
             self.box.call("PUT", f"/braze/{plural}/{message_id}", {"name": message_id})
-        self.box.call("PUT", f"/braze/groups/{GROUP}", {"name": GROUP, "channel": "email"})
+        self.box.call("PUT", f"/braze/groups/{_GROUP}", {"name": GROUP, "channel": "email"})
 
     # rounds
 
@@ -244,7 +246,7 @@ class HttpHouse(House):
                 )
         self._seen = max([self._seen, *(one["seq"] for one in told["events"] + told["messages"])])
         for entry in entries:
-            if entry["system"] == "braze" and entry["processed"] and isinstance(entry["json"], dict):
+            if entry["system"] == "braze" and entry["processed"] and entry["json"] and not _is_refused(entry):
                 for who, channel in _withdrawals(entry["path"], entry["json"]):
                     at = datetime.fromisoformat(entry["at"])
                     book.append(Entry(kind="withdrawal", recipient=who, name=channel, value="unsubscribed", at=at))
@@ -253,7 +255,7 @@ class HttpHouse(House):
             if (person := self.braze.people.get(user["external_id"])) is None:
                 continue
             person.email_subscribe = user["email_subscribe"]
-            person.groups = dict(user["groups"])
+            person.groups = {GROUP: user["groups"][_GROUP]} if _GROUP in user["groups"] else {}
             person.chosen = {
                 name: datetime.fromisoformat(user[name]).replace(microsecond=0)
                 for name in ("email_opted_in_at", "email_unsubscribed_at")
@@ -280,6 +282,11 @@ def _as_http(fault: Fault) -> dict[str, Any]:
     return {**_KINDS[fault.trouble], **{name: value for name, value in told.items() if value is not None}}
 
 
+def _is_refused(entry: Mapping[str, Any]) -> bool:
+    """Say whether Braze itself refused a request, rather than a fault on the way."""
+    return entry["fault"] is None and (entry["status"] or 200) >= 400
+
+
 def _withdrawals(path: str, body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield (person, channel) of every withdrawal in a request."""
     for one in body.get("attributes") or () if path.endswith("/users/track") else ():
@@ -287,7 +294,8 @@ def _withdrawals(path: str, body: Mapping[str, Any]) -> Iterator[tuple[str, str]
             if one.get(f"{channel}_subscribe") == "unsubscribed":
                 yield one["external_id"], channel
         for group in one.get("subscription_groups", ()):
-            yield one["external_id"], f"group:{group['subscription_group_id']}"
+            assert group["subscription_group_id"] == _GROUP
+            yield one["external_id"], f"group:{GROUP}"
 
 
 @contextmanager
