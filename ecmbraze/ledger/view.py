@@ -7,16 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 
-from sqlite_utils import Database
-
+from ecmbraze.ledger.audience import Audience
 from ecmbraze.ledger.codec import instant, load, load_documents, load_facts, load_json, moment
 from ecmbraze.ledger.connection import marks
-from ecmbraze.ledger.mirror import GONE, RECORD_COLUMNS, people, read_record
-from ecmbraze.ledger.planfile import PlanFile
+from ecmbraze.ledger.mirror import RECORD_COLUMNS, people, read_record
 from ecmbraze.ledger.schema import RULES
 from ecmbraze.model import MOVED, UNMET, Change, Fate, Json, PersonKey, Record, State, keys
-from ecmbraze.needs import Needs
-from ecmbraze.planning.estimate import Volume
 
 _ACCEPTED = (
     "SELECT payload FROM outbox WHERE target = ? AND delivery = 'latest' "
@@ -25,17 +21,8 @@ _ACCEPTED = (
 )
 
 
-def _after(text: str) -> str:
-    """Return what comes right behind all texts that begin so."""
-    return f"{text[:-1]}{chr(ord(text[-1]) + 1)}"
-
-
-class View:
+class View(Audience):
     """What planning of one flow may ask; ``needs`` says which facts and people of a record are its own."""
-
-    def __init__(self, ledger: Database, plan: PlanFile, *, flow: str, needs: Needs) -> None:
-        self._ledger, self._plan = ledger, plan.database
-        self._flow, self._needs = flow, needs
 
     def record(self, key: str) -> Record | None:
         """Return the newest record under a key; ``None`` when it was never read."""
@@ -160,57 +147,6 @@ class View:
                         OR (recipient NOT IN ({marks(names)}) AND state IN ('ready', 'waiting', 'suppressed')))"""
         values = (self._flow, record.key.text, instant(now), MOVED, *names)
         return frozenset(self._ledger.execute(query, values))
-
-    @property
-    def _led(self) -> tuple[str, tuple[str, ...]]:
-        """Return the condition under which a recipient ``r`` of a record ``w`` is one of the flow's, and its values."""
-        pairs = [(stream, self._needs.mapping_of(stream)) for stream in self._needs.streams]
-        mappings, rows = tuple(self._needs.mappings), ", ".join("(?, ?)" for _ in pairs) or "(NULL, NULL)"
-        where = f"r.mapping IN ({marks(mappings)}) AND (w.stream, r.mapping) IN (VALUES {rows})"
-        return where, (*mappings, *(value for pair in pairs for value in pair))
-
-    def of_unmet(self) -> set[str]:
-        """Return the flow's workspaces of people whom Braze does not know yet and for whom something waits."""
-        where, values = self._led
-        query = f"""SELECT r.record FROM recipient r JOIN record w ON w.key = r.record WHERE {where}
-                    AND r.customer IN (SELECT recipient FROM outbox WHERE state = 'waiting' AND why = ?)"""
-        return {row[0] for row in self._ledger.execute(query, (*values, UNMET))}
-
-    def audience(self) -> int:
-        """Return how many people the flow is about, by the ledger: whom its workspaces lead to, and whom it reads."""
-        where, values = self._led
-        query = f"""SELECT count(*) FROM (
-                    SELECT r.customer FROM recipient r JOIN record w ON w.key = r.record WHERE {where}
-                    UNION SELECT substr(key, ?) FROM record WHERE stream = ?)"""
-        person = len(PersonKey(recipient="").text) + 1
-        read = keys.PEOPLE if keys.PEOPLE in self._needs.streams else ""
-        return int(self._ledger.execute(query, (*values, person, read)).fetchone()[0])
-
-    def volume(self) -> Volume:
-        """Return of how many people the flow noted something, and how many workspaces they have, by the ledger."""
-        where, values = self._led
-        query = f"""SELECT count(DISTINCT f.record), count(*) FROM fact f
-                    JOIN recipient r ON r.customer = substr(f.record, ?) JOIN record w ON w.key = r.record
-                    WHERE f.flow = ? AND f.record > ? AND f.record < ? AND f.memory <> '{{}}' AND w.missed < {GONE}
-                    AND {where}"""
-        first = PersonKey(recipient="").text
-        row = self._ledger.execute(query, (len(first) + 1, self._flow, first, _after(first), *values)).fetchone()
-        return Volume(people=row[0], workspaces=row[1])
-
-    def noted_people(self, after: str, most: int) -> list[str]:
-        """Return the next people of whom the flow noted something and who have a workspace, in the ledger's order.
-
-        ``after`` is the record of the last one that was returned; empty for the first.
-        """
-        where, values = self._led
-        first = PersonKey(recipient="").text
-        query = f"""SELECT f.record FROM fact f
-                    WHERE f.flow = ? AND f.record > ? AND f.record < ? AND f.memory <> '{{}}' AND EXISTS (
-                        SELECT 1 FROM recipient r JOIN record w ON w.key = r.record
-                        WHERE r.customer = substr(f.record, ?) AND w.missed < {GONE} AND {where})
-                    ORDER BY f.record LIMIT ?"""
-        asked = (self._flow, after or first, _after(first), len(first) + 1, *values, most)
-        return [row[0] for row in self._ledger.execute(query, asked)]
 
     def baseline(self, stream: str) -> datetime | None:
         """Return the instant of the baseline of (flow, stream, customer mapping); ``None`` when there was none yet."""
