@@ -10,14 +10,16 @@ from functools import cached_property
 from sqlite_utils import Database
 
 from ecmbraze.ledger.codec import instant, load, load_documents, load_facts, moment
+from ecmbraze.ledger.audience import Audience
+from ecmbraze.ledger.codec import instant, load, load_documents, load_facts, load_json, moment
 from ecmbraze.ledger.connection import marks
-from ecmbraze.ledger.mirror import GONE, RECORD_COLUMNS, people, read_record
-from ecmbraze.ledger.planfile import PlanFile
+from ecmbraze.ledger.mirror import RECORD_COLUMNS, people, read_record
 from ecmbraze.ledger.schema import RULES
 from ecmbraze.ledger.written import Written
 from ecmbraze.model import UNMET, Change, Json, PersonKey, Record, keys
 from ecmbraze.needs import Needs
 from ecmbraze.planning.estimate import Volume
+from ecmbraze.model import MOVED, UNMET, Change, Fate, Json, PersonKey, Record, State, keys
 
 
 def _after(text: str) -> str:
@@ -31,6 +33,9 @@ class View(Written):
     def __init__(self, ledger: Database, plan: PlanFile, *, flow: str, needs: Needs) -> None:
         super().__init__(ledger, plan, flow=flow)
         self._needs = needs
+
+class View(Audience):
+    """What planning of one flow may ask; ``needs`` says which facts and people of a record are its own."""
 
     def record(self, key: str) -> Record | None:
         """Return the newest record under a key; ``None`` when it was never read."""
@@ -140,6 +145,27 @@ class View(Written):
                     ORDER BY f.record LIMIT ?"""
         asked = (self._flow, after or first, _after(first), len(first) + 1, *values, most)
         return [row[0] for row in self._ledger.execute(query, asked)]
+    def unmet(self, customer: str) -> bool:
+        """Say whether something waits for this person, of any flow, because Braze does not know them yet."""
+        query = "SELECT 1 FROM outbox WHERE recipient = ? AND state = 'waiting' AND why = ?"
+        return self._ledger.execute(query, (customer, UNMET)).fetchone() is not None
+
+    def refused(self, record: str, customer: str, name: str) -> bool:
+        """Say whether an attribute of this person stands in the flow's quarantine."""
+        query = "SELECT 1 FROM quarantine WHERE flow = ? AND record = ? AND rule = ? AND customer = ?"
+        return self._ledger.execute(query, (self._flow, record, name, customer)).fetchone() is not None
+
+    def unreached(self, record: Record, now: datetime) -> frozenset[tuple[str, str]]:
+        """Return (rule, occurrence) of a record's messages to people it does not name, that never went and are not old.
+
+        One to somebody whom the record names again counts too, if it was taken back while it named somebody else.
+        """
+        names = record.customers
+        query = f"""SELECT DISTINCT rule, occurrence FROM outbox WHERE delivery = 'once' AND flow = ? AND record = ?
+                    AND expires_at > ? AND ((state = 'superseded' AND why = ?)
+                        OR (recipient NOT IN ({marks(names)}) AND state IN ('ready', 'waiting', 'suppressed')))"""
+        values = (self._flow, record.key.text, instant(now), MOVED, *names)
+        return frozenset(self._ledger.execute(query, values))
 
     def baseline(self, stream: str) -> datetime | None:
         """Return the instant of the baseline of (flow, stream, customer mapping); ``None`` when there was none yet."""
