@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from ecmbraze.flows import FLOWS
+from ecmbraze.cli.demo.story import STORY
 from tests import demo_parts
 from tests.forking.client import fork, piped, read_all
 from tests.forking.programs import run_program
+from tests.pictures import TERMINAL, lines_of
 from tests.rehearsal import Rehearsal, rehearsal
+
+EIGHT = ("onboarding", "cases", "lifecycle", "approvals", "consent", "assets", "feedback")
 
 
 @pytest.fixture
@@ -31,11 +34,24 @@ def test_the_demo_tells_one_story_through_all_flows_and_ends_with_nothing_to_do(
     code, told = _forked(partial(run_program, arguments, time=None, ahead=timedelta()))
 
     assert (code, "✗" in told) == (0, False), told
-    assert [flow.name for flow in FLOWS if f"  {flow.name} · " not in told] == []
-    assert f"{len(FLOWS)} flows: 0, 0" in told
+    assert [name for name in EIGHT if f"  {name} · " not in told] == []
+    assert f"{len(EIGHT)} flows: 0, 0" in told
+    assert [step.sentence for step in STORY if f"\n{step.sentence}\n" not in told] == []  # one line each
     assert "\x1b" not in told  # nobody watches: no colours, and nobody waits for a reader
     assert [line for line in told.splitlines() if len(line.rstrip()) > 80] == []
     assert {"ecmbraze.yaml", "state.db", "report.html"} <= {one.name for one in (tmp_path / "kept").iterdir()}
+    # The picture in the README shows what it prints.
+    printed = {_plain(line) for line in told.splitlines()}
+    assert [line for line in lines_of(TERMINAL.read_text(encoding="utf-8")) if _plain(line) not in printed] == []
+
+
+def test_a_second_demo_is_not_played_over_the_state_file_of_the_first(tmp_path: Path) -> None:
+    (tmp_path / "state.db").touch()
+
+    code, _ = _forked(partial(run_program, ["demo", "--keep", str(tmp_path)], time=None, ahead=timedelta()))
+
+    assert code == 2
+    assert [one.name for one in tmp_path.iterdir()] == ["state.db"]
 
 
 def test_a_step_that_does_not_show_what_it_claims_is_named_and_the_demo_ends_with_1(
@@ -53,6 +69,11 @@ def test_no_step_holds_where_nothing_happened(empty: Rehearsal, tmp_path: Path) 
 
     assert code == 0
     assert [number for number, held in enumerate(json.loads(told), start=1) if all(held)] == []
+
+
+def _plain(line: str) -> str:
+    """Return a line without the blanks that align it."""
+    return "".join(line.split())
 
 
 def _forked(run: Callable[[], int]) -> tuple[int, str]:

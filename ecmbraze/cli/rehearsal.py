@@ -64,6 +64,12 @@ def demo(
     from ecmbraze.cli.demo.play import play  # heavy, and only here
 
     if keep:
+        if (keep / "state.db").exists():
+            raise UsageError(
+                f"{keep} holds the state file of an earlier demo.",
+                undone="Nothing was started.",
+                advice="Name another folder, or remove that one.",
+            )
         keep.mkdir(mode=0o700, parents=True, exist_ok=True)  # the state file refuses a folder others may write
         return play(keep, fast=fast, kept=f"Kept in {keep}: ecmbraze.yaml, state.db, report.html.")
     with TemporaryDirectory(prefix="ecmbraze-demo-") as folder:

@@ -182,13 +182,13 @@ def page(name: str) -> Look:
     return look
 
 
-def repeated(flows: int) -> Look:
-    """Look at what a run over all flows planned and sent."""
+def repeated() -> Look:
+    """Look at what a run over all configured flows planned and sent."""
 
     def look(stage: Stage) -> Row:
         planned, sent = (sum(report["counts"][name] for report in stage.reports) for name in ("planned", "sent"))
         what = f"{len(stage.reports)} flows"
-        found, wanted = f"{what}: {planned}, {sent}", f"{flows} flows: 0, 0"
+        found, wanted = f"{what}: {planned}, {sent}", f"{len(stage.flows)} flows: 0, 0"
         return Row(system=PROGRAM, what=_typed(stage), name="planned, sent", found=found, wanted=wanted)
 
     return look

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import yaml
+
 from ecmbraze.cli.demo import customers
 from ecmbraze.cli.demo.books import Books, reported, words
 from ecmbraze.cli.demo.customers import Customer
@@ -29,6 +31,8 @@ class Stage:
         for name in ("ecm", "braze", "username"):
             text = text.replace(f"@{name}@", getattr(box, name))
         (folder / "ecmbraze.yaml").write_text(text, encoding="utf-8")
+        self.flows: tuple[str, ...] = tuple(yaml.safe_load(text)["flows"])
+        """The configured flows."""
         self.workspaces = customers.prepare(box)
         """Workspaces by name."""
         self._read: Books | None = None

@@ -164,7 +164,7 @@ STORY: Sequence[Step] = (
     ),
     Step(
         flow="lifecycle",
-        sentence="Nobody touches Chiara's insurance: 30 days before its end, she is reminded of it.",
+        sentence="Nobody touches Chiara's insurance: 30 days before it ends, she is reminded.",
         act=_three_days_pass,
         cause=(value(INSURANCE, "Contract.Contract End", "2026-12-23"),),
         sent="1 event, 1 message",
@@ -254,6 +254,6 @@ STORY: Sequence[Step] = (
         flow="all flows",
         sentence="Everything once more: there is nothing left to do.",
         act=_everything_again,
-        effect=(repeated(7), untouched(ECM), untouched(BRAZE)),
+        effect=(repeated(), untouched(ECM), untouched(BRAZE)),
     ),
 )
