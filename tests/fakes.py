@@ -9,8 +9,7 @@ from typing import Any
 from ecmbraze.cli.progress import Silent
 from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.setting import Systems
-from ecmbraze.model import Fate, Json, Record, State
-from ecmbraze.model import Change, Fate, Json, Record
+from ecmbraze.model import Change, Fate, Json, Record, State
 
 
 class Nothing:

@@ -16,7 +16,7 @@ from ecmbraze.needs import Needs
 from ecmbraze.planning.estimate import Volume
 
 
-def _after(text: str) -> str:
+def after_all(text: str) -> str:
     """Return what comes right behind all texts that begin so."""
     return f"{text[:-1]}{chr(ord(text[-1]) + 1)}"
 
@@ -61,7 +61,7 @@ class Audience:
                     WHERE f.flow = ? AND f.record > ? AND f.record < ? AND f.memory <> '{{}}' AND w.missed < {GONE}
                     AND {where}"""
         first = PersonKey(recipient="").text
-        row = self._ledger.execute(query, (len(first) + 1, self._flow, first, _after(first), *values)).fetchone()
+        row = self._ledger.execute(query, (len(first) + 1, self._flow, first, after_all(first), *values)).fetchone()
         return Volume(people=row[0], workspaces=row[1])
 
     def noted_people(self, after: str, most: int) -> list[str]:
@@ -76,7 +76,7 @@ class Audience:
                         SELECT 1 FROM recipient r JOIN record w ON w.key = r.record
                         WHERE r.customer = substr(f.record, ?) AND w.missed < {GONE} AND {where})
                     ORDER BY f.record LIMIT ?"""
-        asked = (self._flow, after or first, _after(first), len(first) + 1, *values, most)
+        asked = (self._flow, after or first, after_all(first), len(first) + 1, *values, most)
         return [row[0] for row in self._ledger.execute(query, asked)]
 
     def led_to(self, change: Change) -> Sequence[str]:

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from ecmbraze.model import Fate, Json, Record, State
-from ecmbraze.model import Change, Fate, Json, Record
+from ecmbraze.model import Change, Fate, Json, Record, State
 
 
 class Known(Protocol):
