@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ecmbraze.errors import ConfigurationError, RecordUnreadable, TemporaryError
+from ecmbraze.errors import ConfigurationError, RecordGone, RecordUnreadable, TemporaryError
 from ecmbraze.model import SPAM, ChoiceEvent, CurrentsFile
 from ecmbraze.model.recipients import ExternalId, write
 
@@ -21,6 +22,10 @@ _STATES = {"subscribed": "subscribed", "unsubscribed": "unsubscribed", "opted in
 _TYPE, _DATE = re.compile(r"event_type=(.+)"), re.compile(r"date=(\d{4}-\d\d-\d\d-\d\d)")
 # `date=` is the hour in which Braze queued an event: the file may come later, never so much earlier.
 _LATE = timedelta(days=1)
+# Braze writes some 15,000 events into a file, at most 100,000: what is so large is none of its files.
+_LARGEST = 256 * 1024 * 1024
+# Before Braze there were no events, and placeholders of test events are no times.
+_FIRST, _LAST = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (2011, 9999))
 # No longer than the interval that `check` knows may stand in the attribute of the source.
 _LONGEST_SOURCE = 60
 
@@ -33,7 +38,7 @@ class CurrentsFolder:
         _library()
         root = Path(folder)
         try:
-            found = [_file(root, entry) for entry in _walk(root, since - _LATE)]
+            found = [file for entry in _walk(root, since - _LATE) if (file := _file(root, entry))]
         except OSError as error:
             raise TemporaryError(
                 f"The Currents folder {folder} cannot be listed: {error.strerror or error}.",
@@ -48,11 +53,15 @@ class CurrentsFolder:
     def events(self, folder: str, file: CurrentsFile) -> Sequence[ChoiceEvent]:
         """Return what one file says of choices; see the port."""
         fastavro, path = _library(), Path(folder, file.name)
+        if file.size > _LARGEST:
+            raise RecordUnreadable(f"{file.name} is too large to be of Currents.", undone="It was not opened.")
         try:
             with path.open("rb") as stream:
                 rows = fastavro.reader(stream)
                 kind = _type_of(file.name) or _type_of(str(rows.writer_schema.get("name", "")).replace("_", "."))
                 return [event for row in rows if kind for event in _event(kind, row)]
+        except FileNotFoundError:  # the bucket's life cycle, or who keeps the folder in step, was faster
+            raise RecordGone(f"{file.name} is gone.", undone="None of its events was read.") from None
         except Exception as error:  # the library raises whatever a spoiled byte leads it to: EOFError, ValueError, …
             raise RecordUnreadable(
                 f"{file.name} cannot be read: {error or type(error).__name__}", undone="None of its events was read."
@@ -79,8 +88,9 @@ def _walk(folder: Path, since: datetime) -> Iterator[os.DirEntry[str]]:
                 continue  # what a sync tool has in hand
             if entry.is_dir(follow_symlinks=False):
                 if not _is_left_out(entry.name, since):
-                    yield from _walk(Path(entry.path), since)
-            elif entry.name.endswith(".avro"):
+                    with suppress(FileNotFoundError):  # taken away meanwhile
+                        yield from _walk(Path(entry.path), since)
+            elif entry.name.endswith(".avro") and entry.is_file():
                 yield entry
 
 
@@ -96,13 +106,15 @@ def _is_left_out(name: str, since: datetime) -> bool:
     return False
 
 
-def _file(root: Path, entry: os.DirEntry[str]) -> CurrentsFile:
-    status = entry.stat()
-    return CurrentsFile(
-        name=Path(entry.path).relative_to(root).as_posix(),
-        size=status.st_size,
-        modified_at=datetime.fromtimestamp(int(status.st_mtime), UTC),
-    )
+def _file(root: Path, entry: os.DirEntry[str]) -> CurrentsFile | None:
+    """Return a file; ``None`` for one that is gone by now, or whose name or date is none that can be kept."""
+    try:
+        name, status = Path(entry.path).relative_to(root).as_posix(), entry.stat()
+        name.encode()
+        modified_at = datetime.fromtimestamp(int(status.st_mtime), UTC)
+    except (FileNotFoundError, ValueError, OverflowError):
+        return None
+    return CurrentsFile(name=name, size=status.st_size, modified_at=modified_at)
 
 
 def _type_of(text: str) -> str:
@@ -113,8 +125,9 @@ def _type_of(text: str) -> str:
 
 
 def _event(kind: str, row: Mapping[str, Any]) -> Iterator[ChoiceEvent]:
-    """Yield the event of one row; nothing of one without id or time. Fields that are not known are left out."""
-    if not row.get("id") or not isinstance(row.get("time"), int):
+    """Yield the event of one row; nothing of one without id or possible time. Unknown fields are left out."""
+    at = row.get("time")
+    if not row.get("id") or not isinstance(at, int) or not _FIRST <= at <= _LAST:
         return
     person, state = row.get("external_user_id"), _STATES.get(str(row.get("subscription_status")).lower(), "")
     fact = ""
@@ -131,7 +144,7 @@ def _event(kind: str, row: Mapping[str, Any]) -> Iterator[ChoiceEvent]:
         addresses=tuple(str(row[name]) for name in ("email_address", "phone_number") if row.get(name)),
         fact=fact,
         state=state if fact or kind == _SPAM else "",
-        at=datetime.fromtimestamp(row["time"], UTC),
+        at=datetime.fromtimestamp(at, UTC),
         source=_plain(str(row.get("state_change_source") or "")),
     )
 
