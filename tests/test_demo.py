@@ -18,7 +18,7 @@ from tests.forking.programs import run_program
 from tests.pictures import TERMINAL, lines_of
 from tests.rehearsal import Rehearsal, rehearsal
 
-EIGHT = ("onboarding", "cases", "lifecycle", "approvals", "consent", "assets", "feedback")
+EIGHT = ("onboarding", "cases", "lifecycle", "approvals", "consent", "assets", "success", "feedback")
 
 
 @pytest.fixture

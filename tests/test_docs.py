@@ -112,6 +112,10 @@ def test_every_link_leads_somewhere(document: str) -> None:
         assert (path.parent / target).exists(), target
 
 
+def test_the_readme_leads_to_every_page() -> None:
+    assert [path.name for path in (ROOT / "docs").glob("*.md") if f"](docs/{path.name}) |" not in README] == []
+
+
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_picture_is_described_and_small(document: str) -> None:
     path = ROOT / document

@@ -35,7 +35,7 @@ AMARA = Customer(number="C-1001", name="Amara Okafor", about="opens an account a
 BRUNO = Customer(number="C-1002", name="Bruno Keller", about="files a claim")
 CHIARA = Customer(number="C-1003", name="Chiara Moretti", about="has a contract that ends before Christmas")
 DAVID = Customer(number="C-1004", name="David Lind", about="wants no more e-mails")
-ELIF = Customer(number="C-1005", name="Elif Demir", about="complained, and reads nothing any more")
+ELIF = Customer(number="C-1005", name="Elif Demir", about="reads nothing any more, and complains")
 EVERYBODY = (AMARA, BRUNO, CHIARA, DAVID, ELIF)
 
 CLAIM, OTHER_CLAIM, COMPLAINT = "Claim 4711", "Claim 4712", "Complaint 4713"
@@ -93,11 +93,7 @@ def _workspaces() -> Iterator[tuple[str, str, dict[str, Any]]]:
         card = {"Customer.Customer Number": customer.number, "Customer.Name": customer.name}
         yield "Customer", customer.card, card
         yield "Customer Onboarding", f"Onboarding {customer.name}", _onboarding(customer)
-    for customer, name, opened in (
-        (BRUNO, CLAIM, "2026-11-18"),
-        (CHIARA, OTHER_CLAIM, "2026-11-17"),
-        (ELIF, COMPLAINT, "2026-11-12"),
-    ):
+    for customer, name, opened in ((BRUNO, CLAIM, "2026-11-18"), (CHIARA, OTHER_CLAIM, "2026-11-17")):
         case = {"Case.Customer Number": customer.number, "Case.Status": "Open", "Case.Opened On": opened}
         yield "Case", name, case
     for customer, name, end in ((AMARA, LOAN, "2030-11-30"), (CHIARA, INSURANCE, "2026-12-23")):

@@ -14,8 +14,8 @@ from ecmbraze.cli.demo.step import Step
 from ecmbraze.cli.demo.story import STORY
 from ecmbraze.sandbox.remote import RemoteSandbox
 
-_READ_S = 3.5
-"""How long a step stands before the next: fourteen of them in less than a minute."""
+_READ_S = 3.3
+"""How long a step stands before the next: fifteen of them in less than a minute."""
 
 
 def play(folder: Path, *, fast: bool, kept: str) -> int:

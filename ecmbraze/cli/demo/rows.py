@@ -86,6 +86,17 @@ def archived(workspace: str, name: str, wanted: str) -> Look:
     return look
 
 
+def follow_up(workspace: str, wanted: str) -> Look:
+    """Look at the reminders of a workspace: for whom, until when."""
+
+    def look(stage: Stage) -> Row:
+        reminders = stage.box.follow_ups(stage.workspaces[workspace])
+        shown = [f"{', '.join(one['assignees'])}, due {one['due']}" for one in reminders]
+        return Row(system=ECM, what=workspace, name="reminder", found=_listed(shown), wanted=wanted)
+
+    return look
+
+
 def _path(file: dict[str, Any], workspace: str) -> str:
     folders = file["path"][file["path"].index(workspace) + 1 :]
     return "/".join((*folders, file["name"]))
@@ -135,6 +146,17 @@ def subscription(customer: Customer, wanted: str) -> Look:
 
 def _profile(customer: Customer, name: str, found: str, wanted: str) -> Row:
     return Row(system=BRAZE, what=str(customer), name=name, found=found, wanted=wanted)
+
+
+def segment(customer: Customer, wanted: str) -> Look:
+    """Look at the segments that a customer is a member of."""
+
+    def look(stage: Stage) -> Row:
+        segments = stage.box.call("GET", "/braze/segments")
+        found = [one["name"] for one in segments if customer.number in (one["members"] or ())]
+        return _profile(customer, "segment", _listed(found), wanted)
+
+    return look
 
 
 def template(name: str, wanted: str) -> Look:

@@ -84,13 +84,18 @@ class Stage:
         live = [report for report in self.reports if not report["dry_run"]]
         return words(reported(live)) if self.reports else "no run"
 
+    def create(self, kind: str, name: str, values: Mapping[str, Any]) -> None:
+        """Make a workspace as a colleague would."""
+        self.workspaces[name] = self.box.create_workspace(kind, name=name, values=dict(values))
+
     def edit(self, workspace: str, values: Mapping[str, Any]) -> None:
         """Edit values of a workspace as a colleague would."""
         self.box.edit_workspace(self.workspaces[workspace], values)
 
     def value(self, workspace: str, attribute: str) -> str:
         """Return what a workspace says under ``Category.Attribute``."""
-        found = self.box.workspace(self.workspaces[workspace])["values"].get(attribute)
+        there = self.workspaces.get(workspace)
+        found = None if there is None else self.box.workspace(there)["values"].get(attribute)
         return "" if found is None else str(found)
 
     def profile(self, customer: Customer) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from ecmbraze.cli.demo.customers import (
     BRUNO,
     CHIARA,
     CLAIM,
+    COMPLAINT,
     DAVID,
+    ELIF,
     INSURANCE,
     LOAN,
     OTHER_CLAIM,
@@ -24,10 +26,12 @@ from ecmbraze.cli.demo.rows import (
     documents,
     events,
     exit_code,
+    follow_up,
     messages,
     outlook,
     page,
     repeated,
+    segment,
     subscription,
     template,
     untouched,
@@ -65,6 +69,13 @@ def _claim_form_filed(stage: Stage) -> None:
     for name in ("In", "2026", "Nov"):
         folder = stage.box.folder(folder, name)
     stage.box.file(folder, "Claim Form.pdf")
+    stage.run()
+
+
+def _complains(stage: Stage) -> None:
+    stage.at("2026-11-20 17:00")
+    values = {"Case.Customer Number": ELIF.number, _CASE: "Open", "Case.Opened On": "2026-11-20"}
+    stage.create("Case", COMPLAINT, values)
     stage.run()
 
 
@@ -130,8 +141,13 @@ def _template_approved(stage: Stage) -> None:
     stage.ecmbraze("assets", "--confirm", str(waits[0])[:8] if waits else "none")
 
 
+def _two_weeks_are_over(stage: Stage) -> None:
+    stage.at("2026-12-04 09:00")
+    stage.run()
+
+
 def _everything_again(stage: Stage) -> None:
-    stage.at("2026-12-02 09:00")
+    stage.at("2026-12-07 09:00")
     stage.ecmbraze("run", "--now")
 
 
@@ -161,6 +177,14 @@ STORY: Sequence[Step] = (
         cause=(documents(CLAIM, "In/2026/Nov/Claim Form.pdf"),),
         sent="1 event",
         effect=(events(BRUNO, "claim_form_received"),),
+    ),
+    Step(
+        flow="success",
+        sentence="Elif complains: marketing sees in her profile that a complaint is open.",
+        act=_complains,
+        cause=(value(COMPLAINT, _CASE, "Open"),),
+        sent="3 attributes",
+        effect=(attribute(ELIF, "ecm_open_since", "2026-11-20"),),
     ),
     Step(
         flow="lifecycle",
@@ -230,7 +254,7 @@ STORY: Sequence[Step] = (
         sentence="Two claims are closed: Bruno is asked how it was, Chiara is not, for her letter.",
         act=_claims_closed,
         cause=(value(CLAIM, _CASE, "Closed"), value(OTHER_CLAIM, _CASE, "Closed")),
-        sent="1 message, 4 attributes",
+        sent="1 message, 6 attributes",
         effect=(messages(BRUNO, _SURVEY), messages(CHIARA)),
     ),
     Step(
@@ -249,6 +273,14 @@ STORY: Sequence[Step] = (
         sent="1 record, 2 documents",
         effect=(archived(ARCHIVE, _APPROVED, "version 1, sha256 matches"),),
         codes=(0, 6),
+    ),
+    Step(
+        flow="success",
+        sentence="For two weeks nobody solved Elif's complaint, and she reads nothing: Mara calls.",
+        act=_two_weeks_are_over,
+        cause=(value(COMPLAINT, _CASE, "Open"), segment(ELIF, "Silent for 30 days")),
+        sent="1 follow-up",
+        effect=(follow_up(ELIF.card, "mbrandt, due 2026-12-07"),),
     ),
     Step(
         flow="all flows",
