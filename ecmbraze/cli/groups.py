@@ -32,16 +32,6 @@ class Group(TyperGroup):
             formatter.write_dl(rows)
 
 
-class Root(Group):
-    """The commands of the program itself."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        name = args[0]
-        if self.get_command(ctx, name) is None:
-            raise no_such_command(name, self.list_commands(ctx))
-        return super().resolve_command(ctx, args)
-
-
 def no_such_command(name: str, there: list[str]) -> UsageError:
     """Return what to say of a command that does not exist, or not yet."""
     if name in PLANNED:
