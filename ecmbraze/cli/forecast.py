@@ -75,7 +75,8 @@ def _rows(config: Settings, ledger: Ledger, now: datetime, days: int) -> Iterato
                 if record.customers and now < due <= now + timedelta(days=days):
                     found[f"{due.astimezone(zone):%Y-%m-%d}", flow.name, name] += len(record.customers)
     for (day, flow_name, name), people in sorted(found.items()):
-        yield Row(day=day, flow=flow_name, rule=name, people=people, messages=people * sizes[flow_name, name])
+        each = sizes.get((flow_name, name), 0)  # what comes due in Extended ECM alone messages nobody
+        yield Row(day=day, flow=flow_name, rule=name, people=people, messages=people * each)
 
 
 def _day(text: str) -> date:

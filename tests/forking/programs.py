@@ -28,8 +28,8 @@ _ends: list[int] = []
 _START_S = 1
 """What starting the program takes, so that it never reads in the second of the edit before it."""
 
-# Flask compiles for each route what builds its address, and each route anew for each sandbox: most of the time that making
-# one takes. Nothing here builds an address, and a route is the same in each.
+# Flask compiles for each route what builds its address, and each route anew for each sandbox: most of the time that
+# making one takes. Nothing here builds an address, and a route is the same in each.
 setattr(Rule, "_compile_builder", lambda rule, unknown=True: lambda *_: ("", ""))  # noqa: B010 another's method
 _compile, _routes = Rule.compile, dict[object, dict[str, Any]]()
 
