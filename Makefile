@@ -25,7 +25,8 @@ QUICK := $(addprefix tests/,planning config systems ledger forking test_flow_con
 quick: .venv/made
 	$(BIN)/pytest -n 2 --dist worksteal -m 'not long' $(QUICK)
 
-# What is made from the register of the flows: the example's sections, the schema, the README's table and picture.
+# What is made from the register of the flows: the example's sections, the schema, the README's table and picture, and
+# the lines of --help.
 docs: .venv/made
 	$(BIN)/python -m tests.derived
 

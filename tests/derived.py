@@ -1,6 +1,7 @@
 """What is made from the register and never written by hand: ``python -m tests.derived`` writes it, a test compares.
 
-The sections of ``config.example.yaml``, the published schema, the flows in the README and their picture.
+The sections of ``config.example.yaml``, the published schema, what the help says of each command, the flows in the
+README and their picture.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from ecmbraze.cli.commands import described
 from ecmbraze.config.schema import schema
 from ecmbraze.flow import Flow
 from ecmbraze.flows import BY_NAME, FLOWS
@@ -41,6 +43,7 @@ def derived() -> Iterator[tuple[Path, str]]:
     head, _, _ = example.read_text(encoding="utf-8").partition("\nflows:\n")
     yield example, f"{head}\nflows:\n" + "".join(indent(flow.example, "  ") for flow in FLOWS)
     yield ROOT / "ecmbraze/config/config.schema.json", json.dumps(schema(BY_NAME), indent=2) + "\n"
+    yield ROOT / "ecmbraze/cli/commands.json", described()
     readme = ROOT / "README.md"
     before, _, rest = readme.read_text(encoding="utf-8").partition(_BEGIN)
     yield readme, before + _BEGIN + _flows() + _END + rest.partition(_END)[2]

@@ -17,7 +17,7 @@ from tests.simulate.playing import play
 from tests.simulate.wrong import Wrong
 
 # Some seconds of worlds; `make simulate` plays 2,000, `make soak` 100,000.
-_FEW = 24
+_FEW = 10
 
 
 @pytest.mark.parametrize("seed", range(_FEW))

@@ -1,4 +1,4 @@
-"""The command line: assembles the commands and turns every ending into its exit code."""
+"""The command line: takes the options that all commands share, and turns every ending into its exit code."""
 
 from __future__ import annotations
 
@@ -11,24 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from ecmbraze import __version__
-from ecmbraze.cli import (
-    check,
-    erase,
-    explain,
-    flow_commands,
-    forecast,
-    holds,
-    init,
-    pausing,
-    plans,
-    quarantine,
-    rehearsal,
-    run_command,
-    runs,
-    state,
-    status,
-)
-from ecmbraze.cli.groups import Root
+from ecmbraze.cli.commands import Root
 from ecmbraze.cli.logs import LOG, set_up
 from ecmbraze.cli.shared import Shared
 from ecmbraze.errors import EcmbrazeError
@@ -71,26 +54,6 @@ def root(
         raise typer.BadParameter("--log-format is text or json")
     set_up(verbose=verbose, log_format=log_format)
     context.obj = Shared(config=config, verbose=verbose)
-
-
-for part in (
-    init,
-    check,
-    flow_commands,
-    run_command,
-    plans,
-    status,
-    explain,
-    forecast,
-    holds,
-    quarantine,
-    pausing,
-    runs,
-    state,
-    erase,
-    rehearsal,
-):
-    part.register(app)
 
 
 def main() -> None:

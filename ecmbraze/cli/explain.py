@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ecmbraze.cli import composition
+from ecmbraze.cli import composition, opening
 from ecmbraze.cli.shared import ConfigOption, config_path
 from ecmbraze.cli.signals import Budget
 from ecmbraze.config import Settings
@@ -42,8 +42,8 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="the same as JSON")] = False,
 ) -> int:
     """Say what was decided of one asset, workspace or customer: when, on which facts, and why not."""
-    loaded = composition.settings(config_path(context, config))
-    with closing(composition.ledger(loaded, read_only=True)) as ledger:
+    loaded = opening.settings(config_path(context, config))
+    with closing(opening.ledger(loaded, read_only=True)) as ledger:
         book = Explaining(ledger.database)
         assets = book.content(subject)
         if len(assets) > 1:
@@ -181,7 +181,7 @@ def _verified(loaded: Settings, asset: Known, chosen: _Version) -> dict[str, Any
         raise UsageError(
             "The configuration has no section flows.assets.", undone="Nothing was read back.", advice="Put it back."
         )
-    wall = composition.wall_clock(loaded)
+    wall = opening.wall_clock(loaded)
     ecm = composition.clients(loaded, wall, Budget(wall.monotonic, None)).ecm
     marker = names.marker(asset.key.rpartition(":")[2], names.JSON)
     try:

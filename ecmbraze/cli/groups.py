@@ -8,7 +8,7 @@ from typing import Any
 from typer.core import TyperGroup
 
 from ecmbraze.errors import UsageError
-from ecmbraze.flows import BY_NAME
+from ecmbraze.flows import NAMES
 from ecmbraze.suggest import did_you_mean
 
 PLANNED: Mapping[str, str] = {
@@ -20,7 +20,7 @@ PLANNED: Mapping[str, str] = {
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "See it on simulated systems": ("demo", "sandbox"),
     "Set up": ("init", "check"),
-    "Flows": tuple(BY_NAME),
+    "Flows": NAMES,
     "Run them": ("run", "plan", "apply", "forecast", "pause", "resume"),
     "See what was done": ("status", "runs", "explain"),
     "Decide what waits for a person": ("holds", "quarantine"),
@@ -47,22 +47,6 @@ class Group(TyperGroup):
         return [
             (name, " ".join((command.help or "").partition("\n\n")[0].split())) for name, command in shown if command
         ]
-
-
-class Root(Group):
-    """The commands of the program itself, by what somebody wants of it."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        name = args[0]
-        if self.get_command(ctx, name) is None:
-            raise no_such_command(name, self.list_commands(ctx))
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        widest = max(map(len, self.list_commands(ctx)))
-        for title, names in SECTIONS.items():
-            with formatter.section(title):
-                formatter.write_dl([(name.ljust(widest), said) for name, said in self.described(ctx, names)])
 
 
 def no_such_command(name: str, there: list[str]) -> UsageError:

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
-from ecmbraze.cli import composition
+from ecmbraze.cli import composition, opening
 from ecmbraze.cli.clock import WallClock, new_id
 from ecmbraze.cli.logs import LOG, by_line, detail, tell
 from ecmbraze.cli.progress import Silent, observing
@@ -47,7 +47,7 @@ def start(
 
     Raises Locked when another run holds the lock, but waits for an initial load to end its slice. A dry run needs none.
     """
-    wall = composition.wall_clock(config)
+    wall = opening.wall_clock(config)
     budget = Budget(wall.monotonic, seconds)
     if options.dry_run:
         return _execute(flows, config, options, wall, budget, due=due)
@@ -60,9 +60,9 @@ def start(
 def _execute(
     flows: Sequence[Flow[Any]], config: Settings, options: Options, wall: WallClock, budget: Budget, *, due: bool
 ) -> list[RunReport]:
-    ledger = composition.ledger(config, read_only=options.dry_run)
+    ledger = opening.ledger(config, read_only=options.dry_run)
     try:
-        chosen = [(flow, composition.section(config, flow)) for flow in flows]
+        chosen = [(flow, opening.section(config, flow)) for flow in flows]
         if due:
             chosen = [(flow, section) for flow, section in chosen if _is_due(ledger, flow, section, wall)]
         if not chosen:

@@ -15,6 +15,7 @@ from ecmbraze.sandbox.remote import RemoteSandbox
 from ecmbraze.systems.braze import segments
 from ecmbraze.systems.braze.client import BrazeClient
 from ecmbraze.systems.exchange import Exchange
+from tests.forking.sandboxes import sandbox
 from tests.systems.rig import FakeClock, http
 
 NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
@@ -23,7 +24,7 @@ SEGMENT, CROWD = "5e600000-0000-4000-8000-000000000001", 7
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[RemoteSandbox]:
-    with RemoteSandbox.start("--seed", "3", "--workspaces", "0", now=NOW) as box:
+    with sandbox("--seed", "3", "--workspaces", "0", now=NOW) as box:
         box.freeze()
         yield box
 

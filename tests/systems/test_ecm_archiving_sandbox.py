@@ -13,6 +13,7 @@ from ecmbraze.model import Answer, Verdict
 from ecmbraze.planning.assets.names import JSON, file_name, marker
 from ecmbraze.sandbox.remote import RemoteSandbox
 from ecmbraze.systems.ecm.client import EcmClient
+from tests.forking.sandboxes import sandbox
 from tests.systems.rig import http
 
 NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
@@ -39,7 +40,7 @@ _HOSTILE = (
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[RemoteSandbox]:
-    with RemoteSandbox.start("--seed", "3", "--workspaces", "0", now=NOW) as box:
+    with sandbox("--seed", "3", "--workspaces", "0", now=NOW) as box:
         box.add_category("Content", [{"name": "Status"}, {"name": "SHA-256"}])
         box.add_type("Governance", ["Content"])
         yield box
