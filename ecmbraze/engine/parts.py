@@ -208,6 +208,7 @@ def _push(of: RoundContext, flow: Flow[Any], looked: Screen, before: View | None
         fence=of.fence,
         limits=of.setting.batches,
         connections=of.setting.connections,
+        braze_connections=of.setting.braze_connections,
         new_id=of.new_id,
         tick=of.tick,
         paused=lambda: of.ledger.waiting.paused(flow.name),
