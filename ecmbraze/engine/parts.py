@@ -129,6 +129,7 @@ def _screen(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view:
         needs=needs,
         bounced=partial(bounced, of),
         fresh=of.shared.fresh,
+        connections=of.setting.connections,
         clock=of.clock,
         zone=of.setting.zone,
         today=lambda person: of.ledger.outbox.messages_today(person, of.clock.now()),

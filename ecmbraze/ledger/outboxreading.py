@@ -184,7 +184,8 @@ class OutboxReading:
             whose.add(row.action.recipient)
             counted += not row.action.kind.is_profile_value
             if counted > limit or len(whose) > people:
-                break
+                # What one person gets goes together, as far as it fits.
+                return [one for one in found if one.action.recipient != row.action.recipient] or found
             found.append(row)
         return found
 
