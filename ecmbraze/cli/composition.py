@@ -59,11 +59,11 @@ def clients(config: Settings, wall: WallClock, budget: Budget, ecm_per_minute: i
         "redactor": redactor,
         "deadline": budget.left,
         "rng": rng,
-        "connections": config.ecm.connections,
     }
     braze_http = WatchedHttp(
         base_url=config.braze.url,
         system="braze",
+        connections=config.braze.connections,
         timeout_s=config.braze.timeout_s,
         ca_file=config.braze.ca_file,
         **shared,
@@ -76,7 +76,13 @@ def clients(config: Settings, wall: WallClock, budget: Budget, ecm_per_minute: i
 def _ecm(ecm: Ecm, shared: dict[str, Any], pace: Pace | None) -> WatchedEcm:
     def reach(url: str) -> WatchedHttp:
         return WatchedHttp(
-            base_url=url, system="ecm", timeout_s=ecm.timeout_s, ca_file=ecm.ca_file, pace=pace, **shared
+            base_url=url,
+            system="ecm",
+            connections=ecm.connections,
+            timeout_s=ecm.timeout_s,
+            ca_file=ecm.ca_file,
+            pace=pace,
+            **shared,
         )
 
     login = None
@@ -129,6 +135,7 @@ def setting(config: Settings) -> Setting:
         guards=GuardLimits(**config.guards.model_dump()),
         max_per_person=config.max_per_person,
         connections=config.ecm.connections,
+        braze_connections=config.braze.connections,
         sweep_requests=config.ecm.sweep_requests,
         sweep_every=config.sweep_every,
         date_query_from=config.ecm.date_query_from,

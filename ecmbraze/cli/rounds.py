@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -38,6 +39,8 @@ _POLL_S = 0.5
 # What stands in quotes is the name of a document or what ECM said; beside it anything like an address or a number.
 _PERSONAL = re.compile(r"'[^']*'|[\w.+-]+@[\w.-]+|\+?\d{6,}")
 _SLACK = timedelta(minutes=1)
+# New objects until Python looks for cycles among them: a page of 500 rows alone has more than its 700.
+_GARBAGE = 20_000
 
 
 def start(
@@ -60,6 +63,8 @@ def start(
 def _execute(
     flows: Sequence[Flow[Any]], config: Settings, options: Options, wall: WallClock, budget: Budget, *, due: bool
 ) -> list[RunReport]:
+    gc.freeze()  # the program itself is never garbage, and what a page leaves behind goes without a search for cycles
+    gc.set_threshold(_GARBAGE)
     ledger = opening.ledger(config, read_only=options.dry_run)
     try:
         chosen = [(flow, opening.section(config, flow)) for flow in flows]

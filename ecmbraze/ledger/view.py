@@ -12,15 +12,19 @@ from ecmbraze.ledger.codec import instant, load, load_documents, load_facts, mom
 from ecmbraze.ledger.connection import marks
 from ecmbraze.ledger.mirror import RECORD_COLUMNS, people, read_record
 from ecmbraze.ledger.schema import RULES
-from ecmbraze.ledger.written import Written
+from ecmbraze.ledger.written import Hand, Written
 from ecmbraze.model import Change, Json, PersonKey, Record, keys
 
 
 class View(Audience, Written):
     """What planning of one flow may ask; ``needs`` says which facts and people of a record are its own."""
 
+    _named = ("", "")
+
     def record(self, key: str) -> Record | None:
         """Return the newest record under a key; ``None`` when it was never read."""
+        if self._hand is not None and self._hand.record.key.text == key:
+            return self._hand.record
         query = f"SELECT {RECORD_COLUMNS} FROM record WHERE key = ?"
         row = self._plan.execute(query, (key,)).fetchone() or self._ledger.execute(query, (key,)).fetchone()
         record = read_record(row, self._needs) if row else None
@@ -36,9 +40,11 @@ class View(Audience, Written):
 
     def name_of(self, key: str) -> str:
         """Return the name of the workspace behind a record; empty when it was never read."""
-        query = "SELECT name FROM record WHERE key = ?"
-        row = self._plan.execute(query, (key,)).fetchone() or self._ledger.execute(query, (key,)).fetchone()
-        return str(row[0]) if row else ""
+        if self._named[0] != key:  # the lines of a report name one record after the other
+            query = "SELECT name FROM record WHERE key = ?"
+            row = self._plan.execute(query, (key,)).fetchone() or self._ledger.execute(query, (key,)).fetchone()
+            self._named = (key, str(row[0]) if row else "")
+        return self._named[1]
 
     @cached_property
     def _gone_now(self) -> set[str]:
@@ -137,10 +143,15 @@ class View(Audience, Written):
 
     def changes(self, records: Iterable[str]) -> Iterator[Change]:
         """Yield the change of each record since this flow last planned it, in order; whether it fires is not said."""
-        for key in sorted(records, key=keys.order):
-            record = self.record(key)
-            if record is not None:
-                yield self._change(record)
+        try:
+            for key in sorted(records, key=keys.order):
+                self._hand = None
+                record = self.record(key)
+                if record is not None:
+                    self._hand = Hand(record=record)
+                    yield self._change(record)
+        finally:
+            self._hand = None
 
     def change_of(self, person: str) -> Change:
         """Return the change of somebody since this flow last planned them; one never read has no facts yet.
