@@ -5,14 +5,13 @@ The document is found by how its name ends, among the children of its folder; ne
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ecmbraze.errors import EcmbrazeError, RecordUnreadable, TemporaryError
-from ecmbraze.model import Answer, Json, Verdict
+from ecmbraze.errors import EcmbrazeError, RecordUnreadable
+from ecmbraze.model import Answer, DocumentBytes, Json, Verdict
 from ecmbraze.systems.ecm.attempts import Attempts, Right, not_written
 from ecmbraze.systems.ecm.filing import Child, Filing, name_fault
 from ecmbraze.systems.ecm.learning import Learning, ask
@@ -41,7 +40,9 @@ class Archiving:
         self._session, self._attempts, self._filing = session, attempts, filing
         self._categories, self._learning = categories, learning
 
-    def put(self, parent_id: int, folder: str, marker: str, name: str, content: bytes, mime_type: str) -> Answer:
+    def put(
+        self, parent_id: int, folder: str, marker: str, name: str, content: DocumentBytes, mime_type: str
+    ) -> Answer:
         """Make the document hold a content; see the port.
 
         What is there is looked at first: a new name would not collide with the document of the old one.
@@ -54,7 +55,7 @@ class Archiving:
                 place = self._filing.place(parent_id, folder)
                 return place.answer or self._filing.upload(parent_id, place.id, name, content, mime_type)
             newest = next(self._versions(there.id), None)
-            if newest and newest.size in (None, len(content)) and self._digest(there.id, newest) == _sha(content):
+            if newest and newest.size in (None, content.size) and self._digest(there.id, newest) == content.sha256:
                 return Answer(verdict=Verdict.ACCEPTED, reason=f"already the newest version of node {there.id}")
         except EcmbrazeError as error:
             return not_written(error)
@@ -117,19 +118,14 @@ class Archiving:
                 return self._attempts.explained(attempt, EDIT, node_id)
         return None
 
-    def _add(self, there: Child, content: bytes, mime_type: str) -> Answer:
-        path = f"/api/v2/nodes/{there.id}/versions"
-        attempt = self._attempts.send(
-            "POST",
-            path,
-            data={"description": _DESCRIPTION.format(_sha(content))},
-            files={"file": (there.name, content, mime_type)},
-        )
+    def _add(self, there: Child, content: DocumentBytes, mime_type: str) -> Answer:
+        path, told = f"/api/v2/nodes/{there.id}/versions", {"description": _DESCRIPTION.format(content.sha256)}
+        attempt = self._attempts.upload(path, told, there.name, content, mime_type)
         if attempt.answer.verdict is not Verdict.ACCEPTED:
             return self._attempts.explained(attempt, ADD_VERSION, there.id)
         size = _size_of(attempt.exchange.json() if attempt.exchange else {})
-        if size not in (None, len(content)):
-            reason = f"of {len(content)} bytes {size} were stored as a version of node {there.id}"
+        if size not in (None, content.size):
+            reason = f"of {content.size} bytes {size} were stored as a version of node {there.id}"
             return Answer(verdict=Verdict.UNKNOWN, reason=reason)
         return replace(attempt.answer, reason=f"a version of node {there.id}")
 
@@ -150,18 +146,8 @@ class Archiving:
             page, last = page + 1, rows[-1].number
 
     def _digest(self, node_id: int, version: _Version) -> str:
-        answer = self._session.download(f"/api/v1/nodes/{node_id}/versions/{version.number}/content")
-        if answer.status != 200:
-            said = self._session.http.redactor.excerpt(answer.json().get("error", ""))
-            raise RecordUnreadable(f"document {node_id}: ECM answers {answer.status}: {said or 'no reason given'}")
-        if version.size not in (None, len(answer.body)):
-            raise TemporaryError(
-                f"Of version {version.number} of document {node_id} came {len(answer.body)} bytes, ECM says "
-                f"{version.size}.",
-                undone="Nothing was concluded from it.",
-                advice="The next run tries again.",
-            )
-        return _sha(answer.body)
+        answer = self._session.digest(f"/api/v1/nodes/{node_id}/versions/{version.number}/content")
+        return self._filing.check(answer, f"version {version.number} of document {node_id}", version.size).sha256
 
 
 def _rows(body: Mapping[str, Any]) -> list[Any]:
@@ -190,7 +176,3 @@ def _size_of(body: Mapping[str, Any]) -> int | None:
 def _absent(folder: str, marker: str) -> Answer:
     reason = f"no document of {folder!r} ends in {marker!r}: it was moved or deleted in Extended ECM"
     return Answer(verdict=Verdict.REFUSED, reason=reason)
-
-
-def _sha(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
