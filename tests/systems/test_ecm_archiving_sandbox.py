@@ -222,3 +222,30 @@ def test_a_large_document_is_stored_and_read_back_in_flat_memory(
     finally:
         tracemalloc.stop()
     assert digests(box, place) == [[*told(ONE)[0], digest]]
+
+
+def test_a_new_document_costs_no_list_of_all_that_are_there(box: RemoteSandbox, ecm: EcmClient, place: int) -> None:
+    folder = box.folder(place, FOLDER)
+    box.call("POST", "/ecm/documents", [_filed(folder, number) for number in range(150)])
+    put(ecm, place, ONE, number="first")
+    box.clear_journal()
+
+    for number in range(3):
+        assert put(ecm, place, ONE, number=f"later-{number}").verdict is Verdict.ACCEPTED
+
+    assert [entry["method"] for entry in box.journal(system="ecm")] == ["GET", "GET", "POST"] * 3
+
+
+def test_where_ecm_does_not_find_by_name_the_whole_list_is_read(box: RemoteSandbox, ecm: EcmClient, place: int) -> None:
+    folder = box.folder(place, FOLDER)
+    box.call("POST", "/ecm/documents", [_filed(folder, number) for number in range(120)])
+    nothing = {"collection": {"paging": {"limit": 100, "page": 1, "page_total": 0, "total_count": 0}}, "results": []}
+    box.fault("status", path="/nodes$", query="where_name", status=200, json=nothing, times=99)
+
+    assert put(ecm, place, ONE).verdict is Verdict.ACCEPTED
+    assert put(ecm, place, TWO).verdict is Verdict.ACCEPTED
+    assert told(ONE, TWO)[0] in digests(box, place)
+
+
+def _filed(folder: int, number: int) -> dict[str, Any]:
+    return {"do": "document", "parent": folder, "name": f"Other {number:03} [other-{number}].json", "content": "x"}

@@ -6,6 +6,7 @@ import json
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from ecmbraze.errors import ConfigurationError, EcmbrazeError, RecordUnreadable, TemporaryError
@@ -20,6 +21,7 @@ from ecmbraze.systems.shapes import ShapeError, inner, text, whole
 _NODES = "/api/v2/nodes"
 _FOLDER, _DOCUMENT = 0, 144  # api/ecm.md 4.5
 _LONGEST_NAME = 248  # api/ecm.md 4.4, as the forbidden colon and the blanks around a name
+_TRIED_ON = 100  # children of a folder: one page of a list
 ADD = Right(flag="perm_create", doing="add anything to")
 # A hidden child takes its name too (api/ecm.md 4.2).
 HIDDEN_TOO = [("show_hidden", "true")]
@@ -49,6 +51,7 @@ class Filing:
 
     def __init__(self, session: Session, attempts: Attempts) -> None:
         self._session, self._attempts = session, attempts
+        self._proven: dict[int, bool] = {}
 
     def put(self, parent_id: int, folder: str, name: str, content: bytes, mime_type: str) -> Answer:
         """File a document; see the port.
@@ -77,19 +80,33 @@ class Filing:
     def marked(self, parent_id: int, folder: str, marker: str) -> tuple[int, Child | None]:
         """Return the folder and the one document there whose name ends in a marker; (0, ``None``) without the folder.
 
-        Asked for by name first; what that does not show is looked for in the whole list, since how ECM compares is not
-        certain. Raises what a listing raises, and RecordUnreadable where two documents bear the marker.
+        Asked for by name first. How ECM compares is not certain, so what that does not show is looked for in the whole
+        list, unless ECM was seen to find a document of this folder so. Raises what a listing raises, and
+        RecordUnreadable where two documents bear the marker.
         """
         found = named(self.children(parent_id), folder)
         if found is None or not found.is_folder:
             return 0, None
-        for asked in (marker, ""):
-            mine = [one for one in self.children(found.id, asked) if one.is_document and one.name.endswith(marker)]
-            if len(mine) > 1:
-                raise RecordUnreadable(f"{len(mine)} documents of {folder!r} end in {marker!r}")
-            if mine:
-                return found.id, mine[0]
-        return found.id, None
+        mine = _ending(self.children(found.id, marker), marker)
+        if not mine and not self._finds_by_name(found.id):
+            mine = _ending(self.children(found.id), marker)
+        if len(mine) > 1:
+            raise RecordUnreadable(f"{len(mine)} documents of {folder!r} end in {marker!r}")
+        return found.id, mine[0] if mine else None
+
+    def _finds_by_name(self, folder_id: int) -> bool:
+        """Say whether ECM finds a document of a folder by how its name ends, tried once on one that is there.
+
+        Else each new document of thousands would cost a list of all of them.
+        """
+        if folder_id not in self._proven:
+            first = map(_child, islice(children(self._session, folder_id, HIDDEN_TOO), _TRIED_ON))
+            known = next((one for one in first if one.is_document and "[" in one.name), None)
+            if known is None:
+                return False
+            end = known.name[known.name.rindex("[") :]
+            self._proven[folder_id] = known.id in {one.id for one in self.children(folder_id, end)}
+        return self._proven[folder_id]
 
     def place(self, parent_id: int, folder: str) -> Place:
         """Return the folder to file in, made when missing. Raises what a listing raises: then nothing was written."""
@@ -190,6 +207,10 @@ def _child(data: Mapping[str, Any]) -> Child:
 
 def named(rows: Sequence[Child], name: str) -> Child | None:
     return next((row for row in rows if row.name == name), None)
+
+
+def _ending(rows: Sequence[Child], marker: str) -> list[Child]:
+    return [row for row in rows if row.is_document and row.name.endswith(marker)]
 
 
 def _alike(rows: Sequence[Child], name: str) -> Child | None:
