@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -216,3 +217,41 @@ def test_an_archived_campaign_is_not_brought_back_by_its_dates(office: Office) -
     office.confirm()
 
     assert office.names() == {"t1 [t1].json"}
+
+
+def _lose(office: Office, row: ContentRow) -> None:
+    office.content.assets.pop((row.kind, row.id), None)
+
+
+def test_a_listed_block_that_is_not_given_makes_no_version_without_it(office: Office) -> None:
+    office.block("footer", "one")
+    office.template("t1", "{{content_blocks.${footer}}}")
+    office.template("t2", "alone")
+    office.confirm()
+    office.block("footer", "two")
+    kept = office.content.assets[BLOCKS, "b-footer"]
+    office.content.before_read = lambda row: _lose(office, row) if row.kind is BLOCKS else None
+
+    assert office.round().codes == (3,)
+    aside = {f"content:{TEMPLATES}:t1", f"content:{BLOCKS}:b-footer"}
+    assert (len(office.archived("t1")), office.house.quarantined()) == (1, aside)
+    office.content.before_read = lambda row: None
+    office.content.assets[BLOCKS, "b-footer"] = kept
+    assert office.round().codes == (0,)
+    assert [one["references"][0]["content"] for one in office.archived("t1")] == ["one", "two"]
+
+
+def test_what_could_not_be_read_is_read_by_the_next_run_although_its_edit_is_old(office: Office) -> None:
+    office.template("t0", "zero")
+    office.confirm()
+    office.template("t1", "one")
+    office.house.clock.advance(timedelta(hours=2))
+    office.template("t2", "two")
+    kept = office.content.assets[TEMPLATES, "t1"]
+    office.content.before_read = lambda row: _lose(office, row) if row.id == "t1" else None
+    office.round()
+    office.content.before_read = lambda row: None
+    office.content.assets[TEMPLATES, "t1"] = kept
+    office.round()
+
+    assert office.names() == {f"t{number} [t{number}].json" for number in range(3)}

@@ -15,7 +15,19 @@ from ecmbraze.engine.deliver.screen import Screen
 from ecmbraze.engine.setting import BatchLimits, Systems
 from ecmbraze.errors import ConfigurationError, CredentialRefused, EcmbrazeError, TemporaryError
 from ecmbraze.ledger.outbox import Outbox, Row, Step
-from ecmbraze.model import Action, Answer, Delivery, Json, Kind, MessageInfo, Phase, State, System, Verdict
+from ecmbraze.model import (
+    Action,
+    Answer,
+    Delivery,
+    DocumentBytes,
+    Json,
+    Kind,
+    MessageInfo,
+    Phase,
+    State,
+    System,
+    Verdict,
+)
 from ecmbraze.ports import Clock, Work
 
 # A look at consent and facts is at most 60 s old when a request leaves (delivery.md); reading them takes its time too.
@@ -43,7 +55,7 @@ class Push:
     """Read before each request: the operator's switch."""
     clock_fault: Callable[[], str]
     """What is wrong with our clock, empty while messages may be sent by it."""
-    content: Callable[[str], bytes]
+    content: Callable[[str], DocumentBytes]
     """The bytes of a document that waits to be filed, by their sha256."""
     braze_connections: int = 8
     """How many requests may be on their way to Braze at once."""

@@ -20,7 +20,7 @@ class Blocks:
 
     asset: Callable[[ContentRow], Asset]
     _rows: dict[str, ContentRow] = field(default_factory=dict)
-    _read: dict[str, tuple[Block, Asset] | None] = field(default_factory=dict)
+    _read: dict[str, tuple[Block, Asset] | RecordUnreadable | None] = field(default_factory=dict)
 
     def list(self, rows: Iterable[ContentRow]) -> None:
         """Take over what the list of all blocks shows."""
@@ -35,7 +35,7 @@ class Blocks:
         return name in self._read
 
     def block(self, name: str) -> Block | None:
-        """Return a block by its name; ``None`` where there is none."""
+        """Return a block by its name; ``None`` where there is none. Raises RecordUnreadable as :meth:`whole`."""
         found = self.whole(name)
         return found[0] if found else None
 
@@ -45,22 +45,28 @@ class Blocks:
         return _text(found[1]) if found else ""
 
     def whole(self, name: str) -> tuple[Block, Asset] | None:
-        """Return a block by its name with all that Braze says of it."""
+        """Return a block by its name with all that Braze says of it.
+
+        Raises RecordUnreadable for one that is listed and not given: what includes it is not archived without it.
+        """
         if name not in self._read:
             row = self._rows.get(name)
-            self._read[name] = self._until_two_agree(row) if row else None
-        return self._read[name]
+            try:
+                self._read[name] = self._until_two_agree(row) if row else None
+            except RecordUnreadable as error:
+                self._read[name] = error
+        found = self._read[name]
+        if isinstance(found, RecordUnreadable):
+            raise found
+        return found
 
-    def _until_two_agree(self, row: ContentRow) -> tuple[Block, Asset] | None:
-        try:
-            asset, torn = self.asset(row), False
-            for _ in range(_READS - 1):
-                before, asset = asset, self.asset(row)
-                torn = _text(asset) != _text(before)
-                if not torn:
-                    break
-        except RecordUnreadable:  # it went between the list and the read
-            return None
+    def _until_two_agree(self, row: ContentRow) -> tuple[Block, Asset]:
+        asset, torn = self.asset(row), False
+        for _ in range(_READS - 1):
+            before, asset = asset, self.asset(row)
+            torn = _text(asset) != _text(before)
+            if not torn:
+                break
         return references.block(_text(asset), row.id, row.name, torn=torn), asset
 
 

@@ -54,6 +54,8 @@ class ContentScan:
     _held: dict[tuple[ContentKind, str], Read] = field(default_factory=dict)
     _due: dict[ContentKind, datetime] = field(default_factory=dict)
     """Since when everything of a kind is to be read once more."""
+    _unread: dict[ContentKind, datetime] = field(default_factory=dict)
+    """The oldest edit of what could not be read."""
     _details: int = 0
     _place: int = 0
     notes: list[str] = field(default_factory=list)
@@ -138,7 +140,10 @@ class ContentScan:
             as_listed = held is not None and held.get(facts.UPDATED) == row.edited.isoformat()
             if row.name not in used or (as_listed and self._is_settled(row, whole)):
                 continue
-            block = self._blocks.block(row.name)
+            try:
+                block = self._blocks.block(row.name)
+            except RecordUnreadable:  # whatever includes it says so
+                block = None
             # In a look that broke off what includes it may have been read with a text that is gone again.
             back = whole and not as_listed
             if held is None or block is None or back or block.sha256 != held.get(facts.TEXT):
@@ -162,7 +167,8 @@ class ContentScan:
             self._one(row, known.get(row.id), whole=whole, affected=row.id in affected)
         newest = max((row.edited for row in rows), default=None)
         before = self.mirror.looked(_LISTED, stream)
-        reached = min(max(filter(None, (newest, before)), default=self.now), self.now)
+        unread = self._unread.get(kind, self.now)
+        reached = min(max(filter(None, (newest, before)), default=self.now), self.now, unread)
         self.plan.put_looked(_LISTED, stream, reached)
         if whole:
             self.plan.put_looked(self._complete, stream, self.now)
@@ -182,7 +188,8 @@ class ContentScan:
             return
         try:
             found = self._facts(row, held, whole=whole)
-        except RecordUnreadable as error:  # listed a moment ago, so the next complete look tells
+        except RecordUnreadable as error:  # listed a moment ago: the next look lists it again
+            self._unread[row.kind] = min(row.edited, self._unread.get(row.kind, row.edited))
             self.plan.count(stream, "quarantined")
             key = ContentKey(kind=row.kind, id=row.id).text
             skip = Skip(record=key, customer="", rule="", reason=error.happened, quarantined=True)
