@@ -90,9 +90,9 @@ class OutboxReading:
 
         Those that left while the rest of their plan waited are among them.
         """
-        where = """state = 'sent' AND flow = ? AND phase = ? AND kind = ? AND NOT EXISTS (SELECT 1 FROM fact f
+        where = """state = 'sent' AND flow = ? AND phase = ? AND NOT EXISTS (SELECT 1 FROM fact f
                    WHERE f.flow = outbox.flow AND f.record = outbox.record AND f.at >= outbox.changed_at)"""
-        return self.rows(where, (flow, int(Phase.CONSENT), Kind.WITHDRAWAL))
+        return self.rows(where, (flow, int(Phase.CONSENT)))
 
     def twins(self, action: Action) -> list[str]:
         """Return the other people to whom the same message of the same occasion went, or may have gone."""

@@ -175,8 +175,7 @@ class Push:
     def _waves(self, groups: list[tuple[Row, ...]]) -> bool:
         """Send groups, as many at a time as there are connections; return False when an outcome is unknown.
 
-        What is not sent within the life of its screen, or before its rate limit is used up, stays ready and is
-        screened again.
+        What is not sent within the life of its screen, or before its rate limit is used up, is screened again.
         """
         clear, screened = True, self.clock.monotonic()
         with ThreadPoolExecutor(max_workers=max(self.connections, self.braze_connections)) as pool:
@@ -302,12 +301,13 @@ class Push:
         self.doubts += len(unknown)
         for row, answer in answers:
             unsettled = not answer.denied and answer.verdict in (Verdict.UNKNOWN, Verdict.NOT_PROCESSED)
-            if unsettled and channel_of(row.action.kind).alone:
+            withdrawn = row.action.kind.phase is Phase.CONSENT and answer.verdict is Verdict.UNKNOWN
+            if withdrawn or (unsettled and channel_of(row.action.kind).alone):
                 self.unwritten[row.id] = answer.reason
         return all(self.doubts < channel_of(row.action.kind).patience for row in unknown)
 
     def refuse_unwritten(self) -> None:
-        """Raise when writes wait that each stood in a request of its own, after all others went.
+        """Raise when writes wait that each stood in a request of its own, or withdrawals, after all others went.
 
         CredentialRefused where the account lacks a right, else TemporaryError.
         """
