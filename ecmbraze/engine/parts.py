@@ -135,6 +135,7 @@ def _screen(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view:
         max_per_person=of.setting.max_per_person,
         twins=of.ledger.outbox.twins,
         reached=of.ledger.outbox.reached,
+        staged=of.ledger.outbox.knows,
         withdrawn=_withdrawn(of),
         mirrored=view.record,
         attributes=attributes(flow.outbound(section, of.setting.prefix)),

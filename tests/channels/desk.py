@@ -195,6 +195,7 @@ class Desk:
             max_per_person=None,
             twins=lambda _: (),
             reached=lambda *_: True,
+            staged=lambda _: False,
             withdrawn=lambda *_: frozenset(),
             mirrored=lambda _: None,
             attributes=Everything(),

@@ -58,6 +58,8 @@ class Screen:
     """The other people who got, or may have got, this message of the same occasion."""
     reached: Callable[[Action, str], bool]
     """Whether an earlier occurrence of the rule, by its beginning, reached the person of a message."""
+    staged: Callable[[str], bool]
+    """Whether what happens once was ever staged under a business key."""
     withdrawn: Callable[[str, Sequence[str]], frozenset[str]]
     """The channels on which a withdrawal stands by the ledger, of a person or of whoever shares one of these addresses:
     reads of Braze lag behind, and Braze keeps a state with the address (api/braze.md 5.2)."""
@@ -114,6 +116,8 @@ class Screen:
         named = screening is not None and screening.configured and action.payload is not None
         if named and action.name not in self.attributes:
             return f"the attribute {action.name} is no longer configured"  # what clears it still goes
+        if (end := channel_of(action.kind).taken_back_by(action)) and self.staged(end):
+            return "not needed any more"
         if not action.kind.is_message:
             of_workspace = (
                 isinstance(keys.read(action.recipient), WorkspaceKey) if action.kind.system is System.ECM else False
