@@ -99,7 +99,10 @@ def test_a_rule_on_flags_is_armed_when_it_was_looked_for_its_span_whoever_waits(
     flags.receives("C-1", "a")
     flags.receives("C-2", "a")
     assert [flags.at(day, "C-1") for day in (0, 15, 29)] == [{}, {}, {}]
+    said = "nobody is called silent by 2 campaigns of the last 30 days before 2026-10-01"
+    assert [note.partition(":")[0] for note in flags.notes] == [said]
     assert flags.at(30, "C-1", "C-2") == {"C-1": True, "C-2": True}
+    assert flags.notes == []
 
 
 def test_a_gap_as_long_as_the_span_begins_the_looking_anew(flags: Office) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ecmbraze.engine.scan.engagement import FlagLooks, MailLooks, is_armed
+from ecmbraze.engine.scan.engagement import FlagLooks, MailLooks, armed_from
 from ecmbraze.errors import TemporaryError
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
@@ -67,11 +67,15 @@ class Silences:
             if crowd := self._asked({way.fact for way in ways}, self.asked):
                 mails.read(need.currents_files, frozenset(crowd), max(way.silent for way in ways))
                 self.notes += mails.notes
-            for way in need.by:
-                if way.currents:
-                    self.tellers[way.fact] = _by_mails(mails, way, is_armed(mirror, plan, way, now))
-                elif way.campaigns:
-                    self.tellers[way.fact] = _by_flags(flags, way, is_armed(mirror, plan, way, now))
+            for way in (way for way in need.by if not way.segment):
+                armed = armed_from(mirror, plan, way, now)
+                told = _by_mails(mails, way, armed <= now) if way.currents else _by_flags(flags, way, armed <= now)
+                self.tellers[way.fact] = told
+                reached = way.currents and mails.reaches_back
+                if armed > now and not reached and self._asked({way.fact}, self.asked):
+                    self.notes.append(
+                        f"nobody is called silent by {way.by} before {armed:%F}: it is looked so long first"
+                    )
 
     def prepare(self, people: Sequence[str]) -> None:
         """Read the flags of those of up to 50 people about whom campaigns decide."""
