@@ -47,10 +47,11 @@ class Silences:
         may not.
         """
         wanted = frozenset().union(*self.asked.values())
-        for way in dict.fromkeys(way for need in self.needs for way in need.by if way.fact in wanted):
+        ways = {way: need.segment_files for need in self.needs for way in need.by if way.fact in wanted}
+        for way, files in ways.items():
             if way.segment:
                 try:
-                    members = _members(segments, way, mirror, plan, now, max_shrink)
+                    members = _members(segments, way, files, mirror, plan, now, max_shrink)
                 except TemporaryError as error:
                     self.notes.append(f"nobody's silence was told by segment {way.segment}: {error.happened}")
                     continue
@@ -132,10 +133,16 @@ def _by_segment(fact: str, members: frozenset[str]) -> Teller:
 
 
 def _members(
-    segments: SegmentReader, way: Engagement, mirror: Mirror, plan: PlanFile, now: datetime, max_shrink: float
+    segments: SegmentReader,
+    way: Engagement,
+    files: str,
+    mirror: Mirror,
+    plan: PlanFile,
+    now: datetime,
+    max_shrink: float,
 ) -> frozenset[str]:
     """Return who is in a segment, by every name; raises TemporaryError for an export that cannot be trusted."""
-    export = segments.segment(way.segment, [])
+    export = segments.segment(way.segment, [], files)
     taken, seen = f"silent {way.segment}", f"shrunk {way.segment}"
     before, last = mirror.looked_size(taken, keys.PEOPLE), mirror.looked_size(seen, keys.PEOPLE)
     plan.put_looked(seen, keys.PEOPLE, now, size=export.size)

@@ -72,9 +72,9 @@ class BrazeClient:
         """Return all of one asset (api/braze.md 7.1 to 7.4)."""
         return self._content.asset(row)
 
-    def segment(self, segment_id: str, attributes: Sequence[str]) -> Export:
+    def segment(self, segment_id: str, attributes: Sequence[str], files: str = "") -> Export:
         """Return who is in a segment, from an export of it (api/braze.md 4.4)."""
-        return self._segments.export(segment_id, attributes)
+        return self._segments.export(segment_id, attributes, files)
 
     def track(self, batch: TrackBatch) -> Answer:
         """Send attributes and events of up to 75 objects; nobody is created unless the batch says so."""
