@@ -196,6 +196,7 @@ class Desk:
             twins=lambda _: (),
             reached=lambda *_: True,
             staged=lambda _: False,
+            customer=lambda _: {},
             withdrawn=lambda *_: frozenset(),
             mirrored=lambda _: None,
             attributes=Everything(),

@@ -23,6 +23,7 @@ from ecmbraze.model import (
     MOVED,
     Action,
     ContentKey,
+    Facts,
     Kind,
     PersonKey,
     Profile,
@@ -69,6 +70,8 @@ class Screen:
     """The attributes that the flow writes today."""
     standing: Callable[[Kind, str], str]
     """Whether the present content of a campaign or Canvas is archived and approved, in words; empty for an event."""
+    customer: Callable[[str], Facts]
+    """What is open of a person, for rules that are stopped by it."""
     fresh: dict[int, tuple[float, Record]]
     clock: Clock
     zone: tzinfo
@@ -221,7 +224,7 @@ class Screen:
         try:
             record = self._record(row.action.record)
             asked = (record, row.action.rule, row.action.occurrence)
-            reason = self.flow.holds(self.options, *asked, self.zone, self.clock.now())
+            reason = self.flow.holds(self.options, *asked, self.zone, self.clock.now()) or self._stopped(row, record)
         except RecordUnreadable as error:
             return self._wait(row, f"record cannot be read again: {error.happened}")
         except UNPLANNABLE as error:
@@ -229,6 +232,13 @@ class Screen:
         if reason is None and row.action.recipient not in record.customers:
             reason = MOVED
         return Step(row=row, state=State.SUPERSEDED, why=reason) if reason else None
+
+    def _stopped(self, row: Row, record: Record) -> str | None:
+        """Return what is open of the person and stops the rule; what tells of an end is not taken back."""
+        rule = next((rule for rule in self.flow.rules(self.options) if rule.name == row.action.rule), None)
+        if rule is None or not rule.asks_of_customers or self.flow.follows(row.action.occurrence):
+            return None
+        return rule.stopped_by({**record.named, **self.customer(row.action.recipient)})
 
     def _wait(self, row: Row, why: str) -> Step:
         self.unread += 1

@@ -62,11 +62,14 @@ class _Customer:
             return episode.over
         if episode.step is Step.OPEN and silent and rule.escalate and self._is_late(rule.name, rule.escalate, episode):
             return self._escalated(rule, episode)
-        if episode.step is None and wait and silent and self.change.fires:
-            # While a completion has not arrived, a second follow-up would stand beside the first.
-            pending = self.past.pending(self.change.record.key.text, rule.name)
-            return episode if pending else self._opened(rule, episode)
+        if episode.step is None and wait and silent and self.change.fires and not self._is_ending(rule.name):
+            return self._opened(rule, episode)
         return episode
+
+    def _is_ending(self, rule: str) -> bool:
+        """Say whether a completion has not arrived yet: beside what it ends a second follow-up would stand."""
+        planned = any(isinstance(one, Action) and one.rule == rule for one in self.outcome)
+        return planned or self.past.pending(self.change.record.key.text, rule)
 
     def placed(self, rule: str, episode: Episode) -> Episode:
         """Return the episode by what became of its workspace, and complete what came back with one."""
