@@ -273,7 +273,7 @@ def test_what_is_overdue_is_found_the_day_after_and_told_to_braze(tmp_path: Path
     assert "ecm_overdue_ticket" not in desk.braze.people["C-1"].attributes
 
     desk.round(48)
-    assert desk.braze.people["C-1"].attributes["ecm_overdue_ticket"].startswith("2026-11-22")
+    assert str(desk.braze.people["C-1"].attributes["ecm_overdue_ticket"]).startswith("2026-11-22")
     assert desk.open == []
     desk.round(24)
     assert desk.open == [(ticket, "Retention")]
