@@ -120,7 +120,7 @@ class BrazeClient:
         return probes.details(self._asking, kind, message_id)
 
     def listed(self, kind: str) -> Mapping[str, str]:
-        """Return id → name of every ``campaign`` or ``canvas`` that is not archived; for suggestions."""
+        """Return id → name of every ``campaign``, ``canvas`` or ``segment`` that is not archived; for suggestions."""
         return probes.listed(self._asking, kind)
 
     def missing_permissions(self, paths: Sequence[str]) -> Mapping[str, str]:
