@@ -131,7 +131,7 @@ def ahead(options: Options, record: Record, memory: Mapping[str, Json], zone: tz
     try:
         cases = waiting.open_cases(options, [record], lambda _: memory, zone)
         return [(moment, rule) for moment, rule in waiting.moments(options, cases) if rule]
-    except RecordUnreadable:
+    except (RecordUnreadable, KeyError):  # planning says so
         return []
 
 
