@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel
 
 from ecmbraze.errors import UsageError
-from ecmbraze.model import Change, Decision, Json, Record
+from ecmbraze.model import Change, Decision, Facts, Json, Record
 from ecmbraze.needs import Cap, Needs
 from ecmbraze.planning.context import Context as Context
 from ecmbraze.planning.known import Known as Known
@@ -69,6 +69,9 @@ class Flow(Generic[Options]):
     """The channels on which a withdrawal of a person stands by what the flow noted: no message of any flow goes there,
     though Braze may still show the old state. ``None`` where it notes none.
     """
+    of_customer: Callable[[Options, str, Known, Context], Facts] | None = None
+    """What rules of every flow may name of a person, by what the mirror holds of their workspaces; ``None`` for a flow
+    that makes nothing of the sort."""
     withdraws: bool = False
     """Whether it may take back consent in Braze. Then it is planned even while a plan of it waits for a person: nothing
     holds a withdrawal back, and nothing else of it leaves."""

@@ -54,6 +54,9 @@ class Nothing:
     def written(self, key: str) -> tuple[State, datetime] | None:
         return None
 
+    def pending(self, record: str, rule: str) -> bool:
+        return False
+
     def underway(self, target: str) -> bool:
         return False
 

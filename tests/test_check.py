@@ -40,7 +40,11 @@ ALL_PERMISSIONS = [
     "templates.email.info",
     "content_blocks.list",
     "content_blocks.info",
+    "users.export.segment",
+    "segments.list",
 ]
+
+SILENT = "segment: 5e600000-0000-4000-8000-000000000001   # its members"
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +97,43 @@ def test_check_finds_every_mistake_in_one_go(desk: Desk) -> None:
 
     assert len(found) == 6
     assert all(one.startswith("ecmbraze.yaml:") for one in found)
+
+
+def test_check_finds_who_cannot_be_asked_and_by_what_silence_cannot_be_told(desk: Desk) -> None:
+    desk.write(
+        (SILENT, SILENT.replace("01 ", "07 ")),
+        ("type: Follow-up ", "type: Folow-up "),
+        ("assign: {role: Account Manager}", "assign: {role: Acount Manager}"),
+        ("otherwise: {group: Retention}", "otherwise: {group: Retentoin}"),
+        ("assign: {group: Team Leads}", "assign: {user: usr04}"),
+    )
+
+    found = _found(desk, 15)
+
+    assert [one.partition("rules[0].")[2] for one in found] == [
+        "follow_up.type: ECM has no reminder type 'Folow-up'; did you mean 'Follow-up'?",
+        "follow_up.assign.role: workspaces of type 'Customer' have no role 'Acount Manager'; did you mean 'Account "
+        "Manager'?",
+        "follow_up.otherwise.group: ECM has no group 'Retentoin'; did you mean 'Retention'?",
+        "escalate.assign.user: ECM has no user 'usr04'",
+        "engagement.segment: Braze has no segment of this id, or has archived it; did you mean "
+        "5e600000-0000-4000-8000-000000000001 ('Silent for 30 days')?",
+    ]
+
+
+def test_check_says_that_a_canvas_tells_no_engagement_and_where_currents_files_are_missing(desk: Desk) -> None:
+    ids = "3f0c0000-0000-4000-8000-000000000003, 91aa0000-0000-4000-8000-000000000001, x"
+    desk.write(
+        (SILENT, f"campaigns: {{ids: [{ids}], silent: 30d}} # its members"),
+        ("# currents_files: /srv/braze-currents", "currents_files: /no/such/folder"),
+    )
+
+    found = _found(desk, 15)
+
+    canvas, unknown, folder = (one.partition("flows.success.")[2] for one in found)
+    assert "campaigns.ids[1]: this is the Canvas 'Service activated', and Braze tells nobody's engagement" in canvas
+    assert "campaigns.ids[2]: Braze has no campaign of this id" in unknown
+    assert folder.startswith("currents_files: The Currents folder /no/such/folder cannot be listed")
 
 
 def test_check_writes_nothing(desk: Desk) -> None:

@@ -99,7 +99,10 @@ def test_a_rule_on_flags_is_armed_when_it_was_looked_for_its_span_whoever_waits(
     flags.receives("C-1", "a")
     flags.receives("C-2", "a")
     assert [flags.at(day, "C-1") for day in (0, 15, 29)] == [{}, {}, {}]
+    said = "nobody is called silent by 2 campaigns of the last 30 days before 2026-10-01"
+    assert [note.partition(":")[0] for note in flags.notes] == [said]
     assert flags.at(30, "C-1", "C-2") == {"C-1": True, "C-2": True}
+    assert flags.notes == []
 
 
 def test_a_gap_as_long_as_the_span_begins_the_looking_anew(flags: Office) -> None:
@@ -216,3 +219,14 @@ def test_a_folder_that_is_gone_tells_nothing_and_ends_no_run(mails: Office) -> N
 def test_no_file_is_opened_where_nobody_waits(mails: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CurrentsFolder, "mail_files", lambda *_: 1 / 0)
     assert mails.at(0) == {}
+
+
+def test_whoever_is_looked_at_for_flags_costs_two_exports_of_the_budget(flags: Office) -> None:
+    asked = {f"C-{number}": frozenset({BY_FLAGS.fact}) for number in range(160)}
+    nobody: Any = flags
+    flags.read_at = lambda texts: {}  # type: ignore[attr-defined]  # none of them was ever read
+    for requests, people in ((1, 50), (4, 100), (7, 150), (8, 160)):
+        silence = Silence(flow="success", by=(BY_FLAGS,), requests=requests)
+        silences = Silences(asked=asked, needs=[silence])
+        assert len(silences.people(nobody)) == people
+        assert len(silences.notes) == (people < len(asked))

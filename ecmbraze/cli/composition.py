@@ -155,6 +155,9 @@ def setting(config: Settings) -> Setting:
             ((name, needs) for name, section in _enabled(config) if (needs := BY_NAME[name].needs(section)).content),
             None,
         ),
+        customers=next(
+            ((BY_NAME[name], section) for name, section in _enabled(config) if BY_NAME[name].of_customer), None
+        ),
         canary=write(ExternalId(value=config.verify.canary)) if config.verify.canary else "",
     )
 

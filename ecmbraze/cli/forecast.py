@@ -62,7 +62,7 @@ def forecast(
 
 def _rows(config: Settings, ledger: Ledger, now: datetime, days: int) -> Iterator[Row]:
     zone, found = config.ecm.timezone or UTC, Counter[tuple[str, str, str]]()
-    sizes: dict[tuple[str, str], int] = {}
+    sizes = Counter[tuple[str, str]]()  # what is asked of people in ECM is no message
     for flow in FLOWS:
         if (section := config.flows.get(flow.name)) is None or flow.ahead is None:
             continue

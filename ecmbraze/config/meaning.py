@@ -12,9 +12,9 @@ from ecmbraze.config.names import Named, named
 from ecmbraze.config.places import Path, Places
 from ecmbraze.config.repeat import shown
 from ecmbraze.flow import Flow
+from ecmbraze.planning.customer_facts import CUSTOMER_FACTS
 from ecmbraze.planning.naming import Names
 from ecmbraze.planning.outbound import Outbound, Sort
-from ecmbraze.planning.success.options import CUSTOMER_FACTS
 from ecmbraze.suggest import did_you_mean
 
 Problem = tuple[Path, str]
@@ -35,8 +35,9 @@ def problems(
     """Yield (path, sentence) for each thing that cannot be meant."""
     if prefix.startswith(_OURS):
         yield ("attribute_prefix",), f"attributes that begin with {_OURS} are the program's own: take another prefix"
+    made = any(flows[name].of_customer and getattr(section, "enabled", False) for name, section in sections.items())
     for name, section in sections.items():
-        yield from _facts(list(named(name, section)))
+        yield from _facts(list(named(name, section)), made=made)
     written = [(name, row) for name, section in sections.items() for row in flows[name].outbound(section, prefix)]
     yield from _writers(places, [(name, row) for name, row in written if row.sort.has_one_writer], prefix)
 
@@ -46,17 +47,21 @@ def no_such_flow(name: str, flows: Mapping[str, object]) -> str:
     return f"no such flow{did_you_mean(name, flows) or ': there are ' + ', '.join(flows)}"
 
 
-def _facts(names: Sequence[Named]) -> Iterator[Problem]:
+def _facts(names: Sequence[Named], *, made: bool) -> Iterator[Problem]:
     attributes = (entry.name for entry in names if _is_attribute(entry.name) and entry.sort is not Names.TYPE)
     known = set(islice(dict.fromkeys(attributes), _COMPARED))
     for entry in names:
         plain = entry.sort is Names.CUSTOMER and entry.customer and not entry.customer.row()
-        if (plain or entry.sort in (Names.ATTRIBUTE, Names.DATE, Names.IN_TEXT)) and (why := _unknown(entry, known)):
+        if (plain or entry.sort in (Names.ATTRIBUTE, Names.DATE, Names.IN_TEXT)) and (
+            why := _unknown(entry, known, made=made)
+        ):
             yield entry.path, why
 
 
-def _unknown(entry: Named, known: set[str]) -> str:
-    """Return why a fact can never have a value; empty when it may."""
+def _unknown(entry: Named, known: set[str], *, made: bool) -> str:
+    """Return why a fact can never have a value; empty when it may. ``made`` says whether those of customers are."""
+    if entry.name in CUSTOMER and not entry.waits:
+        return _of_customers(entry, made=made)
     text, mine = entry.name, (*_built_in(entry), *(CUSTOMER if entry.waits else ()))
     if text in mine:
         return ""
@@ -69,6 +74,12 @@ def _unknown(entry: Named, known: set[str]) -> str:
     if not _is_attribute(text):
         return f"{shown(entry.path, text)} is no fact: write Category.Attribute{did_you_mean(text, {*known, *mine})}"
     return ""
+
+
+def _of_customers(entry: Named, *, made: bool) -> str:
+    if "suppress_when" not in entry.path:
+        return f"{entry.name} is not known here: of a customer only `suppress_when` may name it"
+    return "" if made else f"{entry.name} is made by the flow `success`: add its section, and leave it enabled"
 
 
 def _built_in(entry: Named) -> tuple[str, ...]:

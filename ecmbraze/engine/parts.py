@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from ecmbraze.engine.context import RoundContext
+from ecmbraze.engine.customers import customers
 from ecmbraze.engine.deliver.archived import Archive
 from ecmbraze.engine.deliver.canaryfence import CanaryFence
 from ecmbraze.engine.deliver.clock_faults import ClockFaults
@@ -99,6 +100,7 @@ def _planner(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view
         backfill=of.options.backfill,
         include_messages=of.options.include_messages,
         token=of.ledger.history.token,
+        customer=customers(of),
     )
     return Planner(
         flow=flow,
@@ -136,10 +138,12 @@ def _screen(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view:
         max_per_person=of.setting.max_per_person,
         twins=of.ledger.outbox.twins,
         reached=of.ledger.outbox.reached,
+        staged=of.ledger.outbox.knows,
         withdrawn=_withdrawn(of),
         mirrored=view.record,
         attributes=attributes(flow.outbound(section, of.setting.prefix)),
         standing=archive(of).standing,
+        customer=customers(of),
     )
 
 

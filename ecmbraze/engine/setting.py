@@ -130,6 +130,8 @@ class Setting:
     """Whether the configuration says in words that there is none."""
     archive: tuple[str, Needs] | None = None
     """The enabled flow that archives content, and what it reads."""
+    customers: tuple[Flow[Any], Any] | None = None
+    """The enabled flow, and its section, that makes what rules may name of a customer."""
     canary: str
     """Recipient that each run writes and reads back; empty for none."""
     keep: Keep = field(default_factory=Keep)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 from ecmbraze.flow import Context, Flow, Known
 from ecmbraze.model import Change, Decision, Json, PersonKey, Record
 from ecmbraze.needs import Asked, Needs
+from ecmbraze.planning.customer_facts import CUSTOMER_FACTS
 from ecmbraze.planning.feedback import answering, asking, occasions, requests, writes
 from ecmbraze.planning.feedback.options import Options
 from ecmbraze.planning.outbound import Direction, Outbound, of_rule
@@ -55,11 +56,11 @@ feedback:                                       # asked after completion, the an
 def needs(options: Options) -> Needs:
     """Return what the flow reads: of workspaces what rules name, of the people it asked the answers."""
     built_in = ("workspace.", "feedback.")
-    facts = frozenset(fact for rule in options.rules for fact in rule.facts() if not fact.startswith(built_in))
+    named = frozenset(fact for rule in options.rules for fact in rule.facts() if not fact.startswith(built_in))
     longest = max(rule.answer_within for rule in options.rules)
     return Needs(
         customers=options.customers,
-        facts=facts,
+        facts=named - frozenset(CUSTOMER_FACTS),
         people=frozenset().union(*(rule.answer.facts for rule in options.rules)),
         asked=Asked(flow=NAME, within=longest, requests=options.braze_requests),
     )

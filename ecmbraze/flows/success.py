@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context, Flow, Known
-from ecmbraze.model import BY_US, Change, Decision, Json, Kind, PersonKey, Record
+from ecmbraze.model import BY_US, Change, Decision, Facts, Json, Kind, PersonKey, Record
 from ecmbraze.needs import Cap, Needs, Silence
 from ecmbraze.planning import inactivity
 from ecmbraze.planning.attributes import Voice, of_everyone
@@ -118,6 +118,12 @@ def _voice(options: Options, noted: waiting.Noted, now: datetime, context: Conte
     return together
 
 
+def of_customer(options: Options, person: str, known: Known, context: Context) -> Facts:
+    """Return what the open cases of a person say now; raises RecordUnreadable where a date of them is none."""
+    cases = waiting.open_cases(options, known.of_customer(person), known.noted, context.zone)
+    return waiting.together(cases, context.now, context.zone)
+
+
 def ahead(options: Options, record: Record, memory: Mapping[str, Json], zone: tzinfo) -> Sequence[tuple[datetime, str]]:
     """Return (instant, rule) of when a case makes its customer wait, and of each escalation to come."""
     if isinstance(record.key, PersonKey):
@@ -125,7 +131,7 @@ def ahead(options: Options, record: Record, memory: Mapping[str, Json], zone: tz
     try:
         cases = waiting.open_cases(options, [record], lambda _: memory, zone)
         return [(moment, rule) for moment, rule in waiting.moments(options, cases) if rule]
-    except RecordUnreadable:
+    except (RecordUnreadable, KeyError):  # planning says so
         return []
 
 
@@ -162,6 +168,7 @@ FLOW = Flow(
     plan=plan,
     holds=lambda *_: None,
     candidates=episodes.asked,
+    of_customer=of_customer,
     caps=lambda options: (
         Cap(
             name="max_follow_ups",

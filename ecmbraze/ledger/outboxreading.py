@@ -171,13 +171,18 @@ class OutboxReading:
         # An asset has one document: what is to become of it goes in the order in which it was planned.
         chain = """recipient LIKE 'content:%' AND EXISTS (SELECT 1 FROM outbox e WHERE e.recipient = outbox.recipient
                    AND e.state IN ('ready', 'waiting', 'in flight', 'in doubt', 'held') AND e.id < outbox.id)"""
+        # Were a completion first, a follow-up whose answer was lost could appear after it, and nobody would close it.
+        begun = """kind = 'completion' AND EXISTS (SELECT 1 FROM outbox e WHERE e.key = outbox.flow || '/' ||
+                   outbox.record || '/' || outbox.rule || '/' || outbox.occurrence || '/follow-up/' || outbox.recipient
+                   AND e.state IN ('ready', 'waiting', 'in flight', 'in doubt', 'held'))"""
         order = "attempt, id" if phase is Phase.RECORDS else "id"
         left_out = [f"{kind}/{name}" for kind, name in without]
         found: list[Row] = []
         whose, counted = set[str](), 0
         for row in self._each(
             f"flow = ? AND phase = ? AND state = 'ready' AND NOT EXISTS (SELECT 1 FROM {_BLOCKER}) "
-            f"AND NOT ({chain}) AND rule IS NOT nullif(?, '') AND kind || '/' || name NOT IN ({marks(left_out)})",
+            f"AND NOT ({chain}) AND NOT ({begun}) AND rule IS NOT nullif(?, '') "
+            f"AND kind || '/' || name NOT IN ({marks(left_out)})",
             (flow, phase, but, *left_out),
             order=order,
         ):

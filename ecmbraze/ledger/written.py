@@ -83,6 +83,13 @@ class Written:
         row = self._ledger.execute(query, (key,)).fetchone()
         return (State(row[0]), moment(row[1])) if row else None
 
+    def pending(self, record: str, rule: str) -> bool:
+        """Say whether something that happens once, of a rule of a record, is staged and has not arrived yet."""
+        first = f"{self._flow}/{record}/{rule}/"  # as in `happened`
+        query = """SELECT 1 FROM outbox WHERE key > ? AND key < ? AND delivery <> 'latest'
+                   AND state IN ('ready', 'waiting', 'in flight', 'in doubt', 'held') LIMIT 1"""
+        return self._ledger.execute(query, (first, f"{first[:-1]}0")).fetchone() is not None
+
     def underway(self, target: str) -> bool:
         """Say whether a value for a target is planned or staged that the sink has not taken yet."""
         staged = "SELECT 1 FROM outbox WHERE target = ? AND state IN ('ready', 'waiting', 'in flight')"

@@ -50,6 +50,8 @@ class FollowUp:
     """The reminder type by its name in ECM; empty for a task."""
     task_list: str = ""
     """The task list of the workspace below which it stands; empty for a reminder."""
+    escalates: str = ""
+    """The mark of the follow-up of which it says that it is late: made only while that one is open."""
     text: str
     due: date
     priority: Priority
@@ -77,6 +79,7 @@ class FollowUp:
             "priority": self.priority,
             "assign": _told(self.assign),
             "otherwise": _told(self.otherwise),
+            **({"escalates": self.escalates} if self.escalates else {}),
         }
 
     @classmethod
@@ -90,6 +93,7 @@ class FollowUp:
             mark=mark_of(key),
             type=str(body.get("type", "")),
             task_list=str(body.get("list", "")),
+            escalates=str(body.get("escalates", "")),
             text=str(body.get("text")),
             assign=assign,
             due=date.fromisoformat(str(body.get("due"))),

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
+from ecmbraze.model import Facts
+
 
 def _unkeyed(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:32]
@@ -21,6 +23,9 @@ class Context:
     prefix: str
     backfill: bool = False
     include_messages: bool = False
+    customer: Callable[[str], Facts] = lambda person: {}
+    """What the open cases of a person say, where a flow keeps it: for rules that are stopped by it. Raises
+    RecordUnreadable where that is not known."""
     token: Callable[[str], str] = _unkeyed
     """Business key → what stands for it where outsiders see it: the same each time, and not to be guessed with the key
     of the ledger, which the engine gives."""

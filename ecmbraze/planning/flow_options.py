@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from ecmbraze.model import Json, Record
 from ecmbraze.planning import rule_language
+from ecmbraze.planning.customer_facts import CUSTOMER_FACTS
 from ecmbraze.planning.customers import Alias, Customer
 from ecmbraze.planning.naming import TypeName
 from ecmbraze.planning.outbound import Outbound, Sort, attribute
@@ -95,7 +96,7 @@ class FlowOptions(MappedOptions):
     def read(self, facts: Iterable[frozenset[str]]) -> frozenset[str]:
         """Return the category attributes to read: those of the rules and the attributes."""
         named = frozenset(self.attributes.values()).union(*facts)
-        return frozenset(fact for fact in named if not fact.startswith(_BUILT_IN))
+        return frozenset(fact for fact in named if not fact.startswith(_BUILT_IN) and fact not in CUSTOMER_FACTS)
 
 
 def _snake_case(name: str) -> str:

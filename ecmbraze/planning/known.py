@@ -64,6 +64,10 @@ class Known(Protocol):
         """Return how what happens once stands under a business key, and since when; ``None`` if it was never staged."""
         ...
 
+    def pending(self, record: str, rule: str) -> bool:
+        """Say whether something that happens once, of a rule of a record, is staged and has not arrived yet."""
+        ...
+
     def underway(self, target: str) -> bool:
         """Say whether a value for a target is planned or staged that the sink has not taken yet."""
         ...

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 
@@ -96,6 +96,8 @@ class Occasion:
     """When the record was last planned: what happened to it is younger. ``None`` where it never was."""
     why: str = ""
     """What a person reads in the report beside the condition."""
+    customer: Callable[[str], Facts] = lambda person: {}
+    """What is open of a person."""
 
     @property
     def named(self) -> Facts:
@@ -109,7 +111,14 @@ class Occasion:
 def occasion_of(flow: str, change: Change, hit: Hit, context: Context, *, date: str | None = None) -> Occasion:
     """Return the occasion of a hit on one change, for the flow to add what it knows of it."""
     return Occasion(
-        flow=flow, record=change.record, hit=hit, now=context.now, zone=context.zone, date=date, since=change.since
+        flow=flow,
+        record=change.record,
+        hit=hit,
+        now=context.now,
+        zone=context.zone,
+        date=date,
+        since=change.since,
+        customer=context.customer,
     )
 
 
@@ -148,6 +157,9 @@ def tell(
         return
     try:
         for customer in record.customers:
+            if stopped := _stopped_for(customer, occasion):
+                yield replace(skip(reason=stopped), customer=customer)
+                continue
             yield from events(occasion, customer)
             if not event_only:
                 yield from triggers(occasion, customer, repeated.get(customer, {}), create=create)
@@ -155,6 +167,13 @@ def tell(
             yield skip(reason=event_only)
     except RecordUnreadable as error:
         yield skip(reason=error.happened, quarantined=True)
+
+
+def _stopped_for(customer: str, occasion: Occasion) -> str | None:
+    """Return what stops a rule for one person, by what is open of them."""
+    if not occasion.hit.rule.asks_of_customers:
+        return None
+    return occasion.hit.rule.stopped_by({**occasion.record.named, **occasion.customer(customer)})
 
 
 def refuse_nobody(record: Record, hits: Sequence[Hit]) -> None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from ecmbraze.model import Facts, Json, Kind, Record
 from ecmbraze.planning import rule_language
+from ecmbraze.planning.customer_facts import CUSTOMER_FACTS
 from ecmbraze.planning.naming import CampaignId, CanvasId, GroupId
 from ecmbraze.planning.rule_language import When, satisfied
 
@@ -190,9 +191,19 @@ class Rule(Section):
         """Whether it comes due as time passes: how late it may still go is its own to say."""
         return False
 
+    @property
+    def asks_of_customers(self) -> bool:
+        """Whether what stops it is a matter of each person, by what is open of them."""
+        return any(name in CUSTOMER_FACTS for when in self.suppress_when for name in when)
+
     def stopped_by(self, facts: Facts) -> str | None:
-        """Return what stops the rule for this record, in words; ``None`` when nothing does."""
+        """Return what stops the rule for this record, in words; ``None`` when nothing does.
+
+        What names facts of a customer is judged where they are among ``facts``, and else left to whoever knows them.
+        """
         for when in self.suppress_when:
+            if any(name in CUSTOMER_FACTS and name not in facts for name in when):
+                continue
             if satisfied(when, facts):
                 return "suppressed: " + ", ".join(f"{name} is {entry.told()}" for name, entry in when.items())
         return None

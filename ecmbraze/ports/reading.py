@@ -150,11 +150,12 @@ class SegmentExport(Protocol):
 class SegmentReader(Protocol):
     """Segments of Braze, which an export shows whole."""
 
-    def segment(self, segment_id: str, attributes: Sequence[str]) -> SegmentExport:
+    def segment(self, segment_id: str, attributes: Sequence[str], files: str = "") -> SegmentExport:
         """Return who is in a segment, with their global states and these custom attributes; groups it does not show.
 
         It may take a quarter of an hour. Raises TemporaryError when it is not ready by then, runs already, or is
         spoiled in one line; ConfigurationError for an unknown segment, and where exports go to storage of the customer.
+        ``files`` is the folder with a copy of that storage: then it is read from there, if it is not older than a day.
         """
         ...
 

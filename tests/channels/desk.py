@@ -195,6 +195,8 @@ class Desk:
             max_per_person=None,
             twins=lambda _: (),
             reached=lambda *_: True,
+            staged=lambda _: False,
+            customer=lambda _: {},
             withdrawn=lambda *_: frozenset(),
             mirrored=lambda _: None,
             attributes=Everything(),

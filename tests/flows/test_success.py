@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,9 @@ def test_who_waits_in_silence_is_followed_up_once_until_it_is_over(desk: Rehears
     assert "A case is open since 2026-" in made["text"]
     desk.box.advance(HOUR)
     assert success(desk)["counts"]["planned"] == 0
+
+    row = json.loads(desk.ecmbraze("forecast", "--days", "9", "--json").stdout)[-1]
+    assert (row["flow"], row["rule"], row["messages"]) == ("success", "silent_and_waiting", 0)
 
     desk.box.advance(7 * DAY)
     assert success(desk)["counts"]["sent"] == 1

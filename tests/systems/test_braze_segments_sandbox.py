@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import io
 import json
+import os
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +18,7 @@ from ecmbraze.errors import ConfigurationError, CredentialRefused, TemporaryErro
 from ecmbraze.sandbox.remote import RemoteSandbox
 from ecmbraze.systems.braze import segments
 from ecmbraze.systems.braze.client import BrazeClient
+from ecmbraze.systems.braze.segmentfolder import newest
 from ecmbraze.systems.exchange import Exchange
 from tests.forking.sandboxes import sandbox
 from tests.systems.rig import FakeClock, http
@@ -108,6 +113,34 @@ def test_exports_into_a_bucket_of_the_customer_say_what_to_do(box: RemoteSandbox
         braze.segment(SEGMENT, [])
 
 
+def test_they_are_read_from_a_copy_of_the_bucket_once_they_are_whole(
+    box: RemoteSandbox, braze: BrazeClient, tmp_path: Path
+) -> None:
+    box.call("POST", "/braze/switches", {"export_to_storage": True})
+    with pytest.raises(TemporaryError, match="no whole export"):  # ordered, and not there yet
+        braze.segment(SEGMENT, [], str(tmp_path))
+    ordered = datetime.fromtimestamp(int(box.now().timestamp()), UTC)
+    box.advance(600)
+    for key in box.call("GET", "/braze/bucket"):
+        path = tmp_path / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(base64.b64decode(box.call("GET", f"/braze/bucket/{key}")["base64"]))
+        os.utime(path, (ordered.timestamp() + 300,) * 2)
+
+    with pytest.raises(TemporaryError, match="no whole export"):
+        newest(str(tmp_path), SEGMENT, ordered + timedelta(minutes=10))
+    parts = newest(str(tmp_path), SEGMENT, ordered + timedelta(minutes=30))
+    with pytest.raises(TemporaryError, match=r"last 24 hours; the newest is of 2026-03-1"):
+        newest(str(tmp_path), SEGMENT, ordered + timedelta(days=2))
+
+    export = segments.Export.checked(parts)
+    assert len(parts) > 1
+    assert export.size == CROWD
+    assert {name for one in export.members() for name in one.names} == {f"P-{n}" for n in range(CROWD)}
+    packed = segments.Export.checked((gzip.compress(b'{"external_id":"P-9"}\n'),))
+    assert [set(one.names) for one in packed.members()] == [{"P-9"}]
+
+
 def test_a_segment_that_is_not_there_is_named_as_the_configurations_fault(braze: BrazeClient) -> None:
     with pytest.raises(ConfigurationError, match="Check the id of the segment"):
         braze.segment("nobody", [])
@@ -161,12 +194,12 @@ def _zip(packed: int = zipfile.ZIP_DEFLATED, **files: bytes) -> bytes:
 )
 def test_what_is_no_whole_export_is_none(content: bytes) -> None:
     with pytest.raises(TemporaryError, match="spoiled"):
-        segments.Export.checked(content)
+        segments.Export.checked((content,))
 
 
 def test_a_zip_that_unpacks_to_a_hundred_times_its_size_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(segments, "_RATIO_FROM", 1)
     with pytest.raises(TemporaryError, match="more than 100 times its size"):
-        segments.Export.checked(_zip(a=b"\n" * 300_000))
+        segments.Export.checked((_zip(a=b"\n" * 300_000),))
     people = b"".join(b'{"external_id": "C-%d", "email": "c%d@x.org"}\n' % (n, n) for n in range(9999))
-    assert segments.Export.checked(_zip(a=people)).size == 9999
+    assert segments.Export.checked((_zip(a=people),)).size == 9999

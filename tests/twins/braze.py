@@ -210,7 +210,7 @@ class TwinBraze:
 
     # SegmentReader
 
-    def segment(self, segment_id: str, attributes: Sequence[str]) -> _Export:
+    def segment(self, segment_id: str, attributes: Sequence[str], files: str = "") -> _Export:
         self.wire.read("braze segment")
         if segment_id not in self.segments:
             raise ConfigurationError(f"Braze has no segment {segment_id}.")

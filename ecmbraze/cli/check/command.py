@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from ecmbraze.cli import composition, opening
-from ecmbraze.cli.check import in_braze, in_currents, in_ecm, outbound, writing
+from ecmbraze.cli.check import in_braze, in_currents, in_ecm, in_success, outbound, writing
 from ecmbraze.cli.check.findings import Finding, Level, doubt, failed, notes, well
 from ecmbraze.cli.clock import WallClock
 from ecmbraze.cli.shared import ConfigOption, config_path
@@ -211,6 +211,7 @@ def _of_ecm(
             broken = broken or finding.level is Level.WRONG
             yield finding
         yield from writing.findings(loaded, made.ecm, BY_NAME[flow], mine)
+        yield from in_success.in_ecm(loaded, made.ecm, flow)
     if broken:  # how changes are found rests on the names being right
         return
     types = made.ecm.workspace_types()
@@ -227,6 +228,7 @@ def _of_braze(
     objects = in_braze.Objects(config=loaded, braze=made.braze)
     for flow, mine in names.items():
         yield from objects.findings(flow, mine)
+        yield from in_success.in_braze(loaded, made.braze, flow)
 
 
 def lines(found: Iterable[Finding], width: int) -> list[str]:

@@ -47,6 +47,7 @@ def needed(config: Settings, flows: Mapping[str, Flow[Any]], names: Sequence[Nam
     consents = [rule.send.consent for rule in rules if rule.send.consent]
     needs = [flows[name].needs(section) for name, section in config.flows.items()]
     people, rotations = {fact for need in needs for fact in need.people}, [need.rotation for need in needs]
+    ways = [way for need in needs if need.silence for way in need.silence.by]
     watched = "email" in people
     asked = {
         "/users/track": bool(config.flows),
@@ -57,7 +58,7 @@ def needed(config: Settings, flows: Mapping[str, Flow[Any]], names: Sequence[Nam
         "/email/hard_bounces": watched or any(consent.email for consent in consents),
         "/email/unsubscribes": watched,
         "/sms/invalid_phone_numbers": "phone.undeliverable" in people,
-        "/users/export/segment": any(one and one.segment for one in rotations),
+        "/users/export/segment": any(one and one.segment for one in (*rotations, *ways)),
         "/campaigns/details": Names.CAMPAIGN in sorts,
         "/canvas/details": Names.CANVAS in sorts,
     }

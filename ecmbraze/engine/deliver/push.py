@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from ecmbraze.engine.deliver.channels import channel_of
 from ecmbraze.engine.deliver.channels.channel import Attempt, Batch
 from ecmbraze.engine.deliver.fence import Fence
+from ecmbraze.engine.deliver.needless import left, needless
 from ecmbraze.engine.deliver.requests import build, divide, settle
 from ecmbraze.engine.deliver.screen import Screen
 from ecmbraze.engine.setting import BatchLimits, Systems
@@ -168,9 +169,10 @@ class Push:
 
     def _screened(self, rows: Sequence[Row]) -> list[Row]:
         steps = self.screen.look(rows)
-        self._move(steps)
-        stopped = {step.row.id for step in steps}
-        return [row for row in rows if row.id not in stopped]
+        others = needless(left(rows, steps), self.systems)
+        self.unwritten |= {step.row.id: step.why for step in others if step.state is State.WAITING}
+        self._move([*steps, *others])
+        return left(rows, [*steps, *others])
 
     def _waves(self, groups: list[tuple[Row, ...]]) -> bool:
         """Send groups, as many at a time as there are connections; return False when an outcome is unknown.
@@ -313,16 +315,14 @@ class Push:
         """
         if self.denied:
             self._refuse_denied("Nothing was written there, it waits; all others went.")
-        if self.unwritten:
+        if why := next(iter(self.unwritten.values()), ""):
             raise TemporaryError(
-                f"{len(self.unwritten)} writes did not go through, or nobody knows: "
-                f"{next(iter(self.unwritten.values()))}.",
+                f"{len(self.unwritten)} writes did not go through, or nobody knows: {why}.",
                 undone="They wait.",
                 advice="The next run looks for what may have been stored after all, and goes on.",
             )
 
     def _move(self, steps: Sequence[Step], *, attempt: str = "", token: str = "") -> None:
         self.outbox.move(steps, self.clock.now(), attempt=attempt, token=token)
-        for step in steps:
-            self.steps[step.row.id] = step
+        self.steps |= {step.row.id: step for step in steps}
         self.systems.progress.step(Work.SENT, sum(step.state not in _ON_THE_WAY for step in steps))

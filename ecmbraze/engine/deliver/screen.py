@@ -24,6 +24,7 @@ from ecmbraze.model import (
     MOVED,
     Action,
     ContentKey,
+    Facts,
     Kind,
     PersonKey,
     Profile,
@@ -59,6 +60,8 @@ class Screen:
     """The other people who got, or may have got, this message of the same occasion."""
     reached: Callable[[Action, str], bool]
     """Whether an earlier occurrence of the rule, by its beginning, reached the person of a message."""
+    staged: Callable[[str], bool]
+    """Whether what happens once was ever staged under a business key."""
     withdrawn: Callable[[str, Sequence[str]], frozenset[str]]
     """The channels on which a withdrawal stands by the ledger, of a person or of whoever shares one of these addresses:
     reads of Braze lag behind, and Braze keeps a state with the address (api/braze.md 5.2)."""
@@ -68,6 +71,8 @@ class Screen:
     """The attributes that the flow writes today."""
     standing: Callable[[Kind, str], str]
     """Whether the present content of a campaign or Canvas is archived and approved, in words; empty for an event."""
+    customer: Callable[[str], Facts]
+    """What is open of a person, for rules that are stopped by it."""
     fresh: dict[int, tuple[float, Record]]
     clock: Clock
     zone: tzinfo
@@ -123,6 +128,8 @@ class Screen:
         named = screening is not None and screening.configured and action.payload is not None
         if named and action.name not in self.attributes:
             return f"the attribute {action.name} is no longer configured"  # what clears it still goes
+        if (end := channel_of(action.kind).taken_back_by(action)) and self.staged(end):
+            return "not needed any more"
         if not action.kind.is_message:
             of_workspace = (
                 isinstance(keys.read(action.recipient), WorkspaceKey) if action.kind.system is System.ECM else False
@@ -230,7 +237,7 @@ class Screen:
         try:
             record = self._record(row.action.record)
             asked = (record, row.action.rule, row.action.occurrence)
-            reason = self.flow.holds(self.options, *asked, self.zone, self.clock.now())
+            reason = self.flow.holds(self.options, *asked, self.zone, self.clock.now()) or self._stopped(row, record)
         except RecordUnreadable as error:
             return self._wait(row, f"record cannot be read again: {error.happened}")
         except UNPLANNABLE as error:
@@ -238,6 +245,13 @@ class Screen:
         if reason is None and row.action.recipient not in record.customers:
             reason = MOVED
         return Step(row=row, state=State.SUPERSEDED, why=reason) if reason else None
+
+    def _stopped(self, row: Row, record: Record) -> str | None:
+        """Return what is open of the person and stops the rule; what tells of an end is not taken back."""
+        rule = next((rule for rule in self.flow.rules(self.options) if rule.name == row.action.rule), None)
+        if rule is None or not rule.asks_of_customers or self.flow.follows(row.action.occurrence):
+            return None
+        return rule.stopped_by({**record.named, **self.customer(row.action.recipient)})
 
     def _wait(self, row: Row, why: str) -> Step:
         self.unread += 1

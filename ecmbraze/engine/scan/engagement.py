@@ -21,14 +21,17 @@ _REACH = timedelta(days=7)
 _NAMED = 3
 
 
-def is_armed(mirror: Mirror, plan: PlanFile, way: Engagement, now: datetime) -> bool:
-    """Note that a way of telling is in use, and say whether it has been for its whole span, without a gap as long."""
+def armed_from(mirror: Mirror, plan: PlanFile, way: Engagement, now: datetime) -> datetime:
+    """Note that a way of telling is in use, and return when it has been, or will be, for its whole span.
+
+    A gap as long as the span begins it anew.
+    """
     what = f"looking {way.fact}"
     last, span = mirror.looked(what, keys.PEOPLE), timedelta(seconds=mirror.looked_size(what, keys.PEOPLE))
     going_on = last is not None and now - last <= way.silent
     span = span + max(now - last, timedelta(0)) if last and going_on else timedelta(0)
     plan.put_looked(what, keys.PEOPLE, now, size=int(span.total_seconds()))
-    return span >= way.silent
+    return now - span + way.silent
 
 
 @dataclass(slots=True, kw_only=True)
@@ -94,7 +97,8 @@ class MailLooks:
             return
         self.reaches_back = any(file.modified_at < begin for file in files)
         new = [file for file in files if file.modified_at >= begin]
-        spoiled = [file.name for file in new if not self._take(folder, file, people)]
+        others = frozenset(person for person in people if not isinstance(read(person), ExternalId))
+        spoiled = [file.name for file in new if not self._take(folder, file, people, others)]
         if spoiled:
             names = ", ".join(spoiled[:_NAMED]) + (", …" if len(spoiled) > _NAMED else "")
             self.notes.append(
@@ -111,29 +115,28 @@ class MailLooks:
         found = silence.by_mails(way, self._events.get(person, ()), complete=complete, now=self.now)
         return {} if found is None else {way.fact: found}
 
-    def _take(self, folder: str, file: CurrentsFile, people: Collection[str]) -> bool:
-        """Keep what one file tells of these people; say whether it was read."""
+    def _take(self, folder: str, file: CurrentsFile, people: Collection[str], others: Collection[str]) -> bool:
+        """Keep what one file tells of these people, of whom ``others`` have no external id; say whether it was read."""
         self.tick()
         try:
             events = self.reader.mail_events(folder, file)
         except RecordUnreadable:
             return False
         for event in events:
-            for person in self._people(event):
+            for person in self._people(event, others):
                 if person in people:
                     self._events.setdefault(person, []).append(event)
         return True
 
-    def _people(self, event: MailEvent) -> Iterator[str]:
+    def _people(self, event: MailEvent, others: Collection[str]) -> Iterator[str]:
         """Yield whom an event is about: whom it names, and who is known by an alias or an address alone.
 
         Where it names nobody (api/braze.md 6.3), that is everybody with the address.
         """
         if event.person:
             yield event.person
-        for person in self._people_at(event.address) if event.address else ():
-            if not event.person or not isinstance(read(person), ExternalId):
-                yield person
+        if event.address and (others or not event.person):
+            yield from (one for one in self._people_at(event.address) if not event.person or one in others)
 
     def _people_at(self, address: str) -> Sequence[str]:
         if address not in self._at:

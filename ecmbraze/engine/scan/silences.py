@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ecmbraze.engine.scan.engagement import FlagLooks, MailLooks, is_armed
+from ecmbraze.engine.scan.engagement import FlagLooks, MailLooks, armed_from
 from ecmbraze.errors import TemporaryError
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
@@ -47,10 +47,11 @@ class Silences:
         may not.
         """
         wanted = frozenset().union(*self.asked.values())
-        for way in dict.fromkeys(way for need in self.needs for way in need.by if way.fact in wanted):
+        ways = {way: need.segment_files for need in self.needs for way in need.by if way.fact in wanted}
+        for way, files in ways.items():
             if way.segment:
                 try:
-                    members = _members(segments, way, mirror, plan, now, max_shrink)
+                    members = _members(segments, way, files, mirror, plan, now, max_shrink)
                 except TemporaryError as error:
                     self.notes.append(f"nobody's silence was told by segment {way.segment}: {error.happened}")
                     continue
@@ -67,11 +68,15 @@ class Silences:
             if crowd := self._asked({way.fact for way in ways}, self.asked):
                 mails.read(need.currents_files, frozenset(crowd), max(way.silent for way in ways))
                 self.notes += mails.notes
-            for way in need.by:
-                if way.currents:
-                    self.tellers[way.fact] = _by_mails(mails, way, is_armed(mirror, plan, way, now))
-                elif way.campaigns:
-                    self.tellers[way.fact] = _by_flags(flags, way, is_armed(mirror, plan, way, now))
+            for way in (way for way in need.by if not way.segment):
+                armed = armed_from(mirror, plan, way, now)
+                told = _by_mails(mails, way, armed <= now) if way.currents else _by_flags(flags, way, armed <= now)
+                self.tellers[way.fact] = told
+                reached = way.currents and mails.reaches_back
+                if armed > now and not reached and self._asked({way.fact}, self.asked):
+                    self.notes.append(
+                        f"nobody is called silent by {way.by} before {armed:%F}: it is looked so long first"
+                    )
 
     def prepare(self, people: Sequence[str]) -> None:
         """Read the flags of those of up to 50 people about whom campaigns decide."""
@@ -128,10 +133,16 @@ def _by_segment(fact: str, members: frozenset[str]) -> Teller:
 
 
 def _members(
-    segments: SegmentReader, way: Engagement, mirror: Mirror, plan: PlanFile, now: datetime, max_shrink: float
+    segments: SegmentReader,
+    way: Engagement,
+    files: str,
+    mirror: Mirror,
+    plan: PlanFile,
+    now: datetime,
+    max_shrink: float,
 ) -> frozenset[str]:
     """Return who is in a segment, by every name; raises TemporaryError for an export that cannot be trusted."""
-    export = segments.segment(way.segment, [])
+    export = segments.segment(way.segment, [], files)
     taken, seen = f"silent {way.segment}", f"shrunk {way.segment}"
     before, last = mirror.looked_size(taken, keys.PEOPLE), mirror.looked_size(seen, keys.PEOPLE)
     plan.put_looked(seen, keys.PEOPLE, now, size=export.size)

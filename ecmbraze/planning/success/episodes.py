@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta, tzinfo
-from enum import StrEnum
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Protocol
 
 from ecmbraze.errors import RecordUnreadable
@@ -19,6 +18,7 @@ from ecmbraze.model import Action, Change, Decision, Fact, FollowUp, Json, Kind,
 from ecmbraze.planning import dates, rule_language
 from ecmbraze.planning.context import Context
 from ecmbraze.planning.success import waiting
+from ecmbraze.planning.success.episode import Episode, Step
 from ecmbraze.planning.success.options import Escalation, Options, SuccessRule
 from ecmbraze.planning.success.waiting import Case
 
@@ -35,62 +35,7 @@ class Past(Protocol):
     def newest(self, key: str) -> Record | None: ...
     def looked(self, record: str, now: datetime) -> datetime | None: ...
     def written(self, key: str) -> tuple[State, datetime] | None: ...
-
-
-class Step(StrEnum):
-    """How far the follow-ups of an episode have come."""
-
-    OPEN = "open"
-    ESCALATED = "escalated"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Episode:
-    """What is noted of one rule of one customer; without a step no follow-up is open."""
-
-    number: int = 0
-    """How many there were, with this one; stands in the business keys."""
-    step: Step | None = None
-    place: str = ""
-    """The workspace on which the follow-ups stand."""
-    on: date | None = None
-    """The day on which the first of them was planned."""
-    type: str = ""
-    """The reminder type; empty for tasks."""
-    task_list: str = ""
-    """The list of the tasks; empty for reminders."""
-
-    @classmethod
-    def of(cls, noted: Json) -> Episode:
-        """Return the episode that was noted."""
-        raw = noted if isinstance(noted, Mapping) else {}
-        return cls(
-            number=int(str(raw.get("n", 0))),
-            step=Step(str(raw["step"])) if raw.get("step") else None,
-            place=str(raw.get("place", "")),
-            on=date.fromisoformat(str(raw["on"])) if raw.get("on") else None,
-            type=str(raw.get("type", "")),
-            task_list=str(raw.get("list", "")),
-        )
-
-    def as_json(self) -> Json:
-        """Return it as it is noted; of one that is over its number alone."""
-        if self.step is None:
-            return {"n": self.number}
-        on = self.on.isoformat() if self.on else None
-        return {"n": self.number, "step": self.step, "place": self.place, "on": on, **self.stands}
-
-    @property
-    def stands(self) -> dict[str, Json]:
-        """Whether they are reminders of a type, or tasks of a list."""
-        return {"list": self.task_list} if self.task_list else {"type": self.type}
-
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        """The steps of which a follow-up was made."""
-        if self.step is None:
-            return ()
-        return (Step.OPEN,) if self.step is Step.OPEN else (Step.OPEN, Step.ESCALATED)
+    def pending(self, record: str, rule: str) -> bool: ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -108,19 +53,41 @@ class _Customer:
 
     def take(self, rule: SuccessRule, episode: Episode) -> Episode:
         """Return the episode of a rule as it is after this run."""
-        if episode.step and self._is_gone(episode.place):
-            episode = Episode(number=episode.number)  # its follow-ups went with the workspace
+        episode = self.placed(rule.name, episode)
         silent = self._silent(rule)
         wait = waiting.since(rule, self.cases, self.context.now) is not None
         if episode.step and (not wait or silent is False):
             why = "nothing waits any more" if not wait else "not silent any more"
             self.end(rule.name, episode, why)
-            return Episode(number=episode.number)
+            return episode.over
         if episode.step is Step.OPEN and silent and rule.escalate and self._is_late(rule.name, rule.escalate, episode):
             return self._escalated(rule, episode)
-        if episode.step is None and wait and silent and self.change.fires:
+        if episode.step is None and wait and silent and self.change.fires and not self._is_ending(rule.name):
             return self._opened(rule, episode)
         return episode
+
+    def _is_ending(self, rule: str) -> bool:
+        """Say whether a completion has not arrived yet: beside what it ends a second follow-up would stand."""
+        planned = any(isinstance(one, Action) and one.rule == rule for one in self.outcome)
+        return planned or self.past.pending(self.change.record.key.text, rule)
+
+    def placed(self, rule: str, episode: Episode) -> Episode:
+        """Return the episode by what became of its workspace, and complete what came back with one."""
+        back = [one for one in episode.behind if not self._is_gone(one.place)]
+        for one in back:
+            self.end(rule, one, "its workspace is back, and it was made elsewhere meanwhile")
+        episode = replace(episode, behind=tuple(one for one in episode.behind if one not in back))
+        if episode.step and self._is_gone(episode.place):
+            gone = replace(episode, behind=())
+            return replace(episode.over, behind=(*episode.behind, gone))
+        if episode.step and not self._is_ours(episode.place):
+            self.end(rule, episode, "its workspace belongs to somebody else now")
+            return episode.over
+        return episode
+
+    def _is_ours(self, place: str) -> bool:
+        record = self.past.newest(place)
+        return record is not None and self.person in record.customers
 
     def end(self, rule: str, episode: Episode, why: str) -> None:
         """Complete every follow-up of an episode."""
@@ -153,7 +120,8 @@ class _Customer:
             reason = f"waits in silence, and has no workspace of type {home.workspace_type} for a follow-up"
             self.outcome.append(self._skip(rule, reason))
             return episode
-        begun = Episode(
+        begun = replace(
+            episode,
             number=episode.number + 1,
             step=Step.OPEN,
             place=place.key.text,
@@ -183,8 +151,11 @@ class _Customer:
         oldest = waiting.of_rule(rule, self.cases)[0]
         # Both of an episode are of one kind, whatever was configured meanwhile: else the second is never completed.
         same = bool(asked.task_list) is bool(episode.task_list)
+        # An escalation is for one that is still open: nobody is told of what somebody has done.
+        first = mark_of(self._action(rule.name, episode, Step.OPEN, Kind.FOLLOW_UP, "").key) if escalated else ""
         wanted = FollowUp(
             mark="",
+            escalates=first,
             type=asked.reminder_type if same else episode.type,
             task_list=asked.task_list if same else episode.task_list,
             text=self._text(rule, oldest),
@@ -243,8 +214,9 @@ def plan(options: Options, change: Change, person: str, past: Past, context: Con
         after[rule.name] = one.take(rule, noted.get(rule.name, Episode()))
     for name, episode in noted.items():
         if name not in after:
-            one.end(name, episode, f"the rule {name} is no longer configured")
-            after[name] = Episode(number=episode.number)
+            placed = one.placed(name, episode)
+            one.end(name, placed, f"the rule {name} is no longer configured")
+            after[name] = placed.over
     # In the past, so that it comes due in each run; and the same in each of them, since it is part of the decision.
     since = min((at for rule in options.rules if (at := waiting.since(rule, one.cases, context.now))), default=None)
     memory = {name: episode.as_json() for name, episode in after.items() if episode.number}

@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from ecmbraze.model import Assignee, Priority, Team
 from ecmbraze.planning import rule_language
+from ecmbraze.planning.customer_facts import CUSTOMER_FACTS, OVERDUE_SINCE
 from ecmbraze.planning.customers import Customer
 from ecmbraze.planning.engagement import Engagement
 from ecmbraze.planning.flow_options import MappedOptions
@@ -18,9 +19,6 @@ from ecmbraze.planning.rule_language import When
 from ecmbraze.planning.rules import Section, Span
 from ecmbraze.suggest import did_you_mean
 
-OPEN_SINCE, OVERDUE_SINCE, LAST_ACTIVITY = "customer.open_since", "customer.overdue_since", "customer.last_activity"
-CUSTOMER_FACTS = (OPEN_SINCE, OVERDUE_SINCE, LAST_ACTIVITY)
-"""What the open cases of a customer say together: dates, never counters."""
 ENGAGEMENT_FACTS = ("engagement.by", "engagement.silent")
 _IN_TEXT = (*CUSTOMER_FACTS, "workspace.id", "workspace.name", *ENGAGEMENT_FACTS)
 _NAME = r"^[a-z][a-z0-9_]*$"

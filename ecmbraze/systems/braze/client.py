@@ -72,9 +72,9 @@ class BrazeClient:
         """Return all of one asset (api/braze.md 7.1 to 7.4)."""
         return self._content.asset(row)
 
-    def segment(self, segment_id: str, attributes: Sequence[str]) -> Export:
+    def segment(self, segment_id: str, attributes: Sequence[str], files: str = "") -> Export:
         """Return who is in a segment, from an export of it (api/braze.md 4.4)."""
-        return self._segments.export(segment_id, attributes)
+        return self._segments.export(segment_id, attributes, files)
 
     def track(self, batch: TrackBatch) -> Answer:
         """Send attributes and events of up to 75 objects; nobody is created unless the batch says so."""
@@ -120,7 +120,7 @@ class BrazeClient:
         return probes.details(self._asking, kind, message_id)
 
     def listed(self, kind: str) -> Mapping[str, str]:
-        """Return id → name of every ``campaign`` or ``canvas`` that is not archived; for suggestions."""
+        """Return id → name of every ``campaign``, ``canvas`` or ``segment`` that is not archived; for suggestions."""
         return probes.listed(self._asking, kind)
 
     def missing_permissions(self, paths: Sequence[str]) -> Mapping[str, str]:

@@ -40,6 +40,11 @@ _PROBES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 }
 
 
+_LISTS = {
+    "campaign": ("/campaigns/list", "campaigns"),
+    "canvas": ("/canvas/list", "canvases"),
+    "segment": ("/segments/list", "segments"),
+}
 # Of `/campaigns/details` and `/canvas/details` (api/braze.md 7.3, 7.4): what keeps a message from being sent.
 _STOPPING = {("archived", True): "archived", ("draft", True): "a draft", ("enabled", False): "paused"}
 
@@ -68,8 +73,8 @@ def message(asking: Asking, kind: str, message_id: str) -> MessageInfo:
 
 
 def listed(asking: Asking, kind: str) -> Mapping[str, str]:
-    """Return id → name of every campaign or Canvas that is not archived, page by page (api/braze.md 7.3, 7.4)."""
-    path, key = ("/campaigns/list", "campaigns") if kind == "campaign" else ("/canvas/list", "canvases")
+    """Return id → name of every campaign, Canvas or segment that is not archived (api/braze.md 7.3 to 7.5)."""
+    path, key = _LISTS[kind]
     found: dict[str, str] = {}
     for page in range(_MOST_PAGES):
         try:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import ipaddress
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import IO
 from urllib.parse import urlsplit
 
 from ecmbraze.errors import ConfigurationError, TemporaryError, TimeBudgetUsed
@@ -16,6 +19,7 @@ from ecmbraze.model import Json, Member
 from ecmbraze.systems.braze import refusals
 from ecmbraze.systems.braze.asking import odd
 from ecmbraze.systems.braze.profiles import read_user
+from ecmbraze.systems.braze.segmentfolder import newest
 from ecmbraze.systems.exchange import Exchange, NotJsonError, TransportError, parse
 from ecmbraze.systems.http import READ_ATTEMPTS, Http
 from ecmbraze.systems.shapes import ShapeError, text
@@ -29,6 +33,7 @@ _DOWNLOAD_S = 600.0
 # A million people are some 20 MB as a zip, and JSON shrinks to a tenth or so: what unpacks to more than a hundred times
 # its size is no export (faults D12, T-8), but for a small one.
 _MOST_BYTES, _MOST_RATIO, _RATIO_FROM, _LONGEST_LINE = 512 * 1024 * 1024, 100, 1024 * 1024, 1024 * 1024
+_TOO_LARGE = f"it unpacks to more than {_MOST_RATIO} times its size"
 _PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # What the library raises for a damaged zip, beside its own error.
 _DAMAGED = (
@@ -42,27 +47,29 @@ _DAMAGED = (
     OverflowError,
     ValueError,
 )
+_GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
     """The people of one export, read from its files as often as they are asked for; see the port."""
 
-    content: bytes
+    parts: tuple[bytes, ...]
     size: int
 
     @classmethod
-    def checked(cls, content: bytes) -> Export:
+    def checked(cls, parts: tuple[bytes, ...]) -> Export:
         """Return an export every line of which can be read; raises TemporaryError for any other."""
         try:
-            return cls(content, sum(1 for _ in _users(content)))
+            return cls(parts, sum(1 for part in parts for _ in _users(part)))
         except (ShapeError, NotJsonError) as error:
             raise _spoiled(str(error)) from None
         except _DAMAGED as error:
             raise _spoiled(f"its zip cannot be unpacked: {error}") from None
 
     def members(self) -> Iterator[Member]:
-        return _users(self.content)
+        for part in self.parts:
+            yield from _users(part)
 
 
 class Segments:
@@ -71,8 +78,10 @@ class Segments:
     def __init__(self, http: Http, headers: Mapping[str, str]) -> None:
         self._http, self._headers = http, headers
 
-    def export(self, segment_id: str, attributes: Sequence[str]) -> Export:
+    def export(self, segment_id: str, attributes: Sequence[str], files: str = "") -> Export:
         """Return who is in a segment with these custom attributes; see the port."""
+        if files:
+            return self._from_files(segment_id, files)
         body: dict[str, Json] = {"segment_id": segment_id, "fields_to_export": list(_FIELDS)}
         if attributes:
             body["custom_attributes_to_export"] = list(attributes)
@@ -81,13 +90,20 @@ class Segments:
             raise ConfigurationError(
                 "Braze puts exports of segments into storage of your own and gives no address to read them from.",
                 undone="Nobody was looked at through the segment.",
-                advice="Leave `segment` out of the configuration, so that people are looked at in turns; or remove the "
-                "storage for exports in Braze (Partner Integrations > Cloud Storage).",
+                advice="Leave `segment` out of `consent`, so that people are looked at in turns; for `success`, keep a "
+                "copy of that storage and name its folder with `segment_files`; or remove the storage for exports in "
+                "Braze (Partner Integrations > Cloud Storage).",
             )
         try:
-            return Export.checked(self._download(text(answer["url"], "url")))
+            return Export.checked((self._download(text(answer["url"], "url")),))
         except ShapeError as error:
             raise odd(PATH, error) from None
+
+    def _from_files(self, segment_id: str, files: str) -> Export:
+        """Return the newest export in a copy of the storage, and order one for later: Braze makes none by itself."""
+        with suppress(TemporaryError):  # one runs already, or none could be ordered: what is there may do
+            self._ordered({"segment_id": segment_id, "fields_to_export": list(_FIELDS)})
+        return Export.checked(newest(files, segment_id, self._http.clock.now()))
 
     def _ordered(self, body: Mapping[str, Json]) -> Mapping[str, object]:
         """Order the export. Nothing waits here: a 429 says that one is running, not that there were too many."""
@@ -154,20 +170,34 @@ class Segments:
 
 
 def _users(content: bytes) -> Iterator[Member]:
-    """Yield everybody: one JSON object a line, in several files (api/braze.md 4.4)."""
+    """Yield everybody: one JSON object a line, in several files of a zip, or packed by itself (api/braze.md 4.4)."""
+    most = _MOST_RATIO * max(len(content), _RATIO_FROM)
+    if content.startswith(_GZIP):
+        with gzip.open(io.BytesIO(content)) as lines:
+            yield from _of_lines(lines, most)
+        return
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        if sum(info.file_size for info in archive.infolist()) > _MOST_RATIO * max(len(content), _RATIO_FROM):
-            raise ShapeError(f"it unpacks to more than {_MOST_RATIO} times its size")
+        if sum(info.file_size for info in archive.infolist()) > most:
+            raise ShapeError(_TOO_LARGE)
         for info in archive.infolist():
             if info.compress_type not in _PACKED:
                 raise ShapeError("it is packed in a way that Braze does not use")
             with archive.open(info) as lines:
-                while line := lines.readline(_LONGEST_LINE):
-                    if len(line) == _LONGEST_LINE:
-                        raise ShapeError("a line has no end")
-                    if line.strip():
-                        user = read_user(parse(line))
-                        yield Member(names=user.names, profile=user.profile(""))
+                yield from _of_lines(lines, most)
+
+
+def _of_lines(lines: IO[bytes] | gzip.GzipFile, most: int) -> Iterator[Member]:
+    """Yield who stands in the lines of one file, which may be ``most`` bytes long, whatever a header says of it."""
+    length = 0
+    while line := lines.readline(_LONGEST_LINE):
+        length += len(line)
+        if len(line) == _LONGEST_LINE:
+            raise ShapeError("a line has no end")
+        if length > most:
+            raise ShapeError(_TOO_LARGE)
+        if line.strip():
+            user = read_user(parse(line))
+            yield Member(names=user.names, profile=user.profile(""))
 
 
 def _is_inside(host: str) -> bool:

@@ -8,6 +8,7 @@ from datetime import date, datetime, tzinfo
 from ecmbraze.errors import ConfigurationError, TemporaryError
 from ecmbraze.model import (
     Answer,
+    Assignee,
     AttributeInfo,
     Document,
     DocumentBytes,
@@ -223,6 +224,14 @@ class EcmClient:
     def reminder_types(self) -> Mapping[str, int]:
         """Return reminder type name → id, for `check`."""
         return self._follow_ups.types()
+
+    def role_names(self, workspace_id: int) -> Sequence[str]:
+        """Return the roles of a workspace by name (api/ecm.md 3.6), for `check`."""
+        return self._follow_ups.members.roles(workspace_id)
+
+    def members_like(self, assignee: Assignee) -> Sequence[str]:
+        """Return the users or groups whose name begins alike (api/ecm.md 9), for `check`."""
+        return self._follow_ups.members.like(assignee)
 
     def find_claim(self, parent_id: int) -> int | None:
         """Return the id of the claim in a folder or workspace (api/ecm.md 4.2); ``None`` when it is not there."""

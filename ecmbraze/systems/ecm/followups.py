@@ -31,8 +31,8 @@ class FollowUps:
     """The follow-ups of one client. Thread-safe."""
 
     def __init__(self, session: Session, attempts: Attempts) -> None:
-        self._session, self._attempts, self._members = session, attempts, Members(session)
-        self._tasks = Tasks(session, attempts, self._members)
+        self._session, self._attempts, self.members = session, attempts, Members(session)
+        self._tasks = Tasks(session, attempts, self.members)
         self._lock, self._types = threading.Lock(), dict[str, int]()
 
     def of(self, node_id: int, task_list: str = "") -> tuple[FollowUpState, ...]:
@@ -53,7 +53,7 @@ class FollowUps:
         try:
             if self._marked(node_id, follow_up.mark):
                 return Answer(verdict=Verdict.ACCEPTED, reason="already there")
-            type_id, people = self._type(follow_up.type), marks.people(self._members, node_id, follow_up)
+            type_id, people = self._type(follow_up.type), marks.people(self.members, node_id, follow_up)
         except EcmbrazeError as error:
             return not_written(error)
         if not people:

@@ -14,6 +14,8 @@ from ecmbraze.systems.shapes import ShapeError, inner, listing, whole
 
 _USER, _GROUP = 0, 1  # api/ecm.md 9
 _PAGE = 20  # the server's cap
+# So much of a name is asked for where one like it will do; of groups ECM may find nothing but the whole name.
+_BEGINNING = 3
 
 
 class Members:
@@ -39,8 +41,33 @@ class Members:
         except ShapeError as error:
             raise RecordUnreadable(f"{assignee}: {error}") from None
 
+    def roles(self, workspace_id: int) -> list[str]:
+        """Return the names of a workspace's roles; raises RecordUnreadable when ECM does not tell."""
+        try:
+            return [
+                str(role.get("name")) for role in self._listed(f"/api/v2/businessworkspaces/{int(workspace_id)}/roles")
+            ]
+        except ShapeError as error:
+            raise RecordUnreadable(f"the roles of {workspace_id}: {error}") from None
+
+    def like(self, assignee: Assignee) -> list[str]:
+        """Return the names of users or groups that are there and begin as this one does."""
+        kind = _GROUP if assignee.team is Team.GROUP else _USER
+        try:
+            exact = list(self._named(kind, assignee.name))
+            found = exact or self._beginning(kind, assignee.name[:_BEGINNING])
+            return [str(one.get("name")) for one in found if one.get("deleted") is not True]
+        except ShapeError as error:
+            raise RecordUnreadable(f"{assignee}: {error}") from None
+
     def _named(self, kind: int, name: str) -> Iterator[Mapping[str, Any]]:
-        """Yield the members of exactly this name: the filter finds beginnings, and may be ignored (api/ecm.md 9)."""
+        """Yield the members of exactly this name."""
+        for one in self._beginning(kind, name):
+            if str(one.get("name") or "").casefold() == name.casefold():
+                yield one
+
+    def _beginning(self, kind: int, name: str) -> Iterator[Mapping[str, Any]]:
+        """Yield the members whose name begins so, and maybe others: the filter may be ignored (api/ecm.md 9)."""
 
         def page(number: int) -> Mapping[str, Any]:
             params = [("where_type", str(kind)), ("where_name", name), ("limit", str(_PAGE)), ("page", str(number))]
@@ -48,7 +75,7 @@ class Members:
 
         for rows in paging.walk(page, _member_id, _PAGE, f"The list of members named {name!r}"):
             for one in (inner(row, "data", "properties") for row in rows):
-                if one.get("type") == kind and str(one.get("name") or "").casefold() == name.casefold():
+                if one.get("type") == kind:
                     yield one
 
     def _in_role(self, node_id: int, name: str) -> list[Mapping[str, Any]]:

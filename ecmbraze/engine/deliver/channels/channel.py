@@ -130,6 +130,10 @@ class Channel:
     """Whether a profile shows the write, given what was last accepted for its target; ``None`` where none can tell."""
     advice: Callable[[Action], str]
     """Where a person looks for a write of unknown outcome."""
+    taken_back_by: Callable[[Action], str] = lambda action: ""
+    """The business key of what ends it: once that is staged, one that has not left is not wanted any more."""
+    needless: Callable[[Action, Systems], str] | None = None
+    """Why it is not wanted any more, asked of the system just before it leaves; ``None`` where nothing is asked."""
     said: Callable[[Action], str] = lambda action: ""
     """What a report calls it, where its kind and name would not say what it does."""
     info: Callable[[Systems, str], MessageInfo] | None = None

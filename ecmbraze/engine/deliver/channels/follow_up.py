@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from ecmbraze.engine.deliver.channels import records
 from ecmbraze.engine.deliver.channels.channel import Attempt, Batch, Channel, Doubt, Finding, Sight
 from ecmbraze.engine.setting import Systems
 from ecmbraze.errors import RecordUnreadable, TemporaryError
 from ecmbraze.ledger.outbox import Row
-from ecmbraze.model import Action, FollowUp, FollowUpState, State, mark_of
+from ecmbraze.model import Action, FollowUp, FollowUpState, Kind, State, mark_of
 
 Judge = Callable[[Action, Sequence[FollowUpState]], Sight]
 
@@ -81,6 +82,19 @@ def _place(mark: str, action: Action) -> str:
     return f"[{mark}] of workspace {records.node_id(action)}"
 
 
+def _end(action: Action) -> str:
+    return replace(action, kind=Kind.COMPLETION).key
+
+
+def _is_done(action: Action, systems: Systems) -> str:
+    """Return why an escalation is not wanted: the follow-up that was late is done, or gone."""
+    first = FollowUp.of(action.payload, action.key).escalates
+    if not first:
+        return ""
+    there = systems.records.follow_ups(records.node_id(action), _task_list(action))
+    return "" if any(one.bears(first) and not one.completed for one in there) else "somebody completed the first one"
+
+
 FOLLOW_UP = Channel(
     group="tasks",
     packing=records.PACKING,
@@ -94,6 +108,8 @@ FOLLOW_UP = Channel(
     alone=True,
     patience=records.PATIENCE,
     said=lambda action: "follow-up",
+    taken_back_by=_end,
+    needless=_is_done,
 )
 COMPLETION = Channel(
     group="tasks",

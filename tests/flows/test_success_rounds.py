@@ -1,0 +1,316 @@
+"""Success round by round over both twins: whom it finds, what it makes of what people do, and what keeps it quiet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ecmbraze.errors import ConfigurationError
+from ecmbraze.model import Kind
+from tests.twins.ecm_world import Attribute
+from tests.twins.house import House, Outcome, settings
+from tests.twins.wire import Fault, Trouble
+
+CUSTOMER, STATUS, OPENED, DUE = "Ticket.Customer Number", "Ticket.Status", "Ticket.Opened On", "Ticket.Due On"
+RULE: dict[str, Any] = {
+    "name": "silent",
+    "unresolved": "2d",
+    "engagement": {"segment": "silent"},
+    "follow_up": {"type": "Follow-up", "assign": {"group": "Retention"}, "text": "Since ${customer.open_since}"},
+    "escalate": {"after": "3d", "assign": {"group": "Leads"}},
+}
+SECTION: dict[str, Any] = {
+    "workspace_types": ["Ticket"],
+    "customer": CUSTOMER,
+    "closed": {STATUS: "Closed"},
+    "opened": OPENED,
+    "due": DUE,
+    "attributes": {"open_ticket": "customer.open_since", "overdue_ticket": "customer.overdue_since"},
+    "rules": [RULE],
+}
+
+
+class Desk:
+    """A house with success, after its baseline; C-1 to C-9 are people, C-1 and C-2 are silent."""
+
+    def __init__(self, folder: Path, section: dict[str, Any], flows: dict[str, Any] | None = None) -> None:
+        self.house = House(folder, settings({**(flows or {}), "success": section}))
+        self.ecm, self.braze, self.office = self.house.ecm, self.house.braze, self.house.ecm.office
+        dates = [Attribute(name=name, type_name="Date") for name in ("Opened On", "Due On")]
+        self.ecm.add_category("Ticket", ["Customer Number", "Status", "Letter", *dates])
+        self.ecm.add_category("Home", ["Customer Number"])
+        self.ecm.add_type("Ticket", ["Ticket"])
+        self.ecm.add_type("Home", ["Home"])
+        self.office.groups |= {"Retention", "Leads"}
+        for n in range(1, 10):
+            self.braze.add(f"C-{n}", email=f"c{n}@example.com", email_subscribe="opted_in")
+            self.ticket(f"C-{n}", "Closed")
+        self.silent("C-1", "C-2")
+        self.round(0)
+        self.round()
+
+    def ticket(self, person: str, status: str = "Open", *, days: int = 5, due: int | None = None) -> int:
+        """Make a ticket that was opened so many days ago, and is due in so many."""
+        today = self.house.clock.now().date()
+        values: dict[str, Any] = {CUSTOMER: person, STATUS: status, OPENED: str(today - timedelta(days=days))}
+        if due is not None:
+            values[DUE] = str(today + timedelta(days=due))
+        return self.ecm.create("Ticket", values)
+
+    def silent(self, *people: str) -> None:
+        self.braze.segments["silent"] = list(people)
+
+    def round(self, hours: int = 1, **options: Any) -> Outcome:
+        self.house.clock.advance(timedelta(hours=hours))
+        return self.house.start("success", **options)
+
+    def close(self, number: int) -> None:
+        self.ecm.edit(number, {STATUS: "Closed"})
+
+    @property
+    def standing(self) -> list[tuple[int, str, bool]]:
+        """(workspace, who is asked, whether it is open) of every follow-up."""
+        return [(one.node, ", ".join(one.assignees), not one.completed) for one in self.office.reminders]
+
+    @property
+    def open(self) -> list[tuple[int, str]]:
+        return [(node, who) for node, who, is_open in self.standing if is_open]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path, SECTION)
+
+
+def with_rule(**changes: Any) -> dict[str, Any]:
+    return {**SECTION, "rules": [{**RULE, **changes}]}
+
+
+def test_one_that_somebody_completed_is_not_made_again_until_the_cause_has_gone_and_come_back(desk: Desk) -> None:
+    ticket = desk.ticket("C-1")
+    desk.round()
+    desk.office.reminders[0].completed = True
+
+    for days in (1, 4, 4):  # nor is it escalated: somebody did what it asked for
+        assert desk.round(24 * days).codes == (0,)
+        assert len(desk.standing) == 1
+    desk.close(ticket)
+    desk.round()
+    desk.ecm.edit(ticket, {STATUS: "Open"})
+    desk.round()
+
+    assert desk.standing == [(ticket, "Retention", False), (ticket, "Retention", True)]
+
+
+def test_who_opens_something_again_is_not_silent_and_the_follow_up_is_completed(desk: Desk) -> None:
+    ticket = desk.ticket("C-1")
+    desk.round()
+    desk.silent("C-2")
+
+    assert desk.round().count("sent") == 1
+    assert desk.standing == [(ticket, "Retention", False)]
+
+
+def test_nobody_in_braze_is_asked_about_while_nobody_waits(desk: Desk) -> None:
+    desk.ticket("C-1", days=0)
+    desk.ticket("C-3", days=5)
+
+    assert "braze segment:before" in desk.round().crossings
+    desk.close(desk.ecm.spaces[max(desk.ecm.spaces)].id)
+    desk.round()
+    assert not [one for one in desk.round().crossings if one.startswith("braze segment")]
+    assert desk.open == []
+
+
+def test_a_follow_up_that_went_with_its_workspace_is_made_on_another_and_completed_when_that_comes_back(
+    desk: Desk,
+) -> None:
+    first, second = desk.ticket("C-1", days=9), desk.ticket("C-1", days=5)
+    desk.round()
+    desk.ecm.delete(first)
+    desk.round()
+    desk.round()
+    assert desk.standing == [(first, "Retention", True), (second, "Retention", True)]
+
+    desk.ecm.restore(first)
+    desk.round()
+    desk.round()
+    assert desk.open == [(second, "Retention")]
+
+
+def test_a_corrected_customer_number_ends_the_follow_up_of_one_and_begins_that_of_the_other(desk: Desk) -> None:
+    ticket = desk.ticket("C-1")
+    other = desk.ticket("C-1", days=4)
+    desk.round()
+    desk.ecm.edit(ticket, {CUSTOMER: "C-2"})
+    desk.round()
+    assert desk.standing == [(ticket, "Retention", False), (ticket, "Retention", True)]
+
+    desk.round()
+    assert desk.open == [(ticket, "Retention"), (other, "Retention")]
+
+
+def test_a_role_without_anybody_goes_to_the_others_and_without_others_into_quarantine(tmp_path: Path) -> None:
+    follow_up = {**RULE["follow_up"], "assign": {"role": "Manager"}}
+    for name, others in (("with", {"otherwise": {"group": "Leads"}}), ("without", {})):
+        folder = tmp_path / name
+        folder.mkdir()
+        desk = Desk(folder, with_rule(follow_up={**follow_up, **others}))
+        ticket = desk.ticket("C-1")
+        outcome = desk.round()
+
+        assert outcome.codes == ((0,) if others else (3,))
+        assert desk.open == ([(ticket, "Leads")] if others else [])
+        assert [one.state for one in desk.house.fates() if one.kind == Kind.FOLLOW_UP] == (
+            ["sent"] if others else ["refused"]
+        )
+    desk.close(ticket)  # what nobody got is not made later, when the cause has gone
+    desk.round()
+    desk.office.roles[ticket, "Manager"] = {"jdoe"}
+    assert desk.round().count("sent") == 0
+    assert desk.standing == []
+
+
+def test_more_than_the_section_lets_wait_for_a_person(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, {**SECTION, "max_follow_ups": 2})
+    desk.silent("C-1", "C-2", "C-3")
+    tickets = [desk.ticket(f"C-{n}") for n in (1, 2, 3)]
+
+    outcome = desk.round()
+
+    assert outcome.codes == (6,)
+    assert desk.standing == []
+    confirmed = desk.round(confirm=str(outcome.report.plan_hash)[:12])
+    assert confirmed.codes == (0,)
+    assert sorted(node for node, _ in desk.open) == tickets
+    desk.silent()
+    assert desk.round().codes == (6,)
+    assert len(desk.open) == 3
+
+
+def test_an_export_that_failed_opens_and_closes_nothing(desk: Desk) -> None:
+    desk.ticket("C-1")
+    desk.round()
+    desk.ticket("C-2")
+    desk.silent("C-2")
+    desk.house.wire.faults.append(Fault(call="braze segment", trouble=Trouble.FAILED))
+
+    outcome = desk.round()
+
+    assert [one for one in outcome.report.notes if "nobody's silence was told" in one]
+    assert len(desk.standing) == 1
+    assert len(desk.open) == 1
+    desk.round()
+    assert [is_open for _, _, is_open in desk.standing] == [False, True]
+
+
+def test_an_export_that_shrank_counts_once_the_next_is_as_small(desk: Desk) -> None:
+    crowd = [f"P-{n}" for n in range(60)]
+    for name in crowd:
+        desk.braze.add(name, email=f"{name}@example.com")
+    desk.silent("C-1", *crowd)
+    desk.ticket("C-1")
+    desk.round()
+    desk.silent(*crowd[:3])
+
+    outcome = desk.round()
+    assert [one for one in outcome.report.notes if "its export has 3 people, the last had 61" in one]
+    assert len(desk.open) == 1
+    desk.round()
+    assert desk.open == []
+
+
+def test_a_completion_waits_for_a_follow_up_of_unknown_outcome(desk: Desk) -> None:
+    ticket = desk.ticket("C-1")
+    desk.house.wire.faults.append(Fault(call="ecm reminder", trouble=Trouble.LOST_AFTER))
+    desk.house.wire.faults.append(Fault(call="ecm reminders", trouble=Trouble.FAILED, times=9))
+    desk.round()
+    desk.close(ticket)
+    desk.round()
+    assert [one.state for one in desk.house.fates() if one.kind == Kind.COMPLETION] == ["ready"]
+    assert len(desk.open) == 1
+
+    desk.house.wire.faults.clear()
+    desk.round()
+    assert desk.standing == [(ticket, "Retention", False)]
+
+
+def test_a_follow_up_that_never_left_is_taken_back_when_the_cause_has_gone(desk: Desk) -> None:
+    ticket = desk.ticket("C-1")
+    desk.house.wire.faults.append(Fault(call="ecm reminder", trouble=Trouble.NOT_SENT))
+    assert desk.round().codes == (5,)
+    desk.close(ticket)
+    desk.round()
+
+    assert desk.standing == []
+    kinds = {one.kind: one.state for one in desk.house.fates() if one.kind != Kind.ATTRIBUTE}
+    assert kinds == {Kind.FOLLOW_UP: "superseded", Kind.COMPLETION: "sent"}
+
+
+def test_who_does_not_fit_into_one_run_is_looked_at_in_the_next(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, {**SECTION, "braze_requests": 1, "max_follow_ups": 99})
+    crowd = [f"P-{n:02d}" for n in range(60)]
+    for name in crowd:
+        desk.braze.add(name, email=f"{name}@example.com")
+        desk.ticket(name)
+    desk.silent(*crowd)
+
+    assert "10 people who wait" in " ".join(desk.round().report.notes)
+    assert len(desk.open) == 50
+    desk.round()
+    assert len(desk.open) == 60
+
+
+def test_what_is_overdue_is_found_the_day_after_and_told_to_braze(tmp_path: Path) -> None:
+    rule = {name: value for name, value in RULE.items() if name != "unresolved"}
+    desk = Desk(tmp_path, {**SECTION, "rules": [{**rule, "overdue": "1d"}]})
+    ticket = desk.ticket("C-1", days=1, due=1)
+    desk.round()
+    assert "ecm_overdue_ticket" not in desk.braze.people["C-1"].attributes
+
+    desk.round(48)
+    assert str(desk.braze.people["C-1"].attributes["ecm_overdue_ticket"]).startswith("2026-11-22")
+    assert desk.open == []
+    desk.round(24)
+    assert desk.open == [(ticket, "Retention")]
+    desk.close(ticket)
+    desk.round()
+    assert not {"ecm_open_ticket", "ecm_overdue_ticket"} & desk.braze.people["C-1"].attributes.keys()
+
+
+def test_a_rule_of_any_flow_may_be_stopped_by_what_is_open_of_a_person(tmp_path: Path) -> None:
+    rule = {"name": "letter", "when": {"Ticket.Letter": "Yes"}, "send": {"event": "letter"}}
+    stopped = {**rule, "suppress_when": {"customer.open_since": {"is": "set"}}}
+    cases = {"workspace_types": ["Ticket"], "customer": CUSTOMER, "rules": [stopped]}
+    desk = Desk(tmp_path, SECTION, {"cases": cases})
+    desk.house.start()
+    desk.house.clock.advance(timedelta(hours=1))
+    desk.ticket("C-1", days=0)
+    mine = {str(one.values[CUSTOMER]): one.id for one in desk.ecm.spaces.values() if one.values[STATUS] == "Closed"}
+    for person in ("C-1", "C-3"):
+        desk.ecm.edit(mine[person], {"Ticket.Letter": "Yes"})
+
+    outcome = desk.house.start("cases")  # success does not run, and its workspaces are listed all the same
+
+    assert [one.recipient for one in desk.braze.messages] == ["C-3"]
+    [skip] = [one for one in outcome.report.skipped if one.rule == "letter"]
+    assert skip.reason.startswith("suppressed: customer.open_since is is set")
+    with pytest.raises(ConfigurationError, match="made by the flow `success`"):
+        settings({"cases": cases})
+
+
+def test_a_rule_is_loaded_only_where_it_says_what_is_known(tmp_path: Path) -> None:
+    wrong: Sequence[tuple[dict[str, Any], str]] = (
+        ({"engagement": {"segment": "a", "currents": {"silent": "3d"}}}, "exactly one of segment"),
+        ({"overdue": "3d"}, "exactly one of unresolved and overdue"),
+        ({"follow_up": {**RULE["follow_up"], "text": "${customer.open}"}}, "did you mean"),
+        ({"follow_up": {**RULE["follow_up"], "assign": {"role": "a", "group": "b"}}}, "exactly one of role"),
+        ({"engagement": {"currents": {"silent": "3d"}}}, "needs `currents_files`"),
+    )
+    for changes, said in wrong:
+        with pytest.raises(ConfigurationError, match=said):
+            settings({"success": with_rule(**changes)})
