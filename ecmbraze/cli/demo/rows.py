@@ -177,7 +177,7 @@ def exit_code(wanted: int) -> Look:
 
     def look(stage: Stage) -> Row:
         typed, code = (stage.done[0].typed, stage.done[0].code) if stage.done else (NONE, NONE)
-        return Row(system=PROGRAM, what=f"$ {typed}", name="exit code", found=str(code), wanted=str(wanted))
+        return Row(system=PROGRAM, what=f"$ {typed}", name="waits with exit", found=str(code), wanted=str(wanted))
 
     return look
 
