@@ -75,6 +75,7 @@ def _become(arguments: list[str], folder: Path, environ: Mapping[str, str], out:
     try:
         os.dup2(out.fileno(), 1)
         os.dup2(err.fileno(), 2)
+        sys.stdout, sys.stderr = (os.fdopen(number, "w", encoding="utf-8", closefd=False) for number in (1, 2))
         os.chdir(folder)
         os.environ.update(environ)
         code = app.run(arguments)

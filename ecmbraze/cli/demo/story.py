@@ -198,7 +198,7 @@ STORY: Sequence[Step] = (
         flow="approvals",
         sentence="Amara's car loan is approved: she becomes eligible, and is told.",
         act=_agreement_approved,
-        cause=(version(LOAN, AGREEMENT, "1, approved is 1"),),
+        cause=(version(LOAN, AGREEMENT, "1, approved: 1"),),
         sent="1 event, 1 message, 4 attributes",
         effect=(
             attribute(AMARA, "ecm_loan_eligible", "True"),
@@ -210,7 +210,7 @@ STORY: Sequence[Step] = (
         flow="approvals",
         sentence="A colleague files version 2, which nobody approved: Amara is no longer eligible.",
         act=_second_version_filed,
-        cause=(version(LOAN, AGREEMENT, "2, approved is 1"),),
+        cause=(version(LOAN, AGREEMENT, "2, approved: 1"),),
         sent="1 event, 4 attributes",
         effect=(attribute(AMARA, "ecm_loan_eligible", "False"), events(AMARA, "loan_revoked"), messages(AMARA)),
     ),
