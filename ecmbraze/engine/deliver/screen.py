@@ -93,10 +93,8 @@ class Screen:
             judged = ((row.id, self._refused(row, screening, profiles, groups, began)) for row, screening in left)
             steps |= {number: step for number, step in judged if step}
             going = [one for one in left if one[0].id not in steps and profiles.get(one[0].action.recipient)]
-            asked = {
-                row.action.record: self._mirror(row.action.record) for row, _ in going if row.action.kind.is_message
-            }
-            self.records.read(asked)
+            if behind := {row.action.record for row, _ in going if row.action.kind.is_message}:
+                self.records.read({record: self._mirror(record) for record in sorted(behind)})
             judged = ((row.id, self._kept(row, screening, profiles)) for row, screening in going)
             steps |= {number: step for number, step in judged if step}
         return [steps[row.id] for row in rows if row.id in steps]

@@ -19,7 +19,7 @@ from ecmbraze.ledger.codec import dump, load_facts
 from ecmbraze.ledger.mirror import Held, Mirror
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.tombstones import ERASED
-from ecmbraze.model import BY_US, Fact, Record, WorkspacePage, WorkspaceRow, keys
+from ecmbraze.model import BY_US, Record, WorkspacePage, WorkspaceRow, keys
 from ecmbraze.needs import TypeNeeds
 from ecmbraze.ports import WorkspaceReader
 
@@ -225,7 +225,7 @@ class Listed:
             except RecordUnreadable as error:
                 quarantine(self.plan, self.need, keys.workspace(row.id), error.happened, self.now)
                 continue
-            moved = _moved(held, record) if held else {}
+            moved = columns.moved(held.facts, record.facts) if held else {}
             silent = bool(moved) and held is not None and held.modified_at == row.modified_at
             if silent and proven and held and held.again:
                 self._contradicted(row)
@@ -250,9 +250,7 @@ class Listed:
         facts = load_facts(held.facts)
         if facts.keys() != names or (BY_US in facts and facts[BY_US] is not self.by_us(row)):
             return False
-        return all(
-            column in row.columns and _same(facts[fact], row.columns[column]) for fact, column in self.columns.items()
-        )
+        return columns.shows(row, self.columns, facts)
 
     def _held(self, rows: Sequence[WorkspaceRow]) -> Mapping[int, Held]:
         """Return what the mirror holds of the workspaces of some rows, by their node id."""
@@ -296,17 +294,3 @@ def _once(rows: Sequence[WorkspaceRow]) -> Iterable[WorkspaceRow]:
 
 def _listed_as(row: WorkspaceRow, held: Held) -> bool:
     return (held.name, held.modified_at) == (row.name, row.modified_at)
-
-
-def _moved(held: Held, record: Record) -> Mapping[str, bool]:
-    """Return fact → whether it lost its value, of those that differ; what only the rules added is no change."""
-    if held.facts == dump(record.facts):
-        return {}
-    known, now = load_facts(held.facts), record.facts
-    differing = [name for name in known.keys() & now.keys() if not _same(known[name], now[name])]
-    return {name: now[name] in (None, ()) for name in differing}
-
-
-def _same(one: Fact, other: Fact) -> bool:
-    """Say whether two facts are written alike: 1 is not true, nor 1.0."""
-    return one == other if type(one) is type(other) is not tuple else dump(one) == dump(other)
