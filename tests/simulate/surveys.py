@@ -168,7 +168,7 @@ class Surveys:
             last: set[int | None] = {one.score for one in mine if one.at == latest}
             unseen = {one.score for one in own if not one.seen and self._ticket_of(one.token) == number}
             stands = self._house.ecm.spaces[number].values.get("Feedback.Score")
-            if stands not in (last | unseen or {None}):
+            if stands not in unseen | (last or {None}):
                 yield f"the score of {number} is {stands}, should be one of {last}"
         yield from self._aside(exempt)
 

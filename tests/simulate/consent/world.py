@@ -301,7 +301,9 @@ class World:
         self.rounds, self.kills = self.rounds + 1, self.kills + outcome.killed
         calm = not outcome.killed and self.house.wire.troubled == troubles
         self.note(f"round {more or ''}: {'killed' if outcome.killed else outcome.codes}")
-        self.lives.round(self._met, calm=calm, screened=bool(self.house.braze.messages))
+        # Whom no workspace names any more nobody looks at.
+        named = {place.person for place in self.places.values() if self.readable(place.number)}
+        self.lives.round(self._met & named, calm=calm, screened=bool(self.house.braze.messages))
         for report in outcome.reports:
             if report.exit_code == 6 and not more:
                 self.note(f"confirming {report.flow}")
@@ -312,7 +314,7 @@ class World:
         if calm:
             self.typed.clear()
             self.known = began
-            self._met = {place.person for place in self.places.values() if self.readable(place.number)}
+            self._met = named
         return outcome, calm
 
 
