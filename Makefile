@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Some environments forbid Python to keep what it compiled; every process of the suite would compile the whole program.
 test quick soak simulate: export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test quick docs check check-static check-tools check-clients lint types imports smoke simulate soak mutants bench clean
+.PHONY: demo test quick docs pictures check check-static check-tools check-clients lint types imports smoke simulate soak mutants bench clean
 
 .venv/made: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -25,9 +25,14 @@ QUICK := $(addprefix tests/,planning config systems ledger forking test_flow_con
 quick: .venv/made
 	$(BIN)/pytest -n 2 --dist worksteal -m 'not long' $(QUICK)
 
-# What is made from the register of the flows: the example's sections, the schema, the README's table.
+# What is made from the register of the flows: the example's sections, the schema, the README's table and picture, and
+# the lines of --help.
 docs: .venv/made
 	$(BIN)/python -m tests.derived
+
+# The README's pictures of the program at work, from one run of the demo; needs Chromium.
+pictures: .venv/made
+	$(BIN)/python -m tests.pictures
 
 check: check-static test
 

@@ -124,6 +124,10 @@ class RecordUnreadable(EcmbrazeError):
     exit_code, name = 3, "record"
 
 
+class RecordGone(RecordUnreadable):
+    """What was to be read is no longer there: nothing is wrong with it."""
+
+
 # interface.md, "schedule again? yes": the work waits, and the next start goes on.
 RUN_AGAIN: tuple[int, ...] = (5, 8, 11, 16, 130, 143)
 # interface.md, "the strongest wins", left to right; 9 replaces only 0 and is decided by the CLI.

@@ -37,7 +37,7 @@ def avro(kind: str, rows: Sequence[Mapping[str, Any]], codec: str = "null", more
     required = [
         {"name": "id", "type": "string"},
         {"name": "user_id", "type": "string"},
-        {"name": "time", "type": "int"},
+        {"name": "time", "type": "long"},
     ]
     schema = fastavro.parse_schema({"type": "record", "name": kind, "fields": [*required, *optional]})
     out = io.BytesIO()

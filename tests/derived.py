@@ -1,6 +1,7 @@
 """What is made from the register and never written by hand: ``python -m tests.derived`` writes it, a test compares.
 
-The sections of ``config.example.yaml``, the published schema, and the flows in the README.
+The sections of ``config.example.yaml``, the published schema, what the help says of each command, the flows in the
+README and their picture.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ from typing import Any
 
 import yaml
 
+from ecmbraze.cli.commands import described
 from ecmbraze.config.schema import schema
 from ecmbraze.flow import Flow
 from ecmbraze.flows import BY_NAME, FLOWS
-from ecmbraze.planning.outbound import Sort
+from ecmbraze.planning.outbound import Direction, Sort
+from tests import flow_picture
+from tests.flow_picture import picture
 
 ROOT = Path(__file__).parents[1]
 _BEGIN, _END = "<!-- flows: written by `make docs` -->\n", "<!-- end of flows -->\n"
@@ -39,9 +43,20 @@ def derived() -> Iterator[tuple[Path, str]]:
     head, _, _ = example.read_text(encoding="utf-8").partition("\nflows:\n")
     yield example, f"{head}\nflows:\n" + "".join(indent(flow.example, "  ") for flow in FLOWS)
     yield ROOT / "ecmbraze/config/config.schema.json", json.dumps(schema(BY_NAME), indent=2) + "\n"
+    yield ROOT / "ecmbraze/cli/commands.json", described()
     readme = ROOT / "README.md"
     before, _, rest = readme.read_text(encoding="utf-8").partition(_BEGIN)
     yield readme, before + _BEGIN + _flows() + _END + rest.partition(_END)[2]
+
+    yield ROOT / "docs/flows.svg", picture([_drawn(flow) for flow in FLOWS])
+
+
+def _drawn(flow: Flow[Any]) -> flow_picture.Flow:
+    sorts = _sorts(flow)
+    to_braze, to_ecm = (
+        [_PLURAL[sort] for sort in sorts if sort.direction is way] for way in (Direction.TO_BRAZE, Direction.TO_ECM)
+    )
+    return flow.name, to_braze, to_ecm
 
 
 def _flows() -> str:
@@ -51,14 +66,23 @@ def _flows() -> str:
 
 def _writes(flow: Flow[Any]) -> str:
     """Return what the flow writes under its example, in words."""
+    return ", ".join(_PLURAL[sort] for sort in _sorts(flow))
+
+
+def _sorts(flow: Flow[Any]) -> list[Sort]:
+    """Return the sorts of what the flow writes under its example."""
     section = flow.options.model_validate(yaml.safe_load(flow.example)[flow.name])
     sorts = {row.sort for row in flow.outbound(section, "ecm_")}
-    return ", ".join(word for sort, word in _PLURAL.items() if sort in sorts)
+    return [sort for sort in _PLURAL if sort in sorts]
 
 
 def outdated() -> list[str]:
     """Return the files that do not say what the register says."""
-    return [str(path.relative_to(ROOT)) for path, text in derived() if path.read_text(encoding="utf-8") != text]
+    return [
+        str(path.relative_to(ROOT))
+        for path, text in derived()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
 
 
 def main() -> None:

@@ -9,13 +9,16 @@ from typing import Any
 from ecmbraze.cli.progress import Silent
 from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.setting import Systems
-from ecmbraze.model import Fate, Json, Record, State
+from ecmbraze.model import Change, Fate, Json, Record, State
 
 
 class Nothing:
     """A ledger that knows nobody and has accepted nothing; see :class:`ecmbraze.flow.Known`."""
 
     def of_customer(self, customer: str) -> Sequence[Record]:
+        return ()
+
+    def led_to(self, change: Change) -> Sequence[str]:
         return ()
 
     def person(self, customer: str) -> Record | None:

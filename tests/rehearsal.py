@@ -234,9 +234,17 @@ def rehearsal(folder: Path, *options: str) -> Iterator[Rehearsal]:
 @contextmanager
 def rehearsal_with_baseline(folder: Path) -> Iterator[Rehearsal]:
     """Yield a rehearsal after :meth:`Rehearsal.set_up`, forked and copied from one where that was done."""
-    ready = _set_up()
+    with rehearsal_after(Rehearsal.set_up, folder) as stage:
+        yield stage
+
+
+@contextmanager
+def rehearsal_after(set_up: Callable[[Rehearsal], None], folder: Path, *options: str) -> Iterator[Rehearsal]:
+    """Yield a rehearsal forked and copied, with its configuration, from one where ``set_up`` was done once."""
+    ready, config = _set_up(set_up, options)
     with _on(ready, folder) as stage:
         shutil.copytree(ready.folder, folder, dirs_exist_ok=True)
+        stage.config = copy.deepcopy(config)
         yield stage
 
 
@@ -248,12 +256,12 @@ def _made(options: tuple[str, ...]) -> Prepared:
 
 
 @cache
-def _set_up() -> Prepared:
-    ready = Prepared(*_SANDBOX)
+def _set_up(set_up: Callable[[Rehearsal], None], options: tuple[str, ...]) -> tuple[Prepared, dict[str, Any]]:
+    ready = Prepared(*_SANDBOX, *options)
     stage = Rehearsal(RemoteSandbox(ready.addresses), ready.folder, time=ready.time)
-    stage.set_up()
+    set_up(stage)
     ready.halt()
-    return ready
+    return ready, stage.config
 
 
 @contextmanager

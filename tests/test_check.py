@@ -20,6 +20,7 @@ from ecmbraze.flows import BY_NAME
 from ecmbraze.planning.outbound import Outbound, Sort
 from ecmbraze.sandbox.remote import RemoteSandbox
 from tests.example_world import Desk
+from tests.forking.sandboxes import sandbox
 from tests.rehearsal import CAMPAIGN, CONTRACT, KYC, KYC_CAMPAIGN, START, Rehearsal
 
 ROOT = Path(__file__).parents[1]
@@ -49,7 +50,7 @@ SILENT = "segment: 5e600000-0000-4000-8000-000000000001   # its members"
 @pytest.fixture(scope="module")
 def box() -> Iterator[RemoteSandbox]:
     """A sandbox with everything the example names."""
-    with RemoteSandbox.start("--seed", "11", "--world", "example", now=START) as started:
+    with sandbox("--seed", "11", "--world", "example", now=START) as started:
         yield started
 
 

@@ -8,11 +8,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
 from ecmbraze.cli import logs
-from ecmbraze.cli.groups import PLANNED
+from ecmbraze.cli.app import app
+from ecmbraze.cli.groups import PLANNED, SECTIONS
 from ecmbraze.config import load
 from ecmbraze.errors import ConfigurationError
 from ecmbraze.flows import BY_NAME, FLOWS
@@ -122,8 +125,14 @@ def test_help_says_whole_sentences(command: list[str]) -> None:
         env={**os.environ, "COLUMNS": "80", "TERMINAL_WIDTH": "80"},
     )
 
-    assert "..." not in done.stdout.partition("Commands:")[2]
+    assert "..." not in done.stdout.partition("Options:")[2]
     assert all(len(line) <= 80 for line in done.stdout.splitlines())
+
+
+def test_every_command_stands_in_one_section_of_the_help() -> None:
+    root: Any = get_command(app)
+
+    assert sorted(name for names in SECTIONS.values() for name in names) == sorted(root.commands)
 
 
 @pytest.mark.parametrize("command", ["run", "pause", "resume", "plan", "plan --drop"])

@@ -18,7 +18,13 @@ ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 REGISTER = "ecmbraze/flows/__init__.py"
 MADE_BY_HAND = {"ecmbraze/flows/terminations.py", REGISTER, "tests/flows/test_terminations.py"}
-MADE_BY_DOCS = {"config.example.yaml", "ecmbraze/config/config.schema.json", "README.md"}
+MADE_BY_DOCS = {
+    "config.example.yaml",
+    "ecmbraze/cli/commands.json",
+    "ecmbraze/config/config.schema.json",
+    "README.md",
+    "docs/flows.svg",
+}
 
 
 def _step(number: int) -> tuple[str, str]:

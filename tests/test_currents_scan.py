@@ -7,8 +7,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
+from ecmbraze.engine.scan import currents
 from ecmbraze.engine.scan.currents import Currents
 from ecmbraze.engine.scan.profiles import differs
+from ecmbraze.errors import RecordGone, RecordUnreadable
 from ecmbraze.ledger.codec import dump
 from ecmbraze.ledger.mirror import Held
 from ecmbraze.model import SPAM, ChoiceEvent, CurrentsFile, PersonKey, Profile, Record
@@ -43,13 +47,21 @@ class Office:
         self.known: dict[str, tuple[datetime, int]] = {}
         self.plan: list[str] = []
         self.opened: list[str] = []
+        self.names, self.age = [FILE.name], timedelta()
+        self.wrong: RecordUnreadable | None = None
+        self.notes: list[str] = []
 
     def files(self, folder: str, since: datetime) -> Sequence[CurrentsFile]:
-        return [FILE]
+        return [replace(FILE, name=name, modified_at=FILE.modified_at - self.age) for name in self.names]
 
     def events(self, folder: str, file: CurrentsFile) -> Sequence[ChoiceEvent]:
         self.opened.append(file.name)
+        if self.wrong:
+            raise self.wrong
         return self.told
+
+    def told_of(self, person: str) -> Sequence[ChoiceEvent]:
+        return self.read.of(person)
 
     def looked_below(self, *_: str) -> dict[str, tuple[datetime, int]]:
         return self.known
@@ -75,10 +87,10 @@ class Office:
     def round(self, most: int = 50) -> list[str]:
         """Return who is looked at; then the files that count as read."""
         me: Any = self
-        currents = Currents(reader=me, mirror=me, plan=me, now=NOON, tick=lambda: None)
-        currents.read(ROTATION, ["m"], FACTS)
-        people = currents.people(most)
-        currents.looked()
+        self.read = Currents(reader=me, mirror=me, plan=me, now=NOON, tick=lambda: None, notes=self.notes)
+        self.read.read(ROTATION, ["m"], FACTS)
+        people = self.read.people(most)
+        self.read.looked()
         return [*people, *self.plan]
 
 
@@ -107,6 +119,38 @@ def test_a_file_that_was_read_is_opened_again_only_when_it_changed() -> None:
         office.known["a.avro"] = (FILE.modified_at, size)
         office.round()
         assert office.opened == opened
+
+
+def test_a_file_that_is_gone_when_it_is_opened_is_neither_read_nor_spoiled() -> None:
+    office = Office(EVENT)
+    office.wrong = RecordGone("gone")
+    assert (office.round(), office.notes) == ([], [])
+    office.wrong = RecordUnreadable("half")
+    assert office.round() == []
+    assert office.notes == []  # it may grow
+    office.age = timedelta(hours=2)
+    assert office.round() == []
+    assert [note for note in office.notes if note.endswith("(1): a.avro")]
+
+
+def test_an_event_that_has_not_happened_yet_says_whom_to_look_at_and_no_time() -> None:
+    ahead = replace(EVENT, at=NOON + timedelta(days=9))
+    office = Office(ahead)
+    office.age = -timedelta(minutes=35)
+    assert office.round() == ["C-1", "currents a.avro"]
+    assert [(one.fact, one.at) for one in office.told_of("C-1")] == [("", NOON - timedelta(minutes=25))]
+    spam = Office(replace(ahead, state=SPAM, fact=""))
+    spam.round()
+    assert [(one.state, one.at) for one in spam.told_of("C-1")] == [(SPAM, FILE.modified_at)]
+
+
+def test_what_is_more_than_a_run_can_hold_is_left_to_the_next_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(currents, "_MOST_EVENTS", 3)
+    office = Office(EVENT)
+    office.names = [f"{n}.avro" for n in range(5)]
+
+    assert office.round() == ["C-1", "C-2", "currents 0.avro", "currents 1.avro"]
+    assert "3 Currents files are left for the next run" in office.notes
 
 
 def test_a_time_that_only_currents_gave_is_no_difference_to_what_a_screen_reads() -> None:

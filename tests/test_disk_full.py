@@ -12,7 +12,7 @@ from tests.checker import check
 from tests.rehearsal import CAMPAIGN, CONTRACT, SOAK, Rehearsal, rehearsal
 
 # `make soak`: forty.
-POINTS = 40 if SOAK else 20
+POINTS = 40 if SOAK else 10
 
 
 def _fill_the_disk(limit: int) -> None:

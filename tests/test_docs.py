@@ -112,6 +112,18 @@ def test_every_link_leads_somewhere(document: str) -> None:
         assert (path.parent / target).exists(), target
 
 
+def test_the_readme_leads_to_every_page() -> None:
+    assert [path.name for path in (ROOT / "docs").glob("*.md") if f"](docs/{path.name}) |" not in README] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_picture_is_described_and_small(document: str) -> None:
+    path = ROOT / document
+    for words, target in re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", path.read_text(encoding="utf-8")):
+        assert len(words) > 60, target
+        assert (path.parent / target).stat().st_size < 200_000, target
+
+
 def test_the_way_of_a_record_names_what_there_is_and_counts_it_rightly() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     way = text.partition("## The way of a record")[2].partition("\n## ")[0]

@@ -19,6 +19,7 @@ from ecmbraze.flows import BY_NAME
 from ecmbraze.sandbox.remote import RemoteSandbox
 from tests.forking.client import fork, piped, read_all
 from tests.forking.programs import run_program
+from tests.forking.sandboxes import sandbox
 from tests.rehearsal import START
 
 ROOT = Path(__file__).parents[1]
@@ -32,7 +33,7 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 @pytest.fixture
 def box() -> Iterator[RemoteSandbox]:
-    with RemoteSandbox.start("--world", "example", now=START) as running:
+    with sandbox("--world", "example", now=START) as running:
         yield running
 
 

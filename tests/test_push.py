@@ -70,6 +70,7 @@ def test_a_rate_limit_is_waited_for_with_nothing_in_flight(tmp_path: Path, conne
         clock=clock,
         limits=BatchLimits(track=1, marker=False),
         connections=connections,
+        braze_connections=connections,
         new_id=lambda: "attempt",
         tick=lambda: None,
         paused=lambda: None,

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.forking.shell import write_command
+
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/rehearsal.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
@@ -26,12 +28,16 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     shutil.copy(ROOT / "config.example.yaml", folder)
     script = "\n".join(f"echo '{MARK}'\n{block}" for block in BLOCKS)
     environ = {name: value for name, value in os.environ.items() if not name.startswith("ECM")}
-    environ["PATH"] = f"{Path(sys.executable).parent}:{environ['PATH']}"
+    commands = tmp_path_factory.mktemp("commands")
+    warm = write_command(commands)
+    environ["PATH"] = f"{commands}:{Path(sys.executable).parent}:{environ['PATH']}"
     environ["COLUMNS"] = "200"
     # However the script ends, the sandbox ends with it: the last job that was started in the background.
     typed = ["bash", "-e", "-c", f"trap 'kill $! 2>/dev/null; wait' EXIT\n{script}"]
     pipe = subprocess.PIPE
-    with subprocess.Popen(typed, cwd=folder, env=environ, start_new_session=True, stdout=pipe, stderr=pipe) as shell:
+    with subprocess.Popen(
+        typed, cwd=folder, env=environ, start_new_session=True, stdout=pipe, stderr=pipe, pass_fds=[warm]
+    ) as shell:
         try:
             stdout, stderr = (said.decode() for said in shell.communicate(timeout=280))
         except subprocess.TimeoutExpired:

@@ -10,7 +10,7 @@ from ecmbraze.engine.deliver.channels.channel import Attempt, Batch
 from ecmbraze.engine.deliver.requests import build, settle
 from ecmbraze.engine.setting import BatchLimits
 from ecmbraze.ledger.outbox import Row
-from ecmbraze.model import Action, Answer, Kind, State, Verdict
+from ecmbraze.model import Action, Answer, DocumentBytes, Kind, State, Verdict
 from tests.ledger.test_ledger import NOW, _action
 
 
@@ -30,7 +30,7 @@ def _batch(*actions: Action) -> Batch:
             accepted=lambda _: None,
             attempted=lambda _: (),
             replaceable=lambda _: None,
-            content=lambda _: b"",
+            content=lambda _: DocumentBytes.of(b""),
         ),
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ecmbraze.engine.deliver import requests
@@ -10,11 +12,12 @@ from ecmbraze.model import State
 from tests.rehearsal import SOAK
 from tests.simulate.__main__ import replay
 from tests.simulate.consent import playing as consent
+from tests.simulate.consent.over_http import over_http
 from tests.simulate.playing import play
 from tests.simulate.wrong import Wrong
 
 # Some seconds of worlds; `make simulate` plays 2,000, `make soak` 100,000.
-_FEW = 24
+_FEW = 10
 
 
 @pytest.mark.parametrize("seed", range(_FEW))
@@ -33,6 +36,18 @@ def test_sixty_days_of_three_hundred_customers_are_on_record_as_they_were() -> N
     world = consent.play(1, people=many, days=days)
 
     assert world.kills < world.rounds
+    print(f"{many} customers, {world.rounds} rounds, {world.kills} kills, {len(world.house.ecm.papers)} entries")
+
+
+@pytest.mark.soak
+def test_so_they_are_where_the_program_is_killed_for_real_and_both_systems_are_asked_over_http(tmp_path: Path) -> None:
+    """`make test` plays one day of three customers."""
+    many, days = (300, 60) if SOAK else (3, 1)
+
+    with over_http(tmp_path) as make:
+        world = consent.play(1, people=many, days=days, make=make, couples=False)
+
+    assert world.house.ecm.papers
     print(f"{many} customers, {world.rounds} rounds, {world.kills} kills, {len(world.house.ecm.papers)} entries")
 
 

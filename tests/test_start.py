@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ecmbraze.flows import NAMES
 from tests.rehearsal import CAMPAIGN, CONTRACT, Rehearsal, until
 
 _NAME = "Škoda Würth 株式会社"
@@ -95,9 +96,55 @@ def test_the_installed_script_is_the_program(fresh: Rehearsal) -> None:
     assert b"ecmbraze init" in done.stderr
 
 
+# Whoever types waits for these: what each of them must not import. Typer itself takes pydantic and rich to complete.
+_SYSTEMS = {"requests", "urllib3", "ecmbraze.systems", "ecmbraze.engine", "ecmbraze.sandbox"}
+_FILES = {"sqlite_utils", "yaml", "ecmbraze.config", "ecmbraze.ledger", "ecmbraze.flow"}
+_TERMINAL = {"pydantic", "rich"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "unneeded"),
+    [
+        (["--version"], _SYSTEMS | _FILES | _TERMINAL),
+        (["--help"], _SYSTEMS | _FILES | _TERMINAL),
+        (["", "complete"], _SYSTEMS | _FILES),
+        (["run", "", "complete"], _SYSTEMS | _FILES),
+        (["status"], _SYSTEMS | {"rich"}),
+    ],
+    ids=["version", "help", "commands", "flows", "status"],
+)
+def test_what_people_wait_for_imports_only_what_it_needs(
+    stage: Rehearsal, typed: list[str], unneeded: set[str]
+) -> None:
+    stage.command()
+    look = "import atexit, sys; atexit.register(lambda: print(*sys.modules)); from ecmbraze.cli.app import main; main()"
+    environ = {**stage.environ(), "ECMBRAZE_CONFIG": str(stage.path)}
+    if typed[-1] == "complete":
+        words, typed = ["ecmbraze", *typed[:-1]], []
+        environ |= {
+            "_ECMBRAZE_COMPLETE": "complete_bash",
+            "COMP_WORDS": " ".join(words),
+            "COMP_CWORD": str(len(words) - 1),
+        }
+        typed = []
+
+    done = subprocess.run(
+        [sys.executable, "-c", look, *typed], env=environ, capture_output=True, text=True, check=False
+    )
+
+    said, _, imported = done.stdout.rstrip().rpartition("\n")
+    assert said, done.stderr
+    assert not unneeded & set(imported.split())
+
+
 def test_what_is_imported_needs_no_package_of_the_tests(fresh: Rehearsal) -> None:
-    look = "import sys; import ecmbraze.cli.app; print(*sorted(name.split('.')[0] for name in sys.modules))"
+    look = (
+        "import sys, typer; from ecmbraze.cli.app import app; commands = dict(typer.main.get_command(app).commands);"
+        " print(len(commands), *sorted({name.split('.')[0] for name in sys.modules}))"
+    )
 
     done = subprocess.run([sys.executable, "-c", look], env=os.environ, capture_output=True, check=True)
 
+    assert int(done.stdout.split()[0]) > len(NAMES)
+    assert b"requests" in done.stdout.split()
     assert not {b"tests", b"pytest", b"flask", b"responses", b"hypothesis"} & set(done.stdout.split())

@@ -52,3 +52,37 @@ def test_two_workspaces_that_move_in_the_same_look_do_not_hide_each_others_chang
 
     assert house.braze.people["C-1"].attributes["ecm_approved_on"] == "2026-11-20T00:00:00.000Z"
     assert house.braze.people["C-1"].attributes["ecm_stage"] == "Contract"
+
+
+def _backfill(house: House) -> None:
+    now = house.clock.now()
+    house.start("onboarding", since=now.replace(month=1), until=now)
+    house.clock.advance(1200)
+
+
+def _names(house: House, number: int, person: str) -> None:
+    house.ecm.edit(number, {STORY.customer: person})
+    house.clock.advance(1200)
+
+
+@pytest.mark.parametrize("then", [(), ("C-3",), ("C-3", "C-1")], ids=", ".join)
+@pytest.mark.parametrize("gone", [True, False])
+def test_what_a_backfill_wrote_goes_with_its_workspace(house: House, then: tuple[str, ...], gone: bool) -> None:
+    """A backfill leaves the past of the flow as it is: whom it wrote to stands in no fact."""
+    STORY.people(house, "C-2", "C-3")
+    number = max(house.ecm.spaces)
+    _names(house, number, "C-2")
+    _backfill(house)
+    assert house.braze.people["C-2"].attributes["ecm_stage"] == "Draft"
+
+    for person in then:
+        _names(house, number, person)
+        _backfill(house)
+    if gone:
+        house.ecm.delete(number)
+    for _ in range(3):
+        house.start()
+        house.clock.advance(1200)
+
+    holds = {who for who in ("C-2", "C-3") if house.braze.people[who].attributes.get("ecm_stage")}
+    assert holds == (set() if gone else {("C-2", *then)[-1]} - {"C-1"})

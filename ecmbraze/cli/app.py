@@ -1,33 +1,17 @@
-"""The command line: assembles the commands and turns every ending into its exit code."""
+"""The command line: takes the options that all commands share, and turns every ending into its exit code."""
 
 from __future__ import annotations
 
 import sys
 import traceback
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ecmbraze import __version__
-from ecmbraze.cli import (
-    check,
-    erase,
-    explain,
-    flow_commands,
-    forecast,
-    holds,
-    init,
-    pausing,
-    plans,
-    quarantine,
-    rehearsal,
-    run_command,
-    runs,
-    state,
-    status,
-)
-from ecmbraze.cli.groups import Root
+from ecmbraze.cli.commands import Root
 from ecmbraze.cli.logs import LOG, set_up
 from ecmbraze.cli.shared import Shared
 from ecmbraze.errors import EcmbrazeError
@@ -72,36 +56,22 @@ def root(
     context.obj = Shared(config=config, verbose=verbose)
 
 
-for part in (
-    init,
-    check,
-    flow_commands,
-    run_command,
-    plans,
-    status,
-    explain,
-    forecast,
-    holds,
-    quarantine,
-    pausing,
-    runs,
-    state,
-    erase,
-    rehearsal,
-):
-    part.register(app)
-
-
 def main() -> None:
     """Run the program; every ending is an exit code of interface.md."""
     sys.exit(run(sys.argv[1:]))
+
+
+@cache
+def _command() -> Any:
+    """Return the commands, made once a process: a good part of what a short command costs."""
+    return typer.main.get_command(app)
 
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
     set_up(verbose=False, log_format="text")  # what is wrong with the command line itself is told like the rest
     try:
-        result = typer.main.get_command(app).main(args=arguments, prog_name="ecmbraze", standalone_mode=False)
+        result = _command().main(args=arguments, prog_name="ecmbraze", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except typer.Exit as error:
         return error.exit_code

@@ -5,22 +5,18 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from datetime import UTC
-from functools import partial
-from pathlib import Path
 from typing import Any
 
-from ecmbraze.cli.clock import WallClock, clock, environ
+from ecmbraze.cli.clock import WallClock
 from ecmbraze.cli.progress import Silent
 from ecmbraze.cli.signals import Budget
 from ecmbraze.cli.watching import WatchedEcm, WatchedHttp
-from ecmbraze.config import Settings, load
+from ecmbraze.config import Settings
 from ecmbraze.config.sections import Ecm
 from ecmbraze.config.sections import Fence as FenceSection
 from ecmbraze.engine import parts
 from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.setting import BatchLimits, Place, Sample, Setting, Systems
-from ecmbraze.errors import ConfigurationError
-from ecmbraze.flow import Flow
 from ecmbraze.flows import BY_NAME, FLOWS
 from ecmbraze.ledger.keeping import Keep
 from ecmbraze.ledger.ledger import Ledger
@@ -34,10 +30,7 @@ from ecmbraze.systems.counters import RequestCounters
 from ecmbraze.systems.currents import CurrentsFolder
 from ecmbraze.systems.ecm.login import OtdsLogin
 from ecmbraze.systems.redaction import Redactor
-from ecmbraze.systems.rehearsal import sandbox_now
 from ecmbraze.systems.waiting import Pace
-
-DEFAULT_CONFIG = Path("ecmbraze.yaml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,30 +41,6 @@ class Clients:
     braze: BrazeClient
     counters: RequestCounters
     redactor: Redactor
-
-
-def settings(path: Path | None) -> Settings:
-    """Load the configuration; raises ConfigurationError with every problem at once."""
-    return load(path or DEFAULT_CONFIG, flows=BY_NAME, environ=environ())
-
-
-def wall_clock(config: Settings) -> WallClock:
-    """Return the clock: the machine's; in a rehearsal, with both systems on loopback, that of the sandbox."""
-    return clock(environ(), sandbox=partial(sandbox_now, config.ecm.url) if config.both_loopback else None)
-
-
-def identity(config: Settings) -> dict[str, str]:
-    """Return what makes a state file belong to this configuration."""
-    return {"ecm": config.ecm.url, "braze": config.braze.url}
-
-
-def section(config: Settings, flow: Flow[Any]) -> Any:
-    """Return the flow's section; raises ConfigurationError when there is none."""
-    if flow.name not in config.flows:
-        raise ConfigurationError(
-            f"{config.path} has no section flows.{flow.name}.", advice="Add it; `config.example.yaml` shows one."
-        )
-    return config.flows[flow.name]
 
 
 def reading(config: Settings) -> list[Needs]:
@@ -90,11 +59,11 @@ def clients(config: Settings, wall: WallClock, budget: Budget, ecm_per_minute: i
         "redactor": redactor,
         "deadline": budget.left,
         "rng": rng,
-        "connections": config.ecm.connections,
     }
     braze_http = WatchedHttp(
         base_url=config.braze.url,
         system="braze",
+        connections=config.braze.connections,
         timeout_s=config.braze.timeout_s,
         ca_file=config.braze.ca_file,
         **shared,
@@ -107,7 +76,13 @@ def clients(config: Settings, wall: WallClock, budget: Budget, ecm_per_minute: i
 def _ecm(ecm: Ecm, shared: dict[str, Any], pace: Pace | None) -> WatchedEcm:
     def reach(url: str) -> WatchedHttp:
         return WatchedHttp(
-            base_url=url, system="ecm", timeout_s=ecm.timeout_s, ca_file=ecm.ca_file, pace=pace, **shared
+            base_url=url,
+            system="ecm",
+            connections=ecm.connections,
+            timeout_s=ecm.timeout_s,
+            ca_file=ecm.ca_file,
+            pace=pace,
+            **shared,
         )
 
     login = None
@@ -160,6 +135,7 @@ def setting(config: Settings) -> Setting:
         guards=GuardLimits(**config.guards.model_dump()),
         max_per_person=config.max_per_person,
         connections=config.ecm.connections,
+        braze_connections=config.braze.connections,
         sweep_requests=config.ecm.sweep_requests,
         sweep_every=config.sweep_every,
         date_query_from=config.ecm.date_query_from,
@@ -204,10 +180,3 @@ def _attributes(config: Settings) -> frozenset[tuple[str, str]]:
 def _enabled(config: Settings) -> list[tuple[str, Any]]:
     """Return (flow, section) of the enabled flows."""
     return [(name, section) for name, section in config.flows.items() if section.enabled]  # type: ignore[attr-defined]  # every section has it
-
-
-def ledger(config: Settings, *, read_only: bool = False) -> Ledger:
-    """Open the state file and make sure it belongs to this configuration."""
-    opened = Ledger.open(config.state, read_only=read_only)
-    opened.check_identity(identity(config))
-    return opened

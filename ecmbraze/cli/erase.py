@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ecmbraze.cli import composition
+from ecmbraze.cli import opening
 from ecmbraze.cli.shared import ByOption, ConfigOption, config_path, deed
 from ecmbraze.config import Settings
 from ecmbraze.errors import UsageError
@@ -46,9 +46,9 @@ def erase(
     as_json: Annotated[bool, typer.Option("--json", help="what is kept as JSON, with --show")] = False,
 ) -> int:
     """Remove a person or a workspace from everything that is kept here, and never keep or write to them again."""
-    loaded = composition.settings(config_path(context, config))
+    loaded = opening.settings(config_path(context, config))
     if show:
-        ledger = composition.ledger(loaded, read_only=True)
+        ledger = opening.ledger(loaded, read_only=True)
         named = subject_of(subject, ledger.database, ledger.history)
         kept = erasing.find(named, ledger.database, ledger.history, ledger.path)
         ledger.close()
@@ -59,12 +59,12 @@ def erase(
             "Say why: --reason TEXT.", undone=_NOTHING, advice=f"Look first: `ecmbraze erase {subject} --show`."
         )
     with run_lock(loaded.state):
-        ledger = composition.ledger(loaded)
+        ledger = opening.ledger(loaded)
         try:
             named = subject_of(subject, ledger.database, ledger.history)
             kept = erasing.find(named, ledger.database, ledger.history, ledger.path)
             _refuse(subject, kept, unknown=unknown, lose_withdrawals=lose_withdrawals)
-            erasing.erase(kept, ledger.database, ledger.history, composition.wall_clock(loaded).now(), deed(by, reason))
+            erasing.erase(kept, ledger.database, ledger.history, opening.wall_clock(loaded).now(), deed(by, reason))
         finally:
             ledger.close()
         for folder in _folders(loaded):

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ecmbraze.cli import composition
+from ecmbraze.cli import composition, opening
 from ecmbraze.cli.shared import ConfigOption, config_path
 from ecmbraze.cli.signals import Budget
 from ecmbraze.config import Settings
@@ -19,7 +19,7 @@ from ecmbraze.errors import EcmbrazeError, RecordUnreadable, UsageError
 from ecmbraze.ledger.explaining import Explaining, Known
 from ecmbraze.ledger.outbox import Row
 from ecmbraze.model import Delivery, Json, PersonKey, keys
-from ecmbraze.planning.assets import names, writes
+from ecmbraze.planning.assets import facts, names, writes
 from ecmbraze.planning.assets.options import Options
 from ecmbraze.report.plain import printable
 
@@ -42,8 +42,8 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="the same as JSON")] = False,
 ) -> int:
     """Say what was decided of one asset, workspace or customer: when, on which facts, and why not."""
-    loaded = composition.settings(config_path(context, config))
-    with closing(composition.ledger(loaded, read_only=True)) as ledger:
+    loaded = opening.settings(config_path(context, config))
+    with closing(opening.ledger(loaded, read_only=True)) as ledger:
         book = Explaining(ledger.database)
         assets = book.content(subject)
         if len(assets) > 1:
@@ -126,6 +126,7 @@ def _of_asset(loaded: Settings, book: Explaining, asset: Known, at: datetime | N
     if not reached:
         return {**told, "at": _stamp(at), "archived": f"not yet: first seen {_stamp(versions[0].seen)}"}
     chosen, after = reached[-1], versions[len(reached) : len(reached) + 1]
+    last = after[0].after if after else _last_seen(asset)
     told |= {
         "at": _stamp(at) if at else "now",
         "version": chosen.number,
@@ -135,16 +136,29 @@ def _of_asset(loaded: Settings, book: Explaining, asset: Known, at: datetime | N
         "first_seen": _stamp(chosen.seen),
         "by_request": chosen.request,
         "not_yet_at": _stamp(chosen.after),
-        "last_seen": _stamp(after[0].after if after else asset.read_at),
+        "last_seen": _stamp(last),
         "other_content_seen": _stamp(after[0].seen) if after else "",
     }
-    if after and at and after[0].after and at > after[0].after:
-        told["between_looks"] = (
-            f"between {_stamp(after[0].after)} and {_stamp(after[0].seen)} nobody looked: then it may have been "
-            f"version {after[0].number} ({after[0].document}) already"
-        )
+    if at and last and at > last:
+        told["between_looks"] = _uncertain(last, *after)
     told["stored"] = _stored(book, asset.key, chosen)
     return told | (_verified(loaded, asset, chosen) if verify else {})
+
+
+def _last_seen(asset: Known) -> datetime | None:
+    """Return when an asset was seen last as it is archived: what is approved no more may have changed since."""
+    told = str(asset.facts.get(facts.LAST) or "")
+    return datetime.fromisoformat(told) if told else asset.read_at
+
+
+def _uncertain(last: datetime, following: _Version | None = None) -> str:
+    """Return what is not known of a moment after a content was seen last."""
+    if following is None:
+        return f"after {_stamp(last)} it was not seen as approved: then it may have had other content"
+    return (
+        f"between {_stamp(last)} and {_stamp(following.seen)} it was not seen as approved: then it may have been "
+        f"version {following.number} ({following.document}) already"
+    )
 
 
 def _stored(book: Explaining, key: str, chosen: _Version) -> str:
@@ -167,7 +181,7 @@ def _verified(loaded: Settings, asset: Known, chosen: _Version) -> dict[str, Any
         raise UsageError(
             "The configuration has no section flows.assets.", undone="Nothing was read back.", advice="Put it back."
         )
-    wall = composition.wall_clock(loaded)
+    wall = opening.wall_clock(loaded)
     ecm = composition.clients(loaded, wall, Budget(wall.monotonic, None)).ecm
     marker = names.marker(asset.key.rpartition(":")[2], names.JSON)
     try:

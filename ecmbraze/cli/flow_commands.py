@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from ecmbraze.cli import composition, initial_load, report_file, rounds
+from ecmbraze.cli import initial_load, opening, report_file, rounds
 from ecmbraze.cli.clock import instant_of
-from ecmbraze.cli.shared import ByOption, ConfigOption, config_path, deed
+from ecmbraze.cli.shared import ByOption, ConfigOption, PersonalOption, ReportOption, config_path, deed
 from ecmbraze.engine.setting import Options
 from ecmbraze.errors import UsageError
 from ecmbraze.flow import Flow
@@ -58,7 +58,7 @@ def _load(flow: Flow[Any], options: Mapping[str, Any]) -> int:
         raise UsageError("A dry run confirms nothing.", undone="Nothing was done.", advice="Leave --dry-run out.")
     who = deed(options["by"], options["reason"])
     report_file.check(options["report"], personal=options["show_personal_data"])
-    loaded = composition.settings(config_path(options["context"], options["config"]))
+    loaded = opening.settings(config_path(options["context"], options["config"]))
     seconds = rounds.seconds(options["max_duration"])
     done = [initial_load.start(flow, loaded, dry_run=dry_run, confirm=confirm, deed=who, seconds=seconds)]
     rounds.tell_result(done, done[0].as_json(limit), as_json=options["as_json"], limit=limit)
@@ -92,8 +92,8 @@ def _command(flow: Flow[Any]) -> Any:
         ] = None,
         reason: Annotated[str, typer.Option(help="with --confirm: why; goes into the history")] = "",
         by: ByOption = None,
-        report: report_file.ReportOption = None,
-        show_personal_data: report_file.PersonalOption = False,
+        report: ReportOption = None,
+        show_personal_data: PersonalOption = False,
         as_json: Annotated[bool, typer.Option("--json", help="the run report on stdout as JSON")] = False,
     ) -> int:
         rounds.refuse_lone_exit_code(exit_code, dry_run=dry_run)
@@ -128,7 +128,7 @@ def _command(flow: Flow[Any]) -> Any:
             deed=deed(by, reason) if confirm else None,
         )
         report_file.check(report, personal=show_personal_data)
-        loaded = composition.settings(config_path(context, config))
+        loaded = opening.settings(config_path(context, config))
         done = rounds.start([flow], loaded, options, seconds=rounds.seconds(max_duration))
         rounds.tell_result(done, done[0].as_json(limit_listing), as_json=as_json, limit=limit_listing)
         code = rounds.exit_code(done, pending=exit_code)

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ecmbraze.cli import composition
+from ecmbraze.cli import opening
 from ecmbraze.cli.shared import ByOption, ConfigOption, config_path, deed
 from ecmbraze.config import Settings
 from ecmbraze.errors import UsageError
@@ -46,9 +46,9 @@ def forecast(
     as_json: Annotated[bool, typer.Option("--json", help="the same as JSON")] = False,
 ) -> int:
     """List what comes due per day: by the facts of the last look, for every workspace that leads to somebody."""
-    loaded = composition.settings(config_path(context, config))
-    now = composition.wall_clock(loaded).now()
-    ledger = composition.ledger(loaded, read_only=confirm is None)
+    loaded = opening.settings(config_path(context, config))
+    now = opening.wall_clock(loaded).now()
+    ledger = opening.ledger(loaded, read_only=confirm is None)
     rows = list(_rows(loaded, ledger, now, days))
     if confirm is not None:
         _confirm(ledger, _day(confirm), rows, now, by)
@@ -75,7 +75,8 @@ def _rows(config: Settings, ledger: Ledger, now: datetime, days: int) -> Iterato
                 if record.customers and now < due <= now + timedelta(days=days):
                     found[f"{due.astimezone(zone):%Y-%m-%d}", flow.name, name] += len(record.customers)
     for (day, flow_name, name), people in sorted(found.items()):
-        yield Row(day=day, flow=flow_name, rule=name, people=people, messages=people * sizes[flow_name, name])
+        each = sizes.get((flow_name, name), 0)  # what comes due in Extended ECM alone messages nobody
+        yield Row(day=day, flow=flow_name, rule=name, people=people, messages=people * each)
 
 
 def _day(text: str) -> date:

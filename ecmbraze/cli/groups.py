@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from typer.core import TyperGroup
 
 from ecmbraze.errors import UsageError
+from ecmbraze.flows import NAMES
 from ecmbraze.suggest import did_you_mean
 
 PLANNED: Mapping[str, str] = {
     "discover": "types, attributes, campaigns and groups of the two systems",
     "schedule": "print cron, systemd and Kubernetes files for this configuration",
+}
+
+# The commands of the program by what somebody wants of it; every command stands in one section.
+SECTIONS: Mapping[str, tuple[str, ...]] = {
+    "See it on simulated systems": ("demo", "sandbox"),
+    "Set up": ("init", "check"),
+    "Flows": NAMES,
+    "Run them": ("run", "plan", "apply", "forecast", "pause", "resume"),
+    "See what was done": ("status", "runs", "explain"),
+    "Decide what waits for a person": ("holds", "quarantine"),
+    "Look after the data": ("state", "erase"),
 }
 
 
@@ -26,20 +38,15 @@ class Group(TyperGroup):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        shown = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
-        rows = [(name, " ".join((command.help or "").split())) for name, command in shown if command]
         with formatter.section("Commands"):
-            formatter.write_dl(rows)
+            formatter.write_dl(self.described(ctx, self.list_commands(ctx)))
 
-
-class Root(Group):
-    """The commands of the program itself."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        name = args[0]
-        if self.get_command(ctx, name) is None:
-            raise no_such_command(name, self.list_commands(ctx))
-        return super().resolve_command(ctx, args)
+    def described(self, ctx: Any, names: Iterable[str]) -> list[tuple[str, str]]:
+        """Return each command with its sentence, the first paragraph of its help."""
+        shown = [(name, self.get_command(ctx, name)) for name in names]
+        return [
+            (name, " ".join((command.help or "").partition("\n\n")[0].split())) for name, command in shown if command
+        ]
 
 
 def no_such_command(name: str, there: list[str]) -> UsageError:

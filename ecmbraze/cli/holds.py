@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ecmbraze.cli import composition
+from ecmbraze.cli import opening
 from ecmbraze.cli.groups import Group
 from ecmbraze.cli.shared import ByOption, ConfigOption, config_path, deed
 from ecmbraze.engine.deliver.channels import channel_of
@@ -41,7 +41,7 @@ def listing(
     context: typer.Context, config: ConfigOption = None, as_json: Annotated[bool, typer.Option("--json")] = False
 ) -> int:
     """Show every message in doubt or held."""
-    ledger = composition.ledger(composition.settings(config_path(context, config)), read_only=True)
+    ledger = opening.ledger(opening.settings(config_path(context, config)), read_only=True)
     rows = ledger.outbox.unsettled()
     ledger.close()
     if as_json:
@@ -65,7 +65,7 @@ def show(
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> int:
     """Show one message of unknown outcome: what was sent, when, what is known of it, and what to do."""
-    ledger = composition.ledger(composition.settings(config_path(context, config)), read_only=True)
+    ledger = opening.ledger(opening.settings(config_path(context, config)), read_only=True)
     rows = [row for row in ledger.outbox.unsettled() if row.id == number]
     ledger.close()
     if not rows:
@@ -96,12 +96,12 @@ def resolve(
 ) -> int:
     """Decide about one held message, or all of a rule: it was sent, it may be sent again, or it is dropped."""
     number, decision = _asked(words, everything=everything, rule=rule)
-    loaded = composition.settings(config_path(context, config))
+    loaded = opening.settings(config_path(context, config))
     with run_lock(loaded.state):
-        ledger = composition.ledger(loaded)
+        ledger = opening.ledger(loaded)
         try:
             rows, left = _chosen(ledger.outbox, number, rule, decision)
-            _decide(ledger, rows, decision, deed(by, reason), composition.wall_clock(loaded).now())
+            _decide(ledger, rows, decision, deed(by, reason), opening.wall_clock(loaded).now())
         finally:
             ledger.close()
     for row in rows:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ecmbraze.cli import composition
+from ecmbraze.cli import opening
 from ecmbraze.cli.shared import ConfigOption, config_path
 from ecmbraze.config import Settings
 from ecmbraze.errors import ConfigurationError, UsageError
@@ -33,10 +33,10 @@ def init(
             undone="Nothing was written.",
             advice="Copy config.example.yaml, edit it, then `ecmbraze init --non-interactive -c FILE`.",
         )
-    loaded = composition.settings(config_path(context, config))
+    loaded = opening.settings(config_path(context, config))
     _refuse_place(loaded)
-    now = composition.wall_clock(loaded).now()
-    Ledger.create(loaded.state, composition.identity(loaded), now).close()
+    now = opening.wall_clock(loaded).now()
+    Ledger.create(loaded.state, opening.identity(loaded), now).close()
     typer.echo(f"Created {loaded.state}, and {loaded.state}.key, which keys its history: keep both.")
     if loaded.fence is not None and not loaded.fence.none:
         in_ecm = loaded.fence.workspace or f"node {loaded.fence.folder}"

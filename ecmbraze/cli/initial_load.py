@@ -8,13 +8,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ecmbraze.cli import composition, rounds
+from ecmbraze.cli import composition, opening, rounds
 from ecmbraze.cli.clock import WallClock, new_id
 from ecmbraze.cli.logs import by_line, tell
 from ecmbraze.cli.progress import observing
 from ecmbraze.cli.signals import Budget, listening
 from ecmbraze.config import Settings
-from ecmbraze.engine.loading import PAUSE_S, Loading, Patience, standing
+from ecmbraze.engine.loading import PAUSE_S, Loading, Patience
 from ecmbraze.engine.run_report import RunReport
 from ecmbraze.engine.setting import Options, Slice
 from ecmbraze.errors import EcmbrazeError, GuardTripped
@@ -24,6 +24,7 @@ from ecmbraze.ledger.history import Deed
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.lock import run_lock
 from ecmbraze.ports import Progress, Work
+from ecmbraze.report.initial_load import standing
 
 # Of all slices together the report lists so many writes that went; what did not is listed whole.
 _LISTED = 1000
@@ -38,7 +39,7 @@ def start(
 
     Raises Locked when another run holds the lock.
     """
-    wall = composition.wall_clock(config)
+    wall = opening.wall_clock(config)
     budget = Budget(wall.monotonic, seconds)
     session = _Session(flow=flow, config=config, wall=wall, budget=budget)
     if dry_run:
@@ -54,7 +55,7 @@ class _Session:
 
     def __init__(self, *, flow: Flow[Any], config: Settings, wall: WallClock, budget: Budget) -> None:
         self.flow, self.config, self.wall, self.budget = flow, config, wall, budget
-        self.section = composition.section(config, flow)
+        self.section = opening.section(config, flow)
 
     def rehearse(self) -> RunReport:
         """Return the estimate, with what the first slice would write."""
@@ -145,7 +146,7 @@ class _Session:
 
     @contextmanager
     def _opened(self, *, read_only: bool = False) -> Iterator[tuple[Ledger, Loading]]:
-        ledger = composition.ledger(self.config, read_only=read_only)
+        ledger = opening.ledger(self.config, read_only=read_only)
         try:
             yield (
                 ledger,

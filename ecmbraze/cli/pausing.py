@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecmbraze.cli import composition, flow_names
+from ecmbraze.cli import flow_names
 from ecmbraze.cli.shared import ByOption, ConfigOption, config_path, deed
-from ecmbraze.ledger.ledger import Ledger
+
+if TYPE_CHECKING:
+    from ecmbraze.ledger.ledger import Ledger
 
 _FlowArgument = Annotated[
     str | None, typer.Argument(metavar="FLOW", help="all flows when left out", autocompletion=flow_names.complete)
@@ -56,7 +58,9 @@ def resume(
 
 
 def _open(context: typer.Context, config: ConfigOption, flow: str | None) -> tuple[Ledger, datetime, str]:
+    from ecmbraze.cli import opening  # not before: the shell completes the names of flows
+
     if flow is not None:
         flow_names.known(flow, undone="Nothing was changed.")
-    loaded = composition.settings(config_path(context, config))
-    return composition.ledger(loaded), composition.wall_clock(loaded).now(), flow or "*"
+    loaded = opening.settings(config_path(context, config))
+    return opening.ledger(loaded), opening.wall_clock(loaded).now(), flow or "*"

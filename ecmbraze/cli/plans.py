@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ecmbraze.cli import composition, flow_names, rounds
+from ecmbraze.cli import flow_names, opening, rounds
 from ecmbraze.cli.shared import ByOption, ConfigOption, config_path, deed
 from ecmbraze.config import Settings
 from ecmbraze.engine.setting import Options
@@ -49,7 +49,7 @@ def plan(
         return _show(file, as_json=as_json)
     for name in filter(None, (flow, drop)):
         flow_names.known(name, undone="Nothing was planned or dropped.")
-    loaded = composition.settings(config_path(context, config))
+    loaded = opening.settings(config_path(context, config))
     if drop:
         return _drop(loaded, drop, by)
     if flow is None or output is None:
@@ -83,7 +83,7 @@ def apply(
             advice=f"`ecmbraze plan show {file}` prints it and its hash; then `ecmbraze apply {file} --confirm HASH`.",
         )
     options = Options(apply=file, confirm=confirm, deed=deed(by, reason))
-    return _start(_known(flow), composition.settings(config_path(context, config)), options, as_json=as_json)
+    return _start(_known(flow), opening.settings(config_path(context, config)), options, as_json=as_json)
 
 
 def _known(flow: str) -> str:
@@ -148,10 +148,10 @@ def _start(flow: str, loaded: Settings, options: Options, *, as_json: bool) -> i
 
 def _drop(loaded: Settings, flow: str, by: str | None) -> int:
     with run_lock(loaded.state):
-        ledger = composition.ledger(loaded)
+        ledger = opening.ledger(loaded)
         plans = [found for mode in ("live", "backfill", "baseline") if (found := ledger.waiting.get(flow, mode))]
         for waiting in plans:
-            ledger.waiting.drop(waiting, composition.wall_clock(loaded).now(), "dropped by the operator", deed(by))
+            ledger.waiting.drop(waiting, opening.wall_clock(loaded).now(), "dropped by the operator", deed(by))
         ledger.close()
     if not plans:
         raise UsageError(f"No plan of {flow} waits.", undone="Nothing was dropped.")

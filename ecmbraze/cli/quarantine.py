@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ecmbraze.cli import composition
+from ecmbraze.cli import opening
 from ecmbraze.cli.groups import Group
 from ecmbraze.cli.shared import ByOption, ConfigOption, config_path, deed
 from ecmbraze.errors import UsageError
@@ -39,7 +39,7 @@ def listing(
     context: typer.Context, config: ConfigOption = None, as_json: Annotated[bool, typer.Option("--json")] = False
 ) -> int:
     """Show refused rows (with a number, to replay or drop) and records that could not be used."""
-    ledger = composition.ledger(composition.settings(config_path(context, config)), read_only=True)
+    ledger = opening.ledger(opening.settings(config_path(context, config)), read_only=True)
     rows = [
         {
             "id": row.id,
@@ -70,8 +70,8 @@ def listing(
 @quarantine.command("show")
 def show(context: typer.Context, subject: _Subject, config: ConfigOption = None) -> int:
     """Show one entry whole: what was refused, why, since when, and its content."""
-    loaded = composition.settings(config_path(context, config))
-    ledger = composition.ledger(loaded, read_only=True)
+    loaded = opening.settings(config_path(context, config))
+    ledger = opening.ledger(loaded, read_only=True)
     told: list[dict[str, object]] = [
         {"flow": flow, "record": record, "rule": rule, "customer": customer, "reason": reason, "at": at}
         for flow, record, rule, customer, reason, at in ledger.quarantined()
@@ -103,10 +103,10 @@ def drop(
 
 
 def _move(context: typer.Context, config: ConfigOption, subject: str, state: State, who: Deed) -> int:
-    loaded = composition.settings(config_path(context, config))
-    now = composition.wall_clock(loaded).now()
+    loaded = opening.settings(config_path(context, config))
+    now = opening.wall_clock(loaded).now()
     with run_lock(loaded.state):
-        ledger = composition.ledger(loaded)
+        ledger = opening.ledger(loaded)
         rows = [row for row in ledger.outbox.refused() if str(row.id) == subject]
         try:
             done = _do(ledger, rows, subject, state, who, now)

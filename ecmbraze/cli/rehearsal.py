@@ -51,17 +51,29 @@ def sandbox(
 
 
 def demo(
-    keep: Annotated[Path | None, typer.Option(help="keep configuration, state and reports in this folder")] = None,
+    fast: Annotated[bool, typer.Option("--fast", help="do not pause between the steps for somebody to read")] = False,
+    keep: Annotated[
+        Path | None, typer.Option(help="keep the configuration, the state file and the report page in this folder")
+    ] = None,
 ) -> int:
-    """Show everything on loopback: baseline, days pass, dry run, live run, a second run that sends nothing."""
+    """Tell the story of five customers through all flows on simulated systems, with evidence from both.
+
+    Takes less than a minute, needs no network and no account. Exit code 1: a step did not show what it claims.
+    """
     _installed()
-    from ecmbraze.cli.demo import play  # heavy, and only here
+    from ecmbraze.cli.demo.play import play  # heavy, and only here
 
     if keep:
+        if (keep / "state.db").exists():
+            raise UsageError(
+                f"{keep} holds the state file of an earlier demo.",
+                undone="Nothing was started.",
+                advice="Name another folder, or remove that one.",
+            )
         keep.mkdir(mode=0o700, parents=True, exist_ok=True)  # the state file refuses a folder others may write
-        return play(keep)
+        return play(keep, fast=fast, kept=f"Kept in {keep}: ecmbraze.yaml, state.db, report.html.")
     with TemporaryDirectory(prefix="ecmbraze-demo-") as folder:
-        return play(Path(folder))
+        return play(Path(folder), fast=fast, kept="To keep the state file and the report: `ecmbraze demo --keep DIR`.")
 
 
 def _installed() -> None:

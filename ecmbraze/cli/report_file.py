@@ -6,25 +6,11 @@ import getpass
 import socket
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from ecmbraze.cli.logs import LOG
 from ecmbraze.engine.run_report import RunReport
 from ecmbraze.errors import EcmbrazeError, StorageError, UsageError
 from ecmbraze.report import files
-
-ReportOption = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="also write the report: .html for people, personal data masked; .json or .csv hold everything",
-    ),
-]
-PersonalOption = Annotated[
-    bool, typer.Option("--show-personal-data", help="the .html report says who gets what, unmasked")
-]
 
 
 def check(report: Path | None, *, personal: bool) -> None:

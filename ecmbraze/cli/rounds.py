@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -15,7 +16,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
-from ecmbraze.cli import composition
+from ecmbraze.cli import composition, opening
 from ecmbraze.cli.clock import WallClock, new_id
 from ecmbraze.cli.logs import LOG, by_line, detail, tell
 from ecmbraze.cli.progress import Silent, observing
@@ -38,6 +39,8 @@ _POLL_S = 0.5
 # What stands in quotes is the name of a document or what ECM said; beside it anything like an address or a number.
 _PERSONAL = re.compile(r"'[^']*'|[\w.+-]+@[\w.-]+|\+?\d{6,}")
 _SLACK = timedelta(minutes=1)
+# New objects until Python looks for cycles among them: a page of 500 rows alone has more than its 700.
+_GARBAGE = 20_000
 
 
 def start(
@@ -47,7 +50,7 @@ def start(
 
     Raises Locked when another run holds the lock, but waits for an initial load to end its slice. A dry run needs none.
     """
-    wall = composition.wall_clock(config)
+    wall = opening.wall_clock(config)
     budget = Budget(wall.monotonic, seconds)
     if options.dry_run:
         return _execute(flows, config, options, wall, budget, due=due)
@@ -60,9 +63,11 @@ def start(
 def _execute(
     flows: Sequence[Flow[Any]], config: Settings, options: Options, wall: WallClock, budget: Budget, *, due: bool
 ) -> list[RunReport]:
-    ledger = composition.ledger(config, read_only=options.dry_run)
+    gc.freeze()  # the program itself is never garbage, and what a page leaves behind goes without a search for cycles
+    gc.set_threshold(_GARBAGE)
+    ledger = opening.ledger(config, read_only=options.dry_run)
     try:
-        chosen = [(flow, composition.section(config, flow)) for flow in flows]
+        chosen = [(flow, opening.section(config, flow)) for flow in flows]
         if due:
             chosen = [(flow, section) for flow, section in chosen if _is_due(ledger, flow, section, wall)]
         if not chosen:

@@ -6,10 +6,8 @@ from typing import Annotated
 
 import typer
 
-from ecmbraze.cli import composition, flow_names, report_file, rounds
-from ecmbraze.cli.shared import ConfigOption, config_path
-from ecmbraze.engine.setting import Options
-from ecmbraze.flows import FLOWS
+from ecmbraze.cli import flow_names
+from ecmbraze.cli.shared import ConfigOption, PersonalOption, ReportOption, config_path
 
 
 def register(app: typer.Typer) -> None:
@@ -29,16 +27,20 @@ def run(
         int | None, typer.Option(min=0, help="rows shown (terminal: 200; JSON, CSV and HTML: all)")
     ] = None,
     max_duration: Annotated[str | None, typer.Option(help='time budget, e.g. "10m"; the rest waits, exit 8')] = None,
-    report: report_file.ReportOption = None,
-    show_personal_data: report_file.PersonalOption = False,
+    report: ReportOption = None,
+    show_personal_data: PersonalOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="the run reports on stdout as JSON: {runs: [...]}")] = False,
 ) -> int:
     """Run the enabled flows whose `every` has passed, in one scan and one plan; this is what cron calls."""
+    from ecmbraze.cli import opening, report_file, rounds  # not before: the shell completes the names of flows
+    from ecmbraze.engine.setting import Options
+    from ecmbraze.flows import FLOWS
+
     rounds.refuse_lone_exit_code(exit_code, dry_run=dry_run)
     for name in names or ():
         flow_names.known(name, undone="Nothing was done.")
     report_file.check(report, personal=show_personal_data)
-    loaded = composition.settings(config_path(context, config))
+    loaded = opening.settings(config_path(context, config))
     flows = [
         flow
         for flow in FLOWS

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ecmbraze.cli import composition
+from ecmbraze.cli import opening
 from ecmbraze.cli.shared import ConfigOption, config_path
 
 
@@ -24,7 +24,7 @@ def runs(
     as_json: Annotated[bool, typer.Option("--json", help="the stored run reports as JSON")] = False,
 ) -> int:
     """Show past runs, newest first."""
-    ledger = composition.ledger(composition.settings(config_path(context, config)), read_only=True)
+    ledger = opening.ledger(opening.settings(config_path(context, config)), read_only=True)
     reports = ledger.runs(last)
     ledger.close()
     if as_json:

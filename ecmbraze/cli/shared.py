@@ -1,4 +1,4 @@
-"""The options every command accepts, before or after its name; holds no behaviour of a command."""
+"""The options that commands share, before or after their name; holds no behaviour of a command."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecmbraze.ledger.history import Deed
+if TYPE_CHECKING:
+    from ecmbraze.ledger.history import Deed
 
 ConfigOption = Annotated[
     Path | None, typer.Option("-c", "--config", help="configuration file (default: ecmbraze.yaml, or ECMBRAZE_CONFIG)")
@@ -20,6 +21,17 @@ ConfigOption = Annotated[
 
 ByOption = Annotated[
     str | None, typer.Option("--by", metavar="NAME", help="who decides, for the history (default: the login user)")
+]
+
+ReportOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="also write the report: .html for people, personal data masked; .json or .csv hold everything",
+    ),
+]
+PersonalOption = Annotated[
+    bool, typer.Option("--show-personal-data", help="the .html report says who gets what, unmasked")
 ]
 
 
@@ -33,6 +45,8 @@ class Shared:
 
 def deed(by: str | None, reason: str = "") -> Deed:
     """Return who decides something, on which machine and why."""
+    from ecmbraze.ledger.history import Deed  # once there is something to decide: the options alone need no ledger
+
     return Deed(by=by or _login(), host=socket.gethostname(), reason=reason)
 
 

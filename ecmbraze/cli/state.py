@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from ecmbraze.cli import composition, flow_names
+from ecmbraze.cli import composition, flow_names, opening
 from ecmbraze.cli.clock import instant_of
 from ecmbraze.cli.groups import Group
 from ecmbraze.cli.shared import ByOption, ConfigOption, config_path, deed
@@ -44,7 +44,7 @@ def save(
     by: ByOption = None,
 ) -> int:
     """Save the state file, also while a run is live, and check the copy."""
-    loaded = composition.settings(config_path(context, config))
+    loaded = opening.settings(config_path(context, config))
     found = back_up(loaded.state, file)
     with suppress(StorageError):  # a state file that can only be read is saved all the same
         _note(loaded, "backup", deed(by))
@@ -57,7 +57,7 @@ def save(
 @state.command("compact")
 def compact(context: typer.Context, config: ConfigOption = None, by: ByOption = None) -> int:
     """Write the state file anew without the room it no longer needs; no run may be under way."""
-    loaded = composition.settings(config_path(context, config))
+    loaded = opening.settings(config_path(context, config))
     with run_lock(loaded.state):
         _note(loaded, "compact", deed(by))
         before, after = compacting.compact(loaded.state)
@@ -78,7 +78,7 @@ def verify(
         raise UsageError(
             f"There is no file {backup}.", undone="Nothing was checked.", advice="Name a backup that is there."
         )
-    loaded = None if backup else composition.settings(config_path(context, config))
+    loaded = None if backup else opening.settings(config_path(context, config))
     path = backup or (loaded.state if loaded else Path())
     found = chain(checks(path), _claim(loaded) if loaded and not offline else ())
     if as_json:
@@ -99,8 +99,8 @@ def _claim(loaded: Settings) -> Iterator[Checked]:
     if held(loaded.state):
         yield Checked(what="fence", found="not judged: a run is writing")
         return
-    with closing(composition.ledger(loaded, read_only=True)) as ledger:
-        yield Checked(what="fence", found=composition.fence(loaded, ledger, composition.wall_clock(loaded)).told())
+    with closing(opening.ledger(loaded, read_only=True)) as ledger:
+        yield Checked(what="fence", found=composition.fence(loaded, ledger, opening.wall_clock(loaded)).told())
 
 
 @state.command("adopt")
@@ -112,10 +112,10 @@ def adopt(
     by: ByOption = None,
 ) -> int:
     """Go on with a restored or copied state file; what may have been sent since it was saved is held, not sent."""
-    loaded = composition.settings(config_path(context, config))
-    wall = composition.wall_clock(loaded)
+    loaded = opening.settings(config_path(context, config))
+    wall = opening.wall_clock(loaded)
     file.check(loaded.state)
-    with run_lock(loaded.state), closing(composition.ledger(loaded)) as ledger:
+    with run_lock(loaded.state), closing(opening.ledger(loaded)) as ledger:
         copied = adopting.look_at(restored_from, loaded.state)
         if not ledger.history.holds(copied.head):
             raise UsageError(
@@ -149,12 +149,12 @@ def rekey(
     by: ByOption = None,
 ) -> int:
     """Give the history another key where its own is lost for good; nothing vouches any more for what it says so far."""
-    loaded = composition.settings(config_path(context, config))
-    wall = composition.wall_clock(loaded)
+    loaded = opening.settings(config_path(context, config))
+    wall = opening.wall_clock(loaded)
     file.check(loaded.state)
     with run_lock(loaded.state):
         last = rekeying.rekey(loaded.state, wall.now(), deed(by, reason))
-        with closing(composition.ledger(loaded)) as ledger:
+        with closing(opening.ledger(loaded)) as ledger:
             fence = composition.fence(loaded, ledger, wall)
             try:
                 ours = fence.store is None or not ledger.claims.place or fence.stands_for_us()
@@ -185,10 +185,10 @@ def rewind(
     """Set a watermark back: records modified since are read and planned again. Nothing that was sent goes again."""
     if flow is not None:
         flow_names.known(flow, undone=_UNDONE)
-    loaded = composition.settings(config_path(context, config))
-    wall = composition.wall_clock(loaded)
+    loaded = opening.settings(config_path(context, config))
+    wall = opening.wall_clock(loaded)
     file.check(loaded.state)
-    with run_lock(loaded.state), closing(composition.ledger(loaded)) as ledger:
+    with run_lock(loaded.state), closing(opening.ledger(loaded)) as ledger:
         moment = instant_of(to, "--to")
         done = rewinding.rewind(ledger, stream, moment, wall.now(), flow=flow, by=deed(by).by, reason=reason)
     typer.echo(f"{stream}: {done.watermarks} watermarks set back to {moment:%Y-%m-%d %H:%M} UTC.")
@@ -203,16 +203,16 @@ def export(
     config: ConfigOption = None,
 ) -> int:
     """Print every row of every table as a line of JSON, people as digests; for auditors."""
-    loaded = composition.settings(config_path(context, config))
-    with closing(composition.ledger(loaded, read_only=True)) as ledger:
+    loaded = opening.settings(config_path(context, config))
+    with closing(opening.ledger(loaded, read_only=True)) as ledger:
         for row in exporting.rows(ledger, full=full):
             sys.stdout.write(exporting.as_line(row) + "\n")
     return 0
 
 
 def _note(loaded: Settings, what: str, who: Deed) -> None:
-    with closing(composition.ledger(loaded)) as ledger, ledger.database.atomic():
-        ledger.history.decide(composition.wall_clock(loaded).now(), "state", who, {"what": what})
+    with closing(opening.ledger(loaded)) as ledger, ledger.database.atomic():
+        ledger.history.decide(opening.wall_clock(loaded).now(), "state", who, {"what": what})
 
 
 def _tell(found: Iterable[Checked]) -> None:

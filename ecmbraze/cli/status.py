@@ -13,12 +13,12 @@ from typing import Annotated, Any
 
 import typer
 
-from ecmbraze.cli import composition
+from ecmbraze.cli import opening
 from ecmbraze.cli.clock import instant_of
 from ecmbraze.cli.shared import ConfigOption, config_path
-from ecmbraze.engine import loading
 from ecmbraze.errors import EcmbrazeError
 from ecmbraze.ledger.ledger import Ledger
+from ecmbraze.report import initial_load
 from ecmbraze.report.plain import printable
 
 STALE, CRITICAL, UNKNOWN = 20, 21, 22
@@ -72,10 +72,10 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="the same as JSON")] = False,
 ) -> int:
     """Show per flow the last success, what is pending, held and quarantined, and why it is not well."""
-    loaded = composition.settings(config_path(context, config))
-    now = composition.wall_clock(loaded).now()
+    loaded = opening.settings(config_path(context, config))
+    now = opening.wall_clock(loaded).now()
     try:
-        ledger = composition.ledger(loaded, read_only=True)
+        ledger = opening.ledger(loaded, read_only=True)
     except EcmbrazeError as error:
         typer.echo(json.dumps({"code": UNKNOWN, "reason": str(error)}) if as_json else f"unknown: {error}")
         return UNKNOWN
@@ -116,7 +116,7 @@ def _standing(ledger: Ledger, name: str, section: Any, now: datetime) -> Standin
     for mode in _MODES:
         if plan := ledger.waiting.get(name, mode):
             one.blame(0, f"a plan waits for you: `ecmbraze {name} --confirm {plan.hash[:12]}` or `plan --drop {name}`")
-    if (load := ledger.loads.get(name)) and (stands := loading.told(load, now)):
+    if (load := ledger.loads.get(name)) and (stands := initial_load.told(load, now)):
         one.blame(0, stands)
     if one.quarantined or one.refused:
         counts = {"records": one.quarantined, "messages": one.refused}

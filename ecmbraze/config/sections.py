@@ -87,6 +87,7 @@ class Braze(Section):
 
     url: Url = Field(description="REST endpoint of your instance")
     api_key: Hidden = Field(description="REST key: ${ENV}, file:/path, credential:NAME or {command: [...]}")
+    connections: int = Field(8, ge=1, le=32, description="requests at the same time, at most")
     track_batch: int = Field(75, ge=1, le=75, description="objects per /users/track request")
     trigger_batch: int = Field(50, ge=1, le=50, description="recipients per triggered send")
     timeout_s: int = Field(60, ge=5, le=600, description="seconds for one whole request")

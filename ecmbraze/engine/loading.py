@@ -6,10 +6,9 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
-from ecmbraze.engine.plan.confirming import LIFETIME, MODES, SHORTEST
+from ecmbraze.engine.plan.confirming import MODES, SHORTEST
 from ecmbraze.engine.run_report import RunReport
 from ecmbraze.engine.setting import Setting, Slice
 from ecmbraze.errors import EcmbrazeError, GuardTripped, TemporaryError
@@ -18,8 +17,9 @@ from ecmbraze.ledger.history import Deed
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.loading import Load
 from ecmbraze.ledger.view import View
+from ecmbraze.ledger.waiting import LIFETIME
 from ecmbraze.model import WorkspaceKey, keys
-from ecmbraze.planning.estimate import ASSUMED_S, Estimate, spoken
+from ecmbraze.planning.estimate import ASSUMED_S, Estimate
 from ecmbraze.ports import Clock, WorkspaceReader
 
 # So many workspaces are read to see how long a request takes.
@@ -179,27 +179,6 @@ class Loading:
             yield self.ledger.view(plan, self.flow.name, self.flow.needs(self.section))
         finally:
             plan.discard()
-
-
-def told(load: Load, now: datetime) -> str:
-    """Return what an operator may want to know of a load; empty of one that ended, or that nobody confirmed in time."""
-    command = f"ecmbraze {load.flow} --initial-load"
-    if load.is_under_way:
-        return f"{standing(load, now)}: `{command}` goes on where it was"
-    if load.ended_at is not None or now - load.made_at >= LIFETIME:
-        return ""
-    return f"an estimate of an initial load waits for you: `{command} --confirm {load.hash[:12]} --by NAME`"
-
-
-def standing(load: Load, now: datetime) -> str:
-    """Return how far a load has come and how long the rest takes: by its own pace, by the estimate at first."""
-    total, done = max(load.estimate.volume.people, load.people), load.people
-    if load.ended_at is not None or load.confirmed_at is None:
-        return f"initial load: done, {done} people" if load.ended_at else "initial load: not begun"
-    left = load.estimate.time * ((total - done) / total) if total else timedelta()
-    if done and (lasted := now - load.confirmed_at):
-        left = lasted * ((total - done) / done)
-    return f"initial load: {done} of {total} people, about {spoken(left)} left"
 
 
 @dataclass(slots=True, kw_only=True)

@@ -109,6 +109,9 @@ class Setting:
     guards: GuardLimits
     max_per_person: int | None
     connections: int
+    """How many requests may be on their way to Extended ECM at once."""
+    braze_connections: int
+    """How many to Braze."""
     sweep_requests: int
     sweep_every: timedelta
     date_query_from: int

@@ -82,7 +82,7 @@ def _marks(
     options: Options, change: Change, source: Archived, status: Status, memory: dict[str, Json], context: Context
 ) -> Sequence[Action]:
     """Return the writes of the category, unless nothing in it changes but when the asset was read or edited."""
-    mark = [str(status), source.document, source.name, change.record.name, list(map(str, _tags(change.record)))]
+    mark = writes.mark(options, change.record, source, status)
     if memory.get(writes.STATE) == mark:
         return ()
     memory[writes.STATE] = mark
@@ -97,11 +97,6 @@ def _status(record: Record) -> Status:
     if state in (Status.TAG_REMOVED, Status.ARCHIVED) and not (isinstance(lost, int) and lost >= _LOOKS):
         return Status.NEVER  # neither archived anew nor marked yet
     return state
-
-
-def _tags(record: Record) -> tuple[object, ...]:
-    tags = record.facts.get(facts.TAGS)
-    return tags if isinstance(tags, tuple) else ()
 
 
 def outbound(options: Options, _prefix: str) -> Sequence[Outbound]:

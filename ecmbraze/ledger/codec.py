@@ -10,10 +10,13 @@ from typing import Any
 
 from ecmbraze.model import Document, DocumentRow, Facts, Json, Version
 
+# One for all: `json.dumps` would make another with every call.
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
 
 def dump(value: object) -> str:
     """Return canonical JSON: sorted keys, no blanks, so that equal values are equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _CANONICAL.encode(value)
 
 
 def load(text: str) -> Any:
@@ -73,8 +76,8 @@ def load_json(text: str | None) -> Json:
 
 def instant(moment: datetime) -> str:
     """Return UTC text that sorts as time does, to the microsecond."""
-    utc = moment.astimezone(UTC).replace(tzinfo=None)
-    return f"{utc.isoformat(timespec='microseconds')}Z"  # a sixth of what strftime takes
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return f"{utc.isoformat(timespec='microseconds')[:26]}Z"  # a sixth of what strftime takes
 
 
 def moment(text: str) -> datetime:

@@ -120,27 +120,33 @@ class Outbox(OutboxReading):
         with self._database.atomic():
             if token:
                 self._claims.write_ahead(token, now, attempt)
+            alike: dict[tuple[State, str], list[Step]] = {}
             for step in moved:
-                self._database.conn.execute(
-                    "UPDATE outbox SET state = ?, why = ?, changed_at = ?, attempt = coalesce(nullif(?, ''), attempt), "
-                    # A new attempt has not been looked for yet, whatever was found of an earlier one.
-                    "looks = CASE WHEN ? THEN 0 ELSE looks END, payload = CASE WHEN ? THEN NULL ELSE payload END "
-                    "WHERE id = ?",
-                    (
-                        step.state,
-                        step.why,
-                        instant(now),
-                        attempt,
-                        step.state is State.IN_FLIGHT,
-                        step.state in TERMINAL,
-                        step.row.id,
-                    ),
-                )
+                alike.setdefault((step.state, step.why), []).append(step)
+            for (state, why), some in alike.items():
+                self._move_alike(state, why, [step.row.id for step in some], now, attempt)
+            for step in moved:
                 self._note_attempt(step, attempt)
-                if step.state is State.SENT and step.row.action.kind.delivery is Delivery.LATEST:
-                    self._accept(step.row.action.target, step.row.action.payload, now)
-            if told := [self._told(step) for step in moved if not _waits(step)]:
+            if told := self._told_of([step for step in moved if not _waits(step)]):
                 self._history.append(now, "outbox", {"attempt": attempt, "steps": told})
+
+    def _move_alike(self, state: State, why: str, rows: Sequence[int], now: datetime, attempt: str) -> None:
+        """Move rows to one state for one reason: a statement for all of them, whoever they are."""
+        those = "id IN (SELECT value FROM json_each(:rows))"
+        values = {"state": state, "why": why, "now": instant(now), "attempt": attempt, "rows": dump(rows)}
+        execute = self._database.conn.execute
+        if state is State.SENT:  # before their payloads are blanked
+            latest = f"FROM outbox WHERE {those} AND delivery = 'latest'"
+            execute(f"INSERT OR REPLACE INTO accepted SELECT target, ifnull(payload, 'null'), :now {latest}", values)
+            execute(f"DELETE FROM attempted WHERE target IN (SELECT target {latest})", values)
+        # A new attempt has not been looked for yet, whatever was found of an earlier one.
+        anew = ", looks = 0" if state is State.IN_FLIGHT else ""
+        blank = ", payload = NULL" if state in TERMINAL else ""
+        execute(
+            "UPDATE outbox SET state = :state, why = :why, changed_at = :now, "
+            f"attempt = coalesce(nullif(:attempt, ''), attempt){anew}{blank} WHERE {those}",
+            values,
+        )
 
     def _accept(self, target: str, value: Json, now: datetime) -> None:
         self._database.conn.execute(
@@ -166,6 +172,38 @@ class Outbox(OutboxReading):
                 "DELETE FROM attempted WHERE target = ? AND attempt = (SELECT attempt FROM outbox WHERE id = ?)",
                 (action.target, step.row.id),
             )
+
+    def _told_of(self, steps: Sequence[Step]) -> list[dict[str, object]]:
+        """Return what the history says of some steps, each by itself; values of profiles that share a fate once.
+
+        Of those: how many, the first and the last of their rows, and a digest of which rows with which values.
+        """
+        values: dict[tuple[str, State, State, str], list[Step]] = {}
+        told = [self._told(step) for step in steps if not step.row.action.kind.is_profile_value]
+        for step in steps:
+            if step.row.action.kind.is_profile_value:
+                alike = (step.row.action.flow, step.row.state, step.state, step.why)
+                values.setdefault(alike, []).append(step)
+        for (flow, old, new, why), some in values.items():
+            rows = [step.row.id for step in some]
+            leaving = new is State.IN_FLIGHT
+            which = [
+                [step.row.id, step.row.action.target, step.row.action.payload if leaving else None] for step in some
+            ]
+            told.append(
+                {
+                    "rows": len(rows),
+                    "first": min(rows),
+                    "last": max(rows),
+                    "digest": self._history.payload(dump(which)),
+                    "flow": flow,
+                    "kind": some[0].row.action.kind,
+                    "from": old,
+                    "to": new,
+                    "remark": "" if new is State.REFUSED else self._history.remark(why),
+                }
+            )
+        return told
 
     def _told(self, step: Step) -> dict[str, object]:
         action = step.row.action

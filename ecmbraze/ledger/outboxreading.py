@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
 from ecmbraze.ledger.actionrow import ACTION_COLUMNS, read_action
-from ecmbraze.ledger.codec import instant, load_json, moment
+from ecmbraze.ledger.codec import dump, instant, load_json, moment
+from ecmbraze.ledger.connection import marks
 from ecmbraze.model import Action, Json, Kind, Phase, State
 
 # What keeps a message back: any of the person's in doubt; of those held, an earlier one of the same series. Only
@@ -19,6 +20,9 @@ _BLOCKER = """outbox o WHERE outbox.delivery = 'once' AND o.recipient = outbox.r
     AND o.state IN ('in doubt', 'in flight', 'held') AND (o.state <> 'held' OR (o.flow = outbox.flow
          AND o.record = outbox.record AND o.rule = outbox.rule AND o.series = outbox.series
          AND o.occurrence <> outbox.occurrence AND o.id < outbox.id))"""
+
+# People in one round of screens and requests: 6 exports of 50, 4 requests of 75 (api/braze.md 1.2, 4.3).
+PEOPLE = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +47,16 @@ class OutboxReading:
 
     def rows(self, where: str, parameters: Sequence[object] = (), *, limit: int = -1, order: str = "id") -> list[Row]:
         """Return the rows matching a condition over the outbox columns, oldest first."""
+        return list(self._each(where, parameters, limit=limit, order=order))
+
+    def _each(self, where: str, parameters: Sequence[object], *, limit: int = -1, order: str = "id") -> Iterator[Row]:
+        """Yield them one by one: who stops early does not read the rest."""
         query = (
             f"SELECT id, state, why, attempt, planned_at, changed_at, looks, {ACTION_COLUMNS} FROM outbox "
             f"WHERE {where} ORDER BY {order} LIMIT ?"
         )
-        return [
-            Row(
+        for row in self._database.execute(query, (*parameters, limit)):
+            yield Row(
                 id=row[0],
                 state=State(row[1]),
                 why=row[2],
@@ -58,8 +66,6 @@ class OutboxReading:
                 looks=row[6],
                 action=read_action(row[7:]),
             )
-            for row in self._database.execute(query, (*parameters, limit))
-        ]
 
     def doubtful(self) -> list[Row]:
         """Return the rows in doubt: sent, answered by nothing that proves anything, and not yet given to a person."""
@@ -136,11 +142,27 @@ class OutboxReading:
         query = "SELECT value FROM attempted WHERE target = ? ORDER BY value"
         return [load_json(row[0]) for row in self._database.execute(query, (target,))]
 
+    def accepted_of(self, rows: Sequence[Row]) -> Mapping[int, Json]:
+        """Return row number → the value the sink last took for its target; ``None`` when it took none."""
+        query = """SELECT o.id, a.value FROM outbox o LEFT JOIN accepted a ON a.target = o.target
+                   WHERE o.id IN (SELECT value FROM json_each(?))"""
+        found = self._database.execute(query, (dump([row.id for row in rows]),))
+        return {row[0]: load_json(row[1]) for row in found}
+
     def sendable(
-        self, flow: str, phase: Phase, limit: int, *, without: Collection[tuple[Kind, str]] = (), but: str = ""
+        self,
+        flow: str,
+        phase: Phase,
+        limit: int,
+        *,
+        people: int = PEOPLE,
+        without: Collection[tuple[Kind, str]] = (),
+        but: str = "",
     ) -> list[Row]:
         """Return ready rows of one phase that nothing of unknown outcome keeps back; see :meth:`kept_back`.
 
+        At most of so many ``people``, and ``limit`` beside values of profiles: those cost nothing but their place in a
+        request.
         ``without`` are (kind, name) of messages that Braze would not send, ``but`` is a rule whose rows stay. What goes
         to Extended ECM goes alone: there what was tried in vain comes last, in the order of ids that are drawn anew
         for each attempt, so that a few poisoned records do not use up the patience of every run before the others
@@ -155,19 +177,27 @@ class OutboxReading:
                    AND e.state IN ('ready', 'waiting', 'in flight', 'in doubt', 'held'))"""
         order = "attempt, id" if phase is Phase.RECORDS else "id"
         left_out = [f"{kind}/{name}" for kind, name in without]
-        return self.rows(
+        found: list[Row] = []
+        whose, counted = set[str](), 0
+        for row in self._each(
             f"flow = ? AND phase = ? AND state = 'ready' AND NOT EXISTS (SELECT 1 FROM {_BLOCKER}) "
-            f"AND NOT ({chain}) AND NOT ({begun}) AND rule <> ? "
-            f"AND kind || '/' || name NOT IN ({', '.join('?' * len(left_out))})",
+            f"AND NOT ({chain}) AND NOT ({begun}) AND rule IS NOT nullif(?, '') "
+            f"AND kind || '/' || name NOT IN ({marks(left_out)})",
             (flow, phase, but, *left_out),
-            limit=limit,
             order=order,
-        )
+        ):
+            whose.add(row.action.recipient)
+            counted += not row.action.kind.is_profile_value
+            if counted > limit or len(whose) > people:
+                # What one person gets goes together, as far as it fits.
+                return [one for one in found if one.action.recipient != row.action.recipient] or found
+            found.append(row)
+        return found
 
     def count_sendable(self, flow: str, phase: Phase, *, but: str = "") -> int:
         """Return how many rows of a phase :meth:`sendable` may return."""
-        query = f"""SELECT count(*) FROM outbox WHERE flow = ? AND phase = ? AND state = 'ready' AND rule <> ?
-                    AND NOT EXISTS (SELECT 1 FROM {_BLOCKER})"""
+        query = f"""SELECT count(*) FROM outbox WHERE flow = ? AND phase = ? AND state = 'ready'
+                    AND rule IS NOT nullif(?, '') AND NOT EXISTS (SELECT 1 FROM {_BLOCKER})"""
         return int(self._database.execute(query, (flow, phase, but)).fetchone()[0])
 
     def ready_of(self, flow: str, rule: str) -> int:

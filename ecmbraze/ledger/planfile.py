@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlite_utils import Database
 
+from ecmbraze.errors import StorageError
 from ecmbraze.ledger import schema
 from ecmbraze.ledger.actionrow import write_action
 from ecmbraze.ledger.codec import dump, dump_documents, instant
@@ -18,9 +21,15 @@ from ecmbraze.ledger.planreading import CONFIRMED, PlanReading
 from ecmbraze.ledger.tombstones import ERASED, Tombstones
 from ecmbraze.model import Action, Change, Decision, Delivery, Record, Skip
 
+# Writes in one transaction: each alone would be written out by itself. Its journal is in memory, so it has an end.
+_TOGETHER = 2000
+
 
 class PlanFile(PlanReading):
-    """One scratch SQLite file, 0600. What goes wrong with it is never damage of the state file."""
+    """One scratch SQLite file, 0600. What goes wrong with it is never damage of the state file.
+
+    Writes go together in transactions; see :meth:`commit`.
+    """
 
     def __init__(
         self,
@@ -39,6 +48,8 @@ class PlanFile(PlanReading):
         """
         self.path, self._named, self._digest = path, named, digest
         self.tombstones = tombstones
+        self._counted, self._writes = Counter[tuple[str, str]](), 0
+        self._hashed, self._uncounted = dict[str, tuple[int, str]](), 0
         if path.exists():
             self._use(connect(path, unusable_plan))
             self.check()
@@ -55,6 +66,50 @@ class PlanFile(PlanReading):
         connection.execute("PRAGMA synchronous = OFF")
         self.database = Database(connection, execute_plugins=False)
 
+    def _write(self, sql: str, values: Sequence[Any]) -> None:
+        """Write as a part of the transaction in hand."""
+        if self._writes >= _TOGETHER:
+            self.commit()
+        if not self.database.conn.in_transaction:
+            self.database.conn.execute("BEGIN")
+        self._writes += 1
+        self.database.conn.execute(sql, values)
+
+    def _write_all(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Write one statement for each of some rows; see :meth:`_write`."""
+        if rows:
+            self._write(sql, rows[0])
+            self._writes += len(rows) - 1
+            self.database.conn.executemany(sql, rows[1:])
+
+    def commit(self) -> None:
+        """End the transaction in hand, so that another connection may read what was written."""
+        try:
+            self.database.conn.executemany(
+                "INSERT INTO counter VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
+                ((*name, n) for name, n in self._counted.items()),
+            )
+            if self.database.conn.in_transaction:
+                self.database.conn.execute("COMMIT")
+        except StorageError:
+            self.database.conn.rollback()  # what was committed before is still there for the report
+            raise
+        self._uncounted += len(self._counted)
+        self._counted, self._writes = Counter(), 0
+
+    def counts(self) -> Counter[tuple[str, str]]:
+        """Return (scope, name) → count; of what was never counted 0."""
+        found = super().counts()
+        found.update(self._counted)
+        return found
+
+    def hash(self, flow: str) -> str:
+        """Return sha256 over every decision of a flow in key order, without what differs from look to look."""
+        changes = self.database.conn.total_changes - self._uncounted
+        if self._hashed.get(flow, (-1, ""))[0] != changes:
+            self._hashed[flow] = (changes, super().hash(flow))
+        return self._hashed[flow][1]
+
     def check(self) -> None:
         """Raise StorageError when the file is damaged."""
         check_pages(self.database.conn, self.path, unusable_plan)
@@ -64,6 +119,7 @@ class PlanFile(PlanReading):
 
         ``meta`` says what it belongs to: its ECM, its Braze, the mode it was made in.
         """
+        self.commit()
         with closing(new_file(path)) as copy:
             try:
                 copy.execute("PRAGMA journal_mode = OFF")  # what fails is removed, and a journal would be in memory
@@ -80,19 +136,18 @@ class PlanFile(PlanReading):
 
     def close(self) -> None:
         """Let go of the file; it stays on disk."""
+        self.commit()
         self.database.close()
 
     def discard(self) -> None:
         """Close and remove: nothing of this plan happened."""
-        self.close()
+        self.database.close()
         if self._named:
             self.path.unlink(missing_ok=True)
 
     def count(self, scope: str, name: str, n: int = 1) -> None:
         """Add ``n`` to one of the counts of the run report. The scope is a stream that was scanned, or a flow."""
-        self.database.conn.execute(
-            "INSERT INTO counter VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n", (scope, name, n)
-        )
+        self._counted[scope, name] += n
 
     def begin_scan(self, stream: str, at: datetime) -> None:
         """Note that a stream is looked at from now on; ``at`` is by the clock of its server."""
@@ -104,11 +159,13 @@ class PlanFile(PlanReading):
             "UPDATE scan SET newest = ?, complete = ? WHERE stream = ?", (instant(newest), complete, stream)
         )
 
-    def mark_seen(self, stream: str, records: Iterable[str]) -> int:
-        """Note the records of one listing page and return how many were new to this scan."""
-        before = self.database.conn.total_changes
-        self.database.conn.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", ((one, stream) for one in records))
-        return self.database.conn.total_changes - before
+    def mark_seen(self, stream: str, records: Iterable[str]) -> set[str]:
+        """Note the records of one listing page and return those that were new to this scan."""
+        listed = dump(list(dict.fromkeys(records)))
+        new = "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT record FROM seen)"
+        found = {str(row[0]) for row in self.database.conn.execute(new, (listed,))}
+        self._write("INSERT OR IGNORE INTO seen SELECT value, ? FROM json_each(?)", (stream, listed))
+        return found
 
     def add_todo(self, stream: str, records: Iterable[str], why: str) -> None:
         """Queue detail reads; what is queued already stays for the reason it had."""
@@ -130,7 +187,7 @@ class PlanFile(PlanReading):
         are the e-mail addresses and phone numbers of a person, in place of those known; only their digests are kept.
         A row whose modify date lies before that of the mirror changes nothing there.
         """
-        execute, key = self.database.conn.execute, record.key.text
+        execute, key = self._write, record.key.text
         if self.tombstones:
             if not record.number and self.tombstones.bars_record(key):
                 return
@@ -151,7 +208,8 @@ class PlanFile(PlanReading):
         for mapping, people in customers.items():
             for customer in people:
                 execute("INSERT OR IGNORE INTO recipient VALUES (?, ?, ?)", (mapping, key, customer))
-        execute("DELETE FROM address WHERE record = ?", (key,))
+        if addresses or not record.number:
+            execute("DELETE FROM address WHERE record = ?", (key,))
         for address in addresses:
             assert self._digest is not None, "a plan file that no ledger made keeps no addresses"
             execute("INSERT OR IGNORE INTO address VALUES (?, ?)", (self._digest(address), key))
@@ -182,7 +240,7 @@ class PlanFile(PlanReading):
     ) -> None:
         """Write what a flow made of one change: its new facts, its actions, its skips."""
         record = change.record
-        self.database.conn.execute(
+        self._write(
             "INSERT OR REPLACE INTO fact VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 flow,
@@ -199,8 +257,7 @@ class PlanFile(PlanReading):
             self.database.conn.execute(
                 "INSERT OR REPLACE INTO due VALUES (?, ?, ?)", (flow, record.key.text, instant(decision.due))
             )
-        for action in decision.actions:
-            self.put_action(action, doubtful=doubtful(action))
+        self._put_actions([(action, doubtful(action)) for action in decision.actions])
         for skip in decision.skips:
             self.put_skip(flow, skip, now)
 
@@ -209,14 +266,19 @@ class PlanFile(PlanReading):
 
         ``doubtful`` is what another state file may have sent already: it is staged as held.
         """
-        if self.tombstones and self.tombstones.bars_action(action):
-            return
-        if action.kind.delivery is Delivery.LATEST:
-            self.database.conn.execute("DELETE FROM action WHERE target = ?", (action.target,))
-        marks = ", ?" * 17
-        self.database.conn.execute(
-            f"INSERT OR IGNORE INTO action VALUES (NULL{marks}, ?)", (*write_action(action), doubtful)
-        )
+        self._put_actions([(action, doubtful)])
+
+    def _put_actions(self, actions: Sequence[tuple[Action, bool]]) -> None:
+        if self.tombstones:
+            actions = [one for one in actions if not self.tombstones.bars_action(one[0])]
+        newest = {one.target: number for number, (one, _) in enumerate(actions) if one.kind.delivery is Delivery.LATEST}
+        self._write_all("DELETE FROM action WHERE target = ?", [(target,) for target in newest])
+        rows = [
+            (*write_action(action), doubtful)
+            for number, (action, doubtful) in enumerate(actions)
+            if newest.get(action.target, number) == number
+        ]
+        self._write_all(f"INSERT OR IGNORE INTO action VALUES (NULL{', ?' * 17}, ?)", rows)
 
     def put_skip(self, flow: str, skip: Skip, now: datetime) -> None:
         self.database.conn.execute(
@@ -264,14 +326,14 @@ class PlanFile(PlanReading):
         """Drop the mirror rows that were merged already, so that a long first scan keeps the file small."""
         for table in ("record", "recipient", "address"):
             self.database.conn.execute(f"DELETE FROM {table}")
+        self.commit()  # its journal is in memory: what is dropped at once would be, too
         few = "DELETE FROM content WHERE rowid IN (SELECT rowid FROM content LIMIT 10)"
-        while self.database.conn.execute(
-            few
-        ).rowcount:  # its journal is in memory: what is dropped at once would be, too
+        while self.database.conn.execute(few).rowcount:
             pass
 
     def forget_stream(self, stream: str) -> None:
         """Take the scan of a stream out again: its listing failed, so it showed nothing."""
+        self.commit()
         execute = self.database.conn.execute
         shown = "SELECT record FROM seen WHERE stream = ? UNION SELECT key FROM record WHERE stream = ?"
         for table in ("quarantine", "skip"):

@@ -155,6 +155,7 @@ class Stage:
     def _merge(
         self, scan: Sequence[str], parts: Sequence[Part], now: datetime, more: Mapping[str, object] | None = None
     ) -> None:
+        self._plan.commit()
         self._database.conn.execute("ATTACH DATABASE ? AS plan", (str(self._plan.path),))
         try:
             with self._database.atomic():

@@ -7,33 +7,24 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 
-from sqlite_utils import Database
-
+from ecmbraze.ledger.audience import Audience, after_all
 from ecmbraze.ledger.codec import instant, load, load_documents, load_facts, moment
 from ecmbraze.ledger.connection import marks
-from ecmbraze.ledger.mirror import GONE, RECORD_COLUMNS, people, read_record
-from ecmbraze.ledger.planfile import PlanFile
+from ecmbraze.ledger.mirror import RECORD_COLUMNS, people, read_record
 from ecmbraze.ledger.schema import RULES
-from ecmbraze.ledger.written import Written
-from ecmbraze.model import UNMET, Change, Json, PersonKey, Record, keys
-from ecmbraze.needs import Needs
-from ecmbraze.planning.estimate import Volume
+from ecmbraze.ledger.written import Hand, Written
+from ecmbraze.model import Change, Json, PersonKey, Record, keys
 
 
-def _after(text: str) -> str:
-    """Return what comes right behind all texts that begin so."""
-    return f"{text[:-1]}{chr(ord(text[-1]) + 1)}"
-
-
-class View(Written):
+class View(Audience, Written):
     """What planning of one flow may ask; ``needs`` says which facts and people of a record are its own."""
 
-    def __init__(self, ledger: Database, plan: PlanFile, *, flow: str, needs: Needs) -> None:
-        super().__init__(ledger, plan, flow=flow)
-        self._needs = needs
+    _named = ("", "")
 
     def record(self, key: str) -> Record | None:
         """Return the newest record under a key; ``None`` when it was never read."""
+        if self._hand is not None and self._hand.record.key.text == key:
+            return self._hand.record
         query = f"SELECT {RECORD_COLUMNS} FROM record WHERE key = ?"
         row = self._plan.execute(query, (key,)).fetchone() or self._ledger.execute(query, (key,)).fetchone()
         record = read_record(row, self._needs) if row else None
@@ -49,9 +40,11 @@ class View(Written):
 
     def name_of(self, key: str) -> str:
         """Return the name of the workspace behind a record; empty when it was never read."""
-        query = "SELECT name FROM record WHERE key = ?"
-        row = self._plan.execute(query, (key,)).fetchone() or self._ledger.execute(query, (key,)).fetchone()
-        return str(row[0]) if row else ""
+        if self._named[0] != key:  # the lines of a report name one record after the other
+            query = "SELECT name FROM record WHERE key = ?"
+            row = self._plan.execute(query, (key,)).fetchone() or self._ledger.execute(query, (key,)).fetchone()
+            self._named = (key, str(row[0]) if row else "")
+        return self._named[1]
 
     @cached_property
     def _gone_now(self) -> set[str]:
@@ -90,57 +83,6 @@ class View(Written):
         row = self._ledger.execute("SELECT read_at FROM record WHERE key = ?", (record,)).fetchone()
         return moment(row[0]) if row and row[0] else None
 
-    @property
-    def _led(self) -> tuple[str, tuple[str, ...]]:
-        """Return the condition under which a recipient ``r`` of a record ``w`` is one of the flow's, and its values."""
-        pairs = [(stream, self._needs.mapping_of(stream)) for stream in self._needs.streams]
-        mappings, rows = tuple(self._needs.mappings), ", ".join("(?, ?)" for _ in pairs) or "(NULL, NULL)"
-        where = f"r.mapping IN ({marks(mappings)}) AND (w.stream, r.mapping) IN (VALUES {rows})"
-        return where, (*mappings, *(value for pair in pairs for value in pair))
-
-    def of_unmet(self) -> set[str]:
-        """Return the flow's workspaces of people whom Braze does not know yet and for whom something waits."""
-        where, values = self._led
-        query = f"""SELECT r.record FROM recipient r JOIN record w ON w.key = r.record WHERE {where}
-                    AND r.customer IN (SELECT recipient FROM outbox WHERE state = 'waiting' AND why = ?)"""
-        return {row[0] for row in self._ledger.execute(query, (*values, UNMET))}
-
-    def audience(self) -> int:
-        """Return how many people the flow is about, by the ledger: whom its workspaces lead to, and whom it reads."""
-        where, values = self._led
-        query = f"""SELECT count(*) FROM (
-                    SELECT r.customer FROM recipient r JOIN record w ON w.key = r.record WHERE {where}
-                    UNION SELECT substr(key, ?) FROM record WHERE stream = ?)"""
-        person = len(PersonKey(recipient="").text) + 1
-        read = keys.PEOPLE if keys.PEOPLE in self._needs.streams else ""
-        return int(self._ledger.execute(query, (*values, person, read)).fetchone()[0])
-
-    def volume(self) -> Volume:
-        """Return of how many people the flow noted something, and how many workspaces they have, by the ledger."""
-        where, values = self._led
-        query = f"""SELECT count(DISTINCT f.record), count(*) FROM fact f
-                    JOIN recipient r ON r.customer = substr(f.record, ?) JOIN record w ON w.key = r.record
-                    WHERE f.flow = ? AND f.record > ? AND f.record < ? AND f.memory <> '{{}}' AND w.missed < {GONE}
-                    AND {where}"""
-        first = PersonKey(recipient="").text
-        row = self._ledger.execute(query, (len(first) + 1, self._flow, first, _after(first), *values)).fetchone()
-        return Volume(people=row[0], workspaces=row[1])
-
-    def noted_people(self, after: str, most: int) -> list[str]:
-        """Return the next people of whom the flow noted something and who have a workspace, in the ledger's order.
-
-        ``after`` is the record of the last one that was returned; empty for the first.
-        """
-        where, values = self._led
-        first = PersonKey(recipient="").text
-        query = f"""SELECT f.record FROM fact f
-                    WHERE f.flow = ? AND f.record > ? AND f.record < ? AND f.memory <> '{{}}' AND EXISTS (
-                        SELECT 1 FROM recipient r JOIN record w ON w.key = r.record
-                        WHERE r.customer = substr(f.record, ?) AND w.missed < {GONE} AND {where})
-                    ORDER BY f.record LIMIT ?"""
-        asked = (self._flow, after or first, _after(first), len(first) + 1, *values, most)
-        return [row[0] for row in self._ledger.execute(query, asked)]
-
     def baseline(self, stream: str) -> datetime | None:
         """Return the instant of the baseline of (flow, stream, customer mapping); ``None`` when there was none yet."""
         return self._baseline(stream, self._needs.mapping_of(stream))
@@ -166,7 +108,7 @@ class View(Written):
         query = f"""SELECT d.record FROM due d LEFT JOIN record w ON w.key = d.record
                     WHERE d.flow = ? AND d.at <= ? AND (w.stream IN ({marks(streams)})
                         OR (w.key IS NULL AND d.record > ? AND d.record < ?))"""
-        values = (self._flow, instant(now), *streams, first, _after(first))
+        values = (self._flow, instant(now), *streams, first, after_all(first))
         return {row[0] for row in self._ledger.execute(query, values)}
 
     def everything(self) -> set[str]:
@@ -201,10 +143,15 @@ class View(Written):
 
     def changes(self, records: Iterable[str]) -> Iterator[Change]:
         """Yield the change of each record since this flow last planned it, in order; whether it fires is not said."""
-        for key in sorted(records, key=keys.order):
-            record = self.record(key)
-            if record is not None:
-                yield self._change(record)
+        try:
+            for key in sorted(records, key=keys.order):
+                self._hand = None
+                record = self.record(key)
+                if record is not None:
+                    self._hand = Hand(record=record)
+                    yield self._change(record)
+        finally:
+            self._hand = None
 
     def change_of(self, person: str) -> Change:
         """Return the change of somebody since this flow last planned them; one never read has no facts yet.

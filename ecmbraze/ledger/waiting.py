@@ -13,6 +13,8 @@ from ecmbraze.planning.guards import Expected
 
 # A peak that an outage delayed is still the one that was confirmed; reminders go no later than this by default.
 _LATE = timedelta(days=3)
+# After this the world that a waiting plan was made for is another one.
+LIFETIME = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

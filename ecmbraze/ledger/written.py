@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlite_utils import Database
@@ -12,15 +13,28 @@ from ecmbraze.ledger.connection import marks
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import MOVED, UNMET, Fate, Json, Record, State
 
-_ACCEPTED = (
-    "SELECT payload FROM outbox WHERE target = ? AND delivery = 'latest' "
-    "AND state IN ('ready', 'waiting', 'in flight')",
-    "SELECT value FROM accepted WHERE target = ?",
+# What is known of the values of targets that begin alike, the newest last.
+_OPEN = "delivery = 'latest' AND state IN ('ready', 'waiting', 'in flight')"
+_VALUES = (
+    "SELECT target, value FROM accepted WHERE target >= ? AND target < ?",
+    f"SELECT target, payload FROM outbox WHERE target >= ? AND target < ? AND {_OPEN}",
 )
+_PLANNED = "SELECT target, payload FROM action WHERE target >= ? AND target < ?"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hand:
+    """What was asked about the change in hand: until it is decided nothing of it moves."""
+
+    record: Record
+    values: dict[str, dict[str, str | None]] = field(default_factory=dict)
+    refused: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
 
 
 class Written:
     """Actions of one flow: planned, staged, and taken by the sink."""
+
+    _hand: Hand | None = None
 
     def __init__(self, ledger: Database, plan: PlanFile, *, flow: str) -> None:
         self._ledger, self._plan = ledger, plan.database
@@ -44,10 +58,14 @@ class Written:
 
     def accepted(self, target: str) -> tuple[bool, Json]:
         """Return (known, value) of what is planned, staged or accepted for a target, the newest first."""
-        row = self._plan.execute("SELECT payload FROM action WHERE target = ?", (target,)).fetchone()
-        for query in _ACCEPTED:
-            row = row or self._ledger.execute(query, (target,)).fetchone()
-        return (row is not None, load_json(row[0]) if row else None)
+        first = target[: target.rfind("/") + 1]
+        values = self._hand.values if self._hand else {}
+        if first not in values:
+            span = (first, f"{first[:-1]}0")  # "0" follows "/"
+            found = [self._ledger.execute(query, span) for query in _VALUES]
+            values[first] = {row[0]: row[1] for rows in (*found, self._plan.execute(_PLANNED, span)) for row in rows}
+        known = target in values[first]
+        return known, load_json(values[first][target]) if known else None
 
     def ours(self, target: str) -> Sequence[Json]:
         """Return what of ours may stand at a target: what was accepted last, then what was sent without an answer."""
@@ -90,8 +108,12 @@ class Written:
 
     def refused(self, record: str, customer: str, name: str) -> bool:
         """Say whether an attribute of this person stands in the flow's quarantine."""
-        query = "SELECT 1 FROM quarantine WHERE flow = ? AND record = ? AND rule = ? AND customer = ?"
-        return self._ledger.execute(query, (self._flow, record, name, customer)).fetchone() is not None
+        refused = self._hand.refused if self._hand else {}
+        if (record, customer) not in refused:
+            query = "SELECT rule FROM quarantine WHERE flow = ? AND record = ? AND customer = ?"
+            rows = self._ledger.execute(query, (self._flow, record, customer))
+            refused[record, customer] = frozenset(row[0] for row in rows)
+        return name in refused[record, customer]
 
     def unreached(self, record: Record, now: datetime) -> frozenset[tuple[str, str]]:
         """Return (rule, occurrence) of a record's messages to people it does not name, that never went and are not old.

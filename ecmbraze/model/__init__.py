@@ -1,7 +1,7 @@
 """The values that travel between the steps; pure, frozen, no behaviour that needs a system."""
 
 from ecmbraze.model.choices import SPAM, ChoiceEvent, CurrentsFile
-from ecmbraze.model.content import Asset, ContentKind, ContentRow
+from ecmbraze.model.content import Asset, ContentKind, ContentRow, DocumentBytes
 from ecmbraze.model.documents import Document, DocumentHit, DocumentRow, Version
 from ecmbraze.model.engagement import MailAct, MailEvent, Received
 from ecmbraze.model.followups import Assignee, FollowUp, FollowUpState, Priority, Team, mark_of
@@ -41,6 +41,7 @@ __all__ = [
     "Decision",
     "Delivery",
     "Document",
+    "DocumentBytes",
     "DocumentHit",
     "DocumentRow",
     "Fact",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -59,3 +60,18 @@ class Asset:
     """What else belongs into its manifest: when it was made, whether it is a draft, its schedule."""
     channels: tuple[str, ...] = ()
     archived: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentBytes:
+    """The bytes of a document that is to be stored, without having all of them in memory."""
+
+    sha256: str
+    size: int
+    pieces: Callable[[], Iterable[bytes]]
+    """Yields them from the first on, each time it is called."""
+
+    @classmethod
+    def of(cls, content: bytes) -> DocumentBytes:
+        """Return bytes that are in memory anyway."""
+        return cls(sha256=hashlib.sha256(content).hexdigest(), size=len(content), pieces=lambda: (content,))

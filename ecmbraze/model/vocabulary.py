@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import IntEnum, StrEnum
+from functools import cached_property
 from typing import TypeAlias
 
 # What JSON can say. Dates travel as ISO 8601 text: a day as "2026-02-28", an instant with its offset.
@@ -74,7 +75,7 @@ class Kind(StrEnum):
     METADATA = "metadata"
     """The attributes of one category that are kept on that document."""
 
-    @property
+    @cached_property
     def delivery(self) -> Delivery:
         match self:
             case Kind.ATTRIBUTE | Kind.WITHDRAWAL | Kind.CATEGORY | Kind.RENAME | Kind.METADATA:
@@ -84,7 +85,7 @@ class Kind(StrEnum):
             case Kind.EVENT | Kind.CAMPAIGN | Kind.CANVAS:
                 return Delivery.ONCE
 
-    @property
+    @cached_property
     def phase(self) -> Phase:
         match self:
             case Kind.WITHDRAWAL:
@@ -105,7 +106,7 @@ class Kind(StrEnum):
             case Kind.CAMPAIGN | Kind.CANVAS:
                 return Phase.TRIGGER
 
-    @property
+    @cached_property
     def system(self) -> System:
         """The side that is written to; it says how the recipient is read: a person in Braze, or a workspace."""
         match self:
@@ -123,10 +124,15 @@ class Kind(StrEnum):
             ):
                 return System.ECM
 
-    @property
+    @cached_property
     def compared(self) -> bool:
         """Whether what stands there is held against what we wrote before it is replaced: people edit it too."""
         return self.delivery is Delivery.LATEST and self.system is System.ECM
+
+    @cached_property
+    def is_profile_value(self) -> bool:
+        """Whether it only sets a value of a profile: many at once, and sent again it changes nothing."""
+        return self.phase is Phase.PROFILE and self.delivery is Delivery.LATEST
 
     @property
     def is_message(self) -> bool:

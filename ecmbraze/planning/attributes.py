@@ -30,6 +30,7 @@ class People(Protocol):
     """What is known of people beside the record in hand; see :class:`ecmbraze.flow.Known`."""
 
     def of_customer(self, customer: str) -> Sequence[Record]: ...
+    def led_to(self, change: Change) -> Sequence[str]: ...
     def earlier(self, record: Record) -> Record | None: ...
     def accepted(self, target: str) -> tuple[bool, Json]: ...
     def unmet(self, customer: str) -> bool: ...
@@ -39,11 +40,11 @@ class People(Protocol):
 def of_everyone(
     flow: str, change: Change, known: People, voice: Voice, context: Context, *, create: bool, then: Voice | None = None
 ) -> Iterator[Action | Skip]:
-    """Yield what differs for each person the record leads to, or led to before.
+    """Yield what differs for each person the record leads to, or led to when the flow planned or wrote of it.
 
     ``then`` is the voice of records as they were last planned, where that is another one.
     """
-    past = change.before.customers if change.before else ()
+    past = (*(change.before.customers if change.before else ()), *known.led_to(change))
     for customer in dict.fromkeys((*change.record.customers, *past)):
         yield from deltas(flow, change, customer, known, voice, context, create=create, then=then)
 
@@ -80,7 +81,8 @@ def deltas(
     # Of the others too what they said then: two that move together would each hide the other's change.
     past = [record for other in others for record in _there(people.earlier(other), customer)]
     new, old = voice(left), (then or voice)([*past, *_there(change.before, customer)])
-    for name, raw in {**dict.fromkeys(old), **new}.items():
+    # What the record says itself may stand there although the flow never planned it: written by a backfill.
+    for name, raw in {**dict.fromkeys((*voice([change.record]), *old)), **new}.items():
         value, why = rule_language.cleaned(raw), "value changed" if left else CLEARED
         action = _action(flow, change.record, customer, name, value, context.now, why, create=create)
         known, last = people.accepted(action.target)

@@ -6,11 +6,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from ecmbraze.model import Fate, Json, Record, State
+from ecmbraze.model import Change, Fate, Json, Record, State
 
 
 class Known(Protocol):
     """What planning may ask of the ledger, overlaid with the plan in hand."""
+
+    def led_to(self, change: Change) -> Sequence[str]:
+        """Return whom a record may have led to when attributes were written of it, beside whom the change names."""
+        ...
 
     def of_customer(self, customer: str) -> Sequence[Record]:
         """Return every workspace of the flow that leads to this person, in id order."""

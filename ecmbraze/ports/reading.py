@@ -186,7 +186,8 @@ class CurrentsReader(Protocol):
     def events(self, folder: str, file: CurrentsFile) -> Sequence[ChoiceEvent]:
         """Return what one file tells of choices, in its order; what it holds beside that is left out.
 
-        Raises RecordUnreadable for one that is not complete: half a file tells nothing.
+        Raises RecordUnreadable for one that is not complete: half a file tells nothing; RecordGone for one that is no
+        longer there.
         """
         ...
 

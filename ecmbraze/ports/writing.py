@@ -7,6 +7,7 @@ from typing import Protocol
 
 from ecmbraze.model import (
     Answer,
+    DocumentBytes,
     FollowUp,
     Json,
     Kind,
@@ -91,7 +92,9 @@ class RecordSink(Protocol):
         """
         ...
 
-    def archive(self, parent_id: int, folder: str, marker: str, name: str, content: bytes, mime_type: str) -> Answer:
+    def archive(
+        self, parent_id: int, folder: str, marker: str, name: str, content: DocumentBytes, mime_type: str
+    ) -> Answer:
         """Make the one document in a folder whose name ends in ``marker`` hold a content: a new one, or a version.
 
         A newest version of equal content (sha256, read back) is ACCEPTED without a write. Whatever does not prove what

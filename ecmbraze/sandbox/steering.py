@@ -31,6 +31,7 @@ class Steering:
         self.api_key, self.otds = addresses["api_key"], addresses["otds"]
         self.client_id, self.client_secret = addresses["client_id"], addresses["client_secret"]
         self.process = process
+        self.addresses = addresses
         self._opener = build_opener(ProxyHandler({}))
 
     @classmethod

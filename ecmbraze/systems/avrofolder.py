@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ecmbraze.errors import ConfigurationError, RecordUnreadable, TemporaryError
+from ecmbraze.errors import ConfigurationError, RecordGone, RecordUnreadable, TemporaryError
 from ecmbraze.model import CurrentsFile
 
 _TYPE, _DATE = re.compile(r"event_type=(.+)"), re.compile(r"date=(\d{4}-\d\d-\d\d-\d\d)")
 # `date=` is the hour in which Braze queued an event: the file may come later, never so much earlier.
 _LATE = timedelta(days=1)
+# Braze writes some 15,000 events into a file, at most 100,000: what is so large is none of its files.
+_LARGEST = 256 * 1024 * 1024
 
 
 def files(folder: str, since: datetime, types: Sequence[str]) -> Sequence[CurrentsFile]:
@@ -25,7 +28,7 @@ def files(folder: str, since: datetime, types: Sequence[str]) -> Sequence[Curren
     _library()
     root = Path(folder)
     try:
-        found = [_file(root, entry) for entry in _walk(root, since - _LATE, types)]
+        found = [file for entry in _walk(root, since - _LATE, types) if (file := _file(root, entry))]
     except OSError as error:
         raise TemporaryError(
             f"The Currents folder {folder} cannot be listed: {error.strerror or error}.",
@@ -41,15 +44,19 @@ def files(folder: str, since: datetime, types: Sequence[str]) -> Sequence[Curren
 def rows(folder: str, file: CurrentsFile, types: Sequence[str]) -> Sequence[tuple[str, Mapping[str, Any]]]:
     """Return (type, event) of one file, in its order; nothing of one of another type.
 
-    Raises RecordUnreadable for one that is not complete: half a file tells nothing.
+    Raises RecordUnreadable for one that is not complete: half a file tells nothing; RecordGone for one that went.
     """
     fastavro, path = _library(), Path(folder, file.name)
+    if file.size > _LARGEST:
+        raise RecordUnreadable(f"{file.name} is too large to be of Currents.", undone="It was not opened.")
     try:
         with path.open("rb") as stream:
             reader = fastavro.reader(stream)
             own = str(reader.writer_schema.get("name", "")).replace("_", ".")
             kind = _type_of(file.name, types) or _type_of(own, types)
             return [(kind, row) for row in reader] if kind else []
+    except FileNotFoundError:  # the bucket's life cycle, or who keeps the folder in step, was faster
+        raise RecordGone(f"{file.name} is gone.", undone="None of its events was read.") from None
     except Exception as error:  # the library raises whatever a spoiled byte leads it to: EOFError, ValueError, …
         raise RecordUnreadable(
             f"{file.name} cannot be read: {error or type(error).__name__}", undone="None of its events was read."
@@ -76,8 +83,9 @@ def _walk(folder: Path, since: datetime, types: Sequence[str]) -> Iterator[os.Di
                 continue  # what a sync tool has in hand
             if entry.is_dir(follow_symlinks=False):
                 if not _is_left_out(entry.name, since, types):
-                    yield from _walk(Path(entry.path), since, types)
-            elif entry.name.endswith(".avro"):
+                    with suppress(FileNotFoundError):  # taken away meanwhile
+                        yield from _walk(Path(entry.path), since, types)
+            elif entry.name.endswith(".avro") and entry.is_file():
                 yield entry
 
 
@@ -93,13 +101,15 @@ def _is_left_out(name: str, since: datetime, types: Sequence[str]) -> bool:
     return False
 
 
-def _file(root: Path, entry: os.DirEntry[str]) -> CurrentsFile:
-    status = entry.stat()
-    return CurrentsFile(
-        name=Path(entry.path).relative_to(root).as_posix(),
-        size=status.st_size,
-        modified_at=datetime.fromtimestamp(int(status.st_mtime), UTC),
-    )
+def _file(root: Path, entry: os.DirEntry[str]) -> CurrentsFile | None:
+    """Return a file; ``None`` for one that is gone by now, or whose name or date is none that can be kept."""
+    try:
+        name, status = Path(entry.path).relative_to(root).as_posix(), entry.stat()
+        name.encode()
+        modified_at = datetime.fromtimestamp(int(status.st_mtime), UTC)
+    except (FileNotFoundError, ValueError, OverflowError):
+        return None
+    return CurrentsFile(name=name, size=status.st_size, modified_at=modified_at)
 
 
 def _type_of(text: str, types: Sequence[str]) -> str:

@@ -23,6 +23,8 @@ _ACTS = {
     "messages.email.Click": MailAct.ENGAGED,
 }
 _MAILS = tuple(_ACTS)
+# Before Braze there were no events, and placeholders of test events are no times.
+_FIRST, _LAST = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (2011, 9999))
 # No longer than the interval that `check` knows may stand in the attribute of the source.
 _LONGEST_SOURCE = 60
 
@@ -48,8 +50,8 @@ class CurrentsFolder:
 
 
 def _choice(kind: str, row: Mapping[str, Any]) -> Iterator[ChoiceEvent]:
-    """Yield the event of one row; nothing of one without id or time. Fields that are not known are left out."""
-    if not row.get("id") or not isinstance(row.get("time"), int):
+    """Yield the event of one row; nothing of one without id or possible time. Unknown fields are left out."""
+    if not row.get("id") or not (at := _time(row)):
         return
     state = _STATES.get(str(row.get("subscription_status")).lower(), "")
     fact = ""
@@ -66,14 +68,14 @@ def _choice(kind: str, row: Mapping[str, Any]) -> Iterator[ChoiceEvent]:
         addresses=tuple(str(row[name]) for name in ("email_address", "phone_number") if row.get(name)),
         fact=fact,
         state=state if fact or kind == _SPAM else "",
-        at=datetime.fromtimestamp(row["time"], UTC),
+        at=at,
         source=_plain(str(row.get("state_change_source") or "")),
     )
 
 
 def _mail(kind: str, row: Mapping[str, Any]) -> Iterator[MailEvent]:
-    """Yield the event of one row; nothing of one without id or time, or that no person caused."""
-    if not row.get("id") or not isinstance(row.get("time"), int) or _is_of_a_machine(row):
+    """Yield the event of one row; nothing of one without id or possible time, or that no person caused."""
+    if not row.get("id") or not (at := _time(row)) or _is_of_a_machine(row):
         return
     yield MailEvent(
         id=str(row["id"]),
@@ -81,13 +83,18 @@ def _mail(kind: str, row: Mapping[str, Any]) -> Iterator[MailEvent]:
         person=_person(row),
         address=str(row.get("email_address") or ""),
         message=str(row.get("dispatch_id") or row["id"]),
-        at=datetime.fromtimestamp(row["time"], UTC),
+        at=at,
     )
 
 
 def _is_of_a_machine(row: Mapping[str, Any]) -> bool:
     """Say whether a mail proxy opened it or a scanner clicked: a text and a boolean, null where nobody looked (6.3)."""
     return str(row.get("machine_open")).lower() == "true" or row.get("is_suspected_bot_click") is True
+
+
+def _time(row: Mapping[str, Any]) -> datetime | None:
+    at = row.get("time")
+    return datetime.fromtimestamp(at, UTC) if isinstance(at, int) and _FIRST <= at <= _LAST else None
 
 
 def _person(row: Mapping[str, Any]) -> str:

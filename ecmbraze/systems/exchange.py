@@ -35,8 +35,20 @@ class OutcomeUnknownError(TransportError):
     """The request may have been processed: reset, read time-out, cut-off or oversized answer."""
 
 
+class TooLargeError(OutcomeUnknownError):
+    """The answer is larger than any of these APIs sends, and would be again."""
+
+
 class NotJsonError(ValueError):
     """The body is not the whole JSON object an API answers with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileDigest:
+    """What is known of a downloaded file once it has passed."""
+
+    sha256: str
+    size: int
 
 
 @dataclass(frozen=True, kw_only=True)  # no slots: the parsed body is kept, a page of 500 rows is read once
@@ -48,6 +60,8 @@ class Exchange:
     body: bytes
     attempt: int = 1
     """Which attempt of its request this is the answer to; those before it failed in passing."""
+    file: FileDigest | None = None
+    """What a file was that was not kept: then the body is empty."""
 
     def json(self) -> dict[str, Any]:
         """Return the JSON object of the body.

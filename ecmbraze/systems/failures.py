@@ -10,7 +10,13 @@ import requests
 from requests import exceptions
 from urllib3.exceptions import ConnectTimeoutError, DecodeError, NameResolutionError, NewConnectionError
 
-from ecmbraze.systems.exchange import CertificateRefusedError, NotSentError, OutcomeUnknownError, TransportError
+from ecmbraze.systems.exchange import (
+    CertificateRefusedError,
+    NotSentError,
+    OutcomeUnknownError,
+    TooLargeError,
+    TransportError,
+)
 from ecmbraze.systems.wire import Trace
 
 # Raised by requests before it opens anything; a header with a line break is one of them.
@@ -30,7 +36,7 @@ def failure_of(error: Exception, trace: Trace, host: str, connect_s: float, time
     if isinstance(error, TimeoutError | requests.Timeout) or any(isinstance(cause, TimeoutError) for cause in causes):
         return OutcomeUnknownError(f"no whole answer from {host} within {timeout_s:.0f} s")
     if any(isinstance(cause, OversizedError) for cause in causes):
-        return OutcomeUnknownError(str(next(cause for cause in causes if isinstance(cause, OversizedError))))
+        return TooLargeError(str(next(cause for cause in causes if isinstance(cause, OversizedError))))
     if any(isinstance(cause, DecodeError) for cause in causes):
         return OutcomeUnknownError(f"the answer of {host} cannot be unpacked")
     return OutcomeUnknownError(f"connection to {host} lost while waiting for the answer")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,15 @@ from ecmbraze.errors import CredentialRefused, TemporaryError, TimeBudgetUsed
 from ecmbraze.ports import Clock
 from ecmbraze.systems import wire
 from ecmbraze.systems.counters import RequestCounters as RequestCounters
-from ecmbraze.systems.exchange import CertificateRefusedError, Exchange, NotSentError, RateLimitedError, TransportError
+from ecmbraze.systems.exchange import (
+    CertificateRefusedError,
+    Exchange,
+    FileDigest,
+    NotSentError,
+    RateLimitedError,
+    TooLargeError,
+    TransportError,
+)
 from ecmbraze.systems.failures import OversizedError, failure_of
 from ecmbraze.systems.outages import Outages, Request
 from ecmbraze.systems.redaction import Redactor
@@ -85,8 +94,8 @@ class Http:
     def host(self) -> str:
         return urlsplit(self.base_url).netloc
 
-    def once(self, method: str, path: str, *, fresh: bool = False, **request: Any) -> Exchange:
-        """Send one request and return its whole answer.
+    def once(self, method: str, path: str, *, fresh: bool = False, digest: bool = False, **request: Any) -> Exchange:
+        """Send one request and return its whole answer; of a file only its ``digest``, if asked.
 
         ``fresh`` uses a kept connection only if it answered within the last two seconds. Raises NotSentError or
         OutcomeUnknownError.
@@ -105,13 +114,16 @@ class Http:
                     stream=True,
                     **request,
                 ) as response:
-                    body = self._body(response)
                     headers = {name.lower(): value for name, value in response.headers.items()}
+                    passed = (
+                        self._passed(response) if digest and response.status_code == 200 and _is_file(headers) else None
+                    )
+                    body = b"" if passed else self._body(response)
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
                 raise failure_of(error, trace, self.host, CONNECT_S, self.timeout_s) from None
         self._waiting.note(path, response.status_code, headers)
         self.skew = _skew(headers.get("date"), self.clock.now(), self.skew)
-        return Exchange(status=response.status_code, headers=headers, body=body)
+        return Exchange(status=response.status_code, headers=headers, body=body, file=passed)
 
     def closed_windows(self) -> Mapping[str, datetime]:
         """Return path → when its rate limit opens again, for those that are used up; for another run to know."""
@@ -188,7 +200,7 @@ class Http:
             except CertificateRefusedError as error:
                 raise self._certificate_refused(error) from None
             except TransportError as error:
-                tries, said, status = tries + 1, str(error), 0
+                tries, said, status = attempts if isinstance(error, TooLargeError) else tries + 1, str(error), 0
                 unreachable = unreachable and isinstance(error, NotSentError)
                 continue
             unreachable = False
@@ -221,6 +233,14 @@ class Http:
         error.status = status
         return error
 
+    def _passed(self, response: requests.Response) -> FileDigest:
+        """Read a file of any size without keeping it."""
+        digest, size = hashlib.sha256(), 0
+        for part in response.raw.stream(65536, decode_content=True):
+            digest.update(part)
+            size += len(part)
+        return FileDigest(sha256=digest.hexdigest(), size=size)
+
     def _body(self, response: requests.Response) -> bytes:
         """Read the answer piece by piece, so that neither 200 MB nor a gzip bomb fills the memory (fault B34)."""
         body = bytearray()
@@ -243,7 +263,11 @@ def _skew(date: str | None, now: datetime, before: float | None) -> float | None
 
 def is_file(answer: Exchange) -> bool:
     """Say whether an answer is a downloaded file, and no page or error in its place (api/ecm.md 7)."""
-    return "content-disposition" in answer.headers
+    return _is_file(answer.headers)
+
+
+def _is_file(headers: Mapping[str, str]) -> bool:
+    return "content-disposition" in headers
 
 
 def _final(answer: Exchange, json_errors_final: bool) -> bool:

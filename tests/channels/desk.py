@@ -265,7 +265,7 @@ class _NoRules:
         return ()
 
 
-def _action(kind: Kind, recipient: str, name: str, payload: Json, **more: Any) -> Action:
+def action_of(kind: Kind, recipient: str, name: str, payload: Json, **more: Any) -> Action:
     values: dict[str, Any] = {
         "flow": "f",
         "record": "person:C-1",
@@ -284,7 +284,7 @@ def _action(kind: Kind, recipient: str, name: str, payload: Json, **more: Any) -
 
 def document(workspace: int = 1, content: str = "Grüße", name: str = "day email.txt", **more: Any) -> Action:
     payload = {"folder": "Consent History", "content": content}
-    return _action(Kind.DOCUMENT, f"ws:{workspace}", name, payload, **more)
+    return action_of(Kind.DOCUMENT, f"ws:{workspace}", name, payload, **more)
 
 
 def follow_up(workspace: int = 1, **more: Any) -> Action:
@@ -296,7 +296,7 @@ def follow_up(workspace: int = 1, **more: Any) -> Action:
         priority=Priority.HIGH,
         assign=Assignee(team=Team.USER, name="ann"),
     )
-    return _action(Kind.FOLLOW_UP, f"ws:{workspace}", "silent", made.payload(), **{"rule": "silent", **more})
+    return action_of(Kind.FOLLOW_UP, f"ws:{workspace}", "silent", made.payload(), **{"rule": "silent", **more})
 
 
 def task(workspace: int = 1, **more: Any) -> Action:
@@ -309,21 +309,21 @@ def task(workspace: int = 1, **more: Any) -> Action:
 def completion(of: Action, **more: Any) -> Action:
     assert isinstance(of.payload, dict)
     payload = {name: of.payload[name] for name in ("type", "list") if name in of.payload}
-    return _action(Kind.COMPLETION, of.recipient, mark_of(of.key), payload, **{"rule": "silent", **more})
+    return action_of(Kind.COMPLETION, of.recipient, mark_of(of.key), payload, **{"rule": "silent", **more})
 
 
 def category(workspace: int = 1, status: str = "Withdrawn", **more: Any) -> Action:
-    return _action(Kind.CATEGORY, f"ws:{workspace}", "Consent", {"Consent.Email Status": status}, **more)
+    return action_of(Kind.CATEGORY, f"ws:{workspace}", "Consent", {"Consent.Email Status": status}, **more)
 
 
 def withdrawal(person: str = "C-1", channel: str = "email", **more: Any) -> Action:
-    return _action(Kind.WITHDRAWAL, person, channel, "unsubscribed", **more)
+    return action_of(Kind.WITHDRAWAL, person, channel, "unsubscribed", **more)
 
 
 def event(person: str, **more: Any) -> Action:
     payload = {"name": "n", "time": NOW.isoformat()}
-    return _action(Kind.EVENT, person, "n", payload, **{"record": "ws:9", "rule": "r", **more})
+    return action_of(Kind.EVENT, person, "n", payload, **{"record": "ws:9", "rule": "r", **more})
 
 
 def attribute(person: str) -> Action:
-    return _action(Kind.ATTRIBUTE, person, "a", "x", record="ws:9", rule="a", occurrence="0")
+    return action_of(Kind.ATTRIBUTE, person, "a", "x", record="ws:9", rule="a", occurrence="0")

@@ -15,6 +15,7 @@ from ecmbraze.errors import ConfigurationError
 from ecmbraze.flows import BY_NAME
 from ecmbraze.sandbox.remote import RemoteSandbox
 from tests.example_world import Desk
+from tests.forking.sandboxes import sandbox
 from tests.rehearsal import START
 
 MISTAKES: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "mistakes.yaml").read_text(encoding="utf-8"))
@@ -48,7 +49,7 @@ def test_a_mistake_in_the_file_is_answered_with_place_cause_and_advice(mistake: 
 @pytest.fixture(scope="module")
 def box() -> Iterator[RemoteSandbox]:
     """A sandbox with everything the example names."""
-    with RemoteSandbox.start("--seed", "11", "--world", "example", now=START) as started:
+    with sandbox("--seed", "11", "--world", "example", now=START) as started:
         yield started
 
 

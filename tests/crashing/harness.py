@@ -32,11 +32,21 @@ Message = tuple[str, str]
 @contextmanager
 def ground(folder: Path, people: int) -> Iterator[Rehearsal]:
     """Yield a world of so many people, whose requests are small so that there are many."""
-    with rehearsal(folder, "--workspaces", str(people), "--customers", str(people)) as stage:
-        stage.config["ecm"] |= {"page_size": 500, "connections": 2, "sweep_requests": 0}
-        stage.config["braze"] |= {"track_batch": 2, "trigger_batch": 1}
-        stage.config["guards"] = {"max_audience_share": 1.0, "max_changed_share": 1.0}
+    with rehearsal(folder, *people_of(people)) as stage:
+        in_small_requests(stage)
         yield stage
+
+
+def people_of(number: int) -> tuple[str, ...]:
+    """Return the options of a sandbox with so many people, of a workspace each."""
+    return "--workspaces", str(number), "--customers", str(number)
+
+
+def in_small_requests(stage: Rehearsal) -> None:
+    """Have few people fill many requests."""
+    stage.config["ecm"] |= {"page_size": 500, "connections": 2, "sweep_requests": 0}
+    stage.config["braze"] |= {"track_batch": 2, "trigger_batch": 1}
+    stage.config["guards"] = {"max_audience_share": 1.0, "max_changed_share": 1.0}
 
 
 @dataclass(slots=True)

@@ -12,10 +12,10 @@ from tests.crashing.harness import Harness, Work, ground
 from tests.crashing.warm import warm
 from tests.rehearsal import CAMPAIGN, CONTRACT, KYC, SOAK, TYPE, Rehearsal
 
-# `make test` kills at some ten points, evenly over the run, each outcome in turn, and lets each outcome befall one
+# `make test` kills at some seven points, evenly over the run, each outcome in turn, and lets each outcome befall one
 # write without a kill; `make soak` kills at each point, and at as many more as there are people for, with outcomes that
 # chance picks, and lets each outcome befall each write.
-_PEOPLE, _SCENARIOS = (2400, 380) if SOAK else (100, 10)
+_PEOPLE, _SCENARIOS = (2400, 380) if SOAK else (100, 7)
 STATUS = "Choice.Email Status"
 CONSENT: dict[str, Any] = {
     "every": "1s",
@@ -118,7 +118,7 @@ def test_o01_a_kill_in_a_round_with_consent_files_nothing_twice_and_loses_nothin
     every = [(point, rng.choice(names)) for point in range(1, points + 1)]
     every += [(rng.randint(1, points), rng.choice(names)) for _ in range(most)]
     if not SOAK:
-        every = [(point, names[n % len(names)]) for n, point in enumerate(range(3, points + 1, max(points // 9, 1)))]
+        every = [(point, names[n % len(names)]) for n, point in enumerate(range(3, points + 1, max(points // 6, 1)))]
     for point, outcome in every[:most]:
         harness.scenario(point, outcome, rng.randrange(len(_VICTIMS)))
 

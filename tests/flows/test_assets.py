@@ -311,6 +311,7 @@ def _campaigns(house: House) -> int:
     return [entry.kind for entry in house.braze.messages].count("campaign")
 
 
+@pytest.mark.long
 def test_two_hundred_assets_of_all_kinds_are_archived_once_and_a_block_makes_a_version_where_it_is_included(
     tmp_path: Path,
 ) -> None:
@@ -318,7 +319,7 @@ def test_two_hundred_assets_of_all_kinds_are_archived_once_and_a_block_makes_a_v
     office.block("footer", "one", tags=("approved",))
     for number in range(199):
         kind = (TEMPLATES, TEMPLATES, CAMPAIGNS, CANVASES)[number % 4]
-        body = f"{number} " + ("{{content_blocks.${footer}}}" if number % 3 == 1 else "")
+        body = f"{number} " + ("{{content_blocks.${footer}}}" if number % 3 else "")
         office.content.put(kind, f"a{number}", tags=("approved",) if number % 10 else ("wip",), body=body)
 
     confirmed = office.confirm()

@@ -76,6 +76,15 @@ def test_an_approved_template_becomes_a_document_and_its_new_text_a_version_of_i
         assert then["other_content_seen"] > then["last_seen"] >= then["first_seen"]
         before = _explained(stage, TEMPLATE, "--at", "2026-11-01")
         assert before["archived"].startswith("not yet")
+        assert then["between_looks"].endswith("already")
+        assert "between_looks" not in now
+        stage.box.advance(3600)
+        renamed = {"name": "Summer", "body": "<p>Not approved</p>", "tags": []}
+        stage.box.call("PUT", f"/braze/templates/{TEMPLATE}", renamed)
+        stage.ecmbraze("assets", "--json")
+        later = _explained(stage, "spring: offer/2026", "--at", stage.box.now().isoformat())
+        assert (later["version"], later["last_seen"]) == (2, now["last_seen"])
+        assert later["between_looks"].endswith("not seen as approved: then it may have had other content")
         stage.box.call("POST", "/ecm/documents", [{"do": "delete", "id": found["id"]}])
         gone = stage.ecmbraze("explain", TEMPLATE, "--verify")
         assert (gone.code, "there is no such document" in gone.stdout) == (3, True)

@@ -148,3 +148,39 @@ def test_a_withdrawal_that_braze_took_late_is_recorded_in_the_round_in_which_it_
 
     assert town.withdrawn() == [("C-1", "email")]
     assert town.history(town.eight) == [("email", "subscribed", "unsubscribed")]
+
+
+@pytest.mark.parametrize("trouble", [Trouble.LOST_AFTER, Trouble.FAILED_AFTER, Trouble.CUT])
+def test_a_withdrawal_typed_over_a_state_whose_answer_was_lost_is_one(town: Town, trouble: Trouble) -> None:
+    """Staff type what stood there before our write: the date beside it shows that the write had arrived."""
+    town.chooses("unsubscribed")
+    town.round()
+    town.round()
+    town.house.wire.faults.append(Fault(call="ecm values", trouble=trouble, times=9))
+    town.chooses("opted_in")
+    town.round()
+    assert town.status(town.seven) == IN
+    town.house.wire.faults.clear()
+
+    town.ecm.edit(town.seven, {STATUS: OUT})
+    town.round()
+    town.round(30)
+
+    assert [town.status(one) for one in (town.seven, town.eight)] == [OUT, OUT]
+    assert town.withdrawn() == [("C-1", "email")]
+
+
+def test_what_stood_there_before_a_write_that_never_arrived_is_no_withdrawal_by_staff(town: Town) -> None:
+    town.chooses("unsubscribed")
+    town.round()
+    town.round()
+    town.house.wire.faults.append(Fault(call="ecm values", trouble=Trouble.LOST_BEFORE, times=9))
+    town.chooses("opted_in")
+    town.round()
+    assert town.status(town.seven) == OUT
+    town.house.wire.faults.clear()
+
+    town.ecm.edit(town.seven, {"Consent.Bounced": "no"})  # something else
+    town.round()
+
+    assert ([town.status(one) for one in (town.seven, town.eight)], town.withdrawn()) == ([IN, IN], [])

@@ -7,6 +7,7 @@ import sqlite3
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from ecmbraze.flows import BY_NAME
 from ecmbraze.systems.currents import CurrentsFolder
 from tests.currents_files import BOUNCE, GLOBAL, GROUP, OPEN, SPAM, Bucket, avro
 from tests.flows import test_consent
-from tests.flows.test_consent import BOUNCED, SINCE, SOURCE, STATUS, Town
+from tests.flows.test_consent import BOUNCED, OUT, SINCE, SOURCE, STATUS, Town
+from tests.rehearsal import SOAK
 from tests.twins.house import Outcome, settings
 
 Make = Callable[..., tuple[Town, Bucket]]
@@ -211,6 +213,34 @@ def test_a_file_is_read_again_as_long_as_a_look_may_not_show_what_it_says(make: 
 
     assert town.entries(town.seven)[0]["since"] == {"at": at.isoformat()}
     assert len(remembered(town)) == 1
+
+
+def test_a_run_that_dies_after_a_file_was_read_loses_neither_its_time_nor_tells_it_twice(
+    make: Make, tmp_path: Path
+) -> None:
+    town, bucket = make()
+    at = ago(town, 15)
+    town.chooses("unsubscribed")
+    bucket.tells(
+        GLOBAL, at, external_user_id="C-1", channel="email", subscription_status="Unsubscribed", email_address="x@y.org"
+    )
+    whole = look(_at(town, tmp_path / "alive"))
+    for point in range(1, len(whole.crossings) + 1, 1 if SOAK else len(whole.crossings) // 6):
+        here = _at(town, tmp_path / f"at-{point}")
+        here.house.clock.advance(20 * MINUTES)
+        assert here.house.start("consent", die_at=point).killed
+        look(here, 2)
+        look(here, 2)
+        assert [one["since"] for one in here.entries(here.seven)] == [{"at": at.isoformat()}], point
+        assert here.status(here.eight) == OUT, point
+
+
+def _at(town: Town, folder: Path) -> Town:
+    folder.mkdir()
+    other = copy(town)
+    other.house = town.house.copy(folder)
+    other.ecm, other.braze = other.house.ecm, other.house.braze
+    return other
 
 
 def test_what_was_read_is_forgotten_with_time(make: Make) -> None:

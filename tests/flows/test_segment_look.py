@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -116,3 +117,18 @@ def test_a_segment_that_is_not_there_ends_the_flow_with_15(make: Make) -> None:
     del house.braze.segments[SEGMENT]
 
     assert run(house, 60 * 24).codes == (15,)
+
+
+@pytest.mark.parametrize("apart", [1, PEOPLE])
+def test_of_somebody_who_is_in_the_export_twice_the_profile_says_what_is_true(make: Make, apart: int) -> None:
+    house = make()
+    house.braze.people["C-3"].email_subscribe = "unsubscribed"
+    older = replace(house.braze.people["C-3"], email_subscribe="subscribed")
+    house.braze.people["older"], house.braze.segments[SEGMENT] = older, house.braze.segments[SEGMENT] + ["older"]
+    if apart == 1:
+        house.braze.segments[SEGMENT].sort(key=lambda name: name not in ("C-3", "older"))
+
+    outcome = run(house, 60 * 24)
+
+    assert withdrawn(house) == ["C-3"]
+    assert calls(outcome, "braze profiles") == 1

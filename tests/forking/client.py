@@ -78,7 +78,7 @@ def fork(
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs, Path(os.devnull).open("rb") as nothing:
         streams = [nothing.fileno() if stdin is None else stdin, stdout, stderr]
-        socket.send_fds(orders or _orders(), [order], [*streams, theirs.fileno()])
+        socket.send_fds(orders or warm_orders(), [order], [*streams, theirs.fileno()])
     return Child(ours)
 
 
@@ -106,7 +106,7 @@ def read_all(*pipes: BinaryIO, timeout: float) -> list[bytes]:
 
 
 @cache
-def _orders() -> socket.socket:
+def warm_orders() -> socket.socket:
     """Start the warm process of this worker; it ends when the socket closes, as it does when the worker dies."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from werkzeug.routing import Rule
 
@@ -27,9 +28,22 @@ _ends: list[int] = []
 _START_S = 1
 """What starting the program takes, so that it never reads in the second of the edit before it."""
 
-# Flask compiles for each route what builds its address, most of the time that making a sandbox takes; nothing here
-# builds one.
+# Flask compiles for each route what builds its address, and each route anew for each sandbox: most of the time that
+# making one takes. Nothing here builds an address, and a route is the same in each.
 setattr(Rule, "_compile_builder", lambda rule, unknown=True: lambda *_: ("", ""))  # noqa: B010 another's method
+_compile, _routes = Rule.compile, dict[object, dict[str, Any]]()
+
+
+def _compile_once(rule: Rule) -> None:
+    assert rule.map is not None
+    key = rule.rule, rule.subdomain, rule.host, rule.merge_slashes, tuple(rule.map.converters.items())
+    if key not in _routes:
+        _compile(rule)
+        _routes[key] = {name: value for name, value in vars(rule).items() if name == "arguments" or name[0] == "_"}
+    vars(rule).update(_routes[key])
+
+
+setattr(Rule, "compile", _compile_once)  # noqa: B010 another's method
 
 
 def run_program(

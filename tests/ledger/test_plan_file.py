@@ -39,16 +39,17 @@ def _room(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def _fill(plan: PlanFile) -> None:
-    for number in range(300):
+def _fill(plan: PlanFile, people: int = 300) -> None:
+    for number in range(people):
         plan.put_action(_action(recipient=f"C-{number}"))
+    plan.commit()
 
 
 def test_a_full_disk_leaves_the_plan_readable_so_that_the_run_can_still_report(ledger: Ledger) -> None:
     plan = ledger.new_plan("t")
 
-    with _room(plan.path.stat().st_size + 8192), pytest.raises(StorageError, match=r"plan-t: .*Make room"):
-        _fill(plan)
+    with _room(plan.path.stat().st_size + 400_000), pytest.raises(StorageError, match=r"plan-t: .*Make room"):
+        _fill(plan, people=5000)
 
     assert plan.planned("f") > 5
     plan.check()

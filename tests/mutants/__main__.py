@@ -6,7 +6,9 @@ fail without it. ``python -m tests.mutants [WORD]`` takes only the bugs in whose
 
 from __future__ import annotations
 
+import compileall
 import os
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -64,7 +66,10 @@ def _trees(n: int) -> Iterator[SimpleQueue[Path]]:
     free: SimpleQueue[Path] = SimpleQueue()
     with tempfile.TemporaryDirectory(prefix="ecmbraze-mutants-") as folder:
         for number in range(n):
-            free.put(Path(shutil.copytree(ROOT, Path(folder) / str(number), ignore=_LEFT_OUT)))
+            tree = Path(shutil.copytree(ROOT, Path(folder) / str(number), ignore=_LEFT_OUT))
+            # What is compiled says by its hash whether it is of this source: a planted bug is never passed over.
+            compileall.compile_dir(tree, quiet=1, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
+            free.put(tree)
         yield free
 
 
@@ -89,7 +94,7 @@ def _plant(bug: Bug, trees: SimpleQueue[Path]) -> Outcome:
 
 
 def _pytest(tree: Path, tests: Sequence[str], *options: str) -> subprocess.CompletedProcess[str]:
-    """Run tests in a tree; nothing compiled is kept, or the file of a moment ago would be imported again."""
+    """Run tests in a tree; nothing more is compiled and kept, or a file of a moment ago would be imported again."""
     environ = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
         [sys.executable, "-m", "pytest", *options, *tests],

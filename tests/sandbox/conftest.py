@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from ecmbraze.sandbox.braze import create_control
 from ecmbraze.sandbox.remote import RemoteSandbox
+from tests.forking.sandboxes import sandbox as sandbox_process
 from tests.sandbox.braze_desk import Braze
 from tests.sandbox.desk import NOW, Desk
 
@@ -36,7 +37,7 @@ def control(braze: Braze) -> FlaskClient:
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[RemoteSandbox]:
-    with RemoteSandbox.start(now=NOW) as sandbox:
+    with sandbox_process(now=NOW) as sandbox:
         yield sandbox
 
 

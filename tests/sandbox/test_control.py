@@ -18,6 +18,7 @@ from ecmbraze.sandbox.faults import FaultPlan
 from ecmbraze.sandbox.journal import Journal
 from ecmbraze.sandbox.remote import ControlError, RemoteSandbox
 from ecmbraze.sandbox.world import CAMPAIGNS, GROUP
+from tests.forking.sandboxes import sandbox
 from tests.sandbox.desk import NOW, ONBOARDING, Desk
 
 CAMPAIGN = next(iter(CAMPAIGNS))
@@ -413,7 +414,7 @@ def test_the_list_names_every_route_in_one_line(office: Office) -> None:
 
 @pytest.fixture
 def box() -> Iterator[RemoteSandbox]:
-    with RemoteSandbox.start(now=NOW) as running:
+    with sandbox(now=NOW) as running:
         yield running
 
 

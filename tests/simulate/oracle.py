@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 
 from ecmbraze.model import Json
-from tests.simulate.truth import Said
+from tests.simulate.truth import EARLY, Said
 from tests.simulate.world import World
 from tests.twins.braze import Entry
 from tests.twins.braze_values import moment
 from tests.twins.house import Fate
 
+# What `max_per_person` counts (delivery.md); our clock may go wrong by so much unnoticed.
+LIMITED = ("campaign", "canvas")
+DAY = timedelta(hours=24) - EARLY
+_MESSAGES = ("event", *LIMITED)
 _OPEN = ("ready", "waiting", "in flight", "in doubt")
 
 
@@ -23,7 +28,7 @@ def said(entry: Entry) -> Said:
 
 def unsent(world: World) -> bool:
     """Say whether an earlier run left messages that any run may send."""
-    return any(fate.state in _OPEN and fate.kind != "attribute" for fate in world.house.fates())
+    return any(fate.state in _OPEN and fate.kind in _MESSAGES for fate in world.house.fates())
 
 
 def never(world: World, seen: int) -> Iterator[str]:
@@ -33,6 +38,9 @@ def never(world: World, seen: int) -> Iterator[str]:
     got = Counter(said(entry) for entry in messages if entry.name not in closings)
     for entry in messages[seen:]:
         one = said(entry)
+        yield from _too_often(world, entry)
+        if stopped := world.stopped(entry):
+            yield f"{one} came at {entry.at} although {stopped}"
         if entry.name in closings:
             continue
         if got[one] > spaces.allowed[one]:
@@ -47,6 +55,21 @@ def never(world: World, seen: int) -> Iterator[str]:
     for (name, who, number), times in ended.items():
         if times > spaces.ends[name, who, number if isinstance(number, int) else 0]:
             yield f"{name} for {who} of {number} came {times} times"
+
+
+def _too_often(world: World, entry: Entry) -> Iterator[str]:
+    """Yield a message that is one too many within 24 hours, over all flows (mission.md, "One person, one voice")."""
+    most = world.house.config.max_per_person
+    if most is None or entry.kind not in LIMITED:
+        return
+    since = entry.at - DAY
+    mine = [one.at for one in world.house.braze.messages if _counts(one, entry.recipient)]
+    if (times := sum(since < at <= entry.at for at in mine)) > most:
+        yield f"{entry.name} for {entry.recipient} at {entry.at} is number {times} within a day, {most} may come"
+
+
+def _counts(entry: Entry, person: str) -> bool:
+    return entry.recipient == person and entry.kind in LIMITED
 
 
 def quiet(world: World) -> Iterator[str]:
@@ -81,36 +104,45 @@ def _holds(world: World, fates: Iterable[Fate]) -> Iterator[str]:
 def _lost(world: World, fates: Iterable[Fate]) -> Iterator[str]:
     """Yield the messages that are owed and neither came nor are held as truly unknown."""
     got = Counter(said(entry) for entry in world.house.braze.messages)
-    excused = {(fate.record, fate.name) for fate in fates if _excuses(fate)}
+    excused = {(fate.record, fate.name, fate.recipient) for fate in fates if _excuses(world, fate)}
     held = {(fate.recipient, fate.rule) for fate in fates if fate.state == "held"}
-    kept = {(f.record, f.name) for f in fates if f.state == "ready" and (f.recipient, f.rule) in held}
+    kept = {(f.record, f.name, f.recipient) for f in fates if f.state == "ready" and (f.recipient, f.rule) in held}
     for number, stands in world.spaces.stands.items():
-        person = world.spaces.person(number)
-        if person in world.exempt or not world.spaces.readable(number):
-            continue
-        for stand in stands.values():
-            if not (stand.on and stand.sure and stand.started):
+        for person in world.spaces.people(number):
+            if person in world.exempt or not world.spaces.readable(number):
                 continue
-            for name, demand in stand.occasion.told:
-                if (f"ws:{number}", name) in excused | kept or not world.people.always(person, demand, stand.started):
+            for stand in stands.values():
+                if not (stand.on and stand.sure and stand.started):
                     continue
-                if not got[name, person, stand.occasion.says]:
-                    mine = [fate for fate in fates if (fate.record, fate.name) == (f"ws:{number}", name)]
-                    yield f"lost: {name} for {person} of {number}, which stands since {stand.started}; {mine}"
+                for name, demand in stand.occasion.told:
+                    key = (f"ws:{number}", name, person)
+                    if key in excused | kept or not world.people.always(person, demand, stand.started):
+                        continue
+                    if not got[name, person, stand.occasion.says]:
+                        mine = [fate for fate in fates if (fate.record, fate.name, fate.recipient) == key]
+                        yield f"lost: {name} for {person} of {number}, which stands since {stand.started}; {mine}"
 
 
-def _excuses(fate: Fate) -> bool:
+def _excuses(world: World, fate: Fate) -> bool:
     """Say whether a message need not come: unknown, refused by Braze, or kept back until it was too late."""
-    late = any(word in fate.why for word in ("max_per_person", "not in Braze", "kept back by"))
+    late = any(word in fate.why for word in ("not in Braze", "kept back by"))
+    late |= "max_per_person" in fate.why and _had_enough(world, fate.recipient)
+    late |= "paused since" in fate.why and bool(world.stops)
     return fate.state in ("held", "refused") or (fate.state == "expired" and late)
+
+
+def _had_enough(world: World, person: str) -> bool:
+    """Say whether a person was ever at the limit, what may have come included."""
+    times = sorted(entry.at for entry in world.house.braze.messages if _counts(entry, person))
+    maybe = [fate for fate in world.house.fates() if fate.recipient == person and fate.state in ("held", "in doubt")]
+    most = world.house.config.max_per_person
+    return most is not None and len(times) + sum(fate.kind in LIMITED for fate in maybe) >= most
 
 
 def _claims(world: World, fates: Iterable[Fate]) -> Iterator[str]:
     """Yield the messages that the ledger calls sent and Braze does not have, or has more often."""
     took = Counter((entry.recipient, entry.name) for entry in world.house.braze.messages)
-    claimed = Counter(
-        (fate.recipient, fate.name) for fate in fates if fate.state == "sent" and fate.kind != "attribute"
-    )
+    claimed = Counter((fate.recipient, fate.name) for fate in fates if fate.state == "sent" and fate.kind in _MESSAGES)
     for key, times in claimed.items():
         if took[key] < times:
             yield f"{key} is said to be sent {times} times, Braze has it {took[key]} times"

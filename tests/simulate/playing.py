@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from random import Random
 
 from tests.simulate import oracle
+from tests.simulate.building import world_of
 from tests.simulate.consent import playing as consent
-from tests.simulate.world import World, world_of
+from tests.simulate.happenings import happen, mend, switch, trouble
+from tests.simulate.world import World
 from tests.simulate.wrong import Wrong
 
 # 1 is a bug, 2 a wrong call, 10 to 16 a state file or a disk that nothing here touches; 15 may be a paused campaign.
 _POSSIBLE = frozenset({0, 3, 4, 5, 6, 7, 8, 15})
 _QUIET = (8 * 3600, 25 * 3600, 25 * 3600)
 _MOST = 6
-
-
+_SECONDS = (0.05, 0.2, 1.0)
 # Every so many-th seed is a world of the flow consent.
 _CONSENT = 5
 
@@ -42,10 +43,11 @@ def play(seed: int) -> Played:
 def _play(seed: int) -> World:
     world, rng = world_of(seed)
     try:
-        world.house.wire.takes = lambda: rng.choice((0.05, 0.2, 1.0))
+        world.house.wire.takes = lambda: _takes(world, rng)
         try:
             for _ in range(rng.randint(3, 5)):
                 _disturb(world, rng)
+            world.house.wire.takes = lambda: rng.choice(_SECONDS)
             _let_be(world)
             _refuse(oracle.quiet(world))
         except Exception as error:
@@ -56,14 +58,23 @@ def _play(seed: int) -> World:
         shutil.rmtree(world.house.folder.parent, ignore_errors=True)
 
 
+def _takes(world: World, rng: Random) -> float:
+    """Return how long a call lasts, in which an operator may turn a switch."""
+    if world.running and rng.random() < 0.004:
+        switch(world, rng)
+    return rng.choice(_SECONDS)
+
+
 def _disturb(world: World, rng: Random) -> None:
     """Let a few things happen, and one round amid them."""
     names = list(world.stories)
     flows = sorted(rng.sample(names, rng.choice((1, 1, 2, len(names)))), key=names.index)
     for _ in range(rng.randint(3, 8)):
-        world.happen(rng, flows)
+        happen(world, rng, flows)
     if rng.random() < 0.7:
-        world.trouble(rng)
+        trouble(world, rng)
+    if rng.random() < 0.15:
+        switch(world, rng)
     world.house.clock.advance(rng.choice((1, 40, 400, 2000, 8000, 25_000)) + rng.random())
     world.spaces.look_at_all()
     seen = len(world.house.braze.messages)
@@ -71,12 +82,12 @@ def _disturb(world: World, rng: Random) -> None:
         case 0 | 1 | 2 | 3 | 8 | 9:
             world.run(flows, die_at=rng.choice((rng.randint(1, 60), rng.randint(20, 120), rng.randint(20, 120))))
         case 4 | 5 | 10:
-            busy = {rng.randint(1, 120): lambda: world.happen(rng, names) for _ in range(rng.randint(1, 4))}
+            busy = {rng.randint(1, 120): lambda: happen(world, rng, names) for _ in range(rng.randint(1, 4))}
             world.run(flows, happen=busy)
         case 6:
-            book = world.house.braze.book
+            books = world.books()
             world.run(flows, dry_run=True)
-            assert world.house.braze.book == book, "a dry run wrote"
+            assert world.books() == books, "a dry run wrote"
         case 7 if len(flows) == 1:
             now, waiting = world.house.clock.now(), oracle.unsent(world)
             world.run(flows, since=now.replace(year=2026, month=1), until=now)
@@ -90,7 +101,7 @@ def _disturb(world: World, rng: Random) -> None:
 
 def _let_be(world: World) -> None:
     """Mend everything and let runs go on until nothing is open."""
-    world.mend()
+    mend(world)
     for number in range(len(_QUIET) + _MOST):
         world.house.clock.advance(_QUIET[number] if number < len(_QUIET) else 25 * 3600)
         world.spaces.look_at_all()

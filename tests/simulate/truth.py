@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -14,6 +14,8 @@ from tests.twins.ecm import TwinEcm
 
 Said = tuple[str, str, tuple[tuple[str, Json], ...]]
 """(event or message id, recipient, what it says)."""
+CONTACTS, HOLDER, WITNESS = "Contacts", "Holder", "Witness"
+"""The set whose rows name the people of a workspace, the role of its customers, and one that is nobody's business."""
 # delivery.md: facts and consent are at most 60 s old. What is read may leave 10 s later, and a request takes its time.
 FRESH = timedelta(seconds=80)
 # A reminder comes due by our clock, which may be ahead by so much before anybody says that it is wrong.
@@ -39,10 +41,10 @@ class Stand:
 
 
 class Workspaces:
-    """The truth of the workspaces of every flow in a world."""
+    """The truth of the workspaces of every flow in a world; those of ``several`` name their people in rows of a set."""
 
-    def __init__(self, ecm: TwinEcm, stories: Mapping[str, Story]) -> None:
-        self._ecm, self._stories = ecm, stories
+    def __init__(self, ecm: TwinEcm, stories: Mapping[str, Story], several: Collection[str] = ()) -> None:
+        self._ecm, self._stories, self._several = ecm, stories, several
         self.flow_of: dict[int, str] = {}
         self.stands: dict[int, dict[Occasion, Stand]] = {}
         self.allowed: Counter[Said] = Counter()
@@ -64,11 +66,17 @@ class Workspaces:
             for name, _ in stand.occasion.told:
                 self.allowed[name, recipient, stand.occasion.says] = 0
 
-    def person(self, number: int) -> str:
-        """Return whom a workspace leads to; empty for nobody, or for what cannot be told."""
-        space = self._ecm.spaces.get(number)
-        named = space.values.get(self._stories[self.flow_of[number]].customer) if space else None
-        return named if isinstance(named, str) else ""
+    def people(self, number: int) -> tuple[str, ...]:
+        """Return whom a workspace leads to; nobody where that cannot be told."""
+        space, flow = self._ecm.spaces.get(number), self.flow_of[number]
+        if space is None:
+            return ()
+        story = self._stories[flow]
+        if flow in self._several:
+            rows = space.rows.get(f"{story.category}.{CONTACTS}", ())
+            return tuple(dict.fromkeys(str(row["Customer Number"]) for row in rows if row["Role"] == HOLDER))
+        named = space.values.get(story.customer)
+        return (named,) if isinstance(named, str) and named else ()
 
     def readable(self, number: int) -> bool:
         space = self._ecm.spaces.get(number)
@@ -109,14 +117,16 @@ class Workspaces:
                 for recipient in {recipient for recipient, _, _ in stand.spans}:
                     self.ends[stand.occasion.end, recipient, number] += 1
         stand.on = on
-        right = self.person(number) if (on or early) and self.readable(number) else ""
-        last = stand.spans[-1] if stand.spans else ("", now, now)
-        if last[2] is None and last[0] != right:
-            stand.spans[-1] = (last[0], last[1], now)
-        if right and (last[2] is not None or last[0] != right):
-            new = on and (not stand.spans or stand.occasion.again or all(right != one for one, _, _ in stand.spans))
-            stand.spans.append((right, now, None))
-            self._allow(stand, right, new=new or len(stand.spans) == 1)
+        right = self.people(number) if (on or early) and self.readable(number) else ()
+        running = {whom for whom, _, until in stand.spans if until is None}
+        stand.spans = [
+            (whom, since, now if until is None and whom not in right else until) for whom, since, until in stand.spans
+        ]
+        for whom in right:
+            if whom not in running:
+                new = (on and stand.occasion.again) or all(whom != one for one, _, _ in stand.spans)
+                stand.spans.append((whom, now, None))
+                self._allow(stand, whom, new=new)
 
     def _allow(self, stand: Stand, recipient: str, *, new: bool) -> None:
         for name, _ in stand.occasion.told:

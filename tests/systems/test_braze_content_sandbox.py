@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ecmbraze.errors import TemporaryError
+from ecmbraze.errors import RecordUnreadable, TemporaryError
 from ecmbraze.model import ContentKind
 from ecmbraze.sandbox.remote import RemoteSandbox
 from ecmbraze.systems.braze.asking import Asking
@@ -145,3 +145,25 @@ def test_a_server_that_gives_the_same_page_for_each_offset_is_not_believed(box: 
 
     with pytest.raises(TemporaryError, match="the same page came twice"):
         Content(Stuck(http(box.braze, clock=FakeClock()), box.api_key, _nothing), page=10).rows(TEMPLATES, None)
+
+
+def test_an_asset_that_is_too_large_or_fails_each_time_hides_none_of_the_others(box: RemoteSandbox) -> None:
+    """B34: 20 MB are the most that an answer of an API may have."""
+    for number in range(5):
+        _put(box, TEMPLATES, number)
+    wire = http(box.braze, clock=FakeClock(), max_body=2_000)
+    content = Content(Asking(wire, {"Authorization": f"Bearer {box.api_key}"}))
+    rows = {row.id: row for row in content.rows(TEMPLATES, None)}
+    _put(box, TEMPLATES, 1, body="x" * 3_000)
+    before = wire.counters.as_dict()["braze"]
+
+    with pytest.raises(RecordUnreadable, match="larger than"):
+        content.asset(rows["a0001"])
+    assert wire.counters.as_dict()["braze"] == before + 1
+    assert content.asset(rows["a0002"]).row.id == "a0002"
+    box.fault("status", path="/templates/email/info$", status=503, times=99)
+    for number in (0, 3):
+        with pytest.raises(RecordUnreadable):
+            content.asset(rows[f"a000{number}"])
+    with pytest.raises(TemporaryError):
+        content.asset(rows["a0004"])

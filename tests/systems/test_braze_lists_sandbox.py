@@ -12,6 +12,7 @@ from ecmbraze.errors import CredentialRefused, TemporaryError
 from ecmbraze.model import AddressList
 from ecmbraze.sandbox.remote import RemoteSandbox
 from ecmbraze.systems.braze.client import BrazeClient
+from tests.forking.sandboxes import sandbox
 from tests.systems.rig import FakeClock, http
 
 NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
@@ -21,7 +22,7 @@ CROWD = 1100
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[RemoteSandbox]:
-    with RemoteSandbox.start("--seed", "3", "--workspaces", "0", now=NOW - timedelta(days=3)) as box:
+    with sandbox("--seed", "3", "--workspaces", "0", now=NOW - timedelta(days=3)) as box:
         box.freeze()
         yield box
 

@@ -20,6 +20,7 @@ from ecmbraze.systems.braze import segments
 from ecmbraze.systems.braze.client import BrazeClient
 from ecmbraze.systems.braze.segmentfolder import newest
 from ecmbraze.systems.exchange import Exchange
+from tests.forking.sandboxes import sandbox
 from tests.systems.rig import FakeClock, http
 
 NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
@@ -28,7 +29,7 @@ SEGMENT, CROWD = "5e600000-0000-4000-8000-000000000001", 7
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[RemoteSandbox]:
-    with RemoteSandbox.start("--seed", "3", "--workspaces", "0", now=NOW) as box:
+    with sandbox("--seed", "3", "--workspaces", "0", now=NOW) as box:
         box.freeze()
         yield box
 
@@ -169,9 +170,9 @@ def test_a_run_whose_time_is_over_does_not_wait_for_it(box: RemoteSandbox) -> No
         BrazeClient(hurried, api_key=box.api_key).segment(SEGMENT, [])
 
 
-def _zip(**files: bytes) -> bytes:
+def _zip(packed: int = zipfile.ZIP_DEFLATED, **files: bytes) -> bytes:
     target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(target, "w", packed) as archive:
         for name, text in files.items():
             archive.writestr(name, text)
     return target.getvalue()
@@ -187,8 +188,18 @@ def _zip(**files: bytes) -> bytes:
         _zip(a=b'{"external_id": {}}'),
         _zip(a=bytes(9_000_000)),
         b"PK" + bytes(300),
+        _zip(a=b"{}")[:-6] + b"\xff\xff\0\0\0\0",  # its directory would begin before the file does
+        _zip(zipfile.ZIP_LZMA, a=b'{"external_id": "x"}\n'),
     ],
 )
 def test_what_is_no_whole_export_is_none(content: bytes) -> None:
     with pytest.raises(TemporaryError, match="spoiled"):
         segments.Export.checked((content,))
+
+
+def test_a_zip_that_unpacks_to_a_hundred_times_its_size_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segments, "_RATIO_FROM", 1)
+    with pytest.raises(TemporaryError, match="more than 100 times its size"):
+        segments.Export.checked((_zip(a=b"\n" * 300_000),))
+    people = b"".join(b'{"external_id": "C-%d", "email": "c%d@x.org"}\n' % (n, n) for n in range(9999))
+    assert segments.Export.checked((_zip(a=people),)).size == 9999

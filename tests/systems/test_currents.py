@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ecmbraze.errors import RecordUnreadable, TemporaryError
+from ecmbraze.errors import RecordGone, RecordUnreadable, TemporaryError
 from ecmbraze.model import CurrentsFile, MailAct, MailEvent
+from ecmbraze.systems import avrofolder
 from ecmbraze.systems.currents import CurrentsFolder
 from tests.currents_files import BOUNCE, CLICK, DELIVERY, GLOBAL, GROUP, OPEN, SEND, SPAM, Bucket, avro
 
@@ -109,6 +112,50 @@ def test_half_a_file_and_a_spoiled_one_tell_nothing_at_all(bucket: Bucket) -> No
     path.write_bytes(b"<html>" * 99)
     with pytest.raises(RecordUnreadable):
         CurrentsFolder().events(str(bucket.folder), file)
+
+
+@pytest.mark.parametrize("time", [TIME * 1000, 0, -1, 2**62])
+def test_a_time_that_cannot_be_spoils_no_more_than_its_event(bucket: Bucket, time: int) -> None:
+    rows = [{"id": "1", "time": time}, {"id": "2", "time": TIME}]
+    bucket.put(avro(SPAM, rows), SPAM, NOON)
+
+    assert [one.id for one in CurrentsFolder().events(str(bucket.folder), only(bucket))] == ["2"]
+
+
+def test_what_is_no_file_of_currents_is_not_opened(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = bucket.put(avro(SPAM, [{"id": "1", "time": TIME}]), SPAM, NOON)
+    file = only(bucket)
+    os.mkfifo(path.with_name("pipe.avro"))
+    path.with_name("dangling.avro").symlink_to("nowhere")
+    Path(os.fsdecode(os.fsencode(path.parent) + b"/\xff.avro")).write_bytes(b"x")
+    os.utime(path.parent / os.fsdecode(b"\xff.avro"), (TIME, TIME))
+    assert only(bucket) == file
+    monkeypatch.setattr(avrofolder, "_LARGEST", file.size - 1)
+    with pytest.raises(RecordUnreadable, match="too large"):
+        CurrentsFolder().events(str(bucket.folder), file)
+
+
+def test_a_file_and_a_folder_that_are_taken_away_meanwhile_are_no_failure(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = bucket.put(avro(SPAM, [{"id": "1", "time": TIME}]), SPAM, NOON)
+    bucket.put(b"x", GROUP, NOON)
+    file, scandir = only_of(bucket, SPAM), os.scandir
+
+    def taking_away(path: Path) -> Any:
+        if "event_type=" + SPAM in str(path) and later.exists():
+            shutil.rmtree(later.parents[3])
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", taking_away)
+    assert len(CurrentsFolder().files(str(bucket.folder), NOON - timedelta(days=30))) == 1
+    with pytest.raises(RecordGone):
+        CurrentsFolder().events(str(bucket.folder), file)
+
+
+def only_of(bucket: Bucket, kind: str) -> CurrentsFile:
+    found = CurrentsFolder().files(str(bucket.folder), NOON - timedelta(days=30))
+    return next(file for file in found if kind in file.name)
 
 
 def test_a_folder_that_is_not_there_is_temporary(tmp_path: Path) -> None:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlite_utils import Database
 
-from ecmbraze.model import Answer, Verdict
+from ecmbraze.ledger.connection import connect, unusable
+from ecmbraze.ledger.contents import Contents
+from ecmbraze.model import Answer, DocumentBytes, Verdict
 from ecmbraze.planning.assets.names import JSON, file_name, marker
 from ecmbraze.sandbox.remote import RemoteSandbox
 from ecmbraze.systems.ecm.client import EcmClient
+from ecmbraze.systems.http import MAX_BODY
+from tests.forking.sandboxes import sandbox
 from tests.systems.rig import http
 
 NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
@@ -39,7 +47,7 @@ _HOSTILE = (
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[RemoteSandbox]:
-    with RemoteSandbox.start("--seed", "3", "--workspaces", "0", now=NOW) as box:
+    with sandbox("--seed", "3", "--workspaces", "0", now=NOW) as box:
         box.add_category("Content", [{"name": "Status"}, {"name": "SHA-256"}])
         box.add_type("Governance", ["Content"])
         yield box
@@ -67,7 +75,7 @@ def place(box: RemoteSandbox) -> int:
 
 def put(ecm: EcmClient, place: int, content: bytes, name: str = "Spring", number: str = ID) -> Answer:
     named = file_name(name, number, JSON)
-    return ecm.archive(place, FOLDER, marker(number, JSON), named, content, "application/json")
+    return ecm.archive(place, FOLDER, marker(number, JSON), named, DocumentBytes.of(content), "application/json")
 
 
 def documents(box: RemoteSandbox, place: int) -> list[dict[str, Any]]:
@@ -188,3 +196,57 @@ def test_d11_whatever_an_asset_is_named_it_has_one_document_of_a_name_that_ecm_t
     assert len(found) == len(_HOSTILE)
     assert all(len(one["name"]) <= 248 and not set(one["name"]) & set(":/\\\0\n\t\u202e\u200b") for one in found)
     assert {one["name"].partition(" [")[0] for one in found} > {"_.._etc_cron.d_x", "C__x", "unnamed", "CON"}
+
+
+def test_a_large_document_is_stored_and_read_back_in_flat_memory(
+    box: RemoteSandbox, ecm: EcmClient, place: int, tmp_path: Path
+) -> None:
+    """Larger than any answer of an API may be, and from the row of a state file on."""
+    size = MAX_BODY + 4_000_000
+    (tmp_path / "state.db").touch()
+    with closing(Database(connect(tmp_path / "state.db", unusable))) as database:
+        database.execute("CREATE TABLE content (sha256 TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT")
+        database.execute("INSERT INTO content VALUES ('?', zeroblob(?))", (size,))
+        held = Contents(database).of("?")
+    digest = sha256(bytes(size)).hexdigest()
+    large = DocumentBytes(sha256=digest, size=held.size, pieces=held.pieces)
+    asked = (place, FOLDER, marker(ID, JSON))
+    box.fault("status", method="POST", path="/versions$", status=401, json={"error": "expired"})
+
+    tracemalloc.start()
+    try:
+        assert put(ecm, place, ONE).verdict is Verdict.ACCEPTED
+        assert ecm.archive(*asked, "x", large, "application/json").verdict is Verdict.ACCEPTED
+        assert next(ecm.archived(*asked)) == digest
+        assert ecm.archive(*asked, "x", large, "application/json").reason.startswith("already the newest")
+        assert tracemalloc.get_traced_memory()[1] < size / 4
+    finally:
+        tracemalloc.stop()
+    assert digests(box, place) == [[*told(ONE)[0], digest]]
+
+
+def test_a_new_document_costs_no_list_of_all_that_are_there(box: RemoteSandbox, ecm: EcmClient, place: int) -> None:
+    folder = box.folder(place, FOLDER)
+    box.call("POST", "/ecm/documents", [_filed(folder, number) for number in range(150)])
+    put(ecm, place, ONE, number="first")
+    box.clear_journal()
+
+    for number in range(3):
+        assert put(ecm, place, ONE, number=f"later-{number}").verdict is Verdict.ACCEPTED
+
+    assert [entry["method"] for entry in box.journal(system="ecm")] == ["GET", "GET", "POST"] * 3
+
+
+def test_where_ecm_does_not_find_by_name_the_whole_list_is_read(box: RemoteSandbox, ecm: EcmClient, place: int) -> None:
+    folder = box.folder(place, FOLDER)
+    box.call("POST", "/ecm/documents", [_filed(folder, number) for number in range(120)])
+    nothing = {"collection": {"paging": {"limit": 100, "page": 1, "page_total": 0, "total_count": 0}}, "results": []}
+    box.fault("status", path="/nodes$", query="where_name", status=200, json=nothing, times=99)
+
+    assert put(ecm, place, ONE).verdict is Verdict.ACCEPTED
+    assert put(ecm, place, TWO).verdict is Verdict.ACCEPTED
+    assert told(ONE, TWO)[0] in digests(box, place)
+
+
+def _filed(folder: int, number: int) -> dict[str, Any]:
+    return {"do": "document", "parent": folder, "name": f"Other {number:03} [other-{number}].json", "content": "x"}

@@ -12,6 +12,7 @@ from ecmbraze.model import Verdict
 from ecmbraze.sandbox.remote import RemoteSandbox
 from ecmbraze.systems.ecm.claims import NAME
 from ecmbraze.systems.ecm.client import EcmClient
+from tests.forking.sandboxes import sandbox
 from tests.systems.rig import http
 from tests.systems.test_ecm_writes_sandbox import NOW
 
@@ -20,7 +21,7 @@ _FIRST, _NEXT, _OTHER = "the first text", "the next text", "another text"
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[RemoteSandbox]:
-    with RemoteSandbox.start("--seed", "3", "--workspaces", "0", now=NOW) as box:
+    with sandbox("--seed", "3", "--workspaces", "0", now=NOW) as box:
         box.add_type("Archive", [])
         yield box
 

@@ -14,6 +14,7 @@ from ecmbraze.model.followups import LONGEST_TEXT
 from ecmbraze.sandbox.remote import RemoteSandbox
 from ecmbraze.systems.ecm.client import EcmClient
 from ecmbraze.systems.ecm.followups import FollowUps
+from tests.forking.sandboxes import sandbox
 from tests.systems.rig import http
 
 NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
@@ -32,7 +33,7 @@ CALL = FollowUp(
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[RemoteSandbox]:
-    with RemoteSandbox.start("--seed", "3", "--workspaces", "0", now=NOW) as box:
+    with sandbox("--seed", "3", "--workspaces", "0", now=NOW) as box:
         box.add_category("Note", [{"name": "Text"}])
         box.add_type("Client", ["Note"])
         for name in ("ann", "anna", "bob"):

@@ -15,6 +15,7 @@ from ecmbraze.errors import ConfigurationError, EcmbrazeError, TemporaryError
 from ecmbraze.model import WorkspacePage
 from ecmbraze.sandbox.remote import RemoteSandbox
 from ecmbraze.systems.ecm.client import EcmClient
+from tests.forking.sandboxes import sandbox
 from tests.systems.ecm_answers import AUTH, HTML, INFO, LIST, TYPE, client, page, ready, row
 from tests.systems.rig import NOW, FakeClock, http
 
@@ -291,7 +292,7 @@ class TestBeyondTheWindow:
 
     @pytest.fixture
     def box(self) -> Iterator[RemoteSandbox]:
-        with RemoteSandbox.start("--seed", "3", "--workspaces", "0") as box:
+        with sandbox("--seed", "3", "--workspaces", "0") as box:
             box.add_category("C", [{"name": "A"}])
             box.add_type("Wide", ["C"])
             names = [f"{first}{second} {n}" for n in range(4) for first in "Aß7z" for second in "aéB"]

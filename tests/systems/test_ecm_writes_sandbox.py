@@ -12,6 +12,7 @@ from ecmbraze.errors import ConfigurationError, CredentialRefused
 from ecmbraze.model import Json, Verdict
 from ecmbraze.sandbox.remote import RemoteSandbox
 from ecmbraze.systems.ecm.client import EcmClient
+from tests.forking.sandboxes import sandbox
 from tests.systems.rig import http
 
 NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
@@ -22,7 +23,7 @@ FOLDER = "Consent History"
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[RemoteSandbox]:
-    with RemoteSandbox.start("--seed", "3", "--workspaces", "0", now=NOW) as box:
+    with sandbox("--seed", "3", "--workspaces", "0", now=NOW) as box:
         box.add_category(
             "Consent",
             [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from ecmbraze.model import Answer, Json, Verdict
+from ecmbraze.model import Answer, DocumentBytes, Json, Verdict
 from tests.twins.ecm_world import EcmWorld, Paper
 from tests.twins.wire import Wire
 
@@ -18,9 +18,13 @@ class Archive(EcmWorld):
     def _write(self, name: str, do: Callable[[], Answer]) -> Answer:
         raise NotImplementedError
 
-    def archive(self, parent_id: int, folder: str, marker: str, name: str, content: bytes, mime_type: str) -> Answer:
+    def archive(
+        self, parent_id: int, folder: str, marker: str, name: str, content: DocumentBytes, mime_type: str
+    ) -> Answer:
         """Make the one document hold a content: a new one, or a version."""
-        return self._write("ecm archive", lambda: self._archive(parent_id, folder, marker, name, content, mime_type))
+        return self._write(
+            "ecm archive", lambda: self._archive(parent_id, folder, marker, name, b"".join(content.pieces()), mime_type)
+        )
 
     def rename_archived(self, parent_id: int, folder: str, marker: str, name: str) -> Answer:
         """Name the document."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,6 +31,8 @@ class TwinContent:
     wire: Wire
     assets: dict[tuple[ContentKind, str], Written] = field(default_factory=dict)
     reads: int = 0
+    before_read: Callable[[ContentRow], None] = lambda row: None
+    """What people do just before an asset is read."""
 
     def put(self, kind: ContentKind, number: str, *, unlisted: bool = False, **fields: Any) -> None:
         """Make or edit an asset: ``name``, ``tags``, ``archived``, ``channels``; anything else is a part of it."""
@@ -56,6 +58,7 @@ class TwinContent:
     def asset(self, row: ContentRow) -> Asset:
         self.wire.read("braze content detail")
         self.reads += 1
+        self.before_read(row)
         one = self.assets.get((row.kind, row.id))
         if one is None:
             raise RecordUnreadable(f"Braze does not give the {row.kind.one} {row.id} (status 400)")

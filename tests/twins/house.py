@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ecmbraze.cli import composition
+from ecmbraze.cli import composition, opening
 from ecmbraze.cli.progress import Silent
 from ecmbraze.config import Settings, load
 from ecmbraze.engine import parts
@@ -113,7 +113,7 @@ class House:
         self.told_time = True
         """Whether both servers say what time it is; else only a step back is noticed (fault K09)."""
         self.folder.mkdir(mode=0o700)
-        Ledger.create(self.state, composition.identity(config), self.clock.now()).close()
+        Ledger.create(self.state, opening.identity(config), self.clock.now()).close()
 
     @property
     def folder(self) -> Path:
@@ -153,7 +153,7 @@ class House:
         with closing(Ledger.open(self.state, read_only=False)) as ledger:
             yield Loading(
                 flow=BY_NAME[flow],
-                section=composition.section(self.config, BY_NAME[flow]),
+                section=opening.section(self.config, BY_NAME[flow]),
                 ledger=ledger,
                 setting=composition.setting(self.config),
                 clock=self.clock,
@@ -236,10 +236,10 @@ def _execute(house: House, names: Sequence[str], options: Options) -> list[RunRe
 def _round(house: House, names: Sequence[str], options: Options) -> list[RunReport]:
     ledger = Ledger.open(house.state, read_only=options.dry_run)
     try:
-        ledger.check_identity(composition.identity(house.config))
+        ledger.check_identity(opening.identity(house.config))
         with ledger.blaming():
             return Round(
-                flows=[(BY_NAME[name], composition.section(house.config, BY_NAME[name])) for name in names],
+                flows=[(BY_NAME[name], opening.section(house.config, BY_NAME[name])) for name in names],
                 reading=composition.reading(house.config),
                 options=options,
                 setting=composition.setting(house.config),

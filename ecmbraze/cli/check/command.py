@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from ecmbraze.cli import composition
+from ecmbraze.cli import composition, opening
 from ecmbraze.cli.check import in_braze, in_currents, in_ecm, in_success, outbound, writing
 from ecmbraze.cli.check.findings import Finding, Level, doubt, failed, notes, well
 from ecmbraze.cli.clock import WallClock
@@ -89,7 +89,7 @@ def check(
 def _load(path: Path | None, *, of_systems: bool) -> Settings:
     """Return the settings; where the file does not load, say what was not checked for that reason."""
     try:
-        return composition.settings(path)
+        return opening.settings(path)
     except ConfigurationError as error:
         if not of_systems:
             raise
@@ -114,7 +114,7 @@ def _state(loaded: Settings) -> tuple[Finding, str]:
     """Return how the state file stands, and what to type next."""
     file = "" if loaded.path == Path("ecmbraze.yaml").resolve() else f" -c {loaded.path}"
     try:
-        with closing(composition.ledger(loaded, read_only=True)) as ledger:
+        with closing(opening.ledger(loaded, read_only=True)) as ledger:
             ledger.verify()
             first = not ledger.runs(1)
     except StateMissing:
@@ -136,7 +136,7 @@ def _fence(loaded: Settings, made: composition.Clients, wall: WallClock) -> Find
     """Return how the claim stands that keeps a restored or copied state file from sending. Raises TemporaryError."""
     where = loaded.places.of(("fence",))
     try:
-        with closing(composition.ledger(loaded, read_only=True)) as ledger:
+        with closing(opening.ledger(loaded, read_only=True)) as ledger:
             told = composition.fence(loaded, ledger, wall).told()
             return well("fence", told) if ledger.claims.place else _addable(loaded, made, where, told)
     except StateMissing:
@@ -178,7 +178,7 @@ def _addable(loaded: Settings, made: composition.Clients, where: str, told: str)
 
 
 def _systems(loaded: Settings) -> list[Finding]:
-    wall = composition.wall_clock(loaded)
+    wall = opening.wall_clock(loaded)
     made = composition.clients(loaded, wall, Budget(wall.monotonic, None))
     names = {flow: list(named(flow, section)) for flow, section in loaded.flows.items()}
     return [

@@ -16,7 +16,19 @@ from ecmbraze.engine.deliver.screen import Screen
 from ecmbraze.engine.setting import BatchLimits, Systems
 from ecmbraze.errors import ConfigurationError, CredentialRefused, EcmbrazeError, TemporaryError
 from ecmbraze.ledger.outbox import Outbox, Row, Step
-from ecmbraze.model import Action, Answer, Delivery, Json, Kind, MessageInfo, Phase, State, Verdict
+from ecmbraze.model import (
+    Action,
+    Answer,
+    Delivery,
+    DocumentBytes,
+    Json,
+    Kind,
+    MessageInfo,
+    Phase,
+    State,
+    System,
+    Verdict,
+)
 from ecmbraze.ports import Clock, Work
 
 # A look at consent and facts is at most 60 s old when a request leaves (delivery.md); reading them takes its time too.
@@ -37,14 +49,17 @@ class Push:
     clock: Clock
     limits: BatchLimits
     connections: int
+    """How many requests may be on their way to Extended ECM at once."""
     new_id: Callable[[], str]
     tick: Callable[[], None]
     paused: Callable[[], str | None]
     """Read before each request: the operator's switch."""
     clock_fault: Callable[[], str]
     """What is wrong with our clock, empty while messages may be sent by it."""
-    content: Callable[[str], bytes]
+    content: Callable[[str], DocumentBytes]
     """The bytes of a document that waits to be filed, by their sha256."""
+    braze_connections: int = 8
+    """How many requests may be on their way to Braze at once."""
     replaceable: Callable[[Action], Json] = lambda action: None
     """What stood in the place of a write before the flow first wrote there, where it may replace that."""
     leaves: str = ""
@@ -101,11 +116,17 @@ class Push:
         """Return the next rows that may leave; what Braze would not send, and what is paused, stays ready."""
         if self.paused():
             return []
-        most = self.limits.trigger * self.connections
         while True:
-            rows = self.outbox.sendable(self.flow, phase, most, without=self.unsendable, but=self.leaves)
+            rows = self.outbox.sendable(self.flow, phase, self._most(phase), without=self.unsendable, but=self.leaves)
             if not self.find_unsendable(rows):
                 return rows
+
+    def _most(self, phase: Phase) -> int:
+        """Return how many messages or records are looked at together: it fills requests, and is read in seconds.
+
+        An event shares its request with an object of attributes.
+        """
+        return 4 * max(1, self.limits.track // 2) if phase is Phase.PROFILE else 3 * self.limits.trigger
 
     def find_unsendable(self, rows: Sequence[Row]) -> bool:
         """Ask once a round whether Braze would send what must be launched there; return whether one more would not."""
@@ -154,13 +175,13 @@ class Push:
         return left(rows, [*steps, *others])
 
     def _waves(self, groups: list[tuple[Row, ...]]) -> bool:
-        """Send groups, `connections` at a time; return False when an outcome is unknown.
+        """Send groups, as many at a time as there are connections; return False when an outcome is unknown.
 
         What is not sent within the life of its screen, or before its rate limit is used up, stays ready and is
         screened again.
         """
         clear, screened = True, self.clock.monotonic()
-        with ThreadPoolExecutor(max_workers=self.connections) as pool:
+        with ThreadPoolExecutor(max_workers=max(self.connections, self.braze_connections)) as pool:
             while groups and clear and not self.paused():
                 self.tick()
                 if self.clock.monotonic() - screened > SCREEN_LIFE_S:
@@ -175,14 +196,16 @@ class Push:
 
     def _next_wave(self, groups: Sequence[tuple[Row, ...]]) -> tuple[list[tuple[Row, ...]], list[tuple[Row, ...]]]:
         """Return the groups that may be in flight at once, and the rest: a recipient is in one request at a time."""
+        free = {System.ECM: self.connections, System.BRAZE: self.braze_connections}
         wave: list[tuple[Row, ...]] = []
         later: list[tuple[Row, ...]] = []
         taken: set[str] = set()
         for rows in groups:
-            mine = {row.action.recipient for row in rows}
-            if len(wave) < self.connections and not taken & mine:
+            mine, system = {row.action.recipient for row in rows}, rows[0].action.kind.system
+            if free[system] and not taken & mine:
                 wave.append(rows)
                 taken |= mine
+                free[system] -= 1
             else:
                 later.append(rows)
         return wave, later
@@ -205,18 +228,23 @@ class Push:
         )
         batches = [build(rows, attempt) for rows in wave]
         values = [row for rows in wave for row in rows if row.action.kind.delivery is Delivery.LATEST]
-        self.before |= {row.id: self.outbox.accepted(row.action.target) for row in values}
+        self.before |= self.outbox.accepted_of(values)
         self._take_off([row for batch in batches for row in batch.rows], attempt.id)
         futures: dict[Future[Answer], Batch] = {pool.submit(batch.send, self.systems): batch for batch in batches}
         again: list[tuple[Row, ...]] = []
         answers: list[tuple[Row, Answer]] = []
+        together: list[Step] = []
         for future in as_completed(futures):
-            answer, first = future.result(), futures[future].rows[0]
-            settled = settle(futures[future], answer)
-            self._move(settled.steps)
+            batch, answer = futures[future], future.result()
+            settled = settle(batch, answer)
+            if all(row.action.kind.is_profile_value for row in batch.rows):
+                together.extend(settled.steps)  # may be sent again whatever happens, so a crash costs nothing
+            else:  # at once: a crash must not put a whole wave in doubt
+                self._move(settled.steps)
             self._move(settled.aside)
             again.extend(settled.again)
-            answers.append((first, answer))
+            answers.append((batch.rows[0], answer))
+        self._move(together)
         # Counted from the answer: a request may have waited for a rate limit before it went out.
         self.entered |= dict.fromkeys(entries, self.clock.monotonic())
         self._stop_if_told(answers)

@@ -6,6 +6,7 @@ Only what is written to a profile is held against it: what goes to Extended ECM 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
@@ -75,10 +76,14 @@ class Screen:
     fresh: dict[int, tuple[float, Record]]
     clock: Clock
     zone: tzinfo
+    connections: int = 1
+    """How many records may be read again at once."""
     unread: int = 0
     """How many messages wait because their record could not be read again."""
     seen: dict[int, Seen] = field(default_factory=dict)
     """Row number → the consent on which a message may leave now, for the history."""
+    failed: dict[int, RecordUnreadable] = field(default_factory=dict)
+    """Workspaces that this look read again in vain."""
     promised: dict[str, int] = field(default_factory=dict)
     addresses: dict[tuple[str, ...], str] = field(default_factory=dict)
     """(message of an occasion, address) → who gets it in this run."""
@@ -96,7 +101,11 @@ class Screen:
             twins = (twin for row, screening in left if screening.counted for twin in self.twins(row.action))
             profiles = self.people.profiles(list(dict.fromkeys([*(row.action.recipient for row, _ in left), *twins])))
             groups = self._groups(row.action for row, _ in left)
-            judged = ((row.id, self._one(row, screening, profiles, groups, began)) for row, screening in left)
+            judged = ((row.id, self._refused(row, screening, profiles, groups, began)) for row, screening in left)
+            steps |= {number: step for number, step in judged if step}
+            going = [one for one in left if one[0].id not in steps and profiles.get(one[0].action.recipient)]
+            self.read_again(row.action for row, _ in going)
+            judged = ((row.id, self._kept(row, screening, profiles)) for row, screening in going)
             steps |= {number: step for number, step in judged if step}
         return [steps[row.id] for row in rows if row.id in steps]
 
@@ -167,7 +176,7 @@ class Screen:
                 states.setdefault(person, {})[group] = state
         return states
 
-    def _one(
+    def _refused(
         self,
         row: Row,
         screening: Screening,
@@ -186,7 +195,11 @@ class Screen:
         if reason := consent.refusal(wanted, given):
             return Step(row=row, state=State.SUPPRESSED, why=reason)
         self.seen[row.id] = Seen(states=consent.seen(wanted, given), at=began)
-        if screening.counted and (reason := self._twin(action, known[0], profiles)):
+        return None
+
+    def _kept(self, row: Row, screening: Screening, profiles: Mapping[str, Sequence[Profile]]) -> Step | None:
+        action = row.action
+        if screening.counted and (reason := self._twin(action, profiles[action.recipient][0], profiles)):
             return Step(row=row, state=State.SUPPRESSED, why=reason)
         if action.kind.is_message and (step := self._facts(row) or self._unarchived(row)):
             return step
@@ -255,14 +268,41 @@ class Screen:
                     raise RecordUnreadable("it was never read")
                 return known
 
-    def _workspace(self, number: int, known: Record | None) -> Record:
+    def read_again(self, actions: Iterable[Action]) -> None:
+        """Read the workspaces behind messages, several at a time, where that was not done in the last minute."""
+        records = {action.record: None for action in actions if action.kind.is_message}
+        read = ((keys.read(record), self.mirrored(record)) for record in records)
+        asked = [(key.id, known) for key, known in read if isinstance(key, WorkspaceKey) and self._is_old(key.id)]
+        self.failed = {}
+        if len(asked) > 1:
+            with ThreadPoolExecutor(max_workers=self.connections) as pool:
+                for (number, _), found in zip(asked, pool.map(lambda one: self._reading(*one), asked), strict=True):
+                    if isinstance(found, Record):
+                        self.fresh[number] = (self.clock.monotonic(), found)
+                    else:
+                        self.failed[number] = found
+
+    def _is_old(self, number: int) -> bool:
         read_at, record = self.fresh.get(number, (-_FRESH_S, None))
         old = self.clock.monotonic() - read_at > _FRESH_S
-        if record is None or old or not self.needs.names(record.stream) <= record.facts.keys():
-            needs = of_type(known.type if known else self.needs.types[0], [self.needs])
-            record, _ = as_record(read_whole(self.workspaces, number, needs, {}), needs)
-            self.fresh[number] = (self.clock.monotonic(), record)
-        return for_flow(record, self.needs)
+        return record is None or old or not self.needs.names(record.stream) <= record.facts.keys()
+
+    def _reading(self, number: int, known: Record | None) -> Record | RecordUnreadable:
+        needs = of_type(known.type if known else self.needs.types[0], [self.needs])
+        try:
+            return as_record(read_whole(self.workspaces, number, needs, {}), needs)[0]
+        except RecordUnreadable as error:
+            return error
+
+    def _workspace(self, number: int, known: Record | None) -> Record:
+        if number in self.failed:
+            raise self.failed[number]
+        if self._is_old(number):
+            found = self._reading(number, known)
+            if isinstance(found, RecordUnreadable):
+                raise found
+            self.fresh[number] = (self.clock.monotonic(), found)
+        return for_flow(self.fresh[number][1], self.needs)
 
     def _rate(self, row: Row) -> Step | None:
         action = row.action

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from ecmbraze.engine.run import Run
 from ecmbraze.engine.setting import Options
@@ -11,10 +11,9 @@ from ecmbraze.errors import GuardTripped, UsageError
 from ecmbraze.ledger.codec import instant
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.savedplan import SavedPlan, decisions
-from ecmbraze.ledger.waiting import WaitingPlan
+from ecmbraze.ledger.waiting import LIFETIME, WaitingPlan
 from ecmbraze.model import Delivery
 
-LIFETIME = timedelta(hours=24)
 # So much of a hash names a plan.
 SHORTEST = 8
 MODES = ("live", "backfill", "baseline")

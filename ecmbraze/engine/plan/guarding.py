@@ -34,7 +34,8 @@ def figures(plan: PlanFile, planner: Planner, mirror: Mirror, expected: Expected
         messages=messages,
         people=people,
         audience=planner.view.audience(),
-        changed=sum(counts[stream, "changed"] for stream in streams.values()),
+        # Of content one edit of a block changes whatever includes it, and nothing is lost by it: caps alone judge that.
+        changed=sum(counts[stream, "changed"] for stream in streams.values() if keys.kind_of(stream) is None),
         # Asked by date, a type shows only what changed: nothing is concluded from what it does not show.
         listed={
             name: plan.seen(stream) if stream in complete else mirror.known(stream) for name, stream in streams.items()

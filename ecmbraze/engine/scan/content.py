@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+from ecmbraze.engine.scan.blocks import Blocks
 from ecmbraze.engine.scan.inventory import Scan
 from ecmbraze.engine.scan.names import place_of
 from ecmbraze.errors import RecordUnreadable
@@ -16,15 +17,15 @@ from ecmbraze.needs import ContentNeeds
 from ecmbraze.planning.assets import document, facts, references, rendering
 from ecmbraze.planning.assets.document import Seen
 from ecmbraze.planning.assets.facts import Status
-from ecmbraze.planning.assets.references import Block
 from ecmbraze.ports import ContentReader, WorkspaceReader
 from ecmbraze.suggest import did_you_mean
 
 # What is asked for again before the newest edit that was seen (delivery.md, "Watermarks").
 _OVERLAP = timedelta(minutes=10)
+# Dates are whole seconds, and two clocks tell them: another edit so soon before a look may move no date.
+_SAME_MOMENT = timedelta(minutes=1)
 _LISTED, _WHOLE = "content listed", "content complete"
-# Blocks are read until two reads agree, so often at most (flows.md, `assets`).
-_READS = 3
+_NEVER = datetime.min.replace(tzinfo=UTC)
 # After so many details what was read is kept, so that a long first scan that is killed begins where it was.
 _SLICE = 500
 _BLOCKS = ContentKind.CONTENT_BLOCKS
@@ -49,17 +50,21 @@ class ContentScan:
     save: Callable[[], None]
     needs: ContentNeeds
     _known: dict[ContentKind, dict[str, Facts]] = field(default_factory=dict)
-    _blocks: dict[str, ContentRow] = field(default_factory=dict)
-    """Every Content Block by its name."""
-    _read: dict[str, Block | None] = field(default_factory=dict)
-    _texts: dict[str, str] = field(default_factory=dict)
+    _blocks: Blocks = field(init=False)
     _held: dict[tuple[ContentKind, str], Read] = field(default_factory=dict)
+    _due: dict[ContentKind, datetime] = field(default_factory=dict)
+    """Since when everything of a kind is to be read once more."""
+    _unread: dict[ContentKind, datetime] = field(default_factory=dict)
+    """The oldest edit of what could not be read."""
     _details: int = 0
     _place: int = 0
     notes: list[str] = field(default_factory=list)
     """What the operator should know: what is expected and missing, and once what Braze does not give at all."""
     _approved: dict[tuple[ContentKind, str], str] = field(default_factory=dict)
     """The names of what is approved now."""
+
+    def __post_init__(self) -> None:
+        self._blocks = Blocks(asset=self._asset)
 
     def take(self) -> dict[str, Scan]:
         """Look at every kind; return stream → scan.
@@ -73,14 +78,15 @@ class ContentScan:
             found = {one.key.rpartition(":")[2]: one for one in self.mirror.whole(keys.content(kind))}
             self._known[kind] = {number: one.facts for number, one in found.items()}
             self._held |= {(kind, number): one for number, one in found.items()}
-        whole = {kind: self._is_due(kind) for kind in order}
+        self._due = {kind: self._due_since(kind) for kind in order}
+        whole = {kind: self.now >= self._due[kind] for kind in order}
         for kind in order:
             self.tick()
             self.plan.begin_scan(keys.content(kind), self.now)
             rows[kind] = self.reader.content_rows(kind, None if kind is _BLOCKS else self._since(kind, whole[kind]))
-        self._blocks = {row.name: row for row in rows[_BLOCKS]}
+        self._blocks.list(rows[_BLOCKS])
         changed = self._changed_blocks(rows[_BLOCKS], whole[_BLOCKS])
-        if all(self.mirror.looked(_WHOLE, keys.content(kind)) is None for kind in self.needs.kinds):
+        if all(self.mirror.looked(_LISTED, keys.content(kind)) is None for kind in self.needs.kinds):
             self.notes.append(_LIMITS)
         self._approved = {
             (kind, number): str(held[facts.NAME])
@@ -95,9 +101,28 @@ class ContentScan:
             self.notes.append(f"{name!r} is expected and no approved asset is named so{near}")
         return scans
 
-    def _is_due(self, kind: ContentKind) -> bool:
-        last = self.mirror.looked(_WHOLE, keys.content(kind))
-        return last is None or self.now - last >= self.needs.full_scan
+    @property
+    def _complete(self) -> str:
+        """Under which name a complete look is noted: one for another tag was none for this."""
+        return f"{_WHOLE}: {self.needs.tag}"
+
+    def _due_since(self, kind: ContentKind) -> datetime:
+        last = self.mirror.looked(self._complete, keys.content(kind))
+        return _NEVER if last is None else last + self.needs.full_scan
+
+    def _is_read(self, row: ContentRow) -> bool:
+        """Say whether the complete look that is due has read an asset already, before it broke off."""
+        held = self._held.get((row.kind, row.id))
+        return held is not None and held.at >= self._due[row.kind] and self.now - held.at < self.needs.full_scan
+
+    def _is_settled(self, row: ContentRow, whole: bool) -> bool:
+        """Say whether what was read of an asset is believed while its list shows it unchanged."""
+        held = self._held.get((row.kind, row.id))
+        late = held is not None and held.at - row.edited > _SAME_MOMENT
+        return late and (not whole or self._is_read(row))
+
+    def _is_tagged(self, row: ContentRow) -> bool:
+        return row.kind in self.needs.kinds and self.needs.tag in row.tags
 
     def _since(self, kind: ContentKind, whole: bool) -> datetime | None:
         newest = self.mirror.looked(_LISTED, keys.content(kind))
@@ -105,16 +130,23 @@ class ContentScan:
 
     def _changed_blocks(self, rows: Sequence[ContentRow], whole: bool) -> frozenset[str]:
         """Read the blocks that something includes and that may have changed; return the names of those that did."""
-        known, everything = self._known[_BLOCKS], [one for held in self._known.values() for one in held.values()]
+        known, everything = self._known[_BLOCKS], [one.facts for one in self._held.values() if not one.gone]
         used = {name for one in everything for name in _names(one, facts.BLOCKS)}
         missed = {name for one in everything for name in _names(one, facts.UNRESOLVED)}
-        changed = {name for name in used if name not in self._blocks} | (missed & self._blocks.keys())
+        changed = {name for name in used if not self._blocks.listed(name)}
+        changed |= {name for name in missed if self._blocks.listed(name)}
         for row in rows:
             held = known.get(row.id)
-            if row.name not in used or (held and not whole and held.get(facts.UPDATED) == row.edited.isoformat()):
+            as_listed = held is not None and held.get(facts.UPDATED) == row.edited.isoformat()
+            if row.name not in used or (as_listed and self._is_settled(row, whole)):
                 continue
-            block = self._block(row.name)
-            if held is None or block is None or block.sha256 != held.get(facts.TEXT):
+            try:
+                block = self._blocks.block(row.name)
+            except RecordUnreadable:  # whatever includes it says so
+                block = None
+            # In a look that broke off what includes it may have been read with a text that is gone again.
+            back = whole and not as_listed
+            if held is None or block is None or back or block.sha256 != held.get(facts.TEXT):
                 changed.add(row.name)
         return frozenset(changed)
 
@@ -127,37 +159,37 @@ class ContentScan:
             if changed.intersection((*_names(held, facts.BLOCKS), *_names(held, facts.UNRESOLVED)))
         }
         for number in affected - listed.keys():  # its own edit is old: it is in no list of what was edited
-            if whole or kind is _BLOCKS:
-                continue  # it is gone
+            if whole or kind is _BLOCKS or self._held[kind, number].gone:
+                continue
             listed[number] = _row(kind, number, known[number])
         for row in listed.values():
             self.tick()
             self._one(row, known.get(row.id), whole=whole, affected=row.id in affected)
         newest = max((row.edited for row in rows), default=None)
         before = self.mirror.looked(_LISTED, stream)
-        reached = min(max(filter(None, (newest, before)), default=self.now), self.now)
+        unread = self._unread.get(kind, self.now)
+        reached = min(max(filter(None, (newest, before)), default=self.now), self.now, unread)
         self.plan.put_looked(_LISTED, stream, reached)
         if whole:
-            self.plan.put_looked(_WHOLE, stream, self.now)
+            self.plan.put_looked(self._complete, stream, self.now)
         self.plan.end_scan(stream, reached, complete=whole)
         return Scan(began=self.now, newest=reached)
 
     def _one(self, row: ContentRow, held: Facts | None, *, whole: bool, affected: bool) -> None:
         """Keep one asset as it is now: read, where it may have changed; marked, where it lost what made it approved."""
-        stream, state = keys.content(row.kind), _state(held)
-        is_block, tagged = row.kind is _BLOCKS, self.needs.tag in row.tags
-        included = is_block and row.name in self._read
-        if not tagged and not included and (held is None or state is Status.NEVER):
+        stream, included = keys.content(row.kind), row.kind is _BLOCKS and self._blocks.is_read(row.name)
+        if not self._is_tagged(row) and not included and _state(held) is Status.NEVER:
             self.plan.count(stream, "read")
             self.plan.count(stream, "filtered")
             return
         self.plan.count(stream, "read")
-        if held and not whole and not affected and not included and _same(row, held, self._place):
+        if held and self._is_settled(row, whole) and not affected and not included and _same(row, held, self._place):
             self.plan.count(stream, "unchanged")
             return
         try:
-            found = self._facts(row, held, tagged=tagged, whole=whole)
-        except RecordUnreadable as error:  # listed a moment ago, so the next complete look tells
+            found = self._facts(row, held, whole=whole)
+        except RecordUnreadable as error:  # listed a moment ago: the next look lists it again
+            self._unread[row.kind] = min(row.edited, self._unread.get(row.kind, row.edited))
             self.plan.count(stream, "quarantined")
             key = ContentKey(kind=row.kind, id=row.id).text
             skip = Skip(record=key, customer="", rule="", reason=error.happened, quarantined=True)
@@ -178,32 +210,29 @@ class ContentScan:
         )
         self.plan.put_record(record, {})
 
-    def _facts(self, row: ContentRow, held: Facts | None, *, tagged: bool, whole: bool) -> Facts:
+    def _facts(self, row: ContentRow, held: Facts | None, *, whole: bool) -> Facts:
         """Return what is kept of an asset. Only what is approved is archived: else its content stays as it was."""
-        asset = self._asset(row)
-        lost = Status.ARCHIVED if asset.archived else None if self.needs.tag in asset.row.tags else Status.TAG_REMOVED
-        if held and lost and _state(held) is not Status.NEVER:
-            seen = held.get(facts.LOST) if held.get(facts.STATE) == lost else 0
-            looks = (seen if isinstance(seen, int) else 0) + whole
-            return {**held, facts.STATE: str(lost), facts.LOST: min(looks, 2)}
-        own = self._of_block(row) if row.kind is _BLOCKS else {}
-        if lost:
-            plain: dict[str, Fact] = {
-                facts.NAME: row.name,
-                facts.UPDATED: row.edited.isoformat(),
-                facts.STATE: "",
-                facts.LOST: 0,
-            }
-            return {**dict.fromkeys(facts.FACTS), **plain, **own}
-        return {**self._archived(asset, held), **own}
+        block = self._blocks.whole(row.name) if row.kind is _BLOCKS else None
+        asset = block[1] if block else self._asset(row)
+        lost = Status.ARCHIVED if asset.archived else None if self._is_tagged(asset.row) else Status.TAG_REMOVED
+        own: dict[str, Fact] = {facts.TEXT: block[0].sha256, facts.INCLUDES: block[0].includes} if block else {}
+        if not lost:
+            return {**self._archived(asset, held), **own}
+        own |= {facts.NAME: row.name, facts.UPDATED: row.edited.isoformat(), facts.TAGS: tuple(sorted(row.tags))}
+        if held is None or _state(held) is Status.NEVER:
+            return {**dict.fromkeys(facts.FACTS), **own, facts.STATE: "", facts.LOST: 0}
+        seen = held.get(facts.LOST) if held.get(facts.STATE) == lost else 0
+        looks = (seen if isinstance(seen, int) else 0) + (whole and not self._is_read(row))
+        last = held.get(facts.LAST) or self._held[row.kind, row.id].at.isoformat()
+        return {**held, **own, facts.STATE: str(lost), facts.LOST: min(looks, 2), facts.LAST: last}
 
     def _archived(self, asset: Asset, held: Facts | None) -> Facts:
         """Return the facts of an approved asset with its document, which is the old one where nothing changed."""
         row = asset.row
         itself = row.name if row.kind is _BLOCKS else ""
-        follows = references.follow(document.parts_of(asset), self._block, itself)
+        follows = references.follow(document.parts_of(asset), self._blocks.block, itself)
         seen = Seen(at=self.now.isoformat(), request=self.new_id())
-        made = document.draft(asset, follows, self._text, seen, self.needs.tag)
+        made = document.draft(asset, follows, self._blocks.content, seen, self.needs.tag)
         now: dict[str, Fact] = {
             facts.ID: row.id,
             facts.KIND: str(row.kind),
@@ -221,17 +250,13 @@ class ContentScan:
             facts.INCLUDES: None,
             facts.RENDERING: None,
             facts.RENDERED: None,
+            facts.LAST: None,
         }
         if held and held.get(facts.SHA256) == made.archived and held.get(facts.DOCUMENT):
             kept = (facts.READ, facts.LOOK, facts.AFTER, facts.DOCUMENT, facts.SIZE)
             return {**now, **{name: held.get(name) for name in kept}, **self._page(asset, held)}
         self.plan.put_content(made.sha256, made.content)
-        before = self._held.get((row.kind, row.id))
-        of_look = {
-            facts.READ: seen.at,
-            facts.LOOK: seen.request,
-            facts.AFTER: before.at.isoformat() if before else "",
-        }
+        of_look = {facts.READ: seen.at, facts.LOOK: seen.request, facts.AFTER: self._last_seen(row, held)}
         return {**now, **of_look, facts.DOCUMENT: made.sha256, facts.SIZE: len(made.content), **self._page(asset, None)}
 
     def _page(self, asset: Asset, held: Facts | None) -> dict[str, Fact]:
@@ -246,38 +271,11 @@ class ContentScan:
         self.plan.put_content(document.digest(made), made)
         return {facts.RENDERING: document.digest(made), facts.RENDERED: len(made)}
 
-    def _of_block(self, row: ContentRow) -> dict[str, Fact]:
-        """Return what is kept of a block for those that include it."""
-        block = self._block(row.name)
-        if block is None:
-            return {}
-        return {facts.TEXT: block.sha256, facts.INCLUDES: block.includes}
-
-    def _block(self, name: str) -> Block | None:
-        """Return a block by its name, read once in a round; ``None`` where there is none."""
-        if name not in self._read:
-            row = self._blocks.get(name)
-            self._read[name] = self._read_block(row) if row else None
-        return self._read[name]
-
-    def _read_block(self, row: ContentRow) -> Block | None:
-        """Read a block until two reads agree."""
-        try:
-            text = _content(self._asset(row))
-            for _ in range(_READS - 1):
-                again = _content(self._asset(row))
-                if torn := again != text:
-                    text = again
-                else:
-                    break
-        except RecordUnreadable:  # it went between the list and the read
-            return None
-        block = references.block(text, row.id, row.name, torn=torn)
-        self._texts[block.sha256] = text
-        return block
-
-    def _text(self, digest: str) -> str:
-        return self._texts[digest]
+    def _last_seen(self, row: ContentRow, held: Facts | None) -> str:
+        """Return when what is archived of an asset was seen last; empty where nothing is."""
+        if not held or not held.get(facts.DOCUMENT):
+            return ""
+        return str(held.get(facts.LAST) or self._held[row.kind, row.id].at.isoformat())
 
     def _asset(self, row: ContentRow) -> Asset:
         self.tick()
@@ -311,7 +309,3 @@ def _row(kind: ContentKind, number: str, held: Facts) -> ContentRow:
         tags=_names(held, facts.TAGS),
         edited=datetime.fromisoformat(str(held[facts.UPDATED])),
     )
-
-
-def _content(asset: Asset) -> str:
-    return str(asset.parts.get("content") or "")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from ecmbraze.errors import RecordUnreadable, TemporaryError
+from ecmbraze.errors import RecordGone, RecordUnreadable, TemporaryError
 from ecmbraze.ledger.codec import load_facts
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
@@ -17,10 +17,10 @@ from ecmbraze.ports import CurrentsReader
 
 # So many files per run, the oldest first: a year of them that is synced at once must not hold the lock for hours.
 _MOST_FILES = 1000
+# So many events of our people are kept in a run, some 100 MB: of a mass change the rest comes in the next ones.
+_MOST_EVENTS = 200_000
 # A file that is still not complete after so long does not grow any more.
 _PATIENCE = timedelta(hours=1)
-# An event whose time lies ahead of its file says nothing of when a look shows it.
-_SETTLED = timedelta(days=1)
 _NAMED = 3
 
 
@@ -38,6 +38,7 @@ class Currents:
     _facts: frozenset[str] = frozenset()
     _events: dict[str, list[ChoiceEvent]] = field(default_factory=dict)
     _read: list[CurrentsFile] = field(default_factory=list)
+    _kept: int = 0
 
     def read(self, rotation: Rotation | None, mappings: Sequence[str], facts: frozenset[str]) -> None:
         """Read the files that are new; raises ConfigurationError where the library is missing."""
@@ -51,28 +52,48 @@ class Currents:
             self.notes.append(f"no Currents file was read, times are those of the looks: {error.happened}")
             return
         new = [file for file in files if known.get(file.name) != (file.modified_at, file.size)]
-        spoiled = [name for file in new[:_MOST_FILES] if (name := self._take(rotation.currents, file, mappings))]
+        spoiled, opened = list[str](), 0
+        for file in new[:_MOST_FILES]:
+            if self._kept >= _MOST_EVENTS:
+                break
+            opened += 1
+            if name := self._take(rotation.currents, file, mappings):
+                spoiled.append(name)
         if spoiled:
             names = ", ".join(spoiled[:_NAMED]) + (", …" if len(spoiled) > _NAMED else "")
-            self.notes.append(f"Currents files that are not complete were left out ({len(spoiled)}): {names}")
-        if left := len(new) - _MOST_FILES:
-            self.notes.append(f"{left} Currents files are left for the next run") if left > 0 else None
+            told = f"Currents files that are not complete, or cannot be read, were left out ({len(spoiled)}): {names}"
+            self.notes.append(told)
+        if left := len(new) - opened:
+            self.notes.append(f"{left} Currents files are left for the next run")
 
     def _take(self, folder: str, file: CurrentsFile, mappings: Sequence[str]) -> str:
         """Keep what one file says of our people; return its name where it will not become complete any more."""
         self.tick()
         try:
-            events = self.reader.events(folder, file)
+            events = [self._dated(event, file) for event in self.reader.events(folder, file)]
+        except RecordGone:
+            return ""
         except RecordUnreadable:
             return file.name if self.now - file.modified_at > _PATIENCE else ""
         for event in filter(self._is_wanted, events):
             for person in dict.fromkeys(self._people(event)):
                 if self.mirror.workspaces_of(person, mappings):
                     self._events.setdefault(person, []).append(event)
+                    self._kept += 1
         latest = max((event.at for event in events), default=self.now - LAG)
-        if latest + LAG <= self.now or self.now - file.modified_at > _SETTLED:
+        if latest + LAG <= self.now:
             self._read.append(file)
         return ""
+
+    def _dated(self, event: ChoiceEvent, file: CurrentsFile) -> ChoiceEvent:
+        """Return an event as it can be: one whose time lies ahead gets that of its file, and is a hint and no more.
+
+        A report of spam stays one: with its own time it would stand until the person chooses e-mail after that.
+        """
+        if event.at <= self.now + LAG:
+            return event
+        at = min(file.modified_at, self.now)
+        return replace(event, at=at) if event.state == SPAM else replace(event, at=at, fact="", state="")
 
     def _is_wanted(self, event: ChoiceEvent) -> bool:
         if event.state == SPAM:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,7 +19,7 @@ from ecmbraze.ledger.codec import dump, load_facts
 from ecmbraze.ledger.mirror import Held, Mirror
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.tombstones import ERASED
-from ecmbraze.model import BY_US, Record, WorkspacePage, WorkspaceRow, keys
+from ecmbraze.model import BY_US, Fact, Record, WorkspacePage, WorkspaceRow, keys
 from ecmbraze.needs import TypeNeeds
 from ecmbraze.ports import WorkspaceReader
 
@@ -165,7 +165,8 @@ class Listed:
 
     def take(self, page: WorkspacePage) -> datetime | None:
         """Judge the rows of a page, each workspace once; return the newest modify date among them."""
-        new = [row for row in page.rows if self._first_seen(row.id)]
+        unseen = self.plan.mark_seen(self.need.stream, (keys.workspace(row.id) for row in page.rows))
+        new = [row for row in _once(page.rows) if keys.workspace(row.id) in unseen]
         count(self.plan, self.need, "read", len(new))
         self.parents |= {row.parent for row in new if row.parent is not None}
         kept = self._without_erased(new)
@@ -174,7 +175,7 @@ class Listed:
         else:
             self._by_dates(kept)
         for number, reason in page.unreadable:
-            if self._first_seen(number):
+            if self.plan.mark_seen(self.need.stream, [keys.workspace(number)]):
                 count(self.plan, self.need, "read")
                 quarantine(self.plan, self.need, keys.workspace(number), reason, self.now)
         return max((row.modified_at for row in page.rows), default=None)
@@ -190,9 +191,6 @@ class Listed:
             else:
                 self._todo(row, "changed")
         return [row for row in rows if row.id not in erased]
-
-    def _first_seen(self, number: int) -> bool:
-        return self.plan.mark_seen(self.need.stream, [keys.workspace(number)]) > 0
 
     def _by_dates(self, rows: Sequence[WorkspaceRow]) -> None:
         known = self._held(rows)
@@ -268,6 +266,14 @@ class Listed:
         self.plan.add_todo(self.need.stream, [keys.workspace(row.id)], why)
 
 
+def _once(rows: Sequence[WorkspaceRow]) -> Iterable[WorkspaceRow]:
+    """Return the first row of each workspace: a page may hold one twice."""
+    found: dict[int, WorkspaceRow] = {}
+    for row in rows:
+        found.setdefault(row.id, row)
+    return found.values()
+
+
 def _listed_as(row: WorkspaceRow, held: Held) -> bool:
     return (held.name, held.modified_at) == (row.name, row.modified_at)
 
@@ -277,5 +283,10 @@ def _moved(held: Held, record: Record) -> Mapping[str, bool]:
     if held.facts == dump(record.facts):
         return {}
     known, now = load_facts(held.facts), record.facts
-    differing = [name for name in known.keys() & now.keys() if dump(known[name]) != dump(now[name])]
+    differing = [name for name in known.keys() & now.keys() if not _same(known[name], now[name])]
     return {name: now[name] in (None, ()) for name in differing}
+
+
+def _same(one: Fact, other: Fact) -> bool:
+    """Say whether two facts are written alike: 1 is not true, nor 1.0."""
+    return one == other if isinstance(one, str) and isinstance(other, str) else dump(one) == dump(other)

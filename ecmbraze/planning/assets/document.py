@@ -14,7 +14,7 @@ FORMAT = "ecmbraze asset 1"
 _ASSERTION = "Braze tells no approval: the tag {tag!r} is the customer's assertion"
 _TORN = "read while it changed"
 _REDACTED = "redacted: may hold a secret"
-# What the API serves no text of (api/braze.md 7.3); what of a message is dropped: dates alone make no version.
+# What the API serves no text of (api/braze.md 7.3).
 _WITHOUT_TEXT = ("content_cards", "in_app_message")
 
 
@@ -51,7 +51,7 @@ def parts_of(asset: Asset) -> Mapping[str, Json]:
 
 
 def draft(asset: Asset, references: References, texts: Callable[[str], str], seen: Seen, tag: str) -> Draft:
-    """Return the document; ``texts`` gives the text of a block by its digest."""
+    """Return the document; ``texts`` gives the text of a block by its name."""
     parts = parts_of(asset)
     identity = archived(parts, references)
     blocks: Json = [
@@ -60,7 +60,7 @@ def draft(asset: Asset, references: References, texts: Callable[[str], str], see
             "name": block.name,
             "sha256": block.sha256,
             "includes": list(block.includes),
-            "content": texts(block.sha256),
+            "content": texts(block.name),
         }
         for block in references.blocks
     ]

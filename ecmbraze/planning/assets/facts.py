@@ -10,6 +10,8 @@ STATE, LOST = "state", "lost"
 UPDATED, READ, LOOK, AFTER = "updated", "read", "look", "after"
 """When Braze says it was edited last; when it was first read as it is now, by which request, and when it was last read
 before that, with other content: empty for the first look."""
+LAST = "last"
+"""Of what is approved no more: when it was seen last as it is archived; it may have changed since."""
 SHA256 = "sha256"
 """Digest of what is archived: parts and references; no name, tag or date changes it."""
 DOCUMENT, SIZE = "document", "size"
@@ -34,6 +36,7 @@ FACTS = frozenset(
         READ,
         LOOK,
         AFTER,
+        LAST,
         SHA256,
         DOCUMENT,
         SIZE,

@@ -110,6 +110,7 @@ def history(noted: Json, record: Record, past: Archived | None, now: Archived) -
         "version": now.version,
         "document": now.document,
         "name": now.name,
+        "asset": record.name,
         "seen": _json(held[facts.READ]),
         "after": _json(held.get(facts.AFTER)),
         "request": _json(held[facts.LOOK]),
@@ -120,8 +121,28 @@ def history(noted: Json, record: Record, past: Archived | None, now: Archived) -
 
 def metadata(options: Options, record: Record, there: Archived, status: Status, context: Context) -> Iterator[Action]:
     """Yield one write for each category that the archive keeps on the document."""
+    key, known = _key(record), _shown(record, there, status)
+    for category, attributes in options.categories.items():
+        payload: Json = {
+            "workspace": there.place,
+            "folder": options.folders.of(key.kind),
+            "marker": marker(key.id, JSON),
+            "values": {name: known[field] for name, field in attributes.items()},
+        }
+        why = f"{key.kind.one} {record.name!r} is {status}"
+        yield _action(record, STATE, "0", Kind.METADATA, category, payload, why, context)
+
+
+def mark(options: Options, record: Record, there: Archived, status: Status) -> Json:
+    """Return what the category is written for: other dates alone write none."""
+    known = _shown(record, there, status)
+    shown = sorted(set(options.metadata.values()) - {Shown.UPDATED, Shown.READ})
+    return [str(status), there.document, there.place, *(known[field] for field in shown)]
+
+
+def _shown(record: Record, there: Archived, status: Status) -> Mapping[Shown, Json]:
     key, held = _key(record), record.facts
-    known: dict[Shown, Json] = {
+    return {
         Shown.ID: key.id,
         Shown.KIND: str(key.kind),
         Shown.NAME: record.name,
@@ -132,15 +153,6 @@ def metadata(options: Options, record: Record, there: Archived, status: Status, 
         Shown.READ: _json(held[facts.READ]),
         Shown.SHA256: there.document,
     }
-    for category, attributes in options.categories.items():
-        payload: Json = {
-            "workspace": there.place,
-            "folder": options.folders.of(key.kind),
-            "marker": marker(key.id, JSON),
-            "values": {name: known[field] for name, field in attributes.items()},
-        }
-        why = f"{key.kind.one} {record.name!r} is {status}"
-        yield _action(record, STATE, "0", Kind.METADATA, category, payload, why, context)
 
 
 def keys_of(record: str, version: int) -> list[str]:

@@ -119,8 +119,11 @@ class Channel(Section):
         return [name for name in (self.status, self.since, self.source, self.undeliverable) if name]
 
     def read(self) -> set[str]:
-        """Return the category attributes that staff may edit and that are looked at."""
-        return {self.status, *([self.source] if self.source else ()), *(self.recorded or ())}
+        """Return the category attributes that are looked at: what staff may edit, and the date beside it.
+
+        The date shows whether a write of which no answer told has arrived.
+        """
+        return {self.status, *(name for name in (self.since, self.source) if name), *(self.recorded or ())}
 
 
 class HistoryOptions(Section):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from ecmbraze.errors import ConfigurationError, TemporaryError
 from ecmbraze.systems.braze import refusals
 from ecmbraze.systems.exchange import Exchange
 from ecmbraze.systems.http import Http
 from ecmbraze.systems.shapes import ShapeError
+
+Query = TypeVar("Query")
+Answered = TypeVar("Answered")
 
 
 class Asking:
@@ -32,6 +36,14 @@ class Asking:
                 advice="Check the ids in the configuration and braze.url.",
             )
         return answer.json()
+
+    def at_once(self, ask: Callable[[Query], Answered], queries: Sequence[Query]) -> Iterator[Answered]:
+        """Yield what each query is answered, in their order; as many are on their way as there are connections."""
+        if len(queries) < 2:
+            yield from map(ask, queries)
+            return
+        with ThreadPoolExecutor(max_workers=min(len(queries), self._http.connections)) as pool:
+            yield from pool.map(ask, queries)
 
     def answer(self, method: str, path: str, **request: Any) -> Exchange:
         """Return a JSON answer of any status but those that concern the key or the address."""

@@ -12,6 +12,7 @@ from ecmbraze.errors import RecordUnreadable, TemporaryError
 from ecmbraze.model import Asset, ContentKind, ContentRow, Json, keys
 from ecmbraze.systems.braze.asking import Asking, odd
 from ecmbraze.systems.braze.profiles import moment
+from ecmbraze.systems.http import UnusableError
 from ecmbraze.systems.shapes import ShapeError, listing, mapping, text
 
 # api/braze.md 7.1, 7.2: templates and blocks by offset; 7.3, 7.4: campaigns and Canvases by page, 100 fixed.
@@ -19,6 +20,7 @@ _PAGE, _NUMBERED_PAGE = 1_000, 100
 # Rows of a page that are asked for again with the next one: what is edited meanwhile moves to the end, and the rest up.
 _AGAIN = 50
 _READINGS = 5
+_PATIENCE = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +95,7 @@ class Content:
 
     def __init__(self, asking: Asking, *, page: int = _PAGE) -> None:
         self._asking, self._size = asking, page
+        self._failed = 0
 
     def rows(self, kind: ContentKind, since: datetime | None) -> list[ContentRow]:
         """Return every asset of a kind, archived ones too, each once; with ``since`` what was edited at or after it.
@@ -117,9 +120,19 @@ class Content:
         )
 
     def asset(self, row: ContentRow) -> Asset:
-        """Return all of one asset; raises RecordUnreadable where Braze does not give it."""
+        """Return all of one asset; raises RecordUnreadable where Braze does not give it.
+
+        One that fails each time it is asked for, or is too large, is one of them; three in turn are an outage.
+        """
         place = _PLACES[row.kind]
-        answer = self._asking.answer("GET", place.reads, params={place.asked: row.id}, about=row.id)
+        try:
+            answer = self._asking.answer("GET", place.reads, params={place.asked: row.id}, about=row.id)
+        except UnusableError as error:
+            self._failed += 1
+            if self._failed >= _PATIENCE:
+                raise
+            raise RecordUnreadable(f"Braze does not give the {row.kind.one} {row.id}: {error.happened}") from None
+        self._failed = 0
         if answer.status >= 400:
             raise RecordUnreadable(f"Braze does not give the {row.kind.one} {row.id} (status {answer.status})")
         body = answer.json()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ecmbraze.errors import TemporaryError
@@ -82,17 +83,22 @@ class People:
         """Yield each recipient with each user Braze returns for them; ``undone`` is what a failure leaves undone."""
         named = {person: identifier(person) for person in recipients}
         listed = [person for person, name in named.items() if "email" not in name]
-        for start in range(0, len(listed), PER_REQUEST):
-            part = listed[start : start + PER_REQUEST]
+        parts = [listed[start : start + PER_REQUEST] for start in range(0, len(listed), PER_REQUEST)]
+        queries: list[dict[str, Json]] = []
+        for part in parts:
             query: dict[str, Json] = {
                 "external_ids": [named[person]["external_id"] for person in part if "external_id" in named[person]],
                 "user_aliases": [named[person]["user_alias"] for person in part if "user_alias" in named[person]],
             }
-            for user in self._export({name: value for name, value in query.items() if value}, fields, undone):
-                yield from ((person, user) for person in part if person in user.names)
+            queries.append({name: value for name, value in query.items() if value})
         for person, name in named.items():
             if "email" in name:  # one address per request (api/braze.md 4.1)
-                yield from ((person, user) for user in self._export({"email_address": name["email"]}, fields, undone))
+                parts.append([person])
+                queries.append({"email_address": name["email"]})
+        export = partial(self._export, fields=fields, undone=undone)
+        for part, users in zip(parts, self._asking.at_once(export, queries), strict=True):
+            for user in users:
+                yield from ((person, user) for person in part if "email" in named[person] or person in user.names)
 
     def _export(self, query: Mapping[str, Json], fields: Sequence[str], undone: str) -> list[User]:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import ipaddress
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,9 +30,23 @@ _FIELDS = ("external_id", "user_aliases", "email", "phone", "email_subscribe", "
 # not ready by then is still running when the next run asks.
 _PATIENCE_S, _FIRST_NAP_S, _LONGEST_NAP_S = 900.0, 5.0, 60.0
 _DOWNLOAD_S = 600.0
-# A million people are some 20 MB as a zip; what unpacks to more than a thousand times its size is no export (D12).
 _GZIP = b"\x1f\x8b"
-_MOST_BYTES, _MOST_RATIO, _LONGEST_LINE = 512 * 1024 * 1024, 1000, 1024 * 1024
+# A million people are some 20 MB as a zip, and JSON shrinks to a tenth or so: what unpacks to more than a hundred times
+# its size is no export (faults D12, T-8), but for a small one.
+_MOST_BYTES, _MOST_RATIO, _RATIO_FROM, _LONGEST_LINE = 512 * 1024 * 1024, 100, 1024 * 1024, 1024 * 1024
+_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# What the library raises for a damaged zip, beside its own error.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+    OverflowError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +61,10 @@ class Export:
         """Return an export every line of which can be read; raises TemporaryError for any other."""
         try:
             return cls(parts, sum(1 for part in parts for _ in _users(part)))
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
-            raise _spoiled(f"its zip cannot be unpacked: {error}") from None
         except (ShapeError, NotJsonError) as error:
             raise _spoiled(str(error)) from None
+        except _DAMAGED as error:
+            raise _spoiled(f"its zip cannot be unpacked: {error}") from None
 
     def members(self) -> Iterator[Member]:
         for part in self.parts:
@@ -157,18 +172,23 @@ def _users(content: bytes) -> Iterator[Member]:
     """Yield everybody: one JSON object a line, in several files of a zip, or packed by itself (api/braze.md 4.4)."""
     if content.startswith(_GZIP):
         with gzip.open(io.BytesIO(content)) as lines:
-            yield from _of_lines(lines)
+            yield from _of_lines(lines, _MOST_RATIO * max(len(content), _RATIO_FROM))
         return
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        if sum(info.file_size for info in archive.infolist()) > _MOST_RATIO * max(len(content), 1):
+        if sum(info.file_size for info in archive.infolist()) > _MOST_RATIO * max(len(content), _RATIO_FROM):
             raise ShapeError(f"it unpacks to more than {_MOST_RATIO} times its size")
         for info in archive.infolist():
+            if info.compress_type not in _PACKED:
+                raise ShapeError("it is packed in a way that Braze does not use")
             with archive.open(info) as lines:
-                yield from _of_lines(lines)
+                yield from _of_lines(lines, info.file_size)
 
 
-def _of_lines(lines: IO[bytes] | gzip.GzipFile) -> Iterator[Member]:
+def _of_lines(lines: IO[bytes] | gzip.GzipFile, most: int) -> Iterator[Member]:
     while line := lines.readline(_LONGEST_LINE):
+        most -= len(line)
+        if most < 0:
+            raise ShapeError(f"it unpacks to more than {_MOST_RATIO} times its size")
         if len(line) == _LONGEST_LINE:
             raise ShapeError("a line has no end")
         if line.strip():

@@ -5,20 +5,21 @@ The document is found by how its name ends, among the children of its folder; ne
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
-from ecmbraze.errors import EcmbrazeError, RecordUnreadable, TemporaryError
-from ecmbraze.model import Answer, Json, Verdict
+from ecmbraze.errors import EcmbrazeError, RecordUnreadable
+from ecmbraze.model import Answer, DocumentBytes, Json, Verdict
+from ecmbraze.systems.ecm import paging
 from ecmbraze.systems.ecm.attempts import Attempts, Right, not_written
-from ecmbraze.systems.ecm.filing import Child, Filing, name_fault
+from ecmbraze.systems.ecm.filing import Child, Filing, Place, name_fault
 from ecmbraze.systems.ecm.learning import Learning, ask
 from ecmbraze.systems.ecm.session import Session
 from ecmbraze.systems.ecm.writing import EDIT, CategoryWrites
-from ecmbraze.systems.shapes import ShapeError, inner, listing, mapping, whole
+from ecmbraze.systems.shapes import ShapeError, inner, listing, whole
 
 ADD_VERSION = Right(flag="perm_add_major_version", doing="add a version to")
 RENAME = Right(flag="perm_modify", doing="rename")
@@ -41,7 +42,9 @@ class Archiving:
         self._session, self._attempts, self._filing = session, attempts, filing
         self._categories, self._learning = categories, learning
 
-    def put(self, parent_id: int, folder: str, marker: str, name: str, content: bytes, mime_type: str) -> Answer:
+    def put(
+        self, parent_id: int, folder: str, marker: str, name: str, content: DocumentBytes, mime_type: str
+    ) -> Answer:
         """Make the document hold a content; see the port.
 
         What is there is looked at first: a new name would not collide with the document of the old one.
@@ -49,12 +52,12 @@ class Archiving:
         if wrong := name_fault(name):
             return Answer(verdict=Verdict.REFUSED, reason=f"no document can be named so: {wrong}")
         try:
-            _, there = self._filing.marked(parent_id, folder, marker)
+            where, there = self._filing.marked(parent_id, folder, marker)
             if there is None:
-                place = self._filing.place(parent_id, folder)
+                place = Place(id=where) if where else self._filing.place(parent_id, folder)
                 return place.answer or self._filing.upload(parent_id, place.id, name, content, mime_type)
             newest = next(self._versions(there.id), None)
-            if newest and newest.size in (None, len(content)) and self._digest(there.id, newest) == _sha(content):
+            if newest and newest.size in (None, content.size) and self._digest(there.id, newest) == content.sha256:
                 return Answer(verdict=Verdict.ACCEPTED, reason=f"already the newest version of node {there.id}")
         except EcmbrazeError as error:
             return not_written(error)
@@ -117,66 +120,61 @@ class Archiving:
                 return self._attempts.explained(attempt, EDIT, node_id)
         return None
 
-    def _add(self, there: Child, content: bytes, mime_type: str) -> Answer:
-        path = f"/api/v2/nodes/{there.id}/versions"
-        attempt = self._attempts.send(
-            "POST",
-            path,
-            data={"description": _DESCRIPTION.format(_sha(content))},
-            files={"file": (there.name, content, mime_type)},
-        )
+    def _add(self, there: Child, content: DocumentBytes, mime_type: str) -> Answer:
+        path, told = f"/api/v2/nodes/{there.id}/versions", {"description": _DESCRIPTION.format(content.sha256)}
+        attempt = self._attempts.upload(path, told, there.name, content, mime_type)
         if attempt.answer.verdict is not Verdict.ACCEPTED:
             return self._attempts.explained(attempt, ADD_VERSION, there.id)
         size = _size_of(attempt.exchange.json() if attempt.exchange else {})
-        if size not in (None, len(content)):
-            reason = f"of {len(content)} bytes {size} were stored as a version of node {there.id}"
+        if size not in (None, content.size):
+            reason = f"of {content.size} bytes {size} were stored as a version of node {there.id}"
             return Answer(verdict=Verdict.UNKNOWN, reason=reason)
         return replace(attempt.answer, reason=f"a version of node {there.id}")
 
     def _versions(self, node_id: int) -> Iterator[_Version]:
-        """Yield the versions, newest first, from either shape of the list (api/ecm.md 7)."""
-        page, last = 1, 0
-        while True:
+        """Yield the versions, newest first, whether the list heeds the order that is asked for or not."""
+        try:
+            pages = (list(map(_version, rows)) for rows in self._version_pages(node_id))
+            found = next(pages, [])
+            if found and found[0].number < found[-1].number:
+                found += [one for page in pages for one in page]
+            last = None
+            for page in chain([found], pages):
+                for one in sorted(page, key=lambda one: -one.number):
+                    if last is None or one.number < last:  # one that is made meanwhile moves the others
+                        last = one.number
+                        yield one
+        except ShapeError as error:
+            raise RecordUnreadable(f"versions of document {node_id}: {error}") from None
+
+    def _version_pages(self, node_id: int) -> Iterator[list[Mapping[str, Any]]]:
+        def one(page: int) -> Mapping[str, Any]:
             params = [("page", str(page)), ("limit", str(_VERSIONS)), ("order", "desc")]
             body = ask(self._session, f"/api/v2/nodes/{node_id}/versions", params).json()
-            try:
-                rows = [_version(row) for row in _rows(body)]
-            except ShapeError as error:
-                raise RecordUnreadable(f"versions of document {node_id}: {error}") from None
-            rows.sort(key=lambda one: -one.number)
-            yield from (one for one in rows if not last or one.number < last)
-            if len(rows) < _VERSIONS or rows[-1].number == last:
-                return
-            page, last = page + 1, rows[-1].number
+            return {**body, "results": _rows(body)}
+
+        return paging.walk(one, _number, _VERSIONS, f"The list of versions of document {node_id}")
 
     def _digest(self, node_id: int, version: _Version) -> str:
-        answer = self._session.download(f"/api/v1/nodes/{node_id}/versions/{version.number}/content")
-        if answer.status != 200:
-            said = self._session.http.redactor.excerpt(answer.json().get("error", ""))
-            raise RecordUnreadable(f"document {node_id}: ECM answers {answer.status}: {said or 'no reason given'}")
-        if version.size not in (None, len(answer.body)):
-            raise TemporaryError(
-                f"Of version {version.number} of document {node_id} came {len(answer.body)} bytes, ECM says "
-                f"{version.size}.",
-                undone="Nothing was concluded from it.",
-                advice="The next run tries again.",
-            )
-        return _sha(answer.body)
+        answer = self._session.digest(f"/api/v1/nodes/{node_id}/versions/{version.number}/content")
+        return self._filing.check(answer, f"version {version.number} of document {node_id}", version.size).sha256
 
 
 def _rows(body: Mapping[str, Any]) -> list[Any]:
+    """Return the versions from either shape of their list (api/ecm.md 7)."""
     results = body.get("results")
     if isinstance(results, list):
         return [inner(row, "data", "versions") for row in results]
     return listing(inner(results, "data").get("versions"), "versions")
 
 
-def _version(row: Any) -> _Version:
-    held = mapping(row, "version")
-    size = held.get("file_size")
-    return _Version(
-        number=whole(held.get("version_number"), "version number"), size=size if isinstance(size, int) else None
-    )
+def _number(row: Mapping[str, Any]) -> int:
+    return whole(row.get("version_number"), "version number")
+
+
+def _version(row: Mapping[str, Any]) -> _Version:
+    size = row.get("file_size")
+    return _Version(number=_number(row), size=size if isinstance(size, int) else None)
 
 
 def _size_of(body: Mapping[str, Any]) -> int | None:
@@ -190,7 +188,3 @@ def _size_of(body: Mapping[str, Any]) -> int | None:
 def _absent(folder: str, marker: str) -> Answer:
     reason = f"no document of {folder!r} ends in {marker!r}: it was moved or deleted in Extended ECM"
     return Answer(verdict=Verdict.REFUSED, reason=reason)
-
-
-def _sha(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

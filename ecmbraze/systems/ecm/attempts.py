@@ -7,15 +7,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ecmbraze.errors import CredentialRefused, EcmbrazeError, RecordUnreadable, TemporaryError
-from ecmbraze.model import Answer, Verdict
+from ecmbraze.model import Answer, DocumentBytes, Verdict
 from ecmbraze.systems.ecm.judging import judge, refusal
 from ecmbraze.systems.ecm.learning import ask, only
 from ecmbraze.systems.ecm.session import Session
 from ecmbraze.systems.exchange import Exchange, TransportError
+from ecmbraze.systems.multipart import Multipart
 from ecmbraze.systems.shapes import ShapeError, inner
 
 # How a reason begins that concerns one record and no other, for whoever must tell them apart.
 EDITED, LOCKED = "edited_in_ecm", "locked_in_ecm"
+# Larger uploads are sent piece by piece: the file is never in memory as a whole.
+_IN_ONE_PIECE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,14 @@ class Attempts:
         http = self._session.http
         answer = judge(outcome, host=http.host, path=path, told=http.redactor.excerpt)
         return Attempt(answer=answer, exchange=outcome if isinstance(outcome, Exchange) else None)
+
+    def upload(
+        self, path: str, fields: Mapping[str, str], name: str, content: DocumentBytes, mime_type: str
+    ) -> Attempt:
+        """Return the judged outcome of an upload that is tried once; raises nothing."""
+        body = Multipart(fields, name, content, mime_type)
+        whole = b"".join(body) if content.size <= _IN_ONE_PIECE else None
+        return self.send("POST", path, data=whole or body, headers={"Content-Type": body.content_type})
 
     def explained(self, attempt: Attempt, right: Right, *nodes: int) -> Answer:
         """Return the answer with the cause of a refusal: a right is missing, or a node is reserved or on hold.

@@ -11,6 +11,7 @@ from ecmbraze.model import (
     Assignee,
     AttributeInfo,
     Document,
+    DocumentBytes,
     DocumentHit,
     DocumentRow,
     Facts,
@@ -178,7 +179,9 @@ class EcmClient:
         """File a document in a folder, which is made when missing (api/ecm.md 4.4, 7)."""
         return self._filing.put(parent_id, folder, name, content, mime_type)
 
-    def archive(self, parent_id: int, folder: str, marker: str, name: str, content: bytes, mime_type: str) -> Answer:
+    def archive(
+        self, parent_id: int, folder: str, marker: str, name: str, content: DocumentBytes, mime_type: str
+    ) -> Answer:
         """Make the one document of an asset hold a content (api/ecm.md 4.4, 7)."""
         return self._archiving.put(parent_id, folder, marker, name, content, mime_type)
 

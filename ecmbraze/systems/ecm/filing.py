@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from ecmbraze.errors import ConfigurationError, EcmbrazeError, RecordUnreadable, TemporaryError
-from ecmbraze.model import Answer, Json, Verdict
+from ecmbraze.model import Answer, DocumentBytes, Json, Verdict
 from ecmbraze.systems.ecm.attempts import Attempt, Attempts, Right, not_written
 from ecmbraze.systems.ecm.folders import children
 from ecmbraze.systems.ecm.learning import only
 from ecmbraze.systems.ecm.session import Session
-from ecmbraze.systems.exchange import Exchange
+from ecmbraze.systems.exchange import Exchange, FileDigest
 from ecmbraze.systems.shapes import ShapeError, inner, text, whole
 
 _NODES = "/api/v2/nodes"
 _FOLDER, _DOCUMENT = 0, 144  # api/ecm.md 4.5
 _LONGEST_NAME = 248  # api/ecm.md 4.4, as the forbidden colon and the blanks around a name
+_TRIED_ON = 100  # children of a folder: one page of a list
 ADD = Right(flag="perm_create", doing="add anything to")
 # A hidden child takes its name too (api/ecm.md 4.2).
 HIDDEN_TOO = [("show_hidden", "true")]
@@ -50,6 +51,7 @@ class Filing:
 
     def __init__(self, session: Session, attempts: Attempts) -> None:
         self._session, self._attempts = session, attempts
+        self._proven: dict[int, bool] = {}
 
     def put(self, parent_id: int, folder: str, name: str, content: bytes, mime_type: str) -> Answer:
         """File a document; see the port.
@@ -62,7 +64,7 @@ class Filing:
             place = self.place(parent_id, folder)
         except EcmbrazeError as error:
             return not_written(error)
-        return place.answer or self.upload(parent_id, place.id, name, content, mime_type)
+        return place.answer or self.upload(parent_id, place.id, name, DocumentBytes.of(content), mime_type)
 
     def content(self, parent_id: int, folder: str, name: str) -> bytes | None:
         """Return the content of a document; see the port."""
@@ -78,19 +80,33 @@ class Filing:
     def marked(self, parent_id: int, folder: str, marker: str) -> tuple[int, Child | None]:
         """Return the folder and the one document there whose name ends in a marker; (0, ``None``) without the folder.
 
-        Asked for by name first; what that does not show is looked for in the whole list, since how ECM compares is not
-        certain. Raises what a listing raises, and RecordUnreadable where two documents bear the marker.
+        Asked for by name first. How ECM compares is not certain, so what that does not show is looked for in the whole
+        list, unless ECM was seen to find a document of this folder so. Raises what a listing raises, and
+        RecordUnreadable where two documents bear the marker.
         """
         found = named(self.children(parent_id), folder)
         if found is None or not found.is_folder:
             return 0, None
-        for asked in (marker, ""):
-            mine = [one for one in self.children(found.id, asked) if one.is_document and one.name.endswith(marker)]
-            if len(mine) > 1:
-                raise RecordUnreadable(f"{len(mine)} documents of {folder!r} end in {marker!r}")
-            if mine:
-                return found.id, mine[0]
-        return found.id, None
+        mine = _ending(self.children(found.id, marker), marker)
+        if not mine and not self._finds_by_name(found.id):
+            mine = _ending(self.children(found.id), marker)
+        if len(mine) > 1:
+            raise RecordUnreadable(f"{len(mine)} documents of {folder!r} end in {marker!r}")
+        return found.id, mine[0] if mine else None
+
+    def _finds_by_name(self, folder_id: int) -> bool:
+        """Say whether ECM finds a document of a folder by how its name ends, tried once on one that is there.
+
+        Else each new document of thousands would cost a list of all of them.
+        """
+        if folder_id not in self._proven:
+            first = map(_child, islice(children(self._session, folder_id, HIDDEN_TOO), _TRIED_ON))
+            known = next((one for one in first if one.is_document and "[" in one.name), None)
+            if known is None:
+                return False
+            end = known.name[known.name.rindex("[") :]
+            self._proven[folder_id] = known.id in {one.id for one in self.children(folder_id, end)}
+        return self._proven[folder_id]
 
     def place(self, parent_id: int, folder: str) -> Place:
         """Return the folder to file in, made when missing. Raises what a listing raises: then nothing was written."""
@@ -115,13 +131,11 @@ class Filing:
         reason = f"the folder {folder!r} was not made, so the document was not sent: {why.reason}"
         return Place(answer=replace(why, verdict=Verdict.NOT_PROCESSED, reason=reason))
 
-    def upload(self, parent_id: int, where: int, name: str, content: bytes, mime_type: str) -> Answer:
+    def upload(self, parent_id: int, where: int, name: str, content: DocumentBytes, mime_type: str) -> Answer:
         body: Json = {"type": _DOCUMENT, "parent_id": int(where), "name": name}
-        attempt = self._attempts.send(
-            "POST", _NODES, data={"body": json.dumps(body)}, files={"file": (name, content, mime_type)}
-        )
+        attempt = self._attempts.upload(_NODES, {"body": json.dumps(body)}, name, content, mime_type)
         if attempt.answer.verdict is Verdict.ACCEPTED:
-            return _stored(attempt, len(content))
+            return _stored(attempt, content.size)
         # A collision is a 500, or a 400, with a text in the server's language (api/ecm.md 1.5).
         if attempt.refused_with not in (400, 409, 500):
             return self._attempts.explained(attempt, ADD, where, parent_id)
@@ -135,11 +149,11 @@ class Filing:
             return replace(attempt.answer, verdict=Verdict.NOT_PROCESSED)
         return self._attempts.explained(attempt, ADD, where, parent_id)
 
-    def _collision(self, found: Child, content: bytes) -> Answer:
+    def _collision(self, found: Child, content: DocumentBytes) -> Answer:
         """Judge a refusal by what has the name already. Raises what a download raises."""
         if not found.is_document:
             return Answer(verdict=Verdict.REFUSED, reason=f"{found.name!r} is there already, and no document")
-        if found.size in (None, len(content)) and _hash(self.download(found)) == _hash(content):
+        if found.size in (None, content.size) and self._digest(found) == content.sha256:
             return Answer(verdict=Verdict.ACCEPTED, reason="already there, with the same content")
         return Answer(verdict=Verdict.REFUSED, reason=f"a different document named {found.name!r} is there already")
 
@@ -150,17 +164,30 @@ class Filing:
 
     def download(self, document: Child) -> bytes:
         """Return the bytes, by v1: v2 is said to have problems (api/ecm.md 7)."""
-        answer = self._session.download(f"/api/v1/nodes/{document.id}/content")
+        answer = self._session.download(_content_of(document.id))
+        self.check(answer, f"document {document.id}", document.size, len(answer.body))
+        return answer.body
+
+    def _digest(self, document: Child) -> str:
+        answer = self._session.digest(_content_of(document.id))
+        return self.check(answer, f"document {document.id}", document.size).sha256
+
+    def check(self, answer: Exchange, what: str, size: int | None, came: int | None = None) -> FileDigest:
+        """Return what a file was that was downloaded.
+
+        Raises RecordUnreadable when ECM gives none, TemporaryError when it is not as long as ECM says.
+        """
         if answer.status != 200:
             said = self._session.http.redactor.excerpt(answer.json().get("error", ""))
-            raise RecordUnreadable(f"document {document.id}: ECM answers {answer.status}: {said or 'no reason given'}")
-        if document.size not in (None, len(answer.body)):
+            raise RecordUnreadable(f"{what}: ECM answers {answer.status}: {said or 'no reason given'}")
+        file = answer.file or FileDigest(sha256="", size=came or 0)
+        if size not in (None, file.size):
             raise TemporaryError(
-                f"Of document {document.id} came {len(answer.body)} bytes, ECM says {document.size}.",
+                f"Of {what} came {file.size} bytes, ECM says {size}.",
                 undone="Nothing was concluded from it.",
                 advice="The next run tries again.",
             )
-        return answer.body
+        return file
 
 
 def _child(data: Mapping[str, Any]) -> Child:
@@ -180,6 +207,10 @@ def _child(data: Mapping[str, Any]) -> Child:
 
 def named(rows: Sequence[Child], name: str) -> Child | None:
     return next((row for row in rows if row.name == name), None)
+
+
+def _ending(rows: Sequence[Child], marker: str) -> list[Child]:
+    return [row for row in rows if row.is_document and row.name.endswith(marker)]
 
 
 def _alike(rows: Sequence[Child], name: str) -> Child | None:
@@ -235,5 +266,5 @@ def name_fault(name: str) -> str:
     return f"it has more than {_LONGEST_NAME} characters" if len(name) > _LONGEST_NAME else ""
 
 
-def _hash(content: bytes) -> bytes:
-    return hashlib.sha256(content).digest()
+def _content_of(number: int) -> str:
+    return f"/api/v1/nodes/{number}/content"

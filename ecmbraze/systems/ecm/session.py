@@ -61,6 +61,10 @@ class Session:
         """Return the answer of a download: the file with status 200, or JSON with another status; see :meth:`read`."""
         return self.read("GET", path, headers={"Accept": "application/octet-stream"}, download=True)
 
+    def digest(self, path: str) -> Exchange:
+        """Return the answer of a download with the digest of the file in its place; see :meth:`download`."""
+        return self.read("GET", path, headers={"Accept": "application/octet-stream"}, download=True, digest=True)
+
     def write(self, method: str, path: str, **request: Any) -> Exchange:
         """Send a write once and return its whole answer; after a 401, which proves that nothing was done, once more.
 
@@ -101,10 +105,14 @@ class Session:
             advice="The next run tries again; in a cluster, make sure that a ticket holds on every node.",
         )
 
-    def _write_once(self, method: str, path: str, **request: Any) -> Exchange:
+    def _write_once(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **request: Any
+    ) -> Exchange:
         admission, ticket, alone = self._enter()
         try:
-            answer = self.http.write(method, path, fresh=True, headers={"OTCSTicket": ticket}, **request)
+            answer = self.http.write(
+                method, path, fresh=True, headers={"OTCSTicket": ticket, **(headers or {})}, **request
+            )
             if _asks_for_a_login(answer):
                 self._expired(admission, ticket, answer.attempt)
             elif answer.has_json():

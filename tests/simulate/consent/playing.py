@@ -8,19 +8,19 @@ from random import Random
 from tempfile import mkdtemp
 
 from tests.simulate.consent import oracle
-from tests.simulate.consent.world import World, world_of
+from tests.simulate.consent.world import Make, World, in_memory, world_of
 from tests.simulate.wrong import Wrong
 
 # 1 is a bug, 2 a wrong call, 10 to 16 a state file or a disk that nothing here touches.
 _POSSIBLE = frozenset({0, 3, 4, 5, 6, 7, 8})
 
 
-def play(seed: int, *, people: int = 4, days: int = 6) -> World:
+def play(seed: int, *, people: int = 4, days: int = 6, make: Make = in_memory, couples: bool = True) -> World:
     """Play one world to its end; raises Wrong with all that is wrong."""
     rng, folder = Random(f"consent {seed}"), Path(mkdtemp(prefix="ecmbraze-consent-"))
     story: list[str] = []
     try:
-        world = world_of(rng, folder, people)
+        world = world_of(rng, folder, people, make, couples=couples)
         story = world.story
         world.house.wire.takes = lambda: rng.choice((0.05, 0.2, 1.0))
         for _ in range(days):

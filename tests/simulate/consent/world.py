@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -312,7 +312,8 @@ class World:
         return outcome, calm
 
 
-def _settings(rng: Random) -> Any:
+def _sections(rng: Random) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return the sections of the flows, and what else of the configuration is not as usual."""
     channels = [dict(one) for one in consent.STORY.section["channels"]]
     channels[0]["undeliverable"] = BOUNCED
     section = {
@@ -321,21 +322,27 @@ def _settings(rng: Random) -> Any:
         "channels": channels,
         "also": [{"workspace_types": [PROJECT], "customer": CUSTOMER[PROJECT]}],
     }
-    return settings(
-        {"consent": section, "onboarding": {**onboarding.STORY.section, "every": "1s"}},
-        guards={
-            "max_audience_share": 1.0,
-            "max_changed_share": 1.0,
-            "max_cleared_people": 1000,
-            "max_cleared_share": 1.0,
-        },
-        ecm={"connections": rng.choice((1, 3))},
-    )
+    guards = {
+        "max_audience_share": 1.0,
+        "max_changed_share": 1.0,
+        "max_cleared_people": 1000,
+        "max_cleared_share": 1.0,
+    }
+    flows = {"consent": section, "onboarding": {**onboarding.STORY.section, "every": "1s"}}
+    return flows, {"guards": guards, "ecm": {"connections": rng.choice((1, 3))}}
 
 
-def world_of(rng: Random, folder: Path, many: int) -> World:
-    """Return a world as its first round left it."""
-    house, people = House(folder, _settings(rng)), tuple(f"C-{number}" for number in range(1, many + 1))
+Make = Callable[[Path, Mapping[str, Any], Mapping[str, Any]], House]
+"""What makes an installation in a folder, of sections of flows and of what else is not as usual."""
+
+
+def in_memory(folder: Path, flows: Mapping[str, Any], more: Mapping[str, Any]) -> House:
+    return House(folder, settings(flows, **more))
+
+
+def world_of(rng: Random, folder: Path, many: int, make: Make, *, couples: bool) -> World:
+    """Return a world as its first round left it; ``couples`` says whether some share an address."""
+    house, people = make(folder, *_sections(rng)), tuple(f"C-{number}" for number in range(1, many + 1))
     onboarding.STORY.furnish(house.ecm)
     consent.STORY.furnish(house.ecm)
     plain: list[Attribute | str] = [
@@ -350,7 +357,7 @@ def world_of(rng: Random, folder: Path, many: int) -> World:
     for person in people:
         house.braze.people[person].email_subscribe = rng.choice((GRANT, DEFAULT, DEFAULT, WITHDRAWN))
     for one, other in zip(people[::10], people[1::10], strict=False):  # a married couple
-        if rng.random() < 0.5:
+        if rng.random() < 0.5 and couples:
             theirs, hers = house.braze.people[one], house.braze.people[other]
             hers.email, hers.email_subscribe = theirs.email, theirs.email_subscribe
     world = World(house, people)

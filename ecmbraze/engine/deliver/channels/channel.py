@@ -9,7 +9,7 @@ from enum import Enum, auto
 
 from ecmbraze.engine.setting import BatchLimits, Systems
 from ecmbraze.ledger.outbox import Row
-from ecmbraze.model import Action, Answer, Json, MessageInfo, Profile, State
+from ecmbraze.model import Action, Answer, DocumentBytes, Json, MessageInfo, Profile, State
 
 Slots = Mapping[tuple[str, int], tuple[Row, ...]]
 
@@ -24,7 +24,7 @@ class Attempt:
     """What the sink last took for a target."""
     attempted: Callable[[str], Sequence[Json]]
     """What was sent to a target since, without an answer that says whether it arrived."""
-    content: Callable[[str], bytes]
+    content: Callable[[str], DocumentBytes]
     """The bytes of a document that waits to be filed, by their sha256."""
     replaceable: Callable[[Action], Json]
     """What stood there before the flow first wrote, where it may replace that; empty where it may not."""

@@ -1,0 +1,78 @@
+"""Run the program as its users do, each command line in a process of its own; prints nothing, decides nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn
+
+from ecmbraze.cli import app
+
+_WORDS_ONLY = ("init",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """One command, and what it left behind."""
+
+    typed: str
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def reports(self) -> list[dict[str, Any]]:
+        """The run reports; none where the command makes none, or failed before."""
+        try:
+            told = json.loads(self.stdout)
+        except json.JSONDecodeError:
+            return []
+        return [report for report in told.get("runs", [told]) if "by_action" in report]
+
+    @property
+    def reason(self) -> str:
+        """Why it ended as it did: the reason of the run that failed, else its last words."""
+        reasons = [str(report["exit_reason"]) for report in self.reports if report["exit_code"]]
+        return ", ".join(reasons) or self.stderr.strip().rpartition("\n")[2]
+
+
+def ecmbraze(arguments: Sequence[str], *, folder: Path, environ: Mapping[str, str]) -> Done:
+    """Run one command line in a folder to its end, with what it says as JSON where it can say it so.
+
+    The process is forked from this one, which has imported everything: a start costs milliseconds, most of which a new
+    interpreter would spend on imports. The caller has no threads, and nothing of it is used in the fork but the code.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        pid = os.fork()
+        if pid == 0:
+            as_json = () if arguments[0] in _WORDS_ONLY else ("--json",)
+            _become([*arguments, *as_json], folder, environ, out, err)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        return Done(typed=" ".join(("ecmbraze", *arguments)), code=code, stdout=_read(out), stderr=_read(err))
+
+
+def _become(arguments: list[str], folder: Path, environ: Mapping[str, str], out: BinaryIO, err: BinaryIO) -> NoReturn:
+    """Be the program until it ends, and end with its exit code; never return into the caller's code."""
+    code = 1
+    try:
+        os.dup2(out.fileno(), 1)
+        os.dup2(err.fileno(), 2)
+        os.chdir(folder)
+        os.environ.update(environ)
+        code = app.run(arguments)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+
+def _read(file: BinaryIO) -> str:
+    file.seek(0)
+    return file.read().decode()

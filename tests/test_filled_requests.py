@@ -1,0 +1,139 @@
+"""What a round of sending asks for: filled requests, several on their way, and no person twice."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from ecmbraze.engine.deliver.screen import Screen
+from ecmbraze.ledger.codec import load
+from ecmbraze.model import Action, Kind, State, WorkspaceDetail, WorkspaceRow
+from ecmbraze.needs import Needs
+from ecmbraze.planning.customers import Customer
+from ecmbraze.systems.braze.client import BrazeClient
+from tests.channels.desk import Desk, action_of, event
+from tests.systems.rig import FakeClock, answer, http, serving
+
+_LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def _attribute(person: str, name: str) -> Action:
+    return action_of(Kind.ATTRIBUTE, person, name, "new", rule=name)
+
+
+def _event(person: str) -> Action:
+    return action_of(Kind.EVENT, person, "done", {"name": "done", "time": _LONG_AGO.isoformat()}, rule="r")
+
+
+def _unscreened(desk: Desk) -> Desk:
+    desk.push.screen = SimpleNamespace(look=lambda rows: [], seen={})  # type: ignore[assignment]  # all may leave
+    return desk
+
+
+def test_attributes_of_many_people_fill_their_requests_and_ask_of_each_person_once(tmp_path: Path) -> None:
+    people = [f"C-{number:03}" for number in range(160)]
+    desk = Desk(tmp_path, *people)
+    desk.stage(*(_attribute(person, name) for person in people for name in ("ecm_a", "ecm_b", "ecm_c")))
+
+    desk.send()
+
+    assert [len(batch.attributes) for batch in desk.braze.tracked] == [75, 75, 10]
+    assert sorted(desk.braze.asked) == people
+    assert set(desk.states()) == {State.SENT}
+
+
+def test_events_are_looked_at_in_portions_that_fill_requests(tmp_path: Path) -> None:
+    people = [f"C-{number:03}" for number in range(200)]
+    desk = _unscreened(Desk(tmp_path, *people))
+    desk.stage(*(one for person in people for one in (_attribute(person, "ecm_a"), _event(person))))
+
+    desk.send()
+
+    assert [len(batch.attributes) + len(batch.events) for batch in desk.braze.tracked] == [74, 74, 74, 74, 74, 30]
+    assert set(desk.states()) == {State.SENT}
+
+
+def test_the_history_tells_attributes_by_their_wave_and_messages_one_by_one(tmp_path: Path) -> None:
+    people = [f"C-{number}" for number in range(5)]
+    desk = _unscreened(Desk(tmp_path, *people))
+    desk.stage(*(_attribute(person, name) for person in people for name in ("ecm_a", "ecm_b")), _event("C-1"))
+
+    desk.send()
+
+    told = desk.ledger.database.execute("SELECT body FROM history WHERE kind = 'outbox' ORDER BY seq").fetchall()
+    steps = [step for (body,) in told for step in load(body)["steps"]]
+    leaving, sent = ([step for step in steps if step["to"] == to] for to in (State.IN_FLIGHT, State.SENT))
+    assert [(step.get("rows"), step["kind"]) for step in leaving] == [(None, "event"), (10, "attribute")]
+    assert [(step.get("rows"), step["kind"]) for step in sent] == [(None, "event"), (10, "attribute")]
+
+
+def test_exports_are_on_their_way_at_once() -> None:
+    together = threading.Barrier(3)
+
+    def script(connection: socket.socket, request: bytes) -> None:
+        together.wait(timeout=60)
+        asked = json.loads(request.partition(b"\r\n\r\n")[2])["external_ids"]
+        found = {"users": [{"external_id": one} for one in asked], "message": "success"}
+        connection.sendall(answer(201, json.dumps(found).encode(), "Content-Type: application/json"))
+
+    people = [f"C-{number}" for number in range(150)]
+    with serving(script) as server:
+        client = BrazeClient(http(server.url, clock=FakeClock(), connections=3), api_key="fake-key-1234")
+        found = client.profiles(people)
+
+    assert list(found) == people
+    assert len(server.requests) == 3
+
+
+class _Together:
+    """Workspaces that are only read while another one is."""
+
+    def __init__(self, readers: int) -> None:
+        self.barrier, self.read = threading.Barrier(readers), list[int]()
+
+    def workspace(self, number: int) -> WorkspaceDetail:
+        self.barrier.wait(timeout=60)
+        self.read.append(number)
+        row = WorkspaceRow(id=number, type_id=1, name="W", created_at=_LONG_AGO, modified_at=_LONG_AGO)
+        return WorkspaceDetail(row=row, facts={"Case.Number": f"C-{number}"})
+
+
+def test_the_records_behind_messages_are_read_again_at_once_and_once_a_minute() -> None:
+    reader, clock, nobody = _Together(2), FakeClock(), SimpleNamespace()
+    anything: Any = nobody
+    screen = Screen(
+        people=anything,
+        workspaces=reader,  # type: ignore[arg-type]  # of the reader only this is asked
+        flow=anything,
+        options=anything,
+        needs=Needs(customers={"Case": Customer(attribute="Case.Number")}),
+        bounced=frozenset,
+        today=lambda _: 0,
+        max_per_person=None,
+        twins=lambda _: (),
+        staged=lambda key: False,
+        customer=lambda person: {},
+        reached=lambda *_: True,
+        withdrawn=lambda *_: frozenset(),
+        mirrored=lambda _: None,
+        attributes=(),
+        standing=lambda *_: "",
+        fresh={},
+        connections=2,
+        clock=clock,
+        zone=UTC,
+    )
+    messages = [event(f"C-{number}", record=f"ws:{number}") for number in (1, 2, 3, 4)]
+
+    screen.read_again(messages)
+    screen.read_again(messages)
+
+    assert sorted(reader.read) == [1, 2, 3, 4]
+    clock.advance(61)
+    screen.read_again(messages)
+    assert len(reader.read) == 8
