@@ -168,6 +168,8 @@ def test_a_role_without_anybody_goes_to_the_others_and_without_others_into_quara
         assert [one.state for one in desk.house.fates() if one.kind == Kind.FOLLOW_UP] == (
             ["sent"] if others else ["refused"]
         )
+    desk.round(24 * 4)  # nor is one escalated that was never made
+    assert [one.state for one in desk.house.fates() if one.kind == Kind.FOLLOW_UP] == ["refused"]
     desk.close(ticket)  # what nobody got is not made later, when the cause has gone
     desk.round()
     desk.office.roles[ticket, "Manager"] = {"jdoe"}
