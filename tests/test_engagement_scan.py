@@ -219,3 +219,14 @@ def test_a_folder_that_is_gone_tells_nothing_and_ends_no_run(mails: Office) -> N
 def test_no_file_is_opened_where_nobody_waits(mails: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CurrentsFolder, "mail_files", lambda *_: 1 / 0)
     assert mails.at(0) == {}
+
+
+def test_whoever_is_looked_at_for_flags_costs_two_exports_of_the_budget(flags: Office) -> None:
+    asked = {f"C-{number}": frozenset({BY_FLAGS.fact}) for number in range(160)}
+    nobody: Any = flags
+    flags.read_at = lambda texts: {}  # type: ignore[attr-defined]  # none of them was ever read
+    for requests, people in ((1, 50), (4, 100), (7, 150), (8, 160)):
+        silence = Silence(flow="success", by=(BY_FLAGS,), requests=requests)
+        silences = Silences(asked=asked, needs=[silence])
+        assert len(silences.people(nobody)) == people
+        assert len(silences.notes) == (people < len(asked))

@@ -78,7 +78,14 @@ class World:
 
     @classmethod
     def make(cls, folder: Path, seed: int) -> World:
-        house = House(folder, settings({"success": _SECTION}, guards={"max_shrink": 0.9, "max_gap": "99d"}))
+        # In every other world the follow-ups on cases are tasks, in the others those at home.
+        rules = [
+            {**rule, "follow_up": {**rule["follow_up"], "kind": "task" if (seed + place) % 2 else "reminder"}}
+            for place, rule in enumerate(_SECTION["rules"])
+        ]
+        house = House(
+            folder, settings({"success": {**_SECTION, "rules": rules}}, guards={"max_shrink": 0.9, "max_gap": "99d"})
+        )
         opened = Attribute(name="Opened On", type_name="Date")
         house.ecm.add_category("Ticket", ["Customer Number", "Status", "Urgent", opened])
         house.ecm.add_category("Home", ["Customer Number"])

@@ -43,6 +43,7 @@ def test_who_received_too_little_is_neither_silent_nor_engaged() -> None:
 def test_a_flag_that_comes_up_between_two_looks_is_engagement_until_a_span_has_passed() -> None:
     assert told({0: ["a", "b"], 3: ["a!", "b"]}) is False
     assert told({0: ["a", "b"], 3: ["a!", "b"], 29: ["a!", "b"]}) is False
+    assert told({0: ["a", "b"], 3: ["a!", "b"], 30: ["a!", "b"]}) is None  # of the first look only the day is kept
     assert told({0: ["a", "b"], 3: ["a!", "b"], 31: ["a!", "b"]}) is None  # it may have been on the first day
     assert told({0: ["a", "b"], 3: ["a!", "b"], 33: ["a!", "b"]}) is True
 

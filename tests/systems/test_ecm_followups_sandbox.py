@@ -88,6 +88,19 @@ def test_the_same_again_makes_no_second(box: RemoteSandbox, ecm: EcmClient, work
     assert len(box.follow_ups(workspace)) == 1
 
 
+@pytest.mark.parametrize(("version", "in_data"), [("25.4", False), ("26.2", False), ("26.3", True)])
+def test_whatever_a_version_tells_of_the_id_it_is_found_among_many_by_its_mark(
+    box: RemoteSandbox, ecm: EcmClient, workspace: int, version: str, in_data: bool
+) -> None:
+    box.switch(version=version, reminder_id_in_data=in_data)
+    box.call("POST", "/ecm/followups", [{"do": "remind", "node": workspace, "text": "Other"}] * 60)
+
+    assert [ecm.add_follow_up(workspace, CALL).verdict for _ in range(2)] == [Verdict.ACCEPTED] * 2
+    assert sum(one.bears(CALL.mark) for one in ecm.follow_ups(workspace)) == 1
+    assert ecm.complete_follow_up(workspace, CALL.mark).verdict is Verdict.ACCEPTED
+    assert [one["text"] for one in box.follow_ups(workspace) if one["status"] == "completed"] == [CALL.description]
+
+
 def test_one_that_a_person_completed_is_not_made_again(box: RemoteSandbox, ecm: EcmClient, workspace: int) -> None:
     ecm.add_follow_up(workspace, CALL)
     box.follow_up(do="complete", reminder=box.follow_ups(workspace)[0]["id"])
