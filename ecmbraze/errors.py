@@ -128,6 +128,10 @@ class RecordGone(RecordUnreadable):
     """What was to be read is no longer there: nothing is wrong with it."""
 
 
+class NamesNobody(RecordUnreadable):
+    """Something happened to a record that leads to nobody: it waits until somebody is named there."""
+
+
 # interface.md, "schedule again? yes": the work waits, and the next start goes on.
 RUN_AGAIN: tuple[int, ...] = (5, 8, 11, 16, 130, 143)
 # interface.md, "the strongest wins", left to right; 9 replaces only 0 and is decided by the CLI.

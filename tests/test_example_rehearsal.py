@@ -72,7 +72,8 @@ def test_the_world_carries_every_name_of_the_example(box: RemoteSandbox) -> None
     named = {".".join(found.groups()) for text in texts(flows) for found in _DOTTED.finditer(text)}
     types = {name for flow in flows.values() for name in flow.get("workspace_types", ())}
     ids = {found[0] for text in texts(flows) for found in _ID.finditer(text)}
-    known = {one["id"] for what in ("campaigns", "canvases", "groups") for one in box.call("GET", f"/braze/{what}")}
+    lists = ("campaigns", "canvases", "groups", "segments")
+    known = {one["id"] for what in lists for one in box.call("GET", f"/braze/{what}")}
 
     assert named - attributes.keys() == set()
     assert types - {kind["name"] for kind in box.call("GET", "/ecm/types")} == set()

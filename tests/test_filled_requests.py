@@ -8,15 +8,14 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
-from ecmbraze.engine.deliver.screen import Screen
+from ecmbraze.engine.deliver.rereading import Rereading
 from ecmbraze.ledger.codec import load
 from ecmbraze.model import Action, Kind, State, WorkspaceDetail, WorkspaceRow
 from ecmbraze.needs import Needs
 from ecmbraze.planning.customers import Customer
 from ecmbraze.systems.braze.client import BrazeClient
-from tests.channels.desk import Desk, action_of, event
+from tests.channels.desk import Desk, action_of
 from tests.systems.rig import FakeClock, answer, http, serving
 
 _LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -104,36 +103,20 @@ class _Together:
 
 
 def test_the_records_behind_messages_are_read_again_at_once_and_once_a_minute() -> None:
-    reader, clock, nobody = _Together(2), FakeClock(), SimpleNamespace()
-    anything: Any = nobody
-    screen = Screen(
-        people=anything,
-        workspaces=reader,  # type: ignore[arg-type]  # of the reader only this is asked
-        flow=anything,
-        options=anything,
+    reader, clock = _Together(2), FakeClock()
+    records = Rereading(
+        reader=reader,  # type: ignore[arg-type]  # of the reader only this is asked
         needs=Needs(customers={"Case": Customer(attribute="Case.Number")}),
-        bounced=frozenset,
-        today=lambda _: 0,
-        max_per_person=None,
-        twins=lambda _: (),
-        staged=lambda key: False,
-        customer=lambda person: {},
-        reached=lambda *_: True,
-        withdrawn=lambda *_: frozenset(),
-        mirrored=lambda _: None,
-        attributes=(),
-        standing=lambda *_: "",
         fresh={},
-        connections=2,
         clock=clock,
-        zone=UTC,
+        connections=2,
     )
-    messages = [event(f"C-{number}", record=f"ws:{number}") for number in (1, 2, 3, 4)]
+    behind = dict.fromkeys(["ws:1", "ws:2", "ws:3", "ws:4"])
 
-    screen.read_again(messages)
-    screen.read_again(messages)
+    records.read(behind)
+    records.read(behind)
 
     assert sorted(reader.read) == [1, 2, 3, 4]
     clock.advance(61)
-    screen.read_again(messages)
+    records.read(behind)
     assert len(reader.read) == 8

@@ -86,3 +86,25 @@ def test_what_a_backfill_wrote_goes_with_its_workspace(house: House, then: tuple
 
     holds = {who for who in ("C-2", "C-3") if house.braze.people[who].attributes.get("ecm_stage")}
     assert holds == (set() if gone else {("C-2", *then)[-1]} - {"C-1"})
+
+
+def test_whom_a_workspace_names_no_more_loses_its_values_although_something_happened_to_it_since(house: House) -> None:
+    """What happened waits for a name, in quarantine; the values of whom it named before do not."""
+    STORY.people(house, "C-2", "C-3")
+    number = max(house.ecm.spaces)
+    _names(house, number, "C-2")
+    house.start()
+    assert house.braze.people["C-2"].attributes["ecm_stage"] == "Draft"
+
+    house.ecm.edit(number, {STORY.customer: None})
+    STORY.act(house, number)
+    codes, told = house.start().codes, len(house.braze.messages)
+
+    assert (codes, house.quarantined()) == ((3,), {f"ws:{number}"})
+    assert house.braze.people["C-2"].attributes.get("ecm_stage") is None
+    assert told == 0
+    house.clock.advance(1200)
+    _names(house, number, "C-3")
+    house.start()
+    assert house.braze.people["C-3"].attributes["ecm_stage"] == "Contract"
+    assert [entry.recipient for entry in house.braze.messages] == ["C-3", "C-3"]

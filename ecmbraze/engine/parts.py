@@ -13,6 +13,7 @@ from ecmbraze.engine.deliver.canaryfence import CanaryFence
 from ecmbraze.engine.deliver.clock_faults import ClockFaults
 from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.deliver.push import Push
+from ecmbraze.engine.deliver.rereading import Rereading
 from ecmbraze.engine.deliver.screen import Screen
 from ecmbraze.engine.plan.planner import Planner
 from ecmbraze.engine.recover.canary import Canary
@@ -125,13 +126,17 @@ def _screen(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view:
     """Return the last look before sending."""
     return Screen(
         people=of.screened or of.systems.people,
-        workspaces=of.systems.workspaces,
+        records=Rereading(
+            reader=of.systems.workspaces,
+            needs=needs,
+            fresh=of.shared.fresh,
+            clock=of.clock,
+            connections=of.setting.connections,
+        ),
         flow=flow,
         options=section,
         needs=needs,
         bounced=partial(bounced, of),
-        fresh=of.shared.fresh,
-        connections=of.setting.connections,
         clock=of.clock,
         zone=of.setting.zone,
         today=lambda person: of.ledger.outbox.messages_today(person, of.clock.now()),

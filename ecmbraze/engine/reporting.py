@@ -52,9 +52,9 @@ def dry_run(of: RoundContext, run: Run) -> None:
     doubtful = run.plan.doubtful(run.name)
     for part in batched(rows, _TOGETHER):
         steps = {step.row.id: step for step in run.screen.look(part)}
-        run.push.find_unsendable(part)
+        run.push.unsendable.find(part)
         for row in part:
-            step = steps.get(row.id) or run.push.kept_ready(row)
+            step = steps.get(row.id) or run.push.unsendable.kept_ready(row)
             if row.action.key in doubtful:
                 step = Step(row=row, state=State.HELD, why=DOUBTFUL)
             if step:
@@ -66,7 +66,7 @@ def dry_run(of: RoundContext, run: Run) -> None:
             line = _line(run, row.action, state, why, before=before)
             archived = run.screen.standing(row.action.kind, row.action.name) if of.setting.archive else ""
             run.report.actions.append(replace(line, archived=archived))
-    run.push.refuse_unsendable()
+    run.push.unsendable.refuse()
 
 
 def finish(of: RoundContext, run: Run) -> None:
@@ -147,7 +147,7 @@ def _line(run: Run, action: Action, state: str, why: str, *, before: Json = None
         rule=action.rule,
         kind=action.kind,
         name=action.name,
-        title=run.push.title(action),
+        title=run.push.unsendable.title(action),
         said=channel_of(action.kind).said(action),
         reason=action.reason,
         state=str(state),

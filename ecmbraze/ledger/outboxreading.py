@@ -90,9 +90,9 @@ class OutboxReading:
 
         Those that left while the rest of their plan waited are among them.
         """
-        where = """state = 'sent' AND flow = ? AND phase = ? AND kind = ? AND NOT EXISTS (SELECT 1 FROM fact f
+        where = """state = 'sent' AND flow = ? AND phase = ? AND NOT EXISTS (SELECT 1 FROM fact f
                    WHERE f.flow = outbox.flow AND f.record = outbox.record AND f.at >= outbox.changed_at)"""
-        return self.rows(where, (flow, int(Phase.CONSENT), Kind.WITHDRAWAL))
+        return self.rows(where, (flow, int(Phase.CONSENT)))
 
     def twins(self, action: Action) -> list[str]:
         """Return the other people to whom the same message of the same occasion went, or may have gone."""
@@ -162,7 +162,7 @@ class OutboxReading:
         """Return ready rows of one phase that nothing of unknown outcome keeps back; see :meth:`kept_back`.
 
         At most of so many ``people``, and ``limit`` beside values of profiles: those cost nothing but their place in a
-        request.
+        request. Where messages are among them no more people than ``limit``: to look at them must not take long.
         ``without`` are (kind, name) of messages that Braze would not send, ``but`` is a rule whose rows stay. What goes
         to Extended ECM goes alone: there what was tried in vain comes last, in the order of ids that are drawn anew
         for each attempt, so that a few poisoned records do not use up the patience of every run before the others
@@ -188,7 +188,7 @@ class OutboxReading:
         ):
             whose.add(row.action.recipient)
             counted += not row.action.kind.is_profile_value
-            if counted > limit or len(whose) > people:
+            if counted > limit or len(whose) > (limit if counted else people):
                 # What one person gets goes together, as far as it fits.
                 return [one for one in found if one.action.recipient != row.action.recipient] or found
             found.append(row)

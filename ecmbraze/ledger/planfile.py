@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from sqlite_utils import Database
 
-from ecmbraze.errors import StorageError
 from ecmbraze.ledger import schema
 from ecmbraze.ledger.actionrow import write_action
 from ecmbraze.ledger.codec import dump, dump_documents, instant
 from ecmbraze.ledger.connection import Connection, check_pages, connect, unusable_plan
 from ecmbraze.ledger.planfolder import new_file, new_nameless_file
-from ecmbraze.ledger.planreading import CONFIRMED, PlanReading
+from ecmbraze.ledger.planreading import CONFIRMED
+from ecmbraze.ledger.planwriting import PlanWriting
 from ecmbraze.ledger.tombstones import ERASED, Tombstones
 from ecmbraze.model import Action, Change, Decision, Delivery, Record, Skip
 
-# Writes in one transaction: each alone would be written out by itself. Its journal is in memory, so it has an end.
-_TOGETHER = 2000
 
-
-class PlanFile(PlanReading):
+class PlanFile(PlanWriting):
     """One scratch SQLite file, 0600. What goes wrong with it is never damage of the state file.
 
     Writes go together in transactions; see :meth:`commit`.
@@ -48,8 +43,7 @@ class PlanFile(PlanReading):
         """
         self.path, self._named, self._digest = path, named, digest
         self.tombstones = tombstones
-        self._counted, self._writes = Counter[tuple[str, str]](), 0
-        self._hashed, self._uncounted = dict[str, tuple[int, str]](), 0
+        super().__init__()
         if path.exists():
             self._use(connect(path, unusable_plan))
             self.check()
@@ -65,50 +59,6 @@ class PlanFile(PlanReading):
         connection.execute("PRAGMA journal_mode = MEMORY")  # a full disk leaves it readable, for the report
         connection.execute("PRAGMA synchronous = OFF")
         self.database = Database(connection, execute_plugins=False)
-
-    def _write(self, sql: str, values: Sequence[Any]) -> None:
-        """Write as a part of the transaction in hand."""
-        if self._writes >= _TOGETHER:
-            self.commit()
-        if not self.database.conn.in_transaction:
-            self.database.conn.execute("BEGIN")
-        self._writes += 1
-        self.database.conn.execute(sql, values)
-
-    def _write_all(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Write one statement for each of some rows; see :meth:`_write`."""
-        if rows:
-            self._write(sql, rows[0])
-            self._writes += len(rows) - 1
-            self.database.conn.executemany(sql, rows[1:])
-
-    def commit(self) -> None:
-        """End the transaction in hand, so that another connection may read what was written."""
-        try:
-            self.database.conn.executemany(
-                "INSERT INTO counter VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
-                ((*name, n) for name, n in self._counted.items()),
-            )
-            if self.database.conn.in_transaction:
-                self.database.conn.execute("COMMIT")
-        except StorageError:
-            self.database.conn.rollback()  # what was committed before is still there for the report
-            raise
-        self._uncounted += len(self._counted)
-        self._counted, self._writes = Counter(), 0
-
-    def counts(self) -> Counter[tuple[str, str]]:
-        """Return (scope, name) → count; of what was never counted 0."""
-        found = super().counts()
-        found.update(self._counted)
-        return found
-
-    def hash(self, flow: str) -> str:
-        """Return sha256 over every decision of a flow in key order, without what differs from look to look."""
-        changes = self.database.conn.total_changes - self._uncounted
-        if self._hashed.get(flow, (-1, ""))[0] != changes:
-            self._hashed[flow] = (changes, super().hash(flow))
-        return self._hashed[flow][1]
 
     def check(self) -> None:
         """Raise StorageError when the file is damaged."""
@@ -144,10 +94,6 @@ class PlanFile(PlanReading):
         self.database.close()
         if self._named:
             self.path.unlink(missing_ok=True)
-
-    def count(self, scope: str, name: str, n: int = 1) -> None:
-        """Add ``n`` to one of the counts of the run report. The scope is a stream that was scanned, or a flow."""
-        self._counted[scope, name] += n
 
     def begin_scan(self, stream: str, at: datetime) -> None:
         """Note that a stream is looked at from now on; ``at`` is by the clock of its server."""

@@ -85,7 +85,7 @@ def order(text: str) -> tuple[str, int, str]:
 
 def workspace(number: int) -> str:
     """Return the text that names a workspace."""
-    return WorkspaceKey(id=number).text
+    return f"{_WORKSPACE}:{number}"
 
 
 def number_of(text: str) -> int:

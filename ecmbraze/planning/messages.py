@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 
-from ecmbraze.errors import RecordUnreadable
+from ecmbraze.errors import NamesNobody, RecordUnreadable
 from ecmbraze.model import Action, Change, Facts, Json, Kind, Record, Skip
 from ecmbraze.planning import dates, rule_language
 from ecmbraze.planning.context import Context
@@ -177,13 +177,14 @@ def _stopped_for(customer: str, occasion: Occasion) -> str | None:
 
 
 def refuse_nobody(record: Record, hits: Sequence[Hit]) -> None:
-    """Raise RecordUnreadable when something happened to a record that leads to nobody.
+    """Raise NamesNobody when something happened to a record that leads to nobody.
 
-    It is quarantined whole, its facts are not taken: filled in later, the customer still gets what happened.
+    It is quarantined, its facts are not taken: filled in later, the customer still gets what happened. Whom it named
+    before loses at once what it said of them.
     """
     if hits and not record.customers:
         rules = ", ".join(hit.rule.name for hit in hits)
-        raise RecordUnreadable(f"the workspace names no customer for {rules}")
+        raise NamesNobody(f"the workspace names no customer for {rules}")
 
 
 def happened_at(occasion: Occasion) -> tuple[datetime, str]:

@@ -186,7 +186,7 @@ class Desk:
         nobody: Any = Unasked()
         screen = Screen(
             people=self.braze,
-            workspaces=nobody,
+            records=nobody,
             flow=nobody,
             options=nobody,
             needs=nobody,
@@ -200,7 +200,6 @@ class Desk:
             withdrawn=lambda *_: frozenset(),
             mirrored=lambda _: None,
             attributes=Everything(),
-            fresh={},
             standing=lambda *_: "",
             clock=self.clock,
             zone=nobody,

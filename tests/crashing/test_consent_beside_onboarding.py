@@ -12,7 +12,7 @@ from tests.crashing.harness import Harness, Work, ground
 from tests.crashing.warm import warm
 from tests.rehearsal import CAMPAIGN, CONTRACT, KYC, SOAK, TYPE, Rehearsal
 
-# `make test` kills at some seven points, evenly over the run, each outcome in turn, and lets each outcome befall one
+# `make test` kills at some six points, evenly over the run, each outcome in turn, and lets each outcome befall one
 # write without a kill; `make soak` kills at each point, and at as many more as there are people for, with outcomes that
 # chance picks, and lets each outcome befall each write.
 _PEOPLE, _SCENARIOS = (2400, 380) if SOAK else (100, 7)

@@ -13,7 +13,7 @@ from tests.crashing.harness import OUTCOMES, Harness, Work, ground
 from tests.crashing.warm import warm
 from tests.rehearsal import CAMPAIGN, CANVAS, KYC_CAMPAIGN, SOAK, Rehearsal
 
-# `make test` kills at some six points, evenly over the run, each outcome in turn; `make soak` at each point with
+# `make test` kills at some five points, evenly over the run, each outcome in turn; `make soak` at each point with
 # each outcome.
 _PEOPLE = 2800 if SOAK else 120
 GROUND = "they wait for it"

@@ -170,6 +170,26 @@ def test_a_withdrawal_typed_over_a_state_whose_answer_was_lost_is_one(town: Town
     assert town.withdrawn() == [("C-1", "email")]
 
 
+def test_a_withdrawal_typed_where_ours_never_arrived_is_one(town: Town) -> None:
+    """The person came back since, and staff type the word that we had wanted to write."""
+    town.chooses("opted_in")
+    town.round()
+    town.round()
+    town.house.wire.faults.append(Fault(call="ecm values", trouble=Trouble.LOST_BEFORE, times=9))
+    town.chooses("unsubscribed")
+    town.round()
+    assert town.status(town.seven) == IN
+    town.house.wire.faults.clear()
+
+    town.chooses("opted_in")
+    town.ecm.edit(town.seven, {STATUS: OUT})
+    town.round()
+    town.round(30)
+
+    assert [town.status(one) for one in (town.seven, town.eight)] == [OUT, OUT]
+    assert town.withdrawn() == [("C-1", "email")]
+
+
 def test_what_stood_there_before_a_write_that_never_arrived_is_no_withdrawal_by_staff(town: Town) -> None:
     town.chooses("unsubscribed")
     town.round()

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from ecmbraze.errors import StateUnusable, StorageError
+from ecmbraze.ledger.counting import counter
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.planfile import PlanFile
 from tests.ledger.test_ledger import NOW, _action
@@ -53,6 +54,21 @@ def test_a_full_disk_leaves_the_plan_readable_so_that_the_run_can_still_report(l
 
     assert plan.planned("f") > 5
     plan.check()
+    plan.discard()
+
+
+def test_a_plan_is_written_in_few_transactions_and_tells_its_counts_before_they_end(ledger: Ledger) -> None:
+    plan = ledger.new_plan("t")
+    with plan.path.open("rb") as file:
+        before = counter(file.fileno())
+        for _ in range(3):
+            plan.count("workspaces/Case", "read", 2)
+        told = plan.counts()["workspaces/Case", "read"]
+
+        _fill(plan, people=3000)
+
+        assert counter(file.fileno()) - before <= 4
+    assert (told, plan.counts()["workspaces/Case", "read"]) == (6, 6)
     plan.discard()
 
 

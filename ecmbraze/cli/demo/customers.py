@@ -35,7 +35,7 @@ AMARA = Customer(number="C-1001", name="Amara Okafor", about="opens an account a
 BRUNO = Customer(number="C-1002", name="Bruno Keller", about="files a claim")
 CHIARA = Customer(number="C-1003", name="Chiara Moretti", about="has a contract that ends before Christmas")
 DAVID = Customer(number="C-1004", name="David Lind", about="wants no more e-mails")
-ELIF = Customer(number="C-1005", name="Elif Demir", about="reads nothing any more, and complains")
+ELIF = Customer(number="C-1005", name="Elif Demir", about="no longer reads e-mails, and complains")
 EVERYBODY = (AMARA, BRUNO, CHIARA, DAVID, ELIF)
 
 CLAIM, OTHER_CLAIM, COMPLAINT = "Claim 4711", "Claim 4712", "Complaint 4713"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -54,8 +55,18 @@ def ecmbraze(arguments: Sequence[str], *, folder: Path, environ: Mapping[str, st
         if pid == 0:
             as_json = () if arguments[0] in _WORDS_ONLY else ("--json",)
             _become([*arguments, *as_json], folder, environ, out, err)
-        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        code = _ended(pid)
         return Done(typed=" ".join(("ecmbraze", *arguments)), code=code, stdout=_read(out), stderr=_read(err))
+
+
+def _ended(pid: int) -> int:
+    """Wait for a process and return its exit code; where the wait is interrupted it ends too."""
+    try:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    except KeyboardInterrupt:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise
 
 
 def _become(arguments: list[str], folder: Path, environ: Mapping[str, str], out: BinaryIO, err: BinaryIO) -> NoReturn:
@@ -64,6 +75,7 @@ def _become(arguments: list[str], folder: Path, environ: Mapping[str, str], out:
     try:
         os.dup2(out.fileno(), 1)
         os.dup2(err.fileno(), 2)
+        sys.stdout, sys.stderr = (os.fdopen(number, "w", encoding="utf-8", closefd=False) for number in (1, 2))
         os.chdir(folder)
         os.environ.update(environ)
         code = app.run(arguments)

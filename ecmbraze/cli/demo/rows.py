@@ -64,7 +64,7 @@ def version(workspace: str, name: str, wanted: str) -> Look:
 
     def look(stage: Stage) -> Row:
         found = [one for one in stage.documents(workspace) if one["name"] == name]
-        shown = [f"{len(one['versions'])}, approved is {one['values']['Approval.Version'] or NONE}" for one in found]
+        shown = [f"{len(one['versions'])}, approved: {one['values']['Approval.Version'] or NONE}" for one in found]
         return Row(system=ECM, what=name, name="version", found=_listed(shown), wanted=wanted)
 
     return look
@@ -177,7 +177,7 @@ def exit_code(wanted: int) -> Look:
 
     def look(stage: Stage) -> Row:
         typed, code = (stage.done[0].typed, stage.done[0].code) if stage.done else (NONE, NONE)
-        return Row(system=PROGRAM, what=f"$ {typed}", name="exit code", found=str(code), wanted=str(wanted))
+        return Row(system=PROGRAM, what=f"$ {typed}", name="waits with exit", found=str(code), wanted=str(wanted))
 
     return look
 

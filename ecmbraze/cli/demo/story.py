@@ -198,7 +198,7 @@ STORY: Sequence[Step] = (
         flow="approvals",
         sentence="Amara's car loan is approved: she becomes eligible, and is told.",
         act=_agreement_approved,
-        cause=(version(LOAN, AGREEMENT, "1, approved is 1"),),
+        cause=(version(LOAN, AGREEMENT, "1, approved: 1"),),
         sent="1 event, 1 message, 4 attributes",
         effect=(
             attribute(AMARA, "ecm_loan_eligible", "True"),
@@ -208,9 +208,9 @@ STORY: Sequence[Step] = (
     ),
     Step(
         flow="approvals",
-        sentence="A colleague files version 2, which nobody approved: Amara is eligible no longer.",
+        sentence="A colleague files version 2, which nobody approved: Amara is no longer eligible.",
         act=_second_version_filed,
-        cause=(version(LOAN, AGREEMENT, "2, approved is 1"),),
+        cause=(version(LOAN, AGREEMENT, "2, approved: 1"),),
         sent="1 event, 4 attributes",
         effect=(attribute(AMARA, "ecm_loan_eligible", "False"), events(AMARA, "loan_revoked"), messages(AMARA)),
     ),
@@ -251,7 +251,7 @@ STORY: Sequence[Step] = (
     ),
     Step(
         flow="feedback",
-        sentence="Two claims are closed: Bruno is asked how it was, Chiara is not, for her letter.",
+        sentence="Two claims are closed: Bruno is asked how it was; Chiara, who withdrew, is not.",
         act=_claims_closed,
         cause=(value(CLAIM, _CASE, "Closed"), value(OTHER_CLAIM, _CASE, "Closed")),
         sent="1 message, 6 attributes",
@@ -276,7 +276,7 @@ STORY: Sequence[Step] = (
     ),
     Step(
         flow="success",
-        sentence="For two weeks nobody solved Elif's complaint, and she reads nothing: Mara calls.",
+        sentence="Two weeks on, Elif's complaint is open and she reads nothing: Mara has to call.",
         act=_two_weeks_are_over,
         cause=(value(COMPLAINT, _CASE, "Open"), segment(ELIF, "Silent for 30 days")),
         sent="1 follow-up",

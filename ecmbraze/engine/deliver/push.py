@@ -13,8 +13,9 @@ from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.deliver.needless import left, needless
 from ecmbraze.engine.deliver.requests import build, divide, settle
 from ecmbraze.engine.deliver.screen import Screen
+from ecmbraze.engine.deliver.unsendable import Unsendable
 from ecmbraze.engine.setting import BatchLimits, Systems
-from ecmbraze.errors import ConfigurationError, CredentialRefused, EcmbrazeError, TemporaryError
+from ecmbraze.errors import CredentialRefused, EcmbrazeError, TemporaryError
 from ecmbraze.ledger.outbox import Outbox, Row, Step
 from ecmbraze.model import (
     Action,
@@ -82,10 +83,13 @@ class Push:
     """Row number → what the sink had taken last when the row left, of what replaces a value."""
     launched: dict[tuple[Kind, str], MessageInfo] = field(default_factory=dict)
     """(kind, id) of what is launched in Braze → what Braze says of it: asked once for all flows of the round."""
-    unsendable: set[tuple[Kind, str]] = field(default_factory=set)
-    """What this flow cannot send in this round."""
+    unsendable: Unsendable = field(init=False)
+    """What of it this flow cannot send in this round."""
     entered: dict[tuple[str, str], float] = field(default_factory=dict)
     """(person, message) → when this round last sent them one that must not follow another closely, monotonic."""
+
+    def __post_init__(self) -> None:
+        self.unsendable = Unsendable(systems=self.systems, launched=self.launched)
 
     def send(self, phase: Phase) -> None:
         """Send every sendable row of one phase, unless an outcome of this flow is unknown already.
@@ -110,52 +114,22 @@ class Push:
             if leave:
                 self.clear = self._waves(list(divide(leave, self.limits)))
         if phase is Phase.TRIGGER:
-            self.refuse_unsendable()
+            self.unsendable.refuse()
 
     def sendable(self, phase: Phase) -> list[Row]:
         """Return the next rows that may leave; what Braze would not send, and what is paused, stays ready."""
         if self.paused():
             return []
         while True:
-            rows = self.outbox.sendable(self.flow, phase, self._most(phase), without=self.unsendable, but=self.leaves)
-            if not self.find_unsendable(rows):
+            rows = self.outbox.sendable(
+                self.flow, phase, self._most(phase), without=self.unsendable.stopped, but=self.leaves
+            )
+            if not self.unsendable.find(rows):
                 return rows
 
     def _most(self, phase: Phase) -> int:
-        """Return how many messages or records are looked at together: it fills requests, and is read in seconds.
-
-        An event shares its request with an object of attributes.
-        """
+        """Return how many messages or records fill requests and are read in seconds; events go with attributes."""
         return 4 * max(1, self.limits.track // 2) if phase is Phase.PROFILE else 3 * self.limits.trigger
-
-    def find_unsendable(self, rows: Sequence[Row]) -> bool:
-        """Ask once a round whether Braze would send what must be launched there; return whether one more would not."""
-        named = {(row.action.kind, row.action.name) for row in rows}
-        for kind, name in named - self.launched.keys():
-            if info := channel_of(kind).info:
-                self.launched[kind, name] = info(self.systems, name)
-        new = {one for one in named & self.launched.keys() if self.launched[one].stopped} - self.unsendable
-        self.unsendable |= new
-        return bool(new)
-
-    def kept_ready(self, row: Row) -> Step | None:
-        """Return the step of a message that stays because Braze would not send it; ``None`` of any other."""
-        found = self.launched.get((row.action.kind, row.action.name))
-        return Step(row=row, state=State.WAITING, why=found.stopped) if found and found.stopped else None
-
-    def title(self, action: Action) -> str:
-        """Return the name by which people know a campaign or Canvas, as far as it was asked for."""
-        return found.title if (found := self.launched.get((action.kind, action.name))) else action.name
-
-    def refuse_unsendable(self) -> None:
-        """Raise ConfigurationError for campaigns and Canvases that Braze would not send: their messages stay ready."""
-        if self.unsendable:
-            raise ConfigurationError(
-                "Braze would answer and send nothing:",
-                problems=sorted(self.launched[one].stopped for one in self.unsendable),
-                undone="Their messages were not sent; they wait.",
-                advice="Launch or resume them in Braze, or name others in the configuration; then run again.",
-            )
 
     def note_held(self, rows: Sequence[Row]) -> None:
         """Report the messages that were held as soon as they were staged."""
@@ -177,8 +151,7 @@ class Push:
     def _waves(self, groups: list[tuple[Row, ...]]) -> bool:
         """Send groups, as many at a time as there are connections; return False when an outcome is unknown.
 
-        What is not sent within the life of its screen, or before its rate limit is used up, stays ready and is
-        screened again.
+        What is not sent within the life of its screen, or before its rate limit is used up, is screened again.
         """
         clear, screened = True, self.clock.monotonic()
         with ThreadPoolExecutor(max_workers=max(self.connections, self.braze_connections)) as pool:
@@ -197,9 +170,7 @@ class Push:
     def _next_wave(self, groups: Sequence[tuple[Row, ...]]) -> tuple[list[tuple[Row, ...]], list[tuple[Row, ...]]]:
         """Return the groups that may be in flight at once, and the rest: a recipient is in one request at a time."""
         free = {System.ECM: self.connections, System.BRAZE: self.braze_connections}
-        wave: list[tuple[Row, ...]] = []
-        later: list[tuple[Row, ...]] = []
-        taken: set[str] = set()
+        wave, later, taken = list[tuple[Row, ...]](), list[tuple[Row, ...]](), set[str]()
         for rows in groups:
             mine, system = {row.action.recipient for row in rows}, rows[0].action.kind.system
             if free[system] and not taken & mine:
@@ -304,12 +275,13 @@ class Push:
         self.doubts += len(unknown)
         for row, answer in answers:
             unsettled = not answer.denied and answer.verdict in (Verdict.UNKNOWN, Verdict.NOT_PROCESSED)
-            if unsettled and channel_of(row.action.kind).alone:
+            withdrawn = row.action.kind.phase is Phase.CONSENT and answer.verdict is Verdict.UNKNOWN
+            if withdrawn or (unsettled and channel_of(row.action.kind).alone):
                 self.unwritten[row.id] = answer.reason
         return all(self.doubts < channel_of(row.action.kind).patience for row in unknown)
 
     def refuse_unwritten(self) -> None:
-        """Raise when writes wait that each stood in a request of its own, after all others went.
+        """Raise when writes wait that each stood in a request of its own, or withdrawals, after all others went.
 
         CredentialRefused where the account lacks a right, else TemporaryError.
         """

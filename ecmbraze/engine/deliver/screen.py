@@ -6,7 +6,6 @@ Only what is written to a profile is held against it: what goes to Extended ECM 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
@@ -15,8 +14,8 @@ from ecmbraze.engine.deliver.archived import YES
 from ecmbraze.engine.deliver.channels import channel_of
 from ecmbraze.engine.deliver.channels.channel import Screening
 from ecmbraze.engine.deliver.requests import batched
+from ecmbraze.engine.deliver.rereading import Rereading
 from ecmbraze.engine.plan.planner import UNPLANNABLE
-from ecmbraze.engine.scan.details import as_record, for_flow, read_whole
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Flow
 from ecmbraze.ledger.outbox import Row, Seen, Step
@@ -34,13 +33,11 @@ from ecmbraze.model import (
     WorkspaceKey,
     keys,
 )
-from ecmbraze.needs import Needs, of_type
+from ecmbraze.needs import Needs
 from ecmbraze.planning.consent import demands as consent
 from ecmbraze.planning.consent.demands import Demand, Given
-from ecmbraze.ports import Clock, PeopleReader, WorkspaceReader
+from ecmbraze.ports import Clock, PeopleReader
 
-# delivery.md, "Screen": the facts behind a message are at most this old, in seconds, before its first byte.
-_FRESH_S = 60.0
 _TOGETHER = 50  # people per export (api/braze.md 4.3)
 
 
@@ -49,7 +46,7 @@ class Screen:
     """Read-only: what it finds becomes steps for the rows that must not go now."""
 
     people: PeopleReader
-    workspaces: WorkspaceReader
+    records: Rereading
     flow: Flow[Any]
     options: Any
     needs: Needs
@@ -73,24 +70,21 @@ class Screen:
     """Whether the present content of a campaign or Canvas is archived and approved, in words; empty for an event."""
     customer: Callable[[str], Facts]
     """What is open of a person, for rules that are stopped by it."""
-    fresh: dict[int, tuple[float, Record]]
     clock: Clock
     zone: tzinfo
-    connections: int = 1
-    """How many records may be read again at once."""
     unread: int = 0
     """How many messages wait because their record could not be read again."""
     seen: dict[int, Seen] = field(default_factory=dict)
     """Row number → the consent on which a message may leave now, for the history."""
-    failed: dict[int, RecordUnreadable] = field(default_factory=dict)
-    """Workspaces that this look read again in vain."""
+    held: dict[str, Record | None] = field(default_factory=dict)
+    """What was mirrored of the records of this look."""
     promised: dict[str, int] = field(default_factory=dict)
     addresses: dict[tuple[str, ...], str] = field(default_factory=dict)
     """(message of an occasion, address) → who gets it in this run."""
 
     def look(self, rows: Sequence[Row]) -> list[Step]:
         """Return a step for each row that is suppressed, superseded or must wait; the others may leave now."""
-        self.promised = {}
+        self.promised, self.held = {}, {}
         steps = {
             row.id: Step(row=row, state=State.SUPERSEDED, why=why) for row in rows if (why := self._overtaken(row))
         }
@@ -104,7 +98,8 @@ class Screen:
             judged = ((row.id, self._refused(row, screening, profiles, groups, began)) for row, screening in left)
             steps |= {number: step for number, step in judged if step}
             going = [one for one in left if one[0].id not in steps and profiles.get(one[0].action.recipient)]
-            self.read_again(row.action for row, _ in going)
+            if behind := {row.action.record for row, _ in going if row.action.kind.is_message}:
+                self.records.read({record: self._mirror(record) for record in sorted(behind)})
             judged = ((row.id, self._kept(row, screening, profiles)) for row, screening in going)
             steps |= {number: step for number, step in judged if step}
         return [steps[row.id] for row in rows if row.id in steps]
@@ -122,6 +117,11 @@ class Screen:
                     messages, people = messages + 1, people | {action.recipient}
         return messages, len(people)
 
+    def _mirror(self, key: str) -> Record | None:
+        if key not in self.held:
+            self.held[key] = self.mirrored(key)
+        return self.held[key]
+
     def _overtaken(self, row: Row) -> str:
         """Return why a message is no longer wanted, as far as that shows without asking a system."""
         action, screening = row.action, _screening(row.action)
@@ -134,14 +134,14 @@ class Screen:
             of_workspace = (
                 isinstance(keys.read(action.recipient), WorkspaceKey) if action.kind.system is System.ECM else False
             )
-            place = self.mirrored(action.recipient) if of_workspace else None
+            place = self._mirror(action.recipient) if of_workspace else None
             return "the workspace is gone" if place is not None and place.gone else ""
         rule = next((rule for rule in self.flow.rules(self.options) if rule.name == action.rule), None)
         if rule is None:
             return f"the rule {action.rule!r} is no longer configured"
         if rule.sending(action.kind, action.name) is None:
             return f"the rule {action.rule!r} no longer sends {action.kind} {action.name}"
-        record = self.mirrored(action.record)
+        record = self._mirror(action.record)
         if record is not None and record.gone:
             return "the workspace is gone"
         if record is not None and action.recipient not in record.customers:
@@ -259,50 +259,14 @@ class Screen:
 
     def _record(self, key: str) -> Record:
         """Return a record as its source has it now: what Braze says of a person was read with their profile."""
-        known = self.mirrored(key)
+        known = self._mirror(key)
         match keys.read(key):
             case WorkspaceKey(id=number):
-                return self._workspace(number, known)
+                return self.records.one(number, known)
             case PersonKey() | ContentKey():
                 if known is None:
                     raise RecordUnreadable("it was never read")
                 return known
-
-    def read_again(self, actions: Iterable[Action]) -> None:
-        """Read the workspaces behind messages, several at a time, where that was not done in the last minute."""
-        records = {action.record: None for action in actions if action.kind.is_message}
-        read = ((keys.read(record), self.mirrored(record)) for record in records)
-        asked = [(key.id, known) for key, known in read if isinstance(key, WorkspaceKey) and self._is_old(key.id)]
-        self.failed = {}
-        if len(asked) > 1:
-            with ThreadPoolExecutor(max_workers=self.connections) as pool:
-                for (number, _), found in zip(asked, pool.map(lambda one: self._reading(*one), asked), strict=True):
-                    if isinstance(found, Record):
-                        self.fresh[number] = (self.clock.monotonic(), found)
-                    else:
-                        self.failed[number] = found
-
-    def _is_old(self, number: int) -> bool:
-        read_at, record = self.fresh.get(number, (-_FRESH_S, None))
-        old = self.clock.monotonic() - read_at > _FRESH_S
-        return record is None or old or not self.needs.names(record.stream) <= record.facts.keys()
-
-    def _reading(self, number: int, known: Record | None) -> Record | RecordUnreadable:
-        needs = of_type(known.type if known else self.needs.types[0], [self.needs])
-        try:
-            return as_record(read_whole(self.workspaces, number, needs, {}), needs)[0]
-        except RecordUnreadable as error:
-            return error
-
-    def _workspace(self, number: int, known: Record | None) -> Record:
-        if number in self.failed:
-            raise self.failed[number]
-        if self._is_old(number):
-            found = self._reading(number, known)
-            if isinstance(found, RecordUnreadable):
-                raise found
-            self.fresh[number] = (self.clock.monotonic(), found)
-        return for_flow(self.fresh[number][1], self.needs)
 
     def _rate(self, row: Row) -> Step | None:
         action = row.action

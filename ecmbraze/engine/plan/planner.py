@@ -14,12 +14,12 @@ from typing import Any
 from ecmbraze.engine.plan.news import is_news, same, trace, withdrew
 from ecmbraze.engine.scan.inventory import Scan
 from ecmbraze.engine.setting import Slice
-from ecmbraze.errors import RecordUnreadable
+from ecmbraze.errors import NamesNobody, RecordUnreadable
 from ecmbraze.flow import Context, Flow
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.tombstones import ERASED
 from ecmbraze.ledger.view import View
-from ecmbraze.model import Action, Change, Decision, Delivery, PersonKey, Phase, Skip, keys
+from ecmbraze.model import Action, Change, Decision, Delivery, Kind, PersonKey, Phase, Skip, keys
 from ecmbraze.needs import Needs
 from ecmbraze.planning.adoption import Adoption
 
@@ -206,6 +206,14 @@ class Planner:
                 if action.kind.delivery is Delivery.LATEST:
                     self.plan.put_action(action)
 
+    def _take_back(self, change: Change) -> None:
+        """Plan the attributes of whom a record named before: what happened to it waits for a name, these do not."""
+        with suppress(RecordUnreadable, *UNPLANNABLE):
+            only = replace(change, fires=False, late=True)
+            for action in self.flow.plan(self.options, only, self.view, self.context).actions:
+                if action.kind is Kind.ATTRIBUTE:
+                    self.plan.put_action(action)
+
     def _decided(self, change: Change, decide: Callable[[], Decision]) -> Decision | None:
         """Return what the flow makes of a record; ``None`` where it cannot be planned: then it is put aside."""
         self.tick()
@@ -220,6 +228,8 @@ class Planner:
             return decide()
         except RecordUnreadable as error:
             self._quarantine(change, error.happened)
+            if isinstance(error, NamesNobody):
+                self._take_back(change)
         except KeyError as error:
             self._quarantine(change, f"{error.args[0]!r} is not known of it yet")
         except UNPLANNABLE as error:  # one record must not end the run of its neighbours

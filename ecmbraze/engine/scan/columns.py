@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from ecmbraze.errors import RecordUnreadable
-from ecmbraze.ledger.codec import dump
-from ecmbraze.model import BY_US, Fact, WorkspaceDetail, WorkspacePage, WorkspaceRow
+from ecmbraze.ledger.codec import dump, load_facts
+from ecmbraze.model import BY_US, Fact, Facts, WorkspaceDetail, WorkspacePage, WorkspaceRow
 from ecmbraze.needs import TypeNeeds
 from ecmbraze.ports import WorkspaceReader
 
@@ -69,6 +69,25 @@ def as_detail(row: WorkspaceRow, columns: Mapping[str, str], by_us: bool | None)
         return None
     facts: dict[str, Fact] = {fact: row.columns[column] for fact, column in columns.items()}
     return WorkspaceDetail(row=row, facts={**facts, **({} if by_us is None else {BY_US: by_us})})
+
+
+def shows(row: WorkspaceRow, columns: Mapping[str, str], facts: Facts) -> bool:
+    """Say whether a listing row shows these facts."""
+    return all(column in row.columns and _alike(facts[fact], row.columns[column]) for fact, column in columns.items())
+
+
+def moved(held: str, now: Facts) -> Mapping[str, bool]:
+    """Return fact → whether it lost its value, of those that differ; what only the rules added is no change."""
+    if held == dump(now):
+        return {}
+    known = load_facts(held)
+    differing = [name for name in known.keys() & now.keys() if not _alike(known[name], now[name])]
+    return {name: now[name] in (None, ()) for name in differing}
+
+
+def _alike(one: Fact, other: Fact) -> bool:
+    """Say whether two facts are written alike: 1 is not true, nor 1.0."""
+    return one == other if type(one) is type(other) is not tuple else dump(one) == dump(other)
 
 
 def _wanted(need: TypeNeeds) -> frozenset[str]:

@@ -29,11 +29,6 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 # After so many details what was read is kept, so that a long first scan that is killed begins where it was.
 _SLICE = 500
 _BLOCKS = ContentKind.CONTENT_BLOCKS
-_LIMITS = (
-    "Braze gives neither drag-and-drop templates nor drafts of Content Blocks, no text of content cards and in-app "
-    "messages, and of when content went live nothing: archived is what the API gives, with the time it was seen; "
-    "headers of webhooks are left out. Name in `expected` what must be there. This is said once."
-)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,7 +82,7 @@ class ContentScan:
         self._blocks.list(rows[_BLOCKS])
         changed = self._changed_blocks(rows[_BLOCKS], whole[_BLOCKS])
         if all(self.mirror.looked(_LISTED, keys.content(kind)) is None for kind in self.needs.kinds):
-            self.notes.append(_LIMITS)
+            self.notes.append(facts.LIMITS)
         self._approved = {
             (kind, number): str(held[facts.NAME])
             for kind in self.needs.kinds

@@ -19,7 +19,7 @@ from ecmbraze.ledger.codec import dump, load_facts
 from ecmbraze.ledger.mirror import Held, Mirror
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.tombstones import ERASED
-from ecmbraze.model import BY_US, Fact, Record, WorkspacePage, WorkspaceRow, keys
+from ecmbraze.model import BY_US, Record, WorkspacePage, WorkspaceRow, keys
 from ecmbraze.needs import TypeNeeds
 from ecmbraze.ports import WorkspaceReader
 
@@ -210,8 +210,12 @@ class Listed:
     def _by_columns(self, rows: Sequence[WorkspaceRow]) -> None:
         known = self._held(rows)
         proven = self.mirror.columns(self.need.stream) == self.columns
+        unchanged, names = 0, self.need.names
         for number, row in enumerate(rows):
             held = known.get(row.id)
+            if held is not None and self._stands(row, held, names):
+                unchanged += 1
+                continue
             try:
                 detail = as_detail(row, self.columns, self.by_us(row))
                 if detail is None:  # without one of the columns its date tells, as everywhere else
@@ -221,18 +225,32 @@ class Listed:
             except RecordUnreadable as error:
                 quarantine(self.plan, self.need, keys.workspace(row.id), error.happened, self.now)
                 continue
-            moved = _moved(held, record) if held else {}
+            moved = columns.moved(held.facts, record.facts) if held else {}
             silent = bool(moved) and held is not None and held.modified_at == row.modified_at
             if silent and proven and held and held.again:
                 self._contradicted(row)
                 self._by_dates(rows[number:])
-                return
+                break
             # Where details were read until now, a difference that no date explains is looked at once more, and always
             # what lost a value: a column shows an empty attribute and one that is gone alike (fault E20).
             if (silent and not proven) or any(moved.values()):
                 self._todo(row, "changed")
                 continue
             self._keep(row, held, record, people, changed=bool(moved))
+        if unchanged:
+            count(self.plan, self.need, "unchanged", unchanged)
+
+    def _stands(self, row: WorkspaceRow, held: Held, names: frozenset[str]) -> bool:
+        """Say whether a row shows what the mirror holds, before a record is made of it: most rows of most runs do.
+
+        ``names`` is what the mirror must hold of each workspace, no more and no less.
+        """
+        if held.again or not _listed_as(row, held):
+            return False
+        facts = load_facts(held.facts)
+        if facts.keys() != names or (BY_US in facts and facts[BY_US] is not self.by_us(row)):
+            return False
+        return columns.shows(row, self.columns, facts)
 
     def _held(self, rows: Sequence[WorkspaceRow]) -> Mapping[int, Held]:
         """Return what the mirror holds of the workspaces of some rows, by their node id."""
@@ -276,17 +294,3 @@ def _once(rows: Sequence[WorkspaceRow]) -> Iterable[WorkspaceRow]:
 
 def _listed_as(row: WorkspaceRow, held: Held) -> bool:
     return (held.name, held.modified_at) == (row.name, row.modified_at)
-
-
-def _moved(held: Held, record: Record) -> Mapping[str, bool]:
-    """Return fact → whether it lost its value, of those that differ; what only the rules added is no change."""
-    if held.facts == dump(record.facts):
-        return {}
-    known, now = load_facts(held.facts), record.facts
-    differing = [name for name in known.keys() & now.keys() if not _same(known[name], now[name])]
-    return {name: now[name] in (None, ()) for name in differing}
-
-
-def _same(one: Fact, other: Fact) -> bool:
-    """Say whether two facts are written alike: 1 is not true, nor 1.0."""
-    return one == other if isinstance(one, str) and isinstance(other, str) else dump(one) == dump(other)

@@ -23,6 +23,13 @@ BLOCKS, TEXT, INCLUDES, UNRESOLVED = "blocks", "text", "includes", "unresolved"
 PLACE = "workspace"
 """The workspace of the archive."""
 
+LIMITS = (
+    "Braze gives neither drag-and-drop templates nor drafts of Content Blocks, no text of content cards and in-app "
+    "messages, and of when content went live nothing: archived is what the API gives, with the time it was seen; "
+    "headers of webhooks are left out. Name in `expected` what must be there. This is said once."
+)
+"""What cannot be archived, for the operator to know."""
+
 FACTS = frozenset(
     (
         ID,

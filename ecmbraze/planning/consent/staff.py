@@ -28,7 +28,7 @@ def withdrew(options: Options, channel: Channel, change: Change, person: str, pa
         sent = past.taken(target(record, channel.status))
         # Where we wrote another word since, it was put there again, though the last look showed the same.
         replaced = sent is not None and change.since is not None and change.since <= sent
-        replaced |= _has_arrived(record, channel.status, past)
+        replaced |= before is not None and _may_be_ours(options, channel, before, past)
         if before is None or not _is_word(options, channel, before) or replaced:
             return True
     if not channel.recorded or (before is None and _was_recorded(change.memory, channel)):
@@ -53,27 +53,28 @@ def is_to_come(options: Options, channel: Channel, place: Record, person: str, p
 
 def _typed(options: Options, channel: Channel, record: Record, past: Past) -> bool:
     """Say whether the status is the word of a withdrawal, and not because we wrote it."""
-    there = record.facts.get(channel.status)
-    if not _is_word(options, channel, record):
-        return False
-    return there not in ours(record, channel.status, past)[_has_arrived(record, channel.status, past) :]
+    return _is_word(options, channel, record) and not _may_be_ours(options, channel, record, past)
 
 
-def _has_arrived(record: Record, attribute: str, past: Past) -> bool:
-    """Say whether a write of ours that no answer confirmed has arrived: another attribute of its category shows it.
+def _may_be_ours(options: Options, channel: Channel, record: Record, past: Past) -> bool:
+    """Say whether we may have written the status: it is in a write of ours, and nothing beside it shows another one.
 
-    What we wrote before stands in none of them any more then, unless somebody put it there again.
+    The attributes of a category are written together: of writes that no answer confirmed, dates and sources show which
+    arrived last. The states do not, since staff set them too.
     """
-    if past.taken(target(record, attribute)) is None:
-        return False
-    accepted, *attempted = past.ours(target(record, attribute))
-    before = accepted if isinstance(accepted, Mapping) else {}
-    return any(
-        name != attribute and value != before.get(name) and record.facts.get(name) == value
-        for one in attempted
-        if isinstance(one, Mapping)
-        for name, value in one.items()
-    )
+    written = [one for one in past.ours(target(record, channel.status)) if isinstance(one, Mapping)]
+    states = {one.status for one in options.channels}
+    beside = {name: value for name, value in record.facts.items() if name not in states}
+
+    def is_another(one: Mapping[str, Json]) -> bool:
+        return any(
+            value != one[name] and any(value == other.get(name) for other in written)
+            for name, value in beside.items()
+            if name in one
+        )
+
+    there = record.facts.get(channel.status)
+    return any(one.get(channel.status) == there and not is_another(one) for one in written)
 
 
 def _is_word(options: Options, channel: Channel, record: Record) -> bool:

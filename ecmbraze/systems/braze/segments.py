@@ -30,10 +30,10 @@ _FIELDS = ("external_id", "user_aliases", "email", "phone", "email_subscribe", "
 # not ready by then is still running when the next run asks.
 _PATIENCE_S, _FIRST_NAP_S, _LONGEST_NAP_S = 900.0, 5.0, 60.0
 _DOWNLOAD_S = 600.0
-_GZIP = b"\x1f\x8b"
 # A million people are some 20 MB as a zip, and JSON shrinks to a tenth or so: what unpacks to more than a hundred times
 # its size is no export (faults D12, T-8), but for a small one.
 _MOST_BYTES, _MOST_RATIO, _RATIO_FROM, _LONGEST_LINE = 512 * 1024 * 1024, 100, 1024 * 1024, 1024 * 1024
+_TOO_LARGE = f"it unpacks to more than {_MOST_RATIO} times its size"
 _PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # What the library raises for a damaged zip, beside its own error.
 _DAMAGED = (
@@ -47,6 +47,7 @@ _DAMAGED = (
     OverflowError,
     ValueError,
 )
+_GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,27 +171,30 @@ class Segments:
 
 def _users(content: bytes) -> Iterator[Member]:
     """Yield everybody: one JSON object a line, in several files of a zip, or packed by itself (api/braze.md 4.4)."""
+    most = _MOST_RATIO * max(len(content), _RATIO_FROM)
     if content.startswith(_GZIP):
         with gzip.open(io.BytesIO(content)) as lines:
-            yield from _of_lines(lines, _MOST_RATIO * max(len(content), _RATIO_FROM))
+            yield from _of_lines(lines, most)
         return
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        if sum(info.file_size for info in archive.infolist()) > _MOST_RATIO * max(len(content), _RATIO_FROM):
-            raise ShapeError(f"it unpacks to more than {_MOST_RATIO} times its size")
+        if sum(info.file_size for info in archive.infolist()) > most:
+            raise ShapeError(_TOO_LARGE)
         for info in archive.infolist():
             if info.compress_type not in _PACKED:
                 raise ShapeError("it is packed in a way that Braze does not use")
             with archive.open(info) as lines:
-                yield from _of_lines(lines, info.file_size)
+                yield from _of_lines(lines, most)
 
 
 def _of_lines(lines: IO[bytes] | gzip.GzipFile, most: int) -> Iterator[Member]:
+    """Yield who stands in the lines of one file, which may be ``most`` bytes long, whatever a header says of it."""
+    length = 0
     while line := lines.readline(_LONGEST_LINE):
-        most -= len(line)
-        if most < 0:
-            raise ShapeError(f"it unpacks to more than {_MOST_RATIO} times its size")
+        length += len(line)
         if len(line) == _LONGEST_LINE:
             raise ShapeError("a line has no end")
+        if length > most:
+            raise ShapeError(_TOO_LARGE)
         if line.strip():
             user = read_user(parse(line))
             yield Member(names=user.names, profile=user.profile(""))
