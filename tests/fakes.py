@@ -9,7 +9,7 @@ from typing import Any
 from ecmbraze.cli.progress import Silent
 from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.setting import Systems
-from ecmbraze.model import Change, Fate, Json, Record, State
+from ecmbraze.model import Change, Fate, Json, Record, Standing
 
 
 class Nothing:
@@ -51,7 +51,7 @@ class Nothing:
     def taken(self, target: str) -> datetime | None:
         return None
 
-    def written(self, key: str) -> tuple[State, datetime] | None:
+    def written(self, key: str) -> Standing | None:
         return None
 
     def pending(self, record: str, rule: str) -> bool:

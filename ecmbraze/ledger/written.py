@@ -11,7 +11,7 @@ from sqlite_utils import Database
 from ecmbraze.ledger.codec import instant, load_json, moment
 from ecmbraze.ledger.connection import marks
 from ecmbraze.ledger.planfile import PlanFile
-from ecmbraze.model import MOVED, UNMET, Fate, Json, Record, State
+from ecmbraze.model import MOVED, UNMET, Fate, Json, Record, Standing, State
 
 # What is known of the values of targets that begin alike, the newest last.
 _OPEN = "delivery = 'latest' AND state IN ('ready', 'waiting', 'in flight')"
@@ -77,11 +77,11 @@ class Written:
         row = self._ledger.execute("SELECT at FROM accepted WHERE target = ?", (target,)).fetchone()
         return moment(row[0]) if row else None
 
-    def written(self, key: str) -> tuple[State, datetime] | None:
-        """Return how what happens once stands under a business key, and since when; ``None`` if it was never staged."""
-        query = "SELECT state, changed_at FROM outbox WHERE key = ? AND delivery <> 'latest'"
+    def written(self, key: str) -> Standing | None:
+        """Return how what happens once stands under a business key; ``None`` if it was never staged."""
+        query = "SELECT state, changed_at, why FROM outbox WHERE key = ? AND delivery <> 'latest'"
         row = self._ledger.execute(query, (key,)).fetchone()
-        return (State(row[0]), moment(row[1])) if row else None
+        return Standing(state=State(row[0]), at=moment(row[1]), why=row[2]) if row else None
 
     def pending(self, record: str, rule: str) -> bool:
         """Say whether something that happens once, of a rule of a record, is staged and has not arrived yet."""

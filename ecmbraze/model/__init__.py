@@ -4,9 +4,9 @@ from ecmbraze.model.choices import SPAM, ChoiceEvent, CurrentsFile
 from ecmbraze.model.content import Asset, ContentKind, ContentRow, DocumentBytes
 from ecmbraze.model.documents import Document, DocumentHit, DocumentRow, Version
 from ecmbraze.model.engagement import MailAct, MailEvent, Received
-from ecmbraze.model.followups import Assignee, FollowUp, FollowUpState, Priority, Team, mark_of
+from ecmbraze.model.followups import DONE_BY_OTHERS, Assignee, FollowUp, FollowUpState, Priority, Team, mark_of
 from ecmbraze.model.keys import ContentKey, Key, PersonKey, WorkspaceKey
-from ecmbraze.model.plans import Action, Change, Decision, Fate, Record, Skip
+from ecmbraze.model.plans import Action, Change, Decision, Fate, Record, Skip, Standing
 from ecmbraze.model.requests import (
     AddressList,
     Answer,
@@ -23,6 +23,7 @@ from ecmbraze.model.workspaces import AttributeInfo, Obstacle, WorkspaceDetail, 
 
 __all__ = [
     "BY_US",
+    "DONE_BY_OTHERS",
     "MOVED",
     "SPAM",
     "UNMET",
@@ -64,6 +65,7 @@ __all__ = [
     "Received",
     "Record",
     "Skip",
+    "Standing",
     "State",
     "System",
     "Team",

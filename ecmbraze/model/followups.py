@@ -14,6 +14,10 @@ from ecmbraze.model.vocabulary import Json
 LONGEST_TEXT = 250 - len(" [ecmbraze 0123456789ab]")
 
 
+# What the answer to a completion says where somebody else had completed the follow-up before.
+DONE_BY_OTHERS = "completed already"
+
+
 class Team(StrEnum):
     """What an assignee is: a role of the workspace, one user by login name, or a group."""
 

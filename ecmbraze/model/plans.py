@@ -166,6 +166,15 @@ class Fate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How something that happens once stands, since when, and what was said of it last."""
+
+    state: State
+    at: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Skip:
     """A record, or one rule of it, that is left out, with a reason a person understands."""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from ecmbraze.model import Change, Fate, Json, Record, State
+from ecmbraze.model import Change, Fate, Json, Record, Standing
 
 
 class Known(Protocol):
@@ -60,8 +60,8 @@ class Known(Protocol):
         """Return when the sink last took a value for a target; ``None`` when it never did."""
         ...
 
-    def written(self, key: str) -> tuple[State, datetime] | None:
-        """Return how what happens once stands under a business key, and since when; ``None`` if it was never staged."""
+    def written(self, key: str) -> Standing | None:
+        """Return how what happens once stands under a business key; ``None`` if it was never staged."""
         ...
 
     def pending(self, record: str, rule: str) -> bool:

@@ -154,6 +154,21 @@ def test_a_corrected_customer_number_ends_the_follow_up_of_one_and_begins_that_o
     assert desk.open == [(ticket, "Retention"), (other, "Retention")]
 
 
+def test_what_somebody_completed_is_not_made_again_for_a_corrected_customer_number(desk: Desk) -> None:
+    ticket, other = desk.ticket("C-1"), desk.ticket("C-1", days=4)
+    desk.round()
+    desk.office.reminders[0].completed = True
+    desk.ecm.edit(ticket, {CUSTOMER: "C-3"})
+    desk.round()
+    desk.round()
+    assert desk.standing == [(ticket, "Retention", False)]
+
+    for status in ("Closed", "Open"):
+        desk.ecm.edit(other, {STATUS: status})
+        desk.round()
+    assert desk.open == [(other, "Retention")]
+
+
 def test_a_role_without_anybody_goes_to_the_others_and_without_others_into_quarantine(tmp_path: Path) -> None:
     follow_up = {**RULE["follow_up"], "assign": {"role": "Manager"}}
     for name, others in (("with", {"otherwise": {"group": "Leads"}}), ("without", {})):

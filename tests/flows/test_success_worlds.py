@@ -176,7 +176,8 @@ class World:
             case "close" | "open" as what if tickets:
                 ecm.edit(rng.choice(tickets).id, {_STATUS: "Closed" if what == "close" else "Open"})
             case "move" if tickets:
-                ecm.edit(rng.choice(tickets).id, {_CUSTOMER: rng.choice(_PEOPLE)})
+                self._unsure_about(number := rng.choice(tickets).id)
+                ecm.edit(number, {_CUSTOMER: rng.choice(_PEOPLE)})
             case "delete" if tickets:
                 self._unsure_about(number := rng.choice(tickets).id)
                 ecm.delete(number)
@@ -198,7 +199,10 @@ class World:
                 self.done.add((person, rule))
 
     def _unsure_about(self, number: int) -> None:
-        """Note that a workspace goes or comes back on which somebody completed something: nobody reads that."""
+        """Note that a workspace goes, comes back or gets another customer on which somebody completed something.
+
+        Nobody reads that of one that is gone; and of a completion whose answer was lost, nobody knows whose it was.
+        """
         for one in self.house.ecm.office.reminders:
             if one.node == number and one.completed:
                 self.fuzzy.add(self._of()[one.made.mark][:2])

@@ -208,7 +208,7 @@ def test_a_person_who_completes_it_just_then_leaves_no_error(
     ecm.add_follow_up(workspace, CALL)
     box.fault("status", method="PUT", path="followups", status=400, json={"error": "Bad status"}, process=True)
 
-    assert ecm.complete_follow_up(workspace, CALL.mark).reason == "completed meanwhile"
+    assert ecm.complete_follow_up(workspace, CALL.mark).reason == "completed already"
 
 
 def test_an_account_that_cannot_see_what_it_made_for_others_stops(

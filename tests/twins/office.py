@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ecmbraze.errors import ConfigurationError, RecordUnreadable
-from ecmbraze.model import Answer, Assignee, FollowUp, FollowUpState, Team, Verdict
+from ecmbraze.model import DONE_BY_OTHERS, Answer, Assignee, FollowUp, FollowUpState, Team, Verdict
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,11 +65,13 @@ class Office:
     def complete(self, node: int, mark: str, task_list: str = "") -> Answer:
         """Complete what bears a mark."""
         seen = {one.id for one in self.of(node, task_list) if one.bears(mark)}
-        for one in self.reminders:
-            if one.id in seen and not one.completed:
+        there = [one for one in self.reminders if one.id in seen]
+        for one in there:
+            if not one.completed:
                 one.completed = True
                 self.done.append(("completion", one))
-        return Answer(verdict=Verdict.ACCEPTED, reason="accepted")
+                return Answer(verdict=Verdict.ACCEPTED, reason="accepted")
+        return Answer(verdict=Verdict.ACCEPTED, reason=DONE_BY_OTHERS if there else "not there any more")
 
     def _behind(self, node: int, assignee: Assignee | None) -> set[str]:
         if assignee is None:

@@ -32,6 +32,8 @@ class Episode:
     """The reminder type; empty for tasks."""
     task_list: str = ""
     """The list of the tasks; empty for reminders."""
+    left: str = ""
+    """The workspace it was on until that belonged to somebody else, while the cause has not gone since."""
     behind: tuple[Episode, ...] = ()
     """Earlier ones whose workspace went, with their follow-ups: completed should it come back."""
 
@@ -46,12 +48,13 @@ class Episode:
             on=date.fromisoformat(str(raw["on"])) if raw.get("on") else None,
             type=str(raw.get("type", "")),
             task_list=str(raw.get("list", "")),
+            left=str(raw.get("left", "")),
             behind=tuple(cls.of(one) for one in _several(raw.get("behind"))),
         )
 
     def as_json(self) -> Json:
         """Return it as it is noted; of one that is over its number alone."""
-        noted: dict[str, Json] = {"n": self.number}
+        noted: dict[str, Json] = {"n": self.number, **({"left": self.left} if self.left else {})}
         if self.step is not None:
             on = self.on.isoformat() if self.on else None
             noted |= {"step": self.step, "place": self.place, "on": on, **self.stands}
@@ -60,7 +63,7 @@ class Episode:
     @property
     def over(self) -> Episode:
         """What is left of it when no follow-up of it is open."""
-        return Episode(number=self.number, behind=self.behind)
+        return Episode(number=self.number, left=self.left, behind=self.behind)
 
     @property
     def stands(self) -> dict[str, Json]:

@@ -14,7 +14,21 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Protocol
 
 from ecmbraze.errors import RecordUnreadable
-from ecmbraze.model import Action, Change, Decision, Fact, FollowUp, Json, Kind, Record, Skip, State, mark_of
+from ecmbraze.model import (
+    DONE_BY_OTHERS,
+    Action,
+    Change,
+    Decision,
+    Fact,
+    FollowUp,
+    Json,
+    Kind,
+    Record,
+    Skip,
+    Standing,
+    State,
+    mark_of,
+)
 from ecmbraze.planning import dates, rule_language
 from ecmbraze.planning.context import Context
 from ecmbraze.planning.success import waiting
@@ -34,7 +48,7 @@ class Past(Protocol):
     def noted(self, record: str) -> Mapping[str, Json]: ...
     def newest(self, key: str) -> Record | None: ...
     def looked(self, record: str, now: datetime) -> datetime | None: ...
-    def written(self, key: str) -> tuple[State, datetime] | None: ...
+    def written(self, key: str) -> Standing | None: ...
     def pending(self, record: str, rule: str) -> bool: ...
 
 
@@ -62,14 +76,23 @@ class _Customer:
             return episode.over
         if episode.step is Step.OPEN and silent and rule.escalate and self._is_late(rule.name, rule.escalate, episode):
             return self._escalated(rule, episode)
-        if episode.step is None and wait and silent and self.change.fires and not self._is_ending(rule.name):
+        if not wait or silent is False:
+            return replace(episode, left="")
+        if episode.step is None and silent and self.change.fires and self._may_begin(rule.name, episode):
             return self._opened(rule, episode)
         return episode
 
-    def _is_ending(self, rule: str) -> bool:
-        """Say whether a completion has not arrived yet: beside what it ends a second follow-up would stand."""
+    def _may_begin(self, rule: str, episode: Episode) -> bool:
+        """Say whether another follow-up may be made: the last one is completed, and not by a person.
+
+        While its completion has not arrived, a second one would stand beside it.
+        """
         planned = any(isinstance(one, Action) and one.rule == rule for one in self.outcome)
-        return planned or self.past.pending(self.change.record.key.text, rule)
+        if planned or self.past.pending(self.change.record.key.text, rule):
+            return False
+        last = replace(episode, place=episode.left)
+        ends = (self._completion(rule, last, step, "") for step in Step) if episode.left else ()
+        return not any((end := self.past.written(one.key)) and end.why == DONE_BY_OTHERS for one in ends)
 
     def placed(self, rule: str, episode: Episode) -> Episode:
         """Return the episode by what became of its workspace, and complete what came back with one."""
@@ -82,7 +105,7 @@ class _Customer:
             return replace(episode.over, behind=(*episode.behind, gone))
         if episode.step and not self._is_ours(episode.place):
             self.end(rule, episode, "its workspace belongs to somebody else now")
-            return episode.over
+            return replace(episode.over, left=episode.place)
         return episode
 
     def _is_ours(self, place: str) -> bool:
@@ -96,9 +119,9 @@ class _Customer:
     def _is_late(self, rule: str, escalation: Escalation, episode: Episode) -> bool:
         """Say whether the first follow-up was made so long ago; one that waits, or was refused, is not late."""
         made = self.past.written(self._action(rule, episode, Step.OPEN, Kind.FOLLOW_UP, "").key)
-        if made is None or made[0] is not State.SENT:
+        if made is None or made.state is not State.SENT:
             return False
-        return dates.plus(made[1], escalation.after) <= self.context.now
+        return dates.plus(made.at, escalation.after) <= self.context.now
 
     def _is_gone(self, place: str) -> bool:
         record = self.past.newest(place)
@@ -122,6 +145,7 @@ class _Customer:
             return episode
         begun = replace(
             episode,
+            left="",
             number=episode.number + 1,
             step=Step.OPEN,
             place=place.key.text,

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecmbraze.errors import ConfigurationError, EcmbrazeError, RecordUnreadable
-from ecmbraze.model import Answer, FollowUp, FollowUpState, Json, Priority, Verdict
+from ecmbraze.model import DONE_BY_OTHERS, Answer, FollowUp, FollowUpState, Json, Priority, Verdict
 from ecmbraze.suggest import did_you_mean
 from ecmbraze.systems.ecm import marks
 from ecmbraze.systems.ecm.attempts import Attempts, not_written
@@ -79,7 +79,7 @@ class FollowUps:
         except EcmbrazeError as error:
             return not_written(error)
         if found is None or found.completed:
-            return Answer(verdict=Verdict.ACCEPTED, reason="completed already" if found else "not there any more")
+            return Answer(verdict=Verdict.ACCEPTED, reason=DONE_BY_OTHERS if found else "not there any more")
         path = f"/api/v2/nodes/{int(node_id)}/followups/{found.id}"
         attempt = self._attempts.send("PUT", path, data={"status": str(_COMPLETED)})
         if attempt.refused_with == 400:  # its status moved meanwhile: there is no step back and none in place
@@ -88,7 +88,7 @@ class FollowUps:
             except EcmbrazeError:
                 return attempt.answer
             if again is None or again.completed:
-                return Answer(verdict=Verdict.ACCEPTED, reason="completed meanwhile")
+                return Answer(verdict=Verdict.ACCEPTED, reason=DONE_BY_OTHERS)
         return attempt.answer
 
     def types(self) -> Mapping[str, int]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ecmbraze.errors import EcmbrazeError, RecordUnreadable
-from ecmbraze.model import Answer, FollowUp, FollowUpState, Json, Priority, Verdict
+from ecmbraze.model import DONE_BY_OTHERS, Answer, FollowUp, FollowUpState, Json, Priority, Verdict
 from ecmbraze.systems.ecm import marks
 from ecmbraze.systems.ecm.attempts import Attempts, not_written
 from ecmbraze.systems.ecm.filing import ADD, HIDDEN_TOO, created, name_fault
@@ -87,7 +87,7 @@ class Tasks:
             return not_written(error)
         found = marks.marked(tasks, mark)
         if found is None or found.completed:
-            return Answer(verdict=Verdict.ACCEPTED, reason="completed already" if found else "not there any more")
+            return Answer(verdict=Verdict.ACCEPTED, reason=DONE_BY_OTHERS if found else "not there any more")
         status = _completing(tasks)
         answer = self._put_status(found.id, status)
         if answer.verdict not in (Verdict.ACCEPTED, Verdict.UNKNOWN):
