@@ -351,6 +351,19 @@ def test_an_answer_belongs_by_its_token_and_a_second_look_writes_nothing() -> No
     )
 
 
+def test_of_several_people_the_last_to_answer_stands_whoever_is_looked_at_first() -> None:
+    office = Office(options({**SURVEY, "comment_document": "always"}))
+    office.asks(7, "C-1", "C-2")
+    office.now += DAY
+    later, earlier = "2026-12-04T09:00:00Z", "2026-12-04T08:00:00Z"
+
+    first = office.shows("C-1", score="2", comment="Too late", at=later, token=office.token_of(0))
+    second = office.shows("C-2", score="9", comment="Kind", at=earlier, token=office.token_of(1))
+
+    assert [values["Feedback.Score"] for _, values in written(first)] == [2]  # type: ignore[call-overload, index]
+    assert (written(second), len(filed(second))) == ([], 1)
+
+
 def test_an_edited_answer_updates_and_is_said_to_be_edited() -> None:
     office = Office(options({**SURVEY, "comment_document": "always"}))
     office.asks(7)

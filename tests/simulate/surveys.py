@@ -128,7 +128,8 @@ class Surveys:
             return
         yield from (f"{token} came {n} times" for token, n in Counter(one.token for one in asked).items() if n > 1)
         for one in asked:
-            closed = self._closed.get(one.ticket)
+            # Of an edit that moved no date the delay counts from the look before it.
+            closed = self._closed.get(one.ticket) if one.ticket not in self._spaces.silent else None
             if one.at >= since and closed and one.at < closed + pace.delay - EARLY:
                 yield f"{one} came so soon after {closed}"
         for person in {one.person for one in asked}:

@@ -103,7 +103,7 @@ class _One:
             count=count,
             why=_why(request, how, edited=count > 1, late=late),
         )
-        if self._is_newest(request):
+        if self._is_newest(request) and self._is_last(request, at):
             self.outcome += writes.values(given, self.past, self.context)
         self.outcome += writes.document(given, self.context)
 
@@ -111,6 +111,19 @@ class _One:
         """Say whether no later request of this person about the same workspace is answered: its values stand there."""
         later = [one for one in self.requests if one.record == request.record and _after(one, request)]
         return not any(one.key in self.done for one in later)
+
+    def _is_last(self, request: Request, at: datetime) -> bool:
+        """Say whether nobody else whom the workspace names answered about it later."""
+        place = self.past.newest(request.record)
+        for other in place.customers if place else ():
+            if other == self.person:
+                continue
+            done = requests.answered(other, self.past)
+            theirs = [one.key for one in requests.of_person(other, self.past) if one.record == request.record]
+            answered = [_mapping(done[key]) for key in theirs if key in done]
+            if any(datetime.fromisoformat(str(one["at"])) > at for one in answered):
+                return False
+        return True
 
     def _put_aside(self, place: str, answer: Answer, why: str) -> None:
         reason = f"this answer belongs to no request that is known: {why} ({answer.text})"
