@@ -197,6 +197,16 @@ def test_a_request_goes_after_its_delay_and_once() -> None:
     assert messages(office.looks_again(7)) == []
 
 
+def test_the_delay_of_what_was_closed_while_the_run_was_on_its_way_begins_then() -> None:
+    office = Office()
+    office.sees(7, "Open")
+    office.now += 5 * DAY
+
+    found = office.sees(7, "Closed", modified_at=office.now + timedelta(seconds=4))
+
+    assert (messages(found), office.due["ws:7"]) == ([], office.now + timedelta(seconds=4) + 2 * DAY)
+
+
 def test_what_was_closed_before_the_flow_came_is_not_asked_about() -> None:
     office = Office(fires=False)
     office.sees(7, "Closed")

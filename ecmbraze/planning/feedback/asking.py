@@ -107,7 +107,12 @@ class _One:
         return Asking(occurrence=hit.occurrence, since=self._completed(hit), asked=asked)
 
     def _completed(self, hit: Hit) -> datetime:
-        """Return when the workspace was completed: when it was edited, else our last look before."""
+        """Return when the workspace was completed: when it was edited, else our last look before.
+
+        An edit from after this run began is no reason to count the delay from the last look.
+        """
+        if self.change.record.modified_at > self.context.now:
+            return self.change.record.modified_at
         occasion = messages.occasion_of(FLOW, self.change, hit, self.context)
         return messages.happened_at(occasion)[0]
 
