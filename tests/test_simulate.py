@@ -29,6 +29,7 @@ def test_a_world_of_edits_faults_kills_and_clocks_keeps_every_promise(seed: int)
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(0)
 def test_sixty_days_of_three_hundred_customers_are_on_record_as_they_were() -> None:
     """`make test` plays two days of six customers."""
     many, days = (300, 60) if SOAK else (6, 2)
@@ -40,6 +41,7 @@ def test_sixty_days_of_three_hundred_customers_are_on_record_as_they_were() -> N
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(0)
 def test_so_they_are_where_the_program_is_killed_for_real_and_both_systems_are_asked_over_http(tmp_path: Path) -> None:
     """`make test` plays one day of three customers."""
     many, days = (300, 60) if SOAK else (3, 1)

@@ -56,7 +56,7 @@ def run(of: RoundContext, flow: Flow[Any], section: Any) -> Run:
         report=report,
         screen=screen,
         planner=_planner(of, flow, section, needs, view),
-        push=_push(of, flow, screen, view if flow.replaces(section) else None),
+        push=_push(of, flow, section, screen, view),
         before=of.ledger.watermarks(flow.name),
     )
 
@@ -200,13 +200,15 @@ def _json(fact: Fact) -> Json:
     return list(fact) if isinstance(fact, tuple) else fact
 
 
-def _push(of: RoundContext, flow: Flow[Any], looked: Screen, before: View | None) -> Push:
-    """Return the sending of one flow; ``before`` knows what stood in ECM and may be replaced."""
+def _push(of: RoundContext, flow: Flow[Any], section: Any, looked: Screen, view: View) -> Push:
+    """Return the sending of one flow; ``view`` knows what stood in ECM and may be replaced."""
 
     def replaceable(action: Action) -> Json:
-        written, record = of.ledger.outbox.accepted(action.target), before.record(action.recipient) if before else None
+        written, record = of.ledger.outbox.accepted(action.target), view.record(action.recipient)
         ours = written if isinstance(written, Mapping) else {}
-        return {name: _json(fact) for name, fact in record.facts.items() if name not in ours} if record else None
+        if record is None or not flow.replaces(section):
+            return dict(flow.taken_over(section, record, view)) if record else None
+        return {name: _json(fact) for name, fact in record.facts.items() if name not in ours}
 
     return Push(
         flow=flow.name,

@@ -198,6 +198,7 @@ FLOW = Flow(
     options=Options,
     example=EXAMPLE,
     replaces=lambda options: options.overwrite_existing,
+    taken_over=staff.taken_over,
     withdrawn=withdrawn,
     withdraws=True,
     every=timedelta(minutes=15),

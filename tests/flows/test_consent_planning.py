@@ -977,6 +977,19 @@ def test_a_section_that_cannot_be_kept_is_refused(more: dict[str, Any], said: st
         Options.model_validate(_section(**more))
 
 
+def test_d05_nothing_is_recorded_without_a_purpose_or_without_since_when() -> None:
+    section = _section()
+    del section["channels"][0]["purpose"]
+    with pytest.raises(ValidationError, match="purpose"):
+        Options.model_validate(section)
+
+    office = _office().shows("unsubscribed").round()
+
+    (told,) = map(_json, office.documents)
+    assert told["purpose"]
+    assert told["since"].get("at") or told["since"]["until"]
+
+
 def test_every_key_of_the_contract_loads() -> None:
     section = _section(
         initial_load={"slice": 10, "ecm_requests_per_minute": 60},

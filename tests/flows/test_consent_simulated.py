@@ -204,3 +204,16 @@ def test_what_stood_there_before_a_write_that_never_arrived_is_no_withdrawal_by_
     town.round()
 
     assert ([town.status(one) for one in (town.seven, town.eight)], town.withdrawn()) == ([IN, IN], [])
+
+
+def test_a_grant_replaces_a_withdrawal_by_staff_though_our_write_of_it_never_went_through(town: Town) -> None:
+    town.ecm.spaces[town.nine].held = "reserved by somebody"
+    town.ecm.edit(town.nine, {STATUS: OUT})
+    town.round(20, "consent")
+    assert (town.withdrawn(), town.house.quarantined()) == ([("C-2", "email")], set())
+    town.chooses("opted_in", "C-2")
+    town.ecm.spaces[town.nine].held = ""
+
+    outcome = town.round(20, "consent")
+
+    assert (outcome.codes, town.status(town.nine)) == ((0,), IN)

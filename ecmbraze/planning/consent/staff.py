@@ -146,7 +146,24 @@ def stranger(options: Options, channel: Channel, place: Record, wanted: str, pas
     there = place.facts.get(channel.status)
     if options.overwrite_existing or there in (None, "", wanted) or ours(place, channel.status, past):
         return ""
+    if channel.status in taken_over(options, place, past):
+        return ""
     return f"{EDITED}: {channel.status} is {there!r}, we never wrote it; overwrite_existing would replace it"
+
+
+def taken_over(options: Options, place: Record, past: Past) -> Mapping[str, Json]:
+    """Return the words of withdrawals that staff typed there and that were taken over: a newer state replaces them.
+
+    They are the record from then on, also where our own write of the same word never went through.
+    """
+    noted = [of for person in place.customers if isinstance(of := past.noted(place.key.text).get(person), Mapping)]
+    return {
+        channel.status: str(place.facts[channel.status])
+        for channel in options.channels
+        if channel.withdraws and _is_word(options, channel, place)
+        for entry in (held(of.get(channel.name)) for of in noted)
+        if entry and entry.changes > 0
+    }
 
 
 def quarantined(place: Record, channel: str, reason: str) -> Skip:
