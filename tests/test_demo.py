@@ -29,7 +29,7 @@ def empty(tmp_path: Path) -> Iterator[Rehearsal]:
 
 @pytest.mark.long
 def test_the_demo_tells_one_story_through_all_flows_and_ends_with_nothing_to_do(tmp_path: Path) -> None:
-    arguments = ["demo", "--keep", str(tmp_path / "kept")]
+    arguments = ["demo", "--keep", os.path.relpath(tmp_path / "kept")]
 
     code, told = _forked(partial(run_program, arguments, time=None, ahead=timedelta()))
 
@@ -77,9 +77,10 @@ def _plain(line: str) -> str:
 
 
 def _forked(run: Callable[[], int]) -> tuple[int, str]:
-    """Return exit code and output of what ran in a process of its own, on 80 columns."""
+    """Return exit code and output of what ran in a process of its own, on 80 columns, of somebody with real systems."""
+    environ = {**os.environ, "COLUMNS": "80", "ECMBRAZE_CONFIG": "/real/ecmbraze.yaml"}
     with piped() as (out, end):
         with end:
-            child = fork(run, environ={**os.environ, "COLUMNS": "80"}, stdout=end.fileno(), stderr=2)
+            child = fork(run, environ=environ, stdout=end.fileno(), stderr=2)
         (text,) = read_all(out, timeout=240)
     return child.wait(timeout=240), text.decode()

@@ -100,7 +100,7 @@ def test_k06_the_hour_that_comes_twice_in_autumn_runs_twice(tmp_path: Path) -> N
 
 
 def test_k10_a_burst_in_one_second_goes_out_once_each(tmp_path: Path) -> None:
-    with rehearsal(tmp_path, "--workspaces", "150", "--customers", "150") as stage:
+    with rehearsal(tmp_path, "--workspaces", "250", "--customers", "250") as stage:
         stage.config["ecm"]["page_size"] = 500
         stage.config["braze"] |= {"track_batch": 15, "trigger_batch": 10}  # several requests and waves of each
         stage.config["guards"] = {"max_audience_share": 1.0}

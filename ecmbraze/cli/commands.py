@@ -93,6 +93,13 @@ class Root(Group):
                 formatter.write_dl([(name.ljust(widest), said) for name, said in self.described(ctx, names)])
 
 
+def import_all() -> None:
+    """Import every command and flow, for who is going to fork programs that use them."""
+    for _ in _Commands().values():
+        pass
+    import_module("ecmbraze.flows").FLOWS  # noqa: B018 imports them
+
+
 def described() -> str:
     """Return what `commands.json` is to hold."""
     return (

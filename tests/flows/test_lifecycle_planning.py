@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -19,6 +19,7 @@ from ecmbraze.flows import lifecycle
 from ecmbraze.model import Change, Decision, Fact, Json, Kind, Record, WorkspaceKey, keys
 from ecmbraze.planning.due_dates import reminders
 from tests.fakes import Nothing
+from tests.rehearsal import SOAK
 
 HOME = ZoneInfo("Europe/Berlin")
 STATUS, END, CUSTOMER = "Contract.Status", "Contract.Contract End", "Contract.Customer Number"
@@ -266,7 +267,9 @@ def test_polls_beside_the_due_instants_send_nothing_more(gaps: list[int], end: s
     assert len(due.sent) == len(instants)
 
 
+@pytest.mark.soak
 @pytest.mark.long
+@settings(max_examples=100 if SOAK else 25)
 @given(st.lists(st.integers(1, 71), min_size=150, max_size=200), ENDS, ZONES, DAYS)
 def test_no_gap_shorter_than_the_grace_loses_the_nearest(gaps: list[int], end: str, zone: str, days: list[int]) -> None:
     life = Life(_options(zone=zone, days=days))

@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
+
 from ecmbraze.engine.scan.document_looks import DocumentLooks
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.planfile import PlanFile
@@ -15,9 +17,10 @@ from ecmbraze.needs import TypeNeeds
 from ecmbraze.planning.customers import Customer
 from ecmbraze.planning.document_kinds import DocumentKind
 from ecmbraze.ports import WorkspaceReader
+from tests.rehearsal import SOAK
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
-GATES = 20_000
+GATES = 20_000 if SOAK else 2_000
 NEEDS = TypeNeeds(
     name="Contract",
     facts=frozenset(),
@@ -54,7 +57,7 @@ def _document(number: int) -> Document:
 
 
 def _mirrored(tmp_path: Path) -> Ledger:
-    """A ledger with 20,000 contracts of two documents each, which were looked for once."""
+    """A ledger with contracts of two documents each, which were looked for once."""
     ledger = Ledger.create(tmp_path / "state.db", {}, NOW)
     plan = PlanFile(ledger.plan_path("fill"))
     for number in range(1, GATES + 1):
@@ -75,9 +78,10 @@ def _mirrored(tmp_path: Path) -> Ledger:
     return ledger
 
 
-def test_twenty_thousand_open_gates_of_two_documents_cost_160_requests_and_find_what_moved(tmp_path: Path) -> None:
+@pytest.mark.soak
+def test_open_gates_of_two_documents_cost_a_request_for_125_and_what_moved_is_found(tmp_path: Path) -> None:
     ledger = _mirrored(tmp_path)
-    gone, renamed = 10**6 + 2 * 77, 10**6 + 2 * 19_999 + 1
+    gone, renamed = 10**6 + 2 * 77, 10**6 + 2 * (GATES - 1) + 1
     ecm = Counting({gone: None, renamed: _row(renamed, "Draft")})
     plan = PlanFile(ledger.plan_path("look"))
     looks = DocumentLooks(
@@ -88,6 +92,6 @@ def test_twenty_thousand_open_gates_of_two_documents_cost_160_requests_and_find_
 
     todo: list[Any] = plan.todo("workspaces/Contract", 0, 10)
     plan.discard()
-    assert ecm.asked == ["nodes/list"] * 160 + ["search"]
-    assert [record for _, record, _ in todo] == ["ws:77", "ws:19999"]
+    assert ecm.asked == ["nodes/list"] * (GATES // 125) + ["search"]
+    assert [record for _, record, _ in todo] == ["ws:77", f"ws:{GATES - 1}"]
     assert looks.notes == []

@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
         range(first, min(first + _CHUNK, given.first + given.seeds))
         for first in range(given.first, given.first + given.seeds, _CHUNK)
     ]
-    with ProcessPoolExecutor(initializer=_in_memory) as pool:
+    with _memory() as folder, ProcessPoolExecutor(initializer=_in, initargs=(folder,)) as pool:
         for found, counted in pool.map(_played, chunks):
             failed |= found
             figures += counted
@@ -58,12 +58,13 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _one(seed: int) -> int:
-    _in_memory()
-    try:
-        world = play(seed)
-    except Wrong as error:
-        print(error)
-        return 1
+    with _memory() as folder:
+        _in(folder)
+        try:
+            world = play(seed)
+        except Wrong as error:
+            print(error)
+            return 1
     print("\n".join([*world.story, f"seed {seed}: all is well"]))
     return 0
 
@@ -80,10 +81,13 @@ def _played(seeds: Sequence[int]) -> tuple[dict[int, str], Counter[str]]:
     return failed, figures
 
 
-def _in_memory() -> None:
-    """Keep the state files in memory where there is room: an fsync shows nothing that a kill would."""
-    if _MEMORY.is_dir():
-        tempfile.tempdir = str(_MEMORY)
+def _memory() -> tempfile.TemporaryDirectory[str]:
+    """Make a folder for the state files, in memory where there is room: an fsync shows nothing that a kill would."""
+    return tempfile.TemporaryDirectory(prefix="ecmbraze-worlds-", dir=_MEMORY if _MEMORY.is_dir() else None)
+
+
+def _in(folder: str) -> None:
+    tempfile.tempdir = folder
 
 
 if __name__ == "__main__":

@@ -14,13 +14,19 @@ from typing import Any
 from ecmbraze.config import Settings
 from ecmbraze.flows import BY_NAME, FLOWS
 from tests.simulate.happenings import create
+from tests.simulate.surveys import FLOW as FEEDBACK
+from tests.simulate.surveys import Pace
 from tests.simulate.truth import CONTACTS, HOLDER
 from tests.simulate.world import PEOPLE, STRANGER, World
-from tests.stories.story import Story, of_workspaces, story_of
+from tests.stories.story import GROUP, Story, of_workspaces, story_of
 from tests.twins.ecm_world import Attribute
 from tests.twins.house import House, settings
 
-VARIANTS = 36
+VARIANTS = 48
+_PACES = (
+    Pace(delay=timedelta(minutes=10), cooldown=timedelta(hours=2), within=timedelta(hours=9)),
+    Pace(delay=timedelta(hours=1), cooldown=timedelta(hours=20), within=timedelta(days=3)),
+)
 
 
 def world_of(seed: int) -> tuple[World, Random]:
@@ -67,6 +73,9 @@ def _ready(variant: int) -> World:
     names = rng.sample([flow.name for flow in of_workspaces(FLOWS) if story_of(flow).truth], rng.choice((2, 2, 3)))
     stories = {name: story_of(BY_NAME[name]) for name in BY_NAME if name in names}
     several = frozenset(name for name in stories if rng.random() < 0.35)
+    pace = rng.choice(_PACES)
+    if FEEDBACK in stories:
+        stories[FEEDBACK] = _paced(stories[FEEDBACK], pace)
     stories = {name: _of_several(story) if name in several else story for name, story in stories.items()}
     house = House(Path(mkdtemp(dir=_folder())), _settings(rng, stories))
     house.ecm.columns, house.ecm.page = rng.random() < 0.3, rng.choice((3, 500))
@@ -76,7 +85,7 @@ def _ready(variant: int) -> World:
             rows = Attribute(name=CONTACTS, inner=(Attribute(name="Role"), Attribute(name="Customer Number")))
             house.ecm.categories[story.category] += (rows,)
         story.people(house, *PEOPLE)
-    world = World(house, stories, several)
+    world = World(house, stories, several, pace if FEEDBACK in stories else None)
     for flow in stories:
         for person in rng.sample((*PEOPLE, STRANGER), 3):
             create(world, rng, flow, person, baseline=True)
@@ -91,9 +100,23 @@ def _ready(variant: int) -> World:
     for number, flow in world.spaces.flow_of.items():
         world.spaces.take_in(number, flow, baseline=True)
     world.spaces.saw(world.spaces.flow_of)
+    world.surveys.look()
     world.at_baseline = {person: world.expected(person) for person in (*PEOPLE, STRANGER)}
     world.story.clear()
     return world
+
+
+def _paced(story: Story, pace: Pace) -> Story:
+    """Return the story of feedback with times that pass within the days of a world."""
+    section = deepcopy(dict(story.section))
+    rule = section["rules"][0]
+    rule |= {"delay": _span(pace.delay), "answer_within": _span(pace.within)}
+    rule["send"]["consent"] = {"email": "opted_in", "group": GROUP}
+    return replace(story, section={**section, "cooldown": _span(pace.cooldown)})
+
+
+def _span(span: timedelta) -> str:
+    return f"{span // timedelta(minutes=1)}m"
 
 
 def _of_several(story: Story) -> Story:

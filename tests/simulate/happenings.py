@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from random import Random
 
-from ecmbraze.model import Kind
+from ecmbraze.ledger.ledger import Ledger
+from ecmbraze.ledger.outbox import Step
+from ecmbraze.model import Kind, State
+from tests.simulate.surveys import FLOW as FEEDBACK
 from tests.simulate.truth import CONTACTS, HOLDER, WITNESS
 from tests.simulate.world import PEOPLE, STRANGER, World
 from tests.stories.story import GROUP
@@ -23,6 +27,7 @@ _READS = (
     "braze bounces",
 )
 _WRITES = ("braze track", "braze track", "braze campaign", "braze canvas", "braze c")
+_BACK = ("ecm values", "ecm file")
 
 
 # people at work
@@ -35,8 +40,15 @@ def happen(world: World, rng: Random, flows: Sequence[str]) -> None:
         (20, 2, 1, 1, 4, 1),
     )[0]
     doing(world, rng, flows)
-    world.spaces.look_at_all()
-    world.people.look()
+    if rng.random() < 0.5:
+        answer(world, rng)
+    world.look()
+
+
+def answer(world: World, rng: Random) -> None:
+    """Let somebody who was asked how it was say so, where people are asked."""
+    if FEEDBACK in world.stories:
+        world.note(world.surveys.answer(rng))
 
 
 def _stir(world: World, rng: Random, flows: Sequence[str]) -> None:
@@ -143,7 +155,8 @@ def trouble(world: World, rng: Random) -> None:
     match rng.randrange(18):
         case 0 | 1 | 2 | 3 | 4 | 12 | 13 | 14 | 15 | 16 | 17:
             kind, skip = rng.choice(list(Trouble)), rng.choice((0, 0, 0, 1, 2))
-            fault = Fault(call=rng.choice(_WRITES), trouble=kind, skip=skip, times=rng.randint(1, 3))
+            writes = (*_WRITES, *(_BACK if FEEDBACK in world.stories else ()))
+            fault = Fault(call=rng.choice(writes), trouble=kind, skip=skip, times=rng.randint(1, 3))
             world.house.wire.faults.append(fault)
             world.note(f"{fault}")
         case 5 | 6:
@@ -201,4 +214,13 @@ def mend(world: World) -> None:
     for space in world.house.ecm.spaces.values():
         space.unreadable = ""
     stranger(world)
-    world.spaces.look_at_all()
+    _replay(world)
+    world.look()
+
+
+def _replay(world: World) -> None:
+    """Send again what Extended ECM refused, as an operator does: it wanted nothing else."""
+    with closing(Ledger.open(world.house.state)) as ledger:
+        again = [row for row in ledger.outbox.refused() if row.action.kind in (Kind.CATEGORY, Kind.DOCUMENT)]
+        steps = [Step(row=row, state=State.READY, why="operator: quarantine") for row in again]
+        ledger.outbox.move(steps, world.house.clock.now())

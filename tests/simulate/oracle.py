@@ -16,13 +16,14 @@ from tests.twins.house import Fate
 # What `max_per_person` counts (delivery.md); our clock may go wrong by so much unnoticed.
 LIMITED = ("campaign", "canvas")
 DAY = timedelta(hours=24) - EARLY
+_UNSAID = ("ecm_time_source", "gate", "token")
 _MESSAGES = ("event", *LIMITED)
 _OPEN = ("ready", "waiting", "in flight", "in doubt")
 
 
 def said(entry: Entry) -> Said:
     """Return what a message of the book says, but for how its time is known."""
-    told = {name: value for name, value in entry.properties.items() if name not in ("ecm_time_source", "gate")}
+    told = {name: value for name, value in entry.properties.items() if name not in _UNSAID}
     return entry.name, entry.recipient, tuple(sorted(told.items()))
 
 
@@ -34,6 +35,8 @@ def unsent(world: World) -> bool:
 def never(world: World, seen: int) -> Iterator[str]:
     """Yield what is wrong with the messages that came since ``seen``: too many, against consent, against the facts."""
     spaces, messages = world.spaces, world.house.braze.messages
+    if messages[seen:]:
+        yield from world.surveys.never(messages[seen].at)
     closings = {stand.occasion.end for stands in spaces.stands.values() for stand in stands.values()} - {""}
     got = Counter(said(entry) for entry in messages if entry.name not in closings)
     for entry in messages[seen:]:
@@ -79,6 +82,7 @@ def quiet(world: World) -> Iterator[str]:
     yield from _holds(world, fates)
     yield from _lost(world, fates)
     yield from _claims(world, fates)
+    yield from world.surveys.quiet(world.exempt)
     yield from _values(world, {(fate.recipient, fate.name) for fate in fates if fate.state == "refused"})
 
 
@@ -97,7 +101,8 @@ def _gone(world: World, recipient: str) -> bool:
 
 def _holds(world: World, fates: Iterable[Fate]) -> Iterator[str]:
     for fate in fates:
-        if fate.state == "held" and (fate.recipient, fate.name) not in world.doubts:
+        # Nobody can look whether a document was stored in a workspace that is gone.
+        if fate.state == "held" and not ({(fate.recipient, fate.name)} & world.doubts or _gone(world, fate.recipient)):
             yield f"held although its outcome was known: {fate}"
 
 
@@ -117,6 +122,8 @@ def _lost(world: World, fates: Iterable[Fate]) -> Iterator[str]:
                 for name, demand in stand.occasion.told:
                     key = (f"ws:{number}", name, person)
                     if key in excused | kept or not world.people.always(person, demand, stand.started):
+                        continue
+                    if stand.occasion.asks and not world.surveys.owes(person, number, fates):
                         continue
                     if not got[name, person, stand.occasion.says]:
                         mine = [fate for fate in fates if (fate.record, fate.name, fate.recipient) == key]

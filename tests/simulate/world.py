@@ -9,6 +9,8 @@ from typing import Any
 
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.model import Json
+from tests.simulate.surveys import FLOW as FEEDBACK
+from tests.simulate.surveys import Pace, Surveys
 from tests.simulate.truth import People, Workspaces
 from tests.stories.story import Story, Truth
 from tests.twins.braze import Entry
@@ -25,9 +27,10 @@ _NAMES = ("event", "campaign", "canvas")
 class World:
     """Everything of one seed; ``several`` are the flows whose workspaces may name several people."""
 
-    def __init__(self, house: House, stories: dict[str, Story], several: frozenset[str] = frozenset()) -> None:
+    def __init__(self, house: House, stories: dict[str, Story], several: frozenset[str], pace: Pace | None) -> None:
         self.house, self.stories, self.several = house, stories, several
         self.spaces, self.people = Workspaces(house.ecm, stories, several), People(house.braze)
+        self.surveys = Surveys(house, self.spaces, pace)
         self.flow_of = {name: flow for flow, story in stories.items() for name in _named(story.section)}
         """Event, campaign or Canvas → the flow that sends it."""
         self.exempt: set[str] = set()
@@ -56,6 +59,12 @@ class World:
             theirs = [number for number in mine if person in self.spaces.people(number)]
             found |= self.truth(flow).values(self.house.ecm, theirs)
         return found
+
+    def look(self) -> None:
+        """Take in what people did and what time has changed."""
+        self.spaces.look_at_all()
+        self.people.look()
+        self.surveys.look()
 
     def note(self, text: str) -> None:
         self.story.append(f"{self.house.clock.true():%d %H:%M:%S} {text}")
@@ -92,7 +101,7 @@ class World:
         names = list(flows) or list(self.stories)
         troubles, books = self.house.wire.troubled, self.books()
         still = any(flow == "*" and until is None for flow, _, until in self.stops)
-        self.running = True
+        self.running, began = True, self.house.clock.true()
         outcome = self.house.start(*names, **more)
         self.running = False
         self.rounds, self.kills = self.rounds + 1, self.kills + outcome.killed
@@ -105,6 +114,8 @@ class World:
         calm = not outcome.killed and self.house.wire.troubled == troubles and not more
         for report in outcome.reports:
             if calm and report.exit_code in (0, 3, 4):
+                if report.flow == FEEDBACK:
+                    self.surveys.saw(began)
                 self.spaces.saw(
                     n for n, flow in self.spaces.flow_of.items() if flow == report.flow and self.spaces.readable(n)
                 )

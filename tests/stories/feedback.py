@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from ecmbraze.model import Kind
-from tests.stories.story import Story, in_ecm
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from random import Random
+
+from ecmbraze.model import Json, Kind
+from tests.stories.story import Occasion, Story, Truth, in_ecm
 from tests.twins.ecm import TwinEcm
 from tests.twins.ecm_world import Attribute
 from tests.twins.house import House
 
-CAMPAIGN, STATUS = "how-was-it", "Ticket.Status"
+CAMPAIGN, STATUS, FOLDER = "how-was-it", "Ticket.Status", "Answers"
 LONG = "Nobody called me back for days. " * 20
 
 
@@ -48,6 +52,19 @@ def _thinks_again(house: House, number: int) -> None:
     answer(house, house.ecm.spaces[number].name.removeprefix("Ticket "), 2, LONG)
 
 
+def _stir(rng: Random, ecm: TwinEcm, number: int) -> None:
+    ecm.edit(number, {STATUS: rng.choice(("Open", "Closed", "Closed", "Waiting"))})
+
+
+def _stands(ecm: TwinEcm, number: int, _now: datetime) -> Iterator[tuple[Occasion, bool]]:
+    if ecm.spaces[number].values.get(STATUS) == "Closed":
+        yield Occasion(told=((CAMPAIGN, "opted_in"),), says=(("ticket", number),), again=True, asks=True), True
+
+
+def _values(ecm: TwinEcm, numbers: Sequence[int]) -> Mapping[str, Json]:
+    return {}
+
+
 STORY = Story(
     section={
         "workspace_types": ["Ticket"],
@@ -78,7 +95,7 @@ STORY = Story(
                     "Feedback.Survey": "survey",
                 },
                 "comment_document": "always",
-                "folder": "Answers",
+                "folder": FOLDER,
             },
         ],
     },
@@ -87,4 +104,5 @@ STORY = Story(
     make=_make,
     acts=(in_ecm(_close), _answers, _thinks_again),
     killed=(0, 1),
+    truth=Truth(stir=_stir, stands=_stands, values=_values),
 )

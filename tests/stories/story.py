@@ -31,6 +31,8 @@ class Occasion:
     """Whether it happens anew when the workspace leaves it and comes back; else once for ever."""
     end: str = ""
     """The event that tells of its end."""
+    asks: bool = False
+    """Whether it is a question, which may have to wait until an earlier one is answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,7 +58,7 @@ class Books:
         return cls(
             events=tuple((one["recipient"], one["name"]) for one in received["events"]),
             messages=tuple((one["recipient"], one["name"]) for one in received["messages"]),
-            attributes=tuple((one["recipient"], one["name"], one["value"]) for one in attributes),
+            attributes=tuple((one["recipient"], one["name"], str(one["value"])) for one in attributes),
             withdrawals=tuple(_withdrawn(box.journal(system="braze"))),
             records=(
                 *((one["workspace"], _category(one["what"])) for one in box.edits() if one["user"] == account),

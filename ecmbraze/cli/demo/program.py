@@ -9,10 +9,12 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from ecmbraze.cli import app
+from ecmbraze.cli.commands import import_all
 
 _WORDS_ONLY = ("init",)
 
@@ -48,6 +50,7 @@ def ecmbraze(arguments: Sequence[str], *, folder: Path, environ: Mapping[str, st
     The process is forked from this one, which has imported everything: a start costs milliseconds, most of which a new
     interpreter would spend on imports. The caller has no threads, and nothing of it is used in the fork but the code.
     """
+    _imported()
     sys.stdout.flush()
     sys.stderr.flush()
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -57,6 +60,9 @@ def ecmbraze(arguments: Sequence[str], *, folder: Path, environ: Mapping[str, st
             _become([*arguments, *as_json], folder, environ, out, err)
         code = _ended(pid)
         return Done(typed=" ".join(("ecmbraze", *arguments)), code=code, stdout=_read(out), stderr=_read(err))
+
+
+_imported = cache(import_all)
 
 
 def _ended(pid: int) -> int:

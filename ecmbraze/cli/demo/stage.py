@@ -26,7 +26,7 @@ class Stage:
     """One sandbox, one configuration, one state file, and what was seen since a step of the story began."""
 
     def __init__(self, box: RemoteSandbox, folder: Path) -> None:
-        self.box, self.folder = box, folder
+        self.box, self.folder = box, folder.absolute()  # the program has a working folder of its own
         text = (resources.files("ecmbraze.cli.demo") / "demo.yaml").read_text(encoding="utf-8")
         for name in ("ecm", "braze", "username"):
             text = text.replace(f"@{name}@", getattr(box, name))
@@ -58,7 +58,9 @@ class Stage:
     def ecmbraze(self, *arguments: str) -> Done:
         """Run one command line; what it left behind is kept for the step."""
         secrets = {"ECM_PASSWORD": self.box.password, "BRAZE_API_KEY": self.box.api_key}
-        environ = {**secrets, "ECMBRAZE_NOW": self.box.now().isoformat()}
+        # Named, since the environment of whoever plays the demo may name the configuration of real systems.
+        config = {"ECMBRAZE_CONFIG": str(self.folder / "ecmbraze.yaml")}
+        environ = {**secrets, **config, "ECMBRAZE_NOW": self.box.now().isoformat()}
         self._read = None
         self.done.append(done := ecmbraze(arguments, folder=self.folder, environ=environ))
         return done

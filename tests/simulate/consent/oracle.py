@@ -71,7 +71,7 @@ def calm(world: World) -> Iterator[str]:
         bounced = "hard_bounce" if address in world.house.braze.bounced else None
         if space.values.get(STATUS["email"]) and space.values.get(BOUNCED) != bounced and not place.baseline:
             yield f"{BOUNCED} of {place.number} is {space.values.get(BOUNCED)!r}, should be {bounced!r}"
-        for channel, attribute in STATUS.items():
+        for channel, attribute in STATUS.items() if place.number not in world.late else ():
             yield from _state(world, place, channel, space.values.get(attribute))
     for (person, channel), life in world.lives.of.items():
         if (person, channel) not in refused:

@@ -171,6 +171,7 @@ class HttpHouse(House):
             self.wire.faults.clear()
             self.box.clear_faults()
             self.pull()
+            self.ecm.shown |= self.ecm.spaces.keys()  # nobody counts what is read over HTTP
 
     def _killed(self, number: int, *, ordered: int) -> bool:
         """Start the program and kill it while it waits for an answer; say whether it came so far."""

@@ -76,6 +76,8 @@ class World:
         self._met = set(people)
         self.known = house.clock.true()
         """What staff did before this was seen by a round that nothing stood in the way of."""
+        self.late: set[int] = set()
+        """Workspaces for which an older write waited when the last round began: the newest state comes one later."""
         self.typed: dict[tuple[int, str], Turn] = {}
         """(workspace, channel) → the withdrawal typed there that perhaps no round has taken in."""
 
@@ -293,11 +295,15 @@ class World:
     def run(self, **more: Any) -> tuple[Outcome, bool]:
         """Run one round of all flows; return how it ended, and whether nothing stood in its way."""
         troubles, began = self.house.wire.troubled, self.house.clock.true()
+        waiting = [one for one in self.house.fates() if one.kind == "category" and one.state in ("ready", "waiting")]
+        self.late = {int(one.recipient.removeprefix("ws:")) for one in waiting}
         outcome = self.house.start(**more)
         self.rounds, self.kills = self.rounds + 1, self.kills + outcome.killed
         calm = not outcome.killed and self.house.wire.troubled == troubles
         self.note(f"round {more or ''}: {'killed' if outcome.killed else outcome.codes}")
-        self.lives.round(self._met, calm=calm, screened=bool(self.house.braze.messages))
+        # Whom no workspace names any more nobody looks at.
+        named = {place.person for place in self.places.values() if self.readable(place.number)}
+        self.lives.round(self._met & named, calm=calm, screened=bool(self.house.braze.messages))
         for report in outcome.reports:
             if report.exit_code == 6 and not more:
                 self.note(f"confirming {report.flow}")
@@ -308,7 +314,7 @@ class World:
         if calm:
             self.typed.clear()
             self.known = began
-            self._met = {place.person for place in self.places.values() if self.readable(place.number)}
+            self._met = named
         return outcome, calm
 
 
