@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Context, Flow, Known
-from ecmbraze.model import BY_US, Change, Decision, Facts, Json, Kind, PersonKey, Record
+from ecmbraze.model import BY_US, Change, Decision, Facts, Json, Kind, PersonKey, Record, Skip
 from ecmbraze.needs import Cap, Needs, Silence
 from ecmbraze.planning import inactivity
 from ecmbraze.planning.attributes import Voice, of_everyone
@@ -94,11 +94,12 @@ def plan(options: Options, change: Change, known: Known, context: Context) -> De
     due = min(ahead, default=None)
     if not change.corrects:
         return Decision(memory=memory, due=due)
-    if mine and not record.customers:
-        raise RecordUnreadable("the workspace names no customer, and is open")
     voice = _voice(options, noted, context.now, context)
     then = _voice(options, noted, change.since or context.now, context)
-    outcome = of_everyone(NAME, change, known, voice, context, create=options.create_profiles, then=then)
+    outcome = list(of_everyone(NAME, change, known, voice, context, create=options.create_profiles, then=then))
+    if mine and not record.customers:  # whom it named before loses it all the same
+        reason = "it is open and names no customer, so that nobody follows up"
+        outcome.append(Skip(record=record.key.text, customer="", rule="", reason=reason, quarantined=True))
     return Decision.of(outcome, memory=memory, due=due)
 
 
