@@ -201,9 +201,9 @@ def runs(value: Json) -> bool:
 
 
 def _openings(value: Json) -> int:
-    if isinstance(value, list | tuple):
-        return sum(_openings(one) for one in value)
-    return len(_LIQUID.findall(value)) if isinstance(value, str) else 0
+    if isinstance(value, str):
+        return len(_LIQUID.findall(value))
+    return sum(_openings(one) for one in value) if isinstance(value, list | tuple) else 0
 
 
 def plain(fact: Fact) -> Json:

@@ -116,7 +116,7 @@ def _refuse_depth(value: object) -> None:
             part
             for outer in level
             for part in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
-            if isinstance(part, dict | list)
+            if type(part) is dict or type(part) is list
         ]
         if not level:
             return

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from functools import lru_cache
 from typing import Any
 
 from ecmbraze.errors import EcmbrazeError, RecordUnreadable, TemporaryError
@@ -211,11 +212,7 @@ def read_row(
         number, name = whole(properties.get("id"), "workspace id"), text(properties.get("name"), "workspace name")
     except ShapeError as error:
         raise RecordUnreadable(str(error)) from None
-    columns = {
-        column: _column(value, zone)
-        for column, value in properties.items()
-        if column.startswith(_COLUMN) and not column.endswith(_TWIN)
-    }
+    columns = {column: _column(properties[column], zone) for column in _columns(tuple(properties))}
     return WorkspaceRow(
         id=number,
         type_id=type_id,
@@ -226,6 +223,12 @@ def read_row(
         created_at=times.plausible(properties.get("create_date"), "create date", zone, server),
         modified_at=times.plausible(properties.get("modify_date"), "modify date", zone, server),
     )
+
+
+@lru_cache(maxsize=64)
+def _columns(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the columns of attributes among the names of a row: all rows of a page have the same."""
+    return tuple(name for name in names if name.startswith(_COLUMN) and not name.endswith(_TWIN))
 
 
 def _node(value: object) -> int | None:
@@ -248,12 +251,12 @@ def _column(value: object, zone: tzinfo | None) -> Fact:
 
     Whether that is what the attribute says is proven elsewhere, by comparing.
     """
+    if isinstance(value, str):
+        try:
+            return times.fact(value, zone) if _INSTANT.fullmatch(value) else value or None
+        except RecordUnreadable:
+            return value
     if isinstance(value, list):
         members = tuple(one for one in value if isinstance(one, str | int | float) and one != "")
         return members or None
-    if isinstance(value, str) and _INSTANT.fullmatch(value):
-        try:
-            return times.fact(value, zone)
-        except RecordUnreadable:
-            return value
-    return value if isinstance(value, str | int | float) and value != "" else None
+    return value if isinstance(value, int | float) else None
