@@ -206,9 +206,8 @@ def mend(world: World) -> None:
     """Let everything be well again, but for what people decided."""
     world.house.wire.faults.clear()
     world.house.clock.ahead, world.house.told_time = 0.0, True
-    for flow, _, until in list(world.stops):
-        if until is None:
-            world.resume(flow)
+    for flow in ("*", *world.stories):  # also what was paused by a command that a kill kept from saying so
+        world.resume(flow)
     for campaign in world.house.braze.campaigns.values():
         campaign.state = ""
     for space in world.house.ecm.spaces.values():

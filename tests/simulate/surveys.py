@@ -149,7 +149,8 @@ class Surveys:
             return False
         last = self.looks[-2]
         others = [one for one in self.asked() if one.person == person]
-        return last > closed + pace.delay + EARLY and all(last > self._until(one, last, pace) + EARLY for one in others)
+        until = [self._until(one, last, pace, seen=True) + EARLY for one in others]
+        return last > closed + pace.delay + EARLY and all(last > one for one in until)
 
     def quiet(self, exempt: set[str]) -> Iterator[str]:
         """Yield what is wrong with the answers when nothing is open any more."""
@@ -182,10 +183,13 @@ class Surveys:
             if not gone and last.foreign != (f"person:{person}" in aside):
                 yield f"{person} gave {last}, in quarantine are {sorted(aside)}"
 
-    def _until(self, request: Request, at: datetime, pace: Pace) -> datetime:
-        """Return how long a request kept others back: its cool-down, and the time for an answer while there is none."""
+    def _until(self, request: Request, at: datetime, pace: Pace, *, seen: bool = False) -> datetime:
+        """Return how long a request kept others back: its cool-down, and the time for an answer while there is none.
+
+        ``seen`` takes none that may have been overwritten before anybody looked.
+        """
         answers = [one for one in self.given if one.token == request.token and one.person == request.person]
-        done = any(one.at <= at for one in answers)
+        done = any(one.at <= at and (one.seen or not seen) for one in answers)
         return request.at + (pace.cooldown if done else max(pace.cooldown, pace.within))
 
     def _filed(self) -> Iterator[tuple[int, str]]:
