@@ -19,7 +19,7 @@ from ecmbraze.flow import Context, Flow
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.tombstones import ERASED
 from ecmbraze.ledger.view import View
-from ecmbraze.model import Action, Change, Decision, Delivery, Kind, PersonKey, Phase, Skip, keys
+from ecmbraze.model import Action, Change, Decision, Delivery, PersonKey, Phase, Skip, keys
 from ecmbraze.needs import Needs
 from ecmbraze.planning.adoption import Adoption
 
@@ -211,7 +211,7 @@ class Planner:
         with suppress(RecordUnreadable, *UNPLANNABLE):
             only = replace(change, fires=False, late=True)
             for action in self.flow.plan(self.options, only, self.view, self.context).actions:
-                if action.kind is Kind.ATTRIBUTE:
+                if action.kind.is_profile_value:
                     self.plan.put_action(action)
 
     def _decided(self, change: Change, decide: Callable[[], Decision]) -> Decision | None:
