@@ -42,6 +42,7 @@ ALL_PERMISSIONS = [
     "content_blocks.info",
     "users.export.segment",
     "segments.list",
+    "custom_attributes.get",
 ]
 
 SILENT = "segment: 5e600000-0000-4000-8000-000000000001   # its members"
@@ -222,6 +223,24 @@ def test_a_campaign_that_sends_nothing_is_named(desk: Desk, flags: dict[str, boo
     assert len(found) == 1
     assert "milestones[1].send.campaign: the campaign 'KYC completed' is" in found[0]
     assert said in found[0]
+
+
+def test_an_attribute_that_a_survey_writes_is_looked_up_among_those_that_profiles_have(desk: Desk) -> None:
+    unwritten = [one for one in _found(desk, 0, level="ok") if "made by the first value" in one]
+    many = {f"other_{number:02}": "x" for number in range(60)}
+    desk.box.change({"external_id": "C-1", "custom_attributes": {**many, "survey_scores": 4, "survey_token": "x"}})
+    try:
+        doubts = _found(desk, 0, level="?")
+        desk.box.call("POST", "/braze/switches", {"blocklist": ["survey_token"]})
+        blocked = _found(desk, 15)
+    finally:
+        desk.box.call("POST", "/braze/switches", {"blocklist": []})
+
+    near = "answer.score: Braze has no custom attribute 'survey_score' yet; did you mean 'survey_scores'?"
+    assert [one for one in doubts if near in one]
+    assert len(unwritten) == 4
+    assert len(blocked) == 1
+    assert "answer.workspace: Braze takes no values of the custom attribute 'survey_token'" in blocked[0]
 
 
 def test_what_cannot_be_looked_up_is_a_doubt_and_never_well(desk: Desk) -> None:

@@ -18,6 +18,7 @@ class Names(StrEnum):
     CAMPAIGN = "campaign"
     CANVAS = "canvas"
     GROUP = "subscription group"
+    PROFILE = "custom attribute"
 
 
 # The type of a setting that holds such a name; plain ``str`` names nothing that could be looked up.
@@ -28,3 +29,4 @@ ClassificationName = Annotated[str, Names.CLASSIFICATION]
 CampaignId = Annotated[str, Names.CAMPAIGN]
 CanvasId = Annotated[str, Names.CANVAS]
 GroupId = Annotated[str, Names.GROUP]
+ProfileAttribute = Annotated[str, Names.PROFILE]

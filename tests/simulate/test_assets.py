@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -104,3 +105,27 @@ def test_forty_days_of_edits_and_faults_leave_one_document_per_asset_with_what_w
         ledger.contents.prune()
         assert ledger.database.execute("SELECT count(*) FROM content").fetchone()[0] == 0
     assert json.dumps(expected)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("count", [10_000 if SOAK else 60])
+def test_of_thousands_of_assets_a_run_reads_and_writes_what_changed_alone(tmp_path: Path, count: int) -> None:
+    office = Office(tmp_path, max_documents=20_000)
+    office.block("footer", "one", tags=("approved",))
+    for number in range(count - 1):
+        kind = (TEMPLATES, TEMPLATES, TEMPLATES, CAMPAIGNS, CANVASES)[number % 5]
+        body = f"{number} " + ("{{content_blocks.${footer}}}" if number % 2 else "")
+        office.content.put(kind, f"a{number}", tags=("approved",), body=body)
+    assert office.confirm().report.by_action["documents"] == count
+    office.round()
+    for number in (0, 3, 4):
+        kind = (TEMPLATES, TEMPLATES, TEMPLATES, CAMPAIGNS, CANVASES)[number]
+        office.content.put(kind, f"a{number}", body="other")
+
+    changed = office.round()
+    calls = Counter(name.removesuffix(":before") for name in changed.crossings if name.endswith(":before"))
+    print(f"{count} assets, 3 changed: {dict(calls)}, {changed.report.by_action}")
+
+    assert changed.report.by_action["versions"] == 3
+    assert (calls["braze content list"], calls["braze content detail"]) == (4, 3)
+    assert (calls["ecm archive"], calls["ecm describe"]) == (3, 3)

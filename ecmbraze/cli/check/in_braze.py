@@ -28,7 +28,7 @@ _OF_CONTENT: Mapping[ContentKind, tuple[str, str]] = {
     ContentKind.CANVASES: ("/canvas/list", "/canvas/details"),
 }
 # What only `check` asks: lacking these a run goes as well.
-_FOR_CHECK = {"/campaigns/details", "/canvas/details"}
+_FOR_CHECK = {"/campaigns/details", "/canvas/details", "/custom_attributes"}
 
 
 class Braze(Protocol):
@@ -38,6 +38,7 @@ class Braze(Protocol):
     def listed(self, kind: str, /) -> Mapping[str, str]: ...
     def missing_permissions(self, paths: Sequence[str], /) -> Mapping[str, str]: ...
     def group_exists(self, group_id: str, /) -> bool: ...
+    def attributes(self) -> Mapping[str, str]: ...
 
 
 def needed(config: Settings, flows: Mapping[str, Flow[Any]], names: Sequence[Named]) -> list[str]:
@@ -61,6 +62,7 @@ def needed(config: Settings, flows: Mapping[str, Flow[Any]], names: Sequence[Nam
         "/users/export/segment": any(one and one.segment for one in (*rotations, *ways)),
         "/campaigns/details": Names.CAMPAIGN in sorts,
         "/canvas/details": Names.CANVAS in sorts,
+        "/custom_attributes": Names.PROFILE in sorts,
     }
     found = [path for path, is_asked in asked.items() if is_asked]
     archived = [content for name, section in config.flows.items() if (content := flows[name].needs(section).content)]
@@ -99,15 +101,21 @@ class Objects:
     braze: Braze
     _listed: dict[str, Mapping[str, str]] = field(default_factory=dict)
     _groups: dict[str, bool] = field(default_factory=dict)
+    _attributes: Mapping[str, str] | None = None
+    _named: set[str] = field(default_factory=set)
+    """Custom attributes that the configuration names: none of them is meant by another."""
 
     def findings(self, flow: str, names: Sequence[Named]) -> Iterator[Finding]:
         """Yield how each campaign, Canvas and group that a flow names stands."""
+        self._named |= {entry.name for entry in names if entry.sort is Names.PROFILE}
         for entry in names:
             match entry.sort:
                 case Names.CAMPAIGN | Names.CANVAS:
                     yield self._message(flow, str(entry.sort), entry)
                 case Names.GROUP:
                     yield self._group(flow, entry)
+                case Names.PROFILE:
+                    yield self._attribute(flow, entry)
 
     def _message(self, flow: str, kind: str, entry: Named) -> Finding:
         try:
@@ -166,6 +174,25 @@ class Objects:
             else ": copy its id in Braze under Audience, Subscription Group Management"
         )
         return wrong(self.config, entry, f"Braze has no subscription group of this id{how}")
+
+    def _attribute(self, flow: str, entry: Named) -> Finding:
+        """Return how an attribute stands that others write and a flow reads; until the first write there is none."""
+        try:
+            if self._attributes is None:
+                self._attributes = self.braze.attributes()
+        except CredentialRefused:
+            return doubt(self.config.places.of(entry.path), "the key may not look at custom attributes")
+        status = self._attributes.get(entry.name)
+        if status is None:
+            near = nearest(entry.name, self._attributes.keys() - self._named)
+            said = f"Braze has no custom attribute {entry.name!r} yet"
+            if near:
+                return doubt(self.config.places.of(entry.path), f"{said}; did you mean {near!r}?")
+            return well(f"{flow}: attribute {entry.name}", f"{said}: it is made by the first value that is written")
+        if status.casefold().startswith("block"):
+            said = f"Braze takes no values of the custom attribute {entry.name!r}: it is blocklisted (Data Settings)"
+            return wrong(self.config, entry, said)
+        return well(f"{flow}: attribute {entry.name}", status or "there")
 
     def _exists(self, group: str) -> bool:
         if group not in self._groups:

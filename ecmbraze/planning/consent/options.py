@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from ecmbraze.model import Facts
 from ecmbraze.planning.consent.record import STATES, UNKNOWN, Address
 from ecmbraze.planning.flow_options import MappedOptions
-from ecmbraze.planning.naming import AttributeName, DateName, GroupId
+from ecmbraze.planning.naming import AttributeName, DateName, GroupId, ProfileAttribute
 from ecmbraze.planning.rule_language import When
 from ecmbraze.planning.rules import Section, Span
 
@@ -49,7 +49,7 @@ class GroupWatch(Section):
 class AttributeWatch(Section):
     """A custom attribute of the profile."""
 
-    attribute: str = Field(description="name of the attribute in Braze, as it stands there")
+    attribute: ProfileAttribute = Field(description="name of the attribute in Braze, as it stands there")
 
 
 class Channel(Section):

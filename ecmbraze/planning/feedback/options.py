@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from ecmbraze.planning.flow_options import MappedOptions
-from ecmbraze.planning.naming import AttributeName
+from ecmbraze.planning.naming import AttributeName, ProfileAttribute
 from ecmbraze.planning.rules import TOKEN, Rule, Section, Span
 from ecmbraze.planning.zones import TimeOfDay, Zone
 
@@ -32,10 +32,12 @@ class Hours(Section):
 class AnswerAttributes(Section):
     """The custom attributes that the survey writes to the profile, named as Braze shows them."""
 
-    score: str = Field(description="an answer is there when this is set")
-    comment: str | None = Field(None, description="attribute with what the person wrote")
-    at: str | None = Field(None, description="attribute with the time of the answer; else when it was first seen")
-    workspace: str | None = Field(
+    score: ProfileAttribute = Field(description="an answer is there when this is set")
+    comment: ProfileAttribute | None = Field(None, description="attribute with what the person wrote")
+    at: ProfileAttribute | None = Field(
+        None, description="attribute with the time of the answer; else when it was first seen"
+    )
+    workspace: ProfileAttribute | None = Field(
         None, description="attribute with the token; without it only a single open request counts"
     )
 

@@ -9,7 +9,19 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from ecmbraze.sandbox.braze import consent, content, exports, library, lists, mail, reads, segments, sends, tracking
+from ecmbraze.sandbox.braze import (
+    attributes,
+    consent,
+    content,
+    exports,
+    library,
+    lists,
+    mail,
+    reads,
+    segments,
+    sends,
+    tracking,
+)
 from ecmbraze.sandbox.braze.answers import Refused, json_object
 from ecmbraze.sandbox.braze.gatekeeping import PERMISSIONS, admit
 from ecmbraze.sandbox.braze.rates import Rates
@@ -57,7 +69,8 @@ def _answer(store: BrazeStore, rates: Rates, path: str) -> Response:
         raise
     if store.switches.lag_s == 0:
         tracking.flush(store)
-    return _response(store, 201 if request.method == "POST" else 200, json.dumps(body), headers)
+    more = {"Link": body.link} if isinstance(body, attributes.Page) and body.link else {}
+    return _response(store, 201 if request.method == "POST" else 200, json.dumps(body), {**headers, **more})
 
 
 def _download(store: BrazeStore, path: str) -> Response:
@@ -108,6 +121,7 @@ ROUTES: dict[tuple[str, str], Handler] = {
     ("GET", "/templates/email/info"): lambda store: library.template(store, request.args),
     ("GET", "/content_blocks/list"): lambda store: library.blocks(store, request.args),
     ("GET", "/content_blocks/info"): lambda store: library.block(store, request.args),
+    ("GET", "/custom_attributes"): lambda store: attributes.listing(store, request.args),
     ("GET", "/segments/list"): lambda store: segments.listing(store, request.args),
     ("GET", "/segments/details"): lambda store: segments.details(store, request.args),
     ("POST", "/users/delete"): lambda store: consent.delete(store, _body()),

@@ -35,6 +35,7 @@ PERMISSIONS = {
     "/segments/list": "segments.list",
     "/segments/details": "segments.details",
     "/users/export/segment": "users.export.segment",
+    "/custom_attributes": "custom_attributes.get",
 }
 
 

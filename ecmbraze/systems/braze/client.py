@@ -127,6 +127,10 @@ class BrazeClient:
         """Return path → permission for those the key lacks, without writing anything; for `check`."""
         return probes.missing(self._asking, paths)
 
+    def attributes(self) -> Mapping[str, str]:
+        """Return name → status of every custom attribute of profiles; for `check`."""
+        return probes.attributes(self._asking)
+
     def group_exists(self, group_id: str) -> bool:
         """Say whether Braze knows this subscription group; for `check`."""
         return probes.group_exists(self._asking, group_id)

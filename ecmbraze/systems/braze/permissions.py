@@ -21,6 +21,7 @@ NEEDED = {
     "/templates/email/info": "templates.email.info",
     "/content_blocks/list": "content_blocks.list",
     "/content_blocks/info": "content_blocks.info",
+    "/custom_attributes": "custom_attributes.get",
 }
 
 # What a missing permission stops, in the words of the operator (fault B15).
@@ -43,4 +44,5 @@ PURPOSE = {
     "/templates/email/info": "needed to archive e-mail templates",
     "/content_blocks/list": "needed to archive Content Blocks and what includes them",
     "/content_blocks/info": "needed to archive Content Blocks and what includes them",
+    "/custom_attributes": "needed by `check` to look up attributes of profiles",
 }

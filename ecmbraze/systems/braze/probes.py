@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from ecmbraze.errors import ConfigurationError, CredentialRefused
 from ecmbraze.model import MessageInfo
 from ecmbraze.systems.braze import refusals
 from ecmbraze.systems.braze.asking import Asking, odd
 from ecmbraze.systems.braze.permissions import NEEDED
-from ecmbraze.systems.shapes import ShapeError, listing, text
+from ecmbraze.systems.shapes import ShapeError, listing, mapping, text
 
 # A request that is complete enough to be refused by permission, and too empty to do anything: no person is named,
 # no campaign is named, and a date range of one day in the past.
@@ -18,6 +20,7 @@ _NOBODY = "ecmbraze-permission-probe"
 _NIL = "00000000-0000-0000-0000-000000000000"
 # Rows per page of the lists; what lies beyond so many pages is not suggested.
 _PAGE, _MOST_PAGES = 100, 50
+_NEXT = re.compile(r'<(?P<url>[^>]*)>\s*;\s*rel="?next')
 _ONE_DAY = {"start_date": "2020-01-01", "end_date": "2020-01-02", "limit": "1"}
 _PROBES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "/users/track": ("POST", {"json": {}}),
@@ -37,6 +40,7 @@ _PROBES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "/templates/email/info": ("GET", {"params": {"email_template_id": _NIL}}),
     "/content_blocks/list": ("GET", {"params": {"limit": "1"}}),
     "/content_blocks/info": ("GET", {"params": {"content_block_id": _NIL}}),
+    "/custom_attributes": ("GET", {}),
 }
 
 
@@ -83,6 +87,25 @@ def listed(asking: Asking, kind: str) -> Mapping[str, str]:
         except ShapeError as error:
             raise odd(path, error) from None
         if len(rows) < _PAGE:
+            break
+    return found
+
+
+def attributes(asking: Asking) -> Mapping[str, str]:
+    """Return name → status of every custom attribute, 50 a page by cursor (api/braze.md 7.9)."""
+    found: dict[str, str] = {}
+    cursor = ""
+    for _ in range(_MOST_PAGES):
+        answer = asking.answer("GET", "/custom_attributes", params={"cursor": cursor} if cursor else {})
+        try:
+            for row in listing(answer.json().get("attributes"), "attributes"):
+                held = mapping(row, "attribute")
+                found[text(held.get("name"), "name")] = str(held.get("status", ""))
+        except ShapeError as error:
+            raise odd("/custom_attributes", error) from None
+        link = _NEXT.search(answer.headers.get("link", ""))
+        cursor = parse_qs(urlsplit(link["url"]).query).get("cursor", [""])[0] if link else ""
+        if not cursor:
             break
     return found
 
