@@ -132,6 +132,10 @@ class NamesNobody(RecordUnreadable):
     """Something happened to a record that leads to nobody: it waits until somebody is named there."""
 
 
+class OtherUnreadable(RecordUnreadable):
+    """Another record, on which this one rests, cannot be used: this one is planned again in each run until it can."""
+
+
 # interface.md, "schedule again? yes": the work waits, and the next start goes on.
 RUN_AGAIN: tuple[int, ...] = (5, 8, 11, 16, 130, 143)
 # interface.md, "the strongest wins", left to right; 9 replaces only 0 and is decided by the CLI.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 
-from ecmbraze.errors import RecordUnreadable
+from ecmbraze.errors import OtherUnreadable, RecordUnreadable
 from ecmbraze.flow import Context, Flow, Known
 from ecmbraze.model import BY_US, Change, Decision, Facts, Json, Kind, PersonKey, Record, Skip
 from ecmbraze.needs import Cap, Needs, Silence
@@ -113,7 +113,11 @@ def _voice(options: Options, noted: waiting.Noted, now: datetime, context: Conte
     """Return what the cases of one person say together, as of a moment."""
 
     def together(records: Sequence[Record]) -> Mapping[str, Json]:
-        said = waiting.together(waiting.open_cases(options, records, noted, context.zone), now, context.zone)
+        try:
+            cases = waiting.open_cases(options, records, noted, context.zone)
+        except RecordUnreadable as error:  # the case in hand was read before: it is another one of the person
+            raise OtherUnreadable(f"another case of its customer: {error.happened}") from error
+        said = waiting.together(cases, now, context.zone)
         return {f"{context.prefix}{name}": said[fact] for name, fact in options.attributes.items()}
 
     return together

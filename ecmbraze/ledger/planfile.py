@@ -200,12 +200,14 @@ class PlanFile(PlanWriting):
             ),
         )
         if decision.due:
-            self.database.conn.execute(
-                "INSERT OR REPLACE INTO due VALUES (?, ?, ?)", (flow, record.key.text, instant(decision.due))
-            )
+            self.put_due(flow, record.key.text, decision.due)
         self._put_actions([(action, doubtful(action)) for action in decision.actions])
         for skip in decision.skips:
             self.put_skip(flow, skip, now)
+
+    def put_due(self, flow: str, record: str, at: datetime) -> None:
+        """Write when a record is planned again though nothing changed, also one that was not decided."""
+        self._write("INSERT OR REPLACE INTO due VALUES (?, ?, ?)", (flow, record, instant(at)))
 
     def put_action(self, action: Action, *, doubtful: bool = False) -> None:
         """Write one action; of several for one ``latest`` target the newest stays.

@@ -11,7 +11,7 @@ from sqlite_utils import Database
 from ecmbraze.ledger.codec import instant, load_json, moment
 from ecmbraze.ledger.connection import marks
 from ecmbraze.ledger.planfile import PlanFile
-from ecmbraze.model import MOVED, UNMET, Fate, Json, Record, Standing, State
+from ecmbraze.model import MOVED, UNMET, Fate, Json, Kind, Record, Standing, State
 
 # What is known of the values of targets that begin alike, the newest last.
 _OPEN = "delivery = 'latest' AND state IN ('ready', 'waiting', 'in flight')"
@@ -84,10 +84,14 @@ class Written:
         return Standing(state=State(row[0]), at=moment(row[1]), why=row[2]) if row else None
 
     def pending(self, record: str, rule: str) -> bool:
-        """Say whether something that happens once, of a rule of a record, is staged and has not arrived yet."""
+        """Say whether something that happens once, of a rule of a record, is staged and has not arrived yet.
+
+        Nor has a completion that was refused, until somebody decides: what it should end stands there open.
+        """
         first = f"{self._flow}/{record}/{rule}/"  # as in `happened`
-        query = """SELECT 1 FROM outbox WHERE key > ? AND key < ? AND delivery <> 'latest'
-                   AND state IN ('ready', 'waiting', 'in flight', 'in doubt', 'held') LIMIT 1"""
+        query = f"""SELECT 1 FROM outbox WHERE key > ? AND key < ? AND delivery <> 'latest'
+                    AND (state IN ('ready', 'waiting', 'in flight', 'in doubt', 'held')
+                        OR (state = 'refused' AND kind = '{Kind.COMPLETION}')) LIMIT 1"""
         return self._ledger.execute(query, (first, f"{first[:-1]}0")).fetchone() is not None
 
     def underway(self, target: str) -> bool:

@@ -65,7 +65,10 @@ class Known(Protocol):
         ...
 
     def pending(self, record: str, rule: str) -> bool:
-        """Say whether something that happens once, of a rule of a record, is staged and has not arrived yet."""
+        """Say whether something that happens once, of a rule of a record, is staged and has not arrived yet.
+
+        Nor has a completion that was refused, until somebody decides.
+        """
         ...
 
     def underway(self, target: str) -> bool:

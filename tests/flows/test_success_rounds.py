@@ -202,7 +202,7 @@ def test_more_than_the_section_lets_wait_for_a_person(tmp_path: Path) -> None:
     confirmed = desk.round(confirm=str(outcome.report.plan_hash)[:12])
     assert confirmed.codes == (0,)
     assert sorted(node for node, _ in desk.open) == tickets
-    desk.silent()
+    desk.silent("C-9")
     assert desk.round().codes == (6,)
     assert len(desk.open) == 3
 

@@ -20,6 +20,7 @@ from tests.twins.office import Reminder
 from tests.twins.wire import Fault, Trouble
 
 _PEOPLE = ("C-1", "C-2", "C-3")
+_NOBODY = "somebody without a case"  # an export that is empty all at once is no look
 _SEGMENT, _STATUS, _CUSTOMER = "silent", "Ticket.Status", "Ticket.Customer Number"
 _WAIT, _LATE = timedelta(days=2), timedelta(days=3)
 _TROUBLES = (
@@ -185,7 +186,7 @@ class World:
                 self._unsure_about(number := rng.choice(sorted(ecm.bin)))
                 ecm.restore(number)
             case "silent":
-                self.house.braze.segments[_SEGMENT] = [one for one in _PEOPLE if rng.random() < 0.6]
+                self.house.braze.segments[_SEGMENT] = [_NOBODY, *(one for one in _PEOPLE if rng.random() < 0.6)]
             case "complete":
                 self._complete()
 

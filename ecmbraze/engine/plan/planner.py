@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 from ecmbraze.engine.plan.news import is_news, same, trace, withdrew
 from ecmbraze.engine.scan.inventory import Scan
 from ecmbraze.engine.setting import Slice
-from ecmbraze.errors import NamesNobody, RecordUnreadable
+from ecmbraze.errors import NamesNobody, OtherUnreadable, RecordUnreadable
 from ecmbraze.flow import Context, Flow
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.tombstones import ERASED
@@ -26,6 +26,8 @@ from ecmbraze.planning.adoption import Adoption
 _LOG = logging.getLogger("ecmbraze")
 # The counts of withdrawals on record that a plan replaces, and of the people whose they are.
 GRANTS, GRANTING = "grants", "people granting"
+# Past in every look, so that what comes due by it is part of the same plan.
+_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 # What a value nobody thought of makes of a rule. Errors of the state file are none of these: they end the run.
 UNPLANNABLE = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
@@ -63,7 +65,7 @@ class Planner:
         found |= {key.recipient for one in due if isinstance(key := keys.read(one), PersonKey)}
         return {one: self.flow.candidates(self.options, one, self.view, self.context) for one in sorted(found)}
 
-    def plan_changes(self, scans: Mapping[str, Scan], limit: int | None, concerned: Iterable[str] = ()) -> bool:
+    def plan_changes(self, scans: Mapping[str, Scan], limit: int | None, concerned: Collection[str] = ()) -> bool:
         """Plan what changed since the flow's position, then whom it concerns; return whether all of it was planned."""
         baselines = {stream: self.view.baseline(stream) for stream in self.needs.streams}
         due = self.view.due(self.context.now) | self._new_to_the_rules()
@@ -82,8 +84,8 @@ class Planner:
                 break
             planned += 1
             self._one(self._armed(change, baselines[change.record.stream]))
-        if complete:
-            complete = self._plan_people(concerned, None if limit is None else limit - planned)
+        reach = (None if limit is None else limit - planned) if complete else 0
+        complete = self._plan_people(concerned, reach) and complete
         for stream, scan in scans.items() if complete else ():
             self.plan.put_watermark(self.flow.name, stream, scan.newest)
             if baselines[stream] is None:
@@ -92,12 +94,13 @@ class Planner:
             self.plan.put_rules(self.flow.name, self._rules, self.context.now)
         return complete
 
-    def _plan_people(self, people: Iterable[str], limit: int | None) -> bool:
+    def _plan_people(self, people: Collection[str], limit: int | None) -> bool:
         for n, person in enumerate(people):
-            if n == limit:
-                return False
-            self._one(self.view.change_of(person))
-        return True
+            if limit is None or n < limit:
+                self._one(self.view.change_of(person))
+            else:  # their cases are taken in, and would lead nobody to them again
+                self.plan.put_due(self.flow.name, PersonKey(recipient=person).text, _AT_ONCE)
+        return limit is None or len(people) <= limit
 
     @property
     def _rules(self) -> str:
@@ -230,6 +233,8 @@ class Planner:
             self._quarantine(change, error.happened)
             if isinstance(error, NamesNobody):
                 self._take_back(change)
+            elif isinstance(error, OtherUnreadable):
+                self.plan.put_due(self.flow.name, change.record.key.text, _AT_ONCE)
         except KeyError as error:
             self._quarantine(change, f"{error.args[0]!r} is not known of it yet")
         except UNPLANNABLE as error:  # one record must not end the run of its neighbours

@@ -146,7 +146,9 @@ def _members(
     taken, seen = f"silent {way.segment}", f"shrunk {way.segment}"
     before, last = mirror.looked_size(taken, keys.PEOPLE), mirror.looked_size(seen, keys.PEOPLE)
     plan.put_looked(seen, keys.PEOPLE, now, size=export.size)
-    if before >= FLOOR and export.size < before * (1 - max_shrink) and not _as_large(export.size, last, max_shrink):
+    # One that is empty all at once is doubted whatever its size was: it would end every follow-up there is.
+    shrank = export.size < before * (1 - max_shrink) and (before >= FLOOR or not export.size)
+    if shrank and not _as_large(export.size, last, max_shrink):
         raise TemporaryError(f"its export has {export.size} people, the last had {before}")
     plan.put_looked(taken, keys.PEOPLE, now, size=export.size)
     return frozenset(name for member in export.members() for name in member.names)

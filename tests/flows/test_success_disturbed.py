@@ -1,0 +1,64 @@
+"""Success where something stands in the way: a limit, a refusal, a date that is none, an export that is empty."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.flows.test_success_rounds import CUSTOMER, DUE, SECTION, STATUS, Desk
+from tests.twins.wire import Fault, Trouble
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path, SECTION)
+
+
+def test_whom_a_limit_left_out_is_followed_up_by_a_later_run(desk: Desk) -> None:
+    tickets = [desk.ticket("C-1"), desk.ticket("C-2")]
+
+    assert desk.round(limit=2).count("planned") > 0  # the cases, and none of their customers
+    assert desk.standing == []
+    rehearsed, sent = desk.round(dry_run=True).report, desk.round().report
+    assert rehearsed.plan_hash == sent.plan_hash
+    assert [node for node, _ in desk.open] == tickets
+
+
+def test_no_second_one_is_made_while_the_completion_of_the_first_is_refused(desk: Desk) -> None:
+    ticket = desk.ticket("C-1")
+    desk.round()
+    desk.house.wire.faults.append(Fault(call="ecm completion", trouble=Trouble.REFUSED))
+    desk.close(ticket)
+    assert desk.round().codes == (3,)
+
+    desk.ecm.edit(ticket, {STATUS: "Open"})
+    desk.round()
+    desk.round()
+    assert desk.standing == [(ticket, "Retention", True)]
+
+
+def test_a_case_that_came_to_a_customer_of_whom_another_cannot_be_read_leaves_nothing_behind(desk: Desk) -> None:
+    moved, unreadable = desk.ticket("C-1", days=4), desk.ticket("C-2", days=4)
+    desk.round()
+    desk.ecm.edit(unreadable, {DUE: "soon"})
+    desk.round()
+    desk.ecm.edit(moved, {CUSTOMER: "C-2"})
+    assert desk.round().codes == (3,)
+
+    desk.ecm.edit(unreadable, {DUE: ""})
+    assert desk.round().codes == (0,)
+    assert "ecm_open_ticket" not in desk.braze.people["C-1"].attributes
+    assert [node for node, _ in desk.open] == [unreadable]
+
+
+def test_an_export_that_is_suddenly_empty_closes_nothing_until_the_next_is_empty_too(desk: Desk) -> None:
+    ticket = desk.ticket("C-1")
+    desk.round()
+    desk.silent()
+
+    outcome = desk.round()
+    assert [one for one in outcome.report.notes if "its export has 0 people, the last had 2" in one]
+    assert [node for node, _ in desk.open] == [ticket]
+    desk.round()
+    assert desk.open == []
