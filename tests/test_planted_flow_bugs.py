@@ -176,6 +176,16 @@ _BUGS_OF_ROUNDS: dict[str, Callable[[Flow[Any]], Flow[Any]]] = {
 }
 
 
+# And one that plans people, whom a baseline concerns in no way: what it asks of people in ECM, and says in Braze.
+_BUGS_OF_FOLLOW_UPS: dict[str, Callable[[Flow[Any]], Flow[Any]]] = {
+    "forgets what happened": _BUGS["forgets what happened"],
+    "says nothing of what leaves": _BUGS["says nothing of what leaves"],
+    "makes no follow-ups": lambda flow: _acting(flow, lambda action: _but(action, Kind.FOLLOW_UP)),
+    "completes no follow-ups": lambda flow: _acting(flow, lambda action: _but(action, Kind.COMPLETION)),
+    "writes no attributes": lambda flow: _acting(flow, lambda action: _but(action, Kind.ATTRIBUTE)),
+}
+
+
 def _but(action: Action, kind: Kind) -> Action | None:
     return None if action.kind is kind else action
 
@@ -218,7 +228,7 @@ _IN_ROUNDS = [getattr(_ROUNDS, name) for name in dir(_ROUNDS) if name.startswith
 def _planted_in_rounds() -> Iterator[Any]:
     for flow in of_workspaces(FLOWS):
         if not flow.rules(section(flow)):
-            for name, bug in _BUGS_OF_ROUNDS.items():
+            for name, bug in (_BUGS_OF_FOLLOW_UPS if flow.candidates else _BUGS_OF_ROUNDS).items():
                 yield pytest.param(bug(flow), id=f"{flow.name} {name}")
 
 

@@ -102,7 +102,7 @@ def test_a_dead_endpoint_is_asked_for_one_flow_and_not_again_for_each(three: Reh
 
 def test_starts_in_a_window_that_is_used_up_send_nothing_too_early(stage: Rehearsal) -> None:
     stage.config["braze"]["track_batch"] = 2  # each person a request of their own
-    stage.config["ecm"]["connections"] = 1
+    stage.config["braze"]["connections"] = 1  # what a first wave may ask for is not known before its answers
     people = _due(stage, 3)
     stage.box.call("POST", "/braze/switches", {"headers": "mau", "track_per_hour": 1})
 

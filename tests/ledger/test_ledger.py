@@ -257,14 +257,14 @@ def test_what_was_sent_to_a_person_costs_nothing_when_it_is_asked_what_keeps_the
     ledger: Ledger, kept_back: bool
 ) -> None:
     def effort() -> int:
-        """Return the steps of SQLite's machine, in tens."""
+        """Return the steps of SQLite's machine."""
         steps = 0
 
         def count() -> None:
             nonlocal steps
             steps += 1
 
-        ledger.database.conn.set_progress_handler(count, 10)
+        ledger.database.conn.set_progress_handler(count, 1)
         if kept_back:
             ledger.outbox.kept_back("f")
         else:

@@ -126,8 +126,8 @@ class ContentScan:
     def _changed_blocks(self, rows: Sequence[ContentRow], whole: bool) -> frozenset[str]:
         """Read the blocks that something includes and that may have changed; return the names of those that did."""
         known, everything = self._known[_BLOCKS], [one.facts for one in self._held.values() if not one.gone]
-        used = {name for one in everything for name in _names(one, facts.BLOCKS)}
-        missed = {name for one in everything for name in _names(one, facts.UNRESOLVED)}
+        used = {name for one in everything for name in facts.names(one, facts.BLOCKS)}
+        missed = {name for one in everything for name in facts.names(one, facts.UNRESOLVED)}
         changed = {name for name in used if not self._blocks.listed(name)}
         changed |= {name for name in missed if self._blocks.listed(name)}
         for row in rows:
@@ -151,12 +151,12 @@ class ContentScan:
         affected = {
             number
             for number, held in known.items()
-            if changed.intersection((*_names(held, facts.BLOCKS), *_names(held, facts.UNRESOLVED)))
+            if changed.intersection((*facts.names(held, facts.BLOCKS), *facts.names(held, facts.UNRESOLVED)))
         }
         for number in affected - listed.keys():  # its own edit is old: it is in no list of what was edited
             if whole or kind is _BLOCKS or self._held[kind, number].gone:
                 continue
-            listed[number] = _row(kind, number, known[number])
+            listed[number] = facts.row_of(kind, number, known[number])
         for row in listed.values():
             self.tick()
             self._one(row, known.get(row.id), whole=whole, affected=row.id in affected)
@@ -284,23 +284,7 @@ def _state(held: Facts | None) -> Status:
     return Status(str(held.get(facts.STATE) or "")) if held else Status.NEVER
 
 
-def _names(held: Facts, name: str) -> tuple[str, ...]:
-    found = held.get(name)
-    return tuple(str(one) for one in found) if isinstance(found, tuple) else ()
-
-
 def _same(row: ContentRow, held: Facts, place: int) -> bool:
     """Say whether a list shows an asset as it was read."""
     shown = (row.edited.isoformat(), row.name, tuple(sorted(row.tags)), place)
     return shown == tuple(held.get(name) for name in (facts.UPDATED, facts.NAME, facts.TAGS, facts.PLACE))
-
-
-def _row(kind: ContentKind, number: str, held: Facts) -> ContentRow:
-    """Return an asset as the lists showed it last."""
-    return ContentRow(
-        kind=kind,
-        id=number,
-        name=str(held[facts.NAME]),
-        tags=_names(held, facts.TAGS),
-        edited=datetime.fromisoformat(str(held[facts.UPDATED])),
-    )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
+
+from ecmbraze.model import ContentKind, ContentRow, Facts
 
 ID, KIND, NAME, TAGS, CHANNELS = "id", "kind", "name", "tags", "channels"
 STATE, LOST = "state", "lost"
@@ -67,3 +70,20 @@ class Status(StrEnum):
     TAG_REMOVED = "tag_removed"
     ARCHIVED = "archived"
     DELETED = "deleted"
+
+
+def names(held: Facts, name: str) -> tuple[str, ...]:
+    """Return the texts of a fact that holds several."""
+    found = held.get(name)
+    return tuple(str(one) for one in found) if isinstance(found, tuple) else ()
+
+
+def row_of(kind: ContentKind, number: str, held: Facts) -> ContentRow:
+    """Return an asset as the lists showed it last."""
+    return ContentRow(
+        kind=kind,
+        id=number,
+        name=str(held[NAME]),
+        tags=names(held, TAGS),
+        edited=datetime.fromisoformat(str(held[UPDATED])),
+    )
