@@ -43,7 +43,7 @@ def test_a_rule_of_any_flow_may_be_stopped_by_what_is_open_of_a_person(tmp_path:
     for person in ("C-1", "C-3"):
         desk.ecm.edit(mine[person], {"Ticket.Letter": "Yes"})
 
-    outcome = desk.house.start("cases")  # success does not run, and its workspaces are listed all the same
+    outcome = desk.house.start("cases")  # success does not run; its cases are of a type that `cases` lists
 
     assert [one.recipient for one in desk.braze.messages] == ["C-3"]
     [skip] = [one for one in outcome.report.skipped if one.rule == "letter"]
