@@ -9,7 +9,7 @@ from typing import Any
 from ecmbraze.cli.progress import Silent
 from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.setting import Systems
-from ecmbraze.model import Change, Fate, Json, Record, Standing
+from ecmbraze.model import Change, Fate, Json, Kind, Record, Standing
 
 
 class Nothing:
@@ -54,7 +54,7 @@ class Nothing:
     def written(self, key: str) -> Standing | None:
         return None
 
-    def pending(self, record: str, rule: str) -> bool:
+    def pending(self, record: str, rule: str, even_refused: Kind) -> bool:
         return False
 
     def underway(self, target: str) -> bool:

@@ -83,16 +83,16 @@ class Written:
         row = self._ledger.execute(query, (key,)).fetchone()
         return Standing(state=State(row[0]), at=moment(row[1]), why=row[2]) if row else None
 
-    def pending(self, record: str, rule: str) -> bool:
+    def pending(self, record: str, rule: str, even_refused: Kind) -> bool:
         """Say whether something that happens once, of a rule of a record, is staged and has not arrived yet.
 
-        Nor has a completion that was refused, until somebody decides: what it should end stands there open.
+        Nor has one of the kind ``even_refused`` that was refused, until somebody decides.
         """
         first = f"{self._flow}/{record}/{rule}/"  # as in `happened`
-        query = f"""SELECT 1 FROM outbox WHERE key > ? AND key < ? AND delivery <> 'latest'
+        query = """SELECT 1 FROM outbox WHERE key > ? AND key < ? AND delivery <> 'latest'
                     AND (state IN ('ready', 'waiting', 'in flight', 'in doubt', 'held')
-                        OR (state = 'refused' AND kind = '{Kind.COMPLETION}')) LIMIT 1"""
-        return self._ledger.execute(query, (first, f"{first[:-1]}0")).fetchone() is not None
+                        OR (state = 'refused' AND kind = ?)) LIMIT 1"""
+        return self._ledger.execute(query, (first, f"{first[:-1]}0", even_refused)).fetchone() is not None
 
     def underway(self, target: str) -> bool:
         """Say whether a value for a target is planned or staged that the sink has not taken yet."""

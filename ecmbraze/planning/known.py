@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from ecmbraze.model import Change, Fate, Json, Record, Standing
+from ecmbraze.model import Change, Fate, Json, Kind, Record, Standing
 
 
 class Known(Protocol):
@@ -64,10 +64,10 @@ class Known(Protocol):
         """Return how what happens once stands under a business key; ``None`` if it was never staged."""
         ...
 
-    def pending(self, record: str, rule: str) -> bool:
+    def pending(self, record: str, rule: str, even_refused: Kind) -> bool:
         """Say whether something that happens once, of a rule of a record, is staged and has not arrived yet.
 
-        Nor has a completion that was refused, until somebody decides.
+        Nor has one of the kind ``even_refused`` that was refused, until somebody decides.
         """
         ...
 

@@ -49,7 +49,7 @@ class Past(Protocol):
     def newest(self, key: str) -> Record | None: ...
     def looked(self, record: str, now: datetime) -> datetime | None: ...
     def written(self, key: str) -> Standing | None: ...
-    def pending(self, record: str, rule: str) -> bool: ...
+    def pending(self, record: str, rule: str, even_refused: Kind) -> bool: ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,7 +88,7 @@ class _Customer:
         While its completion has not arrived, a second one would stand beside it.
         """
         planned = any(isinstance(one, Action) and one.rule == rule for one in self.outcome)
-        if planned or self.past.pending(self.change.record.key.text, rule):
+        if planned or self.past.pending(self.change.record.key.text, rule, Kind.COMPLETION):
             return False
         last = replace(episode, place=episode.left)
         ends = (self._completion(rule, last, step, "") for step in Step) if episode.left else ()
