@@ -45,7 +45,9 @@ def section(config: Settings, flow: Flow[Any]) -> Any:
     """Return the flow's section; raises ConfigurationError when there is none."""
     if flow.name not in config.flows:
         raise ConfigurationError(
-            f"{config.path} has no section flows.{flow.name}.", advice="Add it; `config.example.yaml` shows one."
+            f"{config.path} has no section flows.{flow.name}.",
+            undone="Nothing was done.",
+            advice="Add it; `config.example.yaml` shows one.",
         )
     return config.flows[flow.name]
 

@@ -54,15 +54,27 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except IsADirectoryError:
-        raise ConfigurationError(f"{path} is a folder, not a configuration file.") from None
+        raise ConfigurationError(
+            f"{path} is a folder, not a configuration file.",
+            undone="Nothing was done.",
+            advice="Name the file with -c FILE.",
+        ) from None
     except FileNotFoundError:
         raise ConfigurationError(
-            f"There is no configuration file {path}.", advice="Name it with -c FILE, or copy config.example.yaml."
+            f"There is no configuration file {path}.",
+            undone="Nothing was done.",
+            advice="Name it with -c FILE, or copy config.example.yaml.",
         ) from None
     except UnicodeDecodeError:
-        raise ConfigurationError(f"{path} is not UTF-8 text.", advice="Save it as UTF-8.") from None
+        raise ConfigurationError(
+            f"{path} is not UTF-8 text.", undone="Nothing was done.", advice="Save it as UTF-8."
+        ) from None
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
+        raise ConfigurationError(
+            f"{path} cannot be read: {error.strerror}.",
+            undone="Nothing was done.",
+            advice="Let the account that runs ecmbraze read it.",
+        ) from None
 
 
 def _refuse(path: Path, problems: Iterable[tuple[int, str]]) -> None:
@@ -73,6 +85,7 @@ def _refuse(path: Path, problems: Iterable[tuple[int, str]]) -> None:
         raise ConfigurationError(
             f"{path} has {many}:",
             problems=[line[:_LONGEST] for line in lines[:MOST]],
+            undone="Nothing was read or sent.",
             advice=f"Correct the configuration and run `ecmbraze check{file}`.",
         )
 

@@ -12,8 +12,7 @@ from ecmbraze.config.names import Named, named
 from ecmbraze.config.places import Path, Places
 from ecmbraze.config.repeat import shown
 from ecmbraze.flow import Flow
-from ecmbraze.planning.customer_facts import CUSTOMER_FACTS
-from ecmbraze.planning.naming import Names
+from ecmbraze.planning.naming import CUSTOMER_FACTS, Names
 from ecmbraze.planning.outbound import Outbound, Sort
 from ecmbraze.suggest import did_you_mean
 

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta, tzinfo
 from ecmbraze.flow import Context, Flow, Known
 from ecmbraze.model import Change, Decision, Json, PersonKey, Record
 from ecmbraze.needs import Asked, Needs
-from ecmbraze.planning.customer_facts import CUSTOMER_FACTS
 from ecmbraze.planning.feedback import answering, asking, occasions, requests, writes
 from ecmbraze.planning.feedback.options import Options
+from ecmbraze.planning.naming import CUSTOMER_FACTS
 from ecmbraze.planning.outbound import Direction, Outbound, of_rule
 from ecmbraze.planning.rules import by_rule
 

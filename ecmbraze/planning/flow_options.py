@@ -10,9 +10,8 @@ from pydantic import Field, model_validator
 
 from ecmbraze.model import Json, Record
 from ecmbraze.planning import rule_language
-from ecmbraze.planning.customer_facts import CUSTOMER_FACTS
 from ecmbraze.planning.customers import Alias, Customer
-from ecmbraze.planning.naming import TypeName
+from ecmbraze.planning.naming import CUSTOMER_FACTS, TypeName
 from ecmbraze.planning.outbound import Outbound, Sort, attribute
 from ecmbraze.planning.rules import Rule, Section, Span
 

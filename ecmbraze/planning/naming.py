@@ -5,6 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
+OPEN_SINCE, OVERDUE_SINCE, LAST_ACTIVITY = "customer.open_since", "customer.overdue_since", "customer.last_activity"
+CUSTOMER_FACTS = (OPEN_SINCE, OVERDUE_SINCE, LAST_ACTIVITY)
+"""What rules of every flow may name of a customer, as the flow `success` makes it of their open cases: days, empty
+where nothing is open; dates, never counters."""
+
 
 class Names(StrEnum):
     """What sort of thing a name stands for."""

@@ -11,8 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from ecmbraze.model import Facts, Json, Kind, Record
 from ecmbraze.planning import rule_language
-from ecmbraze.planning.customer_facts import CUSTOMER_FACTS
-from ecmbraze.planning.naming import CampaignId, CanvasId, GroupId
+from ecmbraze.planning.naming import CUSTOMER_FACTS, CampaignId, CanvasId, GroupId
 from ecmbraze.planning.rule_language import When, satisfied
 
 TOKEN = "feedback.token"  # noqa: S105 the name of a fact

@@ -193,6 +193,7 @@ def _context(ca_file: Path | None, *, secure: bool) -> ssl.SSLContext:
         why = "holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
         raise ConfigurationError(
             f"The certificate authority file {authorities} cannot be used: {why}.",
+            undone="Nothing was read or sent.",
             advice="Name a PEM file that this account may read under ca_file (ecm, braze), then run `ecmbraze check`.",
         ) from None
     return context

@@ -201,5 +201,7 @@ def test_a_zip_that_unpacks_to_a_hundred_times_its_size_is_not_unpacked(monkeypa
     monkeypatch.setattr(segments, "_RATIO_FROM", 1)
     with pytest.raises(TemporaryError, match="more than 100 times its size"):
         segments.Export.checked((_zip(a=b"\n" * 300_000),))
+    with pytest.raises(TemporaryError, match="more than 100 times its size"):
+        segments.Export.checked((gzip.compress(b"\n" * 300_000),))  # which has no header that says how long it is
     people = b"".join(b'{"external_id": "C-%d", "email": "c%d@x.org"}\n' % (n, n) for n in range(9999))
     assert segments.Export.checked((_zip(a=people),)).size == 9999

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from ecmbraze.errors import CredentialRefused
 from ecmbraze.model import Answer, DocumentBytes, Json, Verdict
 from tests.twins.ecm_world import EcmWorld, Paper
-from tests.twins.wire import Wire
+from tests.twins.wire import Trouble, Wire
 
 
 class Archive(EcmWorld):
@@ -16,7 +17,19 @@ class Archive(EcmWorld):
     wire: Wire
 
     def _write(self, name: str, do: Callable[[], Answer]) -> Answer:
-        raise NotImplementedError
+        trouble = self.wire.there(name)
+        answer = do() if trouble is None or trouble.processed else None
+        self.wire.back(name)
+        if trouble is None:
+            assert answer is not None
+            return answer
+        if trouble.unknown:
+            return Answer(verdict=Verdict.UNKNOWN, reason=str(trouble))
+        if trouble is Trouble.REFUSED:
+            return Answer(verdict=Verdict.REFUSED, reason=str(trouble))
+        stop = CredentialRefused("ECM refuses the login.") if trouble is Trouble.KEY_REFUSED else None
+        limited = trouble is Trouble.LIMITED
+        return Answer(verdict=Verdict.NOT_PROCESSED, reason=str(trouble), stop=stop, limited=limited)
 
     def archive(
         self, parent_id: int, folder: str, marker: str, name: str, content: DocumentBytes, mime_type: str

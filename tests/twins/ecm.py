@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 
-from ecmbraze.errors import ConfigurationError, CredentialRefused, RecordUnreadable
+from ecmbraze.errors import ConfigurationError, RecordUnreadable
 from ecmbraze.model import (
     Answer,
     AttributeInfo,
@@ -33,7 +33,7 @@ from tests.twins.archive import Archive
 from tests.twins.claims import TwinClaims
 from tests.twins.ecm_world import ACCOUNT, Attribute, Paper, Space, kept
 from tests.twins.office import Office
-from tests.twins.wire import Trouble, Wire
+from tests.twins.wire import Wire
 
 _ROOT, _PARENT = 2000, 70_000
 _COLUMN = "wnf_att_"
@@ -210,21 +210,6 @@ class TwinEcm(Archive):
         self._space(parent_id)
         paper = self._named(parent_id, folder, name)
         return paper.versions[-1][2] if paper else None
-
-    def _write(self, name: str, do: Callable[[], Answer]) -> Answer:
-        trouble = self.wire.there(name)
-        answer = do() if trouble is None or trouble.processed else None
-        self.wire.back(name)
-        if trouble is None:
-            assert answer is not None
-            return answer
-        if trouble.unknown:
-            return Answer(verdict=Verdict.UNKNOWN, reason=str(trouble))
-        if trouble is Trouble.REFUSED:
-            return Answer(verdict=Verdict.REFUSED, reason=str(trouble))
-        stop = CredentialRefused("ECM refuses the login.") if trouble is Trouble.KEY_REFUSED else None
-        limited = trouble is Trouble.LIMITED
-        return Answer(verdict=Verdict.NOT_PROCESSED, reason=str(trouble), stop=stop, limited=limited)
 
     def _set_values(self, node_id: int, values: Mapping[str, Json], ours: Sequence[Mapping[str, Json]]) -> Answer:
         space = self.spaces.get(node_id)

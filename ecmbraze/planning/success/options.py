@@ -10,11 +10,10 @@ from pydantic import Field, StringConstraints, model_validator
 
 from ecmbraze.model import Assignee, Priority, Team
 from ecmbraze.planning import rule_language
-from ecmbraze.planning.customer_facts import CUSTOMER_FACTS, OVERDUE_SINCE
 from ecmbraze.planning.customers import Customer
 from ecmbraze.planning.engagement import Engagement
 from ecmbraze.planning.flow_options import MappedOptions
-from ecmbraze.planning.naming import DateName, TypeName
+from ecmbraze.planning.naming import CUSTOMER_FACTS, OVERDUE_SINCE, DateName, TypeName
 from ecmbraze.planning.rule_language import When
 from ecmbraze.planning.rules import Section, Span
 from ecmbraze.suggest import did_you_mean

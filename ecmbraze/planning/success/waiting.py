@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta, tzinfo
 
 from ecmbraze.model import Json, Record
 from ecmbraze.planning import dates, inactivity
-from ecmbraze.planning.customer_facts import LAST_ACTIVITY, OPEN_SINCE, OVERDUE_SINCE
+from ecmbraze.planning.naming import LAST_ACTIVITY, OPEN_SINCE, OVERDUE_SINCE
 from ecmbraze.planning.rule_language import satisfied
 from ecmbraze.planning.success.options import Options, SuccessRule
 

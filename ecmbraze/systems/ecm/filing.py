@@ -116,6 +116,7 @@ class Filing:
             raise ConfigurationError(
                 f"No folder of ECM can be named {folder!r}: {wrong}.",
                 undone="Nothing was written; the row waits.",
+                advice="Correct the folder in the configuration, then run `ecmbraze check`.",
             )
         if found := named(self.children(parent_id), folder):
             return _taken(found)

@@ -82,6 +82,7 @@ def redirected(host: str, path: str) -> ConfigurationError:
     """Return what a redirect means: the ticket and the password go nowhere else (T-3)."""
     return ConfigurationError(
         f"ECM {host} answers {path} with a redirect; refusing to follow it.",
+        undone="Nothing was concluded from it.",
         advice="Check ecm.url with its base path; a sign-on page must not stand before the REST API.",
     )
 
@@ -112,5 +113,6 @@ def _odd(http: Http, answer: Exchange) -> EcmbrazeError:
 def _no_api(http: Http) -> ConfigurationError:
     return ConfigurationError(
         f"There is no Content Server REST API at {http.base_url}.",
+        undone="Nothing was read or sent.",
         advice="Check ecm.url with its base path, for example https://ecm.example.com/otcs/cs.exe.",
     )

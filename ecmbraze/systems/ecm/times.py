@@ -43,6 +43,7 @@ def instant(value: object, zone: tzinfo | None) -> datetime:
         if moment.tzinfo is None and zone is None:
             raise ConfigurationError(
                 f"ECM returns times without a zone ({excerpt(value)}).",
+                undone="Nothing was concluded from them.",
                 advice="Set ecm.timezone to the zone of the Content Server, for example Europe/Berlin.",
             )
         return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)

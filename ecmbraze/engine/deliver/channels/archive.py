@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from ecmbraze.engine.deliver.channels import records
-from ecmbraze.engine.deliver.channels.channel import Attempt, Batch, Channel, Doubt, Finding, Sight
+from ecmbraze.engine.deliver.channels.channel import Attempt, Batch, Doubt, Finding, Sight
 from ecmbraze.engine.setting import Systems
 from ecmbraze.errors import RecordUnreadable, TemporaryError
 from ecmbraze.ledger.outbox import Row
@@ -105,59 +105,31 @@ _DOUBT = Doubt(
     by_marker=False,
     found="documents in doubt were found in Extended ECM",
 )
-ARCHIVE = Channel(
+ARCHIVE = records.channel(
     group="documents",
-    packing=records.PACKING,
     build=_put,
-    wait_for_turn=records.no_wait,
-    has_turn=records.always,
-    screening=None,
-    shows=None,
     advice=_advice,
-    alone=True,
-    patience=records.PATIENCE,
     said=_made,
     doubt=_DOUBT,
 )
-VERSION = Channel(
+VERSION = records.channel(
     group="versions",
-    packing=records.PACKING,
     build=_put,
-    wait_for_turn=records.no_wait,
-    has_turn=records.always,
-    screening=None,
-    shows=None,
     advice=_advice,
-    alone=True,
-    patience=records.PATIENCE,
     said=_version,
     doubt=_DOUBT,
 )
-RENAME = Channel(
+RENAME = records.channel(
     group="documents",
-    packing=records.PACKING,
     build=_rename,
-    wait_for_turn=records.no_wait,
-    has_turn=records.always,
-    screening=None,
-    shows=None,
     advice=_advice,
-    alone=True,
-    patience=records.PATIENCE,
     doubt=None,
     said=lambda action: f"name {_told(action).get('name', '')}",
 )
-METADATA = Channel(
+METADATA = records.channel(
     group="categories",
-    packing=records.PACKING,
     build=_describe,
-    wait_for_turn=records.no_wait,
-    has_turn=records.always,
-    screening=None,
-    shows=None,
     advice=_advice,
-    alone=True,
-    patience=records.PATIENCE,
     doubt=None,
     said=lambda action: f"category {action.name}",
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from ecmbraze.engine.deliver.channels import records
-from ecmbraze.engine.deliver.channels.channel import Attempt, Batch, Channel, Doubt, Finding, Sight
+from ecmbraze.engine.deliver.channels.channel import Attempt, Batch, Doubt, Finding, Sight
 from ecmbraze.engine.setting import Systems
 from ecmbraze.errors import RecordUnreadable, TemporaryError
 from ecmbraze.ledger.outbox import Row
@@ -95,33 +95,19 @@ def _is_done(action: Action, systems: Systems) -> str:
     return "" if any(one.bears(first) and not one.completed for one in there) else "somebody completed the first one"
 
 
-FOLLOW_UP = Channel(
+FOLLOW_UP = records.channel(
     group="tasks",
-    packing=records.PACKING,
     build=_build,
-    wait_for_turn=records.no_wait,
-    has_turn=records.always,
-    screening=None,
     doubt=_doubt(_made, "follow-ups in doubt were found in Extended ECM"),
-    shows=None,
     advice=_advice,
-    alone=True,
-    patience=records.PATIENCE,
     said=lambda action: "follow-up",
     taken_back_by=_end,
     needless=_is_done,
 )
-COMPLETION = Channel(
+COMPLETION = records.channel(
     group="tasks",
-    packing=records.PACKING,
     build=_build_completion,
-    wait_for_turn=records.no_wait,
-    has_turn=records.always,
-    screening=None,
-    shows=None,
     advice=_completion_advice,
-    alone=True,
-    patience=records.PATIENCE,
     doubt=_doubt(_completed, "completions in doubt were found in Extended ECM"),
     said=lambda action: "completed",
 )

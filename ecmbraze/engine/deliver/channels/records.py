@@ -7,7 +7,7 @@ directly, never by search.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from ecmbraze.engine.deliver.channels.channel import (
@@ -28,21 +28,46 @@ from ecmbraze.model import Action, Json, State, keys
 
 # A server that answers nothing certain three times in one run fails at more than a poisoned record: the rest waits.
 # What was certainly not written (reserved, no connection) makes no doubt and counts for nothing.
-PATIENCE = 3
+_PATIENCE = 3
 
-PACKING = Packing(together=lambda action: "record", most=lambda limits: 1, fitting=first_only, objects=one_object)
+_PACKING = Packing(together=lambda action: "record", most=lambda limits: 1, fitting=first_only, objects=one_object)
 
 # delivery.md, class U: by then a request that was cut off has either stored what it carries or never will.
 AFTER = timedelta(seconds=60)
 _MIME = "text/plain"
 
 
-def no_wait(systems: Systems) -> None:
+def channel(
+    *,
+    group: str,
+    build: Callable[[Sequence[Row], Attempt], Batch],
+    doubt: Doubt | None,
+    advice: Callable[[Action], str],
+    said: Callable[[Action], str] = lambda action: "",
+    taken_back_by: Callable[[Action], str] = lambda action: "",
+    needless: Callable[[Action, Systems], str] | None = None,
+) -> Channel:
+    """Return the channel of one kind of write to Extended ECM: each a request of its own, which asks Braze nothing."""
+    return Channel(
+        group=group,
+        packing=_PACKING,
+        build=build,
+        wait_for_turn=_no_wait,
+        has_turn=lambda systems: True,
+        screening=None,
+        doubt=doubt,
+        shows=None,
+        advice=advice,
+        said=said,
+        taken_back_by=taken_back_by,
+        needless=needless,
+        alone=True,
+        patience=_PATIENCE,
+    )
+
+
+def _no_wait(systems: Systems) -> None:
     """Extended ECM tells no rate limit: the client keeps to the configured connections."""
-
-
-def always(systems: Systems) -> bool:
-    return True
 
 
 def node_id(action: Action) -> int:
@@ -67,18 +92,11 @@ def _category_advice(action: Action) -> str:
     return f"Look in Extended ECM at the category {action.name} of workspace {node_id(action)}"
 
 
-CATEGORY = Channel(
+CATEGORY = channel(
     group="categories",
-    packing=PACKING,
     build=_category_request,
-    wait_for_turn=no_wait,
-    has_turn=always,
-    screening=None,
     doubt=None,
-    shows=None,
     advice=_category_advice,
-    alone=True,
-    patience=PATIENCE,
 )
 
 
@@ -127,17 +145,10 @@ def _said(action: Action) -> str:
     return f"document {action.name}" + (f" in {folder}" if folder else "")
 
 
-DOCUMENT = Channel(
+DOCUMENT = channel(
     group="documents",
-    packing=PACKING,
     build=_document_request,
-    wait_for_turn=no_wait,
-    has_turn=always,
-    screening=None,
-    shows=None,
     advice=_document_advice,
-    alone=True,
-    patience=PATIENCE,
     said=_said,
     doubt=Doubt(
         looks=(AFTER,),
