@@ -22,6 +22,11 @@ settings.register_profile("suite", derandomize=True, deadline=None, suppress_hea
 settings.load_profile("suite")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a test the same in every process: bytes may hold the time they were made at, as an archive does."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Rehearsal]:
     """A small world whose baseline has been taken."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from ecmbraze.engine.scan.people import TOGETHER
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.outbox import Step
 from ecmbraze.model import AddressList, Fact, State
@@ -32,6 +33,7 @@ WORDS = {
     "email": {GRANT: "Opted in", DEFAULT: "Not objected", WITHDRAWN: "Withdrawn", "unknown": "Unknown"},
     f"group:{GROUP}": {GRANT: "Opted in", DEFAULT: "Subscribed", WITHDRAWN: "Withdrawn", "unknown": "Unknown"},
 }
+_OVERDUE = timedelta(minutes=16)  # `everybody_within` of the story is 15m
 SINCE, SOURCE = "Choice.Email Since", "Choice.Email Source"
 _READS = (
     "ecm ",
@@ -74,6 +76,7 @@ class World:
         self.rounds = self.kills = self._moves = 0
         self.consents = People(house.braze)
         self._met = set(people)
+        self._began = house.clock.true()
         self.known = house.clock.true()
         """What staff did before this was seen by a round that nothing stood in the way of."""
         self.late: set[int] = set()
@@ -292,6 +295,11 @@ class World:
 
     # rounds
 
+    def _everybody_has_a_turn(self, began: datetime) -> bool:
+        """Say whether a round looks at everybody: of more than one request holds only those whose turn has come."""
+        before, self._began = self._began, began
+        return len(self.people) <= TOGETHER or began - before > _OVERDUE
+
     def run(self, **more: Any) -> tuple[Outcome, bool]:
         """Run one round of all flows; return how it ended, and whether nothing stood in its way."""
         troubles, began = self.house.wire.troubled, self.house.clock.true()
@@ -299,7 +307,7 @@ class World:
         self.late = {int(one.recipient.removeprefix("ws:")) for one in waiting}
         outcome = self.house.start(**more)
         self.rounds, self.kills = self.rounds + 1, self.kills + outcome.killed
-        calm = not outcome.killed and self.house.wire.troubled == troubles
+        calm = not outcome.killed and self.house.wire.troubled == troubles and self._everybody_has_a_turn(began)
         self.note(f"round {more or ''}: {'killed' if outcome.killed else outcome.codes}")
         # Whom no workspace names any more nobody looks at.
         named = {place.person for place in self.places.values() if self.readable(place.number)}
