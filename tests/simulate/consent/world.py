@@ -295,8 +295,11 @@ class World:
 
     # rounds
 
-    def _everybody_has_a_turn(self, began: datetime) -> bool:
-        """Say whether a round looks at everybody: of more than one request holds only those whose turn has come."""
+    def _everybody_had_a_turn(self, began: datetime) -> bool:
+        """Say whether a round looked at everybody: of more than one request holds only at those whose turn has come.
+
+        To be asked of every round, also of one that was killed: it may have kept its looks.
+        """
         before, self._began = self._began, began
         return len(self.people) <= TOGETHER or began - before > _OVERDUE
 
@@ -307,7 +310,8 @@ class World:
         self.late = {int(one.recipient.removeprefix("ws:")) for one in waiting}
         outcome = self.house.start(**more)
         self.rounds, self.kills = self.rounds + 1, self.kills + outcome.killed
-        calm = not outcome.killed and self.house.wire.troubled == troubles and self._everybody_has_a_turn(began)
+        turned = self._everybody_had_a_turn(began)
+        calm = turned and not outcome.killed and self.house.wire.troubled == troubles
         self.note(f"round {more or ''}: {'killed' if outcome.killed else outcome.codes}")
         # Whom no workspace names any more nobody looks at.
         named = {place.person for place in self.places.values() if self.readable(place.number)}
