@@ -66,6 +66,9 @@ class Nothing:
     def looked(self, record: str, now: datetime) -> datetime | None:
         return now
 
+    def edited_by_us(self, record: str) -> bool | None:
+        return None
+
     def unmet(self, customer: str) -> bool:
         return False
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from ecmbraze.engine.deliver.channels.channel import Attempt, Batch
+from ecmbraze.engine.deliver.channels.channel import Attempt, Batch, Place
 from ecmbraze.engine.deliver.requests import build, settle
 from ecmbraze.engine.setting import BatchLimits
 from ecmbraze.ledger.outbox import Row
@@ -29,7 +29,7 @@ def _batch(*actions: Action) -> Batch:
             limits=BatchLimits(),
             accepted=lambda _: None,
             attempted=lambda _: (),
-            replaceable=lambda _: None,
+            place=Place(),
             content=lambda _: DocumentBytes.of(b""),
         ),
     )

@@ -10,6 +10,7 @@ from ecmbraze.engine.context import RoundContext
 from ecmbraze.engine.customers import customers
 from ecmbraze.engine.deliver.archived import Archive
 from ecmbraze.engine.deliver.canaryfence import CanaryFence
+from ecmbraze.engine.deliver.channels.channel import Place
 from ecmbraze.engine.deliver.clock_faults import ClockFaults
 from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.deliver.push import Push
@@ -24,7 +25,7 @@ from ecmbraze.engine.setting import Setting, Systems
 from ecmbraze.flow import Context, Flow
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.view import View
-from ecmbraze.model import Action, Fact, Json, PersonKey, keys
+from ecmbraze.model import Action, Fact, Facts, Json, PersonKey, keys
 from ecmbraze.needs import Needs
 from ecmbraze.planning.adoption import Adoption
 from ecmbraze.planning.outbound import attributes
@@ -201,7 +202,7 @@ def _json(fact: Fact) -> Json:
 
 
 def _push(of: RoundContext, flow: Flow[Any], section: Any, looked: Screen, view: View) -> Push:
-    """Return the sending of one flow; ``view`` knows what stood in ECM and may be replaced."""
+    """Return the sending of one flow; ``view`` knows what stands in ECM and may be replaced."""
 
     def replaceable(action: Action) -> Json:
         written, record = of.ledger.outbox.accepted(action.target), view.record(action.recipient)
@@ -209,6 +210,12 @@ def _push(of: RoundContext, flow: Flow[Any], section: Any, looked: Screen, view:
         if record is None or not flow.replaces(section):
             return dict(flow.taken_over(section, record, view)) if record else None
         return {name: _json(fact) for name, fact in record.facts.items() if name not in ours}
+
+    def shown(action: Action) -> Facts | None:
+        record, now = view.record(action.recipient), of.clock.now()
+        if of.options.load or record is None or record.stream not in flow.needs(section).streams:
+            return {}  # no round like this one reads it
+        return record.facts if view.looked(action.recipient, now) == now else None
 
     return Push(
         flow=flow.name,
@@ -227,7 +234,7 @@ def _push(of: RoundContext, flow: Flow[Any], section: Any, looked: Screen, view:
         entered=of.shared.entered,
         launched=of.shared.launched,
         unknown_for=of.setting.keep.unknown,
-        replaceable=replaceable,
+        place=Place(replaceable=replaceable, shown=shown),
         content=of.ledger.contents.of,
         clock_fault=ClockFaults(clock=of.clock, skews=of.systems.skews, last=of.ledger.last_end()).told,
     )

@@ -64,6 +64,10 @@ class PlanWriting(PlanReading):
             self._hashed[flow] = (changes, super().hash(flow))
         return self._hashed[flow][1]
 
+    def put_editor(self, record: str, *, by_us: bool) -> None:
+        """Note whether the last edit of a workspace was ours; what planning may ask, no decision."""
+        self._write("INSERT OR REPLACE INTO editor VALUES (?, ?)", (record, int(by_us)))
+
     def count(self, scope: str, name: str, n: int = 1) -> None:
         """Add ``n`` to one of the counts of the run report. The scope is a stream that was scanned, or a flow."""
         self._counted[scope, name] += n

@@ -83,6 +83,14 @@ class View(Audience, Written):
         row = self._ledger.execute("SELECT read_at FROM record WHERE key = ?", (record,)).fetchone()
         return moment(row[0]) if row and row[0] else None
 
+    def edited_by_us(self, record: str) -> bool | None:
+        """Say whether the last edit of a workspace was ours; ``None`` where this run did not ask.
+
+        It asks where we wrote without learning whether it arrived.
+        """
+        row = self._plan.execute("SELECT by_us FROM editor WHERE record = ?", (record,)).fetchone()
+        return bool(row[0]) if row else None
+
     def baseline(self, stream: str) -> datetime | None:
         """Return the instant of the baseline of (flow, stream, customer mapping); ``None`` when there was none yet."""
         return self._baseline(stream, self._needs.mapping_of(stream))

@@ -83,6 +83,13 @@ class Known(Protocol):
         """Return when a record was last read, changed or not: ``now`` in this run; ``None`` when it never was."""
         ...
 
+    def edited_by_us(self, record: str) -> bool | None:
+        """Say whether the last edit of a workspace was ours; ``None`` where this run did not ask.
+
+        It asks where we wrote without learning whether it arrived.
+        """
+        ...
+
     def unmet(self, customer: str) -> bool:
         """Say whether something waits for this person because Braze does not know them yet."""
         ...

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.test_consent import GROUP, IN, NEWS, OUT, STATUS, Town
+from tests.flows.test_consent import DEFAULT, GROUP, IN, MINUTES, NEWS, OUT, STATUS, Town
 from tests.twins.wire import Fault, Trouble
 
 
@@ -217,3 +217,81 @@ def test_a_grant_replaces_a_withdrawal_by_staff_though_our_write_of_it_never_wen
     outcome = town.round(20, "consent")
 
     assert (outcome.codes, town.status(town.nine)) == ((0,), IN)
+
+
+@pytest.mark.parametrize("trouble", [Trouble.LOST_AFTER, Trouble.FAILED_AFTER, Trouble.CUT])
+def test_so_it_is_where_nothing_stands_beside_the_state_and_a_person_made_the_last_edit(
+    town: Town, trouble: Trouble
+) -> None:
+    """Of news there is neither a date nor a source: in doubt the withdrawal wins (flows.md, "Order")."""
+    _comes_back_and_the_answer_is_lost(town, trouble)
+    assert town.status(town.seven, NEWS) == DEFAULT
+
+    town.ecm.edit(town.seven, {NEWS: OUT})
+    town.round()
+    town.round(30)
+
+    assert [town.status(one, NEWS) for one in (town.seven, town.eight)] == [OUT, OUT]
+    assert town.withdrawn() == [("C-1", f"group:{GROUP}")] * 2
+
+
+def test_what_stood_there_before_a_write_that_never_arrived_is_no_withdrawal_where_nobody_edited(town: Town) -> None:
+    _comes_back_and_the_answer_is_lost(town, Trouble.LOST_BEFORE)
+    assert town.status(town.seven, NEWS) == OUT
+
+    town.round()
+
+    assert [town.status(one, NEWS) for one in (town.seven, town.eight)] == [DEFAULT, DEFAULT]
+    assert town.withdrawn() == [("C-1", f"group:{GROUP}")]
+
+
+def test_a_withdrawal_typed_between_the_look_and_the_write_of_the_run_after_is_not_overwritten(town: Town) -> None:
+    _comes_back_and_the_answer_is_lost(town, Trouble.LOST_AFTER)
+    town.chooses("opted_in")
+    town.house.clock.advance(20 * MINUTES)
+    crossings = town.house.copy(_folder(town)).start().crossings
+
+    at = crossings.index("ecm values:before") + 1
+    outcome = town.house.start(happen={at: lambda: town.ecm.edit(town.seven, {NEWS: OUT})})
+
+    assert (outcome.codes, town.status(town.seven, NEWS)) == ((0, 3), OUT)
+    town.round()
+    town.round(30)
+    assert [town.status(one, NEWS) for one in (town.seven, town.eight)] == [OUT, OUT]
+    assert [town.status(one) for one in (town.seven, town.eight)] == [IN, IN]
+    assert town.withdrawn() == [("C-1", f"group:{GROUP}")] * 2
+
+
+def _folder(town: Town) -> Path:
+    folder = town.house.folder.parent / "copy"
+    folder.mkdir()
+    return folder
+
+
+def _comes_back_and_the_answer_is_lost(town: Town, trouble: Trouble) -> None:
+    """Let staff withdraw C-1 from the newsletter, C-1 subscribe again, and nobody know whether that was written."""
+    town.ecm.edit(town.seven, {NEWS: OUT})
+    town.round()
+    town.round()
+    town.house.wire.faults.append(Fault(call="ecm values", trouble=trouble, times=9))
+    town.braze.people["C-1"].groups[GROUP] = "subscribed"
+    town.round()
+    town.house.wire.faults.clear()
+
+
+def test_a_withdrawal_that_was_taken_over_is_not_that_of_the_next_owner_though_our_write_never_went_through(
+    town: Town,
+) -> None:
+    town.ecm.spaces[town.nine].held = "reserved by somebody"
+    town.ecm.edit(town.nine, {STATUS: OUT})
+    town.round(20, "consent")
+    assert town.withdrawn() == [("C-2", "email")]
+    town.chooses("opted_in")
+    town.round(20, "consent")
+    town.ecm.spaces[town.nine].held = ""
+
+    town.ecm.edit(town.nine, {"Customer.Number": "C-1"})
+    outcome = town.round(20, "consent")
+
+    assert (outcome.codes, town.withdrawn(), town.status(town.nine)) == ((0,), [("C-2", "email")], IN)
+    assert town.history(town.nine) == [("email", "subscribed", "unsubscribed")]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ecmbraze.engine.deliver.channels import channel_of
-from ecmbraze.engine.deliver.channels.channel import Attempt, Batch
+from ecmbraze.engine.deliver.channels.channel import Attempt, Batch, Place
 from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.deliver.needless import left, needless
 from ecmbraze.engine.deliver.requests import build, divide, settle
@@ -18,7 +18,6 @@ from ecmbraze.engine.setting import BatchLimits, Systems
 from ecmbraze.errors import CredentialRefused, EcmbrazeError, TemporaryError
 from ecmbraze.ledger.outbox import Outbox, Row, Step
 from ecmbraze.model import (
-    Action,
     Answer,
     Delivery,
     DocumentBytes,
@@ -61,8 +60,8 @@ class Push:
     """The bytes of a document that waits to be filed, by their sha256."""
     braze_connections: int = 8
     """How many requests may be on their way to Braze at once."""
-    replaceable: Callable[[Action], Json] = lambda action: None
-    """What stood in the place of a write before the flow first wrote there, where it may replace that."""
+    place: Place = field(default_factory=Place)
+    """What stands where a write to Extended ECM goes."""
     leaves: str = ""
     """The rule whose rows are for the slices of an initial load alone, which are throttled."""
     unknown_for: timedelta = timedelta(days=90)
@@ -194,7 +193,7 @@ class Push:
             limits=self.limits,
             accepted=self.outbox.accepted,
             attempted=self.outbox.attempted,
-            replaceable=self.replaceable,
+            place=self.place,
             content=self.content,
         )
         batches = [build(rows, attempt) for rows in wave]

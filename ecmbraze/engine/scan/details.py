@@ -24,7 +24,7 @@ _WINDOW = 60
 # The look under which the ledger notes that a type has edits which move no date.
 SILENT = "silent"
 # Why a workspace is read although its listing says it is as it was, or does not show it.
-_UNASKED = ("sweep", "again", "documents", "folder")
+_UNASKED = ("sweep", "again", "documents", "folder", "unsettled")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class WorkList:
         ``began`` is when its listing began, by the server's clock; ``told`` says that the listing carries every fact.
         """
         whole = not need.names <= self.mirror.armed(need.stream)
-        after, since_save = 0, 0
+        after, since_save, unsettled = 0, 0, frozenset(self.mirror.unsettled(need.stream))
         with ThreadPoolExecutor(max_workers=self.connections) as pool:
             while window := self.plan.todo(need.stream, after, _WINDOW):
                 self.tick()
@@ -63,6 +63,8 @@ class WorkList:
                     window, pool.map(partial(self._detail, need), (one for _, one, _ in window)), strict=True
                 ):
                     self._keep(need, record, why, detail, began, told=told)
+                    if record in unsettled and isinstance(detail, WorkspaceDetail):
+                        self.plan.put_editor(record, by_us=detail.row.modified_by == self.reader.account_id())
                     self.progress.step(Work.READ, 1)
                 after = window[-1][0]
                 since_save += len(window)

@@ -106,6 +106,8 @@ class Inventory:
         scan = Scan(began=began, newest=min(newest or began, began))
         self.plan.end_scan(need.stream, scan.newest, complete=since is None)
         self.began[need.name] = began
+        # Whether what we sent there arrived is judged by what stands there now, so that is read before planning.
+        self.plan.add_todo(need.stream, self.mirror.unsettled(need.stream), "unsettled")
         self._sweep(need)
         return scan
 

@@ -29,8 +29,12 @@ def withdrew(options: Options, channel: Channel, change: Change, person: str, pa
         # Where we wrote another word since, it was put there again, though the last look showed the same.
         replaced = sent is not None and change.since is not None and change.since <= sent
         replaced |= before is not None and _may_be_ours(options, channel, before, past)
-        if before is None or not _is_word(options, channel, before) or replaced:
+        # What was taken over of another customer is the record, as if we had written it: it is not the next one's.
+        anew = before is None and channel.status not in taken_over(options, record, past)
+        if anew or (before is not None and not _is_word(options, channel, before)) or replaced:
             return True
+    elif _may_be_typed(options, channel, change, past):
+        return True
     if not channel.recorded or (before is None and _was_recorded(change.memory, channel)):
         return False
     return _came_true(channel, before.facts if before else None, record.facts)
@@ -57,7 +61,13 @@ def _typed(options: Options, channel: Channel, record: Record, past: Past) -> bo
 
 
 def _may_be_ours(options: Options, channel: Channel, record: Record, past: Past) -> bool:
-    """Say whether we may have written the status: it is in a write of ours, and nothing beside it shows another one.
+    """Say whether we may have written the status: it is in a write of ours that may stand there."""
+    there = record.facts.get(channel.status)
+    return any(one.get(channel.status) == there for one in _may_stand(options, channel, record, past))
+
+
+def _may_stand(options: Options, channel: Channel, record: Record, past: Past) -> list[Mapping[str, Json]]:
+    """Return the writes of ours that may stand in a category: those that nothing beside the states speaks against.
 
     The attributes of a category are written together: of writes that no answer confirmed, dates and sources show which
     arrived last. The states do not, since staff set them too.
@@ -73,8 +83,22 @@ def _may_be_ours(options: Options, channel: Channel, record: Record, past: Past)
             if name in one
         )
 
+    return [one for one in written if not is_another(one)]
+
+
+def _may_be_typed(options: Options, channel: Channel, change: Change, past: Past) -> bool:
+    """Say whether the word of a withdrawal may be typed over another state of ours that may have arrived.
+
+    Nothing shows which of our writes stands there, but that a person made the last edit since the flow looked: they may
+    have edited something else, and a withdrawal wins in doubt.
+    """
+    record, before = change.record, change.before
+    if not _is_word(options, channel, record) or past.edited_by_us(record.key.text) is not False:
+        return False
+    if before is not None and record.modified_at <= before.modified_at:
+        return False
     there = record.facts.get(channel.status)
-    return any(one.get(channel.status) == there and not is_another(one) for one in written)
+    return any(one.get(channel.status) != there for one in _may_stand(options, channel, record, past))
 
 
 def _is_word(options: Options, channel: Channel, record: Record) -> bool:
@@ -154,13 +178,16 @@ def stranger(options: Options, channel: Channel, place: Record, wanted: str, pas
 def taken_over(options: Options, place: Record, past: Past) -> Mapping[str, Json]:
     """Return the words of withdrawals that staff typed there and that were taken over: a newer state replaces them.
 
-    They are the record from then on, also where our own write of the same word never went through.
+    They are the record from then on, also where our own write of the same word never went through, and where the
+    workspace leads to somebody else by now. What was typed since the flow planned the workspace last is not among them.
     """
-    noted = [of for person in place.customers if isinstance(of := past.noted(place.key.text).get(person), Mapping)]
+    planned = past.earlier(place)
+    noted = [of for of in past.noted(place.key.text).values() if isinstance(of, Mapping)]
     return {
         channel.status: str(place.facts[channel.status])
         for channel in options.channels
         if channel.withdraws and _is_word(options, channel, place)
+        if planned is not None and _is_word(options, channel, planned)
         for entry in (held(of.get(channel.name)) for of in noted)
         if entry and entry.changes > 0
     }

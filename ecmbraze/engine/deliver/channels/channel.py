@@ -9,9 +9,19 @@ from enum import Enum, auto
 
 from ecmbraze.engine.setting import BatchLimits, Systems
 from ecmbraze.ledger.outbox import Row
-from ecmbraze.model import Action, Answer, DocumentBytes, Json, MessageInfo, Profile, State
+from ecmbraze.model import Action, Answer, DocumentBytes, Facts, Json, MessageInfo, Profile, State
 
 Slots = Mapping[tuple[str, int], tuple[Row, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What stands where a write to Extended ECM goes, beside what the ledger holds as ours."""
+
+    replaceable: Callable[[Action], Json] = lambda action: None
+    """What stood there before the flow first wrote, where it may replace that; empty where it may not."""
+    shown: Callable[[Action], Facts | None] = lambda action: {}
+    """What of it this round has read; ``None`` where it should have and could not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +36,7 @@ class Attempt:
     """What was sent to a target since, without an answer that says whether it arrived."""
     content: Callable[[str], DocumentBytes]
     """The bytes of a document that waits to be filed, by their sha256."""
-    replaceable: Callable[[Action], Json]
-    """What stood there before the flow first wrote, where it may replace that; empty where it may not."""
+    place: Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

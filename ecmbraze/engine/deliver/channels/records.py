@@ -24,7 +24,7 @@ from ecmbraze.engine.deliver.channels.channel import (
 from ecmbraze.engine.setting import Systems
 from ecmbraze.errors import RecordUnreadable, TemporaryError
 from ecmbraze.ledger.outbox import Row
-from ecmbraze.model import Action, Json, State, keys
+from ecmbraze.model import Action, Answer, Json, State, Verdict, keys
 
 # A server that answers nothing certain three times in one run fails at more than a poisoned record: the rest waits.
 # What was certainly not written (reserved, no connection) makes no doubt and counts for nothing.
@@ -35,6 +35,10 @@ _PACKING = Packing(together=lambda action: "record", most=lambda limits: 1, fitt
 # delivery.md, class U: by then a request that was cut off has either stored what it carries or never will.
 AFTER = timedelta(seconds=60)
 _MIME = "text/plain"
+_UNREAD = Answer(
+    verdict=Verdict.NOT_PROCESSED,
+    reason="an earlier write there had no answer, and the workspace could not be read since",
+)
 
 
 def channel(
@@ -76,11 +80,22 @@ def node_id(action: Action) -> int:
 
 
 def _category_request(rows: Sequence[Row], attempt: Attempt) -> Batch:
-    """Return the request; what may be replaced is what the ledger holds as accepted, or as sent without an answer."""
+    """Return the request; what may be replaced is what the ledger holds as accepted, or as sent without an answer.
+
+    Of several such values the one that this round has read there is the only one: what stands there instead by now, a
+    person wrote. Where it could not be read nobody can tell, and the write waits.
+    """
     action = rows[0].action
     node, values, expected = node_id(action), _values(action.payload), _values(attempt.accepted(action.target))
     maybe = [_values(value) for value in attempt.attempted(action.target)]
-    maybe += [_values(before) for before in [attempt.replaceable(action)] if before]
+    if maybe:
+        shown = attempt.place.shown(action)
+        if shown is None:
+            return Batch(rows=tuple(rows), send=lambda systems: _UNREAD)
+        written = (expected, *maybe)
+        proven = {n: shown[n] for n in values if n in shown and any(shown[n] == one.get(n) for one in written)}
+        expected, maybe = {**expected, **proven}, [{**one, **proven} for one in maybe]
+    maybe += [_values(before) for before in [attempt.place.replaceable(action)] if before]
     return Batch(rows=tuple(rows), send=lambda systems: systems.records_sink.set_values(node, values, expected, maybe))
 
 
