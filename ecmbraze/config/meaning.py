@@ -34,7 +34,7 @@ def problems(
     """Yield (path, sentence) for each thing that cannot be meant."""
     if prefix.startswith(_OURS):
         yield ("attribute_prefix",), f"attributes that begin with {_OURS} are the program's own: take another prefix"
-    made = any(flows[name].of_customer and getattr(section, "enabled", False) for name, section in sections.items())
+    made = any(flows[name].of_customers and getattr(section, "enabled", False) for name, section in sections.items())
     for name, section in sections.items():
         yield from _facts(list(named(name, section)), made=made)
     written = [(name, row) for name, section in sections.items() for row in flows[name].outbound(section, prefix)]

@@ -39,6 +39,8 @@ class Run:
     screen: Screen
     push: Push
     report: RunReport
+    asked_types: tuple[str, ...]
+    """The workspace types of what its rules ask of customers; no message of theirs leaves unless they were listed."""
     before: Mapping[str, datetime]
     """Stream → watermark before this run."""
     error: EcmbrazeError | None = None
@@ -64,6 +66,11 @@ class Run:
     def plans(self) -> bool:
         """Whether it is planned in this round: not while a plan waits, unless it may withdraw."""
         return not self.waits or self.flow.withdraws
+
+    @property
+    def listed_types(self) -> tuple[str, ...]:
+        """The workspace types it needs a listing of in this round; one that is not planned may still send."""
+        return (*self.needs.types, *self.asked_types) if self.plans else self.asked_types
 
     @contextmanager
     def ending(self) -> Iterator[None]:

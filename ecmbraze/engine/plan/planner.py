@@ -230,11 +230,9 @@ class Planner:
         try:
             return decide()
         except RecordUnreadable as error:
-            self._quarantine(change, error.happened)
+            self._quarantine(change, error.happened, again=isinstance(error, OtherUnreadable))
             if isinstance(error, NamesNobody):
                 self._take_back(change)
-            elif isinstance(error, OtherUnreadable):
-                self.plan.put_due(self.flow.name, change.record.key.text, _AT_ONCE)
         except KeyError as error:
             self._quarantine(change, f"{error.args[0]!r} is not known of it yet")
         except UNPLANNABLE as error:  # one record must not end the run of its neighbours
@@ -258,9 +256,8 @@ class Planner:
             return False
         if self._untold(decision):
             self._refuse(decision.skips)
-            for action in decision.actions:
-                if action.kind.delivery is Delivery.LATEST:
-                    self.plan.put_action(action)
+            for action in (one for one in decision.actions if one.kind.delivery is Delivery.LATEST):
+                self.plan.put_action(action)
             return False
         if self.flow.candidates and change.before is None and decision == Decision():
             return True  # nothing is to be noted of most people
@@ -291,10 +288,13 @@ class Planner:
         rules = {rule.name for rule in self.flow.rules(self.options)}
         return any(skip.quarantined and skip.rule in rules for skip in decision.skips)
 
-    def _quarantine(self, change: Change, reason: str) -> None:
-        self._refuse([Skip(record=change.record.key.text, customer="", rule="", reason=reason, quarantined=True)])
+    def _quarantine(self, change: Change, reason: str, *, again: bool = False) -> None:
+        record = change.record.key.text
+        self._refuse([Skip(record=record, customer="", rule="", reason=reason, quarantined=True, again=again)])
 
     def _refuse(self, skips: Sequence[Skip]) -> None:
         for skip in skips:
             self.plan.put_skip(self.flow.name, skip, self.context.now)
             self.plan.count(self.flow.name, "quarantined", int(skip.quarantined))
+            if skip.again:
+                self.plan.put_due(self.flow.name, skip.record, _AT_ONCE)
