@@ -14,6 +14,7 @@ from tests.flows.test_success_rounds import CUSTOMER, OPENED, RULE, SECTION, STA
 from tests.twins.house import settings
 from tests.twins.wire import Fault, Trouble
 
+HOME_BY_EMAIL = {"workspace_type": "Home", "customer": {"attribute": "Home.Mail", "as": "email"}}
 OPEN = {"customer.open_since": {"is": "set"}}
 
 
@@ -51,8 +52,15 @@ def test_a_rule_of_any_flow_may_be_stopped_by_what_is_open_of_a_person(tmp_path:
     assert [one.recipient for one in desk.braze.messages] == ["C-3"]
     [skip] = [one for one in outcome.report.skipped if one.rule == "letter"]
     assert skip.reason.startswith("suppressed: customer.open_since is set")
-    with pytest.raises(ConfigurationError, match="made by the flow `success`"):
-        settings({"cases": cases})
+    by_email: dict[str, Any] = {**cases, "customer": {"attribute": CUSTOMER, "as": "email"}}
+    two = {**SECTION, "also": [{"workspace_types": ["Home"], "customer": {"attribute": "Home.Mail", "as": "email"}}]}
+    for sections, said in (
+        ({"cases": cases}, "made by the flow `success`"),
+        ({"cases": by_email, "success": SECTION}, "by external_id .* knows them by email: what is open of them"),
+        ({"cases": cases, "success": two}, "by email .* knows them by external_id"),
+    ):
+        with pytest.raises(ConfigurationError, match=said):
+            settings(sections)
 
 
 def letters(tmp_path: Path, **guards: Any) -> tuple[Desk, int]:
@@ -144,6 +152,7 @@ def test_a_rule_is_loaded_only_where_it_says_what_is_known(tmp_path: Path) -> No
         ({"follow_up": {**RULE["follow_up"], "text": "${customer.open}"}}, "did you mean"),
         ({"follow_up": {**RULE["follow_up"], "assign": {"role": "a", "group": "b"}}}, "exactly one of role"),
         ({"engagement": {"currents": {"silent": "3d"}}}, "needs `currents_files`"),
+        ({"follow_up": {**RULE["follow_up"], "in": HOME_BY_EMAIL}}, "by email, their cases by external_id"),
     )
     for changes, said in wrong:
         with pytest.raises(ConfigurationError, match=said):

@@ -195,6 +195,11 @@ class Options(MappedOptions):
                 raise ValueError(
                     f"rule {rule.name!r}: follow_up.in names {home.workspace_type!r}, which holds cases: leave `in` out"
                 )
+            if home and home.customer.kind not in (kinds := {one.kind for one in self.customers.values()}):
+                raise ValueError(
+                    f"rule {rule.name!r}: follow_up.in knows customers by {home.customer.kind}, their cases by "
+                    f"{' and '.join(sorted(kinds))}: no such workspace would be found; write the same `as` in both"
+                )
             if rule.engagement.currents and self.currents_files is None:
                 raise ValueError(f"rule {rule.name!r}: engagement by currents needs `currents_files`, their folder")
         self.homes  # noqa: B018 raises where two rules disagree
