@@ -140,6 +140,33 @@ def test_a_follow_up_that_went_with_its_workspace_is_made_on_another_and_complet
     assert desk.open == [(second, "Retention")]
 
 
+@pytest.mark.parametrize("name", ["silent", "renamed"])
+def test_what_comes_back_with_two_deleted_workspaces_ends_but_for_one_also_under_another_rule(
+    desk: Desk, name: str
+) -> None:
+    tickets = [desk.ticket("C-1", days=5), desk.ticket("C-1", days=4)]
+    desk.round()
+    for ticket in tickets:
+        desk.ecm.delete(ticket)
+        desk.round()
+        desk.round()
+    assert "ecm_open_ticket" not in desk.braze.people["C-1"].attributes
+    desk.house.config = settings({"success": with_rule(name=name)})
+    desk.round()
+    for ticket in tickets:
+        desk.ecm.restore(ticket)
+
+    for _ in range(2):
+        desk.round()
+
+    assert desk.standing == [
+        (tickets[0], "Retention", False),
+        (tickets[1], "Retention", False),
+        (tickets[0], "Retention", True),
+    ]
+    assert "ecm_open_ticket" in desk.braze.people["C-1"].attributes
+
+
 def test_a_corrected_customer_number_ends_the_follow_up_of_one_and_begins_that_of_the_other(desk: Desk) -> None:
     ticket = desk.ticket("C-1")
     other = desk.ticket("C-1", days=4)
