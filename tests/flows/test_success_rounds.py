@@ -205,16 +205,53 @@ def test_a_role_without_anybody_goes_to_the_others_and_without_others_into_quara
 
         assert outcome.codes == ((0,) if others else (3,))
         assert desk.open == ([(ticket, "Leads")] if others else [])
-        assert [one.state for one in desk.house.fates() if one.kind == Kind.FOLLOW_UP] == (
-            ["sent"] if others else ["refused"]
-        )
+        assert follow_ups(desk) == (["sent"] if others else ["refused"])
     desk.round(24 * 4)  # nor is one escalated that was never made
-    assert [one.state for one in desk.house.fates() if one.kind == Kind.FOLLOW_UP] == ["refused"]
+    assert follow_ups(desk) == ["refused"]
     desk.close(ticket)  # what nobody got is not made later, when the cause has gone
     desk.round()
+    assert follow_ups(desk) == ["dropped"]
     desk.office.roles[ticket, "Manager"] = {"jdoe"}
     assert desk.round().count("sent") == 0
     assert desk.standing == []
+
+
+def follow_ups(desk: Desk) -> list[str]:
+    """Return the states of all follow-ups, oldest first."""
+    return [one.state for one in desk.house.fates() if one.kind == Kind.FOLLOW_UP]
+
+
+@pytest.mark.parametrize("kind", [{}, {"kind": "task", "type": None}])
+def test_what_ecm_refused_is_asked_for_anew_once_it_is_configured_otherwise(
+    tmp_path: Path, kind: dict[str, Any]
+) -> None:
+    nobody = {**RULE["follow_up"], "assign": {"role": "Manager"}}
+    desk = Desk(tmp_path, with_rule(follow_up=nobody))
+    ticket = desk.ticket("C-1")
+    assert [desk.round().codes, desk.round().codes] == [(3,), (0,)]
+    assert follow_ups(desk) == ["refused"]
+    desk.house.config = settings({"success": with_rule(follow_up={**nobody, **kind, "otherwise": {"group": "Leads"}})})
+
+    assert desk.round().codes == (0,)
+
+    assert desk.open == [(ticket, "Leads")]
+    assert follow_ups(desk) == ["sent"]
+    desk.round()
+    desk.close(ticket)
+    desk.round()
+    assert desk.standing == [(ticket, "Leads", False)]
+
+
+def test_an_escalation_that_ecm_refused_goes_to_whom_the_rule_names_now(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, with_rule(escalate={"after": "3d", "assign": {"role": "Manager"}}))
+    ticket = desk.ticket("C-1")
+    desk.round()
+    assert desk.round(24 * 4).codes == (3,)
+    desk.house.config = settings({"success": SECTION})
+    for _ in range(2):
+        assert desk.round().codes == (0,)
+
+    assert desk.open == [(ticket, "Retention"), (ticket, "Leads")]
 
 
 def test_more_than_the_section_lets_wait_for_a_person(tmp_path: Path) -> None:

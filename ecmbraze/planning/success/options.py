@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
@@ -154,6 +155,11 @@ class SuccessRule(Section):
     engagement: SilentBy = Field(description="who counts as silent")
     follow_up: FollowUpOptions = Field(description="what somebody is asked to do")
     escalate: Escalation | None = Field(None, description="a second follow-up, once")
+
+    @property
+    def asked(self) -> str:
+        """What is asked of whom, as a digest: it differs when that is configured otherwise."""
+        return hashlib.sha256(repr((self.follow_up, self.escalate)).encode()).hexdigest()[:12]
 
     @model_validator(mode="after")
     def _one_wait(self) -> SuccessRule:
