@@ -25,6 +25,22 @@ def test_whom_a_limit_left_out_is_followed_up_by_a_later_run(desk: Desk) -> None
     assert [node for node, _ in desk.open] == tickets
 
 
+def test_a_limit_comes_to_everybody_who_waits_in_turns(desk: Desk) -> None:
+    people = [f"C-{n}" for n in range(1, 10)]
+    desk.silent(*people)
+    tickets = [desk.ticket(person) for person in people]
+    desk.round()
+    assert len(desk.open) == 9
+    desk.round(24 * 4)  # nine escalations
+    desk.close(tickets[-1])
+
+    for _ in range(5):  # the ticket, then two people a run, of nine who are due in each
+        desk.round(limit=2)
+
+    assert tickets[-1] not in [node for node, _ in desk.open]
+    assert len(desk.open) == 16
+
+
 def test_no_second_one_is_made_while_the_completion_of_the_first_is_refused(desk: Desk) -> None:
     ticket = desk.ticket("C-1")
     desk.round()

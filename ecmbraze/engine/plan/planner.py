@@ -95,7 +95,7 @@ class Planner:
         return complete
 
     def _plan_people(self, people: Collection[str], limit: int | None) -> bool:
-        for n, person in enumerate(people):
+        for n, person in enumerate(people if limit is None else self.view.in_turn(people)):
             if limit is None or n < limit:
                 self._one(self.view.change_of(person))
             else:  # their cases are taken in, and would lead nobody to them again
@@ -248,9 +248,7 @@ class Planner:
         decided only where the flow notes something that it did not.
         """
         plan = partial(self.flow.plan, self.options, change, self.view, self.context)
-        if (decision := self._decided(change, plan)) is None:
-            return False
-        if noting and decision.memory == change.memory:
+        if (decision := self._decided(change, plan)) is None or (noting and decision.memory == change.memory):
             return False
         if not granting and (decision.grants or any(one.kind.phase is Phase.CONSENT for one in decision.actions)):
             return False
@@ -259,8 +257,9 @@ class Planner:
             for action in (one for one in decision.actions if one.kind.delivery is Delivery.LATEST):
                 self.plan.put_action(action)
             return False
-        if self.flow.candidates and change.before is None and decision == Decision():
-            return True  # nothing is to be noted of most people
+        noted = change.before is not None or decision != Decision() or self.view.is_due(change.record.key.text)
+        if self.flow.candidates and not noted:
+            return True  # there is nothing to be noted of most people
         if change.unreached:
             decision = replace(decision, actions=tuple(one for one in decision.actions if is_news(one, change)))
         adoption = self.adoption
@@ -275,7 +274,7 @@ class Planner:
         self.plan.count(self.flow.name, GRANTS, decision.grants)
         self.plan.count(self.flow.name, GRANTING, bool(decision.grants))
         reminders = {rule.name for rule in self.flow.rules(self.options) if rule.reminds}
-        fresh = sum(action.kind.is_message and action.rule not in reminders for action in decision.actions)
+        fresh = sum(one.kind.is_message and one.rule not in reminders for one in decision.actions)
         self.plan.count(self.flow.name, f"messages of {change.record.stream}", fresh)
         return True
 
