@@ -6,6 +6,7 @@ failed leaves it out, so that nothing is opened or closed by what an earlier rou
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +16,7 @@ from ecmbraze.errors import TemporaryError
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import Fact, Facts, PersonKey, Profile, keys
+from ecmbraze.model.recipients import Email, write
 from ecmbraze.needs import Engagement, Silence
 from ecmbraze.planning import silence
 from ecmbraze.planning.guards import FLOOR
@@ -128,8 +130,9 @@ def _by_mails(mails: MailLooks, way: Engagement, armed: bool) -> Teller:
     return lambda person, profiles, past: mails.told(way, armed, person)
 
 
-def _by_segment(fact: str, members: frozenset[str]) -> Teller:
-    return lambda person, profiles, past: {fact: person in members}
+def _by_segment(fact: str, members: Mapping[str, int]) -> Teller:
+    """Return what an export says: silent is who is in it with every profile; of whom Braze does not know, nothing."""
+    return lambda person, profiles, past: {fact: members.get(person, 0) >= len(profiles)} if profiles else {}
 
 
 def _members(
@@ -140,8 +143,11 @@ def _members(
     plan: PlanFile,
     now: datetime,
     max_shrink: float,
-) -> frozenset[str]:
-    """Return who is in a segment, by every name; raises TemporaryError for an export that cannot be trusted."""
+) -> Mapping[str, int]:
+    """Return who is in a segment, by every name, and with how many profiles.
+
+    Raises TemporaryError for an export that cannot be trusted.
+    """
     export = segments.segment(way.segment, [], files)
     taken, seen = f"silent {way.segment}", f"shrunk {way.segment}"
     before, last = mirror.looked_size(taken, keys.PEOPLE), mirror.looked_size(seen, keys.PEOPLE)
@@ -151,7 +157,12 @@ def _members(
     if shrank and not _as_large(export.size, last, max_shrink):
         raise TemporaryError(f"its export has {export.size} people, the last had {before}")
     plan.put_looked(taken, keys.PEOPLE, now, size=export.size)
-    return frozenset(name for member in export.members() for name in member.names)
+    profiles = {(member.names, member.profile.email) for member in export.members()}
+    return Counter(name for names, email in profiles for name in (*names, *_by_address(email)))
+
+
+def _by_address(email: str | None) -> Sequence[str]:
+    return [write(Email(address=email))] if email else []
 
 
 def _as_large(size: int, last: int, max_shrink: float) -> bool:
