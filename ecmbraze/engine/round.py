@@ -249,7 +249,9 @@ def _look_at_people(
         return {}
     for run in planning:
         run.report.notes += segment.notes + looks.lists.notes + looks.currents.notes
-        run.report.notes += silences.notes if run.needs.silence else []
+        if run.needs.silence:
+            run.report.notes += silences.notes
+            run.untold = silences.failed
     return {keys.PEOPLE: scan} if scan else {}
 
 

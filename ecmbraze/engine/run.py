@@ -50,6 +50,8 @@ class Run:
     """Whether everything that changed was planned, so that the position may move."""
     concerned: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Whom its workspaces concern in this round, where it plans people because of them; see ``Flow.candidates``."""
+    untold: str = ""
+    """Why of some of them it could not be asked whether they are silent; empty where it could."""
     stopped: GuardTripped | None = None
     loaded: tuple[str, int] | None = None
     """Of a slice of an initial load, the record of its last person and how many there were."""
@@ -129,7 +131,13 @@ class Run:
         ]
 
     def refuse_unread(self) -> None:
-        """Raise when messages wait because their records could not be read again."""
+        """Raise when something could not be read on which it depends what leaves."""
+        if self.untold:
+            raise TemporaryError(
+                f"Not everything was told: {self.untold}",
+                undone="Of these customers no follow-up was opened, and none closed because they are not silent.",
+                advice="The next run asks again.",
+            )
         if self.screen.unread:
             raise TemporaryError(
                 f"{self.screen.unread} records could not be read again before sending.",

@@ -280,6 +280,7 @@ def test_an_export_that_failed_opens_and_closes_nothing(desk: Desk) -> None:
 
     outcome = desk.round()
 
+    assert outcome.codes == (5,)
     assert [one for one in outcome.report.notes if "nobody's silence was told" in one]
     assert len(desk.standing) == 1
     assert len(desk.open) == 1
@@ -297,6 +298,7 @@ def test_an_export_that_shrank_counts_once_the_next_is_as_small(desk: Desk) -> N
     desk.silent(*crowd[:3])
 
     outcome = desk.round()
+    assert outcome.codes == (5,)
     assert [one for one in outcome.report.notes if "its export has 3 people, the last had 61" in one]
     assert len(desk.open) == 1
     desk.round()

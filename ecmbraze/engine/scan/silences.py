@@ -36,6 +36,8 @@ class Silences:
     """Person → the facts that decide about them."""
     needs: Sequence[Silence] = ()
     notes: list[str] = field(default_factory=list)
+    failed: str = ""
+    """The first thing that could not be asked, so that nobody can say of some whether they are silent."""
     tellers: dict[str, Teller] = field(default_factory=dict)
     """Fact → who tells it; none where the look failed."""
     flags: FlagLooks | None = None
@@ -55,9 +57,14 @@ class Silences:
                 try:
                     members = _members(segments, way, files, mirror, plan, now, max_shrink)
                 except TemporaryError as error:
-                    self.notes.append(f"nobody's silence was told by segment {way.segment}: {error.happened}")
+                    self._failed(f"nobody's silence was told by segment {way.segment}: {error.happened}")
                     continue
                 self.tellers[way.fact] = _by_segment(way.fact, members)
+
+    def _failed(self, why: str) -> None:
+        self.failed = self.failed or why
+        if why not in self.notes:
+            self.notes.append(why)
 
     def follow(self, flags: FlagLooks, mails: MailLooks, mirror: Mirror, plan: PlanFile, now: datetime) -> None:
         """Note which other ways are in use, and read what Currents tells of those about whom it decides.
@@ -70,6 +77,8 @@ class Silences:
             if crowd := self._asked({way.fact for way in ways}, self.asked):
                 mails.read(need.currents_files, frozenset(crowd), max(way.silent for way in ways))
                 self.notes += mails.notes
+                if mails.failed:
+                    self._failed(mails.failed)
             for way in (way for way in need.by if not way.segment):
                 armed = armed_from(mirror, plan, way, now)
                 told = _by_mails(mails, way, armed <= now) if way.currents else _by_flags(flags, way, armed <= now)
@@ -84,9 +93,8 @@ class Silences:
         """Read the flags of those of up to 50 people about whom campaigns decide."""
         if self.flags and (crowd := self._asked(self._by_campaigns, people)):
             self.flags.read(crowd)
-            note = f"of some who wait it is not told whether they are silent: {self.flags.failed}"
-            if self.flags.failed and note not in self.notes:
-                self.notes.append(note)
+            if self.flags.failed:
+                self._failed(f"of some who wait it is not told whether they are silent: {self.flags.failed}")
 
     @property
     def _by_campaigns(self) -> set[str]:
