@@ -40,6 +40,16 @@ class InitialLoad(Generic[Options]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfCustomers(Generic[Options]):
+    """What rules of every flow may name of a person, by what the mirror holds of their workspaces."""
+
+    types: Callable[[Options], Sequence[str]]
+    """The workspace types it rests on: a round in which rules ask for it lists them, whichever flows it runs."""
+    facts: Callable[[Options, str, Known, Context], Facts]
+    """The facts of one person; raises OtherUnreadable where they cannot be told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Flow(Generic[Options]):
     """One of the directed syncs.
 
@@ -71,9 +81,8 @@ class Flow(Generic[Options]):
     """The channels on which a withdrawal of a person stands by what the flow noted: no message of any flow goes there,
     though Braze may still show the old state. ``None`` where it notes none.
     """
-    of_customer: Callable[[Options, str, Known, Context], Facts] | None = None
-    """What rules of every flow may name of a person, by what the mirror holds of their workspaces; ``None`` for a flow
-    that makes nothing of the sort."""
+    of_customers: OfCustomers[Options] | None = None
+    """What rules of every flow may name of a person; ``None`` for a flow that makes nothing of the sort."""
     withdraws: bool = False
     """Whether it may take back consent in Braze. Then it is planned even while a plan of it waits for a person: nothing
     holds a withdrawal back, and nothing else of it leaves."""

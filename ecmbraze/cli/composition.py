@@ -156,7 +156,7 @@ def setting(config: Settings) -> Setting:
             None,
         ),
         customers=next(
-            ((BY_NAME[name], section) for name, section in _enabled(config) if BY_NAME[name].of_customer), None
+            ((BY_NAME[name], section) for name, section in _enabled(config) if BY_NAME[name].of_customers), None
         ),
         canary=write(ExternalId(value=config.verify.canary)) if config.verify.canary else "",
     )

@@ -120,6 +120,7 @@ def _tell(kept: Kept, backups: tuple[Path, ...], *, as_json: bool, done: bool = 
         "workspaces": list(kept.workspaces),
         "emptied": list(kept.alone),
         "documents_in_ecm": list(kept.documents),
+        "open_follow_ups": list(kept.follow_ups),
         "also_known_as": list(kept.also),
         "waiting_withdrawals": kept.withdrawals,
         "backups": [str(path) for path in backups],
@@ -141,6 +142,7 @@ def _lines(kept: Kept, backups: tuple[Path, ...]) -> list[str]:
     if kept.workspaces:
         lines.append(f"Yours to decide, in Extended ECM: the workspaces {', '.join(kept.workspaces)} name them")
     lines += [f"Yours to decide, in Extended ECM: {name}" for name in kept.documents]
+    lines += [f"Yours to complete, in Extended ECM: the follow-up {name}" for name in kept.follow_ups]
     if kept.subject.people:
         lines.append("Yours to decide, in Braze: the profile itself, its attributes and events")
     lines += [f"May still hold them: {path} (--remove-backups, or remove it by hand)" for path in backups]

@@ -12,6 +12,7 @@ from ecmbraze.config.names import Named, named
 from ecmbraze.config.places import Path, Places
 from ecmbraze.config.repeat import shown
 from ecmbraze.flow import Flow
+from ecmbraze.planning.flow_options import MappedOptions
 from ecmbraze.planning.naming import CUSTOMER_FACTS, Names
 from ecmbraze.planning.outbound import Outbound, Sort
 from ecmbraze.suggest import did_you_mean
@@ -34,9 +35,11 @@ def problems(
     """Yield (path, sentence) for each thing that cannot be meant."""
     if prefix.startswith(_OURS):
         yield ("attribute_prefix",), f"attributes that begin with {_OURS} are the program's own: take another prefix"
-    made = any(flows[name].of_customer and getattr(section, "enabled", False) for name, section in sections.items())
+    making = [one for name, one in sections.items() if flows[name].of_customers and getattr(one, "enabled", False)]
     for name, section in sections.items():
-        yield from _facts(list(named(name, section)), made=made)
+        names = list(named(name, section))
+        yield from _facts(names, made=bool(making))
+        yield from _strangers(names, section, making)
     written = [(name, row) for name, section in sections.items() for row in flows[name].outbound(section, prefix)]
     yield from _writers(places, [(name, row) for name, row in written if row.sort.has_one_writer], prefix)
 
@@ -73,6 +76,24 @@ def _unknown(entry: Named, known: set[str], *, made: bool) -> str:
     if not _is_attribute(text):
         return f"{shown(entry.path, text)} is no fact: write Category.Attribute{did_you_mean(text, {*known, *mine})}"
     return ""
+
+
+def _strangers(names: Sequence[Named], section: BaseModel, making: Sequence[BaseModel]) -> Iterator[Problem]:
+    """Yield where a rule asks what is open of people whom the flow that knows it calls by another kind of id."""
+    kinds = _kinds([section])
+    for kind in _kinds(making):
+        for entry in names:
+            if entry.name in CUSTOMER and "suppress_when" in entry.path and kinds != {kind}:
+                mine = " and ".join(sorted(kinds))
+                why = f"{entry.name} is told of people by {kind} (flow `success`), and this flow knows them by {mine}"
+                yield entry.path, f"{why}: what is open of them would never be found; write the same `as` in both"
+
+
+def _kinds(sections: Sequence[BaseModel]) -> set[str]:
+    """Return by which kinds of id sections name their customers."""
+    return {
+        one.kind for section in sections if isinstance(section, MappedOptions) for one in section.customers.values()
+    }
 
 
 def _of_customers(entry: Named, *, made: bool) -> str:

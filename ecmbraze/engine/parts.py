@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from ecmbraze.engine.context import RoundContext
-from ecmbraze.engine.customers import customers
+from ecmbraze.engine.customers import asked_types, customers
 from ecmbraze.engine.deliver.archived import Archive
 from ecmbraze.engine.deliver.canaryfence import CanaryFence
 from ecmbraze.engine.deliver.channels.channel import Place
@@ -52,6 +52,7 @@ def run(of: RoundContext, flow: Flow[Any], section: Any) -> Run:
         flow=flow,
         section=section,
         needs=needs,
+        asked_types=asked_types(of.setting, flow, section),
         options=of.options,
         plan=of.plan,
         report=report,

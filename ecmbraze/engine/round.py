@@ -149,10 +149,10 @@ def _signalled(context: RoundContext) -> Interrupted | None:
 
 
 def _plan(context: RoundContext, reading: Sequence[Needs], runs: Sequence[Run], confirmed: Confirmed | None) -> None:
-    """Scan once for all flows that plan, then plan and judge each of them."""
-    planning = [run for run in runs if run.plans]
-    scans = _scan(context, reading, planning) if planning and context.options.load is None else {}
-    for run in planning:
+    """Scan once for all flows, then plan and judge each that plans."""
+    listing = [run for run in runs if run.listed_types or run.plans]
+    scans = _scan(context, reading, listing) if listing and context.options.load is None else {}
+    for run in (run for run in runs if run.plans):
         if run.goes_on:
             with run.ending():
                 run.make_plan(scans, context.clock.now())
@@ -165,22 +165,23 @@ def _plan(context: RoundContext, reading: Sequence[Needs], runs: Sequence[Run], 
                 run.judge(context.ledger.mirror, context.setting.guards, expected)
 
 
-def _scan(context: RoundContext, reading: Sequence[Needs], planning: Sequence[Run]) -> dict[str, Scan]:
-    """List and read what the planning flows need, each workspace for every flow that reads it."""
+def _scan(context: RoundContext, reading: Sequence[Needs], listing: Sequence[Run]) -> dict[str, Scan]:
+    """List and read what these flows need, each workspace for every flow that reads it."""
     save = partial(_save, context)
     inventory = scans.inventory(context, save)
     try:
-        mine = [run.needs for run in planning]
-        types = {name for needs in mine for name in needs.types}
+        types = {name for run in listing for name in run.listed_types}
+        mine = [run.needs for run in listing]
         found = inventory.take([need for need in together([*mine, *reading]) if need.name in types])
     except (TemporaryError, TimeBudgetUsed, Interrupted):
         if inventory.listed:  # the listing stands: the details read so far are kept, the rest is read next time
             save()
         raise
-    for run in planning:
-        run.error = _failure(inventory, run)
+    for run in listing:
+        run.error = run.error or _failure(inventory, run)
         run.report.notes += inventory.looks.notes if run.needs.documents else []
         run.report.notes += [inventory.notes[name] for name in run.needs.types if name in inventory.notes]
+    planning = [run for run in listing if run.plans]
     silences = _silences(context, [run for run in planning if run.goes_on and run.flow.candidates])
     looking = [run for run in planning if run.goes_on and run.needs.people]
     found = dict(found) | _look_at_people(context, looking, reading, silences)
@@ -248,10 +249,12 @@ def _look_at_people(
         return {}
     for run in planning:
         run.report.notes += segment.notes + looks.lists.notes + looks.currents.notes
-        run.report.notes += silences.notes if run.needs.silence else []
+        if run.needs.silence:
+            run.report.notes += silences.notes
+            run.untold = silences.failed
     return {keys.PEOPLE: scan} if scan else {}
 
 
 def _failure(inventory: Inventory, run: Run) -> EcmbrazeError | None:
     """Return why a listing that this run needs failed."""
-    return next((inventory.failed[name] for name in run.needs.types if name in inventory.failed), None)
+    return next((inventory.failed[name] for name in run.listed_types if name in inventory.failed), None)

@@ -39,6 +39,8 @@ class Run:
     screen: Screen
     push: Push
     report: RunReport
+    asked_types: tuple[str, ...]
+    """The workspace types of what its rules ask of customers; no message of theirs leaves unless they were listed."""
     before: Mapping[str, datetime]
     """Stream → watermark before this run."""
     error: EcmbrazeError | None = None
@@ -48,6 +50,8 @@ class Run:
     """Whether everything that changed was planned, so that the position may move."""
     concerned: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Whom its workspaces concern in this round, where it plans people because of them; see ``Flow.candidates``."""
+    untold: str = ""
+    """Why of some of them it could not be asked whether they are silent; empty where it could."""
     stopped: GuardTripped | None = None
     loaded: tuple[str, int] | None = None
     """Of a slice of an initial load, the record of its last person and how many there were."""
@@ -64,6 +68,11 @@ class Run:
     def plans(self) -> bool:
         """Whether it is planned in this round: not while a plan waits, unless it may withdraw."""
         return not self.waits or self.flow.withdraws
+
+    @property
+    def listed_types(self) -> tuple[str, ...]:
+        """The workspace types it needs a listing of in this round; one that is not planned may still send."""
+        return (*self.needs.types, *self.asked_types) if self.plans else self.asked_types
 
     @contextmanager
     def ending(self) -> Iterator[None]:
@@ -122,7 +131,13 @@ class Run:
         ]
 
     def refuse_unread(self) -> None:
-        """Raise when messages wait because their records could not be read again."""
+        """Raise when something could not be read on which it depends what leaves."""
+        if self.untold:
+            raise TemporaryError(
+                f"Not everything was told: {self.untold}",
+                undone="Of these customers no follow-up was opened, and none closed because they are not silent.",
+                advice="The next run asks again.",
+            )
         if self.screen.unread:
             raise TemporaryError(
                 f"{self.screen.unread} records could not be read again before sending.",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 
 from ecmbraze.errors import OtherUnreadable, RecordUnreadable
-from ecmbraze.flow import Context, Flow, Known
+from ecmbraze.flow import Context, Flow, Known, OfCustomers
 from ecmbraze.model import BY_US, Change, Decision, Facts, Json, Kind, PersonKey, Record, Skip
 from ecmbraze.needs import Cap, Needs, Silence
 from ecmbraze.planning import inactivity
@@ -124,8 +124,11 @@ def _voice(options: Options, noted: waiting.Noted, now: datetime, context: Conte
 
 
 def of_customer(options: Options, person: str, known: Known, context: Context) -> Facts:
-    """Return what the open cases of a person say now; raises RecordUnreadable where a date of them is none."""
-    cases = waiting.open_cases(options, known.of_customer(person), known.noted, context.zone)
+    """Return what the open cases of a person say now; raises OtherUnreadable where a date of them is none."""
+    try:
+        cases = waiting.open_cases(options, known.of_customer(person), known.noted, context.zone)
+    except RecordUnreadable as error:
+        raise OtherUnreadable(f"what is open of this person cannot be told: {error.happened}") from error
     return waiting.together(cases, context.now, context.zone)
 
 
@@ -173,7 +176,7 @@ FLOW = Flow(
     plan=plan,
     holds=lambda *_: None,
     candidates=episodes.asked,
-    of_customer=of_customer,
+    of_customers=OfCustomers(types=lambda options: list(options.customers), facts=of_customer),
     caps=lambda options: (
         Cap(
             name="max_follow_ups",

@@ -17,7 +17,7 @@ from ecmbraze.ledger.connection import marks
 from ecmbraze.ledger.history import Deed, History
 from ecmbraze.ledger.subject import Subject
 from ecmbraze.ledger.tombstones import ERASED
-from ecmbraze.model import Delivery, PersonKey, Phase, keys
+from ecmbraze.model import Delivery, Kind, PersonKey, Phase, keys, mark_of
 
 # Where a name may stand within a longer text; in JSON it is looked for in its texts only.
 _TEXTS = (("quarantine", "reason"), ("outbox", "why"), ("outbox", "reason"), ("pause", "reason"), ("pause", "by"))
@@ -32,6 +32,7 @@ _JSON = (
     ("accepted", "value"),
     ("run", "report"),
 )
+_MADE = ("sent", "in flight", "in doubt", "held")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,8 @@ class Kept:
     """What is kept → how much of it."""
     documents: tuple[str, ...]
     """What we filed in Extended ECM, which stays there."""
+    follow_ups: tuple[str, ...]
+    """What people are asked to do in Extended ECM and nobody completes any more, by mark and workspace."""
     also: tuple[str, ...]
     """Other names under which people with the same e-mail address are known."""
     withdrawals: int
@@ -99,6 +102,7 @@ def find(subject: Subject, database: Database, history: History, state: Path) ->
         alone=alone,
         counts=counts,
         documents=documents,
+        follow_ups=_open_follow_ups(database, rows, values),
         also=_also(subject, database),
         plans=naming,
         withdrawals=_count(
@@ -240,6 +244,16 @@ def _also(subject: Subject, database: Database) -> tuple[str, ...]:
             if isinstance(key, PersonKey) and key.recipient not in subject.people:
                 found[key.recipient] = None
     return tuple(found)
+
+
+def _open_follow_ups(database: Database, rows: str, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the follow-ups that were made, or may have been, and whose completion has not arrived."""
+    query = f"""SELECT key, recipient FROM (SELECT * {rows}) o WHERE kind = ? AND state IN ({marks(_MADE)})
+                AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.kind = ? AND e.state = 'sent' AND
+                    (e.record, e.rule, e.occurrence, e.recipient) = (o.record, o.rule, o.occurrence, o.recipient))
+                ORDER BY o.id"""
+    found = database.execute(query, (*values, Kind.FOLLOW_UP, *_MADE, Kind.COMPLETION))
+    return tuple(f"[{mark_of(key)}] on {place}" for key, place in found)
 
 
 def _is_document(database: Database, name: str, place: str) -> bool:

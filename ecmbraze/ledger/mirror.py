@@ -25,7 +25,7 @@ class Held:
     created_at: datetime
     modified_at: datetime
     again: bool
-    """Whether to look once more: an edit may bear the same second, or columns and details disagreed."""
+    """Whether to look once more: an edit may bear the same second, columns and details disagreed, or it was gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ class Mirror:
 
     def held(self, records: Collection[str]) -> Mapping[str, Held]:
         """Return what the mirror holds of those records that we know, by the text of their key."""
-        query = f"""SELECT key, facts, documents, name, created_at, modified_at, again FROM record
+        query = f"""SELECT key, facts, documents, name, created_at, modified_at, again OR missed >= {GONE} FROM record
                     WHERE key IN ({marks(records)})"""
         return {
             row[0]: Held(

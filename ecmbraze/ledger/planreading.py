@@ -47,6 +47,10 @@ class PlanReading:
         """Return the streams whose listing was complete: what they did not show is missing."""
         return frozenset(row[0] for row in self.database.conn.execute("SELECT stream FROM scan WHERE complete"))
 
+    def looked_through(self) -> frozenset[str]:
+        """Return the streams whose listing came to its end, complete or by date."""
+        return frozenset(row[0] for row in self.database.conn.execute("SELECT stream FROM scan WHERE newest NOT NULL"))
+
     def seen(self, stream: str) -> int:
         return int(self.database.conn.execute("SELECT count(*) FROM seen WHERE stream = ?", (stream,)).fetchone()[0])
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 
 from ecmbraze.ledger.audience import Audience, after_all
-from ecmbraze.ledger.codec import instant, load, load_documents, load_facts, moment
+from ecmbraze.ledger.codec import dump, instant, load, load_documents, load_facts, moment
 from ecmbraze.ledger.connection import marks
 from ecmbraze.ledger.mirror import RECORD_COLUMNS, people, read_record
 from ecmbraze.ledger.schema import RULES
@@ -118,6 +118,18 @@ class View(Audience, Written):
                         OR (w.key IS NULL AND d.record > ? AND d.record < ?))"""
         values = (self._flow, instant(now), *streams, first, after_all(first))
         return {row[0] for row in self._ledger.execute(query, values)}
+
+    def is_due(self, record: str) -> bool:
+        """Say whether a record is to be planned at some time although nothing changes."""
+        query = "SELECT 1 FROM due WHERE flow = ? AND record = ?"
+        return self._ledger.execute(query, (self._flow, record)).fetchone() is not None
+
+    def in_turn(self, people: Collection[str]) -> list[str]:
+        """Return people in the order in which this flow planned them last; first those it never did, by name."""
+        planned = "SELECT record, at FROM fact WHERE flow = ? AND record IN (SELECT value FROM json_each(?))"
+        texts = {person: PersonKey(recipient=person).text for person in people}
+        at = dict(self._ledger.execute(planned, (self._flow, dump(list(texts.values())))).fetchall())
+        return sorted(people, key=lambda person: (at.get(texts[person], ""), person))
 
     def everything(self) -> set[str]:
         """Return every record of the flow's streams."""

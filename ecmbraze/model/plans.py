@@ -183,6 +183,8 @@ class Skip:
     rule: str
     reason: str
     quarantined: bool = False
+    again: bool = False
+    """Whether it rests on another record that cannot be used, so that its own is planned again in each run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,9 +53,13 @@ class Customer(Section):
     @property
     def fact(self) -> str:
         """The name under which the mirror keeps the people of a workspace; it changes with the mapping."""
-        kind = f"alias {self.identify.alias}" if isinstance(self.identify, Alias) else self.identify
         where = f" of related {self.related}" if self.related else ""
-        return f"customer: {self.attribute}{where} as {kind}"
+        return f"customer: {self.attribute}{where} as {self.kind}"
+
+    @property
+    def kind(self) -> str:
+        """By what kind of id the person is known, in words; the same person under another kind is another recipient."""
+        return f"alias {self.identify.alias}" if isinstance(self.identify, Alias) else self.identify
 
     def attributes(self) -> frozenset[str]:
         """Return the plain ``Category.Attribute`` names this mapping reads of the workspace itself."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 
-from ecmbraze.errors import NamesNobody, RecordUnreadable
+from ecmbraze.errors import NamesNobody, OtherUnreadable, RecordUnreadable
 from ecmbraze.model import Action, Change, Facts, Json, Kind, Record, Skip
 from ecmbraze.planning import dates, rule_language
 from ecmbraze.planning.context import Context
@@ -166,7 +166,7 @@ def tell(
         if event_only and (rule.send.campaign or rule.send.canvas):
             yield skip(reason=event_only)
     except RecordUnreadable as error:
-        yield skip(reason=error.happened, quarantined=True)
+        yield skip(reason=error.happened, quarantined=True, again=isinstance(error, OtherUnreadable))
 
 
 def _stopped_for(customer: str, occasion: Occasion) -> str | None:

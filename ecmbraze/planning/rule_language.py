@@ -49,7 +49,7 @@ class Condition:
     def told(self) -> str:
         """Return the condition as people write it."""
         operand = " or ".join(str(value) for value in _values(self.operand))
-        return operand if self.operator == "any" else f"{self.operator.replace('_', ' ')} {operand}"
+        return operand if self.operator in ("any", "is") else f"{self.operator.replace('_', ' ')} {operand}"
 
 
 def _values(fact: Fact) -> tuple[Any, ...]:

@@ -25,6 +25,47 @@ def test_whom_a_limit_left_out_is_followed_up_by_a_later_run(desk: Desk) -> None
     assert [node for node, _ in desk.open] == tickets
 
 
+def test_who_shares_an_address_is_silent_only_when_every_profile_at_it_is(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, {**SECTION, "customer": {"attribute": CUSTOMER, "as": "email"}})
+    for name in ("one", "two"):
+        desk.braze.add(name, email="Shared@example.com")
+    ticket = desk.ticket("shared@example.com")
+    for silent, is_open in ((["one"], False), (["one", "two"], True), (["two"], False)):
+        desk.silent("C-9", *silent)
+        desk.round()
+        assert bool(desk.open) is is_open
+    assert desk.standing == [(ticket, "Retention", False)]
+
+
+def test_of_whom_braze_knows_no_more_nobody_can_say_whether_they_are_silent(desk: Desk) -> None:
+    ticket = desk.ticket("C-1")
+    desk.round()
+    profile = desk.braze.people.pop("C-1")
+    for _ in range(2):
+        desk.round()
+        assert desk.open == [(ticket, "Retention")]
+    desk.braze.people["C-1"] = profile
+    desk.silent("C-2")
+    desk.round()
+    assert desk.open == []
+
+
+def test_a_limit_comes_to_everybody_who_waits_in_turns(desk: Desk) -> None:
+    people = [f"C-{n}" for n in range(1, 10)]
+    desk.silent(*people)
+    tickets = [desk.ticket(person) for person in people]
+    desk.round()
+    assert len(desk.open) == 9
+    desk.round(24 * 4)  # nine escalations
+    desk.close(tickets[-1])
+
+    for _ in range(5):  # the ticket, then two people a run, of nine who are due in each
+        desk.round(limit=2)
+
+    assert tickets[-1] not in [node for node, _ in desk.open]
+    assert len(desk.open) == 16
+
+
 def test_no_second_one_is_made_while_the_completion_of_the_first_is_refused(desk: Desk) -> None:
     ticket = desk.ticket("C-1")
     desk.round()

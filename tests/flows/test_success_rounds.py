@@ -140,6 +140,33 @@ def test_a_follow_up_that_went_with_its_workspace_is_made_on_another_and_complet
     assert desk.open == [(second, "Retention")]
 
 
+@pytest.mark.parametrize("name", ["silent", "renamed"])
+def test_what_comes_back_with_two_deleted_workspaces_ends_but_for_one_also_under_another_rule(
+    desk: Desk, name: str
+) -> None:
+    tickets = [desk.ticket("C-1", days=5), desk.ticket("C-1", days=4)]
+    desk.round()
+    for ticket in tickets:
+        desk.ecm.delete(ticket)
+        desk.round()
+        desk.round()
+    assert "ecm_open_ticket" not in desk.braze.people["C-1"].attributes
+    desk.house.config = settings({"success": with_rule(name=name)})
+    desk.round()
+    for ticket in tickets:
+        desk.ecm.restore(ticket)
+
+    for _ in range(2):
+        desk.round()
+
+    assert desk.standing == [
+        (tickets[0], "Retention", False),
+        (tickets[1], "Retention", False),
+        (tickets[0], "Retention", True),
+    ]
+    assert "ecm_open_ticket" in desk.braze.people["C-1"].attributes
+
+
 def test_a_corrected_customer_number_ends_the_follow_up_of_one_and_begins_that_of_the_other(desk: Desk) -> None:
     ticket = desk.ticket("C-1")
     other = desk.ticket("C-1", days=4)
@@ -178,16 +205,53 @@ def test_a_role_without_anybody_goes_to_the_others_and_without_others_into_quara
 
         assert outcome.codes == ((0,) if others else (3,))
         assert desk.open == ([(ticket, "Leads")] if others else [])
-        assert [one.state for one in desk.house.fates() if one.kind == Kind.FOLLOW_UP] == (
-            ["sent"] if others else ["refused"]
-        )
+        assert follow_ups(desk) == (["sent"] if others else ["refused"])
     desk.round(24 * 4)  # nor is one escalated that was never made
-    assert [one.state for one in desk.house.fates() if one.kind == Kind.FOLLOW_UP] == ["refused"]
+    assert follow_ups(desk) == ["refused"]
     desk.close(ticket)  # what nobody got is not made later, when the cause has gone
     desk.round()
+    assert follow_ups(desk) == ["dropped"]
     desk.office.roles[ticket, "Manager"] = {"jdoe"}
     assert desk.round().count("sent") == 0
     assert desk.standing == []
+
+
+def follow_ups(desk: Desk) -> list[str]:
+    """Return the states of all follow-ups, oldest first."""
+    return [one.state for one in desk.house.fates() if one.kind == Kind.FOLLOW_UP]
+
+
+@pytest.mark.parametrize("kind", [{}, {"kind": "task", "type": None}])
+def test_what_ecm_refused_is_asked_for_anew_once_it_is_configured_otherwise(
+    tmp_path: Path, kind: dict[str, Any]
+) -> None:
+    nobody = {**RULE["follow_up"], "assign": {"role": "Manager"}}
+    desk = Desk(tmp_path, with_rule(follow_up=nobody))
+    ticket = desk.ticket("C-1")
+    assert [desk.round().codes, desk.round().codes] == [(3,), (0,)]
+    assert follow_ups(desk) == ["refused"]
+    desk.house.config = settings({"success": with_rule(follow_up={**nobody, **kind, "otherwise": {"group": "Leads"}})})
+
+    assert desk.round().codes == (0,)
+
+    assert desk.open == [(ticket, "Leads")]
+    assert follow_ups(desk) == ["sent"]
+    desk.round()
+    desk.close(ticket)
+    desk.round()
+    assert desk.standing == [(ticket, "Leads", False)]
+
+
+def test_an_escalation_that_ecm_refused_goes_to_whom_the_rule_names_now(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, with_rule(escalate={"after": "3d", "assign": {"role": "Manager"}}))
+    ticket = desk.ticket("C-1")
+    desk.round()
+    assert desk.round(24 * 4).codes == (3,)
+    desk.house.config = settings({"success": SECTION})
+    for _ in range(2):
+        assert desk.round().codes == (0,)
+
+    assert desk.open == [(ticket, "Retention"), (ticket, "Leads")]
 
 
 def test_more_than_the_section_lets_wait_for_a_person(tmp_path: Path) -> None:
@@ -216,6 +280,7 @@ def test_an_export_that_failed_opens_and_closes_nothing(desk: Desk) -> None:
 
     outcome = desk.round()
 
+    assert outcome.codes == (5,)
     assert [one for one in outcome.report.notes if "nobody's silence was told" in one]
     assert len(desk.standing) == 1
     assert len(desk.open) == 1
@@ -233,6 +298,7 @@ def test_an_export_that_shrank_counts_once_the_next_is_as_small(desk: Desk) -> N
     desk.silent(*crowd[:3])
 
     outcome = desk.round()
+    assert outcome.codes == (5,)
     assert [one for one in outcome.report.notes if "its export has 3 people, the last had 61" in one]
     assert len(desk.open) == 1
     desk.round()

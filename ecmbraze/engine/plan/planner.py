@@ -95,7 +95,7 @@ class Planner:
         return complete
 
     def _plan_people(self, people: Collection[str], limit: int | None) -> bool:
-        for n, person in enumerate(people):
+        for n, person in enumerate(people if limit is None else self.view.in_turn(people)):
             if limit is None or n < limit:
                 self._one(self.view.change_of(person))
             else:  # their cases are taken in, and would lead nobody to them again
@@ -230,11 +230,9 @@ class Planner:
         try:
             return decide()
         except RecordUnreadable as error:
-            self._quarantine(change, error.happened)
+            self._quarantine(change, error.happened, again=isinstance(error, OtherUnreadable))
             if isinstance(error, NamesNobody):
                 self._take_back(change)
-            elif isinstance(error, OtherUnreadable):
-                self.plan.put_due(self.flow.name, change.record.key.text, _AT_ONCE)
         except KeyError as error:
             self._quarantine(change, f"{error.args[0]!r} is not known of it yet")
         except UNPLANNABLE as error:  # one record must not end the run of its neighbours
@@ -250,20 +248,18 @@ class Planner:
         decided only where the flow notes something that it did not.
         """
         plan = partial(self.flow.plan, self.options, change, self.view, self.context)
-        if (decision := self._decided(change, plan)) is None:
-            return False
-        if noting and decision.memory == change.memory:
+        if (decision := self._decided(change, plan)) is None or (noting and decision.memory == change.memory):
             return False
         if not granting and (decision.grants or any(one.kind.phase is Phase.CONSENT for one in decision.actions)):
             return False
         if self._untold(decision):
             self._refuse(decision.skips)
-            for action in decision.actions:
-                if action.kind.delivery is Delivery.LATEST:
-                    self.plan.put_action(action)
+            for action in (one for one in decision.actions if one.kind.delivery is Delivery.LATEST):
+                self.plan.put_action(action)
             return False
-        if self.flow.candidates and change.before is None and decision == Decision():
-            return True  # nothing is to be noted of most people
+        noted = change.before is not None or decision != Decision() or self.view.is_due(change.record.key.text)
+        if self.flow.candidates and not noted:
+            return True  # there is nothing to be noted of most people
         if change.unreached:
             decision = replace(decision, actions=tuple(one for one in decision.actions if is_news(one, change)))
         adoption = self.adoption
@@ -278,7 +274,7 @@ class Planner:
         self.plan.count(self.flow.name, GRANTS, decision.grants)
         self.plan.count(self.flow.name, GRANTING, bool(decision.grants))
         reminders = {rule.name for rule in self.flow.rules(self.options) if rule.reminds}
-        fresh = sum(action.kind.is_message and action.rule not in reminders for action in decision.actions)
+        fresh = sum(one.kind.is_message and one.rule not in reminders for one in decision.actions)
         self.plan.count(self.flow.name, f"messages of {change.record.stream}", fresh)
         return True
 
@@ -291,10 +287,13 @@ class Planner:
         rules = {rule.name for rule in self.flow.rules(self.options)}
         return any(skip.quarantined and skip.rule in rules for skip in decision.skips)
 
-    def _quarantine(self, change: Change, reason: str) -> None:
-        self._refuse([Skip(record=change.record.key.text, customer="", rule="", reason=reason, quarantined=True)])
+    def _quarantine(self, change: Change, reason: str, *, again: bool = False) -> None:
+        record = change.record.key.text
+        self._refuse([Skip(record=record, customer="", rule="", reason=reason, quarantined=True, again=again)])
 
     def _refuse(self, skips: Sequence[Skip]) -> None:
         for skip in skips:
             self.plan.put_skip(self.flow.name, skip, self.context.now)
             self.plan.count(self.flow.name, "quarantined", int(skip.quarantined))
+            if skip.again:
+                self.plan.put_due(self.flow.name, skip.record, _AT_ONCE)

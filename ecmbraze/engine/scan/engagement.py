@@ -76,6 +76,8 @@ class MailLooks:
     tick: Callable[[], None]
     notes: list[str] = field(default_factory=list)
     """Why nobody is called silent, for the report."""
+    failed: str = ""
+    """Why the folder could not be read; empty where it could."""
     reaches_back: bool = False
     """Whether the folder holds files from before the longest span."""
     complete: bool = False
@@ -93,7 +95,7 @@ class MailLooks:
         try:
             files = self.reader.mail_files(folder, begin - _REACH)
         except TemporaryError as error:
-            self.notes.append(f"nobody is called silent by Currents: {error.happened}")
+            self.failed = f"nobody is called silent by Currents: {error.happened}"
             return
         self.reaches_back = any(file.modified_at < begin for file in files)
         new = [file for file in files if file.modified_at >= begin]

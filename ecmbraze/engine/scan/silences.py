@@ -6,6 +6,7 @@ failed leaves it out, so that nothing is opened or closed by what an earlier rou
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +16,7 @@ from ecmbraze.errors import TemporaryError
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import Fact, Facts, PersonKey, Profile, keys
+from ecmbraze.model.recipients import Email, write
 from ecmbraze.needs import Engagement, Silence
 from ecmbraze.planning import silence
 from ecmbraze.planning.guards import FLOOR
@@ -34,6 +36,8 @@ class Silences:
     """Person → the facts that decide about them."""
     needs: Sequence[Silence] = ()
     notes: list[str] = field(default_factory=list)
+    failed: str = ""
+    """The first thing that could not be asked, so that nobody can say of some whether they are silent."""
     tellers: dict[str, Teller] = field(default_factory=dict)
     """Fact → who tells it; none where the look failed."""
     flags: FlagLooks | None = None
@@ -53,9 +57,14 @@ class Silences:
                 try:
                     members = _members(segments, way, files, mirror, plan, now, max_shrink)
                 except TemporaryError as error:
-                    self.notes.append(f"nobody's silence was told by segment {way.segment}: {error.happened}")
+                    self._failed(f"nobody's silence was told by segment {way.segment}: {error.happened}")
                     continue
                 self.tellers[way.fact] = _by_segment(way.fact, members)
+
+    def _failed(self, why: str) -> None:
+        self.failed = self.failed or why
+        if why not in self.notes:
+            self.notes.append(why)
 
     def follow(self, flags: FlagLooks, mails: MailLooks, mirror: Mirror, plan: PlanFile, now: datetime) -> None:
         """Note which other ways are in use, and read what Currents tells of those about whom it decides.
@@ -68,6 +77,8 @@ class Silences:
             if crowd := self._asked({way.fact for way in ways}, self.asked):
                 mails.read(need.currents_files, frozenset(crowd), max(way.silent for way in ways))
                 self.notes += mails.notes
+                if mails.failed:
+                    self._failed(mails.failed)
             for way in (way for way in need.by if not way.segment):
                 armed = armed_from(mirror, plan, way, now)
                 told = _by_mails(mails, way, armed <= now) if way.currents else _by_flags(flags, way, armed <= now)
@@ -82,9 +93,8 @@ class Silences:
         """Read the flags of those of up to 50 people about whom campaigns decide."""
         if self.flags and (crowd := self._asked(self._by_campaigns, people)):
             self.flags.read(crowd)
-            note = f"of some who wait it is not told whether they are silent: {self.flags.failed}"
-            if self.flags.failed and note not in self.notes:
-                self.notes.append(note)
+            if self.flags.failed:
+                self._failed(f"of some who wait it is not told whether they are silent: {self.flags.failed}")
 
     @property
     def _by_campaigns(self) -> set[str]:
@@ -128,8 +138,9 @@ def _by_mails(mails: MailLooks, way: Engagement, armed: bool) -> Teller:
     return lambda person, profiles, past: mails.told(way, armed, person)
 
 
-def _by_segment(fact: str, members: frozenset[str]) -> Teller:
-    return lambda person, profiles, past: {fact: person in members}
+def _by_segment(fact: str, members: Mapping[str, int]) -> Teller:
+    """Return what an export says: silent is who is in it with every profile; of whom Braze does not know, nothing."""
+    return lambda person, profiles, past: {fact: members.get(person, 0) >= len(profiles)} if profiles else {}
 
 
 def _members(
@@ -140,8 +151,11 @@ def _members(
     plan: PlanFile,
     now: datetime,
     max_shrink: float,
-) -> frozenset[str]:
-    """Return who is in a segment, by every name; raises TemporaryError for an export that cannot be trusted."""
+) -> Mapping[str, int]:
+    """Return who is in a segment, by every name, and with how many profiles.
+
+    Raises TemporaryError for an export that cannot be trusted.
+    """
     export = segments.segment(way.segment, [], files)
     taken, seen = f"silent {way.segment}", f"shrunk {way.segment}"
     before, last = mirror.looked_size(taken, keys.PEOPLE), mirror.looked_size(seen, keys.PEOPLE)
@@ -151,7 +165,12 @@ def _members(
     if shrank and not _as_large(export.size, last, max_shrink):
         raise TemporaryError(f"its export has {export.size} people, the last had {before}")
     plan.put_looked(taken, keys.PEOPLE, now, size=export.size)
-    return frozenset(name for member in export.members() for name in member.names)
+    profiles = {(member.names, member.profile.email) for member in export.members()}
+    return Counter(name for names, email in profiles for name in (*names, *_by_address(email)))
+
+
+def _by_address(email: str | None) -> Sequence[str]:
+    return [write(Email(address=email))] if email else []
 
 
 def _as_large(size: int, last: int, max_shrink: float) -> bool:

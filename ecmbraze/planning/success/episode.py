@@ -32,6 +32,8 @@ class Episode:
     """The reminder type; empty for tasks."""
     task_list: str = ""
     """The list of the tasks; empty for reminders."""
+    asked: str = ""
+    """A digest of what the rule asked of whom when it was planned; see ``SuccessRule.asked``."""
     left: str = ""
     """The workspace it was on until that belonged to somebody else, while the cause has not gone since."""
     behind: tuple[Episode, ...] = ()
@@ -48,6 +50,7 @@ class Episode:
             on=date.fromisoformat(str(raw["on"])) if raw.get("on") else None,
             type=str(raw.get("type", "")),
             task_list=str(raw.get("list", "")),
+            asked=str(raw.get("asked", "")),
             left=str(raw.get("left", "")),
             behind=tuple(cls.of(one) for one in _several(raw.get("behind"))),
         )
@@ -57,7 +60,7 @@ class Episode:
         noted: dict[str, Json] = {"n": self.number, **({"left": self.left} if self.left else {})}
         if self.step is not None:
             on = self.on.isoformat() if self.on else None
-            noted |= {"step": self.step, "place": self.place, "on": on, **self.stands}
+            noted |= {"step": self.step, "place": self.place, "on": on, "asked": self.asked, **self.stands}
         return {**noted, "behind": [one.as_json() for one in self.behind]} if self.behind else noted
 
     @property

@@ -74,6 +74,8 @@ class _Customer:
             why = "nothing waits any more" if not wait else "not silent any more"
             self.end(rule.name, episode, why)
             return episode.over
+        if episode.step and silent and episode.asked != rule.asked:
+            episode = self._asked_anew(rule, episode)
         if episode.step is Step.OPEN and silent and rule.escalate and self._is_late(rule.name, rule.escalate, episode):
             return self._escalated(rule, episode)
         if not wait or silent is False:
@@ -118,10 +120,14 @@ class _Customer:
 
     def _is_late(self, rule: str, escalation: Escalation, episode: Episode) -> bool:
         """Say whether the first follow-up was made so long ago; one that waits, or was refused, is not late."""
-        made = self.past.written(self._action(rule, episode, Step.OPEN, Kind.FOLLOW_UP, "").key)
+        made = self._written(rule, episode, Step.OPEN)
         if made is None or made.state is not State.SENT:
             return False
         return dates.plus(made.at, escalation.after) <= self.context.now
+
+    def _written(self, rule: str, episode: Episode, step: Step) -> Standing | None:
+        """Say how the follow-up of a step stands."""
+        return self.past.written(self._action(rule, episode, step, Kind.FOLLOW_UP, "").key)
 
     def _is_gone(self, place: str) -> bool:
         record = self.past.newest(place)
@@ -152,9 +158,22 @@ class _Customer:
             on=dates.local(self.context.now, self.context.zone),
             type=rule.follow_up.reminder_type,
             task_list=rule.follow_up.task_list,
+            asked=rule.asked,
         )
         self.outcome.append(self._follow_up(rule, begun, Step.OPEN))
         return begun
+
+    def _asked_anew(self, rule: SuccessRule, episode: Episode) -> Episode:
+        """Plan what ECM refused as it is configured now: a replay would send what was asked for before."""
+        made = {step: self._written(rule.name, episode, step) for step in episode.steps}
+        refused = [step for step, one in made.items() if one and one.state is State.REFUSED]
+        if not refused:
+            return episode
+        if Step.OPEN in refused:
+            asked = rule.follow_up
+            episode = replace(episode, type=asked.reminder_type, task_list=asked.task_list)
+        self.outcome += (self._follow_up(rule, episode, step) for step in refused)
+        return replace(episode, asked=rule.asked)
 
     def _escalated(self, rule: SuccessRule, episode: Episode) -> Episode:
         self.outcome.append(self._follow_up(rule, episode, Step.ESCALATED))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
@@ -155,6 +156,11 @@ class SuccessRule(Section):
     follow_up: FollowUpOptions = Field(description="what somebody is asked to do")
     escalate: Escalation | None = Field(None, description="a second follow-up, once")
 
+    @property
+    def asked(self) -> str:
+        """What is asked of whom, as a digest: it differs when that is configured otherwise."""
+        return hashlib.sha256(repr((self.follow_up, self.escalate)).encode()).hexdigest()[:12]
+
     @model_validator(mode="after")
     def _one_wait(self) -> SuccessRule:
         if (self.unresolved is None) == (self.overdue is None):
@@ -194,6 +200,11 @@ class Options(MappedOptions):
             if (home := rule.follow_up.place) and home.workspace_type in self.customers:
                 raise ValueError(
                     f"rule {rule.name!r}: follow_up.in names {home.workspace_type!r}, which holds cases: leave `in` out"
+                )
+            if home and home.customer.kind not in (kinds := {one.kind for one in self.customers.values()}):
+                raise ValueError(
+                    f"rule {rule.name!r}: follow_up.in knows customers by {home.customer.kind}, their cases by "
+                    f"{' and '.join(sorted(kinds))}: no such workspace would be found; write the same `as` in both"
                 )
             if rule.engagement.currents and self.currents_files is None:
                 raise ValueError(f"rule {rule.name!r}: engagement by currents needs `currents_files`, their folder")
