@@ -43,6 +43,8 @@ class Paper:
     categories: tuple[str, ...]
     classifications: tuple[str, ...]
     versions: list[tuple[int, datetime, bytes]]
+    held: str = ""
+    """Why nobody can write to it at the moment."""
 
 
 @dataclass(slots=True, kw_only=True)
