@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.model import Answer, DocumentBytes, Json, Verdict
 from tests.twins.attributes import Attributes
-from tests.twins.ecm_world import Paper, Space
+from tests.twins.ecm_world import Paper, Space, Written
 from tests.twins.wire import Wire
 
 
@@ -53,10 +53,12 @@ class Archive(Attributes):
         paper = self._marked(parent_id, folder, marker)
         if paper is None:
             self.file(parent_id, name, folder=folder, mime=mime_type, content=content)
+            self._wrote("document", (parent_id, folder, marker), "version 1")
         elif paper.versions[-1][2] != content:
             if paper.held:
                 return _locked(paper)
             self.revise(paper.id, content)
+            self._wrote("version", (parent_id, folder, marker), f"version {len(paper.versions)}")
         return Answer(verdict=Verdict.ACCEPTED, reason="stored")
 
     def _rename(self, parent_id: int, folder: str, marker: str, name: str) -> Answer:
@@ -72,6 +74,7 @@ class Archive(Attributes):
             if any(one is not paper and one.name.casefold() == name.casefold() for one in beside):
                 return Answer(verdict=Verdict.REFUSED, reason=f"another {name!r} is there")
             self.mark(paper.id, name=name)
+            self._wrote("name", (parent_id, folder, marker), name)
         return Answer(verdict=Verdict.ACCEPTED, reason="named")
 
     def _describe(
@@ -91,7 +94,13 @@ class Archive(Attributes):
         if paper.held:
             return _locked(paper)
         self.mark(paper.id, wanted)
+        for name in wanted:
+            self._wrote("attribute", (parent_id, folder, marker), name)
         return Answer(verdict=Verdict.ACCEPTED, reason="written")
+
+    def _wrote(self, kind: str, where: tuple[int, str, str], name: str) -> None:
+        node, folder, marker = where
+        self._book.append(Written(kind=kind, node=node, name=name, value=None, folder=folder, marker=marker))
 
     def _marked(self, parent_id: int, folder: str, marker: str) -> Paper | None:
         """Return the one document that bears a marker. Raises RecordUnreadable for several, or no workspace."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta, tzinfo
 
 from ecmbraze.errors import ConfigurationError, RecordUnreadable
@@ -31,23 +31,12 @@ from ecmbraze.model import (
 from tests.twins.archive import Archive
 from tests.twins.attributes import infos
 from tests.twins.claims import TwinClaims
-from tests.twins.ecm_world import ACCOUNT, Paper, Space
+from tests.twins.ecm_world import ACCOUNT, Paper, Space, Written
 from tests.twins.office import Office
 from tests.twins.wire import Wire
 
 _ROOT, _PARENT = 2000, 70_000
 _COLUMN = "wnf_att_"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """One thing our account wrote: an attribute, or a document with its folder."""
-
-    kind: str
-    node: int
-    name: str
-    value: Json
-    folder: str = ""
 
 
 class TwinEcm(Archive):
@@ -64,12 +53,6 @@ class TwinEcm(Archive):
         self.shown: set[int] = set()
         """Workspaces whose values a read has shown; whoever asks empties it."""
         self.office = Office()
-        self._book: list[Written] = []
-
-    @property
-    def book(self) -> tuple[Written, ...]:
-        """Return what was written over the API so far, oldest first; no test can edit it."""
-        return tuple(self._book)
 
     # WorkspaceReader
 
