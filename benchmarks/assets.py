@@ -64,7 +64,12 @@ class Bench:
         }
         command = [sys.executable, "-m", "ecmbraze", "-c", str(self.folder / "ecmbraze.yaml"), *arguments]
         done = subprocess.run(command, env=environ, check=False, capture_output=True, cwd=self.folder)
-        return json.loads(done.stdout) if arguments[-1] == "--json" else {}
+        if arguments[-1] != "--json":
+            return {}
+        if not done.stdout:
+            raise SystemExit(f"{' '.join(arguments)}: {done.stderr.decode()}")
+        report: dict[str, Any] = json.loads(done.stdout)
+        return report
 
 
 def main(assets: int, size: int) -> None:

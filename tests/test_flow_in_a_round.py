@@ -21,15 +21,23 @@ from ecmbraze.flow import Flow
 from ecmbraze.flows import BY_NAME, FLOWS
 from ecmbraze.planning.outbound import Sort
 from tests.stories.book import book, messages, once, standing
-from tests.stories.story import Story, of_workspaces, story_of
+from tests.stories.story import SHORTLY, Story, of_workspaces, story_of
 from tests.twins.house import House, Outcome, settings
 
 _PEOPLE = ("C-1", "C-2", "C-3")
 _NOBODY = "X-1"
 """Somebody in whom nothing happens, and whom Braze does not know."""
-_SHORTLY, _LATER = timedelta(minutes=20), timedelta(hours=8)
+_LATER = timedelta(hours=8)
 _OPEN = ("ready", "waiting", "in flight", "in doubt")
-_ECM_WRITES = ("ecm values", "ecm file", "ecm reminder", "ecm completion")
+_ECM_WRITES = (
+    "ecm values",
+    "ecm file",
+    "ecm reminder",
+    "ecm completion",
+    "ecm archive",
+    "ecm rename",
+    "ecm describe",
+)
 _WRITES = ("braze track", "braze campaign", "braze canvas", "braze withdraw", *_ECM_WRITES)
 
 
@@ -47,15 +55,15 @@ class Ground:
         for step in steps:
             self.story.act(self.house, self.numbers[0], step)
             assert self.house.start().codes == (0,)
-            self.house.clock.advance(_SHORTLY)
+            self.house.clock.advance(SHORTLY)
 
     def copy(self, folders: Callable[[], Path]) -> Ground:
         """Return the ground as it stands, to try something on it."""
         return Ground(self.story, self.house.copy(folders()), self.numbers, self.baseline)
 
     def about(self, place: int = 0) -> set[str]:
-        """Return whom a write may be about that a workspace led to: its person, and itself."""
-        return {_PEOPLE[place], f"ws:{self.numbers[place]}"}
+        """Return whom a write may be about that a workspace or an asset led to."""
+        return self.story.about(_PEOPLE[place], self.numbers[place])
 
 
 @pytest.fixture(scope="module")
@@ -79,19 +87,12 @@ def ready(name: str, folders: Callable[[], Path]) -> Ground:
     house = House(folders(), settings({name: story.section}))
     story.furnish(house.ecm)
     story.people(house, *_PEOPLE)
-    numbers = tuple(story.make(house.ecm, person) for person in _PEOPLE)
-    house.clock.advance(_SHORTLY)
-    return Ground(story, house, numbers, tuple(_baseline(house)))
+    numbers = tuple(story.create(house, person) for person in _PEOPLE)
+    house.clock.advance(SHORTLY)
+    return Ground(story, house, numbers, tuple(story.begin(house)))
 
 
 _ready = cache(ready)
-
-
-def _baseline(house: House) -> Iterator[Outcome]:
-    """Yield the first rounds: of people in Braze nothing is known before workspaces name them."""
-    for _ in range(2):
-        yield house.start()
-        house.clock.advance(_SHORTLY)
 
 
 @pytest.fixture
@@ -99,14 +100,8 @@ def ground(flow: Flow[Any], folders: Callable[[], Path]) -> Ground:
     return _ready(flow.name, folders).copy(folders)
 
 
-@pytest.mark.parametrize("flow", of_workspaces(FLOWS), ids=lambda flow: flow.name)
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
 class TestEveryFlowInARound:
-    def test_a_baseline_writes_to_neither_system(self, ground: Ground) -> None:
-        assert ground.baseline[0].report.mode == "baseline"
-        assert [outcome.codes for outcome in ground.baseline] == [(0,), (0,)]
-        assert [outcome.count("planned") for outcome in ground.baseline] == [0, 0]
-        assert book(ground.house) == ()
-
     def test_each_act_of_its_story_leads_to_a_message_or_a_document_and_a_second_run_to_nothing(
         self, ground: Ground, flow: Flow[Any]
     ) -> None:
@@ -145,9 +140,7 @@ class TestEveryFlowInARound:
         ground.house.start()
 
         assert once(ground.house) == once(calm)
-        assert {about: standing(ground.house)[about] for about in ground.about()} == {
-            about: standing(calm)[about] for about in ground.about()
-        }
+        assert _standing_of(ground, ground.house) == _standing_of(ground, calm)
         ground.house.clock.advance(timedelta(minutes=1))
         _backfill(ground.house)
         assert once(ground.house) == once(calm)
@@ -181,21 +174,6 @@ class TestEveryFlowInARound:
         assert (held > 0) == bool(messages(ground.house))
         assert held < kills
 
-    def test_a_record_that_cannot_be_planned_is_alone_in_quarantine(self, ground: Ground, flow: Flow[Any]) -> None:
-        ground.house.ecm.edit(ground.numbers[0], {ground.story.customer: ("C-1", _NOBODY)})
-        ground.story.acts[0](ground.house, ground.numbers[0])
-        ground.story.act(ground.house, ground.numbers[1])
-
-        outcome = ground.house.start()
-
-        assert outcome.codes == (3,)
-        assert ground.house.quarantined() == {f"ws:{ground.numbers[0]}"}
-        poisoned = f"ws:{ground.numbers[0]}"
-        assert poisoned not in {fate.record for fate in ground.house.fates()}
-        mine = {write.about for write in book(ground.house)}
-        assert mine <= ground.about(1) or not ground.story.tells
-        assert once(ground.house)
-
     def test_a_consent_withdrawn_between_stage_and_push_is_obeyed(
         self, ground: Ground, flow: Flow[Any], folders: Callable[[], Path]
     ) -> None:
@@ -211,9 +189,41 @@ class TestEveryFlowInARound:
         assert crossings[:staged] == outcome.crossings[:staged]
         assert (outcome.count("suppressed") > 0) == bool(demanding)
         assert not {write.kind for write in book(ground.house)} & demanding
-        ground.house.clock.advance(_SHORTLY)
+        ground.house.clock.advance(SHORTLY)
         assert ground.house.start().codes == (0,)
         assert {person.email_subscribe for person in ground.house.braze.people.values()} == {"unsubscribed"}
+
+    def test_it_writes_everything_it_declares_and_nothing_else(self, ground: Ground, flow: Flow[Any]) -> None:
+        ground.after(*range(len(ground.story.acts)))
+
+        section = ground.house.config.flows[flow.name]
+        declared = {(row.sort, row.name) for row in flow.outbound(section, "ecm_") if row.sort is not Sort.IDENTIFIER}
+        assert {brought for write in book(ground.house) for brought in write.brought} == declared
+        assert {write.about for write in book(ground.house)} <= ground.about()
+
+
+@pytest.mark.parametrize("flow", of_workspaces(FLOWS), ids=lambda flow: flow.name)
+class TestEveryFlowOfWorkspacesInARound:
+    def test_a_baseline_writes_to_neither_system(self, ground: Ground) -> None:
+        assert ground.baseline[0].report.mode == "baseline"
+        assert [outcome.codes for outcome in ground.baseline] == [(0,), (0,)]
+        assert [outcome.count("planned") for outcome in ground.baseline] == [0, 0]
+        assert book(ground.house) == ()
+
+    def test_a_record_that_cannot_be_planned_is_alone_in_quarantine(self, ground: Ground, flow: Flow[Any]) -> None:
+        ground.house.ecm.edit(ground.numbers[0], {ground.story.customer: ("C-1", _NOBODY)})
+        ground.story.acts[0](ground.house, ground.numbers[0])
+        ground.story.act(ground.house, ground.numbers[1])
+
+        outcome = ground.house.start()
+
+        assert outcome.codes == (3,)
+        assert ground.house.quarantined() == {f"ws:{ground.numbers[0]}"}
+        poisoned = f"ws:{ground.numbers[0]}"
+        assert poisoned not in {fate.record for fate in ground.house.fates()}
+        mine = {write.about for write in book(ground.house)}
+        assert mine <= ground.about(1) or not ground.story.tells
+        assert once(ground.house)
 
     def test_a_record_that_names_nobody_waits_for_a_name_and_loses_nothing(
         self, ground: Ground, flow: Flow[Any], folders: Callable[[], Path]
@@ -228,7 +238,7 @@ class TestEveryFlowInARound:
 
             house.ecm.edit(ground.numbers[0], {ground.story.customer: _PEOPLE[0]})
             for _ in range(2):  # people are looked at once a workspace names them
-                house.clock.advance(_SHORTLY)
+                house.clock.advance(SHORTLY)
                 house.start()
 
             ground.story.act(calm, ground.numbers[0], step)
@@ -245,7 +255,7 @@ class TestEveryFlowInARound:
         other, also = _beside(flow, ground.story)
         house = House(folders(), settings({flow.name: ground.story.section, **also}))
         house.ecm, house.braze, house.clock, house.wire = _same_world(ground.house)
-        for _ in _baseline(house):
+        for _ in ground.story.begin(house):
             pass
 
         house.ecm.edit(ground.numbers[0], {ground.story.also: "Yes"})
@@ -255,16 +265,12 @@ class TestEveryFlowInARound:
 
         of_other = Counter({(_PEOPLE[0], "also"): 1})
         assert once(house) == once(alone) + of_other
-        house.clock.advance(_SHORTLY)
+        house.clock.advance(SHORTLY)
         assert house.start().count("planned") == 0
 
-    def test_it_writes_everything_it_declares_and_nothing_else(self, ground: Ground, flow: Flow[Any]) -> None:
-        ground.after(*range(len(ground.story.acts)))
 
-        section = ground.house.config.flows[flow.name]
-        declared = {(row.sort, row.name) for row in flow.outbound(section, "ecm_") if row.sort is not Sort.IDENTIFIER}
-        assert {brought for write in book(ground.house) for brought in write.brought} == declared
-        assert {write.about for write in book(ground.house)} <= ground.about()
+def _standing_of(ground: Ground, house: House) -> dict[str, Any]:
+    return {about: stands for about, stands in standing(house).items() if about in ground.about()}
 
 
 def _backfill(house: House) -> None:
@@ -298,7 +304,7 @@ def _staged(crossings: Sequence[str]) -> int:
 
 def _recover(house: House) -> None:
     """Start again until nothing is open: doubts are looked for three times, the last after six hours."""
-    for span in (_SHORTLY, _LATER, _SHORTLY):
+    for span in (SHORTLY, _LATER, SHORTLY):
         house.clock.advance(span)
         house.start()
         if not any(fate.state in _OPEN for fate in house.fates()):

@@ -186,6 +186,22 @@ _BUGS_OF_FOLLOW_UPS: dict[str, Callable[[Flow[Any]], Flow[Any]]] = {
 }
 
 
+# And one that plans assets, of which no fact but its own says what stands in ECM.
+_BUGS_OF_ASSETS: dict[str, Callable[[Flow[Any]], Flow[Any]]] = {
+    **{
+        name: _BUGS[name]
+        for name in (
+            "forgets what happened",
+            "ignores what happened",
+            "counts every occasion as the first",
+            "says nothing of what leaves",
+        )
+    },
+    "adds no versions": lambda flow: _acting(flow, lambda action: _but(action, Kind.VERSION)),
+    "describes nothing": lambda flow: _acting(flow, lambda action: _but(action, Kind.METADATA)),
+}
+
+
 def _but(action: Action, kind: Kind) -> Action | None:
     return None if action.kind is kind else action
 
@@ -221,14 +237,20 @@ def _named(decision: Decision, context: Context) -> Decision:
 
 
 _ROUNDS = test_flow_in_a_round.TestEveryFlowInARound()
+_OF_WORKSPACES = test_flow_in_a_round.TestEveryFlowOfWorkspacesInARound()
 _SLOW = "killed_wherever"
-_IN_ROUNDS = [getattr(_ROUNDS, name) for name in dir(_ROUNDS) if name.startswith("test_") and _SLOW not in name]
+
+
+def _in_rounds(flow: Flow[Any]) -> Iterator[Callable[..., None]]:
+    for owed in (_ROUNDS, _OF_WORKSPACES) if flow in of_workspaces(FLOWS) else (_ROUNDS,):
+        yield from (getattr(owed, name) for name in dir(owed) if name.startswith("test_") and _SLOW not in name)
 
 
 def _planted_in_rounds() -> Iterator[Any]:
-    for flow in of_workspaces(FLOWS):
+    for flow in FLOWS:
         if not flow.rules(section(flow)):
-            for name, bug in (_BUGS_OF_FOLLOW_UPS if flow.candidates else _BUGS_OF_ROUNDS).items():
+            bugs = _BUGS_OF_ASSETS if flow.confirmed_first else _BUGS_OF_ROUNDS
+            for name, bug in (_BUGS_OF_FOLLOW_UPS if flow.candidates else bugs).items():
                 yield pytest.param(bug(flow), id=f"{flow.name} {name}")
 
 
@@ -251,7 +273,7 @@ def test_whole_rounds_fail_a_flow_without_rules_in_which_a_bug_is_planted(
         named = {name: given[name] for name in signature(check).parameters}
         return lambda _: check(**named)
 
-    assert any(_fails(owed(check), flow) for check in _IN_ROUNDS)
+    assert any(_fails(owed(check), flow) for check in _in_rounds(flow))
 
 
 def _fails(check: Callable[[Flow[Any]], None], flow: Flow[Any]) -> bool:

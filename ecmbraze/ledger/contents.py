@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from functools import partial
+from sqlite3 import Blob
 
 from sqlite_utils import Database
 
 from ecmbraze.errors import StateUnusable
-from ecmbraze.ledger.connection import Connection, of_the_disk
+from ecmbraze.ledger.connection import Connection
+from ecmbraze.ledger.scratch import PIECE, Scratch
 from ecmbraze.model import DocumentBytes
 
 # What is larger waits for its upload in a nameless file: several go at once, from threads that may not ask SQLite.
-_IN_MEMORY, _PIECE = 1024 * 1024, 64 * 1024
+_IN_MEMORY = 1024 * 1024
 
 
 class Contents:
@@ -26,7 +25,10 @@ class Contents:
         self._database = database
 
     def of(self, digest: str) -> DocumentBytes:
-        """Return the bytes of a digest; raises StateUnusable when a row names what is not there."""
+        """Return the bytes of a digest.
+
+        Raises StateUnusable when a row names what is not there, StorageError where there is no room to copy it.
+        """
         query = "SELECT rowid, length(bytes) FROM content WHERE sha256 = ?"
         row = self._database.execute(query, (digest,)).fetchone()
         if row is None:
@@ -38,17 +40,19 @@ class Contents:
         if row[1] <= _IN_MEMORY:
             whole = self._database.execute("SELECT bytes FROM content WHERE rowid = ?", (row[0],)).fetchone()[0]
             return DocumentBytes(sha256=digest, size=row[1], pieces=lambda: (whole,))
-        return DocumentBytes(sha256=digest, size=row[1], pieces=self._copied(row[0]).pieces)
+        copy = Scratch()
+        for piece in _read(self._database, row[0]):
+            copy.add(piece)
+        return DocumentBytes(sha256=digest, size=row[1], pieces=copy.pieces)
 
-    def _copied(self, number: int) -> _Copy:
-        """Copy one row piece by piece. Raises StorageError where there is no room for it."""
-        connection = self._database.conn
-        assert isinstance(connection, Connection), "a state file is opened by ledger/connection.py"
-        copy = _Copy()
-        with connection.explained, connection.blobopen("content", "bytes", number, readonly=True) as blob:
-            while piece := blob.read(_PIECE):
-                copy.add(piece)
-        return copy
+    def take_over(self) -> None:
+        """Copy what the attached plan file has; a large row of it is never in memory as a whole."""
+        execute = self._database.conn.execute
+        execute("INSERT OR IGNORE INTO content SELECT * FROM plan.content WHERE length(bytes) <= ?", (_IN_MEMORY,))
+        large = "SELECT sha256, length(bytes), rowid FROM plan.content WHERE length(bytes) > ?"
+        for digest, size, number in execute(large, (_IN_MEMORY,)).fetchall():
+            pieces = partial(_read, self._database, number, "plan")
+            put(self._database, DocumentBytes(sha256=digest, size=size, pieces=pieces))
 
     def prune(self) -> None:
         """Drop what nothing will ask for any more: it is stored, or newer content was read before it was planned."""
@@ -66,32 +70,31 @@ class Contents:
             )
 
 
-class _Copy:
-    """A file without a name where temporary files go; gone with the last who reads it."""
+def put(database: Database, document: DocumentBytes) -> None:
+    """Keep the bytes of a document under their sha256, those of a large one piece by piece."""
+    if document.size <= _IN_MEMORY:
+        whole = b"".join(document.pieces())
+        database.conn.execute("INSERT OR IGNORE INTO content VALUES (?, ?)", (document.sha256, whole))
+        return
+    with database.atomic():  # pages that are older than the transaction would go into its journal, in memory
+        row = (document.sha256, document.size)
+        made = database.conn.execute("INSERT OR IGNORE INTO content VALUES (?, zeroblob(?))", row)
+        if made.rowcount > 0 and made.lastrowid:
+            with _blob(database, made.lastrowid) as blob:
+                for piece in document.pieces():
+                    blob.write(piece)
 
-    def __init__(self) -> None:
-        self._size = 0
-        with _room(), tempfile.TemporaryFile() as made:
-            self._file = os.dup(made.fileno())
-        weakref.finalize(self, os.close, self._file)
 
-    def add(self, piece: bytes) -> None:
-        with _room():
-            while piece:
-                written = os.pwrite(self._file, piece, self._size)
-                self._size, piece = self._size + written, piece[written:]
-
-    def pieces(self) -> Iterator[bytes]:
-        """Yield everything, from the first byte on."""
-        at = 0
-        while piece := os.pread(self._file, _PIECE, at):
-            at += len(piece)
+def _read(database: Database, number: int, schema: str = "main") -> Iterator[bytes]:
+    """Yield the bytes of one row."""
+    with _blob(database, number, schema) as blob:
+        while piece := blob.read(PIECE):
             yield piece
 
 
 @contextmanager
-def _room() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise of_the_disk(Path(tempfile.gettempdir()), error.strerror) from None
+def _blob(database: Database, number: int, schema: str = "main") -> Iterator[Blob]:
+    connection = database.conn
+    assert isinstance(connection, Connection), "files are opened by ledger/connection.py"
+    with connection.explained, connection.blobopen("content", "bytes", number, name=schema) as blob:
+        yield blob

@@ -195,7 +195,7 @@ class Ledger:
         return View(self.database, plan, flow=flow, needs=needs)
 
     def stage(self, plan: PlanFile) -> Stage:
-        return Stage(self.database, self.history, plan)
+        return Stage(self.database, self.history, self.contents, plan)
 
     def watermarks(self, flow: str) -> Mapping[str, datetime]:
         """Return stream → watermark of a flow."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from ecmbraze.ledger import schema
+from ecmbraze.ledger import contents, schema
 from ecmbraze.ledger.actionrow import write_action
 from ecmbraze.ledger.codec import dump, dump_documents, instant
 from ecmbraze.ledger.connection import Connection, check_pages, connect, unusable_plan
@@ -17,7 +17,7 @@ from ecmbraze.ledger.planfolder import new_file, new_nameless_file
 from ecmbraze.ledger.planreading import CONFIRMED
 from ecmbraze.ledger.planwriting import PlanWriting
 from ecmbraze.ledger.tombstones import ERASED, Tombstones
-from ecmbraze.model import Action, Change, Decision, Delivery, Record, Skip
+from ecmbraze.model import Action, Change, Decision, Delivery, DocumentBytes, Record, Skip
 
 
 class PlanFile(PlanWriting):
@@ -172,9 +172,9 @@ class PlanFile(PlanWriting):
             self.put_skip("", Skip(record=record.key.text, customer=ERASED, rule="", reason=why), record.modified_at)
         return kept, left
 
-    def put_content(self, digest: str, content: bytes) -> None:
+    def put_content(self, document: DocumentBytes) -> None:
         """Write the bytes of a document that may have to be filed, under their sha256."""
-        self.database.conn.execute("INSERT OR IGNORE INTO content VALUES (?, ?)", (digest, content))
+        contents.put(self.database, document)
 
     def put_decision(
         self,

@@ -10,6 +10,7 @@ from sqlite_utils import Database
 
 from ecmbraze.errors import StateUnusable
 from ecmbraze.ledger.codec import instant
+from ecmbraze.ledger.contents import Contents
 from ecmbraze.ledger.history import History
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.schema import RULES
@@ -43,7 +44,6 @@ _MIRROR = (
     """DELETE FROM recipient WHERE (mapping, record) IN
        (SELECT f.key, w.key FROM plan.record w, json_each(w.facts) f)""",
     "INSERT OR IGNORE INTO recipient SELECT * FROM plan.recipient",
-    "INSERT OR IGNORE INTO content SELECT * FROM plan.content",
     "DELETE FROM address WHERE record IN (SELECT key FROM plan.record)",
     "INSERT OR IGNORE INTO address SELECT * FROM plan.address",
     "DELETE FROM quarantine WHERE flow = '' AND record IN (SELECT key FROM plan.record)",
@@ -138,8 +138,8 @@ class Part:
 class Stage:
     """Merge parts of a plan, each call in one transaction."""
 
-    def __init__(self, database: Database, history: History, plan: PlanFile) -> None:
-        self._database, self._history, self._plan = database, history, plan
+    def __init__(self, database: Database, history: History, contents: Contents, plan: PlanFile) -> None:
+        self._database, self._history, self._contents, self._plan = database, history, contents, plan
 
     def slice(self, now: datetime) -> None:
         """Merge the details read so far of a scan that is not finished."""
@@ -170,6 +170,7 @@ class Stage:
                 values = {"now": instant(now), "change": change, "flow": "", **(more or {})}
                 for statement in scan:
                     self._database.conn.execute(statement, values)
+                self._contents.take_over()
                 for part in parts:
                     for statement in part.statements:
                         self._database.conn.execute(statement, {**values, "flow": part.flow, "last": part.last})

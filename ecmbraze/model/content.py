@@ -72,6 +72,15 @@ class DocumentBytes:
     """Yields them from the first on, each time it is called."""
 
     @classmethod
+    def measured(cls, pieces: Callable[[], Iterable[bytes]]) -> DocumentBytes:
+        """Return bytes that are made anew each time; they are made once to know them."""
+        digest, size = hashlib.sha256(), 0
+        for piece in pieces():
+            digest.update(piece)
+            size += len(piece)
+        return cls(sha256=digest.hexdigest(), size=size, pieces=pieces)
+
+    @classmethod
     def of(cls, content: bytes) -> DocumentBytes:
         """Return bytes that are in memory anyway."""
         return cls(sha256=hashlib.sha256(content).hexdigest(), size=len(content), pieces=lambda: (content,))

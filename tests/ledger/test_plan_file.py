@@ -217,6 +217,7 @@ import os, resource, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from ecmbraze.ledger.ledger import Ledger
+from ecmbraze.model import DocumentBytes
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
@@ -225,8 +226,12 @@ os.chmod(sys.argv[1], 0o700)
 ledger, now = Ledger.create(Path(sys.argv[1]) / "s.db", {}, datetime.now(UTC)), datetime.now(UTC)
 begin, plan = peak(), ledger.new_plan("x")
 for number in range(130):
-    plan.put_content(f"{number:064x}", os.urandom(390_000))
+    plan.put_content(DocumentBytes.of(os.urandom(390_000)))
+plan.put_content(DocumentBytes.measured(lambda: (bytes(50_000) for _ in range(1_000))))
 ledger.stage(plan).slice(now)
+sha = "SELECT sha256 FROM content ORDER BY length(bytes) DESC LIMIT 1"
+held = ledger.contents.of(ledger.database.execute(sha).fetchone()[0])
+assert sum(map(len, held.pieces())) == held.size == 50_000_000
 plan.extract(Path(sys.argv[1]) / "extract", "x", {})
 plan.forget_records()
 ledger.contents.prune()

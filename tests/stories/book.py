@@ -9,18 +9,18 @@ from typing import Any
 
 from ecmbraze.planning.outbound import Sort
 from tests.twins.braze import Entry
-from tests.twins.ecm import Written
+from tests.twins.ecm_world import Written
 from tests.twins.house import House
 
 Once = tuple[str, str]
-"""(person or ``ws:4711``, name of the message or document)."""
-ONCE = ("event", "campaign", "canvas", "document", "follow-up", "completion")
+"""(person, ``ws:4711`` or ``[<id>].json``, name of the message, the document or the version)."""
+ONCE = ("event", "campaign", "canvas", "document", "version", "follow-up", "completion")
 """The kinds that are there once and no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
-    """One thing that one of the systems took. ``about`` is a person in Braze, or ``ws:4711``."""
+    """One thing that one of the systems took. ``about`` is a person in Braze, ``ws:4711``, or ``[<id>].json``."""
 
     kind: str
     about: str
@@ -45,7 +45,7 @@ def messages(house: House) -> Counter[Once]:
 
 
 def standing(house: House) -> dict[str, Mapping[str, Any]]:
-    """Return what stands in the profiles and in the workspaces, without the markers of attempts."""
+    """Return what stands in profiles, workspaces and archived documents, without the markers of attempts."""
     people = {
         name: {
             **{key: value for key, value in person.attributes.items() if not key.startswith("ecmbraze_")},
@@ -55,7 +55,13 @@ def standing(house: House) -> dict[str, Mapping[str, Any]]:
         }
         for name, person in house.braze.people.items()
     }
-    return {**people, **{f"ws:{number}": dict(space.values) for number, space in house.ecm.spaces.items()}}
+    spaces = {f"ws:{number}": dict(space.values) for number, space in house.ecm.spaces.items()}
+    papers = {
+        paper.name[paper.name.rindex("[") :]: {"name": paper.name, "versions": len(paper.versions), **paper.values}
+        for paper in house.ecm.papers.values()
+        if "[" in paper.name
+    }
+    return {**people, **spaces, **papers}
 
 
 def _of_braze(house: House) -> Iterator[Write]:
@@ -80,6 +86,6 @@ def _of_ecm(entry: Written) -> Write:
     if entry.kind in ("follow-up", "completion"):
         brought = (Sort.FOLLOW_UP, entry.folder)
         return Write(kind=entry.kind, about=f"ws:{entry.node}", name=f"{entry.kind} {entry.name}", brought=(brought,))
-    document = entry.kind == "document"
-    brought = (Sort.DOCUMENT, entry.folder) if document else (Sort.CATEGORY_ATTRIBUTE, entry.name)
-    return Write(kind=entry.kind, about=f"ws:{entry.node}", name=entry.name, brought=(brought,))
+    attribute = entry.kind == "attribute"
+    brought = (Sort.CATEGORY_ATTRIBUTE, entry.name) if attribute else (Sort.DOCUMENT, entry.folder)
+    return Write(kind=entry.kind, about=entry.marker or f"ws:{entry.node}", name=entry.name, brought=(brought,))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -13,10 +13,11 @@ from typing import Any
 from ecmbraze.flow import Flow
 from ecmbraze.model import Json, Kind
 from tests.twins.ecm import TwinEcm
-from tests.twins.house import House
+from tests.twins.house import House, Outcome
 
 GROUP = "g-news"
 """The subscription group that everybody is in."""
+SHORTLY = timedelta(minutes=20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +52,14 @@ class Truth:
 class Story:
     """A flow's own part of its contract.
 
-    Each of ``acts``, on one workspace or its person, makes the flow write something in the next round; together they
-    make it write everything that its section declares. Its campaigns and Canvases demand a consent, none a reason.
+    Each of ``acts``, on a workspace, its person or an asset, makes the flow write something in the next round; together
+    they make it write everything that its section declares. Its campaigns and Canvases demand a consent, none a reason.
     """
 
     section: Mapping[str, Any]
     category: str
-    """The category of its workspaces; it has the plain attributes ``Customer Number`` and ``Also``."""
+    """The category of its workspaces; it has the plain attributes ``Customer Number`` and ``Also``. Empty where what it
+    plans is no workspaces."""
     furnish: Callable[[TwinEcm], None]
     """Defines the types and categories."""
     make: Callable[[TwinEcm, str], int]
@@ -65,7 +67,7 @@ class Story:
     acts: tuple[Callable[[House, int], None], ...]
     killed: tuple[int, ...] = (0,)
     """The acts in whose rounds the program is killed wherever something changes."""
-    wait: timedelta = timedelta(minutes=20)
+    wait: timedelta = SHORTLY
     """How long after an edit the next round comes; longer where time itself makes the flow act."""
     truth: Truth | None = None
     """Without it the flow lives in no simulated world."""
@@ -83,6 +85,20 @@ class Story:
     def also(self) -> str:
         """The attribute that another flow reads."""
         return f"{self.category}.Also"
+
+    def create(self, house: House, person: str) -> int:
+        """Make what the flow plans, at rest."""
+        return self.make(house.ecm, person)
+
+    def about(self, person: str, number: int) -> set[str]:
+        """Return whom or what a write may be about that ``number`` led to: its person, and itself."""
+        return {person, f"ws:{number}"}
+
+    def begin(self, house: House) -> Iterator[Outcome]:
+        """Yield the first rounds: of people in Braze nothing is known before workspaces name them."""
+        for _ in range(2):
+            yield house.start()
+            house.clock.advance(SHORTLY)
 
     def act(self, house: House, number: int, step: int = 0) -> None:
         """Make one of the edits, and let time go by until the next round."""
@@ -113,11 +129,8 @@ def messages(section: Any) -> list[tuple[Kind, str]]:
 
 
 def of_workspaces(flows: Iterable[Flow[Any]]) -> list[Flow[Any]]:
-    """Return the flows that have a story: those that begin with a baseline of workspaces and write because of them.
-
-    The archive does neither; what it owes stands in ``test_assets.py`` of ``tests/flows`` and ``tests/simulate``.
-    """
-    return [flow for flow in flows if not flow.confirmed_first]
+    """Return the flows that begin with a baseline of workspaces and write because of them."""
+    return [flow for flow in flows if story_of(flow).category]
 
 
 def story_of(flow: Flow[Any]) -> Story:

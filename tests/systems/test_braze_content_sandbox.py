@@ -147,7 +147,7 @@ def test_a_server_that_gives_the_same_page_for_each_offset_is_not_believed(box: 
         Content(Stuck(http(box.braze, clock=FakeClock()), box.api_key, _nothing), page=10).rows(TEMPLATES, None)
 
 
-def test_an_asset_that_is_too_large_or_fails_each_time_hides_none_of_the_others(box: RemoteSandbox) -> None:
+def test_an_asset_that_is_too_large_or_odd_or_fails_each_time_hides_none_of_the_others(box: RemoteSandbox) -> None:
     """B34: 20 MB are the most that an answer of an API may have."""
     for number in range(5):
         _put(box, TEMPLATES, number)
@@ -160,6 +160,9 @@ def test_an_asset_that_is_too_large_or_fails_each_time_hides_none_of_the_others(
     with pytest.raises(RecordUnreadable, match="larger than"):
         content.asset(rows["a0001"])
     assert wire.counters.as_dict()["braze"] == before + 1
+    box.fault("status", path="/templates/email/info$", status=200, json={"template_name": "x", "tags": [None]})
+    with pytest.raises(RecordUnreadable, match="unknown shape"):
+        content.asset(rows["a0000"])
     assert content.asset(rows["a0002"]).row.id == "a0002"
     box.fault("status", path="/templates/email/info$", status=503, times=99)
     for number in (0, 3):

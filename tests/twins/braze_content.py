@@ -40,6 +40,7 @@ class TwinContent:
         now = self.wire.clock.true().replace(microsecond=0)
         one = known or Written(name=number, tags=(), parts={}, edited=now)
         own = {name: fields.pop(name) for name in ("name", "tags", "archived", "channels") if name in fields}
+        own |= {name: tuple(own[name]) for name in ("tags", "channels") if name in own}
         edited = one.edited if unlisted and known else now
         self.assets[kind, number] = replace(one, **own, parts={**one.parts, **fields}, edited=edited)
 

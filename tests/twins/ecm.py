@@ -6,9 +6,8 @@ Implements WorkspaceReader, RecordSink and RecordReader. `test_conformance.py` h
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta, tzinfo
 
 from ecmbraze.errors import ConfigurationError, RecordUnreadable
@@ -30,25 +29,14 @@ from ecmbraze.model import (
     WorkspaceRow,
 )
 from tests.twins.archive import Archive
+from tests.twins.attributes import infos
 from tests.twins.claims import TwinClaims
-from tests.twins.ecm_world import ACCOUNT, Attribute, Paper, Space, kept
+from tests.twins.ecm_world import ACCOUNT, Paper, Space, Written
 from tests.twins.office import Office
 from tests.twins.wire import Wire
 
 _ROOT, _PARENT = 2000, 70_000
 _COLUMN = "wnf_att_"
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """One thing our account wrote: an attribute, or a document with its folder."""
-
-    kind: str
-    node: int
-    name: str
-    value: Json
-    folder: str = ""
 
 
 class TwinEcm(Archive):
@@ -65,12 +53,6 @@ class TwinEcm(Archive):
         self.shown: set[int] = set()
         """Workspaces whose values a read has shown; whoever asks empties it."""
         self.office = Office()
-        self._book: list[Written] = []
-
-    @property
-    def book(self) -> tuple[Written, ...]:
-        """Return what was written over the API so far, oldest first; no test can edit it."""
-        return tuple(self._book)
 
     # WorkspaceReader
 
@@ -126,7 +108,7 @@ class TwinEcm(Archive):
         self.wire.read("ecm attributes")
         paper = self.papers.get(node_id)
         on = paper.categories if paper else self.types[self._space(node_id).type][1]
-        return dict(_infos((category, self.categories[category]) for category in on))
+        return dict(infos((category, self.categories[category]) for category in on))
 
     def documents(self, workspace_id: int) -> Iterator[DocumentRow]:
         self.wire.read("ecm folder")
@@ -176,18 +158,18 @@ class TwinEcm(Archive):
         attempted: Sequence[Mapping[str, Json]] = (),
     ) -> Answer:
         """Write attributes of one category over what we last wrote there, or may have written since."""
-        return self._write("ecm values", lambda: self._set_values(node_id, values, (expected, *attempted)))
+        return self.wire.write("ecm values", lambda: self._set_values(node_id, values, (expected, *attempted)))
 
     def put_document(self, parent_id: int, folder: str, name: str, content: bytes, mime_type: str) -> Answer:
         """File a document below a workspace, making its folder."""
-        return self._write("ecm file", lambda: self._put_document(parent_id, folder, name, content, mime_type))
+        return self.wire.write("ecm file", lambda: self._put_document(parent_id, folder, name, content, mime_type))
 
     def add_follow_up(self, node_id: int, follow_up: FollowUp) -> Answer:
         there = node_id in self.spaces and not self.spaces[node_id].hidden
-        return self._write("ecm reminder", lambda: self._booked(self.office.add(node_id, follow_up, there=there)))
+        return self.wire.write("ecm reminder", lambda: self._booked(self.office.add(node_id, follow_up, there=there)))
 
     def complete_follow_up(self, node_id: int, mark: str, task_list: str = "") -> Answer:
-        return self._write("ecm completion", lambda: self._booked(self.office.complete(node_id, mark, task_list)))
+        return self.wire.write("ecm completion", lambda: self._booked(self.office.complete(node_id, mark, task_list)))
 
     def _booked(self, answer: Answer) -> Answer:
         """Take over what our account newly made and completed, whatever becomes of the answer."""
@@ -215,23 +197,11 @@ class TwinEcm(Archive):
         space = self.spaces.get(node_id)
         if space is None or space.hidden:
             return Answer(verdict=Verdict.NOT_PROCESSED, reason="the workspace is not there, or hidden from us")
-        there = self.carried(self.types[space.type][1], space.values, space.rows)
-        if unknown := sorted(values.keys() - there.keys()):
-            stop = ConfigurationError(f"ECM has no attribute {unknown[0]!r} on workspace {node_id}.")
-            return Answer(verdict=Verdict.NOT_PROCESSED, reason=stop.happened, stop=stop)
-        wanted = {name: kept(self._told(value)) for name, value in values.items()}
-        infos = dict(_infos((category, self.categories[category]) for category in self.types[space.type][1]))
-        for name, value in wanted.items():
-            if value is not None and infos[name].valid_values and value not in infos[name].valid_values:
-                stop = ConfigurationError(f"ECM's popup of {name} does not offer {value!r}.")
-                return Answer(verdict=Verdict.NOT_PROCESSED, reason=stop.happened, stop=stop)
-        if all(there[name] == value for name, value in wanted.items()):
-            return Answer(verdict=Verdict.ACCEPTED, reason="already so")
-        for name, value in wanted.items():
-            mine = [kept(self._told(one.get(name))) for one in ours]
-            if there[name] not in (value, *mine):
-                reason = f"edited_in_ecm: {name} is {there[name]!r}, we last wrote {mine[0]!r}"
-                return Answer(verdict=Verdict.REFUSED, reason=reason)
+        categories = self.types[space.type][1]
+        there = self.carried(categories, space.values, space.rows)
+        wanted = self.weighed(node_id, categories, there, values, ours)
+        if isinstance(wanted, Answer):
+            return wanted
         if space.held:
             return Answer(verdict=Verdict.NOT_PROCESSED, reason=f"locked_in_ecm: {space.held}")
         self.edit(node_id, wanted, by=ACCOUNT)
@@ -253,12 +223,6 @@ class TwinEcm(Archive):
         told = content.decode("utf-8", "replace")
         self._book.append(Written(kind="document", node=parent_id, name=name, value=told, folder=folder))
         return Answer(verdict=Verdict.ACCEPTED, reason="accepted")
-
-    def _told(self, value: Json) -> Fact:
-        """Return a value as reads give it: an instant in the zone of the tenant (api/ecm.md 1.4)."""
-        if isinstance(value, str) and _INSTANT.fullmatch(value):
-            return datetime.fromisoformat(value).astimezone(self.zone).isoformat()
-        return tuple(value) if isinstance(value, list | tuple) else value  # type: ignore[return-value]  # scalars
 
     def _named(self, parent: int, folder: str, name: str) -> Paper | None:
         """Return the document of a name in a folder: names ignore case (api/ecm.md 7)."""
@@ -301,22 +265,6 @@ class TwinEcm(Archive):
     def _shown(self, type_id: int) -> dict[str, str]:
         on = next((categories for number, categories in self.types.values() if number == type_id), ())
         return {f"{_COLUMN}{place:x}": fact for place, fact in enumerate(sorted(self.carried(on, {})), start=16)}
-
-
-def _infos(categories: Iterator[tuple[str, Sequence[Attribute]]]) -> Iterator[tuple[str, AttributeInfo]]:
-    for category, attributes in categories:
-        for one in attributes:
-            for inner in one.inner or (one,):
-                name = f"{category}.{one.name}.{inner.name}" if one.inner else f"{category}.{one.name}"
-                yield (
-                    name,
-                    AttributeInfo(
-                        name=name,
-                        type_name=inner.type_name,
-                        multi_value=inner.multi_value,
-                        valid_values=inner.valid_values,
-                    ),
-                )
 
 
 def _document_row(paper: Paper, folder: str) -> DocumentRow:

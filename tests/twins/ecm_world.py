@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ecmbraze.model import Fact, Facts
+from ecmbraze.model import Fact, Facts, Json
 
 PERSON, ACCOUNT = 1000, 2000
 """Member ids: somebody at work, and the account of the product."""
@@ -43,6 +43,8 @@ class Paper:
     categories: tuple[str, ...]
     classifications: tuple[str, ...]
     versions: list[tuple[int, datetime, bytes]]
+    held: str = ""
+    """Why nobody can write to it at the moment."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,6 +71,19 @@ class Space:
     related: set[int] = field(default_factory=set)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """One thing our account wrote: an attribute, or a document with its folder."""
+
+    kind: str
+    node: int
+    name: str
+    value: Json
+    folder: str = ""
+    marker: str = ""
+    """How the name of the document of an asset ends, where it was written there."""
+
+
 class EcmWorld:
     """The tenant, and the people at work in it."""
 
@@ -80,6 +95,12 @@ class EcmWorld:
         self.papers: dict[int, Paper] = {}
         self.bin: dict[int, Space] = {}
         self._next = _FIRST
+        self._book: list[Written] = []
+
+    @property
+    def book(self) -> tuple[Written, ...]:
+        """Return what was written over the API so far, oldest first; no test can edit it."""
+        return tuple(self._book)
 
     def now(self) -> datetime:
         """Return the server's instant; ECM keeps whole seconds (api/ecm.md 1.4)."""

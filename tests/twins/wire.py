@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ecmbraze.errors import CredentialRefused, TemporaryError
+from ecmbraze.errors import CredentialRefused, RecordUnreadable, TemporaryError
+from ecmbraze.model import Answer, Verdict
 from tests.twins.clock import TwinClock
 
 
@@ -89,3 +90,26 @@ class Wire:
             raise CredentialRefused(f"{name}: {trouble}.", undone="Nothing was read.")
         if trouble is not None:
             raise TemporaryError(f"{name}: {trouble}.", undone="Nothing was concluded from it.")
+
+    def write(self, name: str, do: Callable[[], Answer]) -> Answer:
+        """Let a write to Extended ECM go there, be done or not, and come back; what cannot be read is not written."""
+        trouble = self.there(name)
+        answer = _done(do) if trouble is None or trouble.processed else None
+        self.back(name)
+        if trouble is None:
+            assert answer is not None
+            return answer
+        if trouble.unknown:
+            return Answer(verdict=Verdict.UNKNOWN, reason=str(trouble))
+        if trouble is Trouble.REFUSED:
+            return Answer(verdict=Verdict.REFUSED, reason=str(trouble))
+        stop = CredentialRefused("ECM refuses the login.") if trouble is Trouble.KEY_REFUSED else None
+        limited = trouble is Trouble.LIMITED
+        return Answer(verdict=Verdict.NOT_PROCESSED, reason=str(trouble), stop=stop, limited=limited)
+
+
+def _done(do: Callable[[], Answer]) -> Answer:
+    try:
+        return do()
+    except RecordUnreadable as error:
+        return Answer(verdict=Verdict.NOT_PROCESSED, reason=error.happened)

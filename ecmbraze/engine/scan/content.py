@@ -12,7 +12,7 @@ from ecmbraze.engine.scan.names import place_of
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.ledger.mirror import Mirror, Read
 from ecmbraze.ledger.planfile import PlanFile
-from ecmbraze.model import Asset, ContentKey, ContentKind, ContentRow, Fact, Facts, Record, Skip, keys
+from ecmbraze.model import Asset, ContentKey, ContentKind, ContentRow, DocumentBytes, Fact, Facts, Record, Skip, keys
 from ecmbraze.needs import ContentNeeds
 from ecmbraze.planning.assets import document, facts, references, rendering
 from ecmbraze.planning.assets.document import Seen
@@ -225,9 +225,9 @@ class ContentScan:
         """Return the facts of an approved asset with its document, which is the old one where nothing changed."""
         row = asset.row
         itself = row.name if row.kind is _BLOCKS else ""
-        follows = references.follow(document.parts_of(asset), self._blocks.block, itself)
-        seen = Seen(at=self.now.isoformat(), request=self.new_id())
-        made = document.draft(asset, follows, self._blocks.content, seen, self.needs.tag)
+        parts = document.parts_of(asset)
+        follows = references.follow(parts, self._blocks.block, itself)
+        archived = document.archived(parts, follows)
         now: dict[str, Fact] = {
             facts.ID: row.id,
             facts.KIND: str(row.kind),
@@ -238,7 +238,7 @@ class ContentScan:
             facts.LOST: 0,
             facts.PLACE: self._place,
             facts.UPDATED: row.edited.isoformat(),
-            facts.SHA256: made.archived,
+            facts.SHA256: archived,
             facts.BLOCKS: tuple(block.name for block in follows.blocks),
             facts.UNRESOLVED: follows.unresolved,
             facts.TEXT: None,
@@ -247,12 +247,14 @@ class ContentScan:
             facts.RENDERED: None,
             facts.LAST: None,
         }
-        if held and held.get(facts.SHA256) == made.archived and held.get(facts.DOCUMENT):
+        if held and held.get(facts.SHA256) == archived and held.get(facts.DOCUMENT):
             kept = (facts.READ, facts.LOOK, facts.AFTER, facts.DOCUMENT, facts.SIZE)
             return {**now, **{name: held.get(name) for name in kept}, **self._page(asset, held)}
-        self.plan.put_content(made.sha256, made.content)
+        seen = Seen(at=self.now.isoformat(), request=self.new_id())
+        made = document.draft(asset, follows, self._blocks.content, seen, self.needs.tag)
+        self.plan.put_content(made)
         of_look = {facts.READ: seen.at, facts.LOOK: seen.request, facts.AFTER: self._last_seen(row, held)}
-        return {**now, **of_look, facts.DOCUMENT: made.sha256, facts.SIZE: len(made.content), **self._page(asset, None)}
+        return {**now, **of_look, facts.DOCUMENT: made.sha256, facts.SIZE: made.size, **self._page(asset, None)}
 
     def _page(self, asset: Asset, held: Facts | None) -> dict[str, Fact]:
         """Return what is kept of the page beside the document; that of unchanged content is the old one."""
@@ -263,8 +265,9 @@ class ContentScan:
         made = rendering.page(asset)
         if made is None:
             return {}
-        self.plan.put_content(document.digest(made), made)
-        return {facts.RENDERING: document.digest(made), facts.RENDERED: len(made)}
+        page = DocumentBytes.of(made)
+        self.plan.put_content(page)
+        return {facts.RENDERING: page.sha256, facts.RENDERED: page.size}
 
     def _last_seen(self, row: ContentRow, held: Facts | None) -> str:
         """Return when what is archived of an asset was seen last; empty where nothing is."""

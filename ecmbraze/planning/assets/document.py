@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ecmbraze.model import Asset, Json
-from ecmbraze.planning.assets.references import References
+from ecmbraze.model import Asset, DocumentBytes, Json
+from ecmbraze.planning.assets.references import Block, References
 
 FORMAT = "ecmbraze asset 1"
 _ASSERTION = "Braze tells no approval: the tag {tag!r} is the customer's assertion"
@@ -26,16 +26,6 @@ class Seen:
     request: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """One document: its bytes, and the digest of what it archives, which no date and no name changes."""
-
-    content: bytes
-    sha256: str
-    archived: str
-    """sha256 of parts and references."""
-
-
 def canonical(value: Json) -> bytes:
     """Return JSON of which equal values are equal bytes: sorted keys, no blanks, UTF-8."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
@@ -50,29 +40,26 @@ def parts_of(asset: Asset) -> Mapping[str, Json]:
     return {name: _redacted(value) for name, value in asset.parts.items()}
 
 
-def draft(asset: Asset, references: References, texts: Callable[[str], str], seen: Seen, tag: str) -> Draft:
-    """Return the document; ``texts`` gives the text of a block by its name."""
+def draft(asset: Asset, references: References, texts: Callable[[str], str], seen: Seen, tag: str) -> DocumentBytes:
+    """Return the document; ``texts`` gives the text of a block by its name, each time the bytes are asked for.
+
+    A thousand blocks of 50 KB are not in memory at once: of canonical JSON the references come last.
+    """
     parts = parts_of(asset)
-    identity = archived(parts, references)
-    blocks: Json = [
-        {
-            "id": block.id,
-            "name": block.name,
-            "sha256": block.sha256,
-            "includes": list(block.includes),
-            "content": texts(block.name),
-        }
-        for block in references.blocks
-    ]
-    content = canonical(
-        {
-            "format": FORMAT,
-            "parts": parts,
-            "references": blocks,
-            "manifest": _manifest(asset, parts, references, seen, tag, identity),
-        }
-    )
-    return Draft(content=content, sha256=digest(content), archived=identity)
+    manifest = _manifest(asset, parts, references, seen, tag)
+    before = canonical({"format": FORMAT, "manifest": manifest, "parts": parts})
+
+    def pieces() -> Iterator[bytes]:
+        yield before[:-1] + b',"references":['
+        for place, block in enumerate(references.blocks):
+            yield (b"," if place else b"") + canonical({**_reference(block), "content": texts(block.name)})
+        yield b"]}"
+
+    return DocumentBytes.measured(pieces)
+
+
+def _reference(block: Block) -> dict[str, Json]:
+    return {"id": block.id, "name": block.name, "sha256": block.sha256, "includes": list(block.includes)}
 
 
 def archived(parts: Mapping[str, Json], references: References) -> str:
@@ -81,9 +68,7 @@ def archived(parts: Mapping[str, Json], references: References) -> str:
     return digest(canonical([parts, named, list(references.unresolved), list(references.circles)]))
 
 
-def _manifest(
-    asset: Asset, parts: Mapping[str, Json], references: References, seen: Seen, tag: str, identity: str
-) -> Json:
+def _manifest(asset: Asset, parts: Mapping[str, Json], references: References, seen: Seen, tag: str) -> Json:
     torn = sorted(block.name for block in references.blocks if block.torn)
     silent = sorted(name for name in asset.channels if name in _WITHOUT_TEXT)
     return {
@@ -98,7 +83,7 @@ def _manifest(
         "references": {block.name: block.sha256 for block in references.blocks},
         "unresolved": list(references.unresolved),
         "circles": list(references.circles),
-        "archived": identity,
+        "archived": archived(parts, references),
         "seen": {"at": seen.at, "request": seen.request},
         "approval": _ASSERTION.format(tag=tag),
         "notes": [

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from ecmbraze.model import Json
 
 # As Braze shows it: {{content_blocks.${name}}}, with a filter behind it or not (api/braze.md 7.2).
-_INCLUDED = re.compile(r"content_blocks\s*\.\s*\$\{(?P<name>(?:\{\{.*?\}\}|[^{}])*)\}", re.DOTALL)
+# Nothing is tried in a second way (`(?>…)`, `*+`): what somebody left open would take for ever.
+_INCLUDED = re.compile(r"content_blocks\s*+\.\s*+\$\{(?P<name>(?:(?>\{\{.{0,1000}?\}\})|[^{}])*+)\}", re.DOTALL)
 _ANY = re.compile(r"content_blocks\b")
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
@@ -44,14 +45,13 @@ def included(content: Json) -> tuple[tuple[str, ...], tuple[str, ...]]:
     names: set[str] = set()
     odd: set[str] = set()
     for text in texts(content):
-        rest = text
         for found in _INCLUDED.finditer(text):
             name = found["name"].strip()
             if _PLAIN.fullmatch(name):
                 names.add(name)
             else:
                 odd.add(found[0][:200])
-            rest = rest.replace(found[0], "", 1)
+        rest = _INCLUDED.sub("", text)
         odd |= {_around(rest, found.start()) for found in _ANY.finditer(rest)}
     return tuple(sorted(names)), tuple(sorted(odd))
 

@@ -122,31 +122,23 @@ class Content:
     def asset(self, row: ContentRow) -> Asset:
         """Return all of one asset; raises RecordUnreadable where Braze does not give it.
 
-        One that fails each time it is asked for, or is too large, is one of them; three in turn are an outage.
+        One that fails each time it is asked for, is too large or has an unknown shape is one of them; three in turn
+        are an outage.
         """
         place = _PLACES[row.kind]
         try:
             answer = self._asking.answer("GET", place.reads, params={place.asked: row.id}, about=row.id)
-        except UnusableError as error:
+            if answer.status >= 400:
+                raise RecordUnreadable(f"Braze does not give the {row.kind.one} {row.id} (status {answer.status})")
+            found = _asset(row, place, answer.json())
+        except (UnusableError, ShapeError) as error:
+            wrong = odd(place.reads, error) if isinstance(error, ShapeError) else error
             self._failed += 1
             if self._failed >= _PATIENCE:
-                raise
-            raise RecordUnreadable(f"Braze does not give the {row.kind.one} {row.id}: {error.happened}") from None
+                raise wrong from None
+            raise RecordUnreadable(f"Braze does not give the {row.kind.one} {row.id}: {wrong.happened}") from None
         self._failed = 0
-        if answer.status >= 400:
-            raise RecordUnreadable(f"Braze does not give the {row.kind.one} {row.id} (status {answer.status})")
-        body = answer.json()
-        try:
-            shown = {place.id: row.id, place.edited: row.edited.isoformat(), **_dated(body, place)}
-            return Asset(
-                row=_row(row.kind, place, shown),
-                parts={name: body[name] for name in place.parts if body.get(name) is not None},
-                about={name: body[name] for name in place.about if body.get(name) is not None},
-                channels=_channels(row.kind, body),
-                archived=body.get("archived") is True,
-            )
-        except ShapeError as error:
-            raise odd(place.reads, error) from None
+        return found
 
     def _pages(self, kind: ContentKind, place: _Place, since: datetime | None) -> Iterator[list[ContentRow]]:
         """Yield the pages of one reading. Raises TemporaryError when the same page comes twice."""
@@ -176,6 +168,17 @@ class Content:
             return [_row(kind, place, mapping(row, "row")) for row in listing(body.get(place.rows), place.rows)]
         except ShapeError as error:
             raise odd(place.lists, error) from None
+
+
+def _asset(row: ContentRow, place: _Place, body: Mapping[str, Any]) -> Asset:
+    shown = {place.id: row.id, place.edited: row.edited.isoformat(), **_dated(body, place)}
+    return Asset(
+        row=_row(row.kind, place, shown),
+        parts={name: body[name] for name in place.parts if body.get(name) is not None},
+        about={name: body[name] for name in place.about if body.get(name) is not None},
+        channels=_channels(row.kind, body),
+        archived=body.get("archived") is True,
+    )
 
 
 def _numbered(since: datetime | None) -> Iterator[Mapping[str, str]]:

@@ -1,0 +1,70 @@
+"""What ECM makes of values that are to be written onto a workspace or a document; stores none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, tzinfo
+
+from ecmbraze.errors import ConfigurationError
+from ecmbraze.model import Answer, AttributeInfo, Fact, Facts, Json, Verdict
+from tests.twins.ecm_world import Attribute, EcmWorld, kept
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)")
+
+
+class Attributes(EcmWorld):
+    """A tenant in one time zone, which weighs what is to be written."""
+
+    zone: tzinfo
+
+    def weighed(
+        self,
+        node_id: int,
+        categories: Sequence[str],
+        there: Facts,
+        values: Mapping[str, Json],
+        ours: Sequence[Mapping[str, Json]],
+    ) -> Answer | dict[str, Fact]:
+        """Return the values as they would be stored, or the answer where nothing is to be: all so, or a person's."""
+        if unknown := sorted(values.keys() - there.keys()):
+            return _stopped(f"ECM has no attribute {unknown[0]!r} on node {node_id}.")
+        wanted = {name: kept(self._told(value)) for name, value in values.items()}
+        known = dict(infos((category, self.categories[category]) for category in categories))
+        for name, value in wanted.items():
+            if value is not None and known[name].valid_values and value not in known[name].valid_values:
+                return _stopped(f"ECM's popup of {name} does not offer {value!r}.")
+        if all(there[name] == value for name, value in wanted.items()):
+            return Answer(verdict=Verdict.ACCEPTED, reason="already so")
+        for name, value in wanted.items():
+            mine = [kept(self._told(one.get(name))) for one in ours]
+            if there[name] not in (value, *mine):
+                reason = f"edited_in_ecm: {name} is {there[name]!r}, we last wrote {mine[0]!r}"
+                return Answer(verdict=Verdict.REFUSED, reason=reason)
+        return wanted
+
+    def _told(self, value: Json) -> Fact:
+        """Return a value as reads give it: an instant in the zone of the tenant (api/ecm.md 1.4)."""
+        if isinstance(value, str) and _INSTANT.fullmatch(value):
+            return datetime.fromisoformat(value).astimezone(self.zone).isoformat()
+        return tuple(value) if isinstance(value, list | tuple) else value  # type: ignore[return-value]  # scalars
+
+
+def _stopped(happened: str) -> Answer:
+    stop = ConfigurationError(happened)
+    return Answer(verdict=Verdict.NOT_PROCESSED, reason=stop.happened, stop=stop)
+
+
+def infos(categories: Iterator[tuple[str, Sequence[Attribute]]]) -> Iterator[tuple[str, AttributeInfo]]:
+    """Yield what is known of each attribute of some categories, by ``Category.Attribute``."""
+    for category, attributes in categories:
+        for one in attributes:
+            for inner in one.inner or (one,):
+                name = f"{category}.{one.name}.{inner.name}" if one.inner else f"{category}.{one.name}"
+                info = AttributeInfo(
+                    name=name,
+                    type_name=inner.type_name,
+                    multi_value=inner.multi_value,
+                    valid_values=inner.valid_values,
+                )
+                yield name, info
