@@ -18,7 +18,7 @@ from ecmbraze.config import Settings
 from ecmbraze.errors import EcmbrazeError, RecordUnreadable, UsageError
 from ecmbraze.ledger.explaining import Explaining, Known
 from ecmbraze.ledger.outbox import Row
-from ecmbraze.model import Delivery, Json, PersonKey, keys
+from ecmbraze.model import Action, Delivery, Json, PersonKey, keys
 from ecmbraze.planning.assets import facts, names, writes
 from ecmbraze.planning.assets.options import Options
 from ecmbraze.report.plain import printable
@@ -218,7 +218,7 @@ def _of_ledger(book: Explaining, subject: str) -> dict[str, Any]:
 
 def _decided(book: Explaining, subjects: Sequence[str]) -> dict[str, Any]:
     return {
-        "writes": [_write(row) for row in book.writes(subjects, _MOST)],
+        "writes": [_write(row, one) for row in book.writes(subjects, _MOST) for one in row.action.each][:_MOST],
         "put_aside": [
             f"{_stamp(one.at)} {one.flow}{' ' if one.rule else ''}{one.rule}: {one.reason}"
             for one in book.aside(subjects)
@@ -226,8 +226,7 @@ def _decided(book: Explaining, subjects: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _write(row: Row) -> str:
-    action = row.action
+def _write(row: Row, action: Action) -> str:
     why = f", {row.why}" if row.why else ""
     return (
         f"{_stamp(row.changed_at)} {row.state}: {action.kind} {action.name} to {action.recipient} by {action.flow}/"

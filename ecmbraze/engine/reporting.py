@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from ecmbraze.engine.context import RoundContext
 from ecmbraze.engine.deliver.channels import channel_of
@@ -34,9 +35,9 @@ def _pushed(of: RoundContext, run: Run) -> None:
     for step in run.push.steps.values():
         _count(run, step)
         if step.state is State.SENT:
-            run.report.add_kind(step.row.action.kind)
+            run.report.add_kind(step.row.action.kind, len(step.row.action.names))
         before = run.push.before.get(step.row.id)
-        run.report.actions.append(_line(run, step.row.action, step.state, step.why, before=before))
+        run.report.actions += _lines(run, step, before)
     for row, number in [] if of.options.dry_run else of.ledger.outbox.kept_back(run.name):
         why = f"kept back by message {number}, whose outcome is unknown"
         run.report.actions.append(_line(run, row.action, PENDING, why))
@@ -135,7 +136,27 @@ def _count(run: Run, step: Step) -> None:
     if name := _COUNTED.get(step.state):
         # A document in doubt is held for nobody: the next run looks for it, and it goes again where it is not there.
         looked_for = step.state is State.IN_DOUBT and step.row.action.kind.delivery is Delivery.UNIQUE
-        run.report.counts["waiting" if looked_for else name] += 1
+        run.report.counts["waiting" if looked_for else name] += len(step.row.action.names)
+
+
+def _lines(run: Run, step: Step, before: Json) -> list[ActionLine]:
+    """Return a line for each write of a row."""
+    action = step.row.action
+    if not (kind := action.kind.holds):
+        return [_line(run, action, step.state, step.why, before=before)]
+    old = before if isinstance(before, Mapping) else {}
+    new = action.payload if isinstance(action.payload, Mapping) else {}
+    line = partial(
+        ActionLine,
+        record=action.record,
+        workspace=run.planner.view.name_of(action.record),
+        customer=action.person,
+        kind=kind,
+        reason=action.reason,
+        state=str(step.state),
+        why=step.why,
+    )
+    return [line(rule=name, name=name, title=name, before=old.get(name), after=new.get(name)) for name in action.names]
 
 
 def _line(run: Run, action: Action, state: str, why: str, *, before: Json = None) -> ActionLine:

@@ -95,8 +95,13 @@ class Audience:
     @cached_property
     def _written_before(self) -> Mapping[str, Sequence[str]]:
         """Record → people of whom it wrote an attribute that still stands, and whom it names no more in the mirror."""
-        query = """SELECT DISTINCT o.record, o.recipient FROM outbox o JOIN accepted a ON a.target = o.target
-                   WHERE o.state = 'sent' AND o.flow = ? AND o.kind = 'attribute' AND a.value <> 'null'
+        query = """SELECT DISTINCT o.record, o.recipient FROM (
+                       SELECT record, recipient, state, flow, target FROM outbox WHERE kind = 'attribute'
+                       UNION ALL
+                       SELECT record, recipient, state, flow, recipient || '/attribute/' || j.value
+                       FROM outbox, json_each(outbox.name) j WHERE kind = 'attributes'
+                   ) o JOIN accepted a ON a.target = o.target
+                   WHERE o.state = 'sent' AND o.flow = ? AND a.value <> 'null'
                    AND NOT EXISTS (SELECT 1 FROM recipient r WHERE r.record = o.record AND r.customer = o.recipient
                                    AND r.mapping IN ({marks}))"""
         mappings, found = tuple(self._needs.mappings), defaultdict[str, list[str]](list)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +12,8 @@ from ecmbraze.model import Document, DocumentRow, Facts, Json, Version
 
 # One for all: `json.dumps` would make another with every call.
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+# Of most records, in both directions.
+_NO_DOCUMENTS = "[]"
 
 
 def dump(value: object) -> str:
@@ -33,8 +35,10 @@ def _facts(values: dict[str, Any]) -> Facts:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
-def dump_documents(documents: Iterable[Document]) -> str:
+def dump_documents(documents: Sequence[Document]) -> str:
     """Return documents as canonical text, in id order."""
+    if not documents:
+        return _NO_DOCUMENTS
     return dump(
         [
             {
@@ -53,7 +57,7 @@ def dump_documents(documents: Iterable[Document]) -> str:
 
 def load_documents(text: str) -> tuple[Document, ...]:
     """Return the documents that :func:`dump_documents` wrote."""
-    return tuple(_document(entry) for entry in json.loads(text))
+    return () if text == _NO_DOCUMENTS else tuple(_document(entry) for entry in json.loads(text))
 
 
 def _document(entry: dict[str, Any]) -> Document:

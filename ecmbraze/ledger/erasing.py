@@ -12,6 +12,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from ecmbraze.ledger import tombstones
+from ecmbraze.ledger.attributerows import WRITES
 from ecmbraze.ledger.codec import dump, instant, load
 from ecmbraze.ledger.connection import marks
 from ecmbraze.ledger.history import Deed, History
@@ -77,7 +78,7 @@ def find(subject: Subject, database: Database, history: History, state: Path) ->
         "records": _count(database, f"FROM record WHERE key IN ({marks(about)})", about),
         "e-mail addresses (digests)": _count(database, f"FROM address WHERE record IN ({marks(persons)})", persons),
         "facts per flow": _count(database, f"FROM fact WHERE record IN ({marks(about)})", about),
-        "intended writes and messages": _count(database, rows, values),
+        "intended writes and messages": _count(database, rows, values, WRITES),
         "in quarantine": _count(
             database,
             f"FROM quarantine WHERE customer IN ({marks(people)}) OR record IN ({marks(about)})",
@@ -274,5 +275,5 @@ def _names(path: Path, subject: Subject) -> bool:
     return any(name.encode() in content for name in subject.names)
 
 
-def _count(database: Database, rows: str, values: tuple[str, ...] | list[str]) -> int:
-    return int(database.execute(f"SELECT count(*) {rows}", tuple(values)).fetchone()[0])
+def _count(database: Database, rows: str, values: tuple[str, ...] | list[str], what: str = "count(*)") -> int:
+    return int(database.execute(f"SELECT {what} {rows}", tuple(values)).fetchone()[0])

@@ -63,12 +63,20 @@ def tidy(database: Database, history: History, state: Path, now: datetime, keep:
     return [f"the history up to row {cut.end.length:,} now lies in {cut.file} beside the state file ({rows})"]
 
 
+# Of a row `o`: each target that it writes, with its name where it is one of several.
+_TARGETS = """SELECT 1 FROM (
+    SELECT o.target, CASE o.kind WHEN 'attribute' THEN o.name END AS name WHERE o.kind <> 'attributes'
+    UNION ALL SELECT o.recipient || '/attribute/' || value, value FROM json_each(o.name) WHERE o.kind = 'attributes'
+    ) t"""
 # What nobody will ask for again. A newer row of a target stands for it, or its value was cleared.
 _OVER = (
     f"""DELETE FROM outbox WHERE id IN (
         SELECT o.id FROM outbox o WHERE o.delivery = 'latest' AND o.state IN ({ENDED}) AND o.changed_at < :old
-        AND (EXISTS (SELECT 1 FROM outbox n WHERE n.recipient = o.recipient AND n.target = o.target AND n.id > o.id)
-             OR NOT EXISTS (SELECT 1 FROM accepted a WHERE a.target = o.target AND a.value <> 'null')))""",
+        AND NOT EXISTS ({_TARGETS}
+            WHERE EXISTS (SELECT 1 FROM accepted a WHERE a.target = t.target AND a.value <> 'null')
+            AND NOT EXISTS (SELECT 1 FROM outbox n WHERE n.recipient = o.recipient AND n.id > o.id
+                            AND (n.target = t.target OR (n.kind = 'attributes' AND t.name IN
+                                                         (SELECT value FROM json_each(n.name)))))))""",
     "DELETE FROM accepted WHERE value = 'null' AND at < :old",
     "DELETE FROM run WHERE started_at < :old",
     "DELETE FROM expected WHERE day < substr(:old, 1, 10)",

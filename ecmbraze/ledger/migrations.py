@@ -179,6 +179,12 @@ STEPS: dict[int, tuple[str, ...]] = {
         "CREATE TABLE content (sha256 TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT",
         "ALTER TABLE looked ADD COLUMN size INTEGER NOT NULL DEFAULT 0",
     ),
+    13: (
+        # As for 7. From here on a row of the outbox may hold several attributes: an older program would not know it.
+        # Rows with one each stay as they are.
+        "DELETE FROM waiting_plan",
+        """CREATE INDEX outbox_several ON outbox (id) WHERE kind = 'attributes' AND state IN ('ready', 'waiting')""",
+    ),
 }
 
 

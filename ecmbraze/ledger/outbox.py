@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
+from ecmbraze.ledger import attributerows
 from ecmbraze.ledger.claims import Claims
 from ecmbraze.ledger.codec import dump, instant
 from ecmbraze.ledger.history import History
@@ -18,17 +19,6 @@ from ecmbraze.model import UNMET, Delivery, Json, Kind, Phase, State
 __all__ = ["TERMINAL", "Outbox", "Row", "Step"]
 
 TERMINAL = (State.SENT, State.SUPPRESSED, State.EXPIRED, State.SUPERSEDED, State.DROPPED)
-
-# The columns that a row sent once more has from the one before it.
-_COPIED = (
-    "key, flow, record, rule, occurrence, series, kind, delivery, phase, recipient, name, target, consent, "
-    "create_profile"
-)
-_OPEN = "'ready', 'waiting', 'in flight'"
-# An attribute is sent until Braze takes it.
-_LASTING = timedelta(days=3650)
-# A value that somebody else writes too is not fought over: it is restated once in so long.
-_RESTATED, _RESTATED_EACH = "sent again: the profile no longer shows it", timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,27 +75,24 @@ class Outbox(OutboxReading):
         Of that kind alone: an old withdrawal sent again would undo what the person chose since. Only what is
         ``written`` today, as (flow, name), and each target once a day at most.
         """
-        query = f"""SELECT max(o.id), a.value, o.flow, o.name FROM accepted a JOIN outbox o ON o.target = a.target
-                    WHERE o.recipient = ? AND o.kind = ? AND o.delivery = 'latest' AND a.value <> 'null'
-                    AND NOT EXISTS (SELECT 1 FROM outbox n WHERE n.target = a.target AND n.delivery = 'latest'
-                                    AND n.state IN ({_OPEN}))
-                    AND NOT EXISTS (SELECT 1 FROM outbox n WHERE n.recipient = o.recipient AND n.target = a.target
-                                    AND n.reason = ? AND n.planned_at > ?)
-                    GROUP BY a.target"""
-        lately = (recipient, kind, _RESTATED, instant(now - _RESTATED_EACH))
-        found = [row for row in self._database.execute(query, lately).fetchall() if (row[2], row[3]) in written]
+        found = attributerows.lost(self._database, recipient, kind, written, now)
         if not found:
             return []
         with self._database.atomic():
-            for number, value, *_ in found:
-                self._database.conn.execute(
-                    f"""INSERT INTO outbox ({_COPIED}, reason, payload, expires_at, planned_at, changed_at)
-                        SELECT {_COPIED}, ?, ?, ?, ?, ? FROM outbox WHERE id = ?""",
-                    (_RESTATED, value, instant(now + _LASTING), instant(now), instant(now), number),
-                )
+            attributerows.restate(self._database, kind, found, now)
             body = {"subject": self._history.subject(recipient), "copies of rows": [row[0] for row in found]}
             self._history.append(now, "restate", body)
         return [flow for _, _, flow, _ in found]
+
+    def take_apart(self, rows: Sequence[Row], now: datetime) -> dict[int, list[Row]]:
+        """Put each attribute of rows that hold several into a row of its own; return row number → its parts."""
+        with self._database.atomic():
+            parts = attributerows.take_apart(self._database, [row.id for row in rows])
+            self._history.append(now, "apart", {"rows": {str(number): made for number, made in parts.items()}})
+        made = self.rows(
+            "id IN (SELECT value FROM json_each(?))", (dump([one for some in parts.values() for one in some]),)
+        )
+        return {number: [row for row in made if row.id in some] for number, some in parts.items()}
 
     def move(self, steps: Iterable[Step], now: datetime, *, attempt: str = "", token: str = "") -> None:
         """Move rows and log it, in one transaction; payloads are blanked once a row is terminal.
@@ -125,6 +112,8 @@ class Outbox(OutboxReading):
                 alike.setdefault((step.state, step.why), []).append(step)
             for (state, why), some in alike.items():
                 self._move_alike(state, why, [step.row.id for step in some], now, attempt)
+            took = [step.row.action for step in moved if step.state is State.SENT and step.row.action.kind.holds]
+            attributerows.accept(self._database, took, now)
             for step in moved:
                 self._note_attempt(step, attempt)
             if told := self._told_of([step for step in moved if not _waits(step)]):
@@ -136,7 +125,7 @@ class Outbox(OutboxReading):
         values = {"state": state, "why": why, "now": instant(now), "attempt": attempt, "rows": dump(rows)}
         execute = self._database.conn.execute
         if state is State.SENT:  # before their payloads are blanked
-            latest = f"FROM outbox WHERE {those} AND delivery = 'latest'"
+            latest = f"FROM outbox WHERE {those} AND delivery = 'latest' AND kind <> 'attributes'"
             execute(f"INSERT OR REPLACE INTO accepted SELECT target, ifnull(payload, 'null'), :now {latest}", values)
             execute(f"DELETE FROM attempted WHERE target IN (SELECT target {latest})", values)
         # A new attempt has not been looked for yet, whatever was found of an earlier one.
@@ -178,13 +167,13 @@ class Outbox(OutboxReading):
 
         Of those: how many, the first and the last of their rows, and a digest of which rows with which values.
         """
-        values: dict[tuple[str, State, State, str], list[Step]] = {}
+        values: dict[tuple[str, Kind, State, State, str], list[Step]] = {}
         told = [self._told(step) for step in steps if not step.row.action.kind.is_profile_value]
         for step in steps:
             if step.row.action.kind.is_profile_value:
-                alike = (step.row.action.flow, step.row.state, step.state, step.why)
+                alike = (step.row.action.flow, step.row.action.kind, step.row.state, step.state, step.why)
                 values.setdefault(alike, []).append(step)
-        for (flow, old, new, why), some in values.items():
+        for (flow, kind, old, new, why), some in values.items():
             rows = [step.row.id for step in some]
             leaving = new is State.IN_FLIGHT
             which = [
@@ -197,7 +186,7 @@ class Outbox(OutboxReading):
                     "last": max(rows),
                     "digest": self._history.payload(dump(which)),
                     "flow": flow,
-                    "kind": some[0].row.action.kind,
+                    "kind": kind,
                     "from": old,
                     "to": new,
                     "remark": "" if new is State.REFUSED else self._history.remark(why),

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlite_utils import Database
 
 from ecmbraze.ledger.actionrow import ACTION_COLUMNS, read_action
+from ecmbraze.ledger.attributerows import WRITES
 from ecmbraze.ledger.codec import dump, instant, load_json, moment
 from ecmbraze.ledger.connection import marks
 from ecmbraze.model import Action, Json, Kind, Phase, State
@@ -143,11 +144,23 @@ class OutboxReading:
         return [load_json(row[0]) for row in self._database.execute(query, (target,))]
 
     def accepted_of(self, rows: Sequence[Row]) -> Mapping[int, Json]:
-        """Return row number → the value the sink last took for its target; ``None`` when it took none."""
+        """Return row number → the value the sink last took for its target; ``None`` when it took none.
+
+        Of a row that holds several it is name → value.
+        """
         query = """SELECT o.id, a.value FROM outbox o LEFT JOIN accepted a ON a.target = o.target
                    WHERE o.id IN (SELECT value FROM json_each(?))"""
-        found = self._database.execute(query, (dump([row.id for row in rows]),))
-        return {row[0]: load_json(row[1]) for row in found}
+        found: dict[int, Json] = {
+            row[0]: load_json(row[1])
+            for row in self._database.execute(query, (dump([row.id for row in rows if not row.action.kind.holds]),))
+        }
+        several: dict[int, dict[str, Json]] = {row.id: {} for row in rows if row.action.kind.holds}
+        query = """SELECT o.id, j.value, a.value FROM outbox o, json_each(o.name) j
+                   LEFT JOIN accepted a ON a.target = o.recipient || '/attribute/' || j.value
+                   WHERE o.id IN (SELECT value FROM json_each(?))"""
+        for number, name, value in self._database.execute(query, (dump(list(several)),)) if several else ():
+            several[number][name] = load_json(value)
+        return found | several
 
     def sendable(
         self,
@@ -195,8 +208,8 @@ class OutboxReading:
         return found
 
     def count_sendable(self, flow: str, phase: Phase, *, but: str = "") -> int:
-        """Return how many rows of a phase :meth:`sendable` may return."""
-        query = f"""SELECT count(*) FROM outbox WHERE flow = ? AND phase = ? AND state = 'ready'
+        """Return how many writes of a phase :meth:`sendable` may return."""
+        query = f"""SELECT {WRITES} FROM outbox WHERE flow = ? AND phase = ? AND state = 'ready'
                     AND rule IS NOT nullif(?, '') AND NOT EXISTS (SELECT 1 FROM {_BLOCKER})"""
         return int(self._database.execute(query, (flow, phase, but)).fetchone()[0])
 
@@ -223,8 +236,8 @@ class OutboxReading:
         return int(self._database.execute(query, (flow, instant(since), instant(now))).fetchone()[0])
 
     def pending(self, flow: str) -> int:
-        """Return how many rows of a flow still wait to go."""
-        query = "SELECT count(*) FROM outbox WHERE flow = ? AND state IN ('ready', 'waiting', 'in flight')"
+        """Return how many writes of a flow still wait to go."""
+        query = f"SELECT {WRITES} FROM outbox WHERE flow = ? AND state IN ('ready', 'waiting', 'in flight')"
         return int(self._database.execute(query, (flow,)).fetchone()[0])
 
     def messages_today(self, recipient: str, now: datetime) -> int:

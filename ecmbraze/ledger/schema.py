@@ -5,7 +5,7 @@ from __future__ import annotations
 # In place of a stream, what a baseline of the rules themselves stands under.
 RULES = "rules"
 APPLICATION_ID = 0x45434D42  # "ECMB"
-VERSION = 12
+VERSION = 13
 
 # Tables that a run fills in the plan file and `stage` merges. Same shape in both files, so that a merge is a copy.
 SHARED = """
@@ -148,6 +148,7 @@ CREATE UNIQUE INDEX outbox_target ON outbox (target)
 CREATE INDEX outbox_state ON outbox (state, flow, phase);
 CREATE INDEX outbox_recipient ON outbox (recipient, state);
 CREATE INDEX outbox_ended ON outbox (changed_at) WHERE delivery = 'latest' AND state IN ({ENDED});
+CREATE INDEX outbox_several ON outbox (id) WHERE kind = 'attributes' AND state IN ('ready', 'waiting');
 CREATE TABLE pair (old TEXT NOT NULL, new TEXT NOT NULL, PRIMARY KEY (old, new)) STRICT, WITHOUT ROWID;
 INSERT INTO pair VALUES {", ".join(f"('{old}', '{new}')" for old, new in PAIRS)};
 CREATE TRIGGER outbox_born_ready BEFORE INSERT ON outbox WHEN NEW.state <> 'ready'

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from ecmbraze.errors import StateUnusable
+from ecmbraze.ledger import attributerows
 from ecmbraze.ledger.codec import instant
 from ecmbraze.ledger.contents import Contents
 from ecmbraze.ledger.history import History
@@ -20,10 +21,6 @@ from ecmbraze.planning.currents import FILE, FILES_KEPT
 # Why a message is held that was planned after a copy of the state file was adopted.
 DOUBTFUL = "it happened before a copy was adopted: another state file may have sent it"
 _OPEN = "('ready', 'waiting')"
-_ACTION = (
-    "key, flow, record, rule, occurrence, kind, delivery, phase, recipient, name, target, payload, consent, "
-    "create_profile, expires_at, reason, series"
-)
 
 # Newer rows only, and a change number only where something a flow can see differs: a sweep that finds a
 # workspace as it was must not make every flow plan it again.
@@ -111,8 +108,7 @@ _OUTBOX = (
     # What was taken back before anything went, because the record named somebody else meanwhile, may be planned again.
     f"""DELETE FROM outbox WHERE state = 'superseded' AND why = '{MOVED}' AND delivery <> 'latest'
         AND key IN (SELECT key FROM plan.action WHERE flow = :flow AND phase <= :last)""",
-    f"""INSERT OR IGNORE INTO outbox ({_ACTION}, planned_at, changed_at)
-        SELECT {_ACTION}, :now, :now FROM plan.action WHERE flow = :flow AND phase <= :last ORDER BY id""",
+    attributerows.FOLD,
     f"""UPDATE outbox SET state = 'held', why = '{DOUBTFUL}'
         WHERE delivery = 'once' AND state = 'ready' AND planned_at = :now
           AND key IN (SELECT key FROM plan.action WHERE flow = :flow AND phase <= :last AND doubtful)""",
@@ -154,6 +150,13 @@ class Stage:
         if rows := [row[0] for row in self._database.execute(query, (instant(now),))]:
             self._history.append(now, "held", {"rows": rows, "why": DOUBTFUL})
 
+    def _take_apart(self, values: dict[str, object], now: datetime) -> None:
+        """Give the attributes of an open row each its own, where this plan writes one of them anew."""
+        overtaken = [row[0] for row in self._database.execute(attributerows.OVERTAKEN, values)]
+        if overtaken:
+            parts = attributerows.take_apart(self._database, overtaken)
+            self._history.append(now, "apart", {"rows": {str(number): made for number, made in parts.items()}})
+
     def load(self, flow: str, last: str, people: int, now: datetime) -> None:
         """Merge one slice of an initial load and note how far it has come: a kill loses and repeats nothing."""
         values = {"loading": flow, "last_person": last, "people": people}
@@ -172,6 +175,7 @@ class Stage:
                     self._database.conn.execute(statement, values)
                 self._contents.take_over()
                 for part in parts:
+                    self._take_apart({**values, "flow": part.flow, "last": part.last}, now)
                     for statement in part.statements:
                         self._database.conn.execute(statement, {**values, "flow": part.flow, "last": part.last})
                 self._note_held(now)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from sqlite_utils import Database
 
-from ecmbraze.ledger.codec import instant, load_json, moment
+from ecmbraze.ledger.codec import dump, instant, load, load_json, moment
 from ecmbraze.ledger.connection import marks
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import MOVED, UNMET, Fate, Json, Kind, Record, Standing, State
@@ -63,7 +64,8 @@ class Written:
         if first not in values:
             span = (first, f"{first[:-1]}0")  # "0" follows "/"
             found = [self._ledger.execute(query, span) for query in _VALUES]
-            values[first] = {row[0]: row[1] for rows in (*found, self._plan.execute(_PLANNED, span)) for row in rows}
+            rows = (row for some in (*found, self._plan.execute(_PLANNED, span)) for row in some)
+            values[first] = {name: value for row in rows for name, value in _each(first, *row)}
         known = target in values[first]
         return known, load_json(values[first][target]) if known else None
 
@@ -107,8 +109,12 @@ class Written:
 
     def unmet(self, customer: str) -> bool:
         """Say whether something waits for this person, of any flow, because Braze does not know them yet."""
-        query = "SELECT 1 FROM outbox WHERE recipient = ? AND state = 'waiting' AND why = ?"
-        return self._ledger.execute(query, (customer, UNMET)).fetchone() is not None
+        return customer in self._unmet
+
+    @cached_property
+    def _unmet(self) -> frozenset[str]:
+        query = "SELECT DISTINCT recipient FROM outbox WHERE state = 'waiting' AND why = ?"
+        return frozenset(row[0] for row in self._ledger.execute(query, (UNMET,)))
 
     def refused(self, record: str, customer: str, name: str) -> bool:
         """Say whether an attribute of this person stands in the flow's quarantine."""
@@ -130,3 +136,10 @@ class Written:
                         OR (recipient NOT IN ({marks(names)}) AND state IN ('ready', 'waiting', 'suppressed')))"""
         values = (self._flow, record.key.text, instant(now), MOVED, *names)
         return frozenset(self._ledger.execute(query, values))
+
+
+def _each(first: str, target: str, value: str | None) -> Iterable[tuple[str, str | None]]:
+    """Return each target with its value: a row of the outbox may hold several, see `attributerows`."""
+    if not target.startswith("@", len(first)) or value is None:
+        return ((target, value),)
+    return [(f"{first}{name}", dump(one)) for name, one in load(value).items()]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ecmbraze.model import keys
@@ -102,7 +103,8 @@ class Action:
     values that the flow keeps of it, ``{"Category.Attribute": …}``; a document ``{"folder": …, "content": text}``
     under its file name. A follow-up is named by its rule and carries :meth:`FollowUp.payload`; a completion is named
     by the mark of the follow-up it ends and carries its type. What archives an asset has the asset for its recipient,
-    and says in ``payload`` where.
+    and says in ``payload`` where. What holds several writes is named by the JSON list of their names, and carries
+    ``{name: payload}`` of each; see :attr:`each`.
     """
 
     flow: str
@@ -151,7 +153,23 @@ class Action:
     @property
     def target(self) -> str:
         """What is written; of ``latest`` kinds only the newest per target goes out."""
+        if self.kind.holds:  # beside the targets of its parts, and none of theirs: no name begins so
+            return f"{self.recipient}/{self.kind.holds}/@{min(self.names)}"
         return f"{self.recipient}/{self.kind}/{self.name}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of what it writes."""
+        return tuple(json.loads(self.name)) if self.kind.holds else (self.name,)
+
+    @property
+    def each(self) -> tuple[Action, ...]:
+        """The writes that this one holds, each as it was planned; of any other this one alone."""
+        kind = self.kind.holds
+        if kind is None:
+            return (self,)
+        values = self.payload if isinstance(self.payload, Mapping) else {}
+        return tuple(replace(self, kind=kind, rule=name, name=name, payload=values.get(name)) for name in self.names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,6 +53,8 @@ class Kind(StrEnum):
     """What one action writes. ``delivery`` decides deduplication, superseding and doubt."""
 
     ATTRIBUTE = "attribute"
+    ATTRIBUTES = "attributes"
+    """Several attributes of one person by one record: one row of the outbox, from `stage` until Braze takes them."""
     EVENT = "event"
     CAMPAIGN = "campaign"
     CANVAS = "canvas"
@@ -78,7 +80,7 @@ class Kind(StrEnum):
     @cached_property
     def delivery(self) -> Delivery:
         match self:
-            case Kind.ATTRIBUTE | Kind.WITHDRAWAL | Kind.CATEGORY | Kind.RENAME | Kind.METADATA:
+            case Kind.ATTRIBUTE | Kind.ATTRIBUTES | Kind.WITHDRAWAL | Kind.CATEGORY | Kind.RENAME | Kind.METADATA:
                 return Delivery.LATEST
             case Kind.DOCUMENT | Kind.FOLLOW_UP | Kind.COMPLETION | Kind.ARCHIVE | Kind.VERSION:
                 return Delivery.UNIQUE
@@ -90,7 +92,7 @@ class Kind(StrEnum):
         match self:
             case Kind.WITHDRAWAL:
                 return Phase.CONSENT
-            case Kind.ATTRIBUTE | Kind.EVENT:
+            case Kind.ATTRIBUTE | Kind.ATTRIBUTES | Kind.EVENT:
                 return Phase.PROFILE
             case (
                 Kind.CATEGORY
@@ -110,7 +112,7 @@ class Kind(StrEnum):
     def system(self) -> System:
         """The side that is written to; it says how the recipient is read: a person in Braze, or a workspace."""
         match self:
-            case Kind.ATTRIBUTE | Kind.EVENT | Kind.CAMPAIGN | Kind.CANVAS | Kind.WITHDRAWAL:
+            case Kind.ATTRIBUTE | Kind.ATTRIBUTES | Kind.EVENT | Kind.CAMPAIGN | Kind.CANVAS | Kind.WITHDRAWAL:
                 return System.BRAZE
             case (
                 Kind.CATEGORY
@@ -133,6 +135,11 @@ class Kind(StrEnum):
     def is_profile_value(self) -> bool:
         """Whether it only sets a value of a profile: many at once, and sent again it changes nothing."""
         return self.phase is Phase.PROFILE and self.delivery is Delivery.LATEST
+
+    @cached_property
+    def holds(self) -> Kind | None:
+        """Of what holds several writes, the kind of each; see :attr:`Action.each`."""
+        return Kind.ATTRIBUTE if self is Kind.ATTRIBUTES else None
 
     @property
     def is_message(self) -> bool:

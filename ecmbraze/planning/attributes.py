@@ -23,7 +23,13 @@ Voice = Callable[[Sequence[Record]], Mapping[str, Json]]
 
 def newest(rank: Callable[[Record], tuple[object, ...]], values: Callable[[Record], Mapping[str, Json]]) -> Voice:
     """Return the voice of the workspace that ranks highest; it is never decided by the order of arrival."""
-    return lambda records: values(max(records, key=rank)) if records else {}
+
+    def voice(records: Sequence[Record]) -> Mapping[str, Json]:
+        if not records:
+            return {}
+        return values(records[0] if len(records) == 1 else max(records, key=rank))  # most people have one workspace
+
+    return voice
 
 
 class People(Protocol):
@@ -82,7 +88,8 @@ def deltas(
     past = [record for other in others for record in _there(people.earlier(other), customer)]
     new, old = voice(left), (then or voice)([*past, *_there(change.before, customer)])
     # What the record says itself may stand there although the flow never planned it: written by a backfill.
-    for name, raw in {**dict.fromkeys((*voice([change.record]), *old)), **new}.items():
+    own = new if left == [change.record] else voice([change.record])
+    for name, raw in {**dict.fromkeys((*own, *old)), **new}.items():
         value, why = rule_language.cleaned(raw), "value changed" if left else CLEARED
         action = _action(flow, change.record, customer, name, value, context.now, why, create=create)
         known, last = people.accepted(action.target)

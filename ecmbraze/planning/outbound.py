@@ -73,12 +73,14 @@ def directions(rows: Iterable[Outbound]) -> Direction | None:
     return Direction.BOTH if len(found) > 1 else next(iter(found), None)
 
 
-def written(action: Action) -> tuple[tuple[Sort, str], ...]:
+def written(action: Action) -> tuple[tuple[Sort, str], ...]:  # noqa: C901 one case per kind, so that none is forgotten
     """Return what an action writes, under the names of the declaration: nothing else may leave."""
     name = action.name
     match action.kind:
         case Kind.ATTRIBUTE:
             return ((Sort.ATTRIBUTE, name),)
+        case Kind.ATTRIBUTES:
+            return tuple((Sort.ATTRIBUTE, one.name) for one in action.each)
         case Kind.EVENT:
             return (Sort.EVENT, name), (Sort.EVENT_TIME, name), *_properties_of(action, Sort.EVENT_PROPERTY)
         case Kind.CAMPAIGN:

@@ -188,6 +188,8 @@ def _fill(value: Json, facts: Facts) -> Json:
 def cleaned(value: Json) -> Json:
     """Return a value without what nobody can see; a text of nothing else is empty, and so is a list of such."""
     if isinstance(value, str):
+        if value.isascii() and value.isprintable():  # nearly every value: half a microsecond instead of three
+            return value
         shown = _UNSEEN.sub("", value.replace("\r\n", "\n").replace("\r", "\n"))
         return _JOINERS.sub("", shown) or (None if value else value)
     if isinstance(value, list | tuple):

@@ -148,7 +148,7 @@ def test_one_workspace_without_the_right_is_one_however_much_is_written_there(de
     desk.send()
 
     assert desk.states().count(State.WAITING) == 5
-    assert len(desk.push.denied) == 1
+    assert len(desk.push.denied.by) == 1
 
 
 def test_a_missing_attribute_stops_the_flow_and_the_values_wait(desk: Desk) -> None:

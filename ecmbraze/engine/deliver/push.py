@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 
 from ecmbraze.engine.deliver.channels import channel_of
 from ecmbraze.engine.deliver.channels.channel import Attempt, Batch, Place
+from ecmbraze.engine.deliver.denials import Denials
 from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.deliver.needless import left, needless
 from ecmbraze.engine.deliver.requests import build, divide, settle
 from ecmbraze.engine.deliver.screen import Screen
 from ecmbraze.engine.deliver.unsendable import Unsendable
 from ecmbraze.engine.setting import BatchLimits, Systems
-from ecmbraze.errors import CredentialRefused, EcmbrazeError, TemporaryError
+from ecmbraze.errors import EcmbrazeError, TemporaryError
 from ecmbraze.ledger.outbox import Outbox, Row, Step
 from ecmbraze.model import (
     Answer,
@@ -72,10 +73,7 @@ class Push:
     """How many requests of this run had an unknown outcome."""
     unwritten: dict[int, str] = field(default_factory=dict)
     """Row number → why a request of its own did not go through, or what is not known of it."""
-    denied: dict[str, CredentialRefused] = field(default_factory=dict)
-    """Recipient → why the account may not write there."""
-    denied_in_a_row: set[str] = field(default_factory=set)
-    """Those of them since something was last taken: too many, and it is not they but the account."""
+    denied: Denials = field(default_factory=Denials)
     steps: dict[int, Step] = field(default_factory=dict)
     """The last step of every row this run touched."""
     before: dict[int, Json] = field(default_factory=dict)
@@ -123,6 +121,8 @@ class Push:
             rows = self.outbox.sendable(
                 self.flow, phase, self._most(phase), without=self.unsendable.stopped, but=self.leaves
             )
+            if self._take_apart([row for row in rows if row.action.kind.holds and not self.screen.configured(row)]):
+                continue  # what is no longer configured goes no more, its neighbours go
             if not self.unsendable.find(rows):
                 return rows
 
@@ -202,6 +202,7 @@ class Push:
         self._take_off([row for batch in batches for row in batch.rows], attempt.id)
         futures: dict[Future[Answer], Batch] = {pool.submit(batch.send, self.systems): batch for batch in batches}
         again: list[tuple[Row, ...]] = []
+        apart: list[Row] = []
         answers: list[tuple[Row, Answer]] = []
         together: list[Step] = []
         for future in as_completed(futures):
@@ -213,12 +214,24 @@ class Push:
                 self._move(settled.steps)
             self._move(settled.aside)
             again.extend(settled.again)
+            apart.extend(settled.apart)
             answers.append((batch.rows[0], answer))
         self._move(together)
+        again.extend((part,) for part in self._take_apart(apart))
         # Counted from the answer: a request may have waited for a rate limit before it went out.
         self.entered |= dict.fromkeys(entries, self.clock.monotonic())
         self._stop_if_told(answers)
         return again, self._bearable(answers)
+
+    def _take_apart(self, rows: Sequence[Row]) -> list[Row]:
+        """Put each attribute of rows that hold several into a row of its own; return those rows."""
+        if not rows:
+            return []
+        parts = self.outbox.take_apart(rows, self.clock.now())
+        for row in rows:
+            self.steps.pop(row.id, None)
+            self.before.pop(row.id, None)
+        return [part for row in rows for part in parts[row.id]]
 
     def _take_off(self, rows: Sequence[Row], attempt: str) -> None:
         """Mark the whole wave in flight before its first byte, in one commit; messages leave under a claim of theirs.
@@ -244,7 +257,7 @@ class Push:
         for row, answer in answers:
             if answer.stop is not None:
                 raise answer.stop
-            self._note_denied(row, answer)
+            self.denied.note(row, answer)
         for row, answer in answers:
             if answer.verdict is Verdict.NOT_PROCESSED and not answer.limited and not channel_of(row.action.kind).alone:
                 raise TemporaryError(
@@ -252,21 +265,6 @@ class Push:
                     undone="What was not sent waits.",
                     advice="The next run goes on.",
                 )
-
-    def _note_denied(self, row: Row, answer: Answer) -> None:
-        """Let the others go on where one recipient may not be written to; raise once it is not one alone."""
-        if answer.verdict is Verdict.ACCEPTED:
-            self.denied_in_a_row.clear()
-        if answer.denied is not None:
-            self.denied[row.action.recipient] = answer.denied
-            self.denied_in_a_row.add(row.action.recipient)
-            if len(self.denied_in_a_row) >= channel_of(row.action.kind).patience:
-                self._refuse_denied("What was not sent waits.")
-
-    def _refuse_denied(self, undone: str) -> None:
-        first, more = next(iter(self.denied.values())), len(self.denied) - 1
-        others = f" The same holds for {more} more." if more else ""
-        raise CredentialRefused(f"{first.happened}{others}", undone=undone, advice=first.advice)
 
     def _bearable(self, answers: Sequence[tuple[Row, Answer]]) -> bool:
         """Note what did not go through by itself; return whether more may be sent."""
@@ -284,8 +282,7 @@ class Push:
 
         CredentialRefused where the account lacks a right, else TemporaryError.
         """
-        if self.denied:
-            self._refuse_denied("Nothing was written there, it waits; all others went.")
+        self.denied.refuse("Nothing was written there, it waits; all others went.")
         if why := next(iter(self.unwritten.values()), ""):
             raise TemporaryError(
                 f"{len(self.unwritten)} writes did not go through, or nobody knows: {why}.",
@@ -296,4 +293,5 @@ class Push:
     def _move(self, steps: Sequence[Step], *, attempt: str = "", token: str = "") -> None:
         self.outbox.move(steps, self.clock.now(), attempt=attempt, token=token)
         self.steps |= {step.row.id: step for step in steps}
-        self.systems.progress.step(Work.SENT, sum(step.state not in _ON_THE_WAY for step in steps))
+        done = sum(len(step.row.action.names) for step in steps if step.state not in _ON_THE_WAY)
+        self.systems.progress.step(Work.SENT, done)

@@ -72,6 +72,8 @@ class Settled:
     again: tuple[tuple[Row, ...], ...] = ()
     aside: tuple[Step, ...] = ()
     """Steps after those: rows that are ready again and wait for the next run, so that the others go on."""
+    apart: tuple[Row, ...] = ()
+    """Rows that are ready again and hold several writes, one of which is bad: each is sent by itself to find it."""
 
 
 def settle(batch: Batch, answer: Answer) -> Settled:
@@ -90,13 +92,16 @@ def settle(batch: Batch, answer: Answer) -> Settled:
 def _accepted(batch: Batch, answer: Answer) -> Settled:
     steps: list[Step] = []
     again: list[tuple[Row, ...]] = []
+    apart: list[Row] = []
     named: dict[int, str] = {}
     for slot, reason in answer.refused.items():
         rows = batch.slots.get(slot, ())
         named |= {row.id: reason for row in rows}
-        if len(rows) > 1:  # several attributes of one person in one object: one of them is bad, find out which
-            again.extend((row,) for row in rows)
-    alone = {row.id for rows in again for row in rows}
+        if sum(len(row.action.names) for row in rows) > 1:
+            # several attributes of one person in one object: one of them is bad, find out which
+            again.extend((row,) for row in rows if not row.action.kind.holds)
+            apart.extend(row for row in rows if row.action.kind.holds)
+    alone = {row.id for rows in (*again, apart) for row in rows}
     for row in batch.rows:
         if row.id in alone:
             steps.append(Step(row=row, state=State.READY, why=named[row.id]))
@@ -104,11 +109,13 @@ def _accepted(batch: Batch, answer: Answer) -> Settled:
             steps.append(Step(row=row, state=State.REFUSED, why=named[row.id]))
         else:
             steps.append(Step(row=row, state=State.SENT, why=answer.reason))
-    return Settled(steps=tuple(steps), again=tuple(again))
+    return Settled(steps=tuple(steps), again=tuple(again), apart=tuple(apart))
 
 
 def _refused(batch: Batch, answer: Answer) -> Settled:
     """Halve a refused request until the bad record stands alone; nothing of it was processed."""
+    if len(batch.rows) == 1 and batch.rows[0].action.kind.holds:
+        return Settled(steps=_all(batch, State.READY, answer.reason), apart=batch.rows)
     if len(batch.rows) == 1:
         return Settled(steps=_all(batch, State.REFUSED, answer.reason))
     middle = len(batch.rows) // 2

@@ -117,6 +117,10 @@ class Screen:
                     messages, people = messages + 1, people | {action.recipient}
         return messages, len(people)
 
+    def configured(self, row: Row) -> bool:
+        """Say whether the flow still writes all attributes of a row."""
+        return all(name in self.attributes for name in row.action.names)
+
     def _mirror(self, key: str) -> Record | None:
         if key not in self.held:
             self.held[key] = self.mirrored(key)
@@ -126,7 +130,7 @@ class Screen:
         """Return why a message is no longer wanted, as far as that shows without asking a system."""
         action, screening = row.action, _screening(row.action)
         named = screening is not None and screening.configured and action.payload is not None
-        if named and action.name not in self.attributes:
+        if named and not self.configured(row):
             return f"the attribute {action.name} is no longer configured"  # what clears it still goes
         if (end := channel_of(action.kind).taken_back_by(action)) and self.staged(end):
             return "not needed any more"

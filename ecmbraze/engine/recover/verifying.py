@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from ecmbraze.engine.deliver.channels import channel_of
@@ -36,7 +36,12 @@ def look(outbox: Outbox, systems: Systems, sample: Sample, written: Container[tu
     """
     found = Seen()
     recent = outbox.unverified(now - _OLD, now - _RIPE)
-    ripe = [row for row in recent if channel_of(row.action.kind).shows and sample.takes(row.action.key)]
+    ripe = [
+        replace(row, action=action)
+        for row in recent
+        for action in row.action.each
+        if channel_of(action.kind).shows and sample.takes(action.key)
+    ]
     for part in batched(ripe, _BATCH):
         profiles = systems.people.profiles(list(dict.fromkeys(row.action.recipient for row in part)))
         for row in part:
@@ -48,7 +53,7 @@ def look(outbox: Outbox, systems: Systems, sample: Sample, written: Container[tu
             action = row.action
             if not shows and channel_of(action.kind).restated and (action.flow, action.name) in written and known:
                 found.restated.update(outbox.restate(action.recipient, action.kind, written, now))
-        outbox.looked([(row, row.looks + 1) for row in part])
+        outbox.looked([(row, row.looks + 1) for row in {row.id: row for row in part}.values()])
     return found
 
 

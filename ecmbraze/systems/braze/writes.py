@@ -24,7 +24,7 @@ Body = Mapping[str, Json]
 def path_of(kind: Kind) -> str:
     """Return the endpoint that takes a kind of write; raises ValueError for one that does not go to Braze."""
     match kind:
-        case Kind.ATTRIBUTE | Kind.EVENT | Kind.WITHDRAWAL:
+        case Kind.ATTRIBUTE | Kind.ATTRIBUTES | Kind.EVENT | Kind.WITHDRAWAL:
             return "/users/track"
         case Kind.CAMPAIGN:
             return "/campaigns/trigger/send"

@@ -6,7 +6,7 @@ from ecmbraze.engine.deliver.channels.archive import ARCHIVE, METADATA, RENAME, 
 from ecmbraze.engine.deliver.channels.channel import Channel
 from ecmbraze.engine.deliver.channels.follow_up import COMPLETION, FOLLOW_UP
 from ecmbraze.engine.deliver.channels.records import CATEGORY, DOCUMENT
-from ecmbraze.engine.deliver.channels.track import ATTRIBUTE, EVENT
+from ecmbraze.engine.deliver.channels.track import ATTRIBUTE, ATTRIBUTES, EVENT
 from ecmbraze.engine.deliver.channels.trigger import CAMPAIGN, CANVAS
 from ecmbraze.engine.deliver.channels.withdrawal import WITHDRAWAL
 from ecmbraze.model import Kind
@@ -17,6 +17,8 @@ def channel_of(kind: Kind) -> Channel:  # noqa: C901 one case per kind, so that 
     match kind:
         case Kind.ATTRIBUTE:
             return ATTRIBUTE
+        case Kind.ATTRIBUTES:
+            return ATTRIBUTES
         case Kind.EVENT:
             return EVENT
         case Kind.CAMPAIGN:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from dateutil import parser
@@ -39,9 +40,12 @@ def _build(rows: Sequence[Row], attempt: Attempt) -> Batch:
     for row in rows:
         people.setdefault(row.action.recipient, []).append(row)
     for person, entries in people.items():
-        values = {row.action.name: row.action.payload for row in entries if row.action.kind is Kind.ATTRIBUTE}
         happened = [row for row in entries if row.action.kind is Kind.EVENT]
-        slots[("attributes", len(attributes))] = tuple(row for row in entries if row.action.kind is Kind.ATTRIBUTE)
+        written = tuple(row for row in entries if row.action.kind is not Kind.EVENT)
+        values: dict[str, Json] = {}
+        for row in written:
+            values |= _values(row.action)
+        slots[("attributes", len(attributes))] = written
         if attempt.limits.marker:
             values |= {marker(row.action.flow): attempt.id for row in happened}
         if values:
@@ -53,6 +57,12 @@ def _build(rows: Sequence[Row], attempt: Attempt) -> Batch:
     made = frozenset(row.action.recipient for row in rows if row.action.create_profile)
     value = TrackBatch(attributes=tuple(attributes), events=tuple(events), create_profiles=made)
     return Batch(rows=tuple(rows), slots=slots, send=lambda systems: systems.sink.track(value))
+
+
+def _values(action: Action) -> Mapping[str, Json]:
+    if action.kind is Kind.ATTRIBUTES:
+        return action.payload if isinstance(action.payload, Mapping) else {}
+    return {action.name: action.payload}
 
 
 def _wait(systems: Systems) -> None:
@@ -107,6 +117,8 @@ ATTRIBUTE = Channel(
     advice=advice,
     restated=True,
 )
+# None of them clears a value: such a one stands in a row of its own. What a profile shows is asked of each.
+ATTRIBUTES = replace(ATTRIBUTE, shows=None)
 EVENT = Channel(
     group="events",
     packing=_PACKING,

@@ -1,0 +1,129 @@
+"""Several attributes of one person as one row of the outbox: put together at stage, taken apart where one is refused.
+
+What they mean stays per attribute: which value was accepted, which one a newer one supersedes, what is quarantined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Sequence
+from datetime import datetime, timedelta
+
+from sqlite_utils import Database
+
+from ecmbraze.ledger.codec import dump, instant, load
+from ecmbraze.model import Action, Json
+
+# The writes that rows of the outbox stand for.
+WRITES = "ifnull(sum(CASE kind WHEN 'attributes' THEN json_array_length(name) ELSE 1 END), 0)"
+# What every row keeps of its action, whatever it holds.
+_SAME = "flow, record, occurrence, delivery, phase, recipient, consent, create_profile, expires_at, reason, series"
+COLUMNS = f"{_SAME}, key, rule, kind, name, target, payload"
+
+# Of one record for one person, and for one reason. What clears a value stands by itself, since it ends otherwise where
+# Braze does not know the person; so does a name that could not stand in a path of JSON.
+_TOGETHER = """kind = 'attribute' AND payload <> 'null' AND consent IS NULL AND rule = name
+    AND name NOT GLOB '*[^a-zA-Z0-9_]*'"""
+_HERE = "plan.action WHERE flow = :flow AND phase <= :last"
+# The least of the names makes the target: it stands in no other row that is open, so the index holds rows apart.
+FOLD = f"""INSERT OR IGNORE INTO outbox ({COLUMNS}, planned_at, changed_at)
+    SELECT {COLUMNS}, :now, :now FROM (
+        SELECT id, {COLUMNS} FROM {_HERE} AND ({_TOGETHER}) IS NOT 1
+        UNION ALL
+        SELECT min(id), {_SAME},
+            CASE count(*) WHEN 1 THEN key ELSE flow || '/' || record || '/attributes/0/attributes/' || recipient END,
+            CASE count(*) WHEN 1 THEN rule ELSE 'attributes' END,
+            CASE count(*) WHEN 1 THEN kind ELSE 'attributes' END,
+            CASE count(*) WHEN 1 THEN name ELSE json_group_array(name) END,
+            CASE count(*) WHEN 1 THEN target ELSE recipient || '/attribute/@' || min(name) END,
+            CASE count(*) WHEN 1 THEN payload ELSE json_group_object(name, json(payload)) END
+        FROM {_HERE} AND {_TOGETHER} GROUP BY record, recipient, occurrence, reason, create_profile, expires_at
+    ) ORDER BY id"""
+# Rows that a plan writes an attribute of anew: the others of theirs stay, each by itself.
+OVERTAKEN = f"""SELECT o.id FROM outbox o WHERE o.kind = 'attributes' AND o.state IN ('ready', 'waiting')
+    AND EXISTS (SELECT 1 FROM json_each(o.name) j WHERE o.recipient || '/attribute/' || j.value IN
+                (SELECT target FROM {_HERE}))"""
+
+# An attribute is sent until Braze takes it.
+_LASTING = timedelta(days=3650)
+# A value that somebody else writes too is not fought over: it is restated once in so long.
+_RESTATED, _RESTATED_EACH = "sent again: the profile no longer shows it", timedelta(days=1)
+_EACH = """SELECT id, flow, name, target, state, reason, planned_at FROM outbox
+           WHERE recipient = :recipient AND kind = :kind
+           UNION ALL
+           SELECT o.id, o.flow, j.value, o.recipient || '/' || :kind || '/' || j.value, o.state, o.reason, o.planned_at
+           FROM outbox o, json_each(o.name) j WHERE o.recipient = :recipient AND o.kind = 'attributes'
+           AND :kind = 'attribute'"""
+_LOST = f"""WITH mine AS ({_EACH}) SELECT max(e.id), a.value, e.flow, e.name FROM accepted a JOIN mine e
+            ON e.target = a.target WHERE a.value <> 'null'
+            AND NOT EXISTS (SELECT 1 FROM mine n WHERE n.target = a.target
+                            AND n.state IN ('ready', 'waiting', 'in flight'))
+            AND NOT EXISTS (SELECT 1 FROM mine n WHERE n.target = a.target AND n.reason = :reason
+                            AND n.planned_at > :lately)
+            GROUP BY a.target"""
+
+
+def take_apart(database: Database, rows: Iterable[int]) -> dict[int, list[int]]:
+    """Put a row of its own in place of each attribute that rows hold, ready or waiting as those; return their numbers.
+
+    A part of the transaction in hand: no attribute is ever in two rows, or in none.
+    """
+    parts: dict[int, list[int]] = {}
+    execute = database.conn.execute
+    for number in rows:
+        state, payload = execute("SELECT state, payload FROM outbox WHERE id = ?", (number,)).fetchone()
+        more = ", attempt, planned_at, changed_at, why"
+        for name, value in load(payload).items():
+            made = _copy(database, number, "attribute", name, value, more, more)
+            parts.setdefault(number, []).append(made)
+        if state == "waiting":  # a row is born ready
+            moved = "UPDATE outbox SET state = 'waiting' WHERE id IN (SELECT value FROM json_each(?))"
+            execute(moved, (dump(parts[number]),))
+        execute("DELETE FROM outbox WHERE id = ?", (number,))
+    return parts
+
+
+def accept(database: Database, actions: Iterable[Action], now: datetime) -> None:
+    """Keep what the sink took of rows that hold several attributes, each under its own target."""
+    taken = (
+        (f"{action.recipient}/{kind}/{name}", dump(value), instant(now))
+        for action in actions
+        if (kind := action.kind.holds) and isinstance(action.payload, dict)
+        for name, value in action.payload.items()
+    )
+    database.conn.executemany("INSERT OR REPLACE INTO accepted VALUES (?, ?, ?)", taken)
+
+
+def lost(
+    database: Database, recipient: str, kind: str, written: Container[tuple[str, str]], now: datetime
+) -> list[tuple[int, str, str, str]]:
+    """Return (row, value, flow, name) of what Braze took of a person and should still have: of that kind alone.
+
+    Only what is ``written`` today, as (flow, name), each target once a day at most, and none that is on its way.
+    """
+    lately = instant(now - _RESTATED_EACH)
+    values = {"recipient": recipient, "kind": kind, "reason": _RESTATED, "lately": lately}
+    return [row for row in database.execute(_LOST, values).fetchall() if (row[2], row[3]) in written]
+
+
+def restate(database: Database, kind: str, found: Sequence[tuple[int, str, str, str]], now: datetime) -> None:
+    """Queue once more what was lost, each value in a row of its own; a part of the transaction in hand."""
+    times = f", '{instant(now)}', '{instant(now)}'"
+    for number, value, _, name in found:
+        made = _copy(database, number, kind, name, load(value), ", planned_at, changed_at", times)
+        database.conn.execute(
+            "UPDATE outbox SET reason = ?, expires_at = ? WHERE id = ?", (_RESTATED, instant(now + _LASTING), made)
+        )
+
+
+def _copy(database: Database, number: int, kind: str, name: str, value: Json, columns: str, more: str) -> int:
+    """Make a row for one attribute of another row; return its number."""
+    values = {"number": number, "kind": kind, "name": name, "payload": dump(value)}
+    made = database.conn.execute(
+        f"""INSERT INTO outbox ({COLUMNS}{columns}) SELECT {_SAME},
+            flow || '/' || record || '/' || :name || '/' || occurrence || '/' || :kind || '/' || recipient,
+            :name, :kind, :name, recipient || '/' || :kind || '/' || :name, :payload{more} FROM outbox
+            WHERE id = :number""",
+        values,
+    )
+    assert made.lastrowid is not None
+    return made.lastrowid

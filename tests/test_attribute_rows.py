@@ -1,0 +1,163 @@
+"""Several attributes of one person are one row of the outbox, and mean what a row for each of them would."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ecmbraze.ledger.keeping import Keep
+from ecmbraze.model import Action, Answer, Json, Kind, Phase, State, Verdict
+from tests.channels.desk import Desk, action_of, profile
+from tests.systems.rig import NOW
+
+_ABC = ("ecm_a", "ecm_b", "ecm_c")
+
+
+def _attribute(name: str, value: Json = "old", person: str = "C-1", **more: Any) -> Action:
+    given = {"record": "ws:1", "rule": name, "occurrence": "0", "reason": "value changed", **more}
+    return action_of(Kind.ATTRIBUTE, person, name, value, **given)
+
+
+def _refusing(verdict: Verdict = Verdict.ACCEPTED) -> Answer:
+    """Braze names the object as refused, or refuses the request as a whole."""
+    refused = {("attributes", 0): "bad value"} if verdict is Verdict.ACCEPTED else {}
+    return Answer(verdict=verdict, reason="bad value", refused=refused)
+
+
+def _stand(desk: Desk) -> dict[str, str]:
+    """Return attribute → its state, of those that are not over, else of the last."""
+    return {name: row.state for row in desk.rows() for name in row.action.names}
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path, "C-1")
+
+
+def test_attributes_of_one_person_take_one_row_and_are_accepted_one_by_one(desk: Desk) -> None:
+    values: dict[str, Json] = {"ecm_a": 'ä"\\\n', "ecm_b": 0.1 + 0.2, "ecm_c": ["x", 1, True], "ecm_d": False}
+    desk.stage(*(_attribute(name, value) for name, value in values.items()))
+    assert desk.ledger.outbox.pending("f") == 4
+
+    desk.send()
+
+    assert len(desk.rows()) == 1
+    assert {name: desk.ledger.outbox.accepted(f"C-1/attribute/{name}") for name in values} == values
+    assert [dict(batch.attributes) for batch in desk.braze.tracked] == [{"C-1": values}]
+    assert {type(value) for value in desk.braze.tracked[0].attributes[0][1].values()} == {str, float, list, bool}
+
+
+@pytest.mark.parametrize("state", [State.READY, State.WAITING])
+def test_a_newer_value_supersedes_one_attribute_and_its_neighbours_still_go(desk: Desk, state: State) -> None:
+    if state is State.WAITING:
+        desk.braze.known.clear()
+    desk.stage(*map(_attribute, _ABC))
+    if state is State.WAITING:
+        desk.send()
+
+    desk.stage(_attribute("ecm_a", "new"), _attribute("ecm_d", "new"), _attribute("ecm_e", "new", person="C-2"))
+
+    assert {row.state for row in desk.rows() if row.action.names == ("ecm_a",)} == {State.SUPERSEDED}
+    desk.braze.known["C-1"] = [profile("C-1")]
+    desk.new_run()
+    desk.send()
+    assert dict(desk.braze.tracked[-1].attributes) == {
+        "C-1": {"ecm_a": "new", "ecm_b": "old", "ecm_c": "old", "ecm_d": "new"}
+    }
+
+
+def test_no_attribute_stands_open_in_two_rows_whoever_speaks_for_the_person(desk: Desk) -> None:
+    desk.stage(*map(_attribute, _ABC))
+    desk.stage(*(_attribute(name, "new", record="ws:2") for name in ("ecm_b", "ecm_x")))
+    desk.stage(*(_attribute(name, "newest", record="ws:1", reason="another") for name in ("ecm_c", "ecm_x")))
+
+    open_ones = [name for row in desk.rows() if row.state is State.READY for name in row.action.names]
+    desk.send()
+
+    assert sorted(open_ones) == ["ecm_a", "ecm_b", "ecm_c", "ecm_x"]
+    (batch,) = desk.braze.tracked
+    assert batch.attributes == (("C-1", {"ecm_a": "old", "ecm_b": "new", "ecm_c": "newest", "ecm_x": "newest"}),)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.ACCEPTED, Verdict.REFUSED])
+def test_a_refused_object_is_sent_attribute_by_attribute_and_only_the_bad_one_stays(
+    desk: Desk, verdict: Verdict
+) -> None:
+    desk.stage(*map(_attribute, _ABC))
+    desk.braze.answers = [_refusing(verdict), _accepted(), _refusing(verdict), _accepted()]
+
+    desk.send()
+
+    assert [len(batch.attributes[0][1]) for batch in desk.braze.tracked] == [3, 1, 1, 1]
+    assert _stand(desk) == {"ecm_a": "sent", "ecm_b": "refused", "ecm_c": "sent"}
+    assert desk.ledger.outbox.accepted("C-1/attribute/ecm_b") is None
+    assert sorted(name for step in desk.push.steps.values() for name in step.row.action.names) == list(_ABC)
+    desk.stage(_attribute("ecm_b", "good"), _attribute("ecm_c", "good"))
+    assert [row.state for row in desk.rows() if row.action.names == ("ecm_b",)] == [State.DROPPED]
+
+
+def _accepted() -> Answer:
+    return Answer(verdict=Verdict.ACCEPTED, reason="", refused={})
+
+
+def test_the_neighbours_of_an_attribute_that_is_no_longer_configured_go(desk: Desk) -> None:
+    desk.stage(*map(_attribute, _ABC))
+    desk.push.screen.attributes = frozenset({"ecm_a", "ecm_c"})
+
+    desk.send()
+
+    assert _stand(desk) == {"ecm_a": "sent", "ecm_b": "superseded", "ecm_c": "sent"}
+
+
+def test_what_clears_a_value_ends_by_itself_where_braze_does_not_know_the_person(desk: Desk) -> None:
+    desk.stage(*(_attribute(name, person="C-2") for name in _ABC), _attribute("ecm_d", None, person="C-2"))
+
+    desk.send()
+
+    assert _stand(desk) == {**dict.fromkeys(_ABC, "waiting"), "ecm_d": "superseded"}
+
+
+def test_an_unknown_outcome_leaves_all_of_them_ready_with_what_was_accepted_before(desk: Desk) -> None:
+    desk.stage(*map(_attribute, _ABC))
+    desk.send()
+    desk.stage(*(_attribute(name, "new") for name in _ABC))
+    desk.braze.answers = [Answer(verdict=Verdict.UNKNOWN, reason="cut off", refused={})]
+
+    desk.new_run().send(Phase.PROFILE)
+
+    assert _stand(desk) == dict.fromkeys(_ABC, "ready")
+    assert desk.ledger.outbox.accepted("C-1/attribute/ecm_a") == "old"
+    assert list(desk.push.before.values()) == [dict.fromkeys(_ABC, "old")]
+
+
+def test_what_a_profile_lost_is_sent_again_each_value_once(desk: Desk) -> None:
+    desk.stage(*map(_attribute, _ABC))
+    desk.send()
+    desk.braze.known["C-1"] = [profile("C-1", custom_attributes=dict.fromkeys(_ABC[:1], "old"))]
+
+    seen = desk.verify()
+
+    assert (seen.seen["f"], seen.unseen["f"], seen.restated["f"]) == (1, 2, 3)
+    assert sorted(row.action.names for row in desk.rows() if row.state is State.READY) == [(name,) for name in _ABC]
+    assert desk.verify().restated == {}
+
+
+def test_a_row_stays_in_the_state_file_as_long_as_one_of_its_values_stands_by_it(desk: Desk) -> None:
+    desk.stage(*map(_attribute, _ABC))
+    desk.send()
+    desk.stage(*(_attribute(name, "new") for name in _ABC[:2]))
+    desk.new_run()
+    desk.send()
+
+    late = NOW + timedelta(days=500)
+    desk.ledger.tidy(late, Keep())
+    assert [row.action.names for row in desk.rows()] == [_ABC, _ABC[:2]]
+    desk.stage(_attribute("ecm_c", "new"))
+    desk.new_run()
+    desk.send()
+    desk.ledger.tidy(late + timedelta(days=500), Keep())
+
+    assert [row.action.names for row in desk.rows()] == [_ABC[:2], ("ecm_c",)]
