@@ -16,8 +16,8 @@ from tests.simulate.consent.over_http import over_http
 from tests.simulate.playing import play
 from tests.simulate.wrong import Wrong
 
-# Some seconds of worlds; `make simulate` plays 2,000, `make soak` 100,000.
-_FEW = 10
+# Some seconds of worlds; `.ci/run` plays these and many more, `make simulate` 2,000, `make soak` 100,000.
+_FEW = 6
 
 
 @pytest.mark.parametrize("seed", range(_FEW))

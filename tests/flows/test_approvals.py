@@ -231,10 +231,16 @@ def test_a_major_version_is_an_approved_one_and_any_of_several_will_do(stage: Re
 
 def test_open_gates_are_watched_with_one_request_for_250_documents(stage: Rehearsal) -> None:
     bank = Bank(stage)
-    for number in range(126):
-        contract = bank.box.create_workspace("Contract", values={CUSTOMER: f"C-{number}"})
-        for name in ("Agreement.pdf", "Proof of income.pdf"):
-            bank.box.file(contract, name, categories=["Approval"])
+    contracts = bank.box.bulk(
+        {"do": "create", "type": "Contract", "name": f"Contract {number}", "values": {CUSTOMER: f"C-{number}"}}
+        for number in range(150)
+    )
+    documents = [
+        {"do": "document", "parent": contract, "name": name, "categories": ["Approval"]}
+        for contract in contracts
+        for name in ("Agreement.pdf", "Proof of income.pdf")
+    ]
+    bank.box.call("POST", "/ecm/documents", documents)
     bank.run()
     bank.run(later=86400 * 2)  # nothing is news to the search any more
     since = max(entry["seq"] for entry in bank.box.journal())
@@ -242,7 +248,7 @@ def test_open_gates_are_watched_with_one_request_for_250_documents(stage: Rehear
     bank.run(later=60)
 
     asked = [entry["path"] for entry in bank.box.journal(since) if entry["system"] == "ecm"]
-    assert sum(path.endswith("/nodes/list") for path in asked) == 2  # 254 documents
+    assert sum(path.endswith("/nodes/list") for path in asked) == 2  # 302 documents
     assert not [path for path in asked if "/nodes/" in path and path.rpartition("/")[2].isdigit()]
 
 
