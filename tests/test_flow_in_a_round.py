@@ -19,6 +19,7 @@ import pytest
 
 from ecmbraze.flow import Flow
 from ecmbraze.flows import BY_NAME, FLOWS
+from ecmbraze.model import Kind
 from ecmbraze.planning.outbound import Sort
 from tests.stories.book import book, messages, once, standing
 from tests.stories.story import SHORTLY, Story, of_workspaces, story_of
@@ -269,6 +270,30 @@ class TestEveryFlowOfWorkspacesInARound:
         assert house.start().count("planned") == 0
 
 
+@pytest.mark.parametrize(
+    "flow", [flow for flow in of_workspaces(FLOWS) if story_of(flow).tells], ids=lambda flow: flow.name
+)
+def test_with_another_flow_it_sends_a_person_no_more_than_the_limit_of_a_day(
+    ground: Ground, flow: Flow[Any], folders: Callable[[], Path]
+) -> None:
+    _, also = _beside(flow, ground.story, "campaign")
+    house = House(folders(), settings({flow.name: ground.story.section, **also}, max_per_person=1))
+    house.ecm, house.braze, house.clock, house.wire = _same_world(ground.house)
+    house.braze.launch(Kind.CAMPAIGN, "also")
+    for _ in ground.story.begin(house):
+        pass
+    house.ecm.edit(ground.numbers[0], {ground.story.also: "Yes"})
+    ground.story.act(house, ground.numbers[0])
+
+    counts = []
+    for span in (timedelta(), timedelta(hours=23), timedelta(hours=2)):
+        house.clock.advance(span)
+        house.start()
+        counts.append(sum(entry.kind in ("campaign", "canvas") for entry in house.braze.messages))
+
+    assert counts == [1, 1, 2]
+
+
 def _standing_of(ground: Ground, house: House) -> dict[str, Any]:
     return {about: stands for about, stands in standing(house).items() if about in ground.about()}
 
@@ -317,9 +342,10 @@ def _withdraw(house: House) -> None:
         person.groups = dict.fromkeys(person.groups, "unsubscribed")
 
 
-def _beside(flow: Flow[Any], story: Story) -> tuple[str, dict[str, Any]]:
+def _beside(flow: Flow[Any], story: Story, sends: str = "event") -> tuple[str, dict[str, Any]]:
     """Return a flow and its section for the workspaces of another one: it tells when ``Also`` is yes."""
-    rule = {"name": "also", "when": {story.also: "Yes"}, "send": {"event": "also"}}
+    send = {sends: "also", **({} if sends == "event" else {"consent": {"email": "subscribed"}})}
+    rule = {"name": "also", "when": {story.also: "Yes"}, "send": send}
     shared = {"workspace_types": story.section["workspace_types"], "customer": story.customer}
     name, rules = ("cases", "rules") if flow.name == "lifecycle" else ("lifecycle", "rules")
     return name, {name: {**shared, rules: [rule]}}
