@@ -185,9 +185,10 @@ class OutboxReading:
         chain = """recipient LIKE 'content:%' AND EXISTS (SELECT 1 FROM outbox e WHERE e.recipient = outbox.recipient
                    AND e.state IN ('ready', 'waiting', 'in flight', 'in doubt', 'held') AND e.id < outbox.id)"""
         # Were a completion first, a follow-up whose answer was lost could appear after it, and nobody would close it.
+        # Its delivery is named for the index of the keys: else each completion reads every row that is ready.
         begun = """kind = 'completion' AND EXISTS (SELECT 1 FROM outbox e WHERE e.key = outbox.flow || '/' ||
                    outbox.record || '/' || outbox.rule || '/' || outbox.occurrence || '/follow-up/' || outbox.recipient
-                   AND e.state IN ('ready', 'waiting', 'in flight', 'in doubt', 'held'))"""
+                   AND e.delivery <> 'latest' AND e.state IN ('ready', 'waiting', 'in flight', 'in doubt', 'held'))"""
         order = "attempt, id" if phase is Phase.RECORDS else "id"
         left_out = [f"{kind}/{name}" for kind, name in without]
         found: list[Row] = []

@@ -18,6 +18,7 @@ from ecmbraze.model import (
     Change,
     Decision,
     Fact,
+    Facts,
     Fate,
     Json,
     Kind,
@@ -73,6 +74,7 @@ class Office(Nothing):
     sent: list[tuple[Action, Fate]] = field(default_factory=list)
     values: dict[str, Json] = field(default_factory=dict)
     aside: set[tuple[str, str, str]] = field(default_factory=set)
+    open_of: dict[str, str] = field(default_factory=dict)
 
     # what planning asks
 
@@ -90,6 +92,9 @@ class Office(Nothing):
 
     def refused(self, record: str, customer: str, name: str) -> bool:
         return (record, customer, name) in self.aside
+
+    def customer(self, person: str) -> Facts:
+        return {"customer.open_since": self.open_of.get(person)}
 
     # what happens
 
@@ -140,7 +145,7 @@ class Office(Nothing):
         text = record.key.text
         fires = self.fires and not record.gone
         change = Change(record=record, before=before, fires=fires, memory=self.noted(text), since=NOW - HOUR)
-        context = Context(now=self.now, zone=HOME, prefix="", token=token)
+        context = Context(now=self.now, zone=HOME, prefix="", token=token, customer=self.customer)
         decision = feedback.plan(self.options, change, self, context)
         self.cases[text], self.memory[text], self.due[text] = record, decision.memory, decision.due
         self.aside = {one for one in self.aside if one[0] != text}
@@ -490,7 +495,49 @@ def test_an_answer_to_an_earlier_request_does_not_take_the_place_of_a_later_one(
     office.asks(7)
     office.shows("C-1", score="2", token=office.token_of())
 
-    assert written(office.shows("C-1", score="10", token=first)) == []
+    found = office.shows("C-1", score="10", token=first)
+    assert written(found) == []
+    assert "a later one stands in the workspace ws:7" in reasons(found)[0]
+
+
+@pytest.mark.parametrize("shown", [{"token": True}, {}])
+def test_an_answer_to_a_rule_that_is_configured_no_more_is_put_aside(shown: Mapping[str, bool]) -> None:
+    office = Office()
+    office.shows("C-1")
+    office.asks(7)
+    office.now += DAY
+    office.options = options({**SURVEY, "name": "renamed"})
+
+    found = office.shows("C-1", score="4", **({"token": office.token_of()} if shown else {}))
+
+    assert [
+        (skip.quarantined, "'survey' that asked about ws:7 is no longer" in skip.reason) for skip in found.skips
+    ] == [(True, True)]
+    assert "score '4'" in reasons(found)[0]
+
+
+@pytest.mark.parametrize(
+    ("at", "belongs"), [("2026-12-03", True), ("2026-12-03T00:00:00.000Z", True), ("2026-12-02", False)]
+)
+def test_a_survey_that_tells_the_day_alone_may_be_answered_on_the_day_it_was_sent(at: str, belongs: bool) -> None:
+    office = Office()
+    office.shows("C-1")
+    office.asks(7)
+    office.now += HOUR
+
+    assert bool(written(office.shows("C-1", score="4", at=at))) is belongs
+
+
+def test_who_has_a_case_open_is_not_asked_where_the_rule_says_so() -> None:
+    stopped = {**SURVEY, "suppress_when": {"customer.open_since": {"is": "set"}}}
+    office = Office(options(stopped), open_of={"C-1": "2026-11-01"})
+    for number, person in ((7, "C-1"), (8, "C-2")):
+        office.sees(number, "Open", person)
+        office.sees(number, "Closed", person)
+    office.now += 2 * DAY
+
+    assert reasons(office.looks_again(7)) == ["suppressed: customer.open_since is set"]
+    assert messages(office.looks_again(8)) == ["C-2"]
 
 
 def test_a_survey_sent_as_transactional_is_told() -> None:

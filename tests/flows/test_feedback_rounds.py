@@ -174,6 +174,25 @@ def test_an_answer_about_a_ticket_that_is_gone_is_put_aside(town: Town) -> None:
     assert "is gone" in town.quarantined()[0][4]
 
 
+def test_whom_we_erased_is_asked_nothing_more_and_what_they_answered_is_nowhere(town: Town) -> None:
+    town.closes(town.one, town.two, town.other)
+    for _ in range(2):
+        town.round()
+    asked = town.asked()
+    assert {person for person, _ in asked} == {"C-1", "C-2"}
+
+    town.house.erase("C-1")
+    answer(town.house, "C-1", 1, "Forget me")
+    answer(town.house, "C-2", 9, "Kind")
+    for days in (0, 2, 40):  # the other ticket was waiting for the answer and the cool-down
+        town.round(20 + 1440 * days)
+
+    assert town.asked() == asked
+    assert [town.says(number) for number in (town.one, town.two, town.other)] == [None, None, 9]
+    assert b"Forget me" not in town.house.state.read_bytes()
+    assert not [row for row in town.quarantined() if "C-1" in str(row)]
+
+
 def test_who_does_not_consent_is_not_asked_and_a_withdrawal_by_staff_counts(tmp_path: Path) -> None:
     town = Town(tmp_path, beside={"consent": consent.STORY.section})
     record = consent.STORY.make(town.house.ecm, "C-1")

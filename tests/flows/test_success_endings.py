@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from ecmbraze.ledger import erasing
-from ecmbraze.ledger.erasing import Kept
-from ecmbraze.ledger.history import Deed
-from ecmbraze.ledger.ledger import Ledger
-from ecmbraze.ledger.subject import subject_of
 from tests.flows.test_success_rounds import SECTION, Desk
 
 
@@ -21,23 +15,13 @@ def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path, SECTION)
 
 
-def erase(desk: Desk, name: str) -> Kept:
-    with closing(Ledger.open(desk.house.state)) as ledger:
-        kept = erasing.find(
-            subject_of(name, ledger.database, ledger.history), ledger.database, ledger.history, ledger.path
-        )
-        deed = Deed(by="ann", host="here", reason="art. 17")
-        erasing.erase(kept, ledger.database, ledger.history, desk.house.clock.now(), deed)
-    return kept
-
-
 def test_the_open_follow_ups_of_an_erased_person_are_listed_and_no_run_touches_or_repeats_them(desk: Desk) -> None:
     ticket, other = desk.ticket("C-1"), desk.ticket("C-2")
     desk.round()
     desk.round(24 * 4)  # with their escalations
     marks = [one.made.mark for one in desk.office.reminders if one.node == ticket]
 
-    kept = erase(desk, "C-1")
+    kept = desk.house.erase("C-1")
 
     assert kept.follow_ups == tuple(f"[{mark}] on ws:{ticket}" for mark in marks)
     assert len(marks) == 2
@@ -50,9 +34,7 @@ def test_the_open_follow_ups_of_an_erased_person_are_listed_and_no_run_touches_o
     desk.close(other)  # and those of others end as ever
     desk.round()
     assert {node for node, _ in desk.open} == {ticket}
-    with closing(Ledger.open(desk.house.state)) as ledger:
-        subject = subject_of("C-2", ledger.database, ledger.history)
-        assert erasing.find(subject, ledger.database, ledger.history, ledger.path).follow_ups == ()
+    assert desk.house.erase("C-2").follow_ups == ()
 
 
 def test_a_flow_that_was_disabled_for_days_goes_on_with_the_follow_up_it_left(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -257,20 +258,8 @@ def test_what_was_sent_to_a_person_costs_nothing_when_it_is_asked_what_keeps_the
     ledger: Ledger, kept_back: bool
 ) -> None:
     def effort() -> int:
-        """Return the steps of SQLite's machine."""
-        steps = 0
-
-        def count() -> None:
-            nonlocal steps
-            steps += 1
-
-        ledger.database.conn.set_progress_handler(count, 1)
-        if kept_back:
-            ledger.outbox.kept_back("f")
-        else:
-            ledger.outbox.sendable("f", Phase.TRIGGER, -1)
-        ledger.database.conn.set_progress_handler(None, 0)
-        return steps
+        look = (lambda: ledger.outbox.kept_back("f")) if kept_back else lambda: _sendable(ledger, Phase.TRIGGER)
+        return _effort(ledger, look)
 
     sent = _stage(ledger, *(_action(Kind.CAMPAIGN, record=f"ws:{number}") for number in range(300)))
     for state in (State.IN_FLIGHT, State.SENT):
@@ -280,3 +269,36 @@ def test_what_was_sent_to_a_person_costs_nothing_when_it_is_asked_what_keeps_the
     ledger.database.conn.execute("UPDATE outbox SET recipient = 'C-2' WHERE state = 'sent'")
 
     assert for_one_person == pytest.approx(effort(), rel=0.05)
+
+
+def test_what_one_completion_waits_for_is_found_without_reading_the_others(ledger: Ledger) -> None:
+    effort = {}
+    for many in (20, 200):
+        _stage(
+            ledger,
+            *(
+                _action(Kind.COMPLETION, record=f"person:C-{n}", recipient=f"ws:{n}", payload={"type": "t"})
+                for n in range(many)
+            ),
+        )
+        effort[many] = _effort(ledger, lambda: _sendable(ledger, Phase.RECORDS))
+
+    assert effort[200] < 12 * effort[20]
+
+
+def _sendable(ledger: Ledger, phase: Phase) -> list[Row]:
+    return ledger.outbox.sendable("f", phase, -1)
+
+
+def _effort(ledger: Ledger, look: Callable[[], object]) -> int:
+    """Return the steps of SQLite's machine."""
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+
+    ledger.database.conn.set_progress_handler(count, 1)
+    look()
+    ledger.database.conn.set_progress_handler(None, 0)
+    return steps

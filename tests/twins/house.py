@@ -23,10 +23,13 @@ from ecmbraze.engine.round import Round
 from ecmbraze.engine.run_report import RunReport
 from ecmbraze.engine.setting import Options, Systems
 from ecmbraze.flows import BY_NAME
-from ecmbraze.ledger import adopting
+from ecmbraze.ledger import adopting, erasing
+from ecmbraze.ledger.erasing import Kept
 from ecmbraze.ledger.file import check
+from ecmbraze.ledger.history import Deed
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.lock import run_lock
+from ecmbraze.ledger.subject import subject_of
 from ecmbraze.systems.currents import CurrentsFolder
 from tests.twins.braze import TwinBraze
 from tests.twins.braze_content import TwinContent
@@ -185,6 +188,15 @@ class House:
             done = adopting.adopt(ledger, copied, self.clock.now(), by="me", host="here", reason=reason)
             parts.fence(composition.setting(self.config), self.systems(), ledger, self.clock).overtake()
         return done.held
+
+    def erase(self, subject: str) -> Kept:
+        """Do what `erase` does with a person or a workspace; return what was kept of them."""
+        with closing(Ledger.open(self.state)) as ledger:
+            named = subject_of(subject, ledger.database, ledger.history)
+            kept = erasing.find(named, ledger.database, ledger.history, ledger.path)
+            deed = Deed(by="me", host="here", reason="they asked for it")
+            erasing.erase(kept, ledger.database, ledger.history, self.clock.now(), deed)
+        return kept
 
     def systems(self) -> Systems:
         """Return the two sides as a round has them."""

@@ -65,8 +65,10 @@ class _One:
         if self.seen.get(place) == shown and not self.past.refused(self.change.record.key.text, self.person, aside):
             return
         self.seen[place] = shown
-        mine = [one for one in self.requests if one.rule in rules]
-        if answer is None or not any(one.asked for one in mine):
+        if answer is None:
+            return
+        mine = [one for one in self.requests if one.rule in rules or self._is_left(one, answer, first)]
+        if not any(one.asked for one in mine):
             return
         found = answers.match(
             answer,
@@ -80,11 +82,21 @@ class _One:
         if found.request is None:
             self._put_aside(aside, answer, found.why)
             return
+        if found.request.rule not in rules:
+            why = f"the rule {found.request.rule!r} that asked about {found.request.record} is no longer configured"
+            self._put_aside(aside, answer, why)
+            return
         place_of = self.past.newest(found.request.record)
         if place_of is None or place_of.gone:
             self._put_aside(aside, answer, f"the workspace {found.request.record} that it is about is gone")
             return
         self._take_over(rules[found.request.rule], found.request, answer, found.why)
+
+    def _is_left(self, request: Request, answer: Answer, first: bool) -> bool:
+        """Say whether an answer may be to a request of a rule that is gone: nobody knows any more where it goes."""
+        if any(one.name == request.rule for one in self.options.rules):
+            return False
+        return answer.token == self.context.token(request.key) if answer.token else not first
 
     def _take_over(self, rule: FeedbackRule, request: Request, answer: Answer, how: str) -> None:
         at = answer.at or self.change.record.modified_at
@@ -105,6 +117,10 @@ class _One:
         )
         if self._is_newest(request) and self._is_last(request, at):
             self.outcome += writes.values(given, self.past, self.context)
+        else:
+            why = f"{given.why}: a later one stands in the workspace {request.record}"
+            record = self.change.record.key.text
+            self.outcome.append(Skip(record=record, customer=self.person, rule=rule.name, reason=why))
         self.outcome += writes.document(given, self.context)
 
     def _is_newest(self, request: Request) -> bool:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from hmac import compare_digest
 
 from ecmbraze.errors import RecordUnreadable
@@ -14,6 +14,8 @@ from ecmbraze.model import Facts
 from ecmbraze.planning import dates
 from ecmbraze.planning.feedback.options import AnswerAttributes, fact
 from ecmbraze.planning.feedback.requests import Request
+
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,15 @@ class Answer:
         """What tells it from any other: kept in place of what the person wrote."""
         text = json.dumps([self.score, self.comment, self.at.isoformat() if self.at else "", self.token])
         return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+    def latest(self, seen: datetime) -> datetime:
+        """Return when it was given at the latest: of one that bears a day and no time, at the end of that day.
+
+        Braze shows a day as its midnight.
+        """
+        if self.at is None:
+            return seen
+        return min(self.at + _DAY, seen) if self.at.time() == time() else self.at
 
     @property
     def text(self) -> str:
@@ -90,7 +101,7 @@ def match(
     asked = [one for one in requests if one.asked and one.at]
     if first and answer.at is None:
         return Match(request=None, why="it may be older than the request: nobody had looked before, and it has no time")
-    moment = answer.at or seen
+    moment = answer.at if answer.at and first else answer.latest(seen)
     alive = [one for one in asked if one.at and one.at <= moment <= one.at + span(one.rule)]
     found = [one for one in alive if one.key not in done] or [one for one in alive if one.key in done][-1:]
     if len(found) == 1:

@@ -179,6 +179,7 @@ class _One:
             zone=self.context.zone,
             due=due,
             facts={TOKEN: self.context.token(key)},
+            customer=self.context.customer,
         )
         yield from messages.tell(occasion, {}, create=self.options.create_profiles)
 
