@@ -9,6 +9,7 @@ import pytest
 
 from tests.flows.test_assets import SECTION, SHA, STATUS, TEMPLATES, Office
 from tests.twins.house import settings
+from tests.twins.wire import Fault, Trouble
 
 ID = "Content.Braze ID"
 
@@ -86,6 +87,27 @@ def test_another_workspace_gets_everything_at_once_with_the_bytes_that_were_arch
     assert {paper.parent for paper in office.ecm.papers.values()} == {office.place}
     assert {paper.values[STATUS] for paper in office.ecm.papers.values()} == {"approved"}
     assert office.round(24).count("planned") == 0
+
+
+@pytest.mark.parametrize("trouble", [None, Trouble.LOST_BEFORE])
+def test_what_still_waits_for_the_old_workspace_goes_to_the_new_one_first(
+    office: Office, trouble: Trouble | None
+) -> None:
+    office.template("t1", "two")
+    if trouble is None:
+        office.paper("t1").held = "reserved"
+    else:
+        office.house.wire.faults.append(Fault(call="ecm archive", trouble=trouble))
+    assert office.round().codes == (5,)
+    office.ecm.delete(office.place)
+    office.ecm.remove(office.paper("t1").id)
+    office.ecm.create("Governance", {}, name="Archive")
+    office.template("t1", "three")
+    for _ in range(3):
+        office.round()
+
+    assert (office.bodies("t1"), office.paper("t1").values[STATUS]) == (["two", "three"], "approved")
+    assert office.round().codes == (0,)
 
 
 def test_an_attribute_that_is_mapped_later_is_written_on_what_does_not_change(office: Office) -> None:
