@@ -146,10 +146,14 @@ def test_d10_nothing_that_a_stranger_wrote_far_down_a_large_report_runs(tab: Tab
 
 
 _HOSTILE = """<p>Hi {{${first_name}}}</p><script>document.title='ran'</script><img src=x onerror="document.title='ran'">
-<svg onload="document.title='ran'"><iframe src="https://t.example/f"></iframe><link rel=stylesheet href="https://t.example/s">
+<img src="https://t.example/pixel.png" srcset="https://t.example/2x.png 2x" alt="Our logo"><video src="https://t.example/v">
+<svg onload="document.title='ran'"><script>document.title='ran'</script><image href="https://t.example/s.png"/></svg>
+<iframe src="https://t.example/f"></iframe><link rel=stylesheet href="https://t.example/s"><object data="//t.example/o">
 <style>@import url(https://t.example/i)</style><p style="background:url(https://t.example/b)" onclick="x()">styled</p>
-<a href="javascript:document.title='ran'">link</a><meta http-equiv="refresh" content="0;url=https://t.example/r">
-<form action="https://t.example/p"><input autofocus onfocus="document.title='ran'"></form><base href="https://t.example/">
+<p style="background:\\75rl(https://t.example/e)">escaped</p><table background="https://t.example/t"><td>cell</td></table>
+<a href="javascript:document.title='ran'">script link</a> <a href="https://t.example/a" target=_blank>plain link</a>
+<meta http-equiv="refresh" content="0;url=https://t.example/r"><base href="https://t.example/">
+<form action="https://t.example/p"><input autofocus onfocus="document.title='ran'"><button>Send</button></form>
 <noscript><p title="</noscript><img src=x onerror=document.title='ran'>"></noscript><math><mtext></p><script>x"""
 
 
@@ -163,9 +167,29 @@ def test_an_archived_e_mail_can_be_looked_at_and_neither_runs_nor_loads_anything
     path.write_bytes(made)
 
     tab.open(path)
+    tab.photograph(tmp_path / "mail.png")
 
+    loading = "script,img,image,iframe,svg,video,object,link,style,form,input,button,base,meta[content^='0'],a[href]"
+    assert tab.evaluate(f"document.querySelectorAll({loading!r}).length") == 0
+    for text in ("Hi {{${first_name}}}", "[Our logo]", "styled", "escaped", "cell", "script link", "plain link"):
+        assert tab.evaluate(f"document.body.innerText.includes({text!r})"), text
+    tab.evaluate("document.querySelectorAll('*').forEach(one => one.click())")
     assert tab.evaluate("document.title") == "<script>x</script>"
-    assert tab.evaluate("document.body.innerText.includes('styled')")
-    assert tab.evaluate("document.querySelectorAll('script,img,iframe,svg,link,form,input,base,a[href]').length") == 0
+    assert tab.evaluate("location.href") == path.as_uri()
     assert tab.requests() == [path.as_uri()]
     assert tab.complaints() == []
+
+
+def test_the_same_e_mail_as_it_was_written_would_run_and_load(tab: Tab, tmp_path: Path) -> None:
+    """Else the test above would show nothing; what it asks for is told, and does not leave the machine."""
+    path = tmp_path / "mail.html"
+    staying = _HOSTILE.replace('http-equiv="refresh"', "")
+    path.write_text(f"<!DOCTYPE html><title>x</title>{staying}", encoding="utf-8")
+    tab.call("Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=-1, uploadThroughput=-1)
+
+    tab.open(path)
+    tab.settle("document.title === 'ran'")
+    tab.call("Network.emulateNetworkConditions", offline=False, latency=0, downloadThroughput=-1, uploadThroughput=-1)
+
+    asked = {one.rpartition("/")[2] for one in tab.requests() if "t.example" in one}
+    assert asked >= {"pixel.png", "v", "f", "i", "s"}

@@ -102,12 +102,19 @@ class Flow(Generic[Options]):
 
     Where something does, every record is planned once when the rules change, or an untouched one never comes due.
     """
+    replanned: bool = False
+    """Whether every record is planned once when its section changes, though nothing of it comes due."""
     postponed: Callable[[Options, str, tzinfo, datetime], str] = lambda *_: ""
     """Why no message of a rule may leave at this moment, though it may later; empty when it may."""
     warnings: Callable[[Options], Sequence[str]] = lambda _: ()
     """What of its section may be meant and should be known: `check` and each report say it."""
     initial: InitialLoad[Options] | None = None
     """How `--initial-load` writes the record of everybody; ``None`` where there is none."""
+
+    @property
+    def follows_rules(self) -> bool:
+        """Whether a change of its section makes it plan every record once."""
+        return self.replanned or self.ahead is not None
 
     @property
     def load(self) -> InitialLoad[Options]:

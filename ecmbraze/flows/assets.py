@@ -129,4 +129,5 @@ FLOW = Flow(
         Cap(name="max_documents", kinds=frozenset((Kind.ARCHIVE, Kind.VERSION)), most=options.max_documents),
     ),
     confirmed_first=True,
+    replanned=True,  # an attribute that is mapped later is written on what does not change
 )

@@ -44,7 +44,7 @@ class Explaining:
         self._database, self._outbox = database, OutboxReading(database)
 
     def content(self, subject: str) -> list[Known]:
-        """Return the assets of Braze with this id, this key, or this name, whatever its case.
+        """Return the assets of Braze with this id, this key, or this name; of other case where none is spelled so.
 
         Where none is named so now, those of which a version was archived under this name: people remember old names.
         """
@@ -53,7 +53,9 @@ class Explaining:
         earlier = """stream LIKE 'content/%' AND key IN (
                        SELECT f.record FROM fact f, json_each(f.memory, '$.versions') v
                        WHERE lower(json_extract(v.value, '$.asset')) = lower(?))"""
-        return self._known(query, (subject, subject, subject, subject)) or self._known(earlier, (subject,))
+        found = self._known(query, (subject, subject, subject, subject))
+        exact = [one for one in found if subject in (one.name, one.key, one.key.rpartition(":")[2])]
+        return exact or found or self._known(earlier, (subject,))
 
     def record(self, key: str) -> Known | None:
         """Return a record by its key; ``None`` when it was never read."""

@@ -90,7 +90,15 @@ _POSITION = (
        FROM plan.watermark WHERE flow = :flow""",
 )
 
+# What was to go to the archive before another workspace took its place goes there first: each content was seen.
+_MOVED_ARCHIVE = """UPDATE outbox SET payload = json_set(payload, '$.workspace', (
+        SELECT json_extract(a.payload, '$.workspace') FROM plan.action a
+        WHERE a.flow = :flow AND a.recipient = outbox.recipient AND a.kind = 'archive' AND a.phase <= :last))
+    WHERE flow = :flow AND kind IN ('archive', 'version', 'rename') AND state IN ('ready', 'waiting', 'in doubt')
+      AND recipient IN (SELECT recipient FROM plan.action WHERE flow = :flow AND kind = 'archive' AND phase <= :last)"""
+
 _OUTBOX = (
+    _MOVED_ARCHIVE,
     f"""UPDATE outbox SET state = 'superseded', why = 'a newer value is planned', changed_at = :now
         WHERE delivery = 'latest' AND state IN {_OPEN}
           AND target IN (SELECT target FROM plan.action WHERE flow = :flow AND phase <= :last)""",

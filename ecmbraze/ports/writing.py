@@ -116,7 +116,8 @@ class RecordSink(Protocol):
         attempted: Sequence[Mapping[str, Json]] = (),
     ) -> Answer:
         """Write attributes of one category of that document, as :meth:`set_values`; a category that it lacks and the
-        workspace has is put on it first. REFUSED when it is not there.
+        workspace has is put on it first. REFUSED when it is not there. Where all of the attributes are empty it is
+        another document than the one we wrote, made anew after somebody deleted that, and is written.
         """
         ...
 

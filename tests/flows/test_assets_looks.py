@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ecmbraze.ledger.explaining import Explaining
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.model import ContentRow
 from tests.flows.test_assets import BLOCKS, CAMPAIGNS, SECTION, STATUS, TEMPLATES, Office
@@ -255,3 +256,17 @@ def test_what_could_not_be_read_is_read_by_the_next_run_although_its_edit_is_old
     office.round()
 
     assert office.names() == {f"t{number} [t{number}].json" for number in range(3)}
+
+
+def test_an_asset_is_known_by_its_name_exactly_and_by_another_case_where_none_is_spelled_so(office: Office) -> None:
+    office.template("t1", "one", name="Offer")
+    office.template("t2", "two", name="OFFER")
+    office.template("t3", "three", name="Terms")
+    office.confirm()
+
+    with closing(Ledger.open(office.house.state, read_only=True)) as ledger:
+        known = Explaining(ledger.database).content
+        found = {
+            name: [one.key[-2:] for one in known(name)] for name in ("Offer", "OFFER", "offer", "TERMS", "t3", "x")
+        }
+    assert found == {"Offer": ["t1"], "OFFER": ["t2"], "offer": ["t1", "t2"], "TERMS": ["t3"], "t3": ["t3"], "x": []}

@@ -14,7 +14,7 @@ import pytest
 
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.model import ContentKind
-from tests.flows.test_assets import BLOCKS, CAMPAIGNS, CANVASES, TEMPLATES, Office
+from tests.flows.test_assets import BLOCKS, CAMPAIGNS, CANVASES, STATUS, TEMPLATES, Office
 from tests.rehearsal import SOAK
 from tests.twins.wire import Fault, Trouble
 
@@ -35,6 +35,37 @@ def _archived(office: Office, number: str) -> Iterator[str]:
         yield text + "".join(one["content"] for one in version["references"])
 
 
+def _copied(office: Office, folder: Path) -> Office:
+    one = Office.__new__(Office)
+    one.house = office.house.copy(folder)
+    one.ecm, one.content = one.house.ecm, one.house.content
+    return one
+
+
+@pytest.mark.soak
+def test_a_program_killed_anywhere_in_its_first_uploads_stores_each_content_once(tmp_path: Path) -> None:
+    office = Office(tmp_path, rendering=True)
+    office.block("b", "one")
+    office.template("t1", "Hi {{content_blocks.${b}}}")
+    office.template("t2", "alone")
+    confirmed = office.round().report.plan_hash
+    names = office.house.copy(tmp_path / "count").start(confirm=confirmed).crossings
+    kills = 0
+    for number in range(0, len(names), 1 if SOAK else 17):
+        one = _copied(office, tmp_path / f"at-{number}")
+        kills += one.round(0, confirm=confirmed, die_at=number).killed
+        for _ in range(3):
+            again = one.round(0.1)
+            if again.codes == (6,):  # killed before anything of it was staged
+                one.round(0, confirm=again.report.plan_hash)
+
+        assert one.names() == {f"{name} [{name}].{end}" for name in ("t1", "t2") for end in ("json", "html")}
+        assert [len(paper.versions) for paper in one.ecm.papers.values()] == [1] * 4, names[number]
+        assert [one.paper(name).values[STATUS] for name in ("t1", "t2")] == ["approved"] * 2
+        assert one.round().count("planned") == 0
+    assert kills > 3
+
+
 @pytest.mark.soak
 def test_a_program_killed_at_any_crossing_stores_each_content_once(tmp_path: Path) -> None:
     office = Office(tmp_path, rendering=True)
@@ -48,9 +79,7 @@ def test_a_program_killed_at_any_crossing_stores_each_content_once(tmp_path: Pat
     names = office.house.copy(tmp_path / "count").start().crossings
     kills = 0
     for number in range(0, len(names), 1 if SOAK else 17):
-        one = Office.__new__(Office)
-        one.house = office.house.copy(tmp_path / f"at-{number}")
-        one.ecm, one.content = one.house.ecm, one.house.content
+        one = _copied(office, tmp_path / f"at-{number}")
         kills += one.round(0, die_at=number).killed
         for _ in range(3):
             one.round(0.1)

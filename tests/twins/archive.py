@@ -88,7 +88,9 @@ class Archive(Attributes):
         if lacking and paper.held:
             return _locked(paper)
         paper.categories = (*paper.categories, *lacking)
-        wanted = self.weighed(paper.id, paper.categories, self.carried(paper.categories, paper.values), values, ours)
+        there = self.carried(paper.categories, paper.values)
+        remade = all(there.get(name) is None for name in values)
+        wanted = self.weighed(paper.id, paper.categories, there, values, (*ours, {}) if remade else ours)
         if isinstance(wanted, Answer):
             return wanted
         if paper.held:

@@ -112,6 +112,12 @@ def test_what_describes_a_document_is_written_once_and_not_over_what_a_person_ty
     assert shelf.describe({WORD: "Closed"}, {WORD: "Open"})[0] is Verdict.ACCEPTED
     shelf.act("edit", values={WORD: "Open"})
     assert shelf.describe({WORD: None}, {WORD: "Closed"})[4] == "edited_in_ecm"
+    shelf.act("edit", values={WORD: None})
+    changed, wrote = {WORD: "Open", DAY: "2026-11-21"}, {WORD: "Closed", DAY: "2026-11-20"}
+    assert shelf.describe(changed, wrote)[4] == "edited_in_ecm"
+    shelf.act("delete")
+    shelf.put(b"2")
+    assert shelf.describe(changed, wrote)[0] is Verdict.ACCEPTED
     assert shelf.describe({WORD: "Perhaps"}, {WORD: "Open"})[0] is Verdict.NOT_PROCESSED
     assert shelf.describe({f"{SCRATCH}.None": "x"})[0] is Verdict.NOT_PROCESSED
     assert shelf.describe({"Nothing.None": "x"})[0] is Verdict.NOT_PROCESSED

@@ -90,7 +90,7 @@ class Planner:
             self.plan.put_watermark(self.flow.name, stream, scan.newest)
             if baselines[stream] is None:
                 self.plan.put_baseline(self.flow.name, stream, self.needs.mapping_of(stream), scan.began)
-        if complete and self.flow.ahead:
+        if complete and self.flow.follows_rules:
             self.plan.put_rules(self.flow.name, self._rules, self.context.now)
         return complete
 
@@ -107,8 +107,8 @@ class Planner:
         return f"rules {hashlib.sha256(repr(self.options).encode()).hexdigest()[:16]}"
 
     def _new_to_the_rules(self) -> set[str]:
-        """Return every record when rules about time are new: nothing else would ever plan an untouched one again."""
-        if self.flow.ahead is None or self.view.knows_rules(self._rules):
+        """Return every record when the rules are new: nothing else would ever plan an untouched one again."""
+        if not self.flow.follows_rules or self.view.knows_rules(self._rules):
             return set()
         return self.view.everything()
 

@@ -98,8 +98,8 @@ class ContentScan:
 
     @property
     def _complete(self) -> str:
-        """Under which name a complete look is noted: one for another tag was none for this."""
-        return f"{_WHOLE}: {self.needs.tag}"
+        """Under which name a complete look is noted: one for another tag or another workspace was none for these."""
+        return f"{_WHOLE}: {self._place} {self.needs.tag}"
 
     def _due_since(self, kind: ContentKind) -> datetime:
         last = self.mirror.looked(self._complete, keys.content(kind))
@@ -247,14 +247,17 @@ class ContentScan:
             facts.RENDERED: None,
             facts.LAST: None,
         }
+        look: dict[str, Fact] = {facts.READ: self.now.isoformat(), facts.AFTER: self._last_seen(row, held)}
         if held and held.get(facts.SHA256) == archived and held.get(facts.DOCUMENT):
-            kept = (facts.READ, facts.LOOK, facts.AFTER, facts.DOCUMENT, facts.SIZE)
-            return {**now, **{name: held.get(name) for name in kept}, **self._page(asset, held)}
-        seen = Seen(at=self.now.isoformat(), request=self.new_id())
+            look = {name: held.get(name) for name in (facts.READ, facts.LOOK, facts.AFTER)}
+            if held.get(facts.PLACE) == self._place:
+                kept = (facts.DOCUMENT, facts.SIZE)
+                return {**now, **look, **{name: held.get(name) for name in kept}, **self._page(asset, held)}
+        look.setdefault(facts.LOOK, self.new_id())
+        seen = Seen(at=str(look[facts.READ]), request=str(look[facts.LOOK]))
         made = document.draft(asset, follows, self._blocks.content, seen, self.needs.tag)
         self.plan.put_content(made)
-        of_look = {facts.READ: seen.at, facts.LOOK: seen.request, facts.AFTER: self._last_seen(row, held)}
-        return {**now, **of_look, facts.DOCUMENT: made.sha256, facts.SIZE: made.size, **self._page(asset, None)}
+        return {**now, **look, facts.DOCUMENT: made.sha256, facts.SIZE: made.size, **self._page(asset, None)}
 
     def _page(self, asset: Asset, held: Facts | None) -> dict[str, Fact]:
         """Return what is kept of the page beside the document; that of unchanged content is the old one."""

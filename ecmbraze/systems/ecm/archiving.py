@@ -102,7 +102,7 @@ class Archiving:
                 return refused
         except EcmbrazeError as error:
             return not_written(error)
-        return self._categories.set_values(there.id, values, ours)
+        return self._categories.set_values(there.id, values, ours, remade=True)
 
     def _found(self, parent_id: int, folder: str, marker: str) -> Child | None:
         return self._filing.marked(parent_id, folder, marker)[1]

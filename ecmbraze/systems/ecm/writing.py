@@ -25,6 +25,7 @@ _INSTANT = Field(key="", name="", sort=Sort.INSTANT)
 # A write that lost its lock to an edit of something else is tried once more.
 _TRIES = 2
 _WAITS = "Nothing was written; the row waits."
+_EMPTY: tuple[object, ...] = (None, "", [])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +48,12 @@ class CategoryWrites:
     def __init__(self, session: Session, attempts: Attempts, learning: Learning, zone: tzinfo | None) -> None:
         self._session, self._attempts, self._learning, self._zone = session, attempts, learning, zone
 
-    def set_values(self, node_id: int, values: Mapping[str, Json], ours: Sequence[Mapping[str, Json]]) -> Answer:
+    def set_values(
+        self, node_id: int, values: Mapping[str, Json], ours: Sequence[Mapping[str, Json]], *, remade: bool = False
+    ) -> Answer:
         """Write what differs; see the port. ``ours`` is what we may have written: first what was accepted last.
+
+        A node that may have been ``remade`` since was never written while all of these attributes are empty.
 
         Two requests once the category is known, three the first time, two more after a lost lock. A refusal takes up to
         two more to find out why, and so does a node that carries another category of the same name.
@@ -57,7 +62,8 @@ class CategoryWrites:
         for _ in range(_TRIES):
             try:
                 found = self._read(node_id, values, found)
-                changes = self._changes(found.name, found.form, values, ours)
+                blank = remade and _is_blank(found, values)
+                changes = self._changes(found.name, found.form, values, [*ours, {}] if blank else ours)
             except _RefusalError as refusal:
                 return Answer(verdict=Verdict.REFUSED, reason=str(refusal))
             except EcmbrazeError as error:
@@ -87,7 +93,7 @@ class CategoryWrites:
             for said in dict.fromkeys(self._against(found, dotted, values[dotted])):
                 yield Obstacle(name=dotted, said=said)
         for dotted, field in fields.items():
-            if field.required and dotted not in values and found.form.values.get(field.key) in (None, "", []):
+            if field.required and dotted not in values and found.form.values.get(field.key) in _EMPTY:
                 said = f"{dotted} is required and empty: ECM may refuse every update of {found.name}"
                 yield Obstacle(name=dotted, said=said, certain=False)
 
@@ -252,6 +258,11 @@ def _token(state: object, category: str) -> str:
     told = state.get("categories") if isinstance(state, Mapping) else None
     locks = [one.get(category) for one in (told if isinstance(told, list) else [told]) if isinstance(one, Mapping)]
     return next(filter(None, map(token_of, locks)), "")
+
+
+def _is_blank(found: _Found, values: Mapping[str, Json]) -> bool:
+    fields = (found.form.fields.get(dotted[len(found.name) + 1 :]) for dotted in values)
+    return all(field is not None and found.form.values.get(field.key) in _EMPTY for field in fields)
 
 
 def _not_carried(node_id: int, names: list[str], carried: Mapping[int, str], *, met: bool) -> Exception:
