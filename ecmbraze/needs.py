@@ -108,6 +108,10 @@ class Needs:
     """That of some people it is told whether they are silent in Braze."""
     content: ContentNeeds | None = None
     """Content of Braze; a flow that names any plans assets as it plans workspaces."""
+    _of_streams: dict[str, tuple[str, frozenset[str]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """Stream → its mapping and its names: asked of every record."""
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -130,6 +134,19 @@ class Needs:
 
         Workspaces of a type that the flow ceased to name are still its first mapping's.
         """
+        return self._of(stream)[0]
+
+    def names(self, stream: str) -> frozenset[str]:
+        """Return every name under which the mirror holds something of a record of this stream for this flow."""
+        return self._of(stream)[1]
+
+    def _of(self, stream: str) -> tuple[str, frozenset[str]]:
+        if stream not in self._of_streams:
+            mapping = self._mapping_of(stream)
+            self._of_streams[stream] = mapping, self._names(stream, mapping)
+        return self._of_streams[stream]
+
+    def _mapping_of(self, stream: str) -> str:
         type_name = keys.type_of(stream)
         customer = self.customers.get(type_name) or next(iter(self.customers.values()), None)
         return customer.fact if type_name and customer else ""
@@ -139,15 +156,14 @@ class Needs:
         customer = self.customers.get(type_name)
         return self.facts - self.foreign.get(type_name, frozenset()) | (customer.attributes() if customer else set())
 
-    def names(self, stream: str) -> frozenset[str]:
-        """Return every name under which the mirror holds something of a record of this stream for this flow."""
+    def _names(self, stream: str, mapping: str) -> frozenset[str]:
         if stream == keys.PEOPLE:
             return self.people
         if keys.kind_of(stream):
             return assets.FACTS
         attributes = {marker(name) for name in self.document_facts}
         kinds = {kind.fact for kind in self.documents}
-        return self.of(keys.type_of(stream)) | {self.mapping_of(stream)} | kinds | attributes
+        return self.of(keys.type_of(stream)) | {mapping} | kinds | attributes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from ecmbraze.ledger.keeping import Keep
+from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import Action, Answer, Json, Kind, Phase, State, Verdict
 from tests.channels.desk import Desk, action_of, profile
 from tests.systems.rig import NOW
@@ -32,9 +34,11 @@ def _stand(desk: Desk) -> dict[str, str]:
     return {name: row.state for row in desk.rows() for name in row.action.names}
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path, "C-1")
+@pytest.fixture(params=[False, True], ids=["planned one by one", "planned together"])
+def desk(tmp_path: Path, request: pytest.FixtureRequest) -> Desk:
+    desk = Desk(tmp_path, "C-1")
+    desk.together = request.param
+    return desk
 
 
 def test_attributes_of_one_person_take_one_row_and_are_accepted_one_by_one(desk: Desk) -> None:
@@ -161,3 +165,21 @@ def test_a_row_stays_in_the_state_file_as_long_as_one_of_its_values_stands_by_it
     desk.ledger.tidy(late + timedelta(days=500), Keep())
 
     assert [row.action.names for row in desk.rows()] == [_ABC[:2], ("ecm_c",)]
+
+
+def test_a_plan_tells_single_attributes_and_of_two_records_of_a_person_the_newest(tmp_path: Path) -> None:
+    with closing(PlanFile(tmp_path / "plan.db")) as plan:
+        plan.put_actions([_attribute(name) for name in _ABC])
+        plan.put_actions([_attribute(name, "new", record="ws:2") for name in ("ecm_b", "ecm_x")])
+        plan.put_action(_attribute("ecm_c", None, record="ws:3"))
+
+        found = {(one.name, one.rule, one.record): one.payload for one in plan.actions("f")}
+        count, rows = plan.planned("f"), list(plan.rows("SELECT name FROM action ORDER BY id"))
+
+    assert found == {
+        ("ecm_b", "ecm_b", "ws:2"): "new",
+        ("ecm_x", "ecm_x", "ws:2"): "new",
+        ("ecm_a", "ecm_a", "ws:1"): "old",
+        ("ecm_c", "ecm_c", "ws:3"): None,
+    }
+    assert (count, rows) == (4, [('["ecm_b","ecm_x"]',), ("ecm_a",), ("ecm_c",)])

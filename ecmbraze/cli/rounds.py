@@ -136,11 +136,13 @@ def _is_due(ledger: Ledger, flow: Flow[Any], section: Any, wall: WallClock) -> b
     return last is None or wall.now() - last >= every - min(every / 10, _SLACK)
 
 
-def tell_result(reports: Sequence[RunReport], told: object, *, as_json: bool, limit: int | None = None) -> None:
-    """Print the reports for a person, or ``told`` as JSON, and log how each run ended."""
+def tell_result(
+    reports: Sequence[RunReport], told: Callable[[], object], *, as_json: bool, limit: int | None = None
+) -> None:
+    """Print the reports for a person, or what ``told`` returns as JSON, and log how each run ended."""
     try:
         if as_json:
-            sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+            sys.stdout.write(json.dumps(told(), indent=2, ensure_ascii=False) + "\n")
         else:
             for report in reports:
                 show(report, Console(), limit=limit)

@@ -51,7 +51,7 @@ def run(
     if not done and not as_json:
         typer.echo("No flow is due; nothing was done. `ecmbraze run --now` runs them anyway.")
     rounds.tell_result(
-        done, {"runs": [one.as_json(limit_listing) for one in done]}, as_json=as_json, limit=limit_listing
+        done, lambda: {"runs": [one.as_json(limit_listing) for one in done]}, as_json=as_json, limit=limit_listing
     )
     code = rounds.exit_code(done, pending=exit_code)
     return report_file.write(done, report, code, personal=show_personal_data)

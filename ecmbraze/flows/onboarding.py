@@ -118,12 +118,11 @@ def _overtaken(hit: Hit, hits: Sequence[Hit]) -> str:
 
 
 def _values(options: Options, record: Record, prefix: str) -> dict[str, Json]:
-    facts = record.named
     values = options.attribute_values(record, prefix)
     for milestone in options.milestones:
         if milestone.date:
-            reached = _reached(milestone, record)
-            values[f"{prefix}{milestone.name}_on"] = rule_language.plain(facts.get(milestone.date)) if reached else None
+            reached = rule_language.plain(record.named.get(milestone.date)) if _reached(milestone, record) else None
+            values[f"{prefix}{milestone.name}_on"] = reached
     return values
 
 

@@ -38,10 +38,17 @@ FOLD = f"""INSERT OR IGNORE INTO outbox ({COLUMNS}, planned_at, changed_at)
             CASE count(*) WHEN 1 THEN payload ELSE json_group_object(name, json(payload)) END
         FROM {_HERE} AND {_TOGETHER} GROUP BY record, recipient, occurrence, reason, create_profile, expires_at
     ) ORDER BY id"""
+# Whether a plan writes the attribute {name} of the person of an outbox row `o` anew, in a row beside others.
+_BESIDE = f"""EXISTS (SELECT 1 FROM {_HERE} AND kind = 'attributes' AND target >= o.recipient || '/attribute/@'
+    AND target < o.recipient || '/attribute/A' AND {{name}} IN (SELECT value FROM json_each(action.name)))"""
+# What of the outbox a plan writes anew.
+ANEW = f"""SELECT o.id FROM outbox o WHERE o.delivery = 'latest' AND o.state IN ('ready', 'waiting', 'refused')
+    AND (o.target IN (SELECT target FROM {_HERE} AND kind <> 'attributes')
+         OR (o.kind = 'attribute' AND {_BESIDE.format(name="o.name")}))"""
 # Rows that a plan writes an attribute of anew: the others of theirs stay, each by itself.
 OVERTAKEN = f"""SELECT o.id FROM outbox o WHERE o.kind = 'attributes' AND o.state IN ('ready', 'waiting')
     AND EXISTS (SELECT 1 FROM json_each(o.name) j WHERE o.recipient || '/attribute/' || j.value IN
-                (SELECT target FROM {_HERE}))"""
+                (SELECT target FROM {_HERE}) OR {_BESIDE.format(name="j.value")})"""
 
 # An attribute is sent until Braze takes it.
 _LASTING = timedelta(days=3650)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Sized
+from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +20,8 @@ from ecmbraze.errors import EcmbrazeError, StateUnusable, StorageError
 BUSY_S = 60
 # A round of all flows has some two hundred statements; beyond the 128 that Python keeps they are compiled each time.
 _STATEMENTS = 512
+# Rows that are read ahead; who stops early has read no more in vain.
+_AT_ONCE = 100
 RESTORING = (
     "A restored file does not know what was sent since it was saved: stop the schedule, put the file in place, then "
     "before any run `ecmbraze state adopt --restored-from FILE --reason TEXT`, which holds what may have been sent "
@@ -145,11 +147,22 @@ class _Cursor(sqlite3.Cursor):
             self.connection.explained.told(error)
             raise
 
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]  # rows, some at a time: each by itself costs as much
+        while rows := self.fetchmany(_AT_ONCE):
+            yield from rows
+
     def __next__(self) -> Any:
         try:
             return super().__next__()
         except StopIteration:
             raise
+        except BaseException as error:
+            self.connection.explained.told(error)
+            raise
+
+    def fetchmany(self, size: int | None = _AT_ONCE) -> list[Any]:
+        try:
+            return super().fetchmany(size)
         except BaseException as error:
             self.connection.explained.told(error)
             raise

@@ -28,6 +28,7 @@ from ecmbraze.ledger.planfolder import remove_garbage
 from ecmbraze.ledger.rate_limits import RateLimits
 from ecmbraze.ledger.seal import Look
 from ecmbraze.ledger.stage import Stage
+from ecmbraze.ledger.storedreports import pack, unpack
 from ecmbraze.ledger.tombstones import Tombstones
 from ecmbraze.ledger.values import check_values
 from ecmbraze.ledger.verifying import check_head, check_history
@@ -214,7 +215,7 @@ class Ledger:
                     report["started_at"],
                     instant(now),
                     report["exit_code"],
-                    dump(report),
+                    dump(pack(report)),
                 ),
             )
             told = {name: report[name] for name in ("run_id", "flow", "mode", "exit_code", "counts", "plan_hash")}
@@ -227,14 +228,14 @@ class Ledger:
     def runs(self, limit: int) -> list[Mapping[str, object]]:
         """Return the newest stored reports first."""
         query = "SELECT report FROM run ORDER BY started_at DESC, id DESC LIMIT ?"
-        return [load(row[0]) for row in self.database.execute(query, (limit,))]
+        return [unpack(load(row[0])) for row in self.database.execute(query, (limit,))]
 
     def latest_run(self, flow: str, codes: Collection[int] = ()) -> Mapping[str, object] | None:
         """Return the newest stored report of a flow, or the newest that ended with one of ``codes``."""
         ended = f"AND exit_code IN ({', '.join(map(str, codes))})" if codes else ""
         query = f"SELECT report FROM run WHERE flow = ? {ended} ORDER BY started_at DESC, id DESC LIMIT 1"
         row = self.database.execute(query, (flow,)).fetchone()
-        return load(row[0]) if row else None
+        return unpack(load(row[0])) if row else None
 
     def last_look(self, flow: str) -> datetime | None:
         """Return when the last run of a flow began that came to its end; a temporary failure does not count."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -10,17 +10,16 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from ecmbraze.ledger import contents, schema
-from ecmbraze.ledger.actionrow import write_action
 from ecmbraze.ledger.codec import dump, dump_documents, instant
 from ecmbraze.ledger.connection import Connection, check_pages, connect, unusable_plan
+from ecmbraze.ledger.planactions import PlanActions
 from ecmbraze.ledger.planfolder import new_file, new_nameless_file
 from ecmbraze.ledger.planreading import CONFIRMED
-from ecmbraze.ledger.planwriting import PlanWriting
 from ecmbraze.ledger.tombstones import ERASED, Tombstones
-from ecmbraze.model import Action, Change, Decision, Delivery, DocumentBytes, Record, Skip
+from ecmbraze.model import Action, Change, Decision, DocumentBytes, Record, Skip
 
 
-class PlanFile(PlanWriting):
+class PlanFile(PlanActions):
     """One scratch SQLite file, 0600. What goes wrong with it is never damage of the state file.
 
     Writes go together in transactions; see :meth:`commit`.
@@ -201,32 +200,13 @@ class PlanFile(PlanWriting):
         )
         if decision.due:
             self.put_due(flow, record.key.text, decision.due)
-        self._put_actions([(action, doubtful(action)) for action in decision.actions])
+        self.put_actions(decision.actions, doubtful)
         for skip in decision.skips:
             self.put_skip(flow, skip, now)
 
     def put_due(self, flow: str, record: str, at: datetime) -> None:
         """Write when a record is planned again though nothing changed, also one that was not decided."""
         self._write("INSERT OR REPLACE INTO due VALUES (?, ?, ?)", (flow, record, instant(at)))
-
-    def put_action(self, action: Action, *, doubtful: bool = False) -> None:
-        """Write one action; of several for one ``latest`` target the newest stays.
-
-        ``doubtful`` is what another state file may have sent already: it is staged as held.
-        """
-        self._put_actions([(action, doubtful)])
-
-    def _put_actions(self, actions: Sequence[tuple[Action, bool]]) -> None:
-        if self.tombstones:
-            actions = [one for one in actions if not self.tombstones.bars_action(one[0])]
-        newest = {one.target: number for number, (one, _) in enumerate(actions) if one.kind.delivery is Delivery.LATEST}
-        self._write_all("DELETE FROM action WHERE target = ?", [(target,) for target in newest])
-        rows = [
-            (*write_action(action), doubtful)
-            for number, (action, doubtful) in enumerate(actions)
-            if newest.get(action.target, number) == number
-        ]
-        self._write_all(f"INSERT OR IGNORE INTO action VALUES (NULL{', ?' * 17}, ?)", rows)
 
     def put_skip(self, flow: str, skip: Skip, now: datetime) -> None:
         self.database.conn.execute(

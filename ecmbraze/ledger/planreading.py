@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from ecmbraze.ledger.actionrow import ACTION_COLUMNS, read_action
+from ecmbraze.ledger.attributerows import WRITES
 from ecmbraze.ledger.codec import dump, load, moment
 from ecmbraze.ledger.connection import marks
 from ecmbraze.model import Action, PersonKey, Phase, keys
@@ -84,7 +85,8 @@ class PlanReading:
     def actions(self, flow: str) -> Iterator[Action]:
         """Yield the planned actions of a flow in the order of planning."""
         query = f"SELECT {ACTION_COLUMNS} FROM action WHERE flow = ? ORDER BY id"
-        yield from (read_action(row) for row in self.rows(query, (flow,)))
+        for row in self.rows(query, (flow,)):
+            yield from read_action(row).each
 
     def messages_of(self, flow: str) -> Iterator[Action]:
         """Yield the planned messages of a flow in the order of planning."""
@@ -98,7 +100,7 @@ class PlanReading:
 
     def planned(self, flow: str) -> int:
         """Return how many actions the plan holds for a flow."""
-        return int(self.database.conn.execute("SELECT count(*) FROM action WHERE flow = ?", (flow,)).fetchone()[0])
+        return int(self.database.conn.execute(f"SELECT {WRITES} FROM action WHERE flow = ?", (flow,)).fetchone()[0])
 
     def of_kinds(self, flow: str, kinds: Collection[str]) -> int:
         """Return how many actions of some kinds the plan holds for a flow."""

@@ -100,12 +100,10 @@ _MOVED_ARCHIVE = """UPDATE outbox SET payload = json_set(payload, '$.workspace',
 _OUTBOX = (
     _MOVED_ARCHIVE,
     f"""UPDATE outbox SET state = 'superseded', why = 'a newer value is planned', changed_at = :now
-        WHERE delivery = 'latest' AND state IN {_OPEN}
-          AND target IN (SELECT target FROM plan.action WHERE flow = :flow AND phase <= :last)""",
+        WHERE state IN {_OPEN} AND id IN ({attributerows.ANEW})""",
     # One that stands refused would, tried again, put an older value in the place of the newer.
-    """UPDATE outbox SET state = 'dropped', why = 'a newer value is planned', payload = NULL, changed_at = :now
-       WHERE delivery = 'latest' AND state = 'refused'
-         AND target IN (SELECT target FROM plan.action WHERE flow = :flow AND phase <= :last)""",
+    f"""UPDATE outbox SET state = 'dropped', why = 'a newer value is planned', payload = NULL, changed_at = :now
+        WHERE state = 'refused' AND id IN ({attributerows.ANEW})""",
     # What ECM refused and was planned again, as it is configured now, or is over: a replay would ask for what it was.
     f"""DELETE FROM outbox WHERE state = 'refused' AND kind = '{Kind.FOLLOW_UP}'
         AND key IN (SELECT key FROM plan.action WHERE flow = :flow AND phase <= :last)""",

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 
 from ecmbraze.model import keys
 from ecmbraze.model.documents import Document
@@ -160,7 +161,7 @@ class Action:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of what it writes."""
-        return tuple(json.loads(self.name)) if self.kind.holds else (self.name,)
+        return _names(self.name) if self.kind.holds else (self.name,)
 
     @property
     def each(self) -> tuple[Action, ...]:
@@ -170,6 +171,48 @@ class Action:
             return (self,)
         values = self.payload if isinstance(self.payload, Mapping) else {}
         return tuple(replace(self, kind=kind, rule=name, name=name, payload=values.get(name)) for name in self.names)
+
+
+# Names that can stand in a path of JSON, for the statements that read what several of them are.
+_PLAIN = re.compile(r"[A-Za-z0-9_]+")
+
+
+def together(actions: Iterable[Action]) -> list[Action]:
+    """Put the values that one record writes to one person for one reason into one action; all others stay themselves.
+
+    What clears a value stays by itself: it ends where Braze does not know the person, and the others wait.
+    """
+    found: dict[tuple[object, ...], list[Action]] = {}
+    for number, action in enumerate(actions):
+        shared: tuple[object, ...] = (number,)
+        if action.kind.held_by and _joins(action):
+            shared = (action.flow, action.record, action.recipient, action.occurrence, action.reason)
+            shared += (action.create_profile, action.expires_at)
+        found.setdefault(shared, []).append(action)
+    return [_one(some) for some in found.values()]
+
+
+def _joins(action: Action) -> bool:
+    return action.payload is not None and action.consent is None and action.rule == action.name and _plain(action.name)
+
+
+@lru_cache(maxsize=1024)
+def _plain(name: str) -> bool:
+    return _PLAIN.fullmatch(name) is not None
+
+
+@lru_cache(maxsize=1024)  # most people are written the same attributes
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
+
+
+def _one(actions: list[Action]) -> Action:
+    first, kind = actions[0], actions[0].kind.held_by
+    if kind is None or len(actions) == 1:
+        return first
+    names = json.dumps([action.name for action in actions], separators=(",", ":"))
+    values = {action.name: action.payload for action in actions}
+    return replace(first, kind=kind, rule=str(kind), name=names, payload=values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,9 +40,10 @@ def judge(rules: Iterable[Rule], change: Change, *, backfill: bool = False) -> J
     Raises KeyError for a fact the record does not carry, RecordUnreadable for one that cannot be compared.
     """
     hits, memory = [], dict(change.memory)
+    facts, past = change.record.named, change.before.named if change.before else None
     for rule in rules:
-        now = satisfied(rule.when, change.record.named)
-        before = _before(rule, change)
+        now = satisfied(rule.when, facts)
+        before = _before(rule, past)
         count = max(_counted(memory.get(rule.name)), 1 if before else 0)
         if backfill and now:
             count = max(count, 1)
@@ -60,11 +61,11 @@ def _counted(noted: Json) -> int:
     return noted if isinstance(noted, int) else 0
 
 
-def _before(rule: Rule, change: Change) -> bool | None:
-    if change.before is None:
+def _before(rule: Rule, facts: Facts | None) -> bool | None:
+    if facts is None:
         return False
     try:
-        return satisfied(rule.when, change.before.named)
+        return satisfied(rule.when, facts)
     except KeyError:
         return None
 

@@ -179,6 +179,8 @@ class Desk:
             people=self.braze, sink=self.braze, records=self.records, records_sink=self.records
         )
         self.attempts = 0
+        self.together = False
+        """Whether what is staged at once is planned of one record."""
         self.push = self.new_run()
 
     def new_run(self) -> Push:
@@ -229,7 +231,9 @@ class Desk:
 
     def stage(self, *actions: Action, last: Phase = Phase.TRIGGER) -> None:
         plan = PlanFile(self.ledger.plan_path("t"))
-        for action in actions:
+        if self.together:
+            plan.put_actions(actions)
+        for action in () if self.together else actions:
             plan.put_action(action)
         self.ledger.stage(plan).everything([Part(flow="f", facts=False, move=False, last=last)], self.clock.now())
         plan.discard()

@@ -160,8 +160,7 @@ class Planner:
         for change in self.view.changes(people):
             of_person = partial(load, self.options, change.record, change.memory, self.view, self.context)
             if (decision := self._decided(change, of_person)) is not None:
-                for action in decision.actions:
-                    self.plan.put_action(action)
+                self.plan.put_actions(decision.actions)
                 self._refuse(decision.skips)
         return (people[-1] if people else asked.after), len(people)
 
@@ -205,17 +204,15 @@ class Planner:
         if change.record.name == ERASED:
             return
         with suppress(RecordUnreadable, *UNPLANNABLE):  # reported when the record changed
-            for action in self.flow.plan(self.options, change, self.view, self.context).actions:
-                if action.kind.delivery is Delivery.LATEST:
-                    self.plan.put_action(action)
+            actions = self.flow.plan(self.options, change, self.view, self.context).actions
+            self.plan.put_actions([action for action in actions if action.kind.delivery is Delivery.LATEST])
 
     def _take_back(self, change: Change) -> None:
         """Plan the attributes of whom a record named before: what happened to it waits for a name, these do not."""
         with suppress(RecordUnreadable, *UNPLANNABLE):
             only = replace(change, fires=False, late=True)
-            for action in self.flow.plan(self.options, only, self.view, self.context).actions:
-                if action.kind.is_profile_value:
-                    self.plan.put_action(action)
+            actions = self.flow.plan(self.options, only, self.view, self.context).actions
+            self.plan.put_actions([action for action in actions if action.kind.is_profile_value])
 
     def _decided(self, change: Change, decide: Callable[[], Decision]) -> Decision | None:
         """Return what the flow makes of a record; ``None`` where it cannot be planned: then it is put aside."""
@@ -254,8 +251,8 @@ class Planner:
             return False
         if self._untold(decision):
             self._refuse(decision.skips)
-            for action in (one for one in decision.actions if one.kind.delivery is Delivery.LATEST):
-                self.plan.put_action(action)
+            actions = decision.actions
+            self.plan.put_actions([action for action in actions if action.kind.delivery is Delivery.LATEST])
             return False
         noted = change.before is not None or decision != Decision() or self.view.is_due(change.record.key.text)
         if self.flow.candidates and not noted:
