@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from html import escape
 from html.parser import HTMLParser
@@ -88,6 +89,10 @@ _ATTRIBUTES = frozenset(
 )
 # What in a style may load something or leave its place.
 _LOADS = re.compile(r"url\s*\(|image|expression|import|@|\\|position|behavior", re.IGNORECASE)
+# What begins no tag: the parser would look for the end of each to the end of the text.
+_STRAY = re.compile(r"<(?=[^<>]*(?:<|\Z))")
+# A browser shows none of these, and the parser fails at some.
+_DECLARED = re.compile(r"<[!?][^>]*>")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'"
 _PAGE = """\
 <!DOCTYPE html>
@@ -120,9 +125,21 @@ def page(asset: Asset) -> bytes | None:
 def neutral(html: str) -> str:
     """Return HTML of which nothing runs and nothing is loaded; where a link led is shown as its title."""
     reader = _Neutral()
-    reader.feed(html)
+    reader.feed(_DECLARED.sub("", _STRAY.sub("&lt;", "".join(_without_comments(html)))))
     reader.close()
     return reader.end()
+
+
+def _without_comments(html: str) -> Iterator[str]:
+    begins, ends = html.find("<!--"), 0
+    while begins >= 0:
+        yield html[ends:begins]
+        found = html.find("-->", begins + 4)
+        if found < 0:
+            return
+        ends = found + 3
+        begins = html.find("<!--", ends)
+    yield html[ends:]
 
 
 def _mails(asset: Asset) -> Iterator[tuple[str, Mapping[str, Json]]]:
@@ -157,6 +174,7 @@ class _Neutral(HTMLParser):
         super().__init__(convert_charrefs=True)
         self._written: list[str] = []
         self._open: list[str] = []
+        self._count = Counter[str]()
         self._dropping: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -166,7 +184,9 @@ class _Neutral(HTMLParser):
             self._written.append(f"[{escape(_named(attrs, 'alt') or 'image')}]")
         elif tag in _KEPT:
             self._written.append(f"<{tag}{''.join(_shown(tag, attrs))}>")
-            self._open += [] if tag in _VOID else [tag]
+            if tag not in _VOID:
+                self._open.append(tag)
+                self._count[tag] += 1
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if not self._dropping and tag not in _DROPPED_WHOLE:
@@ -177,10 +197,12 @@ class _Neutral(HTMLParser):
         if self._dropping:
             if tag in self._dropping:
                 del self._dropping[len(self._dropping) - 1 - self._dropping[::-1].index(tag) :]
-        elif tag in self._open:
-            while (closed := self._open.pop()) != tag:
+        elif self._count[tag]:
+            closed = ""
+            while closed != tag:
+                closed = self._open.pop()
+                self._count[closed] -= 1
                 self._written.append(f"</{closed}>")
-            self._written.append(f"</{tag}>")
 
     def handle_data(self, data: str) -> None:
         if not self._dropping:
