@@ -65,8 +65,10 @@ class Contents:
                    AND sha256 NOT IN (
                        SELECT d.value FROM record r, json_each(r.facts) d
                        WHERE r.stream LIKE 'content/%' AND d.key IN ('document', 'rendering') AND d.value IS NOT NULL
-                         AND NOT EXISTS (SELECT 1 FROM fact f, json_each(f.facts) e WHERE f.record = r.key
-                                         AND e.key = d.key AND e.value = d.value))"""
+                         AND NOT EXISTS (SELECT 1 FROM fact f, json_each(f.facts) e
+                                         WHERE f.record = r.key AND e.key = d.key AND e.value = d.value
+                                           AND json_extract(f.facts, '$.workspace')
+                                               IS json_extract(r.facts, '$.workspace')))"""
             )
 
 

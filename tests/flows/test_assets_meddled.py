@@ -89,6 +89,22 @@ def test_another_workspace_gets_everything_at_once_with_the_bytes_that_were_arch
     assert office.round(24).count("planned") == 0
 
 
+def test_another_workspace_waits_for_a_person_where_it_gets_many_documents(office: Office) -> None:
+    office.template("t2", "two")
+    office.round()
+    _set(office, max_documents=1)
+    office.ecm.delete(office.place)
+    office.ecm.create("Governance", {}, name="Archive")
+    for paper in list(office.ecm.papers.values()):
+        office.ecm.remove(paper.id)
+
+    for _ in range(2):
+        waits = office.round()
+    assert waits.codes == (6,)
+    assert office.round(0, confirm=waits.report.plan_hash).codes == (0,)
+    assert (office.bodies("t1"), office.bodies("t2")) == (["one"], ["two"])
+
+
 @pytest.mark.parametrize("trouble", [None, Trouble.LOST_BEFORE])
 def test_what_still_waits_for_the_old_workspace_goes_to_the_new_one_first(
     office: Office, trouble: Trouble | None
