@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ecmbraze.errors import TemporaryError
 from ecmbraze.ledger.keeping import Keep
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import Action, Answer, Json, Kind, Phase, State, Verdict
@@ -52,6 +53,18 @@ def test_attributes_of_one_person_take_one_row_and_are_accepted_one_by_one(desk:
     assert {name: desk.ledger.outbox.accepted(f"C-1/attribute/{name}") for name in values} == values
     assert [dict(batch.attributes) for batch in desk.braze.tracked] == [{"C-1": values}]
     assert {type(value) for value in desk.braze.tracked[0].attributes[0][1].values()} == {str, float, list, bool}
+
+
+def test_attributes_of_which_nobody_knows_whether_braze_took_them_end_the_run_with_5(desk: Desk) -> None:
+    """Were it 0, nobody would hear of a Braze that answers nothing certain for days."""
+    desk.stage(*(_attribute(name) for name in _ABC))
+    desk.braze.answers = [Answer(verdict=Verdict.UNKNOWN, reason="the answer was cut off")]
+    desk.send()
+
+    with pytest.raises(TemporaryError, match="3 writes did not go through, or nobody knows: the answer was cut off"):
+        desk.push.refuse_unwritten()
+
+    assert _stand(desk) == dict.fromkeys(_ABC, State.READY)
 
 
 @pytest.mark.parametrize("state", [State.READY, State.WAITING])

@@ -71,8 +71,8 @@ class Push:
     """Whether so few outcomes of this run are unknown that more may be sent."""
     doubts: int = 0
     """How many requests of this run had an unknown outcome."""
-    unwritten: dict[int, str] = field(default_factory=dict)
-    """Row number → why a request of its own did not go through, or what is not known of it."""
+    unwritten: dict[tuple[int, str], str] = field(default_factory=dict)
+    """(row number, name) → why it did not go through, or what is not known of it, of what is tried again."""
     denied: Denials = field(default_factory=Denials)
     steps: dict[int, Step] = field(default_factory=dict)
     """The last step of every row this run touched."""
@@ -143,7 +143,7 @@ class Push:
     def _screened(self, rows: Sequence[Row]) -> list[Row]:
         steps = self.screen.look(rows)
         others = needless(left(rows, steps), self.systems)
-        self.unwritten |= {step.row.id: step.why for step in others if step.state is State.WAITING}
+        self.unwritten |= {(step.row.id, ""): step.why for step in others if step.state is State.WAITING}
         self._move([*steps, *others])
         return left(rows, [*steps, *others])
 
@@ -203,7 +203,7 @@ class Push:
         futures: dict[Future[Answer], Batch] = {pool.submit(batch.send, self.systems): batch for batch in batches}
         again: list[tuple[Row, ...]] = []
         apart: list[Row] = []
-        answers: list[tuple[Row, Answer]] = []
+        answers: list[tuple[tuple[Row, ...], Answer]] = []
         together: list[Step] = []
         for future in as_completed(futures):
             batch, answer = futures[future], future.result()
@@ -215,7 +215,7 @@ class Push:
             self._move(settled.aside)
             again.extend(settled.again)
             apart.extend(settled.apart)
-            answers.append((batch.rows[0], answer))
+            answers.append((batch.rows, answer))
         self._move(together)
         again.extend((part,) for part in self._take_apart(apart))
         # Counted from the answer: a request may have waited for a rate limit before it went out.
@@ -253,32 +253,33 @@ class Push:
         free = [self.entered[entry] + apart_s for entry, apart_s in entries.items() if entry in self.entered]
         self.clock.sleep(max(0.0, max(free, default=0.0) - self.clock.monotonic()))
 
-    def _stop_if_told(self, answers: Sequence[tuple[Row, Answer]]) -> None:
-        for row, answer in answers:
+    def _stop_if_told(self, answers: Sequence[tuple[tuple[Row, ...], Answer]]) -> None:
+        for rows, answer in answers:
             if answer.stop is not None:
                 raise answer.stop
-            self.denied.note(row, answer)
-        for row, answer in answers:
-            if answer.verdict is Verdict.NOT_PROCESSED and not answer.limited and not channel_of(row.action.kind).alone:
+            self.denied.note(rows[0], answer)
+        for rows, answer in answers:
+            kind = rows[0].action.kind
+            if answer.verdict is Verdict.NOT_PROCESSED and not answer.limited and not channel_of(kind).alone:
                 raise TemporaryError(
-                    f"{row.action.kind.system} did not take a request: {answer.reason}.",
+                    f"{kind.system} did not take a request: {answer.reason}.",
                     undone="What was not sent waits.",
                     advice="The next run goes on.",
                 )
 
-    def _bearable(self, answers: Sequence[tuple[Row, Answer]]) -> bool:
-        """Note what did not go through by itself; return whether more may be sent."""
-        unknown = [row for row, answer in answers if answer.verdict is Verdict.UNKNOWN]
+    def _bearable(self, answers: Sequence[tuple[tuple[Row, ...], Answer]]) -> bool:
+        """Note what did not go through and is tried again; return whether more may be sent."""
+        unknown = [rows for rows, answer in answers if answer.verdict is Verdict.UNKNOWN]
         self.doubts += len(unknown)
-        for row, answer in answers:
+        for rows, answer in answers:
             unsettled = not answer.denied and answer.verdict in (Verdict.UNKNOWN, Verdict.NOT_PROCESSED)
-            withdrawn = row.action.kind.phase is Phase.CONSENT and answer.verdict is Verdict.UNKNOWN
-            if withdrawn or (unsettled and channel_of(row.action.kind).alone):
-                self.unwritten[row.id] = answer.reason
-        return all(self.doubts < channel_of(row.action.kind).patience for row in unknown)
+            values = all(row.action.kind.delivery is Delivery.LATEST for row in rows)
+            if unsettled and (channel_of(rows[0].action.kind).alone or (values and answer.verdict is Verdict.UNKNOWN)):
+                self.unwritten |= {(row.id, name): answer.reason for row in rows for name in row.action.names}
+        return all(self.doubts < channel_of(rows[0].action.kind).patience for rows in unknown)
 
     def refuse_unwritten(self) -> None:
-        """Raise when writes wait that each stood in a request of its own, or withdrawals, after all others went.
+        """Raise when writes wait that each stood in a request of its own, or values of which nobody knows.
 
         CredentialRefused where the account lacks a right, else TemporaryError.
         """

@@ -45,7 +45,7 @@ def _note_unread(run: Run, found: evidence.Found) -> None:
         if row.action.flow == run.name:
             told = f"whether {row.action.kind} {row.action.name!r} is in {row.action.kind.system} cannot be read: {why}"
             run.report.notes.append(f"{told}; it stays in doubt, the next run looks again (exit 5)")
-            run.push.unwritten[row.id] = told
+            run.push.unwritten[row.id, row.action.name] = told
 
 
 def _verify(of: RoundContext, runs: Sequence[Run], now: datetime) -> None:
