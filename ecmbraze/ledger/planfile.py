@@ -13,7 +13,7 @@ from ecmbraze.ledger import contents, schema
 from ecmbraze.ledger.actionrow import write_action
 from ecmbraze.ledger.codec import dump, dump_documents, instant
 from ecmbraze.ledger.connection import Connection, check_pages, connect, unusable_plan
-from ecmbraze.ledger.planfolder import new_file, new_nameless_file
+from ecmbraze.ledger.planfolder import empty_plan, new_file, new_nameless_file
 from ecmbraze.ledger.planreading import CONFIRMED
 from ecmbraze.ledger.planwriting import PlanWriting
 from ecmbraze.ledger.tombstones import ERASED, Tombstones
@@ -50,7 +50,7 @@ class PlanFile(PlanWriting):
             return
         self._use(new_file(path) if named else new_nameless_file(path))
         try:
-            self.database.conn.executescript(f"BEGIN;{schema.PLAN}COMMIT;")  # each statement alone is a transaction
+            empty_plan(self.database.conn)
         except BaseException:
             self.discard()
             raise
