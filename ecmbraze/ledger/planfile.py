@@ -13,7 +13,7 @@ from ecmbraze.ledger import contents, schema
 from ecmbraze.ledger.codec import dump, dump_documents, instant
 from ecmbraze.ledger.connection import Connection, check_pages, connect, unusable_plan
 from ecmbraze.ledger.planactions import PlanActions
-from ecmbraze.ledger.planfolder import new_file, new_nameless_file
+from ecmbraze.ledger.planfolder import empty_plan, new_file, new_nameless_file
 from ecmbraze.ledger.planreading import CONFIRMED
 from ecmbraze.ledger.tombstones import ERASED, Tombstones
 from ecmbraze.model import Action, Change, Decision, DocumentBytes, Record, Skip
@@ -49,7 +49,7 @@ class PlanFile(PlanActions):
             return
         self._use(new_file(path) if named else new_nameless_file(path))
         try:
-            self.database.conn.executescript(f"BEGIN;{schema.PLAN}COMMIT;")  # each statement alone is a transaction
+            empty_plan(self.database.conn)
         except BaseException:
             self.discard()
             raise

@@ -17,6 +17,8 @@ _COUNTER = slice(24, 28)
 LARGE, EACH = 32_000_000, 96
 # SQLite's default size, which we never change.
 _PAGE, _PAGE_DIGEST = 4096, 4
+# So many are read at once.
+_TOGETHER = 256
 
 
 def put(state: Path, *, head: tuple[int, str], sign: Callable[[str], str] | None) -> None:
@@ -26,7 +28,7 @@ def put(state: Path, *, head: tuple[int, str], sign: Callable[[str], str] | None
     """
     sealed, pages = _sealed(state), ""
     if "light" not in sealed:
-        sealed["counter"], sealed["digest"], pages = _take(state)
+        (sealed["counter"], sealed["digest"]), pages = _take(state), _pages(state)
     sealed |= {"length": head[0], "head": head[1]}
     if sign is not None:
         sealed["signature"] = sign(_signed(sealed))
@@ -82,7 +84,7 @@ def look(state: Path) -> Look:
         return Look.SILENT
     if "light" in sealed:  # touched by whatever is no writer: then the file is checked itself
         return Look.LIGHT if sealed.get("dates") == _dates(state) else Look.SILENT
-    counter, digest, _ = _take(state)
+    counter, digest = _take(state)
     if counter != sealed["counter"] or counter != _counter(state) or _beside(state, "-journal").exists():
         return Look.SILENT  # a commit is under way or went by: pages only move while a journal lies beside them
     return Look.INTACT if digest == sealed.get("digest") else Look.BROKEN
@@ -109,7 +111,7 @@ def _signed(sealed: Mapping[str, object]) -> str:
 def changed_pages(state: Path) -> set[int]:
     """Return the numbers of the pages, from 1, that are not as they were sealed; none where that is not known."""
     before = str(read(state).get("pages", ""))
-    _, _, now = _take(state)
+    now = _pages(state)
     width = 2 * _PAGE_DIGEST
     old, new = ([text[at : at + width] for at in range(0, len(text), width)] for text in (before, now))
     return (
@@ -131,14 +133,23 @@ def read(state: Path) -> Mapping[str, object]:
     return {}
 
 
-def _take(state: Path) -> tuple[int, str, str]:
-    """Return the counter, the digest of the whole file, and short ones of its pages: where it changed, not whether."""
-    counter, digest, pages = _counter(state), hashlib.blake2b(digest_size=32), []
+def _take(state: Path) -> tuple[int, str]:
+    """Return the counter, and the digest of the whole file."""
+    counter = _counter(state)
     with state.open("rb") as file:
-        while page := file.read(_PAGE):
-            digest.update(page)
-            pages.append(hashlib.blake2b(page, digest_size=_PAGE_DIGEST).hexdigest())
-    return counter, digest.hexdigest(), "".join(pages)
+        return counter, hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=32)).hexdigest()
+
+
+def _pages(state: Path) -> str:
+    """Return short digests of the pages: they tell where the file changed, not whether."""
+    pages: list[str] = []
+    with state.open("rb") as file:
+        while some := file.read(_PAGE * _TOGETHER):
+            pages += [
+                hashlib.blake2b(some[at : at + _PAGE], digest_size=_PAGE_DIGEST).hexdigest()
+                for at in range(0, len(some), _PAGE)
+            ]
+    return "".join(pages)
 
 
 def _counter(state: Path) -> int:

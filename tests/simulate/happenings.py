@@ -206,8 +206,7 @@ def mend(world: World) -> None:
     """Let everything be well again, but for what people decided."""
     world.house.wire.faults.clear()
     world.house.clock.ahead, world.house.told_time = 0.0, True
-    for flow in ("*", *world.stories):  # also what was paused by a command that a kill kept from saying so
-        world.resume(flow)
+    world.resume("*", *world.stories)  # also what was paused by a command that a kill kept from saying so
     for campaign in world.house.braze.campaigns.values():
         campaign.state = ""
     for space in world.house.ecm.spaces.values():

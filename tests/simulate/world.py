@@ -79,13 +79,14 @@ class World:
         self.stops.append((flow, now + _IN_FLIGHT if self.running else now, None))
         self.note(f"paused {flow}")
 
-    def resume(self, flow: str) -> None:
-        """Let it send again."""
+    def resume(self, *flows: str) -> None:
+        """Let them send again."""
         now = self.house.clock.true()
-        self.stops = [(of, since, now if of == flow and until is None else until) for of, since, until in self.stops]
+        self.stops = [(of, since, now if of in flows and until is None else until) for of, since, until in self.stops]
         with closing(Ledger.open(self.house.state)) as ledger:
-            ledger.waiting.resume(flow, self.house.clock.now())
-        self.note(f"resumed {flow}")
+            for flow in flows:
+                ledger.waiting.resume(flow, self.house.clock.now())
+        self.note(f"resumed {', '.join(flows)}")
 
     def stopped(self, entry: Entry) -> str:
         """Return why a message must not have come when it did; empty where nobody had paused its flow."""

@@ -29,7 +29,8 @@ class Turn:
     chosen: bool = True
     """Whether somebody chose it; else another address or another profile brought it about."""
     perhaps: bool = False
-    """Typed where it was gone before a round that saw it came to its end: nobody knows whether it was taken in."""
+    """Typed where it was gone before a round that saw it came to its end, or perhaps not typed at all: nobody knows
+    whether it was taken in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +107,12 @@ class Lives:
         life.turns.append(typed)
         life.beliefs = frozenset(replace(belief, typed=True) for belief in life.beliefs)
         return typed
+
+    def may_type(self, name: str, channel: str) -> None:
+        """Note what may count as a withdrawal that staff typed, though it was another edit: nobody can know."""
+        life, now = self.of[name, channel], self._braze.wire.clock.true()
+        life.turns.append(Turn(at=now, state=WITHDRAWN, by_staff=True, perhaps=True))
+        life.beliefs |= {replace(belief, typed=True) for belief in life.beliefs}
 
     def loses(self, name: str, channel: str, typed: Turn, *, shown: bool, alone: bool) -> None:
         """Note that a typed withdrawal is gone with its workspace; ``shown`` when a round has read it there.

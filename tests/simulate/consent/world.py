@@ -34,6 +34,7 @@ WORDS = {
     f"group:{GROUP}": {GRANT: "Opted in", DEFAULT: "Subscribed", WITHDRAWN: "Withdrawn", "unknown": "Unknown"},
 }
 _OVERDUE = timedelta(minutes=16)  # `everybody_within` of the story is 15m
+_NEWS = f"group:{GROUP}"
 SINCE, SOURCE = "Choice.Email Since", "Choice.Email Source"
 _READS = (
     "ecm ",
@@ -170,10 +171,25 @@ class World:
         place.person, place.baseline = rng.choice(others), False
         kind = self.house.ecm.spaces[place.number].type
         self.house.ecm.edit(place.number, {CUSTOMER[kind]: place.person})
+        self._may_seem_typed(place)
         self.note(f"{place.number} now leads to {place.person}, before to {place.past[-1]}")
 
     def _typed(self, place: Place) -> list[str]:
         return [channel for number, channel in self.typed if number == place.number]
+
+    def _may_seem_typed(self, place: Place) -> None:
+        """Note that somebody edited a workspace in which the word of a withdrawal stands and a write of ours is open.
+
+        Nothing stands beside the news that would show whether the write arrived: in doubt the withdrawal wins, and
+        nobody knows whether it was one (docs/consent.md).
+        """
+        shown = self.house.ecm.spaces[place.number].values.get(STATUS[_NEWS])
+        if shown == WORDS[_NEWS][WITHDRAWN] and f"ws:{place.number}" in self._open_writes():
+            self.lives.may_type(place.person, _NEWS)
+
+    def _open_writes(self) -> set[str]:
+        left = ("ready", "waiting", "in flight")
+        return {one.recipient for one in self.house.fates() if one.kind == "category" and one.state in left}
 
     def _place(self, rng: Random) -> Place | None:
         there = [place for place in self.places.values() if self.readable(place.number)]
@@ -208,6 +224,7 @@ class World:
             return
         place.edits[attribute] = (before, value)
         self.house.ecm.edit(place.number, {attribute: value})
+        self._may_seem_typed(place)
         self.note(f"somebody edited {attribute} of {place.number} from {before} to {value}")
 
     def _take_back(self, rng: Random) -> None:
@@ -217,6 +234,7 @@ class World:
             attribute = rng.choice([one for one in place.edits if one not in place.agreed])
             before, _ = place.edits.pop(attribute)
             self.house.ecm.edit(place.number, {attribute: before})
+            self._may_seem_typed(place)
             self.note(f"{attribute} of {place.number} was put back to {before}")
 
     def _open(self, rng: Random) -> None:
@@ -228,6 +246,7 @@ class World:
             number = rng.choice(projects)
             done = {"Onboarding.Contract Status": "Approved", "Onboarding.Approved On": "2026-11-20"}
             self.house.ecm.edit(number, rng.choice((done, {"Onboarding.KYC Status": "Completed"})))
+            self._may_seem_typed(self.places[number])
             self.note(f"stirred {number}")
 
     def _vanish(self, rng: Random) -> None:
