@@ -12,10 +12,10 @@ from ecmbraze.needs import Cap, Needs, Silence
 from ecmbraze.planning import inactivity
 from ecmbraze.planning.attributes import Voice, of_everyone
 from ecmbraze.planning.outbound import Direction, Outbound, Sort, attribute
-from ecmbraze.planning.success import episodes, waiting
+from ecmbraze.planning.success import episodes, waiting, writes
 from ecmbraze.planning.success.options import Options
 
-NAME = episodes.FLOW
+NAME = writes.FLOW
 # The section as it stands in config.example.yaml (`make docs` puts it there): every setting of the flow.
 EXAMPLE = """\
 success:                                        # silent in Braze and unresolved in ECM: somebody follows up

@@ -79,18 +79,19 @@ class _One:
             token=self.context.token,
             span=lambda rule: requests.within(self.options, rule),
         )
-        if found.request is None:
-            self._put_aside(aside, answer, found.why)
-            return
-        if found.request.rule not in rules:
-            why = f"the rule {found.request.rule!r} that asked about {found.request.record} is no longer configured"
-            self._put_aside(aside, answer, why)
-            return
-        place_of = self.past.newest(found.request.record)
-        if place_of is None or place_of.gone:
-            self._put_aside(aside, answer, f"the workspace {found.request.record} that it is about is gone")
-            return
-        self._take_over(rules[found.request.rule], found.request, answer, found.why)
+        why_not = self._astray(found.request, rules) if found.request else found.why
+        if found.request is None or why_not:
+            self._put_aside(aside, answer, why_not)
+        else:
+            self._take_over(rules[found.request.rule], found.request, answer, found.why)
+
+    def _astray(self, request: Request, rules: Mapping[str, FeedbackRule]) -> str:
+        """Return why an answer to a request can be written nowhere; empty where it can."""
+        if request.rule not in rules:
+            return f"the rule {request.rule!r} that asked about {request.record} is no longer configured"
+        place = self.past.newest(request.record)
+        gone = place is None or place.gone
+        return f"the workspace {request.record} that it is about is gone" if gone else ""
 
     def _is_left(self, request: Request, answer: Answer, first: bool) -> bool:
         """Say whether an answer may be to a request of a rule that is gone: nobody knows any more where it goes."""

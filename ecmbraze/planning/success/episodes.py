@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Protocol
 
 from ecmbraze.errors import RecordUnreadable
@@ -20,25 +20,20 @@ from ecmbraze.model import (
     Change,
     Decision,
     Fact,
-    FollowUp,
     Json,
     Kind,
     Record,
     Skip,
     Standing,
     State,
-    mark_of,
 )
-from ecmbraze.planning import dates, rule_language
+from ecmbraze.planning import dates
 from ecmbraze.planning.context import Context
 from ecmbraze.planning.success import waiting
 from ecmbraze.planning.success.episode import Episode, Step
 from ecmbraze.planning.success.options import Escalation, Options, SuccessRule
 from ecmbraze.planning.success.waiting import Case
-
-FLOW = "success"
-# What is asked of people stands until it is done, or no longer needed.
-_NEVER = timedelta(days=3650)
+from ecmbraze.planning.success.writes import Writes
 
 
 class Past(Protocol):
@@ -63,6 +58,7 @@ class _Customer:
     homes: Sequence[Record]
     past: Past
     context: Context
+    writes: Writes
     outcome: list[Action | Skip] = field(default_factory=list)
 
     def take(self, rule: SuccessRule, episode: Episode) -> Episode:
@@ -93,7 +89,7 @@ class _Customer:
         if planned or self.past.pending(self.change.record.key.text, rule, Kind.COMPLETION):
             return False
         last = replace(episode, place=episode.left)
-        ends = (self._completion(rule, last, step, "") for step in Step) if episode.left else ()
+        ends = (self.writes.completion(rule, last, step, "") for step in Step) if episode.left else ()
         return not any((end := self.past.written(one.key)) and end.why == DONE_BY_OTHERS for one in ends)
 
     def placed(self, rule: str, episode: Episode) -> Episode:
@@ -116,7 +112,7 @@ class _Customer:
 
     def end(self, rule: str, episode: Episode, why: str) -> None:
         """Complete every follow-up of an episode."""
-        self.outcome += (self._completion(rule, episode, step, why) for step in episode.steps)
+        self.outcome += (self.writes.completion(rule, episode, step, why) for step in episode.steps)
 
     def _is_late(self, rule: str, escalation: Escalation, episode: Episode) -> bool:
         """Say whether the first follow-up was made so long ago; one that waits, or was refused, is not late."""
@@ -127,7 +123,7 @@ class _Customer:
 
     def _written(self, rule: str, episode: Episode, step: Step) -> Standing | None:
         """Say how the follow-up of a step stands."""
-        return self.past.written(self._action(rule, episode, step, Kind.FOLLOW_UP, "").key)
+        return self.past.written(self.writes.key(rule, episode, step))
 
     def _is_gone(self, place: str) -> bool:
         record = self.past.newest(place)
@@ -160,7 +156,7 @@ class _Customer:
             task_list=rule.follow_up.task_list,
             asked=rule.asked,
         )
-        self.outcome.append(self._follow_up(rule, begun, Step.OPEN))
+        self.outcome.append(self.writes.follow_up(rule, begun, Step.OPEN, self.cases))
         return begun
 
     def _asked_anew(self, rule: SuccessRule, episode: Episode) -> Episode:
@@ -172,11 +168,11 @@ class _Customer:
         if Step.OPEN in refused:
             asked = rule.follow_up
             episode = replace(episode, type=asked.reminder_type, task_list=asked.task_list)
-        self.outcome += (self._follow_up(rule, episode, step) for step in refused)
+        self.outcome += (self.writes.follow_up(rule, episode, step, self.cases) for step in refused)
         return replace(episode, asked=rule.asked)
 
     def _escalated(self, rule: SuccessRule, episode: Episode) -> Episode:
-        self.outcome.append(self._follow_up(rule, episode, Step.ESCALATED))
+        self.outcome.append(self.writes.follow_up(rule, episode, Step.ESCALATED, self.cases))
         return replace(episode, step=Step.ESCALATED)
 
     def _place(self, rule: SuccessRule) -> Record | None:
@@ -185,61 +181,6 @@ class _Customer:
             return waiting.of_rule(rule, self.cases)[0].record
         own = [one for one in self.homes if one.type == rule.follow_up.place.workspace_type]
         return min(own, key=lambda one: (one.created_at, one.number), default=None)
-
-    def _follow_up(self, rule: SuccessRule, episode: Episode, step: Step) -> Action:
-        asked = rule.follow_up
-        escalated = rule.escalate if step is Step.ESCALATED else None
-        assign = escalated.assign if escalated else asked.assign
-        otherwise = None if escalated else asked.otherwise
-        oldest = waiting.of_rule(rule, self.cases)[0]
-        # Both of an episode are of one kind, whatever was configured meanwhile: else the second is never completed.
-        same = bool(asked.task_list) is bool(episode.task_list)
-        # An escalation is for one that is still open: nobody is told of what somebody has done.
-        first = mark_of(self._action(rule.name, episode, Step.OPEN, Kind.FOLLOW_UP, "").key) if escalated else ""
-        wanted = FollowUp(
-            mark="",
-            escalates=first,
-            type=asked.reminder_type if same else episode.type,
-            task_list=asked.task_list if same else episode.task_list,
-            text=self._text(rule, oldest),
-            due=dates.local(dates.plus(self.context.now, asked.due), self.context.zone),
-            priority=asked.priority,
-            assign=assign.value,
-            otherwise=otherwise.value if otherwise else None,
-        )
-        since = dates.local(oldest.opened, self.context.zone).isoformat()
-        why = f"open since {since} and silent, by {rule.engagement.value.by}"
-        action = self._action(rule.name, episode, step, Kind.FOLLOW_UP, why)
-        return replace(action, name=rule.name, payload=wanted.payload())
-
-    def _completion(self, rule: str, episode: Episode, step: Step, why: str) -> Action:
-        made = self._action(rule, episode, step, Kind.FOLLOW_UP, why)
-        return replace(made, kind=Kind.COMPLETION, name=mark_of(made.key), payload=episode.stands)
-
-    def _action(self, rule: str, episode: Episode, step: Step, kind: Kind, why: str) -> Action:
-        return Action(
-            flow=FLOW,
-            record=self.change.record.key.text,
-            rule=rule,
-            occurrence=f"{episode.number}.{step}",
-            kind=kind,
-            recipient=episode.place,
-            name=rule,
-            payload=None,
-            expires_at=self.context.now + _NEVER,
-            reason=why,
-        )
-
-    def _text(self, rule: SuccessRule, oldest: Case) -> str:
-        way = rule.engagement.value
-        facts: dict[str, Fact] = {
-            **oldest.record.named,
-            **waiting.together(self.cases, self.context.now, self.context.zone),
-            "engagement.by": way.by,
-            "engagement.silent": f"{way.silent.days} days" if way.silent else None,
-        }
-        filled = rule_language.fill({"text": rule.follow_up.text}, facts, liquid=True).get("text")
-        return str(filled or rule.name)
 
     def _skip(self, rule: SuccessRule, reason: str) -> Skip:
         record = self.change.record.key.text
@@ -276,6 +217,7 @@ def _customer(options: Options, change: Change, person: str, past: Past, context
         homes=[one for one in records if one.type in options.homes],
         past=past,
         context=context,
+        writes=Writes(record=change.record.key.text, context=context),
     )
 
 
