@@ -12,7 +12,7 @@ import pytest
 from ecmbraze.errors import TemporaryError
 from ecmbraze.ledger.keeping import Keep
 from ecmbraze.ledger.planfile import PlanFile
-from ecmbraze.model import Action, Answer, Json, Kind, Phase, State, Verdict
+from ecmbraze.model import Action, Answer, Json, Kind, Phase, State, Verdict, together
 from tests.channels.desk import Desk, action_of, profile
 from tests.systems.rig import NOW
 
@@ -178,6 +178,15 @@ def test_a_row_stays_in_the_state_file_as_long_as_one_of_its_values_stands_by_it
     desk.ledger.tidy(late + timedelta(days=500), Keep())
 
     assert [row.action.names for row in desk.rows()] == [_ABC[:2], ("ecm_c",)]
+
+
+def test_a_row_of_several_has_the_key_and_the_target_of_none_of_them() -> None:
+    parts = [_attribute(name) for name in _ABC]
+
+    (whole,) = together(parts)
+
+    assert (list(whole.each), list(whole.keys)) == (parts, [part.key for part in parts])
+    assert not {whole.key, whole.target} & {text for part in parts for text in (part.key, part.target)}
 
 
 def test_a_plan_tells_single_attributes_and_of_two_records_of_a_person_the_newest(tmp_path: Path) -> None:

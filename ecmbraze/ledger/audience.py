@@ -25,7 +25,7 @@ class Audience:
     """The people of one flow; ``needs`` says by which mapping a workspace of a type leads to them."""
 
     def __init__(self, ledger: Database, plan: PlanFile, *, flow: str, needs: Needs) -> None:
-        self._ledger, self._plan = ledger, plan.database
+        self._ledger, self._plan = ledger.conn, plan.database.conn  # a dozen small questions for each record
         self._flow, self._needs = flow, needs
 
     @property

@@ -38,7 +38,7 @@ class Written:
     _hand: Hand | None = None
 
     def __init__(self, ledger: Database, plan: PlanFile, *, flow: str) -> None:
-        self._ledger, self._plan = ledger, plan.database
+        self._ledger, self._plan = ledger.conn, plan.database.conn
         self._flow = flow
 
     def happened(self, record: str, rule: str) -> frozenset[str]:

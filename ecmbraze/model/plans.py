@@ -166,11 +166,23 @@ class Action:
     @property
     def each(self) -> tuple[Action, ...]:
         """The writes that this one holds, each as it was planned; of any other this one alone."""
+        return tuple(self.part(name) for name in self.names) if self.kind.holds else (self,)
+
+    def part(self, name: str) -> Action:
+        """Return the write of one of its names."""
+        if self.kind.holds is None:
+            return self
+        values = self.payload if isinstance(self.payload, Mapping) else {}
+        return replace(self, kind=self.kind.holds, rule=name, name=name, payload=values.get(name))
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The business keys of what it writes, in the order of its names."""
         kind = self.kind.holds
         if kind is None:
-            return (self,)
-        values = self.payload if isinstance(self.payload, Mapping) else {}
-        return tuple(replace(self, kind=kind, rule=name, name=name, payload=values.get(name)) for name in self.names)
+            return (self.key,)
+        first, last = f"{self.flow}/{self.record}/", f"/{self.occurrence}/{kind}/{self.recipient}"
+        return tuple(f"{first}{name}{last}" for name in self.names)
 
 
 # Names that can stand in a path of JSON, for the statements that read what several of them are.

@@ -131,6 +131,13 @@ def _action(
 
 def _refusal(name: str, value: Json, last: Json) -> str:
     """Return why Braze would drop the value without an error (api/braze.md 1.6); empty when it would not."""
+    if (
+        isinstance(value, str)
+        and "{" not in value
+        and isinstance(last, str | None)
+        and not rule_language.too_long(value)
+    ):
+        return ""  # nearly every value
     if rule_language.runs(value):
         return f"{name} would hold {{{{ or {{%, which Braze may run"
     if rule_language.too_long(value):

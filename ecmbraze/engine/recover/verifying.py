@@ -37,10 +37,11 @@ def look(outbox: Outbox, systems: Systems, sample: Sample, written: Container[tu
     found = Seen()
     recent = outbox.unverified(now - _OLD, now - _RIPE)
     ripe = [
-        replace(row, action=action)
+        replace(row, action=row.action.part(name))
         for row in recent
-        for action in row.action.each
-        if channel_of(action.kind).shows and sample.takes(action.key)
+        if channel_of(row.action.kind.holds or row.action.kind).shows
+        for name, key in zip(row.action.names, row.action.keys, strict=True)
+        if sample.takes(key)
     ]
     for part in batched(ripe, _BATCH):
         profiles = systems.people.profiles(list(dict.fromkeys(row.action.recipient for row in part)))
