@@ -182,6 +182,15 @@ class TestEveryFlow:
 
             assert messages_of(plan(flow, gone, told.now + _HOUR)) == ()
 
+    def test_messages_nobody_again_of_what_comes_back_as_it_was(self, flow: Flow[Any]) -> None:
+        for told in tellings(flow):
+            record, absent = told.change.record, replace(told.change.record, gone=True)
+            gone = planned_again(absent, record, told.decision.memory, told.now, fires=False)
+            noted = plan(flow, gone, told.now + _HOUR).memory
+            back = planned_again(record, absent, noted, told.now + _HOUR)
+
+            assert messages_of(plan(flow, back, told.now + 2 * _HOUR, known=Told(told.messages))) == (), told.rule.name
+
     def test_messages_nobody_in_a_backfill_unless_it_is_asked_to(self, flow: Flow[Any]) -> None:
         for told in tellings(flow):
             change = first_seen(told.change.record)

@@ -93,11 +93,15 @@ class _Customer:
         return not any((end := self.past.written(one.key)) and end.why == DONE_BY_OTHERS for one in ends)
 
     def placed(self, rule: str, episode: Episode) -> Episode:
-        """Return the episode by what became of its workspace, and complete what came back with one."""
+        """Return the episode by what became of its workspace; what came back with one goes on, or is completed."""
         back = [one for one in episode.behind if not self._is_gone(one.place)]
-        for one in back:
-            self.end(rule, one, "its workspace is back, and it was made elsewhere meanwhile")
+        last = None if episode.step else episode.number
         episode = replace(episode, behind=tuple(one for one in episode.behind if one not in back))
+        for one in back:
+            if one.number == last and self._is_ours(one.place):  # none was made since
+                episode = replace(one, behind=episode.behind)
+            else:
+                self.end(rule, one, "its workspace is back, and it was made elsewhere meanwhile")
         if episode.step and self._is_gone(episode.place):
             gone = replace(episode, behind=())
             return replace(episode.over, behind=(*episode.behind, gone))
