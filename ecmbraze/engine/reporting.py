@@ -91,7 +91,7 @@ def finish(of: RoundContext, run: Run) -> None:
         if of.ledger.last_change() != of.started:
             report.notes.append("the ledger moved while this dry run was looking; run it again for an exact plan")
     else:
-        of.ledger.store_run(report.as_json(content=False), now)
+        of.ledger.store_run(report.as_stored(), now)
 
 
 def _counted(of: RoundContext, run: Run) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from ecmbraze.engine.deliver.channels import channel_of
+from ecmbraze.ledger.storedreports import Lines
 from ecmbraze.model import Delivery, Json, Kind, State
 from ecmbraze.planning.guards import Measure
 
@@ -33,6 +35,8 @@ COUNTS = (
 )
 BY_ACTION = ("events", "attributes", "triggers", "categories", "documents", "versions", "tasks", "withdrawals")
 
+# What an action says; the ledger keeps none of it in a report.
+_CONTENT = ("before", "after", "properties")
 PLANNED, PENDING = "planned", "pending"
 # Of a message, what keeps somebody from getting it: their consent, or a limit.
 _NO_CONSENT = (State.SUPPRESSED,)
@@ -143,10 +147,10 @@ class RunReport:
         """Count ``n`` actions of a kind under the name the contract gives it."""
         self.by_action[channel_of(kind).group] += n
 
-    def as_json(self, limit: int | None = None, *, content: bool = True) -> dict[str, Json]:
+    def as_json(self, limit: int | None = None) -> dict[str, Json]:
         """Return the report as JSON values, times as ISO 8601 UTC; ``listed`` says how many lines there are in all.
 
-        With ``limit`` no more than so many actions and skips are in it; without ``content`` not what they say.
+        With ``limit`` no more than so many actions and skips are in it.
         """
         found: dict[str, Any] = {"schema_version": SCHEMA_VERSION, **_plain(self)}
         for name in ("started_at", "finished_at"):
@@ -155,10 +159,20 @@ class RunReport:
         for name in ("messages", "guards", "actions", "skipped"):
             lines = getattr(self, name)
             found[name] = [_plain(line) for line in (lines[:limit] if name in ("actions", "skipped") else lines)]
-        for line in () if content else found["actions"]:
-            for name in ("before", "after", "properties"):
-                del line[name]
         return found
+
+    def as_stored(self) -> dict[str, Any]:
+        """Return the report as the ledger keeps it: every line, but not what it says."""
+        return {
+            **self.as_json(0),
+            "actions": _lines(ActionLine, self.actions),
+            "skipped": _lines(SkipLine, self.skipped),
+        }
+
+
+def _lines(sort: type[ActionLine | SkipLine], lines: Sequence[ActionLine | SkipLine]) -> Lines:
+    names = [name for name in sort.__dataclass_fields__ if name not in _CONTENT]
+    return Lines(fields=names, rows=list(map(attrgetter(*names), lines)))
 
 
 def summary(actions: Iterable[ActionLine]) -> list[MessageLine]:

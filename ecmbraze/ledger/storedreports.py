@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -11,9 +12,17 @@ _NAMES = ("name", "rule", "title")
 _LINES = ("actions", "skipped")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """The lines of one sort, each as its values in the order of the fields: a report may have a hundred thousand."""
+
+    fields: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
 def pack(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a report whose lines take a fifth of the place; :func:`unpack` gives back every field of each."""
-    return {**report, **{name: _packed(report[name]) for name in _LINES if name in report}}
+    """Return a report as it is stored, its :class:`Lines` in a fifth of the place; :func:`unpack` gives them back."""
+    return {name: _packed(value) if isinstance(value, Lines) else value for name, value in report.items()}
 
 
 def unpack(report: Mapping[str, Any]) -> dict[str, Any]:
@@ -22,25 +31,28 @@ def unpack(report: Mapping[str, Any]) -> dict[str, Any]:
     return {**report, **{name: list(_unpacked(packed)) for name, packed in lines.items()}}
 
 
-def _packed(lines: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | Sequence[Mapping[str, Any]]:
-    if not lines:
-        return lines
-    first = lines[0]
-    shared = {name: value for name, value in first.items() if all(line[name] == value for line in lines)}
-    own = [name for name in first if name not in shared and name not in _NAMES]
-    names = [name for name in _NAMES if name in first and name not in shared]
+def _packed(lines: Lines) -> Mapping[str, Any] | Sequence[Any]:
+    if not lines.rows:
+        return []
+    first = lines.rows[0]
+    shared = [all(row[n] == value for row in lines.rows) for n, value in enumerate(first)]
+    differing = {name: n for n, name in enumerate(lines.fields) if not shared[n]}
+    own = {name: n for name, n in differing.items() if name not in _NAMES}
+    names = {name: n for name, n in differing.items() if name in _NAMES}
     found: list[Mapping[str, Any]] = []
-    for values, together in groupby(lines, key=lambda line: [line[name] for name in own]):
+    for values, together in groupby(lines.rows, key=lambda row: [row[n] for n in own.values()]):
         kept, each = {name: value for name, value in zip(own, values, strict=True) if value != ""}, []
-        for line in together:
-            if len(names) == len(_NAMES) and line["name"] == line["rule"] == line["title"]:
-                each.append(line["name"])
-            else:
-                found += [{**kept, "each": each}] if each else []
-                found.append({**kept, **{name: line[name] for name in names}})
-                each = []
+        for row in together:
+            named = [row[n] for n in names.values()]
+            if len(named) == len(_NAMES) and len(set(named)) == 1:
+                each.append(named[0])
+                continue
+            found += [{**kept, "each": each}] if each else []
+            found.append({**kept, **dict(zip(names, named, strict=True))})
+            each = []
         found += [{**kept, "each": each}] if each else []
-    return {"all": dict.fromkeys(first, "") | shared, "lines": found}
+    same = {name: first[n] for n, name in enumerate(lines.fields) if shared[n]}
+    return {"all": dict.fromkeys(lines.fields, "") | same, "lines": found}
 
 
 def _unpacked(packed: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
