@@ -18,7 +18,7 @@ from ecmbraze.ledger.connection import marks
 from ecmbraze.ledger.history import Deed, History
 from ecmbraze.ledger.subject import Subject
 from ecmbraze.ledger.tombstones import ERASED
-from ecmbraze.model import Delivery, Kind, PersonKey, Phase, keys, mark_of
+from ecmbraze.model import Delivery, PersonKey, Phase, keys, mark_of
 
 # Where a name may stand within a longer text; in JSON it is looked for in its texts only.
 _TEXTS = (("quarantine", "reason"), ("outbox", "why"), ("outbox", "reason"), ("pause", "reason"), ("pause", "by"))
@@ -249,11 +249,11 @@ def _also(subject: Subject, database: Database) -> tuple[str, ...]:
 
 def _open_follow_ups(database: Database, rows: str, values: tuple[str, ...]) -> tuple[str, ...]:
     """Return the follow-ups that were made, or may have been, and whose completion has not arrived."""
-    query = f"""SELECT key, recipient FROM (SELECT * {rows}) o WHERE kind = ? AND state IN ({marks(_MADE)})
-                AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.kind = ? AND e.state = 'sent' AND
+    query = f"""SELECT key, recipient FROM (SELECT * {rows}) o WHERE kind = 'follow-up' AND state IN ({marks(_MADE)})
+                AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.kind = 'completion' AND e.state = 'sent' AND
                     (e.record, e.rule, e.occurrence, e.recipient) = (o.record, o.rule, o.occurrence, o.recipient))
                 ORDER BY o.id"""
-    found = database.execute(query, (*values, Kind.FOLLOW_UP, *_MADE, Kind.COMPLETION))
+    found = database.execute(query, (*values, *_MADE))
     return tuple(f"[{mark_of(key)}] on {place}" for key, place in found)
 
 

@@ -15,7 +15,7 @@ from ecmbraze.ledger.contents import Contents
 from ecmbraze.ledger.history import History
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.schema import RULES
-from ecmbraze.model import MOVED, Kind, Phase
+from ecmbraze.model import MOVED, Phase
 from ecmbraze.planning.currents import FILE, FILES_KEPT
 
 # Why a message is held that was planned after a copy of the state file was adopted.
@@ -105,12 +105,12 @@ _OUTBOX = (
     f"""UPDATE outbox SET state = 'dropped', why = 'a newer value is planned', payload = NULL, changed_at = :now
         WHERE state = 'refused' AND id IN ({attributerows.ANEW})""",
     # What ECM refused and was planned again, as it is configured now, or is over: a replay would ask for what it was.
-    f"""DELETE FROM outbox WHERE state = 'refused' AND kind = '{Kind.FOLLOW_UP}'
+    """DELETE FROM outbox WHERE state = 'refused' AND kind = 'follow-up'
         AND key IN (SELECT key FROM plan.action WHERE flow = :flow AND phase <= :last)""",
-    f"""UPDATE outbox SET state = 'dropped', why = 'not needed any more', payload = NULL, changed_at = :now
-        WHERE state = 'refused' AND kind = '{Kind.FOLLOW_UP}' AND (flow, record, rule, occurrence, recipient) IN
+    """UPDATE outbox SET state = 'dropped', why = 'not needed any more', payload = NULL, changed_at = :now
+        WHERE state = 'refused' AND kind = 'follow-up' AND (flow, record, rule, occurrence, recipient) IN
             (SELECT flow, record, rule, occurrence, recipient FROM plan.action
-             WHERE flow = :flow AND kind = '{Kind.COMPLETION}' AND phase <= :last)""",
+             WHERE flow = :flow AND kind = 'completion' AND phase <= :last)""",
     # What was taken back before anything went, because the record named somebody else meanwhile, may be planned again.
     f"""DELETE FROM outbox WHERE state = 'superseded' AND why = '{MOVED}' AND delivery <> 'latest'
         AND key IN (SELECT key FROM plan.action WHERE flow = :flow AND phase <= :last)""",
