@@ -1,4 +1,4 @@
-"""Several attributes of one person as one row of the outbox: put together at stage, taken apart where one is refused.
+"""Several attributes of one person as one row of the outbox, taken apart where one is refused or written anew.
 
 What they mean stays per attribute: which value was accepted, which one a newer one supersedes, what is quarantined.
 """
@@ -17,27 +17,9 @@ from ecmbraze.model import Action, Json
 WRITES = "ifnull(sum(CASE kind WHEN 'attributes' THEN json_array_length(name) ELSE 1 END), 0)"
 # What every row keeps of its action, whatever it holds.
 _SAME = "flow, record, occurrence, delivery, phase, recipient, consent, create_profile, expires_at, reason, series"
-COLUMNS = f"{_SAME}, key, rule, kind, name, target, payload"
-
-# Of one record for one person, and for one reason. What clears a value stands by itself, since it ends otherwise where
-# Braze does not know the person; so does a name that could not stand in a path of JSON.
-_TOGETHER = """kind = 'attribute' AND payload <> 'null' AND consent IS NULL AND rule = name
-    AND name NOT GLOB '*[^a-zA-Z0-9_]*'"""
+_COLUMNS = f"{_SAME}, key, rule, kind, name, target, payload"
+# What is staged of a plan.
 _HERE = "plan.action WHERE flow = :flow AND phase <= :last"
-# The least of the names makes the target: it stands in no other row that is open, so the index holds rows apart.
-FOLD = f"""INSERT OR IGNORE INTO outbox ({COLUMNS}, planned_at, changed_at)
-    SELECT {COLUMNS}, :now, :now FROM (
-        SELECT id, {COLUMNS} FROM {_HERE} AND ({_TOGETHER}) IS NOT 1
-        UNION ALL
-        SELECT min(id), {_SAME},
-            CASE count(*) WHEN 1 THEN key ELSE flow || '/' || record || '/attributes/0/attributes/' || recipient END,
-            CASE count(*) WHEN 1 THEN rule ELSE 'attributes' END,
-            CASE count(*) WHEN 1 THEN kind ELSE 'attributes' END,
-            CASE count(*) WHEN 1 THEN name ELSE json_group_array(name) END,
-            CASE count(*) WHEN 1 THEN target ELSE recipient || '/attribute/@' || min(name) END,
-            CASE count(*) WHEN 1 THEN payload ELSE json_group_object(name, json(payload)) END
-        FROM {_HERE} AND {_TOGETHER} GROUP BY record, recipient, occurrence, reason, create_profile, expires_at
-    ) ORDER BY id"""
 # Whether a plan writes the attribute {name} of the person of an outbox row `o` anew, in a row beside others.
 _BESIDE = f"""EXISTS (SELECT 1 FROM {_HERE} AND kind = 'attributes' AND target >= o.recipient || '/attribute/@'
     AND target < o.recipient || '/attribute/A' AND {{name}} IN (SELECT value FROM json_each(action.name)))"""
@@ -126,7 +108,7 @@ def _copy(database: Database, number: int, kind: str, name: str, value: Json, co
     """Make a row for one attribute of another row; return its number."""
     values = {"number": number, "kind": kind, "name": name, "payload": dump(value)}
     made = database.conn.execute(
-        f"""INSERT INTO outbox ({COLUMNS}{columns}) SELECT {_SAME},
+        f"""INSERT INTO outbox ({_COLUMNS}{columns}) SELECT {_SAME},
             flow || '/' || record || '/' || :name || '/' || occurrence || '/' || :kind || '/' || recipient,
             :name, :kind, :name, recipient || '/' || :kind || '/' || :name, :payload{more} FROM outbox
             WHERE id = :number""",

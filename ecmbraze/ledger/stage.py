@@ -21,6 +21,10 @@ from ecmbraze.planning.currents import FILE, FILES_KEPT
 # Why a message is held that was planned after a copy of the state file was adopted.
 DOUBTFUL = "it happened before a copy was adopted: another state file may have sent it"
 _OPEN = "('ready', 'waiting')"
+_ACTION = (
+    "key, flow, record, rule, occurrence, kind, delivery, phase, recipient, name, target, payload, consent, "
+    "create_profile, expires_at, reason, series"
+)
 
 # Newer rows only, and a change number only where something a flow can see differs: a sweep that finds a
 # workspace as it was must not make every flow plan it again.
@@ -114,7 +118,8 @@ _OUTBOX = (
     # What was taken back before anything went, because the record named somebody else meanwhile, may be planned again.
     f"""DELETE FROM outbox WHERE state = 'superseded' AND why = '{MOVED}' AND delivery <> 'latest'
         AND key IN (SELECT key FROM plan.action WHERE flow = :flow AND phase <= :last)""",
-    attributerows.FOLD,
+    f"""INSERT OR IGNORE INTO outbox ({_ACTION}, planned_at, changed_at)
+        SELECT {_ACTION}, :now, :now FROM plan.action WHERE flow = :flow AND phase <= :last ORDER BY id""",
     f"""UPDATE outbox SET state = 'held', why = '{DOUBTFUL}'
         WHERE delivery = 'once' AND state = 'ready' AND planned_at = :now
           AND key IN (SELECT key FROM plan.action WHERE flow = :flow AND phase <= :last AND doubtful)""",

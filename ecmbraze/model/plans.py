@@ -185,10 +185,6 @@ class Action:
         return tuple(f"{first}{name}{last}" for name in self.names)
 
 
-# Names that can stand in a path of JSON, for the statements that read what several of them are.
-_PLAIN = re.compile(r"[A-Za-z0-9_]+")
-
-
 def together(actions: Iterable[Action]) -> list[Action]:
     """Put the values that one record writes to one person for one reason into one action; all others stay themselves.
 
@@ -205,12 +201,7 @@ def together(actions: Iterable[Action]) -> list[Action]:
 
 
 def _joins(action: Action) -> bool:
-    return action.payload is not None and action.consent is None and action.rule == action.name and _plain(action.name)
-
-
-@lru_cache(maxsize=1024)
-def _plain(name: str) -> bool:
-    return _PLAIN.fullmatch(name) is not None
+    return action.payload is not None and action.consent is None and action.rule == action.name
 
 
 @lru_cache(maxsize=1024)  # most people are written the same attributes

@@ -54,7 +54,7 @@ class Kind(StrEnum):
 
     ATTRIBUTE = "attribute"
     ATTRIBUTES = "attributes"
-    """Several attributes of one person by one record: one row of the outbox, from `stage` until Braze takes them."""
+    """Several attributes of one person by one record: one row of the plan file and of the outbox."""
     EVENT = "event"
     CAMPAIGN = "campaign"
     CANVAS = "canvas"

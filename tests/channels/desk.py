@@ -179,8 +179,6 @@ class Desk:
             people=self.braze, sink=self.braze, records=self.records, records_sink=self.records
         )
         self.attempts = 0
-        self.together = False
-        """Whether what is staged at once is planned of one record."""
         self.push = self.new_run()
 
     def new_run(self) -> Push:
@@ -231,10 +229,7 @@ class Desk:
 
     def stage(self, *actions: Action, last: Phase = Phase.TRIGGER) -> None:
         plan = PlanFile(self.ledger.plan_path("t"))
-        if self.together:
-            plan.put_actions(actions)
-        for action in () if self.together else actions:
-            plan.put_action(action)
+        plan.put_actions(actions)
         self.ledger.stage(plan).everything([Part(flow="f", facts=False, move=False, last=last)], self.clock.now())
         plan.discard()
 
