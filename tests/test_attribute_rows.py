@@ -65,6 +65,19 @@ def test_attributes_of_which_nobody_knows_whether_braze_took_them_end_the_run_wi
     assert _stand(desk) == dict.fromkeys(_ABC, State.READY)
 
 
+def test_attributes_of_a_refused_object_are_in_the_report_where_the_run_ends_before_they_went_one_by_one(
+    desk: Desk,
+) -> None:
+    desk.stage(*(_attribute(name) for name in _ABC))
+    desk.braze.answers = [_refusing(), Answer(verdict=Verdict.UNKNOWN, reason="the answer was cut off")]
+
+    desk.send()
+
+    reported = {name: step.state for step in desk.push.steps.values() for name in step.row.action.names}
+    assert reported == dict.fromkeys(_ABC, State.READY)
+    assert _stand(desk) == reported
+
+
 @pytest.mark.parametrize("state", [State.READY, State.WAITING])
 def test_a_newer_value_supersedes_one_attribute_and_its_neighbours_still_go(desk: Desk, state: State) -> None:
     if state is State.WAITING:

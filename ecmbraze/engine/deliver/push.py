@@ -231,7 +231,9 @@ class Push:
         for row in rows:
             self.steps.pop(row.id, None)
             self.before.pop(row.id, None)
-        return [part for row in rows for part in parts[row.id]]
+        made = [part for row in rows for part in parts[row.id]]
+        self.steps |= {part.id: Step(row=part, state=part.state, why=part.why) for part in made}
+        return made
 
     def _take_off(self, rows: Sequence[Row], attempt: str) -> None:
         """Mark the whole wave in flight before its first byte, in one commit; messages leave under a claim of theirs.
