@@ -11,8 +11,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.forking.shell import write_command
 
 ROOT = Path(__file__).parents[1]
@@ -21,14 +19,64 @@ BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
 MARK = "=== block"
 
 
-@pytest.fixture(scope="module")
-def printed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """What each block of the page printed."""
-    folder = tmp_path_factory.mktemp("rehearsal")
+def test_every_command_of_the_page_does_what_the_page_says(tmp_path: Path) -> None:
+    """One test, so that one worker plays the page, once."""
+    printed = _typed(tmp_path)
+
+    def block(words: str) -> str:
+        return next(said for said, typed in zip(printed, BLOCKS, strict=True) if words in typed)
+
+    # A misspelt field is answered with the right one.
+    said = block('advance": 60')
+    assert "GET    /clock" in said
+    assert "unknown field 'advance'; did you mean 'advance_s'?" in said
+    assert "unknown field 'advance'; did you mean 'advance_s'?" in PAGE
+
+    # The case that was resolved and the form that came were sent once.
+    said = block("ecmbraze run --now --dry-run")
+    received = json.loads(said[said.rindex('{"attributes"') :])
+    assert sorted(event["name"] for event in received["events"]) == ["case_resolved", "claim_form_received"]
+    assert [message["name"] for message in received["messages"]] == ["Case resolved"]
+    assert received["duplicate_events"] == 0
+
+    # What people choose in Braze is made in order, and dated back.
+    said = block("braze/changes")
+    assert '"changed":4,"planned":1' in said
+    assert '"unsubscribed_at": "2026-11-23 21:30:00 +0000"' in said
+    assert '"ed060000-0000-4000-8000-00000000000a":"unsubscribed"' in said
+
+    # The export of a segment is a sound zip.
+    assert "Done testing" in block("braze/segments")
+
+    # A follow-up is completed by a colleague, and a task waits for its group.
+    reminder, task = json.loads(block("reminder-types").splitlines()[-1])
+    assert (reminder["status"], reminder["assignees"]) == ("completed", ["jdoe"])
+    assert (task["status"], task["assignees"]) == ("open", ["Retention"])
+
+    # A block is listed with the campaign that includes it.
+    assert '"name": "footer"' in block("content_blocks/list")
+    assert '"inclusion_count": 1' in block("content_blocks/list")
+
+    # What comes due while days pass is sent, and no clock is wrong: that would be exit 5.
+    said = block("ecmbraze forecast")
+    assert "exit" not in said
+    assert "contract_" in said
+
+    # A busy server is asked again, and a lost answer is no second message.
+    busy, lost = block('"busy"'), block('"reset_after"')
+    assert ('"hits":2' in busy, "exit" in busy) == (True, False)
+    assert "exit 4" in lost
+    assert "found in Braze by their marker" in lost
+
+
+def _typed(tmp_path: Path) -> list[str]:
+    """Return what each block of the page printed."""
+    folder, commands = tmp_path / "rehearsal", tmp_path / "commands"
+    folder.mkdir()
+    commands.mkdir()
     shutil.copy(ROOT / "config.example.yaml", folder)
     script = "\n".join(f"echo '{MARK}'\n{block}" for block in BLOCKS)
     environ = {name: value for name, value in os.environ.items() if not name.startswith("ECM")}
-    commands = tmp_path_factory.mktemp("commands")
     warm = write_command(commands)
     environ["PATH"] = f"{commands}:{Path(sys.executable).parent}:{environ['PATH']}"
     environ["COLUMNS"] = "200"
@@ -46,63 +94,3 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     assert shell.returncode == 0, stdout[-2000:] + stderr[-2000:]
     assert not (folder / "sandbox.env").exists()
     return stdout.split(f"{MARK}\n")[1:]
-
-
-def block(printed: list[str], words: str) -> str:
-    """Return what the block printed that contains some words."""
-    return next(said for said, typed in zip(printed, BLOCKS, strict=True) if words in typed)
-
-
-def test_a_misspelt_field_is_answered_with_the_right_one(printed: list[str]) -> None:
-    said = block(printed, 'advance": 60')
-    assert "GET    /clock" in said
-    assert "unknown field 'advance'; did you mean 'advance_s'?" in said
-    assert "unknown field 'advance'; did you mean 'advance_s'?" in PAGE
-
-
-def test_the_case_that_was_resolved_and_the_form_that_came_were_sent_once(printed: list[str]) -> None:
-    said = block(printed, "ecmbraze run --now --dry-run")
-    received = json.loads(said[said.rindex('{"attributes"') :])
-    assert sorted(event["name"] for event in received["events"]) == ["case_resolved", "claim_form_received"]
-    assert [message["name"] for message in received["messages"]] == ["Case resolved"]
-    assert received["duplicate_events"] == 0
-
-
-def test_what_people_choose_in_braze_is_made_in_order_and_dated_back(printed: list[str]) -> None:
-    said = block(printed, "braze/changes")
-    assert '"changed":4,"planned":1' in said
-    assert '"unsubscribed_at": "2026-11-23 21:30:00 +0000"' in said
-    assert '"ed060000-0000-4000-8000-00000000000a":"unsubscribed"' in said
-
-
-def test_the_export_of_a_segment_is_a_sound_zip(printed: list[str]) -> None:
-    assert "Done testing" in block(printed, "braze/segments")
-
-
-def test_a_follow_up_is_completed_by_a_colleague_and_a_task_waits_for_its_group(printed: list[str]) -> None:
-    said = block(printed, "reminder-types")
-    reminder, task = json.loads(said.splitlines()[-1])
-    assert (reminder["status"], reminder["assignees"], task["status"], task["assignees"]) == (
-        "completed",
-        ["jdoe"],
-        "open",
-        ["Retention"],
-    )
-
-
-def test_a_block_is_listed_with_the_campaign_that_includes_it(printed: list[str]) -> None:
-    assert '"name": "footer"' in block(printed, "content_blocks/list")
-    assert '"inclusion_count": 1' in block(printed, "content_blocks/list")
-
-
-def test_what_comes_due_while_days_pass_is_sent_and_no_clock_is_wrong(printed: list[str]) -> None:
-    said = block(printed, "ecmbraze forecast")
-    assert "exit" not in said  # a wrong clock would be exit 5
-    assert "contract_" in said
-
-
-def test_a_busy_server_is_asked_again_and_a_lost_answer_is_no_second_message(printed: list[str]) -> None:
-    busy, lost = block(printed, '"busy"'), block(printed, '"reset_after"')
-    assert ('"hits":2' in busy, "exit" in busy) == (True, False)
-    assert "exit 4" in lost
-    assert "found in Braze by their marker" in lost

@@ -69,7 +69,7 @@ class Switches:
     # content (7.2)
     block_offset_zero: str = "error400"
     # exports of segments (4.4): when one is ready, whether it goes to the customer's own bucket, what is wrong in it
-    export_ready_s: float = 5.0
+    export_ready_s: float = 1.0
     export_to_storage: bool = False
     export_spoiled: str = "no"
 
