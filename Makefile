@@ -15,15 +15,16 @@ test quick soak simulate: export PYTHONDONTWRITEBYTECODE :=
 demo: .venv/made
 	$(BIN)/ecmbraze demo
 
+# Three workers keep two cores busy: a third of the time of each is waiting for processes that it started.
 test: .venv/made
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 3 --dist worksteal
 
 # For daily work, under a minute on two idle cores: what decides, reads and stores, and every flow in rounds over the twins.
 # Whoever works on the sandbox runs tests/sandbox too.
 QUICK := $(addprefix tests/,planning config systems ledger forking test_flow_contract.py test_flow_in_a_round.py test_docs.py \
 	test_mutants.py) $(wildcard tests/flows/*_planning.py)
 quick: .venv/made
-	$(BIN)/pytest -n 2 --dist worksteal -m 'not long' $(QUICK)
+	$(BIN)/pytest -n 3 --dist worksteal -m 'not long' $(QUICK)
 
 # What is made from the register of the flows: the example's sections, the schema, the README's table and picture, and
 # the lines of --help.
