@@ -1,7 +1,7 @@
 """Play the worlds of many seeds, in several processes: ``python -m tests.simulate [HOW_MANY | --seed N]``.
 
-Without a number so many as ``ECMBRAZE_SEEDS`` says, 2,000 by default. Prints every seed that failed, the first of them
-whole, and the line that plays it again; exit 1 when one did.
+Without a number so many as ``ECMBRAZE_SEEDS`` says, 2,000 by default; after ``--within`` seconds no further one begins.
+Prints every seed that failed, the first of them whole, and the line that plays it again; exit 1 when one did.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from tests.simulate.playing import play
@@ -23,7 +24,7 @@ _SEEDS = 2000
 # A process is made anew after so many worlds, so that the states of its templates do not fill the memory.
 _CHUNK = 25
 _MOST_SHOWN = 20
-_FIGURES = ("rounds", "kills", "messages")
+_WORLDS, _FIGURES = "worlds", ("rounds", "kills", "messages")
 _MEMORY = Path("/dev/shm")
 
 
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     asked = argparse.ArgumentParser(prog="python -m tests.simulate")
     asked.add_argument("seeds", nargs="?", type=int, default=int(os.environ.get("ECMBRAZE_SEEDS", _SEEDS)))
     asked.add_argument("--first", type=int, default=0, help="the first of the seeds")
+    asked.add_argument("--within", type=float, default=float(os.environ.get("ECMBRAZE_WITHIN", "inf")))
     asked.add_argument("--seed", type=int, help="play this one only, and tell what happened in it")
     given = asked.parse_args(arguments)
     if given.seed is not None:
@@ -47,13 +49,14 @@ def main(arguments: Sequence[str]) -> int:
         for first in range(given.first, given.first + given.seeds, _CHUNK)
     ]
     with _memory() as folder, ProcessPoolExecutor(initializer=_in, initargs=(folder,)) as pool:
-        for found, counted in pool.map(_played, chunks):
+        for found, counted in pool.map(partial(_played, until=began + given.within), chunks):
             failed |= found
             figures += counted
     for seed in sorted(failed)[:_MOST_SHOWN]:
         print(f"{failed[seed] if seed == min(failed) else failed[seed].splitlines()[0]}\n  again: {replay(seed)}")
     told = ", ".join(f"{figures[name]} {name}" for name in _FIGURES)
-    print(f"{given.seeds} worlds, {told}, {len(failed)} went wrong, {time.monotonic() - began:.0f} s")
+    worlds = f"{figures[_WORLDS]}{'' if figures[_WORLDS] == given.seeds else f' of {given.seeds}'} worlds"
+    print(f"{worlds}, {told}, {len(failed)} went wrong, {time.monotonic() - began:.0f} s")
     return 1 if failed else 0
 
 
@@ -69,9 +72,12 @@ def _one(seed: int) -> int:
     return 0
 
 
-def _played(seeds: Sequence[int]) -> tuple[dict[int, str], Counter[str]]:
+def _played(seeds: Sequence[int], until: float) -> tuple[dict[int, str], Counter[str]]:
     failed, figures = {}, Counter[str]()
     for seed in seeds:
+        if time.monotonic() > until:  # one clock for all processes of a machine
+            break
+        figures[_WORLDS] += 1
         try:
             played = play(seed)
         except Wrong as error:
