@@ -47,7 +47,9 @@ class Desk:
         for n in range(1, 10):
             self.braze.add(f"C-{n}", email=f"c{n}@example.com", email_subscribe="opted_in")
             self.ticket(f"C-{n}", "Closed")
+        self.home = self.ecm.create("Home", {"Home.Customer Number": "C-9"})
         self.silent("C-1", "C-2")
+        self.house.clock.advance(timedelta(minutes=1))
         self.round(0)
         self.round()
 
@@ -102,6 +104,20 @@ def test_one_that_somebody_completed_is_not_made_again_until_the_cause_has_gone_
     desk.round()
 
     assert desk.standing == [(ticket, "Retention", False), (ticket, "Retention", True)]
+
+
+def test_what_the_baseline_read_is_not_first_seen_late_although_nothing_had_to_be_noted_of_it(tmp_path: Path) -> None:
+    at_home = {"workspace_type": "Home", "customer": "Home.Customer Number"}
+    desk = Desk(tmp_path, {**with_rule(follow_up={**RULE["follow_up"], "in": at_home}), "activity": "Ticket.Opened On"})
+    closed = next(iter(desk.ecm.spaces))
+
+    desk.ecm.edit(closed, {STATUS: "Open"})
+    desk.ecm.edit(desk.home, {"Home.Customer Number": "C-2"})
+    unread = desk.ecm.create("Ticket", {CUSTOMER: "C-3"}, created=desk.house.clock.now() - timedelta(days=1))
+    report = desk.round().report
+
+    assert report.counts["first_seen_late"] == 1
+    assert [skip.record for skip in report.skipped if "first seen" in skip.reason] == [f"ws:{unread}"]
 
 
 def test_who_opens_something_again_is_not_silent_and_the_follow_up_is_completed(desk: Desk) -> None:

@@ -182,6 +182,8 @@ class Planner:
         record = change.record
         if record.name == ERASED or not (change.before is None or ERASED in change.memory):
             return ""
+        if self.flow.candidates and ERASED not in change.memory and self.view.read_before(record.key.text):
+            return ""  # nothing had to be noted of it until now
         if ERASED in change.memory:
             return "names somebody else since its person was erased; its attributes go, nothing fires"
         if record.created_at < baseline:
