@@ -17,7 +17,8 @@ _REPORTED = {
     "attributes": ("attributes",),
     "withdrawals": ("withdrawals",),
     "records": ("categories",),
-    "documents": ("documents", "versions"),
+    "documents": ("documents",),
+    "versions": ("versions",),
     "follow_ups": ("tasks",),
 }
 _STATES = ("attributes", "records")  # what replaces a value
@@ -39,7 +40,9 @@ class Books:
     records: tuple[Entry, ...]
     """(workspace or document, category): once in a step, however many of its attributes"""
     documents: tuple[Entry, ...]
-    """(document, version)"""
+    """(document,): new ones"""
+    versions: tuple[Entry, ...]
+    """(document, version): the later ones"""
     follow_ups: tuple[Entry, ...]
     """(kind, reminder or task)"""
 
@@ -64,7 +67,8 @@ class Books:
                 *((one["workspace"], _category(one["what"])) for one in box.edits() if one["user"] == account),
                 *((file["id"], _category(name)) for file, _ in files for name in file["values"]),
             ),
-            documents=tuple((file["id"], version["number"]) for file, version in files),
+            documents=tuple((file["id"],) for file, version in files if version["number"] == 1),
+            versions=tuple((file["id"], version["number"]) for file, version in files if version["number"] > 1),
             follow_ups=tuple((one["kind"], one["id"]) for one in box.follow_ups()),
         )
 

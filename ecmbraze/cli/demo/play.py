@@ -15,7 +15,7 @@ from ecmbraze.cli.demo.story import STORY
 from ecmbraze.sandbox.remote import RemoteSandbox
 
 _READ_S = 3.3
-"""How long a step stands before the next: fifteen of them in less than a minute."""
+"""How long a step stands before the next: sixteen of them in less than a minute."""
 
 
 def play(folder: Path, *, fast: bool, kept: str) -> int:

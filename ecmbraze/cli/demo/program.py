@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import sys
 import tempfile
@@ -29,13 +30,18 @@ class Done:
     stderr: str
 
     @property
+    def told(self) -> dict[str, Any]:
+        """What it says as JSON; nothing where it failed before, or has no JSON to say."""
+        try:
+            told: dict[str, Any] = json.loads(self.stdout)
+        except json.JSONDecodeError:
+            return {}
+        return told
+
+    @property
     def reports(self) -> list[dict[str, Any]]:
         """The run reports; none where the command makes none, or failed before."""
-        try:
-            told = json.loads(self.stdout)
-        except json.JSONDecodeError:
-            return []
-        return [report for report in told.get("runs", [told]) if "by_action" in report]
+        return [report for report in self.told.get("runs", [self.told]) if "by_action" in report]
 
     @property
     def reason(self) -> str:
@@ -59,7 +65,7 @@ def ecmbraze(arguments: Sequence[str], *, folder: Path, environ: Mapping[str, st
             as_json = () if arguments[0] in _WORDS_ONLY else ("--json",)
             _become([*arguments, *as_json], folder, environ, out, err)
         code = _ended(pid)
-        return Done(typed=" ".join(("ecmbraze", *arguments)), code=code, stdout=_read(out), stderr=_read(err))
+        return Done(typed=shlex.join(("ecmbraze", *arguments)), code=code, stdout=_read(out), stderr=_read(err))
 
 
 _imported = cache(import_all)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -13,7 +14,8 @@ from ecmbraze.cli.demo.stage import Stage
 
 ECM, BRAZE, PROGRAM = "ECM", "Braze", "ecmbraze"
 NONE = "none"
-_IN_ECM = ("records", "documents", "follow_ups")
+_IN_ECM = ("records", "documents", "versions", "follow_ups")
+_TAG = re.compile("<[^>]+>")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +171,32 @@ def template(name: str, wanted: str) -> Look:
     return look
 
 
+def template_text(name: str, wanted: str) -> Look:
+    """Look at the text of an e-mail template, without its markup."""
+
+    def look(stage: Stage) -> Row:
+        found = [one["body"] for one in stage.box.call("GET", "/braze/templates") if one["name"] == name]
+        return Row(
+            system=BRAZE, what=f"{name} (template)", name="text", found=_TAG.sub("", _listed(found)), wanted=wanted
+        )
+
+    return look
+
+
 # The program, and both systems all in all
+
+
+def explained(day: str, wanted: str) -> Look:
+    """Look at which version of an asset the last command of the step names, and whether ECM has its bytes."""
+
+    def look(stage: Stage) -> Row:
+        told = stage.done[-1].told if stage.done else {}
+        there = "sha256 read back" if told.get("verified") else "not there"
+        found = f"version {told.get('version')} of {told.get('versions')}, {there}"
+        typed = stage.done[-1].typed if stage.done else NONE
+        return Row(system=PROGRAM, what=f"$ {typed}", name=day, found=found, wanted=wanted)
+
+    return look
 
 
 def exit_code(wanted: int) -> Look:
@@ -249,10 +276,10 @@ def books(stage: Stage, wanted: str) -> Row:
 
 
 def _typed(stage: Stage) -> str:
-    """Return the last command of the step, and that it was given twice."""
+    """Return the last run of the step, else its last command, and that it was given twice."""
     if not stage.done:
         return NONE
-    last = stage.done[-1].typed
+    last = next((done for done in reversed(stage.done) if done.reports), stage.done[-1]).typed
     twice = ", twice" if sum(done.typed == last for done in stage.done) == 2 else ""
     return f"$ {last}{twice}"
 
