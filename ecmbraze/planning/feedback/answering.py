@@ -59,7 +59,7 @@ class _One:
     def take(self, names: AnswerAttributes, rules: Mapping[str, FeedbackRule]) -> None:
         """Take over what these attributes show, if that is news."""
         answer, place = answers.read(self.change.record.facts, names), names.score
-        first = place not in self.seen
+        first = place not in self.seen and not self.change.record.facts.get(names.looked)
         aside = f"answer in {names.score}"  # a blank keeps it apart from the rules: their messages do not wait for it
         shown = answer.digest if answer else ""
         if self.seen.get(place) == shown and not self.past.refused(self.change.record.key.text, self.person, aside):
