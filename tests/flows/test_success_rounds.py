@@ -33,9 +33,14 @@ SECTION: dict[str, Any] = {
 
 
 class Desk:
-    """A house with success, after its baseline; C-1 to C-9 are people, C-1 and C-2 are silent."""
+    """A house with success, after its baseline; C-1 to C-9 are people, C-1 and C-2 are silent.
 
-    def __init__(self, folder: Path, section: dict[str, Any], flows: dict[str, Any] | None = None) -> None:
+    What it begins with was made so many hours ``before`` the baseline.
+    """
+
+    def __init__(
+        self, folder: Path, section: dict[str, Any], flows: dict[str, Any] | None = None, *, before: int = 0
+    ) -> None:
         self.house = House(folder, settings({**(flows or {}), "success": section}))
         self.ecm, self.braze, self.office = self.house.ecm, self.house.braze, self.house.ecm.office
         dates = [Attribute(name=name, type_name="Date") for name in ("Opened On", "Due On")]
@@ -48,7 +53,7 @@ class Desk:
             self.braze.add(f"C-{n}", email=f"c{n}@example.com", email_subscribe="opted_in")
             self.ticket(f"C-{n}", "Closed")
         self.silent("C-1", "C-2")
-        self.round(0)
+        self.round(before)
         self.round()
 
     def ticket(self, person: str, status: str = "Open", *, days: int = 5, due: int | None = None) -> int:
@@ -278,6 +283,7 @@ def test_more_than_the_section_lets_wait_for_a_person(tmp_path: Path) -> None:
     outcome = desk.round()
 
     assert outcome.codes == (6,)
+    assert "3 new or completed follow-ups, more than max_follow_ups 2" in str(outcome.report.exit_reason)
     assert desk.standing == []
     confirmed = desk.round(confirm=str(outcome.report.plan_hash)[:12])
     assert confirmed.codes == (0,)
@@ -297,7 +303,7 @@ def test_an_export_that_failed_opens_and_closes_nothing(desk: Desk) -> None:
     outcome = desk.round()
 
     assert outcome.codes == (5,)
-    assert [one for one in outcome.report.notes if "nobody's silence was told" in one]
+    assert [one for one in outcome.report.notes if "is not known" in one]
     assert len(desk.standing) == 1
     assert len(desk.open) == 1
     desk.round()
@@ -315,7 +321,7 @@ def test_an_export_that_shrank_counts_once_the_next_is_as_small(desk: Desk) -> N
 
     outcome = desk.round()
     assert outcome.codes == (5,)
-    assert [one for one in outcome.report.notes if "its export has 3 people, the last had 61" in one]
+    assert [one for one in outcome.report.notes if "its export has 3 people, the last had 61." in one]
     assert len(desk.open) == 1
     desk.round()
     assert desk.open == []
@@ -360,3 +366,12 @@ def test_who_does_not_fit_into_one_run_is_looked_at_in_the_next(tmp_path: Path) 
     assert len(desk.open) == 50
     desk.round()
     assert len(desk.open) == 60
+
+
+def test_what_was_there_at_the_baseline_is_not_reported_as_seen_late_when_it_is_read_again(tmp_path: Path) -> None:
+    home = {"in": {"workspace_type": "Home", "customer": "Home.Customer Number"}}
+    desk = Desk(tmp_path, {**with_rule(follow_up=RULE["follow_up"] | home), "activity": OPENED}, before=1)
+
+    for _ in range(3):
+        outcome = desk.round(25)
+        assert (outcome.count("first_seen_late"), outcome.report.skipped) == (0, [])
