@@ -20,7 +20,7 @@ from ecmbraze.engine.setting import Options
 from ecmbraze.errors import UsageError
 from ecmbraze.flows import BY_NAME
 from ecmbraze.ledger.lock import run_lock
-from ecmbraze.ledger.savedplan import SECRET, SavedPlan
+from ecmbraze.ledger.savedplan import HIDES, SavedPlan
 from ecmbraze.model import Action, Json
 from ecmbraze.report.plain import printable
 
@@ -101,9 +101,9 @@ def _show(file: Path | None, *, as_json: bool) -> int:
     saved = SavedPlan(file)
     found: dict[str, Any] = {
         "flow": saved.flow,
-        **{name: value for name, value in saved.meta.items() if name not in ("flow", "version", SECRET)},
+        **{name: value for name, value in saved.meta.items() if name not in ("flow", "version", HIDES)},
         "hash": saved.hash(saved.flow),
-        "actions": [_action(one, saved.secret.get(one.rule, ())) for one in saved.actions(saved.flow)],
+        "actions": [_action(one, saved.hides.get(one.rule, ())) for one in saved.actions(saved.flow)],
     }
     saved.close()
     if as_json:

@@ -32,7 +32,7 @@ _DECIDED = {
 }
 
 
-SECRET = "secret"
+HIDES = "hides"
 """Under which name the file says which properties no reader of it may see."""
 
 
@@ -62,9 +62,9 @@ class SavedPlan(PlanReading):
         return moment(since) if since else None, moment(until) if until else None
 
     @property
-    def secret(self) -> Mapping[str, Sequence[str]]:
+    def hides(self) -> Mapping[str, Sequence[str]]:
         """Rule → the properties of its messages that are for their person alone."""
-        found = json.loads(self.meta.get(SECRET, "{}"))
+        found = json.loads(self.meta.get(HIDES, "{}"))
         return {str(rule): [str(name) for name in names] for rule, names in found.items()}
 
     def check_made_for(self, identity: Mapping[str, str]) -> None:

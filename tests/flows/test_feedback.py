@@ -56,6 +56,9 @@ def test_a_closed_case_is_asked_about_and_the_answer_stands_on_it(desk: Rehearsa
     assert _feedback(desk)["counts"]["planned"] == 0
     [row] = json.loads(desk.ecmbraze("forecast", "--json").stdout)
     assert (row["flow"], row["rule"], row["people"]) == ("feedback", "case_survey", 1)
+    desk.config["flows"]["feedback"]["enabled"] = False
+    assert json.loads(desk.ecmbraze("forecast", "--json").stdout) == []
+    desk.config["flows"]["feedback"]["enabled"] = True
     desk.box.advance(2 * DAY + HOUR)
 
     dry = _feedback(desk, "--dry-run")

@@ -11,7 +11,7 @@ from ecmbraze.engine.setting import Options
 from ecmbraze.errors import GuardTripped, UsageError
 from ecmbraze.ledger.codec import instant
 from ecmbraze.ledger.ledger import Ledger
-from ecmbraze.ledger.savedplan import SECRET, SavedPlan, decisions
+from ecmbraze.ledger.savedplan import HIDES, SavedPlan, decisions
 from ecmbraze.ledger.waiting import LIFETIME, WaitingPlan
 from ecmbraze.model import Delivery
 
@@ -41,7 +41,7 @@ def meta(ledger: Ledger, run: Run, now: datetime) -> dict[str, str]:
     told = {**ledger.identity(), "mode": run.report.mode}
     secret = {rule.name: sorted(rule.send.secret) for rule in run.flow.rules(run.section) if rule.send.secret}
     if secret:
-        told[SECRET] = json.dumps(secret)
+        told[HIDES] = json.dumps(secret)
     if not run.options.backfill:
         return told
     since, until = run.span(now)
