@@ -53,6 +53,8 @@ class Cap:
     name: str
     kinds: frozenset[Kind]
     most: int
+    what: str
+    """What is counted, in the words of the report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

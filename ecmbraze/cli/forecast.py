@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -64,7 +64,8 @@ def _rows(config: Settings, ledger: Ledger, now: datetime, days: int) -> Iterato
     zone, found = config.ecm.timezone or UTC, Counter[tuple[str, str, str]]()
     sizes = Counter[tuple[str, str]]()  # what is asked of people in ECM is no message
     for flow in FLOWS:
-        if (section := config.flows.get(flow.name)) is None or flow.ahead is None:
+        section: Any = config.flows.get(flow.name)
+        if section is None or not section.enabled or flow.ahead is None:
             continue
         for rule in flow.rules(section):
             sends = (rule.send.event, rule.send.campaign, rule.send.canvas)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,11 +15,12 @@ from rich.text import Text
 from ecmbraze.cli import flow_names, opening, rounds
 from ecmbraze.cli.shared import ByOption, ConfigOption, config_path, deed
 from ecmbraze.config import Settings
+from ecmbraze.engine.reporting import HIDDEN
 from ecmbraze.engine.setting import Options
 from ecmbraze.errors import UsageError
 from ecmbraze.flows import BY_NAME
 from ecmbraze.ledger.lock import run_lock
-from ecmbraze.ledger.savedplan import SavedPlan
+from ecmbraze.ledger.savedplan import HIDES, SavedPlan
 from ecmbraze.model import Action, Json
 from ecmbraze.report.plain import printable
 
@@ -97,12 +99,11 @@ def _show(file: Path | None, *, as_json: bool) -> int:
     if file is None:
         raise UsageError("Say which plan file.", undone="Nothing was printed.", advice="`ecmbraze plan show FILE`")
     saved = SavedPlan(file)
-    actions = list(saved.actions(saved.flow))
-    found = {
+    found: dict[str, Any] = {
         "flow": saved.flow,
-        **{name: value for name, value in saved.meta.items() if name not in ("flow", "version")},
+        **{name: value for name, value in saved.meta.items() if name not in ("flow", "version", HIDES)},
         "hash": saved.hash(saved.flow),
-        "actions": [_action(action) for action in actions],
+        "actions": [_action(one, saved.hides.get(one.rule, ())) for one in saved.actions(saved.flow)],
     }
     saved.close()
     if as_json:
@@ -111,18 +112,17 @@ def _show(file: Path | None, *, as_json: bool) -> int:
     for name, value in found.items():
         if name != "actions":
             typer.echo(f"{name:>17}  {printable(str(value))}")
-    table = Table(title=f"{len(actions)} actions", title_justify="left")
+    table = Table(title=f"{len(found['actions'])} actions", title_justify="left")
     for column in ("record", "customer", "rule", "kind", "name", "payload", "consent"):
         table.add_column(column, overflow="fold")
-    for action in actions:
-        told = _action(action)
+    for told in found["actions"]:
         table.add_row(*(Text(printable(_text(told[str(column.header)]))) for column in table.columns))
     Console().print(table)
     typer.echo(f"Send it: ecmbraze apply {file} --confirm {str(found['hash'])[:12]}")
     return 0
 
 
-def _action(action: Action) -> dict[str, Json]:
+def _action(action: Action, secret: Collection[str]) -> dict[str, Json]:
     return {
         "record": action.record,
         "customer": action.recipient,
@@ -130,10 +130,18 @@ def _action(action: Action) -> dict[str, Json]:
         "occurrence": action.occurrence,
         "kind": action.kind,
         "name": action.name,
-        "payload": action.payload,
+        "payload": _hiding(action.payload, secret),
         "consent": dict(action.consent) if action.consent is not None else None,
         "create_profile": action.create_profile,
     }
+
+
+def _hiding(payload: Json, secret: Collection[str]) -> Json:
+    """Return what is written without the properties that are for their person alone."""
+    properties = payload.get("properties") if isinstance(payload, Mapping) else None
+    if not secret or not isinstance(payload, Mapping) or not isinstance(properties, Mapping):
+        return payload
+    return {**payload, "properties": {name: HIDDEN if name in secret else one for name, one in properties.items()}}
 
 
 def _text(value: Json) -> str:

@@ -126,7 +126,7 @@ class Run:
         kinds = frozenset().union(*(cap.kinds for cap in caps))
         first = self.flow.confirmed_first and not self.planner.view.planned_before()
         return [
-            *(capped(cap.name, self.plan.of_kinds(self.name, cap.kinds), cap.most) for cap in caps),
+            *(capped(cap.name, cap.what, self.plan.of_kinds(self.name, cap.kinds), cap.most) for cap in caps),
             *([first_plan(self.plan.of_kinds(self.name, kinds))] if first else []),
         ]
 
@@ -134,7 +134,7 @@ class Run:
         """Raise when something could not be read on which it depends what leaves."""
         if self.untold:
             raise TemporaryError(
-                f"Not everything was told: {self.untold}",
+                f"Not everything is known: {self.untold}",
                 undone="Of these customers no follow-up was opened, and none closed because they are not silent.",
                 advice="The next run asks again.",
             )

@@ -126,7 +126,12 @@ FLOW = Flow(
     holds=lambda options, record, rule, occurrence, zone, now: None,
     outbound=outbound,
     caps=lambda options: (
-        Cap(name="max_documents", kinds=frozenset((Kind.ARCHIVE, Kind.VERSION)), most=options.max_documents),
+        Cap(
+            name="max_documents",
+            kinds=frozenset((Kind.ARCHIVE, Kind.VERSION)),
+            most=options.max_documents,
+            what="new documents and versions",
+        ),
     ),
     confirmed_first=True,
     replanned=True,  # an attribute that is mapped later is written on what does not change

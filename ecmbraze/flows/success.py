@@ -182,6 +182,7 @@ FLOW = Flow(
             name="max_follow_ups",
             kinds=frozenset({Kind.FOLLOW_UP, Kind.COMPLETION}),
             most=options.max_follow_ups,
+            what="new or completed follow-ups",
         ),
     ),
     ahead=ahead,

@@ -6,10 +6,11 @@ Never written: what is sent is planned anew, and held against what the file says
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import sqlite3
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -29,6 +30,10 @@ _DECIDED = {
     "action": "record, key, kind, recipient, name, payload, consent, create_profile",
     "quarantine": "record, rule, customer, reason",
 }
+
+
+HIDES = "hides"
+"""Under which name the file says which properties no reader of it may see."""
 
 
 class SavedPlan(PlanReading):
@@ -55,6 +60,12 @@ class SavedPlan(PlanReading):
         """The span of a backfill; nothing of any other plan."""
         since, until = (self.meta.get(name) for name in ("since", "until"))
         return moment(since) if since else None, moment(until) if until else None
+
+    @property
+    def hides(self) -> Mapping[str, Sequence[str]]:
+        """Rule → the properties of its messages that are for their person alone."""
+        found = json.loads(self.meta.get(HIDES, "{}"))
+        return {str(rule): [str(name) for name in names] for rule, names in found.items()}
 
     def check_made_for(self, identity: Mapping[str, str]) -> None:
         """Raise ConfigurationError when the plan is of another ECM or Braze, or of another version of the program."""

@@ -76,10 +76,6 @@ class View(Audience, Written):
         row = self._ledger.execute(query, (self._flow, record)).fetchone()
         return load(row[0]) if row else {}
 
-    def read_before(self, record: str) -> bool:
-        """Say whether an earlier run read a record, whatever this flow noted of it."""
-        return self._ledger.execute("SELECT 1 FROM record WHERE key = ?", (record,)).fetchone() is not None
-
     def looked(self, record: str, now: datetime) -> datetime | None:
         """Return when a record was last read, changed or not: ``now`` in this run; ``None`` when it never was."""
         if self._plan.execute("SELECT 1 FROM record WHERE key = ?", (record,)).fetchone():

@@ -83,9 +83,9 @@ def measures(figures: Figures, limits: Limits) -> list[Measure]:
     ]
 
 
-def capped(name: str, figure: int, most: int) -> Measure:
+def capped(name: str, what: str, figure: int, most: int) -> Measure:
     """Compare how many writes of some kinds a plan has with what one run may make without a person."""
-    sentence = f"{figure} new documents and versions, more than {name} {most}"
+    sentence = f"{figure} {what}, more than {name} {most}"
     return Measure(guard=name, figure=figure, limit=most, sentence=sentence if figure > most else "")
 
 

@@ -257,6 +257,24 @@ def test_a_page_to_look_at_stands_beside_each_e_mail_and_is_a_version_with_it(tm
     assert "<p>Bye</p>" in second
 
 
+def test_a_page_that_shows_the_same_as_before_is_no_version_though_its_document_is(tmp_path: Path) -> None:
+    office = Office(tmp_path, rendering=True, max_documents=2)
+    office.block("footer", "1 Main Street")
+    office.template("t1", "{{content_blocks.${footer}}}")
+    office.template("t2", "{{content_blocks.${footer}}}")
+    office.confirm()
+    office.block("footer", "2 Main Street")
+
+    outcome = office.round()
+
+    assert outcome.codes == (0,)  # the pages are none of the two that may go
+    assert [one.name for one in outcome.report.actions if one.kind == "version"] == ["t1 [t1].json", "t2 [t2].json"]
+    office.template("t1", "<p>Bye</p>")
+    office.round()
+    pages = [len(one.versions) for one in office.ecm.papers.values() if one.name == "t1 [t1].html"]
+    assert (pages, len(office.archived("t1"))) == ([2], 3)
+
+
 def test_what_is_expected_and_missing_is_said_each_run_and_the_limits_of_the_api_once(tmp_path: Path) -> None:
     office = Office(tmp_path, expected=["Spring", "Terms"])
     office.template("t1", "one", name="Spring")

@@ -49,15 +49,20 @@ def _answer(stage: Rehearsal, person: str, **attributes: Any) -> None:
     stage.box.change({"external_id": person, "custom_attributes": attributes})
 
 
-def test_a_closed_case_is_asked_about_and_the_answer_stands_on_it(desk: Rehearsal) -> None:
+def test_a_closed_case_is_asked_about_and_the_answer_stands_on_it(desk: Rehearsal, tmp_path: Path) -> None:
+    file = str(tmp_path / "reviewed.plan")
     case, person = _open_case(desk)
     desk.box.edit_workspace(case, {STATUS: "Closed"})
     assert _feedback(desk)["counts"]["planned"] == 0
     [row] = json.loads(desk.ecmbraze("forecast", "--json").stdout)
     assert (row["flow"], row["rule"], row["people"]) == ("feedback", "case_survey", 1)
+    desk.config["flows"]["feedback"]["enabled"] = False
+    assert json.loads(desk.ecmbraze("forecast", "--json").stdout) == []
+    desk.config["flows"]["feedback"]["enabled"] = True
     desk.box.advance(2 * DAY + HOUR)
 
     dry = _feedback(desk, "--dry-run")
+    assert desk.ecmbraze("plan", "feedback", "-o", file).code == 0
     live = _feedback(desk)
 
     assert dry["plan_hash"] == live["plan_hash"]
@@ -65,7 +70,11 @@ def test_a_closed_case_is_asked_about_and_the_answer_stands_on_it(desk: Rehearsa
     properties = desk.received()["messages"][0]["properties"]
     token = properties["token"]
     assert len(token) == 32
-    assert token not in json.dumps(dry) + json.dumps(live)
+    shown = [desk.ecmbraze("plan", "show", file, *how).stdout for how in ((), ("--json",))]
+    assert token not in json.dumps(dry) + json.dumps(live) + "".join(" ".join(shown).split())
+    assert all("***" in one for one in shown)
+    late = desk.ecmbraze("apply", file, "--confirm", json.loads(shown[1])["hash"], "--json").report
+    assert late["notes"] == [f"ws:{case} was planned before: not sent again"]
 
     desk.box.advance(3 * DAY)
     answered = desk.box.now().isoformat()

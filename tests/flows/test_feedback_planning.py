@@ -226,7 +226,7 @@ def test_a_case_reopened_before_is_not_asked_about_and_says_so() -> None:
     office.sees(7, "Closed")
     office.now += DAY
 
-    assert "no longer" in reasons(office.sees(7, "In Progress"))[0]
+    assert reasons(office.sees(7, "In Progress")) == ["no longer Case.Status is Closed: nobody is asked about it"]
     office.now += 5 * DAY
     assert (messages(office.looks_again(7)), office.due["ws:7"]) == ([], None)
 

@@ -236,3 +236,35 @@ def test_an_answer_is_no_news_to_consent(tmp_path: Path) -> None:
     assert ((consents.flow, consents.counts["planned"]), feedbacks.counts["sent"]) == (("consent", 0), 2)
     assert town.house.ecm.spaces[record].values == stood
     assert town.says(town.one) == 9
+
+
+@pytest.mark.parametrize("beside", [None, {"consent": consent.STORY.section}])
+def test_an_answer_without_token_and_time_belongs_to_the_only_request_also_where_it_came_before_the_next_run(
+    tmp_path: Path, beside: Mapping[str, Any] | None
+) -> None:
+    town = Town(tmp_path, beside=beside, answer={"score": "survey_score", "comment": "survey_comment"})
+    town.house.braze.people["C-2"].attributes["survey_score"] = 5  # of some other survey
+    town.closes(town.one, town.other)
+    town.round()
+    town.house.braze.people["C-1"].attributes |= {"survey_score": 7, "survey_comment": "Quick"}
+
+    assert town.round().codes[-1] == 3
+    assert (town.says(town.one), town.says(town.one, "Comment"), town.says(town.other)) == (7, "Quick", None)
+    assert ["it may be older" in entry[4] for entry in town.quarantined()] == [True]
+
+
+def test_an_answer_whose_ticket_goes_before_it_is_written_is_put_aside_with_its_text(tmp_path: Path) -> None:
+    town = Town(tmp_path, comment_document="never")
+    town.closes(town.one, town.other)
+    town.round()
+    town.house.ecm.delete(town.one)
+    answer(town.house, "C-1", 1, "Where is my ticket?")
+    answer(town.house, "C-2", 8, "Fine")
+
+    codes = [town.round().codes[-1] for _ in range(3)]
+
+    assert codes[0] == 5  # one look alone tells nothing
+    assert codes[1:] == [3, 0]
+    [(_, record, _, _, reason, _)] = town.quarantined()
+    assert (record, "Where is my ticket?" in reason, "is gone" in reason) == ("person:C-1", True, True)
+    assert town.says(town.other) == 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,7 +11,7 @@ from ecmbraze.engine.setting import Options
 from ecmbraze.errors import GuardTripped, UsageError
 from ecmbraze.ledger.codec import instant
 from ecmbraze.ledger.ledger import Ledger
-from ecmbraze.ledger.savedplan import SavedPlan, decisions
+from ecmbraze.ledger.savedplan import HIDES, SavedPlan, decisions
 from ecmbraze.ledger.waiting import LIFETIME, WaitingPlan
 from ecmbraze.model import Delivery
 
@@ -36,8 +37,11 @@ def keep(ledger: Ledger, run: Run, reason: str, now: datetime) -> None:
 
 
 def meta(ledger: Ledger, run: Run, now: datetime) -> dict[str, str]:
-    """Return what a plan file says of itself: its systems, its mode, and the span of a backfill."""
+    """Return what a plan file says of itself: its systems, its mode, what of it no reader sees, a backfill's span."""
     told = {**ledger.identity(), "mode": run.report.mode}
+    secret = {rule.name: sorted(rule.send.secret) for rule in run.flow.rules(run.section) if rule.send.secret}
+    if secret:
+        told[HIDES] = json.dumps(secret)
     if not run.options.backfill:
         return told
     since, until = run.span(now)
@@ -116,13 +120,24 @@ def cut(ledger: Ledger, run: Run, confirmed: Confirmed) -> None:
     then, now = (decisions(plan, run.name, moments, run.planner.context.zone) for plan in (confirmed.plan, run.plan))
     run.complete = run.complete and run.report.plan_hash == confirmed.hash
     run.report.plan_hash = confirmed.hash
+    done = _planned_before(ledger, confirmed, run.name)
     for record in confirmed.plan.acting(run.name):
         if then[record] != now.get(record):
-            run.report.notes.append(f"{record} changed since the plan was made: not sent, the next run plans it anew")
+            changed = "changed since the plan was made: not sent, the next run plans it anew"
+            run.report.notes.append(f"{record} {'was planned before: not sent again' if record in done else changed}")
     run.plan.leave_out(record for record, digest in now.items() if then.get(record) != digest)
     for action in run.plan.actions(run.name):
         if action.kind.delivery is not Delivery.LATEST and ledger.outbox.knows(action.key):
             run.report.notes.append(f"{action.key} was planned before: not sent again")
+
+
+def _planned_before(ledger: Ledger, confirmed: Confirmed, flow: str) -> frozenset[str]:
+    """Return the records of which everything that happens once was staged before, by this plan or by another one."""
+    known: dict[str, bool] = {}
+    for action in confirmed.plan.actions(flow):
+        if action.kind.delivery is not Delivery.LATEST:
+            known[action.record] = known.get(action.record, True) and ledger.outbox.knows(action.key)
+    return frozenset(record for record, all_known in known.items() if all_known)
 
 
 def note(ledger: Ledger, confirmed: Confirmed, options: Options, now: datetime) -> None:

@@ -182,8 +182,6 @@ class Planner:
         record = change.record
         if record.name == ERASED or not (change.before is None or ERASED in change.memory):
             return ""
-        if self.flow.candidates and ERASED not in change.memory and self.view.read_before(record.key.text):
-            return ""  # nothing had to be noted of it until now
         if ERASED in change.memory:
             return "names somebody else since its person was erased; its attributes go, nothing fires"
         if record.created_at < baseline:
@@ -257,7 +255,7 @@ class Planner:
             self.plan.put_actions([action for action in actions if action.kind.delivery is Delivery.LATEST])
             return False
         noted = change.before is not None or decision != Decision() or self.view.is_due(change.record.key.text)
-        if self.flow.candidates and not noted:
+        if self.flow.candidates and isinstance(change.record.key, PersonKey) and not noted:
             return True  # there is nothing to be noted of most people
         if change.unreached:
             decision = replace(decision, actions=tuple(one for one in decision.actions if is_news(one, change)))

@@ -116,26 +116,27 @@ class PeopleScan:
         return exported or (last is not None and self.now - last < rotation.within)
 
     def take_over(self, screened: Screened, needs: PeopleNeeds) -> None:
-        """Count as a look what a screen read of people whom the mirror knows and workspaces name.
+        """Count as a look what a screen read of people whom the mirror knows and workspaces name, or whom a flow asked.
 
-        Where a screen did not read every group that is watched, whoever changed is looked at once more, and of the
-        others nothing is noted: their turn comes.
+        What the profile of the latter showed as the request went tells an answer from what stood there before. Where
+        a screen did not read every group that is watched, whoever changed, or was asked and is not known yet, is
+        looked at once more, and of the others nothing is noted: their turn comes.
         """
         groups = [fact.removeprefix("group:") for fact in groups_of(needs.facts)]
         whole, asked = replace(self, reader=screened.kept), set(self._asked(needs))
         for part in batched(screened.seen, TOGETHER):
             held = self.mirror.held([PersonKey(recipient=person).text for person in part])
             known = {
-                person: load_facts(held[key.text].facts)
+                person: load_facts(held[text].facts) if text in held else {}
                 for person in part
-                if (key := PersonKey(recipient=person)).text in held
-                and (person in asked or self.mirror.workspaces_of(person, needs.mappings))
+                if (text := PersonKey(recipient=person).text) in held or person in asked
+                if person in asked or self.mirror.workspaces_of(person, needs.mappings)
             }
             covered = [person for person in known if screened.covers(person, groups)]
             moved = [
                 person
                 for person, past in known.items()
-                if person not in covered and differs(past, screened.seen[person], needs.facts)
+                if person not in covered and (not past or differs(past, screened.seen[person], needs.facts))
             ]
             for scan, people in ((whole, covered), (self, moved)):
                 if people:
@@ -223,8 +224,9 @@ def _since(record: Record, before: Held, read_at: datetime) -> Record:
     facts = {**record.facts, AFTER: read_at.isoformat()}
     for name in [name for name in facts if name.startswith(_AFTER_OF)]:
         watched = name.removeprefix(_AFTER_OF)
-        changed = watched not in past or past[watched] != facts[watched]
-        facts[name] = facts[AFTER] if changed else past.get(name, past.get(AFTER))
+        if watched not in past:  # the last look did not ask for it: nobody knows what it would have shown
+            continue
+        facts[name] = facts[AFTER] if past[watched] != facts[watched] else past.get(name, past.get(AFTER))
     return replace(record, created_at=before.created_at, facts=facts)
 
 

@@ -57,7 +57,7 @@ class Silences:
                 try:
                     members = _members(segments, way, files, mirror, plan, now, max_shrink)
                 except TemporaryError as error:
-                    self._failed(f"nobody's silence was told by segment {way.segment}: {error.happened}")
+                    self._failed(f"who is silent by segment {way.segment} is not known: {error.happened}")
                     continue
                 self.tellers[way.fact] = _by_segment(way.fact, members)
 
@@ -163,7 +163,7 @@ def _members(
     # One that is empty all at once is doubted whatever its size was: it would end every follow-up there is.
     shrank = export.size < before * (1 - max_shrink) and (before >= FLOOR or not export.size)
     if shrank and not _as_large(export.size, last, max_shrink):
-        raise TemporaryError(f"its export has {export.size} people, the last had {before}")
+        raise TemporaryError(f"its export has {export.size} people, the last had {before}.")
     plan.put_looked(taken, keys.PEOPLE, now, size=export.size)
     profiles = {(member.names, member.profile.email) for member in export.members()}
     return Counter(name for names, email in profiles for name in (*names, *_by_address(email)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from ecmbraze.model import Action, ContentKey, ContentKind, Fact, Json, Kind, Record
@@ -71,7 +71,7 @@ def bring_up_to_date(
         "mime": _MIME[ending],
         "before": there.document if there else "",
     }
-    if there is None or there.archived != held[facts.SHA256]:
+    if there is None or not _holds(there, record, ending):
         count = (past.version if past else 0) + 1
         kind = Kind.VERSION if there else Kind.ARCHIVE
         why = f"{key.kind.one} {record.name!r} {'has other content' if there else 'is approved'}"
@@ -88,16 +88,18 @@ def noted(record: Record, past: Archived | None, ending: str) -> Archived:
     place = int(str(held[facts.PLACE]))
     there = past if past and past.place == place else None
     name = file_name(record.name, key.id, ending)
-    if there and there.archived == held[facts.SHA256]:
-        return Archived(version=there.version, document=there.document, archived=there.archived, name=name, place=place)
+    archived = str(held[facts.SHA256])
+    if there and _holds(there, record, ending):
+        return replace(there, archived=archived, name=name)
     document = str(held[facts.DOCUMENT if ending == JSON else facts.RENDERING])
-    return Archived(
-        version=(past.version if past else 0) + 1,
-        document=document,
-        archived=str(held[facts.SHA256]),
-        name=name,
-        place=place,
-    )
+    version = (past.version if past else 0) + 1
+    return Archived(version=version, document=document, archived=archived, name=name, place=place)
+
+
+def _holds(there: Archived, record: Record, ending: str) -> bool:
+    """Say whether a document holds the content as it is: a page also where it shows nothing of what changed."""
+    held = record.facts
+    return there.archived == held[facts.SHA256] or (ending == HTML and there.document == held[facts.RENDERING])
 
 
 def history(noted: Json, record: Record, past: Archived | None, now: Archived) -> Json:

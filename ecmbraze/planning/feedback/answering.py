@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ecmbraze.model import Action, Change, Decision, Json, Skip
+from ecmbraze.model import Action, Change, Decision, Json, Kind, Skip
 from ecmbraze.planning.context import Context
 from ecmbraze.planning.feedback import answers, requests, writes
 from ecmbraze.planning.feedback.answers import Answer
@@ -35,7 +35,9 @@ def plan(options: Options, change: Change, person: str, past: Past, context: Con
     )
     for names, rules in options.surveys.items():
         one.take(names, {rule.name: rule for rule in rules})
-    return Decision.of(one.outcome, memory={_SEEN: one.seen, ANSWERS: one.done})
+    # Planned again in each run until the values have arrived: their workspace may go before.
+    due = context.now if one.waits else None
+    return Decision.of(one.outcome, memory={_SEEN: one.seen, ANSWERS: one.done}, due=due)
 
 
 def _mapping(value: Json) -> dict[str, Json]:
@@ -59,10 +61,11 @@ class _One:
     def take(self, names: AnswerAttributes, rules: Mapping[str, FeedbackRule]) -> None:
         """Take over what these attributes show, if that is news."""
         answer, place = answers.read(self.change.record.facts, names), names.score
-        first = place not in self.seen
+        first = place not in self.seen and not self.change.record.facts.get(names.looked)
         aside = f"answer in {names.score}"  # a blank keeps it apart from the rules: their messages do not wait for it
         shown = answer.digest if answer else ""
-        if self.seen.get(place) == shown and not self.past.refused(self.change.record.key.text, self.person, aside):
+        known = self.seen.get(place) == shown and not self.past.refused(self.change.record.key.text, self.person, aside)
+        if known and not self._is_lost(shown):
             return
         self.seen[place] = shown
         if answer is None:
@@ -85,13 +88,33 @@ class _One:
         else:
             self._take_over(rules[found.request.rule], found.request, answer, found.why)
 
+    def _is_lost(self, shown: str) -> bool:
+        """Say whether the workspace went before an answer that was taken over arrived there."""
+        said = [one for one in self.requests if _mapping(self.done.get(one.key)).get("said") == shown]
+        return any(self._is_underway(one) and self._is_gone(one) for one in said)
+
+    @property
+    def waits(self) -> bool:
+        """Whether values are planned or staged that have not arrived in their workspace yet, and still may."""
+        fresh = any(isinstance(one, Action) and one.kind is Kind.CATEGORY for one in self.outcome)
+        return fresh or any(self._is_underway(one) and not self._is_gone(one) for one in self.requests)
+
+    def _is_underway(self, request: Request) -> bool:
+        """Say whether values of an answer to a request are planned or staged and have not arrived yet."""
+        rule = next((one for one in self.options.rules if one.name == request.rule), None)
+        if rule is None or request.key not in self.done:
+            return False
+        return any(map(self.past.underway, writes.targets(rule, request)))
+
+    def _is_gone(self, request: Request) -> bool:
+        place = self.past.newest(request.record)
+        return place is None or place.gone
+
     def _astray(self, request: Request, rules: Mapping[str, FeedbackRule]) -> str:
         """Return why an answer to a request can be written nowhere; empty where it can."""
         if request.rule not in rules:
             return f"the rule {request.rule!r} that asked about {request.record} is no longer configured"
-        place = self.past.newest(request.record)
-        gone = place is None or place.gone
-        return f"the workspace {request.record} that it is about is gone" if gone else ""
+        return f"the workspace {request.record} that it is about is gone" if self._is_gone(request) else ""
 
     def _is_left(self, request: Request, answer: Answer, first: bool) -> bool:
         """Say whether an answer may be to a request of a rule that is gone: nobody knows any more where it goes."""

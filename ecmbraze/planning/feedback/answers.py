@@ -91,7 +91,7 @@ def match(
     """Return the request that an answer belongs to.
 
     ``requests`` are those of the person whose answers stand in these attributes, ``done`` the keys of those answered.
-    ``first`` says that nobody looked at the person before: then only a token or a time tells an answer from an old one.
+    ``first`` says that no earlier look saw the profile without it: then only a token or a time dates it.
     """
     if answer.token:
         for one in requests:

@@ -86,9 +86,9 @@ class _One:
         if asking.left == ():
             return asking
         if self.change.record.gone:
-            return self._dropped(asking, "the workspace is gone: nobody else is asked about it")
+            return self._dropped(asking, "the workspace is gone")
         if not satisfied(self.rule.when, self.change.record.named):
-            return self._dropped(asking, f"no longer {self.rule.told()}: nobody else is asked about it")
+            return self._dropped(asking, f"no longer {self.rule.told()}")
         if not self.change.fires:
             self.waits.append(due)
             return asking
@@ -117,7 +117,8 @@ class _One:
         return messages.happened_at(occasion)[0]
 
     def _dropped(self, asking: Asking, why: str) -> Asking:
-        self.outcome.append(self._skip(", ".join(self.change.record.customers), why))
+        whom = "nobody" if asking.left is None else "nobody else"
+        self.outcome.append(self._skip(", ".join(self.change.record.customers), f"{why}: {whom} is asked about it"))
         return replace(asking, left=())
 
     def _watched(self, asking: Asking, due: datetime) -> Asking:

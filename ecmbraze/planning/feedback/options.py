@@ -47,8 +47,13 @@ class AnswerAttributes(Section):
 
     @property
     def facts(self) -> frozenset[str]:
-        """The facts of a person that carry an answer."""
-        return frozenset(map(fact, self.names))
+        """The facts of a person that carry an answer, and which look was the last one before its score came up."""
+        return frozenset([*map(fact, self.names), self.looked])
+
+    @property
+    def looked(self) -> str:
+        """The fact that says when somebody had looked last before the score became what it is; empty: nobody had."""
+        return f"after:{fact(self.score)}"
 
     @model_validator(mode="after")
     def _each_once(self) -> AnswerAttributes:

@@ -75,6 +75,12 @@ def values(given: Given, past: Past, context: Context) -> Iterator[Action]:
             yield replace(action, payload=payload)
 
 
+def targets(rule: FeedbackRule, request: Request) -> Iterator[str]:
+    """Yield the target of each write that :func:`values` makes of an answer to a request."""
+    for category in dict.fromkeys(name.partition(".")[0] for name in rule.write):
+        yield f"{request.record}/{Kind.CATEGORY}/{category}"
+
+
 def _value(part: Part, given: Given, zone: tzinfo) -> Json:
     match part:
         case "score":
