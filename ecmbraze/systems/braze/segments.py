@@ -27,8 +27,8 @@ from ecmbraze.systems.shapes import ShapeError, text
 PATH = "/users/export/segment"
 _FIELDS = ("external_id", "user_aliases", "email", "phone", "email_subscribe", "push_subscribe")
 # An export may take up to about an hour (api/braze.md 4.4); so long a run does not hold its lock for it. One that is
-# not ready by then is still running when the next run asks. That of a few people is ready within seconds, and asking its
-# address counts towards no limit of Braze.
+# not ready by then is still running when the next run asks. That of a few people is ready within seconds, and asking
+# its address counts towards no limit of Braze.
 _PATIENCE_S, _FIRST_NAP_S, _LONGEST_NAP_S = 900.0, 1.0, 60.0
 _DOWNLOAD_S = 600.0
 # A million people are some 20 MB as a zip, and JSON shrinks to a tenth or so: what unpacks to more than a hundred times
