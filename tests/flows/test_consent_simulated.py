@@ -340,3 +340,19 @@ def test_a_date_alone_shows_whether_a_withdrawal_was_typed_over_what_may_not_hav
 
     assert town.withdrawn() == ([("C-1", "email")] if arrives else [])
     assert [town.status(one) for one in (town.seven, town.eight)] == ([OUT, OUT] if arrives else [IN, IN])
+
+
+def test_a_refused_state_is_not_kept_for_a_replay_once_the_person_is_back_at_what_stands_there(town: Town) -> None:
+    groups = town.braze.people["C-1"].groups
+    for state in ("unsubscribed", "subscribed", "unsubscribed"):
+        groups[GROUP] = state
+        town.round()
+    town.house.wire.faults.append(Fault(call="ecm values", trouble=Trouble.REFUSED, times=2))
+    groups[GROUP] = "subscribed"
+    assert town.round().codes == (0, 3)
+
+    groups[GROUP] = "unsubscribed"
+    outcome = town.round()
+
+    assert (outcome.codes, town.status(town.seven, NEWS)) == ((0, 0), OUT)
+    assert [fate for fate in town.house.fates() if fate.state == "refused"] == []
