@@ -77,6 +77,8 @@ class Flow(Generic[Options]):
     """Whether it may replace values that stood in ECM before it first wrote there."""
     taken_over: Callable[[Options, Record, Known], Mapping[str, Json]] = lambda options, record, known: {}
     """Attribute → what somebody else wrote in a record and the flow made its own: it may replace that."""
+    typed: Callable[[Options], frozenset[str]] = lambda options: frozenset()
+    """The attributes it writes that people set as well."""
     withdrawn: Callable[[Options, str, Known], frozenset[str]] | None = None
     """The channels on which a withdrawal of a person stands by what the flow noted: no message of any flow goes there,
     though Braze may still show the old state. ``None`` where it notes none.

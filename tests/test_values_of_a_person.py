@@ -108,3 +108,16 @@ def test_whom_a_workspace_names_no_more_loses_its_values_although_something_happ
     house.start()
     assert house.braze.people["C-3"].attributes["ecm_stage"] == "Contract"
     assert [entry.recipient for entry in house.braze.messages] == ["C-3", "C-3"]
+
+
+def test_a_refused_value_is_not_kept_for_a_replay_once_the_record_says_again_what_braze_has(house: House) -> None:
+    """Replayed, it would stand in the profile for good: the record does not change any more."""
+    newest = max(house.ecm.spaces)
+    for stage, why in (("Signed", ""), ("Revoked", "bad value"), ("Signed", "")):
+        house.braze.refused = {"C-1": why} if why else {}
+        house.ecm.edit(newest, {STAGE: stage})
+        house.start()
+        house.clock.advance(1200)
+
+    refused = [fate for fate in house.fates() if fate.name == "ecm_stage" and fate.state == "refused"]
+    assert (refused, house.braze.people["C-1"].attributes["ecm_stage"]) == ([], "Signed")

@@ -235,7 +235,7 @@ def _push(of: RoundContext, flow: Flow[Any], section: Any, looked: Screen, view:
         entered=of.shared.entered,
         launched=of.shared.launched,
         unknown_for=of.setting.keep.unknown,
-        place=Place(replaceable=replaceable, shown=shown),
+        place=Place(replaceable=replaceable, shown=shown, typed=flow.typed(section)),
         content=of.ledger.contents.of,
         clock_fault=ClockFaults(clock=of.clock, skews=of.systems.skews, last=of.ledger.last_end()).told,
     )

@@ -199,6 +199,7 @@ FLOW = Flow(
     example=EXAMPLE,
     replaces=lambda options: options.overwrite_existing,
     taken_over=staff.taken_over,
+    typed=lambda options: options.typed,
     withdrawn=withdrawn,
     withdraws=True,
     every=timedelta(minutes=15),

@@ -36,6 +36,7 @@ class Written:
     """Actions of one flow: planned, staged, and taken by the sink."""
 
     _hand: Hand | None = None
+    _refused_targets: tuple[int, frozenset[str]] = -1, frozenset()
 
     def __init__(self, ledger: Database, plan: PlanFile, *, flow: str) -> None:
         self._ledger, self._plan = ledger.conn, plan.database.conn
@@ -104,8 +105,11 @@ class Written:
 
     def refusing(self, target: str) -> bool:
         """Say whether a value for a target stands refused, until somebody decides."""
-        query = "SELECT 1 FROM outbox WHERE state = 'refused' AND target = ? LIMIT 1"
-        return self._ledger.execute(query, (target,)).fetchone() is not None
+        changes = self._ledger.total_changes
+        if self._refused_targets[0] != changes:  # asked of each attribute, and planning writes nothing here
+            rows = self._ledger.execute("SELECT target FROM outbox WHERE state = 'refused'")
+            self._refused_targets = changes, frozenset(row[0] for row in rows)
+        return target in self._refused_targets[1]
 
     def unmet(self, customer: str) -> bool:
         """Say whether something waits for this person, of any flow, because Braze does not know them yet."""

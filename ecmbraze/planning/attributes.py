@@ -41,6 +41,7 @@ class People(Protocol):
     def accepted(self, target: str) -> tuple[bool, Json]: ...
     def unmet(self, customer: str) -> bool: ...
     def refused(self, record: str, customer: str, name: str) -> bool: ...
+    def refusing(self, target: str) -> bool: ...
 
 
 def of_everyone(
@@ -79,7 +80,8 @@ def deltas(
 
     What Braze has is unknown after a baseline: then only a value that this change moved is sent. A backfill sends all,
     and so does a person whom Braze does not know yet: whoever appears there gets the whole state (mission.md). Whom no
-    workspace names any more loses what we wrote, but not what somebody else did.
+    workspace names any more loses what we wrote, but not what somebody else did. What Braze last took goes once more
+    where another value stands refused since: a replay would put that in its place.
     """
     everything = context.backfill or people.unmet(customer)
     others = [record for record in people.of_customer(customer) if record.key != change.record.key]
@@ -94,7 +96,8 @@ def deltas(
         action = _action(flow, change.record, customer, name, value, context.now, why, create=create)
         known, last = people.accepted(action.target)
         again = everything or people.refused(change.record.key.text, customer, name)
-        if (value == last) if known else (not again and value == rule_language.cleaned(old.get(name))):
+        as_it_was = value == last if known else (not again and value == rule_language.cleaned(old.get(name)))
+        if as_it_was and not (known and people.refusing(action.target)):
             continue
         if not known and value is None and (everything or not left):
             continue

@@ -341,7 +341,7 @@ def test_what_stood_there_before_us_is_put_aside_unless_it_may_be_replaced(tmp_p
         folder = tmp_path / str(overwrite)
         folder.mkdir()
         town = Town(folder, overwrite_existing=overwrite)
-        typed = {STATUS: "Yes please", SINCE: "2020-01-01T00:00:00", SOURCE: "by letter"}
+        typed = {STATUS: "Yes please", SINCE: "2020-01-01", SOURCE: "by letter"}
         number = town.opens("C-1", **typed)
 
         outcome = town.round()

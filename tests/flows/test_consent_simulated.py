@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.test_consent import DEFAULT, GROUP, IN, MINUTES, NEWS, OUT, STATUS, Town
+from tests.flows.test_consent import DEFAULT, GROUP, IN, MINUTES, NEWS, OUT, SINCE, STATUS, Town
 from tests.twins.wire import Fault, Trouble
 
 
@@ -295,3 +295,64 @@ def test_a_withdrawal_that_was_taken_over_is_not_that_of_the_next_owner_though_o
 
     assert (outcome.codes, town.withdrawn(), town.status(town.nine)) == ((0,), [("C-2", "email")], IN)
     assert town.history(town.nine) == [("email", "subscribed", "unsubscribed")]
+
+
+@pytest.mark.parametrize("trouble", [Trouble.LOST_AFTER, Trouble.FAILED_AFTER, Trouble.CUT])
+def test_an_older_state_of_ours_that_a_person_types_over_one_whose_answer_was_lost_is_an_edit(
+    town: Town, trouble: Trouble
+) -> None:
+    """The date and the source beside it show that the newer one had arrived."""
+    town.chooses("opted_in")
+    town.round()
+    town.round()
+    town.house.wire.faults.append(Fault(call="ecm values", trouble=trouble, times=9))
+    town.chooses("unsubscribed")
+    town.round()
+    town.house.wire.faults.clear()
+    assert town.status(town.seven) == OUT
+
+    town.ecm.edit(town.seven, {STATUS: IN})
+    outcome = town.round()
+    town.round()
+
+    assert (outcome.codes, town.house.quarantined()) == ((0, 3), {f"ws:{town.seven}"})
+    assert [town.status(one) for one in (town.seven, town.eight)] == [IN, OUT]
+
+
+@pytest.mark.parametrize("arrives", [False, True])
+def test_a_date_alone_shows_whether_a_withdrawal_was_typed_over_what_may_not_have_arrived(
+    tmp_path: Path, arrives: bool
+) -> None:
+    email = {"name": "email", "watch": "email", "purpose": "Marketing", "status": STATUS, "since": SINCE}
+    town = Town(tmp_path, channels=[email])
+    town.chooses("unsubscribed")
+    town.round()
+    town.round()
+    trouble = Trouble.LOST_AFTER if arrives else Trouble.LOST_BEFORE
+    town.house.wire.faults.append(Fault(call="ecm values", trouble=trouble, times=9))
+    town.chooses("opted_in")
+    town.round()
+    town.house.wire.faults.clear()
+
+    town.ecm.edit(town.seven, {STATUS: OUT})  # or, where nothing arrived, something else
+    town.round()
+    town.round(30)
+
+    assert town.withdrawn() == ([("C-1", "email")] if arrives else [])
+    assert [town.status(one) for one in (town.seven, town.eight)] == ([OUT, OUT] if arrives else [IN, IN])
+
+
+def test_a_refused_state_is_not_kept_for_a_replay_once_the_person_is_back_at_what_stands_there(town: Town) -> None:
+    groups = town.braze.people["C-1"].groups
+    for state in ("unsubscribed", "subscribed", "unsubscribed"):
+        groups[GROUP] = state
+        town.round()
+    town.house.wire.faults.append(Fault(call="ecm values", trouble=Trouble.REFUSED, times=2))
+    groups[GROUP] = "subscribed"
+    assert town.round().codes == (0, 3)
+
+    groups[GROUP] = "unsubscribed"
+    outcome = town.round()
+
+    assert (outcome.codes, town.status(town.seven, NEWS)) == ((0, 0), OUT)
+    assert [fate for fate in town.house.fates() if fate.state == "refused"] == []

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime, time, tzinfo
 
 from ecmbraze.errors import ConfigurationError
 from ecmbraze.model import Answer, AttributeInfo, Fact, Facts, Json, Verdict
 from tests.twins.ecm_world import Attribute, EcmWorld, kept
 
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?P<zone>Z|[+-]\d\d:\d\d)?")
 
 
 class Attributes(EcmWorld):
@@ -29,25 +29,29 @@ class Attributes(EcmWorld):
         """Return the values as they would be stored, or the answer where nothing is to be: all so, or a person's."""
         if unknown := sorted(values.keys() - there.keys()):
             return _stopped(f"ECM has no attribute {unknown[0]!r} on node {node_id}.")
-        wanted = {name: kept(self._told(value)) for name, value in values.items()}
         known = dict(infos((category, self.categories[category]) for category in categories))
+        dated = {name for name, one in known.items() if one.type_name == "Date"}
+        wanted = {name: kept(self._told(value, dated=name in dated)) for name, value in values.items()}
         for name, value in wanted.items():
             if value is not None and known[name].valid_values and value not in known[name].valid_values:
                 return _stopped(f"ECM's popup of {name} does not offer {value!r}.")
         if all(there[name] == value for name, value in wanted.items()):
             return Answer(verdict=Verdict.ACCEPTED, reason="already so")
         for name, value in wanted.items():
-            mine = [kept(self._told(one.get(name))) for one in ours]
+            mine = [kept(self._told(one.get(name), dated=name in dated)) for one in ours]
             if there[name] not in (value, *mine):
                 reason = f"edited_in_ecm: {name} is {there[name]!r}, we last wrote {mine[0]!r}"
                 return Answer(verdict=Verdict.REFUSED, reason=reason)
         return wanted
 
-    def _told(self, value: Json) -> Fact:
-        """Return a value as reads give it: an instant in the zone of the tenant (api/ecm.md 1.4)."""
-        if isinstance(value, str) and _INSTANT.fullmatch(value):
-            return datetime.fromisoformat(value).astimezone(self.zone).isoformat()
-        return tuple(value) if isinstance(value, list | tuple) else value  # type: ignore[return-value]  # scalars
+    def _told(self, value: Json, *, dated: bool) -> Fact:
+        """Return a value as reads give it: a time in the zone of the tenant, midnight as a day (api/ecm.md 1.4)."""
+        found = _INSTANT.fullmatch(value) if dated and isinstance(value, str) else None
+        if found is None:
+            return tuple(value) if isinstance(value, list | tuple) else value  # type: ignore[return-value]  # scalars
+        moment = datetime.fromisoformat(found[0])
+        local = moment.astimezone(self.zone) if found["zone"] else moment.replace(tzinfo=self.zone)
+        return local.isoformat() if local.time() != time() else local.date().isoformat()
 
 
 def _stopped(happened: str) -> Answer:

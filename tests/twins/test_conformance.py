@@ -191,6 +191,8 @@ class TestWrites:
         tries: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
             (first, {}),
             (first, {}),
+            ({since: "2026-11-21T08:05:00"}, first),  # as flows write it: the time of the tenant
+            ({since: "2026-11-22T00:00:00"}, {since: "2026-11-21T08:05:00"}),
             ({word: "Closed"}, {word: "Open"}),
             ({word: "Open"}, {word: "Open"}),
             ({word: None}, {word: "Closed"}),

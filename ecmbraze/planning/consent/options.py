@@ -181,6 +181,11 @@ class Options(MappedOptions):
         return self
 
     @property
+    def typed(self) -> frozenset[str]:
+        """The category attributes that staff set as well."""
+        return frozenset(channel.status for channel in self.channels)
+
+    @property
     def read(self) -> frozenset[str]:
         """The category attributes that are looked at; what may be replaced is looked at, too."""
         written = [name for one in self.channels for name in one.attributes()] if self.overwrite_existing else []

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from ecmbraze.model import Change, Facts, Json, Kind, Record, Skip
-from ecmbraze.planning import rule_language
+from ecmbraze.planning import rule_language, unanswered
 from ecmbraze.planning.consent.options import Channel, Options
 from ecmbraze.planning.consent.order import Past
 from ecmbraze.planning.consent.record import WITHDRAWN, Since, held
@@ -67,23 +67,9 @@ def _may_be_ours(options: Options, channel: Channel, record: Record, past: Past)
 
 
 def _may_stand(options: Options, channel: Channel, record: Record, past: Past) -> list[Mapping[str, Json]]:
-    """Return the writes of ours that may stand in a category: those that nothing beside the states speaks against.
-
-    The attributes of a category are written together: of writes that no answer confirmed, dates and sources show which
-    arrived last. The states do not, since staff set them too.
-    """
+    """Return the writes of ours that may stand in the category of a channel: the states do not tell, staff set them."""
     written = [one for one in past.ours(target(record, channel.status)) if isinstance(one, Mapping)]
-    states = {one.status for one in options.channels}
-    beside = {name: value for name, value in record.facts.items() if name not in states}
-
-    def is_another(one: Mapping[str, Json]) -> bool:
-        return any(
-            value != one[name] and any(value == other.get(name) for other in written)
-            for name, value in beside.items()
-            if name in one
-        )
-
-    return [one for one in written if not is_another(one)]
+    return unanswered.may_stand(written, record.facts, options.typed)
 
 
 def _may_be_typed(options: Options, channel: Channel, change: Change, past: Past) -> bool:
@@ -132,22 +118,26 @@ def edits(
 ) -> Mapping[str, str]:
     """Return channel → what a person changed of what we wrote there; a withdrawal is no such edit.
 
-    Nor is what says the same as is ``due`` there by now (attribute → value): it collides with nothing. Only a look
-    after our last write can tell. What stands refused in quarantine already is not listed once more.
+    Nor is what says the same as is ``due`` there by now (attribute → value): it collides with nothing. An older state
+    of ours is one where what stands beside it shows that the newer one arrived. Only a look after our last write can
+    tell. What stands refused in quarantine already is not listed once more.
     """
     found: dict[str, str] = {}
     for channel in options.channels:
+        standing = _may_stand(options, channel, place, past)
         for name in filter(None, (channel.status, channel.source)):
             written = ours(place, name, past)
             there = place.facts.get(name)
             withdrawn = name == channel.status and channel.withdraws and _is_word(options, channel, place)
-            if not written or there in written or withdrawn or (due and name in due and there == due[name]):
+            is_ours = any(name in one and one[name] == there for one in standing)
+            if not written or is_ours or withdrawn or (due and name in due and there == due[name]):
                 continue
             if there is None and past.taken(target(place, name)) is None:
                 continue  # our first write there is not proven: it may never have arrived
             if not _read_since(place, name, past, now) or past.refusing(target(place, name)):
                 continue
-            found.setdefault(channel.name, f"{EDITED}: {name} is {there!r}, we last wrote {written[0]!r}")
+            wrote = next((one[name] for one in standing if name in one), written[0])
+            found.setdefault(channel.name, f"{EDITED}: {name} is {there!r}, we last wrote {wrote!r}")
     return found
 
 

@@ -49,7 +49,7 @@ def state(
             expires_at=context.now + NEVER,
             reason=f"state of {person}",
         )
-        if past.accepted(action.target) == (True, payload):
+        if past.accepted(action.target) == (True, payload) and not past.refusing(action.target):
             continue
         reasons = {
             channel.name: reason

@@ -71,7 +71,7 @@ def values(given: Given, past: Past, context: Context) -> Iterator[Action]:
         )
         known, kept = past.accepted(action.target)
         payload = {**(kept if isinstance(kept, Mapping) else {}), **mine}
-        if not known or kept != payload:
+        if not known or kept != payload or past.refusing(action.target):
             yield replace(action, payload=payload)
 
 

@@ -22,6 +22,8 @@ class Place:
     """What stood there before the flow first wrote, where it may replace that; empty where it may not."""
     shown: Callable[[Action], Facts | None] = lambda action: {}
     """What of it this round has read; ``None`` where it should have and could not."""
+    typed: frozenset[str] = frozenset()
+    """The attributes that people set as well as the flow: which of our writes arrived, they do not show."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

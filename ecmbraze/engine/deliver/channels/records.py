@@ -25,6 +25,7 @@ from ecmbraze.engine.setting import Systems
 from ecmbraze.errors import RecordUnreadable, TemporaryError
 from ecmbraze.ledger.outbox import Row
 from ecmbraze.model import Action, Answer, Json, State, Verdict, keys
+from ecmbraze.planning import unanswered
 
 # A server that answers nothing certain three times in one run fails at more than a poisoned record: the rest waits.
 # What was certainly not written (reserved, no connection) makes no doubt and counts for nothing.
@@ -83,7 +84,8 @@ def _category_request(rows: Sequence[Row], attempt: Attempt) -> Batch:
     """Return the request; what may be replaced is what the ledger holds as accepted, or as sent without an answer.
 
     Of several such values the one that this round has read there is the only one: what stands there instead by now, a
-    person wrote. Where it could not be read nobody can tell, and the write waits.
+    person wrote, and so is an older one of ours where what stands beside it shows that the newer one arrived. Where it
+    could not be read nobody can tell, and the write waits.
     """
     action = rows[0].action
     node, values, expected = node_id(action), _values(action.payload), _values(attempt.accepted(action.target))
@@ -92,9 +94,10 @@ def _category_request(rows: Sequence[Row], attempt: Attempt) -> Batch:
         shown = attempt.place.shown(action)
         if shown is None:
             return Batch(rows=tuple(rows), send=lambda systems: _UNREAD)
-        written = (expected, *maybe)
-        proven = {n: shown[n] for n in values if n in shown and any(shown[n] == one.get(n) for one in written)}
-        expected, maybe = {**expected, **proven}, [{**one, **proven} for one in maybe]
+        written = [expected, *maybe]
+        standing = unanswered.may_stand(written, shown, attempt.place.typed) or written
+        proven = {n: shown[n] for n in values if n in shown and any(shown[n] == one.get(n) for one in standing)}
+        expected, maybe = {**standing[0], **proven}, [{**one, **proven} for one in standing[1:]]
     maybe += [_values(before) for before in [attempt.place.replaceable(action)] if before]
     return Batch(rows=tuple(rows), send=lambda systems: systems.records_sink.set_values(node, values, expected, maybe))
 
