@@ -175,7 +175,8 @@ class Planner:
             skip = Skip(record=change.record.key.text, customer="", rule="", reason=reason)
             self.plan.put_skip(self.flow.name, skip, self.context.now)
             return replace(change, before=None, since=None, memory={}, fires=False, late=True)
-        return replace(change, unreached=self._unreached(change))
+        unreached = self._unreached(change)
+        return replace(change, unreached=unreached) if unreached else change
 
     def _late(self, change: Change, baseline: datetime) -> str:
         """Return why nothing of a record of which no past is known is news; empty where it is."""
@@ -281,8 +282,8 @@ class Planner:
         Its attributes and other values go, its messages and documents wait together, and are planned anew when it
         changes or is replayed.
         """
-        rules = {rule.name for rule in self.flow.rules(self.options)}
-        return any(skip.quarantined and skip.rule in rules for skip in decision.skips)
+        put_aside = {skip.rule for skip in decision.skips if skip.quarantined}
+        return bool(put_aside) and any(rule.name in put_aside for rule in self.flow.rules(self.options))
 
     def _quarantine(self, change: Change, reason: str, *, again: bool = False) -> None:
         record = change.record.key.text
