@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 Answer = TypeVar("Answer")
@@ -65,6 +66,15 @@ class Paged:
     @property
     def _page(self) -> Page:
         return self._in_hand or Page()
+
+    @contextmanager
+    def page(self, records: Iterable[str]) -> Iterator[Page]:
+        """Ask about these records together, until the block ends."""
+        outer, self._in_hand = self._in_hand, Page(records)
+        try:
+            yield self._in_hand
+        finally:
+            self._in_hand = outer
 
 
 def gathered(keys: Iterable[str], rows: Iterable[tuple[str, Answer]]) -> Mapping[str, list[Answer]]:

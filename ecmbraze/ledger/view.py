@@ -12,7 +12,7 @@ from ecmbraze.ledger.audience import Audience, after_all
 from ecmbraze.ledger.codec import dump, instant, load, load_documents, load_facts, moment
 from ecmbraze.ledger.connection import EACH, marks
 from ecmbraze.ledger.mirror import RECORD_COLUMNS, people, read_record
-from ecmbraze.ledger.page import SIZE, Page
+from ecmbraze.ledger.page import SIZE
 from ecmbraze.ledger.schema import RULES
 from ecmbraze.ledger.written import Written
 from ecmbraze.model import Change, Json, PersonKey, Record, keys
@@ -20,8 +20,6 @@ from ecmbraze.model import Change, Json, PersonKey, Record, keys
 
 class View(Audience, Written):
     """What planning of one flow may ask; ``needs`` says which facts and people of a record are its own."""
-
-    _named = ("", "")
 
     def record(self, key: str) -> Record | None:
         """Return the newest record under a key; ``None`` when it was never read."""
@@ -47,11 +45,13 @@ class View(Audience, Written):
 
     def name_of(self, key: str) -> str:
         """Return the name of the workspace behind a record; empty when it was never read."""
-        if self._named[0] != key:  # the lines of a report name one record after the other
-            query = "SELECT name FROM record WHERE key = ?"
-            row = self._plan.execute(query, (key,)).fetchone() or self._ledger.execute(query, (key,)).fetchone()
-            self._named = (key, str(row[0]) if row else "")
-        return self._named[1]
+        return self._page.of_record(key, self._names)
+
+    def _names(self, records: Sequence[str]) -> Mapping[str, str]:
+        """Return the name of each record, the newest; empty where it was never read."""
+        query, asked = f"SELECT key, name FROM record WHERE key IN {EACH}", (dump(records),)
+        found = [dict(database.execute(query, asked).fetchall()) for database in (self._ledger, self._plan)]
+        return dict.fromkeys(records, "") | found[0] | found[1]
 
     @cached_property
     def _gone_now(self) -> set[str]:
@@ -167,19 +167,15 @@ class View(Audience, Written):
 
     def changes(self, records: Iterable[str]) -> Iterator[Change]:
         """Yield the change of each record since this flow last planned it, in order; whether it fires is not said."""
-        ordered, outer = sorted(records, key=keys.order), self._in_hand
-        try:
-            for first in range(0, len(ordered), SIZE):
-                self._in_hand = page = Page(part := ordered[first : first + SIZE])
+        ordered = sorted(records, key=keys.order)
+        for first in range(0, len(ordered), SIZE):
+            with self.page(part := ordered[first : first + SIZE]) as page:
                 changes = [self._change(record) for key in part if (record := self.record(key))]
                 for change in changes:
                     page.name((*change.record.customers, *(change.before.customers if change.before else ())))
                 for change in changes:
-                    self._in_hand = page
                     page.turn()
                     yield change
-        finally:
-            self._in_hand = outer
 
     def change_of(self, person: str) -> Change:
         """Return the change of somebody since this flow last planned them; one never read has no facts yet.
