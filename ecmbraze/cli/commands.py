@@ -109,10 +109,12 @@ class Root(Group):
 
 
 def import_all() -> None:
-    """Import every command and flow, for who is going to fork programs that use them."""
+    """Import every command and flow, and make their models, for who is going to fork programs that use them."""
     for _ in _Commands().values():
         pass
-    import_module("ecmbraze.flows").FLOWS  # noqa: B018 imports them
+    for flow in import_module("ecmbraze.flows").FLOWS:
+        flow.options.model_rebuild()
+    import_module("ecmbraze.config").Settings.model_rebuild()
 
 
 def described() -> str:
