@@ -26,6 +26,8 @@ class PlanActions(PlanWriting):
 
     def put_actions(self, actions: Sequence[Action], doubtful: Callable[[Action], bool] = lambda action: False) -> None:
         """Write the actions of one record; see :meth:`put_action`."""
+        if not actions:
+            return
         if self.tombstones:
             actions = [one for one in actions if not self.tombstones.bars_action(one)]
         targets = [one.target if one.kind.delivery is Delivery.LATEST else "" for one in actions]

@@ -255,8 +255,7 @@ class Planner:
             actions = decision.actions
             self.plan.put_actions([action for action in actions if action.kind.delivery is Delivery.LATEST])
             return False
-        noted = change.before is not None or decision != Decision() or self.view.is_due(change.record.key.text)
-        if self.flow.candidates and not noted:
+        if self.flow.candidates and not self._noted(change, decision):
             return True  # there is nothing to be noted of most people
         if change.unreached:
             decision = replace(decision, actions=tuple(one for one in decision.actions if is_news(one, change)))
@@ -275,6 +274,9 @@ class Planner:
         fresh = sum(one.kind.is_message and one.rule not in reminders for one in decision.actions)
         self.plan.count(self.flow.name, f"messages of {change.record.stream}", fresh)
         return True
+
+    def _noted(self, change: Change, decision: Decision) -> bool:
+        return change.before is not None or decision != Decision() or self.view.is_due(change.record.key.text)
 
     def _untold(self, decision: Decision) -> bool:
         """Say whether a message cannot be written: then what happened to the record is not consumed.
