@@ -96,14 +96,14 @@ class Written(Paged):
         Nor has one of the kind ``even_refused`` that was refused, until somebody decides.
         """
         first = f"{self._flow}/{record}/{rule}/"  # as in `happened`
-        query = """SELECT 1 FROM outbox WHERE key > ? AND key < ? AND delivery <> 'latest'
+        query = """SELECT 1 FROM outbox INDEXED BY outbox_key WHERE key > ? AND key < ? AND delivery <> 'latest'
                     AND (state IN ('ready', 'waiting', 'in flight', 'in doubt', 'held')
                         OR (state = 'refused' AND kind = ?)) LIMIT 1"""
         return self._ledger.execute(query, (first, f"{first[:-1]}0", even_refused)).fetchone() is not None
 
     def underway(self, target: str) -> bool:
         """Say whether a value for a target is planned or staged that the sink has not taken yet."""
-        staged = "SELECT 1 FROM outbox WHERE target = ? AND state IN ('ready', 'waiting', 'in flight')"
+        staged = f"SELECT 1 FROM outbox WHERE target = ? AND {_OPEN}"
         planned = self._plan.execute("SELECT 1 FROM action WHERE target = ?", (target,)).fetchone()
         return bool(planned or self._ledger.execute(staged, (target,)).fetchone())
 
