@@ -100,6 +100,7 @@ def test_the_installed_script_is_the_program(fresh: Rehearsal) -> None:
 _SYSTEMS = {"requests", "urllib3", "ecmbraze.systems", "ecmbraze.engine", "ecmbraze.sandbox"}
 _FILES = {"sqlite_utils", "yaml", "ecmbraze.config", "ecmbraze.ledger", "ecmbraze.flow"}
 _TERMINAL = {"pydantic", "rich"}
+_OTHER_COMMANDS = {"flask", "ecmbraze.sandbox", "ecmbraze.cli.demo", "ecmbraze.cli.check", "ecmbraze.ledger.erasing"}
 
 
 @pytest.mark.parametrize(
@@ -110,8 +111,9 @@ _TERMINAL = {"pydantic", "rich"}
         (["", "complete"], _SYSTEMS | _FILES),
         (["run", "", "complete"], _SYSTEMS | _FILES),
         (["status"], _SYSTEMS | {"rich"}),
+        (["onboarding"], _OTHER_COMMANDS | {"ecmbraze.report.files", "ecmbraze.report.page", "jinja2", "fastavro"}),
     ],
-    ids=["version", "help", "commands", "flows", "status"],
+    ids=["version", "help", "commands", "flows", "status", "a quiet run"],
 )
 def test_what_people_wait_for_imports_only_what_it_needs(
     stage: Rehearsal, typed: list[str], unneeded: set[str]

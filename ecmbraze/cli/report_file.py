@@ -10,12 +10,13 @@ from pathlib import Path
 from ecmbraze.cli.logs import LOG
 from ecmbraze.engine.run_report import RunReport
 from ecmbraze.errors import EcmbrazeError, StorageError, UsageError
-from ecmbraze.report import files
 
 
 def check(report: Path | None, *, personal: bool) -> None:
     """Raise UsageError when the report could not be written, or nothing is to be written."""
     if report:
+        from ecmbraze.report import files  # most runs write none
+
         files.check(report)
     elif personal:
         raise UsageError(
@@ -29,6 +30,8 @@ def write(reports: Sequence[RunReport], report: Path | None, code: int, *, perso
     """Write the report and return the exit code: the run's own, or 16 when only the report went wrong."""
     if report is None:
         return code
+    from ecmbraze.report import files
+
     try:
         files.write(reports, report, made_by=f"{getpass.getuser()}@{socket.gethostname()}", personal=personal)
     except EcmbrazeError as error:

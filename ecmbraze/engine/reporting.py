@@ -13,6 +13,7 @@ from ecmbraze.engine.run import Run
 from ecmbraze.engine.run_report import COUNTS, PENDING, PLANNED, ActionLine, SkipLine, summary
 from ecmbraze.errors import strongest
 from ecmbraze.ledger.outbox import Row, Step
+from ecmbraze.ledger.page import SIZE
 from ecmbraze.ledger.stage import DOUBTFUL
 from ecmbraze.model import Action, Delivery, Json, State, System
 
@@ -32,12 +33,13 @@ _COUNTED = {
 
 def _pushed(of: RoundContext, run: Run) -> None:
     """Report what became of every row this run touched, and what another's unknown outcome keeps back."""
-    for step in run.push.steps.values():
-        _count(run, step)
-        if step.state is State.SENT:
-            run.report.add_kind(step.row.action.kind, len(step.row.action.names))
-        before = run.push.before.get(step.row.id)
-        run.report.actions += _lines(run, step, before)
+    for part in batched(run.push.steps.values(), SIZE):
+        with run.planner.view.page(_workspace(step.row.action) for step in part):
+            for step in part:
+                _count(run, step)
+                if step.state is State.SENT:
+                    run.report.add_kind(step.row.action.kind, len(step.row.action.names))
+                run.report.actions += _lines(run, step, run.push.before.get(step.row.id))
     for row, number in [] if of.options.dry_run else of.ledger.outbox.kept_back(run.name):
         why = f"kept back by message {number}, whose outcome is unknown"
         run.report.actions.append(_line(run, row.action, PENDING, why))
@@ -76,9 +78,11 @@ def finish(of: RoundContext, run: Run) -> None:
     _pushed(of, run)
     _counted(of, run)
     _watermarks(of, run)
-    for record, customer, rule, reason in of.plan.skips(run.name, run.needs.streams):
-        name = run.planner.view.name_of(record)
-        report.skipped.append(SkipLine(record=record, workspace=name, customer=customer, rule=rule, reason=reason))
+    skips = of.plan.skips(run.name, run.needs.streams)
+    with run.planner.view.page(record for record, *_ in skips):
+        for record, customer, rule, reason in skips:
+            name = run.planner.view.name_of(record)
+            report.skipped.append(SkipLine(record=record, workspace=name, customer=customer, rule=rule, reason=reason))
     report.messages = summary(report.actions)
     report.notes += run.flow.warnings(run.section)
     oldest = [moment for one in run.needs.streams if (moment := of.ledger.mirror.oldest_read_at(one))]

@@ -73,8 +73,9 @@ def take_apart(database: Database, rows: Iterable[int]) -> dict[int, list[int]]:
 
 def accept(database: Database, actions: Iterable[Action], now: datetime) -> None:
     """Keep what the sink took of rows that hold several attributes, each under its own target."""
+    at = instant(now)
     taken = (
-        (f"{action.recipient}/{kind}/{name}", dump(value), instant(now))
+        (f"{action.recipient}/{kind}/{name}", dump(value), at)
         for action in actions
         if (kind := action.kind.holds) and isinstance(action.payload, dict)
         for name, value in action.payload.items()

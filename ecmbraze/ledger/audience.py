@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 
 from sqlite_utils import Database
 
-from ecmbraze.ledger.connection import marks
+from ecmbraze.ledger.codec import dump
+from ecmbraze.ledger.connection import EACH, marks
 from ecmbraze.ledger.mirror import GONE
+from ecmbraze.ledger.page import Paged, gathered
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import UNMET, Change, PersonKey, keys
 from ecmbraze.needs import Needs
@@ -21,11 +24,11 @@ def after_all(text: str) -> str:
     return f"{text[:-1]}{chr(ord(text[-1]) + 1)}"
 
 
-class Audience:
+class Audience(Paged):
     """The people of one flow; ``needs`` says by which mapping a workspace of a type leads to them."""
 
     def __init__(self, ledger: Database, plan: PlanFile, *, flow: str, needs: Needs) -> None:
-        self._ledger, self._plan = ledger.conn, plan.database.conn  # a dozen small questions for each record
+        self._ledger, self._plan = ledger.conn, plan.database.conn
         self._flow, self._needs = flow, needs
 
     @property
@@ -86,11 +89,21 @@ class Audience:
         be written: whom it named then stands in no fact.
         """
         record = change.record
-        mapping = self._needs.mapping_of(record.stream)
-        query = "SELECT customer FROM recipient WHERE mapping = ? AND record = ?"
-        last = [row[0] for row in self._ledger.execute(query, (mapping, record.key.text))]
+        last = self._page.of_record(record.key.text, self._led_by, self._needs.mapping_of(record.stream))
         moved = change.before is not None and change.before.customers != record.customers
         return [*last, *(self._written_before.get(record.key.text, ()) if moved else ())]
+
+    def _led_by(self, records: Sequence[str], mapping: str) -> Mapping[str, Sequence[str]]:
+        """Return whom each record leads to under a customer mapping, by the ledger."""
+        query = f"SELECT record, customer FROM recipient WHERE mapping = ? AND record IN {EACH}"
+        return gathered(records, self._ledger.execute(query, (mapping, dump(records))))
+
+    def _leading_to(self, people: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """Return the records that lead to each of some people, by the plan or the ledger, one of both twice."""
+        mappings = tuple(self._needs.mappings)
+        query = f"SELECT customer, record FROM recipient WHERE mapping IN ({marks(mappings)}) AND customer IN {EACH}"
+        found = [database.execute(query, (*mappings, dump(people))) for database in (self._plan, self._ledger)]
+        return gathered(people, chain(*found))
 
     @cached_property
     def _written_before(self) -> Mapping[str, Sequence[str]]:

@@ -103,9 +103,10 @@ def _forget_records(database: Database, values: dict[str, object]) -> int:
     found = [row[0] for row in execute(query, values).fetchall()]
     flows = [row[0] for row in execute("SELECT flow FROM position UNION SELECT flow FROM baseline").fetchall()]
     for key in found:
-        for flow in flows:  # by the key, which is indexed; "0" follows "/"
+        for flow in flows:  # "0" follows "/"
             execute(
-                f"""DELETE FROM outbox WHERE key > ? AND key < ? AND delivery <> 'latest' AND state IN ({ENDED})""",
+                f"""DELETE FROM outbox INDEXED BY outbox_key
+                    WHERE key > ? AND key < ? AND delivery <> 'latest' AND state IN ({ENDED})""",
                 (f"{flow}/{key}/", f"{flow}/{key}0"),
             )
         for table in ("recipient", "address", "fact", "due", "quarantine"):

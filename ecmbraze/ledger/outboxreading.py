@@ -97,8 +97,9 @@ class OutboxReading:
 
     def twins(self, action: Action) -> list[str]:
         """Return the other people to whom the same message of the same occasion went, or may have gone."""
-        query = """SELECT recipient FROM outbox WHERE delivery = 'once' AND key >= ? AND key < ? AND recipient <> ?
-                   AND state IN ('in flight', 'in doubt', 'held', 'sent')"""
+        # By the key, which few share: by the state every message that was ever sent would be looked through.
+        query = """SELECT recipient FROM outbox INDEXED BY outbox_key WHERE delivery <> 'latest' AND delivery = 'once'
+                   AND key >= ? AND key < ? AND recipient <> ? AND state IN ('in flight', 'in doubt', 'held', 'sent')"""
         occasion = action.key.removesuffix(action.recipient)  # "…/": the next character in the order is "0"
         told = (occasion, f"{occasion[:-1]}0", action.recipient)
         return [row[0] for row in self._database.execute(query, told)]

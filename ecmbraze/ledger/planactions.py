@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ecmbraze.ledger.actionrow import ACTION_COLUMNS, read_action, write_action
 from ecmbraze.ledger.planwriting import PlanWriting
@@ -26,18 +26,22 @@ class PlanActions(PlanWriting):
 
     def put_actions(self, actions: Sequence[Action], doubtful: Callable[[Action], bool] = lambda action: False) -> None:
         """Write the actions of one record; see :meth:`put_action`."""
+        if not actions:
+            return
         if self.tombstones:
             actions = [one for one in actions if not self.tombstones.bars_action(one)]
-        newest = {one.target: number for number, one in enumerate(actions) if one.kind.delivery is Delivery.LATEST}
-        left = [one for number, one in enumerate(actions) if newest.get(one.target, number) == number]
-        self._forget(action for action in left if action.kind.delivery is Delivery.LATEST)
+        targets = [one.target if one.kind.delivery is Delivery.LATEST else "" for one in actions]
+        newest = dict(zip(targets, actions, strict=True))
+        left = [one for one, target in zip(actions, targets, strict=True) if not target or newest[target] is one]
+        newest.pop("", None)
+        self._forget(newest)
         self._write_all(_INSERT, [(*write_action(one), doubtful(one)) for one in together(left)])
 
-    def _forget(self, newer: Iterable[Action]) -> None:
+    def _forget(self, newer: Mapping[str, Action]) -> None:
         """Take out what was planned before for the same targets; the neighbours of such an attribute stay."""
         targets: dict[str, dict[str, None]] = {}
-        for action in newer:
-            targets.setdefault(f"{action.recipient}/{action.kind}/", {})[action.target] = None
+        for target, action in newer.items():
+            targets.setdefault(f"{action.recipient}/{action.kind}/", {})[target] = None
         for first, mine in targets.items():  # "0" follows "/"
             query = f"SELECT id, {ACTION_COLUMNS} FROM action WHERE target >= ? AND target < ?"
             for number, *row in self.database.conn.execute(query, (first, f"{first[:-1]}0")).fetchall():

@@ -132,32 +132,44 @@ class PlanFile(PlanActions):
         are the e-mail addresses and phone numbers of a person, in place of those known; only their digests are kept.
         A row whose modify date lies before that of the mirror changes nothing there.
         """
-        execute, key = self._write, record.key.text
-        if self.tombstones:
-            if not record.number and self.tombstones.bars_record(key):
-                return
-            record, customers = self.stripped(record, customers)
-        execute(
-            "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)",
-            (
-                key,
-                record.stream,
-                record.name,
-                instant(record.created_at),
-                instant(record.modified_at),
-                dump(record.facts),
-                again,
-                dump_documents(record.documents),
-            ),
-        )
-        for mapping, people in customers.items():
-            for customer in people:
-                execute("INSERT OR IGNORE INTO recipient VALUES (?, ?, ?)", (mapping, key, customer))
+        key = record.key.text
+        if self.tombstones and not record.number and self.tombstones.bars_record(key):
+            return
+        self.put_records([(record, customers)], again=again)
         if addresses or not record.number:
-            execute("DELETE FROM address WHERE record = ?", (key,))
+            self._write("DELETE FROM address WHERE record = ?", (key,))
         for address in addresses:
             assert self._digest is not None, "a plan file that no ledger made keeps no addresses"
-            execute("INSERT OR IGNORE INTO address VALUES (?, ?)", (self._digest(address), key))
+            self._write("INSERT OR IGNORE INTO address VALUES (?, ?)", (self._digest(address), key))
+
+    def put_records(self, read: Iterable[tuple[Record, Mapping[str, tuple[str, ...]]]], *, again: bool = False) -> None:
+        """Write the mirror rows of some records and the people they lead to; see :meth:`put_record`."""
+        kept = [self.stripped(record, customers) for record, customers in read]
+        self._write_all(
+            "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)",
+            [
+                (
+                    record.key.text,
+                    record.stream,
+                    record.name,
+                    instant(record.created_at),
+                    instant(record.modified_at),
+                    dump(record.facts),
+                    again,
+                    dump_documents(record.documents),
+                )
+                for record, _ in kept
+            ],
+        )
+        self._write_all(
+            "INSERT OR IGNORE INTO recipient VALUES (?, ?, ?)",
+            [
+                (mapping, record.key.text, customer)
+                for record, customers in kept
+                for mapping, people in customers.items()
+                for customer in people
+            ],
+        )
 
     def stripped(
         self, record: Record, customers: Mapping[str, tuple[str, ...]]

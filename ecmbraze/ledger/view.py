@@ -6,29 +6,34 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import Any
 
 from ecmbraze.ledger.audience import Audience, after_all
 from ecmbraze.ledger.codec import dump, instant, load, load_documents, load_facts, moment
-from ecmbraze.ledger.connection import marks
+from ecmbraze.ledger.connection import EACH, marks
 from ecmbraze.ledger.mirror import RECORD_COLUMNS, people, read_record
+from ecmbraze.ledger.page import SIZE
 from ecmbraze.ledger.schema import RULES
-from ecmbraze.ledger.written import Hand, Written
+from ecmbraze.ledger.written import Written
 from ecmbraze.model import Change, Json, PersonKey, Record, keys
 
 
 class View(Audience, Written):
     """What planning of one flow may ask; ``needs`` says which facts and people of a record are its own."""
 
-    _named = ("", "")
-
     def record(self, key: str) -> Record | None:
         """Return the newest record under a key; ``None`` when it was never read."""
-        if self._hand is not None and self._hand.record.key.text == key:
-            return self._hand.record
-        query = f"SELECT {RECORD_COLUMNS} FROM record WHERE key = ?"
-        row = self._plan.execute(query, (key,)).fetchone() or self._ledger.execute(query, (key,)).fetchone()
-        record = read_record(row, self._needs) if row else None
-        return replace(record, gone=True) if record and key in self._gone_now else record
+        return self._page.of_record(key, self._records)
+
+    def _records(self, records: Sequence[str]) -> Mapping[str, Record | None]:
+        """Return the newest record under each key; ``None`` where it was never read."""
+        query, found = f"SELECT {RECORD_COLUMNS} FROM record WHERE key IN {EACH}", dict[str, Record | None]()
+        for database in (self._plan, self._ledger):
+            missing = [key for key in records if key not in found]
+            found |= {row[0]: read_record(row, self._needs) for row in database.execute(query, (dump(missing),))}
+        for key in self._gone_now.intersection(found):
+            found[key] = (record := found[key]) and replace(record, gone=True)
+        return dict.fromkeys(records) | found
 
     def newest(self, key: str) -> Record | None:
         """Return the newest record under a key; ``None`` when it was never read."""
@@ -40,11 +45,13 @@ class View(Audience, Written):
 
     def name_of(self, key: str) -> str:
         """Return the name of the workspace behind a record; empty when it was never read."""
-        if self._named[0] != key:  # the lines of a report name one record after the other
-            query = "SELECT name FROM record WHERE key = ?"
-            row = self._plan.execute(query, (key,)).fetchone() or self._ledger.execute(query, (key,)).fetchone()
-            self._named = (key, str(row[0]) if row else "")
-        return self._named[1]
+        return self._page.of_record(key, self._names)
+
+    def _names(self, records: Sequence[str]) -> Mapping[str, str]:
+        """Return the name of each record, the newest; empty where it was never read."""
+        query, asked = f"SELECT key, name FROM record WHERE key IN {EACH}", (dump(records),)
+        found = [dict(database.execute(query, asked).fetchall()) for database in (self._ledger, self._plan)]
+        return dict.fromkeys(records, "") | found[0] | found[1]
 
     @cached_property
     def _gone_now(self) -> set[str]:
@@ -57,11 +64,8 @@ class View(Audience, Written):
 
     def of_customer(self, customer: str) -> Sequence[Record]:
         """Return every workspace that leads to ``customer`` under the mapping of its type, in order."""
-        mappings = tuple(self._needs.mappings)
-        query = f"SELECT record FROM recipient WHERE mapping IN ({marks(mappings)}) AND customer = ?"
-        values = (*mappings, customer)
-        found = {row[0] for database in (self._plan, self._ledger) for row in database.execute(query, values)}
-        records = [record for key in sorted(found, key=keys.order) if (record := self.record(key)) and not record.gone]
+        found = sorted({*self._page.of_person(customer, self._leading_to)}, key=keys.order)
+        records = [record for key in found if (record := self.record(key)) and not record.gone]
         return [one for one in records if one.stream in self._needs.streams and customer in one.customers]
 
     def noted(self, record: str) -> Mapping[str, Json]:
@@ -163,15 +167,15 @@ class View(Audience, Written):
 
     def changes(self, records: Iterable[str]) -> Iterator[Change]:
         """Yield the change of each record since this flow last planned it, in order; whether it fires is not said."""
-        try:
-            for key in sorted(records, key=keys.order):
-                self._hand = None
-                record = self.record(key)
-                if record is not None:
-                    self._hand = Hand(record=record)
-                    yield self._change(record)
-        finally:
-            self._hand = None
+        ordered = sorted(records, key=keys.order)
+        for first in range(0, len(ordered), SIZE):
+            with self.page(part := ordered[first : first + SIZE]) as page:
+                changes = [self._change(record) for key in part if (record := self.record(key))]
+                for change in changes:
+                    page.name((*change.record.customers, *(change.before.customers if change.before else ())))
+                for change in changes:
+                    page.turn()
+                    yield change
 
     def change_of(self, person: str) -> Change:
         """Return the change of somebody since this flow last planned them; one never read has no facts yet.
@@ -189,10 +193,7 @@ class View(Audience, Written):
         return self._change(record).before
 
     def _change(self, record: Record) -> Change:
-        row = self._ledger.execute(
-            "SELECT facts, modified_at, gone, memory, at, documents FROM fact WHERE flow = ? AND record = ?",
-            (self._flow, record.key.text),
-        ).fetchone()
+        row = self._page.of_record(record.key.text, self._past)
         if row is None:
             return Change(record=record, before=None, fires=True, memory={})
         facts = load_facts(row[0])
@@ -208,3 +209,10 @@ class View(Audience, Written):
             documents=load_documents(row[5]),
         )
         return Change(record=record, before=before, fires=True, memory=load(row[3]), since=moment(row[4]))
+
+    def _past(self, records: Sequence[str]) -> Mapping[str, Sequence[Any] | None]:
+        """Return what an earlier plan of the flow says of each record; ``None`` where none does."""
+        query = f"""SELECT facts, modified_at, gone, memory, at, documents, record FROM fact
+                    WHERE flow = ? AND record IN {EACH}"""
+        rows = self._ledger.execute(query, (self._flow, dump(records)))
+        return dict.fromkeys(records) | {row[-1]: row for row in rows}

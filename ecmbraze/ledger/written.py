@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
+from sqlite3 import Connection
 
 from sqlite_utils import Database
 
 from ecmbraze.ledger.codec import dump, instant, load, load_json, moment
-from ecmbraze.ledger.connection import marks
+from ecmbraze.ledger.connection import EACH, marks
+from ecmbraze.ledger.page import Paged, gathered
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import MOVED, UNMET, Fate, Json, Kind, Record, Standing, State
 
-# What is known of the values of targets that begin alike, the newest last.
+# The targets of one kind that each of some people may have, each person beside the beginning of theirs.
+_TARGETS = """(SELECT value AS recipient, value || ?2 AS first, value || ?3 AS last FROM json_each(?1)) one
+    CROSS JOIN {} ON target >= one.first AND target < one.last"""
 _OPEN = "delivery = 'latest' AND state IN ('ready', 'waiting', 'in flight')"
-_VALUES = (
-    "SELECT target, value FROM accepted WHERE target >= ? AND target < ?",
-    f"SELECT target, payload FROM outbox WHERE target >= ? AND target < ? AND {_OPEN}",
-)
-_PLANNED = "SELECT target, payload FROM action WHERE target >= ? AND target < ?"
+_ACCEPTED = f"SELECT one.recipient, target, value FROM {_TARGETS.format('accepted')}"
+_STAGED = f"""SELECT one.recipient, target, payload FROM {_TARGETS.format("outbox INDEXED BY outbox_target")}
+    WHERE {_OPEN}"""
+_PLANNED = f"SELECT one.recipient, target, payload FROM {_TARGETS.format('action')}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hand:
-    """What was asked about the change in hand: until it is decided nothing of it moves."""
-
-    record: Record
-    values: dict[str, dict[str, str | None]] = field(default_factory=dict)
-    refused: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
-
-
-class Written:
+class Written(Paged):
     """Actions of one flow: planned, staged, and taken by the sink."""
 
-    _hand: Hand | None = None
     _refused_targets: tuple[int, frozenset[str]] = -1, frozenset()
 
     def __init__(self, ledger: Database, plan: PlanFile, *, flow: str) -> None:
@@ -60,15 +52,29 @@ class Written:
 
     def accepted(self, target: str) -> tuple[bool, Json]:
         """Return (known, value) of what is planned, staged or accepted for a target, the newest first."""
-        first = target[: target.rfind("/") + 1]
-        values = self._hand.values if self._hand else {}
-        if first not in values:
-            span = (first, f"{first[:-1]}0")  # "0" follows "/"
-            found = [self._ledger.execute(query, span) for query in _VALUES]
-            rows = (row for some in (*found, self._plan.execute(_PLANNED, span)) for row in some)
-            values[first] = {name: value for row in rows for name, value in _each(first, *row)}
-        known = target in values[first]
-        return known, load_json(values[first][target]) if known else None
+        recipient, kind, _ = target.rsplit("/", 2)
+        page = self._page
+        values = page.of_change(recipient, self._planned, kind), page.of_person(recipient, self._staged, kind)
+        newest = next((some for some in values if target in some), None)
+        return newest is not None, load_json(newest[target]) if newest else None
+
+    def _staged(self, people: Sequence[str], kind: str) -> Mapping[str, Mapping[str, str | None]]:
+        """Return target → value of what the sink took of each of some people, or will take of what is staged."""
+        return self._values(people, kind, (self._ledger, _ACCEPTED), (self._ledger, _STAGED))
+
+    def _planned(self, people: Sequence[str], kind: str) -> Mapping[str, Mapping[str, str | None]]:
+        """Return target → value of what the plan in hand has of each of some people."""
+        return self._values(people, kind, (self._plan, _PLANNED))
+
+    def _values(
+        self, people: Sequence[str], kind: str, *asked: tuple[Connection, str]
+    ) -> Mapping[str, Mapping[str, str | None]]:
+        found: dict[str, dict[str, str | None]] = {person: {} for person in people}
+        span = (dump(people), f"/{kind}/", f"/{kind}0")  # "0" follows "/"
+        for database, query in asked:
+            for person, target, value in database.execute(query, span):
+                found[person].update(_each(f"{person}/{kind}/", target, value))
+        return found
 
     def ours(self, target: str) -> Sequence[Json]:
         """Return what of ours may stand at a target: what was accepted last, then what was sent without an answer."""
@@ -92,14 +98,14 @@ class Written:
         Nor has one of the kind ``even_refused`` that was refused, until somebody decides.
         """
         first = f"{self._flow}/{record}/{rule}/"  # as in `happened`
-        query = """SELECT 1 FROM outbox WHERE key > ? AND key < ? AND delivery <> 'latest'
+        query = """SELECT 1 FROM outbox INDEXED BY outbox_key WHERE key > ? AND key < ? AND delivery <> 'latest'
                     AND (state IN ('ready', 'waiting', 'in flight', 'in doubt', 'held')
                         OR (state = 'refused' AND kind = ?)) LIMIT 1"""
         return self._ledger.execute(query, (first, f"{first[:-1]}0", even_refused)).fetchone() is not None
 
     def underway(self, target: str) -> bool:
         """Say whether a value for a target is planned or staged that the sink has not taken yet."""
-        staged = "SELECT 1 FROM outbox WHERE target = ? AND state IN ('ready', 'waiting', 'in flight')"
+        staged = f"SELECT 1 FROM outbox WHERE target = ? AND {_OPEN}"
         planned = self._plan.execute("SELECT 1 FROM action WHERE target = ?", (target,)).fetchone()
         return bool(planned or self._ledger.execute(staged, (target,)).fetchone())
 
@@ -122,12 +128,13 @@ class Written:
 
     def refused(self, record: str, customer: str, name: str) -> bool:
         """Say whether an attribute of this person stands in the flow's quarantine."""
-        refused = self._hand.refused if self._hand else {}
-        if (record, customer) not in refused:
-            query = "SELECT rule FROM quarantine WHERE flow = ? AND record = ? AND customer = ?"
-            rows = self._ledger.execute(query, (self._flow, record, customer))
-            refused[record, customer] = frozenset(row[0] for row in rows)
-        return name in refused[record, customer]
+        return (customer, name) in self._page.of_record(record, self._refused)
+
+    def _refused(self, records: Sequence[str]) -> Mapping[str, Collection[tuple[str, str]]]:
+        """Return (person, attribute) of what stands in the flow's quarantine of each record."""
+        query = f"SELECT record, customer, rule FROM quarantine WHERE flow = ? AND record IN {EACH}"
+        rows = self._ledger.execute(query, (self._flow, dump(records)))
+        return gathered(records, ((record, (customer, rule)) for record, customer, rule in rows))
 
     def unreached(self, record: Record, now: datetime) -> frozenset[tuple[str, str]]:
         """Return (rule, occurrence) of a record's messages to people it does not name, that never went and are not old.

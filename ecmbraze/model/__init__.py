@@ -6,7 +6,7 @@ from ecmbraze.model.documents import Document, DocumentHit, DocumentRow, Version
 from ecmbraze.model.engagement import MailAct, MailEvent, Received
 from ecmbraze.model.followups import DONE_BY_OTHERS, Assignee, FollowUp, FollowUpState, Priority, Team, mark_of
 from ecmbraze.model.keys import ContentKey, Key, PersonKey, WorkspaceKey
-from ecmbraze.model.plans import Action, Change, Decision, Fate, Record, Skip, Standing, together
+from ecmbraze.model.plans import Action, Change, Decision, Fate, Record, Skip, Standing, target, together
 from ecmbraze.model.requests import (
     AddressList,
     Answer,
@@ -79,5 +79,6 @@ __all__ = [
     "WorkspacePage",
     "WorkspaceRow",
     "mark_of",
+    "target",
     "together",
 ]

@@ -156,7 +156,7 @@ class Action:
         """What is written; of ``latest`` kinds only the newest per target goes out."""
         if self.kind.holds:  # beside the targets of its parts, and none of theirs: no name begins so
             return f"{self.recipient}/{self.kind.holds}/@{min(self.names)}"
-        return f"{self.recipient}/{self.kind}/{self.name}"
+        return target(self.recipient, self.kind, self.name)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -185,6 +185,11 @@ class Action:
         return tuple(f"{first}{name}{last}" for name in self.names)
 
 
+def target(recipient: str, kind: Kind, name: str) -> str:
+    """Return what one write writes; of ``latest`` kinds only the newest per target goes out."""
+    return f"{recipient}/{kind}/{name}"
+
+
 def together(actions: Iterable[Action]) -> list[Action]:
     """Put the values that one record writes to one person for one reason into one action; all others stay themselves.
 
@@ -209,11 +214,16 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(json.loads(text))
 
 
+@lru_cache(maxsize=1024)
+def _text(names: tuple[str, ...]) -> str:
+    return json.dumps(names, separators=(",", ":"))
+
+
 def _one(actions: list[Action]) -> Action:
     first, kind = actions[0], actions[0].kind.held_by
     if kind is None or len(actions) == 1:
         return first
-    names = json.dumps([action.name for action in actions], separators=(",", ":"))
+    names = _text(tuple(action.name for action in actions))
     values = {action.name: action.payload for action in actions}
     return replace(first, kind=kind, rule=str(kind), name=names, payload=values)
 

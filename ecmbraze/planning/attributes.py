@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from ecmbraze.model import Action, Change, Json, Kind, Record, Skip
+from ecmbraze.model import Action, Change, Json, Kind, Record, Skip, target
 from ecmbraze.planning import rule_language
 from ecmbraze.planning.context import Context
 
@@ -83,7 +83,7 @@ def deltas(
     workspace names any more loses what we wrote, but not what somebody else did. What Braze last took goes once more
     where another value stands refused since: a replay would put that in its place.
     """
-    everything = context.backfill or people.unmet(customer)
+    key, everything, expires = change.record.key.text, context.backfill or people.unmet(customer), context.now + _NEVER
     others = [record for record in people.of_customer(customer) if record.key != change.record.key]
     left = [*others, *_there(change.record, customer)]
     # Of the others too what they said then: two that move together would each hide the other's change.
@@ -92,21 +92,19 @@ def deltas(
     # What the record says itself may stand there although the flow never planned it: written by a backfill.
     own = new if left == [change.record] else voice([change.record])
     for name, raw in {**dict.fromkeys((*own, *old)), **new}.items():
-        value, why = rule_language.cleaned(raw), "value changed" if left else CLEARED
-        action = _action(flow, change.record, customer, name, value, context.now, why, create=create)
-        known, last = people.accepted(action.target)
-        again = everything or people.refused(change.record.key.text, customer, name)
+        value, aim = rule_language.cleaned(raw), target(customer, Kind.ATTRIBUTE, name)
+        known, last = people.accepted(aim)
+        again = everything or people.refused(key, customer, name)
         as_it_was = value == last if known else (not again and value == rule_language.cleaned(old.get(name)))
-        if as_it_was and not (known and people.refusing(action.target)):
+        if as_it_was and not (known and people.refusing(aim)):
             continue
         if not known and value is None and (everything or not left):
             continue
-        reason = _refusal(name, value, last)
-        yield (
-            Skip(record=change.record.key.text, customer=customer, rule=name, reason=reason, quarantined=True)
-            if reason
-            else action
-        )
+        if reason := _refusal(name, value, last):
+            yield Skip(record=key, customer=customer, rule=name, reason=reason, quarantined=True)
+        else:
+            why = "value changed" if left else CLEARED
+            yield _action(flow, key, customer, name, value, expires, why, create=create)
 
 
 def _there(record: Record | None, customer: str) -> list[Record]:
@@ -115,18 +113,18 @@ def _there(record: Record | None, customer: str) -> list[Record]:
 
 
 def _action(
-    flow: str, record: Record, customer: str, name: str, value: Json, now: datetime, why: str, *, create: bool
+    flow: str, record: str, customer: str, name: str, value: Json, expires: datetime, why: str, *, create: bool
 ) -> Action:
     return Action(
         flow=flow,
-        record=record.key.text,
+        record=record,
         rule=name,
         occurrence="0",
         kind=Kind.ATTRIBUTE,
         recipient=customer,
         name=name,
         payload=value,
-        expires_at=now + _NEVER,
+        expires_at=expires,
         reason=why,
         create_profile=create,
     )

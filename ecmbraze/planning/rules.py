@@ -23,7 +23,13 @@ _UNIT = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 class Section(BaseModel):
     """A part of the configuration: unknown keys are refused, values do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, str_min_length=1)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        arbitrary_types_allowed=True,
+        str_min_length=1,
+        defer_build=True,  # a run reads the sections of its file, and all flows have sixty
+    )
 
 
 def _span(raw: object) -> timedelta:

@@ -175,7 +175,8 @@ class Planner:
             skip = Skip(record=change.record.key.text, customer="", rule="", reason=reason)
             self.plan.put_skip(self.flow.name, skip, self.context.now)
             return replace(change, before=None, since=None, memory={}, fires=False, late=True)
-        return replace(change, unreached=self._unreached(change))
+        unreached = self._unreached(change)
+        return replace(change, unreached=unreached) if unreached else change
 
     def _late(self, change: Change, baseline: datetime) -> str:
         """Return why nothing of a record of which no past is known is news; empty where it is."""
@@ -254,8 +255,7 @@ class Planner:
             actions = decision.actions
             self.plan.put_actions([action for action in actions if action.kind.delivery is Delivery.LATEST])
             return False
-        noted = change.before is not None or decision != Decision() or self.view.is_due(change.record.key.text)
-        if self.flow.candidates and isinstance(change.record.key, PersonKey) and not noted:
+        if self.flow.candidates and isinstance(change.record.key, PersonKey) and not self._noted(change, decision):
             return True  # there is nothing to be noted of most people
         if change.unreached:
             decision = replace(decision, actions=tuple(one for one in decision.actions if is_news(one, change)))
@@ -275,14 +275,17 @@ class Planner:
         self.plan.count(self.flow.name, f"messages of {change.record.stream}", fresh)
         return True
 
+    def _noted(self, change: Change, decision: Decision) -> bool:
+        return change.before is not None or decision != Decision() or self.view.is_due(change.record.key.text)
+
     def _untold(self, decision: Decision) -> bool:
         """Say whether a message cannot be written: then what happened to the record is not consumed.
 
         Its attributes and other values go, its messages and documents wait together, and are planned anew when it
         changes or is replayed.
         """
-        rules = {rule.name for rule in self.flow.rules(self.options)}
-        return any(skip.quarantined and skip.rule in rules for skip in decision.skips)
+        put_aside = {skip.rule for skip in decision.skips if skip.quarantined}
+        return bool(put_aside) and any(rule.name in put_aside for rule in self.flow.rules(self.options))
 
     def _quarantine(self, change: Change, reason: str, *, again: bool = False) -> None:
         record = change.record.key.text

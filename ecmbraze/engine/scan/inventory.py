@@ -212,7 +212,7 @@ class Listed:
     def _by_columns(self, rows: Sequence[WorkspaceRow]) -> None:
         known = self._held(rows)
         proven = self.mirror.columns(self.need.stream) == self.columns
-        unchanged, names = 0, self.need.names
+        unchanged, names, kept = 0, self.need.names, []
         for number, row in enumerate(rows):
             held = known.get(row.id)
             if held is not None and self._stands(row, held, names):
@@ -238,7 +238,9 @@ class Listed:
             if (silent and not proven) or any(moved.values()):
                 self._todo(row, "changed")
                 continue
-            self._keep(row, held, record, people, changed=bool(moved))
+            if self._differs(row, held, record, changed=bool(moved)):
+                kept.append((record, people))
+        self.plan.put_records(kept)
         if unchanged:
             count(self.plan, self.need, "unchanged", unchanged)
 
@@ -259,20 +261,12 @@ class Listed:
         names = {keys.workspace(row.id): row.id for row in rows}
         return {names[record]: held for record, held in self.mirror.held(names).items()}
 
-    def _keep(
-        self,
-        row: WorkspaceRow,
-        held: Held | None,
-        record: Record,
-        people: Mapping[str, tuple[str, ...]],
-        *,
-        changed: bool,
-    ) -> None:
+    def _differs(self, row: WorkspaceRow, held: Held | None, record: Record, *, changed: bool) -> bool:
+        """Count a record and say whether the mirror holds it otherwise, or not yet."""
         same = held is not None and _listed_as(row, held)
-        if held is None or not same or held.facts != dump(record.facts) or held.again:
-            self.plan.put_record(record, people)
         word = "new" if held is None else "unchanged" if same and not changed else "changed"
         count(self.plan, self.need, word)
+        return held is None or not same or held.facts != dump(record.facts) or held.again
 
     def _contradicted(self, row: WorkspaceRow) -> None:
         """Trust the columns no longer: a detail read said otherwise last time, and the listing still disagrees."""
