@@ -211,8 +211,10 @@ class TwinEcm(Archive):
         return Answer(verdict=Verdict.ACCEPTED, reason="accepted")
 
     def _put_document(self, parent_id: int, folder: str, name: str, content: bytes, mime_type: str) -> Answer:
-        if parent_id not in self.spaces or self.spaces[parent_id].hidden:  # a 500, as when it was stored after all
-            return Answer(verdict=Verdict.UNKNOWN, reason="status 500: could not get a node")
+        if parent_id not in self.spaces or self.spaces[parent_id].hidden:
+            if folder:  # it is looked for first, so that nothing was sent
+                return Answer(verdict=Verdict.NOT_PROCESSED, reason="ECM answers 500: could not get a node")
+            return Answer(verdict=Verdict.UNKNOWN, reason="status 500: could not get a node")  # as if it were stored
         if paper := self._named(parent_id, folder, name):
             same = hashlib.sha256(paper.versions[-1][2]).digest() == hashlib.sha256(content).digest()
             verdict = Verdict.ACCEPTED if same else Verdict.REFUSED

@@ -217,6 +217,7 @@ class TestWrites:
         for one in (number, 999_999_999):
             pair.same(lambda ecm, _, one=one: ecm.set_values(one, {f"{SCRATCH}.Word": "Open"}, {}))
             pair.same(lambda ecm, _, one=one: ecm.put_document(one, "", "h.txt", b"h", "text/plain"))
+            pair.same(lambda ecm, _, one=one: ecm.put_document(one, "In", "h.txt", b"h", "text/plain"))
 
     def test_a_document_is_filed_once_and_found_by_its_name_in_its_folder(self, pair: Pair) -> None:
         number = pair.make({}, "filed")

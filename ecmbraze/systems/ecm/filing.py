@@ -129,7 +129,7 @@ class Filing:
         if arrived and (found := _alike(self.children(parent_id), folder)):
             return _taken(found)
         why = self._attempts.explained(attempt, ADD, parent_id)
-        reason = f"the folder {folder!r} was not made, so the document was not sent: {why.reason}"
+        reason = f"{why.reason}; the folder {folder!r} was not made, so the document was not sent"
         return Place(answer=replace(why, verdict=Verdict.NOT_PROCESSED, reason=reason))
 
     def upload(self, parent_id: int, where: int, name: str, content: DocumentBytes, mime_type: str) -> Answer:

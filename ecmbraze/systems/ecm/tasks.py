@@ -121,7 +121,7 @@ class Tasks:
         if number := created(attempt) or self._lists(node_id).get(name):
             return number
         why = self._attempts.explained(attempt, ADD, node_id)
-        reason = f"the task list {name!r} was not made, so the task was not sent: {why.reason}"
+        reason = f"{why.reason}; the task list {name!r} was not made, so the task was not sent"
         return replace(why, verdict=Verdict.NOT_PROCESSED, reason=reason)
 
     def _lists(self, node_id: int) -> dict[str, int]:

@@ -331,7 +331,8 @@ class World:
         self.rounds, self.kills = self.rounds + 1, self.kills + outcome.killed
         turned = self._everybody_had_a_turn(began)
         calm = turned and not outcome.killed and self.house.wire.troubled == troubles
-        self.note(f"round {more or ''}: {'killed' if outcome.killed else outcome.codes}")
+        why = "".join(f"; {report.exit_reason}" for report in outcome.reports if report.exit_code)
+        self.note(f"round {more or ''}: {'killed' if outcome.killed else outcome.codes}{why}")
         # Whom no workspace names any more nobody looks at.
         named = {place.person for place in self.places.values() if self.readable(place.number)}
         self.lives.round(self._met & named, calm=calm, screened=bool(self.house.braze.messages))
