@@ -17,6 +17,7 @@ from ecmbraze.ledger.codec import instant, moment
 from ecmbraze.ledger.history import History
 from ecmbraze.ledger.mirror import GONE
 from ecmbraze.ledger.schema import ENDED
+from ecmbraze.model import WENT
 
 # Under this name `looked` keeps when it was done last; a little less than a day, so that the hour does not wander.
 _DONE, _EACH = "tidied", timedelta(hours=20)
@@ -96,6 +97,12 @@ def _forget_records(database: Database, values: dict[str, object]) -> int:
     """
     execute = database.conn.execute
     execute("UPDATE record SET gone_at = :now WHERE missed >= :gone AND gone_at = ''", values)
+    for_good = "SELECT key FROM record WHERE missed >= :gone AND gone_at < :old"
+    execute(
+        f"""UPDATE outbox SET state = 'superseded', why = 'the workspace is gone for good', payload = NULL,
+            changed_at = :now WHERE state = 'waiting' AND why = '{WENT}' AND recipient IN ({for_good})""",
+        values,
+    )
     open_ones = f"""SELECT record FROM outbox WHERE state IN ({_OPEN})
                     UNION SELECT recipient FROM outbox WHERE state IN ({_OPEN})"""
     query = f"""SELECT key FROM record WHERE missed >= :gone AND gone_at < :old AND created_at < :old

@@ -15,7 +15,7 @@ from ecmbraze.ledger.contents import Contents
 from ecmbraze.ledger.history import History
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.schema import RULES
-from ecmbraze.model import MOVED, Phase
+from ecmbraze.model import MOVED, WENT, Phase
 from ecmbraze.planning.currents import FILE, FILES_KEPT
 
 # Why a message is held that was planned after a copy of the state file was adopted.
@@ -115,8 +115,9 @@ _OUTBOX = (
         WHERE state = 'refused' AND kind = 'follow-up' AND (flow, record, rule, occurrence, recipient) IN
             (SELECT flow, record, rule, occurrence, recipient FROM plan.action
              WHERE flow = :flow AND kind = 'completion' AND phase <= :last)""",
-    # What was taken back before anything went, because the record named somebody else meanwhile, may be planned again.
-    f"""DELETE FROM outbox WHERE state = 'superseded' AND why = '{MOVED}' AND delivery <> 'latest'
+    # What was taken back before anything went, because the record named somebody else meanwhile or was gone, may be
+    # planned again.
+    f"""DELETE FROM outbox WHERE state = 'superseded' AND why IN ('{MOVED}', '{WENT}') AND delivery <> 'latest'
         AND key IN (SELECT key FROM plan.action WHERE flow = :flow AND phase <= :last)""",
     f"""INSERT OR IGNORE INTO outbox ({_ACTION}, planned_at, changed_at)
         SELECT {_ACTION}, :now, :now FROM plan.action WHERE flow = :flow AND phase <= :last ORDER BY id""",

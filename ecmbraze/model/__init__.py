@@ -18,7 +18,20 @@ from ecmbraze.model.requests import (
     TriggerRecipient,
     Verdict,
 )
-from ecmbraze.model.vocabulary import BY_US, MOVED, UNMET, Delivery, Fact, Facts, Json, Kind, Phase, State, System
+from ecmbraze.model.vocabulary import (
+    BY_US,
+    MOVED,
+    UNMET,
+    WENT,
+    Delivery,
+    Fact,
+    Facts,
+    Json,
+    Kind,
+    Phase,
+    State,
+    System,
+)
 from ecmbraze.model.workspaces import AttributeInfo, Obstacle, WorkspaceDetail, WorkspacePage, WorkspaceRow
 
 __all__ = [
@@ -27,6 +40,7 @@ __all__ = [
     "MOVED",
     "SPAM",
     "UNMET",
+    "WENT",
     "Action",
     "AddressList",
     "Answer",

@@ -24,6 +24,10 @@ UNMET = "not in Braze yet"
 # Why a message is superseded whose person was corrected before anything went: it moves to whom the record names now.
 MOVED = "the workspace no longer names this customer"
 
+# Why nothing is made in a workspace that went before. What its flow plans again should it come back is superseded, the
+# rest waits.
+WENT = "the workspace is gone"
+
 
 class Delivery(StrEnum):
     """What may happen to a write that is sent again (delivery.md, classes S, U and N)."""

@@ -494,7 +494,7 @@ def test_the_report_says_from_what_somebody_withdrew(town: Town) -> None:
     }
 
 
-def test_what_waits_for_a_workspace_that_is_gone_ends_with_it(town: Town) -> None:
+def test_of_a_workspace_that_is_gone_the_state_ends_with_it_and_the_history_waits_should_it_come_back(town: Town) -> None:
     town.ecm.spaces[town.seven].held = "reserved by somebody"
     town.chooses("unsubscribed")
     assert town.round().codes == (0, 5)
@@ -505,4 +505,10 @@ def test_what_waits_for_a_workspace_that_is_gone_ends_with_it(town: Town) -> Non
     assert codes[-1] == (0, 0)
     assert (town.status(town.eight), town.history(town.eight)) == (OUT, [("email", "subscribed", "unsubscribed")])
     left = {(fate.kind, fate.state) for fate in town.house.fates() if fate.state != "sent"}
-    assert left == {("category", "superseded"), ("document", "held")}
+    assert left == {("category", "superseded"), ("document", "waiting")}
+
+    for days in (401, 2):
+        town.round(days * 24 * 60)
+    assert [fate.why for fate in town.house.fates() if fate.kind == "document" and fate.state != "sent"] == [
+        "the workspace is gone for good"
+    ]

@@ -356,3 +356,25 @@ def test_a_refused_state_is_not_kept_for_a_replay_once_the_person_is_back_at_wha
 
     assert (outcome.codes, town.status(town.seven, NEWS)) == ((0, 0), OUT)
     assert [fate for fate in town.house.fates() if fate.state == "refused"] == []
+
+
+def test_what_was_not_filed_in_a_workspace_that_was_gone_is_filed_once_it_is_back(guarded: tuple[Town, int]) -> None:
+    town, number = guarded
+    town.ecm.create("Mandate", {"Customer.Number": "C-1"})  # so that no listing is empty
+    town.round()
+    town.chooses("unsubscribed", "C-2")
+    town.house.wire.faults += [
+        Fault(call=call, trouble=Trouble.NOT_SENT, times=2) for call in ("ecm file", "ecm values")
+    ]
+    town.round()
+    town.house.wire.faults.clear()
+    town.ecm.delete(number)
+    codes = [town.round().codes for _ in range(4)]
+    assert (codes[-1], town.entries(number)) == ((0, 0), [])
+
+    town.ecm.restore(number)
+    for _ in range(3):
+        town.round()
+
+    assert town.status(number) == OUT
+    assert [(one["before"], one["after"]) for one in town.entries(number)] == [("subscribed", "unsubscribed")]

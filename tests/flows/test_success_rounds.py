@@ -382,3 +382,24 @@ def test_what_was_there_at_the_baseline_is_not_reported_as_seen_late_when_it_is_
     report = desk.round().report
 
     assert [skip.record for skip in report.skipped if "first seen" in skip.reason] == [f"ws:{unread}"]
+
+
+def test_what_was_not_made_because_its_case_was_gone_is_made_once_the_case_is_back(desk: Desk) -> None:
+    first = desk.ticket("C-1")
+    desk.round()
+    second = desk.ticket("C-2")
+    desk.house.wire.faults.append(Fault(call="ecm reminder", trouble=Trouble.LOST_BEFORE))
+    desk.round()  # the follow-up of the second case is not made, the first waits to be escalated
+    desk.house.clock.advance(timedelta(days=3))
+    for case in (first, second):
+        desk.ecm.delete(case)
+    for _ in range(2):
+        desk.round()
+    assert desk.standing == [(first, "Retention", True)]
+
+    for case in (first, second):
+        desk.ecm.restore(case)
+    for _ in range(3):
+        desk.round()
+
+    assert desk.open == [(first, "Retention"), (first, "Leads"), (second, "Retention")]

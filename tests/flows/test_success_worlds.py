@@ -74,6 +74,10 @@ class World:
     """Where nobody can say what a disturbed round saw."""
     seen: dict[str, datetime] = field(default_factory=dict)
     """Mark → when it first stood there after an undisturbed round."""
+    back: set[int] = field(default_factory=set)
+    """Workspaces that came back with the follow-ups on them, and that no undisturbed round has seen since."""
+    gone: Counter[Pair] = field(default_factory=Counter)
+    """How many undisturbed rounds in a row had no cause: that a case is deleted, two listings say."""
     marks: dict[str, tuple[str, str, int, str]] = field(default_factory=dict)
     marked: set[int] = field(default_factory=set)
 
@@ -152,14 +156,16 @@ class World:
         """Hold what must be so after every round, and note what a round saw."""
         for pair in self._pairs():
             for step in ("open", "escalated"):
-                assert len(self._open(pair, step)) <= 1, (pair, step)
-            if not self._caused(pair):
-                if calm:
-                    self.done.discard(pair)
-                    self.fuzzy.discard(pair)
-                else:
-                    self.fuzzy.add(pair)
+                standing = [one for one in self._open(pair, step) if one.node not in self.back or calm]
+                assert len(standing) <= 1, (pair, step)
+            self.gone[pair] = 0 if self._caused(pair) else self.gone[pair] + calm
+            if self.gone[pair] > 1:
+                self.done.discard(pair)
+                self.fuzzy.discard(pair)
+            elif not self._caused(pair) and (not calm or pair in self.done):
+                self.fuzzy.add(pair)
         if calm:
+            self.back.clear()
             for one in self.house.ecm.office.reminders:
                 self.seen.setdefault(one.made.mark, self.house.clock.now())
 
@@ -185,6 +191,7 @@ class World:
             case "restore" if ecm.bin:
                 self._unsure_about(number := rng.choice(sorted(ecm.bin)))
                 ecm.restore(number)
+                self.back.add(number)
             case "silent":
                 self.house.braze.segments[_SEGMENT] = [_NOBODY, *(one for one in _PEOPLE if rng.random() < 0.6)]
             case "complete":

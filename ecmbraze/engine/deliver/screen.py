@@ -21,6 +21,7 @@ from ecmbraze.flow import Flow
 from ecmbraze.ledger.outbox import Row, Seen, Step
 from ecmbraze.model import (
     MOVED,
+    WENT,
     Action,
     ContentKey,
     Facts,
@@ -135,11 +136,7 @@ class Screen:
         if (end := channel_of(action.kind).taken_back_by(action)) and self.staged(end):
             return "not needed any more"
         if not action.kind.is_message:
-            of_workspace = (
-                isinstance(keys.read(action.recipient), WorkspaceKey) if action.kind.system is System.ECM else False
-            )
-            place = self._mirror(action.recipient) if of_workspace else None
-            return "the workspace is gone" if place is not None and place.gone else ""
+            return WENT if self._placeless(action) and not channel_of(action.kind).outlasts else ""
         rule = next((rule for rule in self.flow.rules(self.options) if rule.name == action.rule), None)
         if rule is None:
             return f"the rule {action.rule!r} is no longer configured"
@@ -147,7 +144,7 @@ class Screen:
             return f"the rule {action.rule!r} no longer sends {action.kind} {action.name}"
         record = self._mirror(action.record)
         if record is not None and record.gone:
-            return "the workspace is gone"
+            return WENT
         if record is not None and action.recipient not in record.customers:
             return MOVED
         opening = self.flow.follows(action.occurrence)
@@ -155,10 +152,17 @@ class Screen:
             return "this person never heard of the opening"
         return ""
 
+    def _placeless(self, action: Action) -> bool:
+        """Say whether the workspace that is written to is gone."""
+        if action.kind.system is not System.ECM or not isinstance(keys.read(action.recipient), WorkspaceKey):
+            return False
+        place = self._mirror(action.recipient)
+        return place is not None and place.gone
+
     def _postponed(self, row: Row) -> Step | None:
-        """Return the step of a message that may leave later, but not at this time of day."""
+        """Return the step of what may leave later: at another time of day, or once its workspace is back."""
         if not row.action.kind.is_message:
-            return None
+            return Step(row=row, state=State.WAITING, why=WENT) if self._placeless(row.action) else None
         why = self.flow.postponed(self.options, row.action.rule, self.zone, self.clock.now())
         return Step(row=row, state=State.WAITING, why=why) if why else None
 

@@ -16,6 +16,7 @@ from typing import Protocol
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.model import (
     DONE_BY_OTHERS,
+    WENT,
     Action,
     Change,
     Decision,
@@ -70,7 +71,7 @@ class _Customer:
             why = "nothing waits any more" if not wait else "not silent any more"
             self.end(rule.name, episode, why)
             return episode.over
-        if episode.step and silent and episode.asked != rule.asked:
+        if episode.step and silent:
             episode = self._asked_anew(rule, episode)
         if episode.step is Step.OPEN and silent and rule.escalate and self._is_late(rule.name, rule.escalate, episode):
             return self._escalated(rule, episode)
@@ -164,16 +165,23 @@ class _Customer:
         return begun
 
     def _asked_anew(self, rule: SuccessRule, episode: Episode) -> Episode:
-        """Plan what ECM refused as it is configured now: a replay would send what was asked for before."""
-        made = {step: self._written(rule.name, episode, step) for step in episode.steps}
-        refused = [step for step, one in made.items() if one and one.state is State.REFUSED]
-        if not refused:
+        """Plan once more what ECM refused and is configured otherwise now, and what was not made of one that came back.
+
+        A replay would send what was asked for before.
+        """
+        again = [step for step in episode.steps if self._is_missing(rule, episode, step)]
+        if not again:
             return episode
-        if Step.OPEN in refused:
+        if Step.OPEN in again:
             asked = rule.follow_up
             episode = replace(episode, type=asked.reminder_type, task_list=asked.task_list)
-        self.outcome += (self.writes.follow_up(rule, episode, step, self.cases) for step in refused)
+        self.outcome += (self.writes.follow_up(rule, episode, step, self.cases) for step in again)
         return replace(episode, asked=rule.asked)
+
+    def _is_missing(self, rule: SuccessRule, episode: Episode, step: Step) -> bool:
+        made = self._written(rule.name, episode, step)
+        refused = made is not None and made.state is State.REFUSED and episode.asked != rule.asked
+        return refused or (made is not None and made.state is State.SUPERSEDED and made.why == WENT)
 
     def _escalated(self, rule: SuccessRule, episode: Episode) -> Episode:
         self.outcome.append(self.writes.follow_up(rule, episode, Step.ESCALATED, self.cases))

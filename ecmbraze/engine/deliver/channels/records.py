@@ -51,6 +51,7 @@ def channel(
     said: Callable[[Action], str] = lambda action: "",
     taken_back_by: Callable[[Action], str] = lambda action: "",
     needless: Callable[[Action, Systems], str] | None = None,
+    outlasts: bool = False,
 ) -> Channel:
     """Return the channel of one kind of write to Extended ECM: each a request of its own, which asks Braze nothing."""
     return Channel(
@@ -66,6 +67,7 @@ def channel(
         said=said,
         taken_back_by=taken_back_by,
         needless=needless,
+        outlasts=outlasts,
         alone=True,
         patience=_PATIENCE,
     )
@@ -165,6 +167,7 @@ def _said(action: Action) -> str:
 
 DOCUMENT = channel(
     group="documents",
+    outlasts=True,
     build=_document_request,
     advice=_document_advice,
     said=_said,
