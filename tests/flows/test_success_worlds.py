@@ -133,9 +133,10 @@ class World:
                 report.exit_reason for report in outcome.reports
             ]
             self._judge(calm=True)
+        held = {(fate.record, fate.rule) for fate in self.house.fates() if fate.state == "held"}
         for pair in self._pairs():
             firsts, seconds = self._open(pair, "open"), self._open(pair, "escalated")
-            if pair in self.fuzzy:
+            if pair in self.fuzzy or (f"person:{pair[0]}", pair[1]) in held:  # in doubt as its workspace went
                 continue
             wanted = 1 if self._caused(pair) and pair not in self.done else 0
             assert len(firsts) == wanted, (pair, self._caused(pair), pair in self.done)
@@ -159,7 +160,7 @@ class World:
                 standing = [one for one in self._open(pair, step) if one.node not in self.back or calm]
                 assert len(standing) <= 1, (pair, step)
             self.gone[pair] = 0 if self._caused(pair) else self.gone[pair] + calm
-            if self.gone[pair] > 1:
+            if calm and self.gone[pair] > 1:
                 self.done.discard(pair)
                 self.fuzzy.discard(pair)
             elif not self._caused(pair) and (not calm or pair in self.done):
