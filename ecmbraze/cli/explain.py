@@ -141,7 +141,7 @@ def _of_asset(loaded: Settings, book: Explaining, asset: Known, at: datetime | N
         "other_content_seen": _stamp(after[0].seen) if after else "",
     }
     if at and last and at > last:
-        told["between_looks"] = _uncertain(last, *after)
+        told["between_looks"] = _uncertain(asset, last, *after)
     told["stored"] = _stored(book, asset.key, chosen)
     return told | (_verified(loaded, asset, chosen) if verify else {})
 
@@ -152,8 +152,10 @@ def _last_seen(asset: Known) -> datetime | None:
     return datetime.fromisoformat(told) if told else asset.read_at
 
 
-def _uncertain(last: datetime, following: _Version | None = None) -> str:
+def _uncertain(asset: Known, last: datetime, following: _Version | None = None) -> str:
     """Return what is not known of a moment after a content was seen last."""
+    if following is None and not asset.gone and not asset.facts.get(facts.LAST):
+        return f"nobody has looked since {_stamp(last)}: it may have had other content by then"
     if following is None:
         return f"after {_stamp(last)} it was not seen as approved: then it may have had other content"
     return (
