@@ -163,8 +163,10 @@ def _planned(stage: Rehearsal) -> tuple[Path, str]:
     for workspace in stage.open_workspaces()[:2]:
         stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
     file = stage.folder / "reviewed.plan"
-    assert stage.ecmbraze("plan", "onboarding", "-o", str(file)).code == 0
-    return file, json.loads(stage.ecmbraze("plan", "show", str(file), "--json").stdout)["hash"]
+    made = stage.ecmbraze("plan", "onboarding", "-o", str(file))
+    plan = str(json.loads(stage.ecmbraze("plan", "show", str(file), "--json").stdout)["hash"])
+    assert (made.code, f"ecmbraze apply {file} --confirm {plan[:12]}" in " ".join(made.stdout.split())) == (0, True)
+    return file, plan
 
 
 def test_a_plan_file_is_sent_only_under_the_hash_that_was_reviewed_and_is_never_written(stage: Rehearsal) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -146,6 +147,13 @@ def test_a_look_that_asks_of_somebody_else_keeps_what_was_seen(flags: Office) ->
 def test_currents_tell_silence_at_once_where_the_folder_reaches_back(mails: Office) -> None:
     mails.tells(DELIVERY, -3)
     assert mails.at(0, "C-1", "C-2") == {"C-1": True}
+
+
+def test_a_folder_that_was_copied_today_reaches_back_as_far_as_its_paths_say(tmp_path: Path) -> None:
+    office = Office(tmp_path, BY_MAILS)
+    for path in (office.tells(DELIVERY, -35, "somebody else"), office.tells(DELIVERY, -3)):
+        os.utime(path, (START.timestamp(), START.timestamp()))
+    assert office.at(0, "C-1", "C-2") == {"C-1": True}
 
 
 def test_a_folder_that_does_not_reach_back_is_looked_at_for_the_span_first(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from ecmbraze.cli.shared import ConfigOption, config_path
 from ecmbraze.cli.signals import Budget
 from ecmbraze.config import Settings
 from ecmbraze.errors import EcmbrazeError, RecordUnreadable, UsageError
+from ecmbraze.flows import feedback
 from ecmbraze.ledger.explaining import Explaining, Known
 from ecmbraze.ledger.outbox import Row
 from ecmbraze.model import Action, Delivery, Json, PersonKey, keys
@@ -55,7 +56,7 @@ def explain(
         if not assets:
             if at or verify:
                 raise _unknown(subject)
-            told = _of_ledger(book, subject)
+            told = _of_ledger(loaded, book, subject)
         else:
             moment = _moment(at, loaded.ecm.timezone or UTC) if at else None
             told = _of_asset(loaded, book, assets[0], moment, verify=verify)
@@ -140,7 +141,7 @@ def _of_asset(loaded: Settings, book: Explaining, asset: Known, at: datetime | N
         "other_content_seen": _stamp(after[0].seen) if after else "",
     }
     if at and last and at > last:
-        told["between_looks"] = _uncertain(last, *after)
+        told["between_looks"] = _uncertain(asset, last, *after)
     told["stored"] = _stored(book, asset.key, chosen)
     return told | (_verified(loaded, asset, chosen) if verify else {})
 
@@ -151,8 +152,10 @@ def _last_seen(asset: Known) -> datetime | None:
     return datetime.fromisoformat(told) if told else asset.read_at
 
 
-def _uncertain(last: datetime, following: _Version | None = None) -> str:
+def _uncertain(asset: Known, last: datetime, following: _Version | None = None) -> str:
     """Return what is not known of a moment after a content was seen last."""
+    if following is None and not asset.gone and not asset.facts.get(facts.LAST):
+        return f"nobody has looked since {_stamp(last)}: it may have had other content by then"
     if following is None:
         return f"after {_stamp(last)} it was not seen as approved: then it may have had other content"
     return (
@@ -195,33 +198,59 @@ def _verified(loaded: Settings, asset: Known, chosen: _Version) -> dict[str, Any
     return {"verified": False, "read_back": f"{why} in Extended ECM"}
 
 
-def _of_ledger(book: Explaining, subject: str) -> dict[str, Any]:
+def _of_ledger(loaded: Settings, book: Explaining, subject: str) -> dict[str, Any]:
     """Return what is known of a workspace or a customer."""
+    now = opening.wall_clock(loaded).now()
     number = subject.removeprefix("ws:")
     record = book.record(keys.workspace(int(number))) if number.isascii() and number.isdigit() else None
     if record is not None:
         told: dict[str, Any] = {"subject": f"workspace {record.name!r}", "key": record.key, "type": record.stream}
         told |= {"last_read": _stamp(record.read_at), "gone": record.gone, "facts": dict(record.facts)}
         told["planned"] = {flow: _stamp(at) for flow, at in book.planned(record.key)}
-        return told | _decided(book, [record.key])
-    workspaces, person = book.led_by(subject), PersonKey(recipient=subject).text
-    found = _decided(book, [subject, person])
-    if not workspaces and not found["writes"] and not found["put_aside"] and book.record(person) is None:
+        told["planned_again"] = _due(book, record.key, now)
+        return told | _decided(book, [record.key], [record.key])
+    workspaces, key = book.led_by(subject), PersonKey(recipient=subject).text
+    found = _decided(book, [subject, key], [key, *(one.key for one in workspaces)], subject)
+    person = book.record(key)
+    if not workspaces and not found["writes"] and not found["put_aside"] and person is None:
         raise UsageError(
             f"The state file knows no workspace, customer or asset {subject!r}.",
             undone="Nothing was looked up.",
             advice="Name a workspace by its id, a customer as ECM has them, an asset by its id or whole name in Braze.",
         )
     about = {one.key: f"{one.name} ({one.stream}{', gone' if one.gone else ''})" for one in workspaces}
-    return {"subject": f"customer {subject}", "workspaces": about, **found}
+    told = {"subject": f"customer {subject}", "workspaces": about}
+    if person is not None:
+        shown = _shown(loaded, person)
+        told |= {"last_looked_at": _stamp(person.read_at), **({"in_braze": shown} if shown else {})}
+        told["planned_again"] = _due(book, key, now)
+    return told | found
 
 
-def _decided(book: Explaining, subjects: Sequence[str]) -> dict[str, Any]:
+def _shown(loaded: Settings, person: Known) -> dict[str, Any]:
+    """Return what the last look saw of somebody, without address and answers, and without what is noted of looks."""
+    section: Any = loaded.flows.get(feedback.NAME)
+    kept_back = feedback.FLOW.needs(section).people if section is not None else frozenset[str]()
+    hidden = {"address", "after", "look", *kept_back}
+    return {name: one for name, one in person.facts.items() if name not in hidden and not name.startswith("after:")}
+
+
+def _due(book: Explaining, record: str, now: datetime) -> dict[str, str]:
+    """Return flow → when it plans a record again although nothing changes."""
+    return {flow: _stamp(at) if at > now else "in its next run" for flow, at in book.due(record)}
+
+
+def _decided(book: Explaining, subjects: Sequence[str], records: Sequence[str], customer: str = "") -> dict[str, Any]:
+    """Return what was written, put aside and, by the last plans of records, left out: of a customer, what is theirs."""
+    aside = book.aside(subjects)
+    reported = {one.reason for one in aside}
     return {
         "writes": [_write(row, one) for row in book.writes(subjects, _MOST) for one in row.action.each][:_MOST],
-        "put_aside": [
-            f"{_stamp(one.at)} {one.flow}{' ' if one.rule else ''}{one.rule}: {one.reason}"
-            for one in book.aside(subjects)
+        "put_aside": [f"{_stamp(one.at)} {one.flow}{' ' if one.rule else ''}{one.rule}: {one.reason}" for one in aside],
+        "left_out": [
+            f"{_stamp(one.at)} {one.flow}/{one.rule}: {one.reason}"
+            for one in book.left_out(records)
+            if one.reason not in reported and (not customer or customer in one.customer.split(", "))
         ],
     }
 

@@ -47,6 +47,7 @@ def run(of: RoundContext, flow: Flow[Any], section: Any) -> Run:
         finished_at=now,
         configuration=of.setting.configuration,
         as_if_new=of.options.as_if_new,
+        plan_file=str(of.options.keep or ""),
     )
     return Run(
         flow=flow,

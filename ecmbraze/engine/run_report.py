@@ -125,6 +125,8 @@ class RunReport:
     finished_at: datetime
     as_if_new: bool = False
     """Whether a dry run took today's records for news."""
+    plan_file: str = ""
+    """Where a dry run kept its plan for review."""
     exit_code: int = 0
     exit_reason: str = "done"
     watermarks: dict[str, dict[str, str | None]] = field(default_factory=dict)

@@ -115,7 +115,7 @@ def _voice(
         return memory if record.key == change.record.key else others(record.key.text)
 
     def rank(record: Record) -> tuple[object, ...]:
-        dated = dates.instant(record.facts.get(options.date), context.zone) if options.date else None
+        dated = dates.instant(record.facts.get(options.date), context.zone, options.date) if options.date else None
         return dated or record.created_at, record.number
 
     def values(record: Record) -> dict[str, Json]:

@@ -119,7 +119,8 @@ def _voice(options: Options, context: Context) -> Voice:
         return values
 
     def rank(record: Record) -> tuple[object, ...]:
-        opened = dates.instant(record.facts.get(options.opened), context.zone) if options.opened else None
+        of = options.opened
+        opened = dates.instant(record.facts.get(of), context.zone, of) if of else None
         return opened or record.created_at, record.number
 
     speaking = newest(rank, values)

@@ -49,6 +49,7 @@ feedback:                                       # asked after completion, the an
         Feedback.Comment: comment
         Feedback.Answered On: at
       comment_document: too_long                # never, too_long (for the attribute) or always
+      comment_length: 254                       # how many characters the attribute of the comment takes
       folder: Feedback                          # of those documents
 """
 

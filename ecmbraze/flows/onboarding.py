@@ -139,7 +139,7 @@ def _stage_date(options: Options, record: Record, context: Context) -> datetime:
     reached = [
         moment
         for milestone in options.milestones
-        if milestone.date and (moment := dates.instant(record.facts.get(milestone.date), context.zone))
+        if milestone.date and (moment := dates.instant(record.facts.get(milestone.date), context.zone, milestone.date))
         if _reached(milestone, record)
     ]
     return max(reached, default=datetime.min.replace(tzinfo=UTC))

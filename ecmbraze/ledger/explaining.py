@@ -8,10 +8,11 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from ecmbraze.ledger.codec import load, load_facts, moment
+from ecmbraze.ledger.codec import instant, load, load_facts, moment
 from ecmbraze.ledger.connection import marks
 from ecmbraze.ledger.mirror import GONE
 from ecmbraze.ledger.outboxreading import OutboxReading, Row
+from ecmbraze.ledger.storedreports import unpack
 from ecmbraze.model import Facts, Json
 
 
@@ -29,12 +30,14 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aside:
-    """What was put aside, and why."""
+    """What was put aside or left out, and why."""
 
     flow: str
     rule: str
     reason: str
     at: datetime
+    customer: str = ""
+    """Whom it is about, where a run report says so."""
 
 
 class Explaining:
@@ -87,6 +90,33 @@ class Explaining:
                     WHERE record IN ({marks(subjects)}) OR customer IN ({marks(subjects)}) ORDER BY at"""
         rows = self._database.execute(query, (*subjects, *subjects))
         return [Aside(flow=row[0], rule=row[1], reason=row[2], at=moment(row[3])) for row in rows]
+
+    def due(self, record: str) -> list[tuple[str, datetime]]:
+        """Return (flow, when) for each flow that plans a record again although nothing changes."""
+        query = "SELECT flow, at FROM due WHERE record = ? ORDER BY at"
+        return [(row[0], moment(row[1])) for row in self._database.execute(query, (record,))]
+
+    def left_out(self, records: Sequence[str]) -> list[Aside]:
+        """Return what the reports of the runs that planned these records last say was left out of them."""
+        reports: dict[tuple[str, datetime], Sequence[Mapping[str, Json]]] = {}
+        found: list[Aside] = []
+        for record in records:
+            for flow, at in self.planned(record):
+                if (flow, at) not in reports:
+                    reports[flow, at] = self._skipped(flow, at)
+                for line in (one for one in reports[flow, at] if one["record"] == record):
+                    rule, reason, customer = (str(line[name]) for name in ("rule", "reason", "customer"))
+                    found.append(Aside(flow=flow, rule=rule, reason=reason, at=at, customer=customer))
+        return found
+
+    def _skipped(self, flow: str, at: datetime) -> Sequence[Mapping[str, Json]]:
+        """Return the lines of what a run of a flow left out that went on at a moment."""
+        second = "substr({}, 1, 19)"  # a report writes a whole second without its fraction
+        span = f"{second.format('started_at')} <= ? AND {second.format('finished_at')} >= ?"
+        query = f"SELECT report FROM run WHERE flow = ? AND {span} ORDER BY started_at DESC LIMIT 1"
+        row = self._database.execute(query, (flow, instant(at)[:19], instant(at)[:19])).fetchone()
+        lines = unpack(load(row[0])).get("skipped") if row else None
+        return lines if isinstance(lines, list) else []
 
     def _known(self, where: str, values: Sequence[str]) -> list[Known]:
         query = f"SELECT key, stream, name, facts, read_at, missed FROM record WHERE {where} ORDER BY stream, key"

@@ -15,6 +15,8 @@ class CurrentsFile:
     size: int
     modified_at: datetime
     """In whole seconds."""
+    queued_at: datetime | None = None
+    """The hour in which Braze queued its events, where the path says it: who copies a folder may change its dates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

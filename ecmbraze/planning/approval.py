@@ -104,7 +104,7 @@ def judge(requirement: Requirement, document: Document, first_seen: int | None, 
     until = _until(requirement.expires, document, zone)
     if isinstance(until, str):
         return until
-    approved = dates.instant(day, zone)
+    approved = dates.instant(day, zone, str(by.date) if by else "")
     return Approval(
         document=document, since=approved or document.row.modified_at, dated=approved is not None, until=until
     )
@@ -115,7 +115,7 @@ def _dated(requirement: Requirement, document: Document, zone: tzinfo) -> bool:
     by = requirement.approved_by
     if by is None or by.date is None:
         return True
-    approved = dates.instant(document.facts.get(by.date), zone)
+    approved = dates.instant(document.facts.get(by.date), zone, by.date)
     return approved is not None and dates.local(approved, zone) >= dates.local(document.version.created_at, zone)
 
 
@@ -125,7 +125,7 @@ def _too_early(day: object, document: Document, first_seen: int | None, zone: tz
     A bare day that is also the version's own tells no order: then the version first seen as approved counts.
     """
     name, version = document.row.name, document.version
-    approved, made = dates.instant(day, zone), version.created_at
+    approved, made = dates.instant(day, zone, f"the approval date of {name!r}"), version.created_at
     if approved is None:
         return f"{name!r} has no approval date"
     if approved >= made:
@@ -141,7 +141,7 @@ def _until(expires: Expiry | None, document: Document, zone: tzinfo) -> datetime
     if expires is None:
         return None
     value = document.facts.get(expires.date)
-    moment = dates.instant(value, zone)
+    moment = dates.instant(value, zone, expires.date)
     if moment is None:
         return f"{document.row.name!r} has no {expires.date}" if expires.after else None
     if expires.after:

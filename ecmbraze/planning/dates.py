@@ -20,22 +20,22 @@ _LAST, _FIRST = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UT
 _NO_END = 9000
 
 
-def instant(value: object, zone: tzinfo) -> datetime | None:
+def instant(value: object, zone: tzinfo, of: str = "") -> datetime | None:
     """Return a date fact as a UTC instant, ``None`` for an empty one; a bare day begins at midnight in ``zone``.
 
     ECM's null date, year 1, is empty. An instant beyond the calendar is the last there is. Raises RecordUnreadable
-    for what is no date.
+    for what is no date, and names what it is the value ``of``.
     """
-    moment = _parsed(value)
+    moment = _parsed(value, of)
     return None if moment is None else _in_zone(moment if moment.tzinfo else moment.replace(tzinfo=zone), UTC)
 
 
-def day(value: object, zone: tzinfo | None) -> date | None:
+def day(value: object, zone: tzinfo | None, of: str = "") -> date | None:
     """Return the day of a date fact, ``None`` for an empty one: as ECM shows it, or an instant's day in ``zone``.
 
-    Raises RecordUnreadable for what is no date.
+    Raises RecordUnreadable for what is no date, and names what it is the value ``of``.
     """
-    moment = _parsed(value)
+    moment = _parsed(value, of)
     if moment is None:
         return None
     return _in_zone(moment, zone).date() if moment.tzinfo and zone else moment.date()
@@ -66,7 +66,7 @@ def _in_zone(moment: datetime, zone: tzinfo) -> datetime:
         return _LAST if moment.year > _NO_END else _FIRST
 
 
-def _parsed(value: object) -> datetime | None:
+def _parsed(value: object, of: str) -> datetime | None:
     if value in (None, "", ()):
         return None
     try:
@@ -74,5 +74,5 @@ def _parsed(value: object) -> datetime | None:
             raise ValueError
         moment = parser.isoparse(value)
     except (ValueError, OverflowError):
-        raise RecordUnreadable(f"{value!r} is no date.") from None
+        raise RecordUnreadable(f"{f'{of}: ' if of else ''}{value!r} is no date.") from None
     return None if moment.year == 1 else moment

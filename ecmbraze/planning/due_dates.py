@@ -70,7 +70,7 @@ def reminders(dated: Before | After, value: object, home: tzinfo) -> list[Remind
     A local time that daylight saving skips moves forward, one that comes twice is taken the first time. Raises
     RecordUnreadable for what is no date.
     """
-    day = dates.day(value, dated.zone)
+    day = dates.day(value, dated.zone, dated.date)
     return on_days(day, dated.offsets(), dated.at, dated.zone or home) if day else []
 
 

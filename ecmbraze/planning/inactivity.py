@@ -51,4 +51,4 @@ def stirred(inactive: Inactive, record: Record, occurrence: str, home: tzinfo) -
 
 
 def _told(inactive: Inactive, record: Record, here: tzinfo) -> date | None:
-    return dates.day(record.facts[inactive.activity], here) if inactive.activity else None
+    return dates.day(record.facts[inactive.activity], here, inactive.activity) if inactive.activity else None

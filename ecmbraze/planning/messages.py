@@ -197,7 +197,8 @@ def happened_at(occasion: Occasion) -> tuple[datetime, str]:
     """
     if occasion.due is not None:
         return occasion.due, "due"
-    moment = dates.instant(occasion.record.named[occasion.date], occasion.zone) if occasion.date else None
+    named = occasion.record.named
+    moment = dates.instant(named[occasion.date], occasion.zone, occasion.date) if occasion.date else None
     if moment and moment <= occasion.now:
         return moment, "date"
     at, source = occasion.at or (occasion.record.modified_at, MODIFIED)

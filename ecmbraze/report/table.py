@@ -151,6 +151,9 @@ def _next(report: RunReport) -> list[Text]:
         return []
     if report.as_if_new:
         said = f"Nothing of this can be sent. `ecmbraze {report.flow} -n` shows what the next run would really send."
+    elif report.plan_file and report.counts["planned"]:
+        confirm = f"`ecmbraze apply {report.plan_file} --confirm {(report.plan_hash or '')[:12]}`"
+        said = f"Look at it: `ecmbraze plan show {report.plan_file}`. Send exactly this: {confirm}."
     elif report.exit_code == 6:
         said = f"`ecmbraze {report.flow}` keeps such a plan and names its hash; --confirm HASH then sends it."
     elif report.counts["planned"]:

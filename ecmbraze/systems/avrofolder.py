@@ -91,14 +91,20 @@ def _walk(folder: Path, since: datetime, types: Sequence[str]) -> Iterator[os.Di
 
 def _is_left_out(name: str, since: datetime, types: Sequence[str]) -> bool:
     """Say whether a folder holds events of another type, or only what was queued before."""
-    if found := _TYPE.fullmatch(name):
+    if _TYPE.fullmatch(name):
         return not _type_of(name, types)
-    if found := _DATE.fullmatch(name):
-        try:
-            return datetime.strptime(found[1], "%Y-%m-%d-%H").replace(tzinfo=UTC) < since
-        except ValueError:
-            return False
-    return False
+    queued_at = _queued(name)
+    return queued_at is not None and queued_at < since
+
+
+def _queued(name: str) -> datetime | None:
+    """Return the hour that a folder is named after; ``None`` for any other."""
+    if not (found := _DATE.fullmatch(name)):
+        return None
+    try:
+        return datetime.strptime(found[1], "%Y-%m-%d-%H").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _file(root: Path, entry: os.DirEntry[str]) -> CurrentsFile | None:
@@ -109,7 +115,8 @@ def _file(root: Path, entry: os.DirEntry[str]) -> CurrentsFile | None:
         modified_at = datetime.fromtimestamp(int(status.st_mtime), UTC)
     except (FileNotFoundError, ValueError, OverflowError):
         return None
-    return CurrentsFile(name=name, size=status.st_size, modified_at=modified_at)
+    queued_at = next((hour for part in name.split("/") if (hour := _queued(part))), None)
+    return CurrentsFile(name=name, size=status.st_size, modified_at=modified_at, queued_at=queued_at)
 
 
 def _type_of(text: str, types: Sequence[str]) -> str:

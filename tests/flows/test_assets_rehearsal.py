@@ -78,6 +78,7 @@ def test_an_approved_template_becomes_a_document_and_its_new_text_a_version_of_i
         assert before["archived"].startswith("not yet")
         assert then["between_looks"].endswith("already")
         assert "between_looks" not in now
+        assert _explained(stage, TEMPLATE, "--at", day)["between_looks"].startswith("nobody has looked since")
         stage.box.advance(3600)
         renamed = {"name": "Summer", "body": "<p>Not approved</p>", "tags": []}
         stage.box.call("PUT", f"/braze/templates/{TEMPLATE}", renamed)

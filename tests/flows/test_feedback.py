@@ -91,3 +91,26 @@ def test_a_closed_case_is_asked_about_and_the_answer_stands_on_it(desk: Rehearsa
     assert "answer to case_survey" in report["actions"][0]["reason"]
     assert again["counts"]["planned"] == 0
     assert desk.messages() == {(person, SURVEY): 1}
+
+
+def test_explain_says_why_somebody_is_not_asked_and_when_that_is_looked_at_again(desk: Rehearsal) -> None:
+    case, person = _open_case(desk)
+    desk.box.edit_workspace(case, {STATUS: "Closed"})
+    _feedback(desk)
+    desk.box.advance(2 * DAY + HOUR)
+    _feedback(desk)
+    for status in ("Open", "Closed"):
+        desk.box.advance(HOUR)
+        desk.box.edit_workspace(case, {STATUS: status})
+        _feedback(desk)
+    desk.box.advance(2 * DAY)
+    _feedback(desk)
+
+    of_case, of_person = (json.loads(desk.ecmbraze("explain", one, "--json").stdout) for one in (str(case), person))
+
+    asked = next(one for one in of_person["writes"] if "sent: campaign" in one)[:10]
+    why = f"feedback/case_survey: waits: this person was asked on {asked}"
+    for told in (of_case, of_person):
+        assert [why in one for one in told["left_out"]] == [True]
+    assert list(of_case["planned_again"]) == ["feedback"]
+    assert not [name for name in of_person.get("in_braze", ()) if "survey" in name]

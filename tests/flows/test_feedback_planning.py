@@ -390,16 +390,17 @@ def test_an_edited_answer_updates_and_is_said_to_be_edited() -> None:
     assert len({one.key for one in (*filed(first), *filed(second))}) == 2
 
 
-def test_a_long_comment_is_whole_in_a_document_and_the_token_is_nowhere() -> None:
-    office = Office()
+@pytest.mark.parametrize(("most", "times"), [(254, 40), (60, 3)])
+def test_a_long_comment_is_whole_in_a_document_and_the_token_is_nowhere(most: int, times: int) -> None:
+    office = Office(options({**SURVEY, "comment_length": most}))
     office.asks(7)
-    comment = "Nobody called me back. " * 40
+    comment = "Nobody called me back. " * times
 
     found = office.shows("C-1", score="1", comment=comment, token=office.token_of())
 
     [(_, values)] = written(found)
     assert isinstance(values, Mapping)
-    assert len(str(values["Feedback.Comment"])) <= 254
+    assert len(str(values["Feedback.Comment"])) <= most
     [document] = filed(found)
     assert comment in str(document.payload)
     assert office.token_of() not in str(found)

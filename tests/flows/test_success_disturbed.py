@@ -83,7 +83,8 @@ def test_a_case_that_came_to_a_customer_of_whom_another_cannot_be_read_leaves_no
     moved, unreadable = desk.ticket("C-1", days=4), desk.ticket("C-2", days=4)
     desk.round()
     desk.ecm.edit(unreadable, {DUE: "soon"})
-    desk.round()
+    why = f"{DUE} of ws:{unreadable}: 'soon' is no date."
+    assert [one.reason for one in desk.round().report.skipped] == [why, why]  # of the case, and of its customer
     desk.ecm.edit(moved, {CUSTOMER: "C-2"})
     assert desk.round().codes == (3,)
 

@@ -25,6 +25,7 @@ def test_the_open_follow_ups_of_an_erased_person_are_listed_and_no_run_touches_o
 
     assert kept.follow_ups == tuple(f"[{mark}] on ws:{ticket}" for mark in marks)
     assert len(marks) == 2
+    assert kept.documents == ()
     before = desk.standing
     desk.close(ticket)
     desk.ticket("C-1", days=9)

@@ -103,7 +103,8 @@ def test_one_that_somebody_completed_is_not_made_again_until_the_cause_has_gone_
         assert desk.round(24 * days).codes == (0,)
         assert len(desk.standing) == 1
     desk.close(ticket)
-    desk.round()
+    # One of the follow-up, none of the escalation that never was.
+    assert [line.kind for line in desk.round().report.actions if line.kind != "attribute"] == ["completion"]
     desk.ecm.edit(ticket, {STATUS: "Open"})
     desk.round()
 
@@ -117,6 +118,23 @@ def test_who_opens_something_again_is_not_silent_and_the_follow_up_is_completed(
 
     assert desk.round().count("sent") == 1
     assert desk.standing == [(ticket, "Retention", False)]
+
+
+def test_the_report_says_what_is_made_for_whom_and_until_when(tmp_path: Path) -> None:
+    asked = {**RULE["follow_up"], "assign": {"role": "Agent"}, "otherwise": {"group": "Retention"}}
+    desk = Desk(tmp_path, with_rule(follow_up=asked))
+    desk.ticket("C-1")
+
+    def said() -> list[str]:
+        lines = desk.round().report.actions
+        return [line.said for line in lines if line.kind in (Kind.FOLLOW_UP, Kind.COMPLETION)]
+
+    due = (desk.house.clock.now() + timedelta(days=3)).date()
+    assert said() == [f"reminder for role 'Agent', else group 'Retention', due {due}"]
+    desk.house.clock.advance(timedelta(days=3))
+    assert said() == [f"escalation, a reminder for group 'Leads', due {due + timedelta(days=3)}"]
+    desk.silent("C-9")
+    assert said() == ["reminder completed"] * 2
 
 
 def test_nobody_in_braze_is_asked_about_while_nobody_waits(desk: Desk) -> None:

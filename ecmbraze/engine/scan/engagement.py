@@ -97,7 +97,7 @@ class MailLooks:
         except TemporaryError as error:
             self.failed = f"nobody is called silent by Currents: {error.happened}"
             return
-        self.reaches_back = any(file.modified_at < begin for file in files)
+        self.reaches_back = any(min(file.modified_at, file.queued_at or file.modified_at) < begin for file in files)
         new = [file for file in files if file.modified_at >= begin]
         others = frozenset(person for person in people if not isinstance(read(person), ExternalId))
         spoiled = [file.name for file in new if not self._take(folder, file, people, others)]

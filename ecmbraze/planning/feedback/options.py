@@ -85,6 +85,9 @@ class FeedbackRule(Rule):
     comment_document: Literal["never", "too_long", "always"] = Field(
         "too_long", description="when the comment becomes a document: never, too_long (for the attribute) or always"
     )
+    comment_length: int = Field(
+        254, ge=60, le=10_000, description="how many characters the attribute of the comment takes; more are shortened"
+    )
     folder: str = Field("Feedback", description="folder of these documents below the workspace, made when missing")
 
     @model_validator(mode="after")

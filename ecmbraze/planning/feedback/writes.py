@@ -16,8 +16,6 @@ from ecmbraze.planning.feedback.options import FeedbackRule, Part
 from ecmbraze.planning.feedback.requests import FLOW, Past, Request
 from ecmbraze.planning.outbound import Outbound, Sort
 
-# What a text attribute of a category holds at most, unless it is a multi-line one.
-LONGEST = 254
 _CUT = " … (whole comment in a document)"
 _CUT_ALONE = " … (shortened)"
 # What is written here holds until something newer does.
@@ -42,7 +40,7 @@ class Given:
 
     @property
     def too_long(self) -> bool:
-        return len(self.answer.comment) > LONGEST
+        return len(self.answer.comment) > self.rule.comment_length
 
     @property
     def filed(self) -> bool:
@@ -106,7 +104,7 @@ def _comment(given: Given) -> str | None:
     if not given.too_long:
         return text or None
     end = _CUT if given.filed else _CUT_ALONE
-    return f"{text[: LONGEST - len(end)].rstrip()}{end}"
+    return f"{text[: given.rule.comment_length - len(end)].rstrip()}{end}"
 
 
 def _local(moment: datetime, zone: tzinfo) -> str:
@@ -174,13 +172,13 @@ def declared(rules: tuple[FeedbackRule, ...]) -> Iterator[Outbound]:
                 sort=Sort.DOCUMENT, name=rule.folder, fact=f"attribute:{rule.answer.comment}", rule=rule.name
             )
     for name, mine in writers.items():
-        part = mine[0].write[name]
+        part, longest = mine[0].write[name], max(rule.comment_length for rule in mine)
         yield Outbound(
             sort=Sort.CATEGORY_ATTRIBUTE,
             name=name,
             fact=_shown(part, mine[0]),
             rule=", ".join(r.name for r in mine),
-            values=("x" * LONGEST,) if part == "comment" else tuple(r.name for r in mine) if part == "survey" else (),
+            values=("x" * longest,) if part == "comment" else tuple(r.name for r in mine) if part == "survey" else (),
         )
 
 

@@ -116,8 +116,11 @@ class _Customer:
         return record is not None and self.person in record.customers
 
     def end(self, rule: str, episode: Episode, why: str) -> None:
-        """Complete every follow-up of an episode."""
-        self.outcome += (self.writes.completion(rule, episode, step, why) for step in episode.steps)
+        """Complete every follow-up of an episode but one that was taken back before it left."""
+        for step in episode.steps:
+            made = self._written(rule, episode, step)
+            if made is None or made.state is not State.SUPERSEDED:
+                self.outcome.append(self.writes.completion(rule, episode, step, why))
 
     def _is_late(self, rule: str, escalation: Escalation, episode: Episode) -> bool:
         """Say whether the first follow-up was made so long ago; one that waits, or was refused, is not late."""

@@ -43,9 +43,10 @@ def is_open(options: Options, record: Record) -> bool:
 
 
 def _case(options: Options, record: Record, noted: Noted, zone: tzinfo) -> Case:
-    opened = dates.instant(record.facts.get(options.opened), zone) if options.opened else None
-    due = dates.day(record.facts.get(options.due), zone) if options.due else None
-    told = dates.instant(record.facts.get(options.activity), zone) if options.activity else None
+    facts, of = record.facts, f"of {record.key.text}"  # whoever plans the customer does not see which case it is
+    opened = dates.instant(facts.get(options.opened), zone, f"{options.opened} {of}") if options.opened else None
+    due = dates.day(facts.get(options.due), zone, f"{options.due} {of}") if options.due else None
+    told = dates.instant(facts.get(options.activity), zone, f"{options.activity} {of}") if options.activity else None
     touched = inactivity.touched(record, noted(record.key.text).get(inactivity.NOTED))
     return Case(
         record=record,

@@ -74,6 +74,15 @@ def _completion_advice(action: Action) -> str:
     return f"Look in Extended ECM whether the {_what(action)} {place} is completed; the next run does too"
 
 
+def _said(action: Action) -> str:
+    """Return what is asked of whom, and until when; of one whose payload is gone, what it was."""
+    if action.payload is None:
+        return "follow-up"
+    made = FollowUp.of(action.payload, action.key)
+    others = f", else {made.otherwise}" if made.otherwise else ""
+    return f"{'escalation, a ' if made.escalates else ''}{_what(action)} for {made.assign}{others}, due {made.due}"
+
+
 def _what(action: Action) -> str:
     return "task" if _task_list(action) else "reminder"
 
@@ -100,7 +109,7 @@ FOLLOW_UP = records.channel(
     build=_build,
     doubt=_doubt(_made, "follow-ups in doubt were found in Extended ECM"),
     advice=_advice,
-    said=lambda action: "follow-up",
+    said=_said,
     taken_back_by=_end,
     needless=_is_done,
 )
@@ -109,5 +118,5 @@ COMPLETION = records.channel(
     build=_build_completion,
     advice=_completion_advice,
     doubt=_doubt(_completed, "completions in doubt were found in Extended ECM"),
-    said=lambda action: "completed",
+    said=lambda action: f"{_what(action)} completed",
 )
