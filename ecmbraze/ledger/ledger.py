@@ -172,7 +172,7 @@ class Ledger:
         A ``second`` one stands beside that of the run, which is in use.
         """
         if not self._read_only and not second:
-            self._clear_garbage()
+            self.clear_garbage()
         return PlanFile(
             self.plan_path(run_id),
             named=not self._read_only,
@@ -180,7 +180,7 @@ class Ledger:
             tombstones=Tombstones(self.database, self.history),
         )
 
-    def _clear_garbage(self) -> None:
+    def clear_garbage(self) -> None:
         """Remove plan files that no waiting plan owns; the run lock is held."""
         owned = {row[0] for row in self.database.execute("SELECT file FROM waiting_plan")}
         for left in self.path.parent.glob(f"{self.path.name}.plan-*"):

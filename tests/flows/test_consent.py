@@ -300,24 +300,24 @@ def test_what_braze_still_shows_after_that_time_counts(town: Town) -> None:
 
 
 def test_an_edit_is_listed_once_ends_the_run_with_3_and_ends_when_it_is_taken_back(town: Town) -> None:
-    town.chooses("unsubscribed")
+    town.chooses("opted_in")
     town.round()
     town.round()
     town.ecm.edit(town.seven, {STATUS: "Maybe"})
 
     assert town.round().codes == (0, 3)
     assert town.house.quarantined() == {f"ws:{town.seven}"}
-    town.chooses("opted_in")
+    town.chooses("unsubscribed")
     assert town.round().codes == (0, 3)
-    assert (town.status(town.seven), town.status(town.eight)) == ("Maybe", IN)
+    assert (town.status(town.seven), town.status(town.eight)) == ("Maybe", OUT)
     assert not [fate for fate in town.house.fates() if fate.state == State.REFUSED]
 
-    town.ecm.edit(town.seven, {STATUS: OUT}, silent=True)
+    town.ecm.edit(town.seven, {STATUS: IN}, silent=True)
     town.decide(f"ws:{town.seven}", State.READY)
     town.round(60 * 25)
 
     assert town.house.quarantined() == set()
-    assert town.status(town.seven) == IN
+    assert town.status(town.seven) == OUT
 
 
 def test_an_edit_that_is_made_while_we_write_is_refused_and_stands_there_alone(town: Town) -> None:
@@ -494,7 +494,9 @@ def test_the_report_says_from_what_somebody_withdrew(town: Town) -> None:
     }
 
 
-def test_of_a_workspace_that_is_gone_the_state_ends_with_it_and_the_history_waits_should_it_come_back(town: Town) -> None:
+def test_of_a_workspace_that_is_gone_the_state_ends_with_it_and_the_history_waits_should_it_come_back(
+    town: Town,
+) -> None:
     town.ecm.spaces[town.seven].held = "reserved by somebody"
     town.chooses("unsubscribed")
     assert town.round().codes == (0, 5)

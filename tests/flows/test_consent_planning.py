@@ -772,11 +772,11 @@ def test_an_edit_of_what_we_wrote_is_put_aside_once_and_never_overwritten() -> N
 
 
 def test_an_edit_that_was_taken_back_leaves_quarantine_and_the_newest_state_is_written() -> None:
-    office = _office().shows("unsubscribed").round().round().sets(7, "Maybe").round().shows("opted_in").round()
+    office = _office().shows("opted_in").round().round().sets(7, "Maybe").round().shows("unsubscribed").round()
 
-    office.sets(7, OUT).round()
+    office.sets(7, IN).round()
 
-    assert (office.listed, office.status()) == ({}, IN)
+    assert (office.listed, office.status()) == ({}, OUT)
 
 
 def test_an_edit_that_says_what_is_due_by_now_is_none_any_more_and_the_record_goes_on() -> None:

@@ -378,3 +378,68 @@ def test_what_was_not_filed_in_a_workspace_that_was_gone_is_filed_once_it_is_bac
 
     assert town.status(number) == OUT
     assert [(one["before"], one["after"]) for one in town.entries(number)] == [("subscribed", "unsubscribed")]
+
+
+@pytest.mark.parametrize(
+    ("attribute", "edit", "silent"), [(STATUS, "By phone", True), (STATUS, "Unknown", False), (NEWS, "By phone", False)]
+)
+def test_the_word_of_a_withdrawal_typed_in_the_place_of_an_edit_is_one_though_we_wrote_it_last(
+    town: Town, attribute: str, edit: str, silent: bool
+) -> None:
+    """We overwrite nobody's edit, so that what stands there after one was typed as well."""
+    _chooses(town, attribute, "unsubscribed")
+    town.round()
+    town.round()
+    town.ecm.edit(town.seven, {attribute: edit}, silent=silent)
+    _chooses(town, attribute, "opted_in" if attribute == STATUS else "subscribed")
+    assert town.round(60 * 25).codes == (0, 3)
+    town.round(60 * 25)
+
+    town.ecm.edit(town.seven, {attribute: OUT}, silent=silent)
+    town.round(60 * 25)
+    town.round(30)
+
+    assert town.withdrawn() == [("C-1", "email" if attribute == STATUS else f"group:{GROUP}")]
+    assert [town.status(one, attribute) for one in (town.seven, town.eight)] == [OUT, OUT]
+    assert town.house.quarantined() == set()
+
+
+def test_an_edit_that_is_taken_back_while_the_withdrawal_stands_is_no_second_one(town: Town) -> None:
+    town.chooses("unsubscribed")
+    town.round()
+    town.round()
+    town.ecm.edit(town.seven, {STATUS: "Asked by phone"})
+    town.round()
+
+    town.ecm.edit(town.seven, {STATUS: OUT})
+    town.round()
+    town.round(30)
+
+    assert (town.house.quarantined(), town.status(town.seven)) == (set(), OUT)
+    assert town.history(town.seven) == town.history(town.eight) == [("email", "subscribed", "unsubscribed")]
+
+
+@pytest.mark.parametrize("bumps", [True, False])
+def test_what_we_wrote_over_another_edit_of_the_workspace_is_no_withdrawal_by_staff(town: Town, bumps: bool) -> None:
+    """Somebody edits something else each time; our clock may be behind that of Extended ECM."""
+    town.chooses("opted_in")
+    town.round()
+    for state in ("unsubscribed", "opted_in", "unsubscribed"):
+        town.house.clock.advance(20 * MINUTES)
+        town.ecm.edit(town.seven, {"Consent.Bounced": state})
+        town.ecm.spaces[town.seven].modified += 10 * MINUTES * bumps
+        town.chooses(state)
+        town.round(0)
+        town.round(1)
+    town.chooses("opted_in")
+    town.round()
+    town.round()
+
+    assert (town.withdrawn(), town.status(town.seven)) == ([], IN)
+
+
+def _chooses(town: Town, attribute: str, state: str) -> None:
+    if attribute == STATUS:
+        town.chooses(state)
+    else:
+        town.braze.people["C-1"].groups[GROUP] = state

@@ -233,6 +233,18 @@ def test_erase_names_or_removes_the_backups_and_says_who_did_it(tmp_path: Path) 
         assert '"by":"ann"' in "".join(row[0] for row in ledger.database.execute("SELECT text FROM remark"))
 
 
+def test_what_a_killed_run_had_planned_of_them_goes_too(tmp_path: Path) -> None:
+    office = Offline(tmp_path)
+    office.messages((State.IN_FLIGHT, State.SENT))
+    with office.ledger() as ledger:
+        left = ledger.plan_path("dead")
+    left.write_text("C-0")
+
+    done = office.ecmbraze("erase", "C-0", "--reason", "art. 17")
+
+    assert (done.code, left.exists()) == (0, False)
+
+
 def test_whom_nobody_knows_is_taken_for_a_slip_of_the_pen(tmp_path: Path) -> None:
     office = Offline(tmp_path)
 

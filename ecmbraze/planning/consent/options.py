@@ -191,6 +191,10 @@ class Options(MappedOptions):
         written = [name for one in self.channels for name in one.attributes()] if self.overwrite_existing else []
         return frozenset(written).union(*(channel.read() for channel in self.channels))
 
+    def words(self, channel: Channel) -> frozenset[str]:
+        """Return every word that the record of a channel may have for a state."""
+        return frozenset(self.word(channel, state) for state in (*STATES, UNKNOWN))
+
     def word(self, channel: Channel, state: str) -> str:
         """Return how the record writes a state of a channel; the value of a preference attribute as it stands."""
         if state not in (*STATES, UNKNOWN):

@@ -33,7 +33,7 @@ def withdrew(options: Options, channel: Channel, change: Change, person: str, pa
         anew = before is None and channel.status not in taken_over(options, record, past)
         if anew or (before is not None and not _is_word(options, channel, before)) or replaced:
             return True
-    elif _may_be_typed(options, channel, change, past):
+    elif _is_typed_anew(options, channel, change, before, past) or _may_be_typed(options, channel, change, past):
         return True
     if not channel.recorded or (before is None and _was_recorded(change.memory, channel)):
         return False
@@ -48,7 +48,7 @@ def is_unplanned(options: Options, channel: Channel, place: Record, person: str,
 
 def is_to_come(options: Options, channel: Channel, place: Record, person: str, past: Past) -> bool:
     """Say whether the status is the word of a withdrawal of a person that this plan has not come to in its order."""
-    if not channel.withdraws or not _typed(options, channel, place, past):
+    if not channel.withdraws or not _is_word(options, channel, place):
         return False
     noted = past.noted(place.key.text).get(person)
     entry = held(noted.get(channel.name)) if isinstance(noted, Mapping) else None
@@ -85,6 +85,25 @@ def _may_be_typed(options: Options, channel: Channel, change: Change, past: Past
         return False
     there = record.facts.get(channel.status)
     return any(one.get(channel.status) != there for one in _may_stand(options, channel, record, past))
+
+
+def _is_typed_anew(options: Options, channel: Channel, change: Change, before: Record | None, past: Past) -> bool:
+    """Say whether the word of a withdrawal stands where a look after our last write there showed something else.
+
+    A write without an answer may have come after that look, but not over what a person had written. A word that is none
+    of ours a person wrote; of another one only the date of the workspace shows that it was there after our write.
+    """
+    sent = past.taken(target(change.record, channel.status))
+    if before is None or sent is None or change.since is None or change.since <= sent:
+        return False
+    if not _is_word(options, channel, change.record) or _is_word(options, channel, before):
+        return False
+    accepted, *unanswered_yet = ours(change.record, channel.status, past)
+    stood, there = before.facts.get(channel.status), change.record.facts[channel.status]
+    if stood is not None and stood not in options.words(channel):
+        return True
+    by_a_person = stood is not None and stood not in (accepted, *unanswered_yet)
+    return before.modified_at > sent and (by_a_person or there not in unanswered_yet)
 
 
 def _is_word(options: Options, channel: Channel, record: Record) -> bool:

@@ -60,6 +60,8 @@ class Place:
     baseline: bool
     edits: dict[str, tuple[Fact, Fact]] = field(default_factory=dict)
     """Attribute → (what stood there before, what a person wrote instead)."""
+    edited: dict[str, datetime] = field(default_factory=dict)
+    """Attribute → when they did last."""
     agreed: set[str] = field(default_factory=set)
     """Edited attributes that said what was on record when a round ended: they may count as ours since."""
     past: list[str] = field(default_factory=list)
@@ -206,8 +208,17 @@ class World:
             return
         before, _ = place.edits.pop(attribute, (None, None))
         self.house.ecm.edit(place.number, {attribute: word})
-        if before == word:  # "it leaves the list when the edit is taken back": that is no letter
-            self.note(f"{attribute} of {place.number} was put back to {word}")
+        self._types(place, channel, back=before == word)
+
+    def _types(self, place: Place, channel: str, *, back: bool) -> None:
+        """Note that staff typed the word of a withdrawal; ``back`` where it had stood there before their own edit.
+
+        Then it is one all the same, but only a round that saw the edit can know.
+        """
+        attribute = STATUS[channel]
+        if back and place.edited[attribute] >= self.known:
+            self.lives.may_type(place.person, channel)
+            self.note(f"{attribute} of {place.number} was put back to the word of a withdrawal")
             return
         self.typed[place.number, channel] = self.lives.types(place.person, channel)
         self.house.ecm.shown.discard(place.number)
@@ -223,6 +234,7 @@ class World:
         if values.get(attribute) in (value, None) or (place.number, channel) in self.typed or attribute in place.agreed:
             return
         place.edits[attribute] = (before, value)
+        place.edited[attribute] = self.house.clock.true()
         self.house.ecm.edit(place.number, {attribute: value})
         self._may_seem_typed(place)
         self.note(f"somebody edited {attribute} of {place.number} from {before} to {value}")
@@ -236,6 +248,8 @@ class World:
             self.house.ecm.edit(place.number, {attribute: before})
             self._may_seem_typed(place)
             self.note(f"{attribute} of {place.number} was put back to {before}")
+            for channel in [one for one in STATUS if STATUS[one] == attribute and before == WORDS[one][WITHDRAWN]]:
+                self._types(place, channel, back=True)
 
     def _open(self, rng: Random) -> None:
         self.open(rng.choice(list(CUSTOMER)), rng.choice(self.people))
