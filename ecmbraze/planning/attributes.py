@@ -92,8 +92,10 @@ def deltas(
     for name, raw in {**dict.fromkeys((*own, *old)), **new}.items():
         value = rule_language.cleaned(raw)
         known, last = people.accepted(target(customer, Kind.ATTRIBUTE, name))
-        again = everything or people.refused(key, customer, name)
-        if (value == last) if known else (not again and value == rule_language.cleaned(old.get(name))):
+        if known and value == last:
+            continue
+        again = known or everything or people.refused(key, customer, name)
+        if not again and value == rule_language.cleaned(old.get(name)):
             continue
         if not known and value is None and (everything or not left):
             continue
