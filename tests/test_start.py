@@ -100,6 +100,7 @@ def test_the_installed_script_is_the_program(fresh: Rehearsal) -> None:
 _SYSTEMS = {"requests", "urllib3", "ecmbraze.systems", "ecmbraze.engine", "ecmbraze.sandbox"}
 _FILES = {"sqlite_utils", "yaml", "ecmbraze.config", "ecmbraze.ledger", "ecmbraze.flow"}
 _TERMINAL = {"pydantic", "rich"}
+_OTHER_FLOWS = {f"ecmbraze.flows.{name}" for name in NAMES if name != "onboarding"}
 _OTHER_COMMANDS = {"flask", "ecmbraze.sandbox", "ecmbraze.cli.demo", "ecmbraze.cli.check", "ecmbraze.ledger.erasing"}
 
 
@@ -111,7 +112,7 @@ _OTHER_COMMANDS = {"flask", "ecmbraze.sandbox", "ecmbraze.cli.demo", "ecmbraze.c
         (["", "complete"], _SYSTEMS | _FILES),
         (["run", "", "complete"], _SYSTEMS | _FILES),
         (["status"], _SYSTEMS | {"rich"}),
-        (["onboarding"], _OTHER_COMMANDS | {"ecmbraze.report.files", "ecmbraze.report.page", "jinja2", "fastavro"}),
+        (["onboarding"], _OTHER_COMMANDS | _OTHER_FLOWS | {"ecmbraze.report.files", "jinja2", "fastavro"}),
     ],
     ids=["version", "help", "commands", "flows", "status", "a quiet run"],
 )

@@ -67,7 +67,7 @@ class _Commands(Mapping[str, Any]):
             part = typer.Typer(rich_markup_mode=None)
             with _without_collector():
                 module = import_module(f"ecmbraze.cli.{_MODULES[name]}")
-            module.register(part)
+            module.register(part, *([name] if name in FLOW_NAMES else ()))
             made: Mapping[str, Any] = typer.main.get_group(part).commands
             self._made |= made
         return self._made[name]

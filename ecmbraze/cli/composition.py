@@ -17,7 +17,7 @@ from ecmbraze.config.sections import Fence as FenceSection
 from ecmbraze.engine import parts
 from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.setting import BatchLimits, Place, Sample, Setting, Systems
-from ecmbraze.flows import BY_NAME, FLOWS
+from ecmbraze.flows import BY_NAME, NAMES
 from ecmbraze.ledger.keeping import Keep
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.model.recipients import ExternalId, write
@@ -45,8 +45,8 @@ class Clients:
 
 def reading(config: Settings) -> list[Needs]:
     """Return what each enabled flow reads."""
-    sections = ((flow, config.flows.get(flow.name)) for flow in FLOWS)
-    return [flow.needs(section) for flow, section in sections if section and section.enabled]  # type: ignore[attr-defined]  # every section has it
+    enabled = dict(_enabled(config))
+    return [BY_NAME[name].needs(enabled[name]) for name in NAMES if name in enabled]
 
 
 def clients(config: Settings, wall: WallClock, budget: Budget, ecm_per_minute: int | None = None) -> Clients:

@@ -15,14 +15,14 @@ from ecmbraze.cli.shared import ByOption, ConfigOption, PersonalOption, ReportOp
 from ecmbraze.engine.setting import Options
 from ecmbraze.errors import UsageError
 from ecmbraze.flow import Flow
-from ecmbraze.flows import FLOWS
+from ecmbraze.flows import BY_NAME
 
 
-def register(app: typer.Typer) -> None:
-    """Add one command per flow."""
-    for flow in FLOWS:
-        made = _with_initial_load(flow) if flow.initial else _command(flow)
-        app.command(flow.name, help=f"{flow.summary} ({flow.direction})")(made)
+def register(app: typer.Typer, name: str) -> None:
+    """Add the command of a flow."""
+    flow = BY_NAME[name]
+    made = _with_initial_load(flow) if flow.initial else _command(flow)
+    app.command(flow.name, help=f"{flow.summary} ({flow.direction})")(made)
 
 
 def _with_initial_load(flow: Flow[Any]) -> Any:

@@ -34,7 +34,7 @@ def run(
     """Run the enabled flows whose `every` has passed, in one scan and one plan; this is what cron calls."""
     from ecmbraze.cli import opening, report_file, rounds  # not before: the shell completes the names of flows
     from ecmbraze.engine.setting import Options
-    from ecmbraze.flows import FLOWS
+    from ecmbraze.flows import BY_NAME, NAMES
 
     rounds.refuse_lone_exit_code(exit_code, dry_run=dry_run)
     for name in names or ():
@@ -42,9 +42,9 @@ def run(
     report_file.check(report, personal=show_personal_data)
     loaded = opening.settings(config_path(context, config))
     flows = [
-        flow
-        for flow in FLOWS
-        if (flow.name in names if names else flow.name in loaded.flows and loaded.flows[flow.name].enabled)  # type: ignore[attr-defined]  # every section has it
+        BY_NAME[name]
+        for name in NAMES
+        if (name in names if names else name in loaded.flows and loaded.flows[name].enabled)  # type: ignore[attr-defined]  # every section has it
     ]
     options = Options(dry_run=dry_run)
     done = rounds.start(flows, loaded, options, seconds=rounds.seconds(max_duration), due=not now)

@@ -148,7 +148,7 @@ def _screen(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view:
         reached=of.ledger.outbox.reached,
         staged=of.ledger.outbox.knows,
         withdrawn=_withdrawn(of),
-        mirrored=view.record,
+        mirrored=view.records,
         attributes=attributes(flow.outbound(section, of.setting.prefix)),
         standing=archive(of).standing,
         customer=customers(of),

@@ -19,6 +19,7 @@ from ecmbraze.model import Action, Delivery, Json, State, System
 
 _TOGETHER = 50  # people per export (api/braze.md 4.3)
 HIDDEN = "***"
+_NOTHING: Mapping[str, Json] = {}  # one for all: a report may have a hundred thousand lines
 _COUNTED = {
     State.SENT: "sent",
     State.REFUSED: "refused",
@@ -159,6 +160,7 @@ def _lines(run: Run, step: Step, before: Json) -> list[ActionLine]:
         reason=action.reason,
         state=str(step.state),
         why=step.why,
+        properties=_NOTHING,
     )
     return [line(rule=name, name=name, title=name, before=old.get(name), after=new.get(name)) for name in action.names]
 

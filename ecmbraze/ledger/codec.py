@@ -81,7 +81,8 @@ def load_json(text: str | None) -> Json:
 def instant(moment: datetime) -> str:
     """Return UTC text that sorts as time does, to the microsecond."""
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return f"{utc.isoformat(timespec='microseconds')[:26]}Z"  # a sixth of what strftime takes
+    text = utc.isoformat()  # with `timespec` it takes twice as long
+    return f"{text[:26]}Z" if utc.microsecond else f"{text[:19]}.000000Z"
 
 
 def moment(text: str) -> datetime:

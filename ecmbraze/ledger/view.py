@@ -23,9 +23,9 @@ class View(Audience, Written):
 
     def record(self, key: str) -> Record | None:
         """Return the newest record under a key; ``None`` when it was never read."""
-        return self._page.of_record(key, self._records)
+        return self._page.of_record(key, self.records)
 
-    def _records(self, records: Sequence[str]) -> Mapping[str, Record | None]:
+    def records(self, records: Sequence[str]) -> Mapping[str, Record | None]:
         """Return the newest record under each key; ``None`` where it was never read."""
         query, found = f"SELECT {RECORD_COLUMNS} FROM record WHERE key IN {EACH}", dict[str, Record | None]()
         for database in (self._plan, self._ledger):

@@ -12,7 +12,7 @@ from functools import lru_cache
 from ecmbraze.model import keys
 from ecmbraze.model.documents import Document
 from ecmbraze.model.keys import ContentKey, Key, PersonKey, WorkspaceKey
-from ecmbraze.model.vocabulary import Facts, Json, Kind, State, System
+from ecmbraze.model.vocabulary import Fact, Facts, Json, Kind, State, System
 
 # The occurrence of a reminder: the date it is counted from, and how far from it.
 _REMINDER = re.compile(r"\d{4}-\d\d-\d\d(?P<distance>[+-]\d+d)")
@@ -35,6 +35,8 @@ class Record:
     """The documents a rule may speak of, in id order; empty for a flow that names none."""
     gone: bool = False
     """Missing from two complete listings. Corrects attributes and closes gates, never fires a message."""
+    _named: dict[str, Fact] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Once asked for: what every rule and attribute reads."""
 
     @property
     def type(self) -> str:
@@ -55,14 +57,14 @@ class Record:
         """Return the facts with those every workspace has: ``workspace.id``, ``.name``, ``.type`` and its dates."""
         match self.key:
             case WorkspaceKey(id=number):
-                return {
-                    **self.facts,
-                    "workspace.id": number,
-                    "workspace.name": self.name,
-                    "workspace.type": self.type,
-                    "workspace.created": self.created_at.isoformat(),
-                    "workspace.modified": self.modified_at.isoformat(),
-                }
+                if not self._named:
+                    self._named.update(self.facts)
+                    self._named["workspace.id"] = number
+                    self._named["workspace.name"] = self.name
+                    self._named["workspace.type"] = self.type
+                    self._named["workspace.created"] = self.created_at.isoformat()
+                    self._named["workspace.modified"] = self.modified_at.isoformat()
+                return self._named
             case PersonKey() | ContentKey():
                 return self.facts
 

@@ -94,9 +94,10 @@ def deltas(
     for name, raw in {**dict.fromkeys((*own, *old)), **new}.items():
         value, aim = rule_language.cleaned(raw), target(customer, Kind.ATTRIBUTE, name)
         known, last = people.accepted(aim)
-        again = everything or people.refused(key, customer, name)
-        as_it_was = value == last if known else (not again and value == rule_language.cleaned(old.get(name)))
-        if as_it_was and not (known and people.refusing(aim)):
+        if known and value == last and not people.refusing(aim):
+            continue
+        again = known or everything or people.refused(key, customer, name)
+        if not again and value == rule_language.cleaned(old.get(name)):
             continue
         if not known and value is None and (everything or not left):
             continue

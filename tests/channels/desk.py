@@ -198,7 +198,7 @@ class Desk:
             staged=lambda _: False,
             customer=lambda _: {},
             withdrawn=lambda *_: frozenset(),
-            mirrored=lambda _: None,
+            mirrored=dict.fromkeys,
             attributes=Everything(),
             standing=lambda *_: "",
             clock=self.clock,

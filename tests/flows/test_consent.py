@@ -494,7 +494,7 @@ def test_the_report_says_from_what_somebody_withdrew(town: Town) -> None:
     }
 
 
-def test_of_a_workspace_that_is_gone_the_state_ends_with_it_and_the_history_waits_should_it_come_back(
+def test_of_a_workspace_that_is_gone_the_state_ends_and_the_history_waits_should_it_come_back(
     town: Town,
 ) -> None:
     town.ecm.spaces[town.seven].held = "reserved by somebody"

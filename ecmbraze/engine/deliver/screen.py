@@ -63,8 +63,8 @@ class Screen:
     withdrawn: Callable[[str, Sequence[str]], frozenset[str]]
     """The channels on which a withdrawal stands by the ledger, of a person or of whoever shares one of these addresses:
     reads of Braze lag behind, and Braze keeps a state with the address (api/braze.md 5.2)."""
-    mirrored: Callable[[str], Record | None]
-    """The record as the ledger last saw it, by key."""
+    mirrored: Callable[[Sequence[str]], Mapping[str, Record | None]]
+    """The records as the ledger last saw them, by key."""
     attributes: Container[str]
     """The attributes that the flow writes today."""
     standing: Callable[[Kind, str], str]
@@ -85,7 +85,8 @@ class Screen:
 
     def look(self, rows: Sequence[Row]) -> list[Step]:
         """Return a step for each row that is suppressed, superseded or must wait; the others may leave now."""
-        self.promised, self.held = {}, {}
+        self.promised, told_of = {}, {row.action.record for row in rows if row.action.kind.is_message}
+        self.held = dict(self.mirrored(sorted(told_of)))
         steps = {
             row.id: Step(row=row, state=State.SUPERSEDED, why=why) for row in rows if (why := self._overtaken(row))
         }
@@ -124,7 +125,7 @@ class Screen:
 
     def _mirror(self, key: str) -> Record | None:
         if key not in self.held:
-            self.held[key] = self.mirrored(key)
+            self.held |= self.mirrored([key])
         return self.held[key]
 
     def _overtaken(self, row: Row) -> str:

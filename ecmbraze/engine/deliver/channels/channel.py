@@ -146,7 +146,7 @@ class Channel:
     needless: Callable[[Action, Systems], str] | None = None
     """Why it is not wanted any more, asked of the system just before it leaves; ``None`` where nothing is asked."""
     outlasts: bool = False
-    """Whether it waits for a workspace that is gone to come back: it tells what happened, and nothing plans it again."""
+    """Whether it waits for a workspace that is gone to come back: it tells what was, and nothing plans it again."""
     said: Callable[[Action], str] = lambda action: ""
     """What a report calls it, where its kind and name would not say what it does."""
     info: Callable[[Systems, str], MessageInfo] | None = None
