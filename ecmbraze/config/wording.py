@@ -112,7 +112,7 @@ def _value(kind: str, path: Path, given: Any, limits: Mapping[str, Any]) -> str:
     if kind in _BOUNDS:
         return f"must be {_BOUNDS[kind]} {next(iter(limits.values())):g}, not {value}"
     match kind:
-        case "literal_error":
+        case "literal_error" | "enum":
             allowed = _QUOTED.findall(limits.get("expected", ""))
             return f"{value} is none of {', '.join(allowed)}{did_you_mean(str(given), allowed)}"
         case "string_pattern_mismatch":

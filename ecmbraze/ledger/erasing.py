@@ -18,7 +18,7 @@ from ecmbraze.ledger.connection import marks
 from ecmbraze.ledger.history import Deed, History
 from ecmbraze.ledger.subject import Subject
 from ecmbraze.ledger.tombstones import ERASED
-from ecmbraze.model import Delivery, Kind, PersonKey, Phase, keys, mark_of
+from ecmbraze.model import Delivery, PersonKey, Phase, keys, mark_of
 
 # Where a name may stand within a longer text; in JSON it is looked for in its texts only.
 _TEXTS = (("quarantine", "reason"), ("outbox", "why"), ("outbox", "reason"), ("pause", "reason"), ("pause", "by"))
@@ -258,9 +258,9 @@ def _open_follow_ups(database: Database, rows: str, values: tuple[str, ...]) -> 
 
 
 def _is_document(database: Database, name: str, place: str) -> bool:
-    query = """SELECT 1 FROM outbox WHERE name = ? AND recipient = ? AND delivery = ? AND kind NOT IN (?, ?) LIMIT 1"""
-    values = (name, place, Delivery.UNIQUE, Kind.FOLLOW_UP, Kind.COMPLETION)  # those that are open stand by themselves
-    return database.execute(query, values).fetchone() is not None
+    query = """SELECT 1 FROM outbox WHERE name = ? AND recipient = ? AND delivery = ?
+               AND kind NOT IN ('follow-up', 'completion') LIMIT 1"""  # those that are open are listed by themselves
+    return database.execute(query, (name, place, Delivery.UNIQUE)).fetchone() is not None
 
 
 def _targets(database: Database, name: str) -> list[str]:

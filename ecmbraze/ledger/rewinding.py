@@ -34,7 +34,7 @@ def rewind(
     if stream not in streams:
         near = did_you_mean(stream, streams)
         raise UsageError(
-            f"No flow has looked at a stream {stream!r}{near}.",
+            f"No flow has looked at a stream {stream!r}{near or '.'}",
             undone=_UNDONE,
             advice=f"There are: {', '.join(streams) or 'none yet'}.",
         )

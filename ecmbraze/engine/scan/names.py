@@ -46,7 +46,7 @@ def place_of(reader: WorkspaceReader, type_name: str, name: str) -> int:
     if type_name not in types:
         near = did_you_mean(type_name, types)
         raise ConfigurationError(
-            f"assets: there is no workspace type {type_name!r}{near}.",
+            f"assets: there is no workspace type {type_name!r}{near or '.'}",
             undone="No content was read.",
             advice="Correct flows.assets.workspace, then run `ecmbraze check`.",
         )
@@ -56,7 +56,7 @@ def place_of(reader: WorkspaceReader, type_name: str, name: str) -> int:
         many = f"{len(found)} workspaces" if found else "no workspace"
         near = "" if found else did_you_mean(name, listed.values())
         raise ConfigurationError(
-            f"assets: there is {many} of type {type_name!r} named {name!r}{near}.",
+            f"assets: there is {many} of type {type_name!r} named {name!r}{near or '.'}",
             undone="No content was read.",
             advice="There must be exactly one: make it in Extended ECM, or correct flows.assets.workspace.",
         )

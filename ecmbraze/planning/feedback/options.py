@@ -25,7 +25,7 @@ class Hours(Section):
     @model_validator(mode="after")
     def _a_day(self) -> Hours:
         if self.begin >= self.end:
-            raise ValueError("hours: `from` must lie before `to` on the same day")
+            raise ValueError("`from` must lie before `to` on the same day")
         return self
 
 
@@ -59,7 +59,7 @@ class AnswerAttributes(Section):
     def _each_once(self) -> AnswerAttributes:
         for name in self.names:
             if self.names.count(name) > 1:
-                raise ValueError(f"answer: {name!r} stands twice, each attribute says one thing")
+                raise ValueError(f"{name!r} stands twice, each attribute says one thing")
         return self
 
 

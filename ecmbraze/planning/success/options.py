@@ -50,7 +50,7 @@ class SilentBy(Section):
     @model_validator(mode="after")
     def _one(self) -> SilentBy:
         if sum(way is not None for way in (self.segment, self.campaigns, self.currents)) != 1:
-            raise ValueError("engagement: name exactly one of segment, campaigns and currents")
+            raise ValueError("name exactly one of segment, campaigns and currents")
         return self
 
     @property

@@ -99,7 +99,7 @@ class ClaimWrites:
             )
         near = did_you_mean(name, {one for one, _ in self._named(f"startswith_{name[:_BEGINNING]}")})
         raise ConfigurationError(
-            f"fence.workspace: there is no workspace named {name!r} that the account may see{near}.",
+            f"fence.workspace: there is no workspace named {name!r} that the account may see{near or '.'}",
             undone="Nothing was sent.",
             advice="Correct the name, or say `fence: {folder: ID}`; then `ecmbraze check`.",
         )

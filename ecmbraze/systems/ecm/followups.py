@@ -108,7 +108,7 @@ class FollowUps:
             if name in self._types:
                 return self._types[name]
             raise ConfigurationError(
-                f"ECM has no reminder type {name!r}{did_you_mean(name, self._types)}.",
+                f"ECM has no reminder type {name!r}{did_you_mean(name, self._types) or '.'}",
                 undone="No follow-up was made; it waits.",
                 advice="Correct `type`, or ask an administrator for it.",
             )
