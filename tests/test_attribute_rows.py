@@ -59,7 +59,7 @@ def test_attributes_of_which_nobody_knows_whether_braze_took_them_end_the_run_wi
     desk.braze.answers = [Answer(verdict=Verdict.UNKNOWN, reason="the answer was cut off")]
     desk.send()
 
-    with pytest.raises(TemporaryError, match="3 writes did not go through, or nobody knows: the answer was cut off"):
+    with pytest.raises(TemporaryError, match=r"nobody knows \(3\): the answer was cut off"):
         desk.push.refuse_unwritten()
 
     assert _stand(desk) == dict.fromkeys(_ABC, State.READY)

@@ -99,7 +99,9 @@ def test_a_plan_file_is_applied_exactly_and_not_twice(stage: Rehearsal) -> None:
     workspace = stage.open_workspaces()[0]
     stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
     file = str(stage.folder / "onboarding.plan")
-    assert stage.ecmbraze("plan", "onboarding", "-o", file).code == 0
+    made = stage.ecmbraze("plan", "onboarding", "-o", file)
+    assert made.code == 0
+    assert f"`ecmbraze plan show {file}`" in " ".join(made.stdout.split())
     assert not stage.messages()
 
     plan = json.loads(stage.ecmbraze("plan", "show", file, "--json").stdout)

@@ -62,7 +62,10 @@ def plan(
         )
     if output.exists():
         raise UsageError(f"{output} exists already.", undone="Nothing was planned.", advice="Name another file.")
-    return _start(flow, loaded, Options(dry_run=True, keep=output), as_json=as_json)
+    code = _start(flow, loaded, Options(dry_run=True, keep=output), as_json=as_json)
+    if output.exists() and not as_json:
+        typer.echo(f"Kept in {output}: `ecmbraze plan show {output}` prints it, and what sends exactly that.")
+    return code
 
 
 def apply(

@@ -443,3 +443,22 @@ def _chooses(town: Town, attribute: str, state: str) -> None:
         town.chooses(state)
     else:
         town.braze.people["C-1"].groups[GROUP] = state
+
+
+def test_a_withdrawal_typed_in_an_edit_that_moves_no_date_is_later_than_a_grant_with_a_time(town: Town) -> None:
+    """When it was typed is not known, but that no look before this one showed it."""
+    edited = {number: town.ecm.spaces[number].modified for number in (town.seven, town.eight)}
+    town.braze.choose("C-1", email="opted_in")
+    town.round()
+    for number, at in edited.items():  # nor does our own write move it
+        town.ecm.spaces[number].modified = at
+    town.round(60 * 25)
+
+    town.ecm.edit(town.seven, {STATUS: OUT}, silent=True)
+    town.round(60 * 25)
+    seen = town.house.clock.now()
+    town.round(30)
+
+    assert town.withdrawn() == [("C-1", "email")]
+    assert [town.status(one) for one in (town.seven, town.eight)] == [OUT, OUT]
+    assert town.entries(town.eight)[-1]["since"] == {"after": None, "until": seen.isoformat()}

@@ -288,8 +288,8 @@ class Push:
         self.denied.refuse("Nothing was written there, it waits; all others went.")
         if why := next(iter(self.unwritten.values()), ""):
             raise TemporaryError(
-                f"{len(self.unwritten)} writes did not go through, or nobody knows: {why}.",
-                undone="They wait.",
+                f"Writes did not go through, or nobody knows ({len(self.unwritten)}): {why.removesuffix('.')}.",
+                undone="What did not go through waits.",
                 advice="The next run looks for what may have been stored after all, and goes on.",
             )
 

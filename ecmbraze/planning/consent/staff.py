@@ -118,12 +118,15 @@ def _was_recorded(memory: Mapping[str, Json], channel: Channel) -> bool:
     return any(entry.changes > 0 for entry in entries if entry)
 
 
-def when(change: Change) -> Since:
-    """Return between which looks staff edited: an edit carries no time of its own attribute."""
+def when(change: Change, looked: datetime) -> Since:
+    """Return between which looks staff edited: an edit carries no time of its own attribute.
+
+    One that moved no date, or came while the workspace was planned last, was there by this look at the latest.
+    """
     edited = change.record.modified_at
     if change.since is None or edited >= change.since:
         return Since(after=change.since.isoformat() if change.since else "", until=edited.isoformat())
-    return Since(after="", until=change.since.isoformat())
+    return Since(after="", until=looked.isoformat())
 
 
 def says_withdrawn(options: Options, channel: Channel, record: Record, past: Past) -> bool:

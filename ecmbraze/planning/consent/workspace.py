@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.model import Action, Change, Decision, Json, PersonKey, Skip
@@ -47,7 +48,7 @@ def decide(options: Options, change: Change, known: Past, context: Context) -> D
                 continue
             if sent:
                 past = in_braze = _before_ours(in_braze)
-            new = _withdrawn(channel, change, memory, in_braze)
+            new = _withdrawn(channel, change, memory, in_braze, known.looked(record.key.text, context.now))
             _note(memory, person, channel, new)
             held[channel.name] = new
             outcome += [] if sent else [writes.withdrawal(channel, record, person, new, why, context)]
@@ -83,9 +84,11 @@ def _note_standing(options: Options, change: Change, memory: dict[str, Json], kn
                 _note(memory, person, channel, standing)
 
 
-def _withdrawn(channel: Channel, change: Change, memory: Mapping[str, Json], in_braze: Held | None) -> Held:
+def _withdrawn(
+    channel: Channel, change: Change, memory: Mapping[str, Json], in_braze: Held | None, looked: datetime | None
+) -> Held:
     """Return the entry of a withdrawal by staff: later than whatever Braze showed until now."""
-    since = staff.when(change)
+    since = staff.when(change, looked or change.record.modified_at)
     return Held(
         state=WITHDRAWN,
         since=since,

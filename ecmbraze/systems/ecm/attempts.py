@@ -126,7 +126,7 @@ def _locked(what: str, answer: Answer) -> Answer:
 
 def _right_missing(right: Right, node_id: int, answer: Answer) -> Answer:
     denied = CredentialRefused(
-        f"ECM does not let this account {right.doing} {node_id}: {answer.reason}.",
+        f"ECM does not let this account {right.doing} {node_id}: {answer.reason.removesuffix('.')}.",
         undone="Nothing was written there; it waits.",
         advice="Give the account this right on the workspaces of the flow, then run `ecmbraze check`.",
     )
