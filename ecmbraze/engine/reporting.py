@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -33,14 +34,19 @@ _COUNTED = {
 
 
 def _pushed(of: RoundContext, run: Run) -> None:
-    """Report what became of every row this run touched, and what another's unknown outcome keeps back."""
-    for part in batched(run.push.steps.values(), SIZE):
+    """Report what became of every row this run touched, and what another's unknown outcome keeps back.
+
+    What is in the report is let go of: of many people both at once would be most of the memory.
+    """
+    steps = deque(run.push.steps.values())
+    run.push.steps.clear()
+    while part := [steps.popleft() for _ in range(min(SIZE, len(steps)))]:
         with run.planner.view.page(_workspace(step.row.action) for step in part):
             for step in part:
                 _count(run, step)
                 if step.state is State.SENT:
                     run.report.add_kind(step.row.action.kind, len(step.row.action.names))
-                run.report.actions += _lines(run, step, run.push.before.get(step.row.id))
+                run.report.actions += _lines(run, step, run.push.before.pop(step.row.id, None))
     for row, number in [] if of.options.dry_run else of.ledger.outbox.kept_back(run.name):
         why = f"kept back by message {number}, whose outcome is unknown"
         run.report.actions.append(_line(run, row.action, PENDING, why))

@@ -41,9 +41,9 @@ _MIRROR = (
        read_at = ifnull((SELECT began FROM plan.scan s WHERE s.stream = record.stream), :now),
        again = (SELECT again FROM plan.record p WHERE p.key = record.key)
        WHERE key IN (SELECT key FROM plan.record)""",
-    # By the mappings that the record was read for: one that leads to nobody now has no row in the plan.
+    # By the mappings that the record was read for, each a list: one that leads to nobody now has no row in the plan.
     """DELETE FROM recipient WHERE (mapping, record) IN
-       (SELECT f.key, w.key FROM plan.record w, json_each(w.facts) f)""",
+       (SELECT f.key, w.key FROM plan.record w, json_each(w.facts) f WHERE f.type = 'array')""",
     "INSERT OR IGNORE INTO recipient SELECT * FROM plan.recipient",
     "DELETE FROM address WHERE record IN (SELECT key FROM plan.record)",
     "INSERT OR IGNORE INTO address SELECT * FROM plan.address",

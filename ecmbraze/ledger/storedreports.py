@@ -35,7 +35,7 @@ def _packed(lines: Lines) -> Mapping[str, Any] | Sequence[Any]:
     if not lines.rows:
         return []
     first = lines.rows[0]
-    shared = [column.count(column[0]) == len(column) for column in zip(*lines.rows, strict=True)]
+    shared = [all(row[n] == value for row in lines.rows) for n, value in enumerate(first)]
     differing = {name: n for n, name in enumerate(lines.fields) if not shared[n]}
     own = {name: n for name, n in differing.items() if name not in _NAMES}
     names = {name: n for name, n in differing.items() if name in _NAMES}

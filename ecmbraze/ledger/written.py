@@ -52,19 +52,22 @@ class Written(Paged):
 
     def accepted(self, target: str) -> tuple[bool, Json]:
         """Return (known, value) of what is planned, staged or accepted for a target, the newest first."""
-        recipient, kind, _ = target.rsplit("/", 2)
-        page = self._page
-        values = page.of_change(recipient, self._planned, kind), page.of_person(recipient, self._staged, kind)
-        newest = next((some for some in values if target in some), None)
-        return newest is not None, load_json(newest[target]) if newest else None
+        values = self._page.of_change(target[: target.rfind("/")], self._newest)
+        known = target in values
+        return known, load_json(values[target]) if known else None
+
+    def _newest(self, targets: Sequence[str]) -> Mapping[str, Mapping[str, str | None]]:
+        """Return target → value of what is planned, staged or accepted, the newest, of all targets that begin so."""
+        found = {}
+        for first in targets:
+            person, _, kind = first.rpartition("/")
+            planned = self._values([person], kind, (self._plan, _PLANNED))
+            found[first] = {**self._page.of_person(person, self._staged, kind), **planned[person]}
+        return found
 
     def _staged(self, people: Sequence[str], kind: str) -> Mapping[str, Mapping[str, str | None]]:
         """Return target → value of what the sink took of each of some people, or will take of what is staged."""
         return self._values(people, kind, (self._ledger, _ACCEPTED), (self._ledger, _STAGED))
-
-    def _planned(self, people: Sequence[str], kind: str) -> Mapping[str, Mapping[str, str | None]]:
-        """Return target → value of what the plan in hand has of each of some people."""
-        return self._values(people, kind, (self._plan, _PLANNED))
 
     def _values(
         self, people: Sequence[str], kind: str, *asked: tuple[Connection, str]
