@@ -46,7 +46,7 @@ def decide(options: Options, change: Change, known: Past, context: Context) -> D
                 if not _is_shown(channel, person, known, context):
                     outcome.append(writes.withdrawal(channel, record, person, past, why, context))
                 continue
-            if sent or (past and past.state == WITHDRAWN):  # what left alone, or stood at the baseline, is in no history
+            if sent or (past and past.state == WITHDRAWN):  # what left alone or stood at the baseline is in no history
                 past = in_braze = _before_ours(in_braze)
             new = _withdrawn(channel, change, memory, in_braze, known.looked(record.key.text, context.now))
             _note(memory, person, channel, new)
