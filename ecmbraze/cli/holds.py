@@ -118,9 +118,7 @@ def _asked(words: list[str], *, everything: bool, rule: str | None) -> tuple[int
     *first, decision = words
     if decision not in _DECISIONS:
         near = did_you_mean(decision, _DECISIONS) or "."
-        raise UsageError(
-            f"{decision!r} is no decision{near}", undone=_UNDONE, advice="sent, send-again or drop."
-        )
+        raise UsageError(f"{decision!r} is no decision{near}", undone=_UNDONE, advice="sent, send-again or drop.")
     if everything != (rule is not None):
         raise UsageError("--all and --rule belong together.", undone=_UNDONE, advice=_HOW)
     if everything == bool(first) or len(first) > 1 or not all(word.isdecimal() for word in first):
@@ -142,9 +140,7 @@ def _chosen(outbox: Outbox, number: int | None, rule: str | None, decision: str)
     mine = [row for row in found if row.action.rule == rule]
     if not mine:
         near = did_you_mean(rule or "", {row.action.rule for row in found}) or "."
-        raise UsageError(
-            f"Nothing of the rule {rule!r} is held{near}", undone=_UNDONE, advice="`ecmbraze holds list`"
-        )
+        raise UsageError(f"Nothing of the rule {rule!r} is held{near}", undone=_UNDONE, advice="`ecmbraze holds list`")
     chosen = [row for row in mine if decision != "send-again" or row.state is State.HELD]
     return chosen, len(mine) - len(chosen)
 
