@@ -238,6 +238,17 @@ def test_an_answer_is_no_news_to_consent(tmp_path: Path) -> None:
     assert town.says(town.one) == 9
 
 
+def test_a_document_in_doubt_whose_ticket_went_is_held_and_the_run_ends_with_4(town: Town) -> None:
+    town.closes(town.one)
+    town.round()
+    town.house.ecm.delete(town.one)
+    answer(town.house, "C-1", 1, "Where is my ticket?")
+
+    codes = [town.round().codes[-1] for _ in range(4)]
+
+    assert codes == [5, 5, 4, 0]
+
+
 @pytest.mark.parametrize("beside", [None, {"consent": consent.STORY.section}])
 def test_an_answer_without_token_and_time_belongs_to_the_only_request_also_where_it_came_before_the_next_run(
     tmp_path: Path, beside: Mapping[str, Any] | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ecmbraze.engine.deliver.channels import channel_of
@@ -24,6 +24,8 @@ class Found:
     proven: Counter[tuple[str, str]] = field(default_factory=Counter)
     unread: dict[int, tuple[Row, str]] = field(default_factory=dict)
     """Row number → (row, why it could not be looked for): it stays in doubt, and is looked for in the next run."""
+    lost: list[Row] = field(default_factory=list)
+    """What is held because its workspace is gone, each with the reason: until now each run looked for it."""
 
 
 def look(
@@ -75,7 +77,9 @@ def _settle(
     outbox.move(steps(last, doubt.absent), now)
     outbox.refuse([(row, sights[row.id].why) for row in by[Finding.OTHER]], now)
     lost = [row for row in by[Finding.UNREADABLE] if gone(row.action.recipient)]
-    outbox.move([Step(row=row, state=State.HELD, why=f"{row.why}; its workspace is gone") for row in lost], now)
+    held = [Step(row=row, state=State.HELD, why=f"{row.why}; its workspace is gone") for row in lost]
+    outbox.move(held, now)
+    found.lost += [replace(step.row, why=step.why) for step in held]
     found.unread |= {row.id: (row, sights[row.id].why) for row in by[Finding.UNREADABLE] if row not in lost}
 
 

@@ -29,6 +29,7 @@ def recover(of: RoundContext, runs: Sequence[Run]) -> None:
                 run.report.counts["seen"] += n
                 run.report.notes.append(f"{n} {told}")
         _note_unread(run, found)
+        run.push.note_held([row for row in found.lost if row.action.flow == run.name])
         confirming.find_waiting(of.ledger, run, now)
         run.push.expire(now)
     _verify(of, runs, now)
