@@ -33,6 +33,9 @@ class Nothing:
     def earlier(self, record: Record) -> Record | None:
         return record  # it is as it was
 
+    def planned_at(self, record: str) -> datetime | None:
+        return None
+
     def noted(self, record: str) -> Mapping[str, Json]:
         return {}
 

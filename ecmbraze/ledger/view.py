@@ -192,6 +192,12 @@ class View(Audience, Written):
         """Return a record as an earlier run of the flow planned it, whatever this one does; ``None`` if none did."""
         return self._change(record).before
 
+    def planned_at(self, record: str) -> datetime | None:
+        """Return when an earlier run of the flow planned a record last; ``None`` if none did."""
+        query = "SELECT at FROM fact WHERE flow = ? AND record = ?"
+        row = self._ledger.execute(query, (self._flow, record)).fetchone()
+        return moment(row[0]) if row else None
+
     def _change(self, record: Record) -> Change:
         row = self._page.of_record(record.key.text, self._past)
         if row is None:

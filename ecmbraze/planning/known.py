@@ -36,6 +36,10 @@ class Known(Protocol):
         """Return a record as an earlier run of the flow planned it; ``None`` when none did."""
         ...
 
+    def planned_at(self, record: str) -> datetime | None:
+        """Return when an earlier run of the flow planned a record last; ``None`` when none did."""
+        ...
+
     def noted(self, record: str) -> Mapping[str, Json]:
         """Return what the flow noted of a record, by this plan or an earlier one."""
         ...

@@ -46,7 +46,7 @@ class Office(Nothing):
     """Workspaces whose modify date moved since they were read."""
     records: dict[str, Record] = field(default_factory=dict)
     planned: dict[str, Record] = field(default_factory=dict)
-    planned_at: dict[str, datetime] = field(default_factory=dict)
+    planned_times: dict[str, datetime] = field(default_factory=dict)
     read_at: dict[str, datetime] = field(default_factory=dict)
     memory: dict[str, Mapping[str, Json]] = field(default_factory=dict)
     due: dict[str, datetime] = field(default_factory=dict)
@@ -70,6 +70,9 @@ class Office(Nothing):
 
     def earlier(self, record: Record) -> Record | None:
         return self.planned.get(record.key.text)
+
+    def planned_at(self, record: str) -> datetime | None:
+        return self.planned_times.get(record)
 
     def noted(self, record: str) -> Mapping[str, Json]:
         return self.memory.get(record, {})
@@ -189,11 +192,11 @@ class Office(Nothing):
             before=self.planned.get(key),
             fires=fires and not record.gone,
             memory=self.noted(key),
-            since=self.planned_at.get(key),
+            since=self.planned_times.get(key),
         )
         decision = self.plan(change)
         assert decision == self.plan(change)
-        self.planned[key], self.planned_at[key], self.memory[key] = record, self.now, decision.memory
+        self.planned[key], self.planned_times[key], self.memory[key] = record, self.now, decision.memory
         self.due.pop(key, None)
         if decision.due:
             assert decision.due > self.now

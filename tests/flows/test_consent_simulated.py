@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.flows.test_consent import DEFAULT, GROUP, IN, MINUTES, NEWS, OUT, SINCE, STATUS, Town
+from tests.stories import onboarding
 from tests.twins.wire import Fault, Trouble
 
 
@@ -462,3 +463,36 @@ def test_a_withdrawal_typed_in_an_edit_that_moves_no_date_is_later_than_a_grant_
     assert town.withdrawn() == [("C-1", "email")]
     assert [town.status(one) for one in (town.seven, town.eight)] == [OUT, OUT]
     assert town.entries(town.eight)[-1]["since"] == {"after": None, "until": seen.isoformat()}
+
+
+def test_nobody_is_messaged_on_a_withdrawal_typed_in_the_place_of_an_edit_that_was_read_and_not_planned(
+    town: Town,
+) -> None:
+    town.chooses("unsubscribed")
+    town.round()
+    town.round()
+    town.ecm.edit(town.eight, {STATUS: "By phone"})
+    town.chooses("opted_in")
+    town.round()
+    town.round()
+
+    town.ecm.edit(town.eight, {STATUS: OUT})
+    town.ecm.edit(town.seven, {"Consent.Bounced": "no"})  # which the flow comes to first
+    onboarding.STORY.acts[0](town.house, town.project)
+    town.round(20, limit=1)
+
+    assert (town.withdrawn(), town.campaigns()) == ([], [])
+    town.round()
+    assert town.withdrawn() == [("C-1", "email")]
+
+
+def test_who_came_back_from_a_withdrawal_by_staff_is_messaged_in_the_round_that_replaces_it(town: Town) -> None:
+    town.ecm.edit(town.seven, {STATUS: OUT})
+    town.round()
+    town.round()
+    town.chooses("opted_in")
+    onboarding.STORY.acts[0](town.house, town.project)
+
+    town.round()
+
+    assert (town.status(town.seven), town.campaigns()) == (IN, ["C-1"])

@@ -42,7 +42,10 @@ def withdrew(options: Options, channel: Channel, change: Change, person: str, pa
 
 def is_unplanned(options: Options, channel: Channel, place: Record, person: str, past: Past) -> bool:
     """Say whether a workspace carries a withdrawal that was read there and that the flow has not come to yet."""
-    change = Change(record=place, before=past.earlier(place), fires=True, memory=past.noted(place.key.text))
+    key, before = place.key.text, past.earlier(place)
+    is_news = before is not None and (before.facts, before.modified_at) != (place.facts, place.modified_at)
+    since = past.planned_at(key) if is_news else None  # what was planned as it is may have been read before our write
+    change = Change(record=place, before=before, fires=True, memory=past.noted(key), since=since)
     return withdrew(options, channel, change, person, past)
 
 
