@@ -85,11 +85,12 @@ def finish(of: RoundContext, run: Run) -> None:
     _pushed(of, run)
     _counted(of, run)
     _watermarks(of, run)
-    skips = of.plan.skips(run.name, run.needs.streams)
-    with run.planner.view.page(record for record, *_ in skips):
-        for record, customer, rule, reason in skips:
-            name = run.planner.view.name_of(record)
-            report.skipped.append(SkipLine(record=record, workspace=name, customer=customer, rule=rule, reason=reason))
+    for part in batched(of.plan.skips(run.name, run.needs.streams), SIZE):
+        with run.planner.view.page(record for record, *_ in part):
+            for record, customer, rule, reason in part:
+                name = run.planner.view.name_of(record)
+                line = SkipLine(record=record, workspace=name, customer=customer, rule=rule, reason=reason)
+                report.skipped.append(line)
     report.messages = summary(report.actions)
     report.notes += run.flow.warnings(run.section)
     oldest = [moment for one in run.needs.streams if (moment := of.ledger.mirror.oldest_read_at(one))]

@@ -9,8 +9,7 @@ from itertools import chain
 
 from sqlite_utils import Database
 
-from ecmbraze.ledger.codec import dump
-from ecmbraze.ledger.connection import EACH, marks
+from ecmbraze.ledger.connection import marks
 from ecmbraze.ledger.mirror import GONE
 from ecmbraze.ledger.page import Paged, gathered
 from ecmbraze.ledger.planfile import PlanFile
@@ -95,14 +94,15 @@ class Audience(Paged):
 
     def _led_by(self, records: Sequence[str], mapping: str) -> Mapping[str, Sequence[str]]:
         """Return whom each record leads to under a customer mapping, by the ledger."""
-        query = f"SELECT record, customer FROM recipient WHERE mapping = ? AND record IN {EACH}"
-        return gathered(records, self._ledger.execute(query, (mapping, dump(records))))
+        query = f"SELECT record, customer FROM recipient WHERE mapping = ? AND record IN ({marks(records)})"
+        return gathered(records, self._ledger.execute(query, (mapping, *records)))
 
     def _leading_to(self, people: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """Return the records that lead to each of some people, by the plan or the ledger, one of both twice."""
         mappings = tuple(self._needs.mappings)
-        query = f"SELECT customer, record FROM recipient WHERE mapping IN ({marks(mappings)}) AND customer IN {EACH}"
-        found = [database.execute(query, (*mappings, dump(people))) for database in (self._plan, self._ledger)]
+        query = f"""SELECT customer, record FROM recipient WHERE mapping IN ({marks(mappings)})
+                    AND customer IN ({marks(people)})"""
+        found = [database.execute(query, (*mappings, *people)) for database in (self._plan, self._ledger)]
         return gathered(people, chain(*found))
 
     @cached_property

@@ -251,10 +251,6 @@ def of_the_disk(path: Path, why: object) -> StorageError:
     )
 
 
-# The values of a JSON list, for `IN`: of any number, and one statement for all numbers.
-EACH = "(SELECT value FROM json_each(?))"
-
-
 def marks(values: Sized) -> str:
     """Return as many placeholders as there are values."""
     return ",".join("?" * len(values))

@@ -10,7 +10,7 @@ from typing import Any
 
 from ecmbraze.ledger.audience import Audience, after_all
 from ecmbraze.ledger.codec import dump, instant, load, load_documents, load_facts, moment
-from ecmbraze.ledger.connection import EACH, marks
+from ecmbraze.ledger.connection import marks
 from ecmbraze.ledger.mirror import RECORD_COLUMNS, people, read_record
 from ecmbraze.ledger.page import SIZE
 from ecmbraze.ledger.schema import RULES
@@ -27,10 +27,11 @@ class View(Audience, Written):
 
     def records(self, records: Sequence[str]) -> Mapping[str, Record | None]:
         """Return the newest record under each key; ``None`` where it was never read."""
-        query, found = f"SELECT {RECORD_COLUMNS} FROM record WHERE key IN {EACH}", dict[str, Record | None]()
+        found = dict[str, Record | None]()
         for database in (self._plan, self._ledger):
             missing = [key for key in records if key not in found]
-            found |= {row[0]: read_record(row, self._needs) for row in database.execute(query, (dump(missing),))}
+            query = f"SELECT {RECORD_COLUMNS} FROM record WHERE key IN ({marks(missing)})"
+            found |= {row[0]: read_record(row, self._needs) for row in database.execute(query, missing)}
         for key in self._gone_now.intersection(found):
             found[key] = (record := found[key]) and replace(record, gone=True)
         return dict.fromkeys(records) | found
@@ -49,8 +50,8 @@ class View(Audience, Written):
 
     def _names(self, records: Sequence[str]) -> Mapping[str, str]:
         """Return the name of each record, the newest; empty where it was never read."""
-        query, asked = f"SELECT key, name FROM record WHERE key IN {EACH}", (dump(records),)
-        found = [dict(database.execute(query, asked).fetchall()) for database in (self._ledger, self._plan)]
+        query = f"SELECT key, name FROM record WHERE key IN ({marks(records)})"
+        found = [dict(database.execute(query, records).fetchall()) for database in (self._ledger, self._plan)]
         return dict.fromkeys(records, "") | found[0] | found[1]
 
     @cached_property
@@ -219,6 +220,6 @@ class View(Audience, Written):
     def _past(self, records: Sequence[str]) -> Mapping[str, Sequence[Any] | None]:
         """Return what an earlier plan of the flow says of each record; ``None`` where none does."""
         query = f"""SELECT facts, modified_at, gone, memory, at, documents, record FROM fact
-                    WHERE flow = ? AND record IN {EACH}"""
-        rows = self._ledger.execute(query, (self._flow, dump(records)))
+                    WHERE flow = ? AND record IN ({marks(records)})"""
+        rows = self._ledger.execute(query, (self._flow, *records))
         return dict.fromkeys(records) | {row[-1]: row for row in rows}

@@ -10,19 +10,18 @@ from sqlite3 import Connection
 from sqlite_utils import Database
 
 from ecmbraze.ledger.codec import dump, instant, load, load_json, moment
-from ecmbraze.ledger.connection import EACH, marks
+from ecmbraze.ledger.connection import marks
 from ecmbraze.ledger.page import Paged, gathered
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import MOVED, UNMET, Fate, Json, Kind, Record, Standing, State
 
-# The targets of one kind that each of some people may have, each person beside the beginning of theirs.
-_TARGETS = """(SELECT value AS recipient, value || ?2 AS first, value || ?3 AS last FROM json_each(?1)) one
-    CROSS JOIN {} ON target >= one.first AND target < one.last"""
+# What is known of the targets of one kind that some people have, each person one row of `one`.
+_THEIRS = "ON target >= one.recipient || ? AND target < one.recipient || ?"
 _OPEN = "delivery = 'latest' AND state IN ('ready', 'waiting', 'in flight')"
-_ACCEPTED = f"SELECT one.recipient, target, value FROM {_TARGETS.format('accepted')}"
-_STAGED = f"""SELECT one.recipient, target, payload FROM {_TARGETS.format("outbox INDEXED BY outbox_target")}
+_ACCEPTED = f"SELECT one.recipient, target, value FROM one CROSS JOIN accepted {_THEIRS}"
+_STAGED = f"""SELECT one.recipient, target, payload FROM one CROSS JOIN outbox INDEXED BY outbox_target {_THEIRS}
     WHERE {_OPEN}"""
-_PLANNED = f"SELECT one.recipient, target, payload FROM {_TARGETS.format('action')}"
+_PLANNED = f"SELECT one.recipient, target, payload FROM one CROSS JOIN action {_THEIRS}"
 
 
 class Written(Paged):
@@ -73,9 +72,9 @@ class Written(Paged):
         self, people: Sequence[str], kind: str, *asked: tuple[Connection, str]
     ) -> Mapping[str, Mapping[str, str | None]]:
         found: dict[str, dict[str, str | None]] = {person: {} for person in people}
-        span = (dump(people), f"/{kind}/", f"/{kind}0")  # "0" follows "/"
+        rows, values = ", ".join(["(?)"] * len(people)), (*people, f"/{kind}/", f"/{kind}0")  # "0" follows "/"
         for database, query in asked:
-            for person, target, value in database.execute(query, span):
+            for person, target, value in database.execute(f"WITH one(recipient) AS (VALUES {rows}) {query}", values):
                 found[person].update(_each(f"{person}/{kind}/", target, value))
         return found
 
@@ -135,8 +134,8 @@ class Written(Paged):
 
     def _refused(self, records: Sequence[str]) -> Mapping[str, Collection[tuple[str, str]]]:
         """Return (person, attribute) of what stands in the flow's quarantine of each record."""
-        query = f"SELECT record, customer, rule FROM quarantine WHERE flow = ? AND record IN {EACH}"
-        rows = self._ledger.execute(query, (self._flow, dump(records)))
+        query = f"SELECT record, customer, rule FROM quarantine WHERE flow = ? AND record IN ({marks(records)})"
+        rows = self._ledger.execute(query, (self._flow, *records))
         return gathered(records, ((record, (customer, rule)) for record, customer, rule in rows))
 
     def unreached(self, record: Record, now: datetime) -> frozenset[tuple[str, str]]:

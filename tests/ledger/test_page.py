@@ -25,7 +25,7 @@ NEEDS = Needs(customers={"Loan": CUSTOMER}, facts=frozenset({"Onboarding.Stage"}
 
 def _record(number: int, stage: str) -> Record:
     """Return a workspace; every third person has two of them."""
-    person = f"C-{number - 1 if number % 3 == 0 else number}"
+    person = f"C-{number - 1 if number % 3 == 0 else number}" + ("\0'\"\\ü/attribute/ %_" if number % 11 == 0 else "")
     facts: Facts = {CUSTOMER.fact: (person,), "Onboarding.Stage": stage}
     return Record(
         key=WorkspaceKey(id=number),
@@ -114,6 +114,12 @@ def test_a_page_is_answered_as_its_records_are_one_by_one(view: View) -> None:
     alone = [_asked(view, change) for key in _all(view) for change in view.changes([key])]
     assert by_pages == alone
     assert len(by_pages) == SIZE * 5 // 2 - 1
+
+
+def test_a_page_knows_whoever_bears_a_name_that_json_or_sql_would_spoil(view: View) -> None:
+    (found,) = ([view.accepted(f"{_record(44, '').customers[0]}/attribute/ecm_a")] for _ in view.changes(["ws:44"]))
+
+    assert found == [(True, "43")]
 
 
 def test_a_page_asks_the_state_file_as_often_as_one_record(view: View) -> None:
