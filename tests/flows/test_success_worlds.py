@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -68,6 +68,7 @@ class World:
 
     house: House
     rng: Random
+    people: tuple[str, ...] = _PEOPLE
     done: set[Pair] = field(default_factory=set)
     """Where somebody completed the follow-up, and the cause has not gone since."""
     fuzzy: set[Pair] = field(default_factory=set)
@@ -82,7 +83,7 @@ class World:
     marked: set[int] = field(default_factory=set)
 
     @classmethod
-    def make(cls, folder: Path, seed: int) -> World:
+    def make(cls, folder: Path, seed: int, people: Sequence[str] = _PEOPLE) -> World:
         # In every other world the follow-ups on cases are tasks, in the others those at home.
         rules = [
             {**rule, "follow_up": {**rule["follow_up"], "kind": "task" if (seed + place) % 2 else "reminder"}}
@@ -98,19 +99,19 @@ class World:
         house.ecm.add_type("Home", ["Home"])
         house.ecm.office.groups |= {"Retention", "Leads"}
         house.braze.segments[_SEGMENT] = []
-        for person in _PEOPLE:
+        for person in people:
             house.braze.add(person, email=f"{person.lower()}@example.com")
             house.ecm.create("Home", {"Home.Customer Number": person})
-        for _ in range(20):  # so that no listing shrinks by what happens to the others
+        for _ in range(20 + 3 * len(people)):  # so that no listing shrinks by what happens to the others
             house.ecm.create("Ticket", {_CUSTOMER: "C-1", _STATUS: "Closed"}, name="kept")
-        world = cls(house, Random(seed))
+        world = cls(house, Random(seed), tuple(people))
         house.start()
         return world
 
-    def live(self) -> None:
+    def live(self, rounds: int = _ROUNDS) -> None:
         """Let days go by in which people work, systems fail and the program is killed; at the end all is well."""
-        for _ in range(_ROUNDS):
-            for _ in range(self.rng.randrange(3)):
+        for _ in range(rounds):
+            for _ in range(self.rng.randrange(len(self.people))):
                 self._act()
             self.house.clock.advance(timedelta(hours=self.rng.choice((1, 5, 20, 50))))
             calm = self.rng.random() < 0.4
@@ -179,13 +180,13 @@ class World:
             case "new":
                 ago = timedelta(days=rng.choice((0, 1, 5)))
                 opened = (self.house.clock.now() - ago).date().isoformat()
-                values = {_CUSTOMER: rng.choice(_PEOPLE), _STATUS: "Open", "Ticket.Opened On": opened}
+                values = {_CUSTOMER: rng.choice(self.people), _STATUS: "Open", "Ticket.Opened On": opened}
                 ecm.create("Ticket", {**values, "Ticket.Urgent": rng.choice(("Yes", "No"))})
             case "close" | "open" as what if tickets:
                 ecm.edit(rng.choice(tickets).id, {_STATUS: "Closed" if what == "close" else "Open"})
             case "move" if tickets:
                 self._unsure_about(number := rng.choice(tickets).id)
-                ecm.edit(number, {_CUSTOMER: rng.choice(_PEOPLE)})
+                ecm.edit(number, {_CUSTOMER: rng.choice(self.people)})
             case "delete" if tickets:
                 self._unsure_about(number := rng.choice(tickets).id)
                 ecm.delete(number)
@@ -194,7 +195,7 @@ class World:
                 ecm.restore(number)
                 self.back.add(number)
             case "silent":
-                self.house.braze.segments[_SEGMENT] = [_NOBODY, *(one for one in _PEOPLE if rng.random() < 0.6)]
+                self.house.braze.segments[_SEGMENT] = [_NOBODY, *(one for one in self.people if rng.random() < 0.6)]
             case "complete":
                 self._complete()
 
@@ -258,7 +259,7 @@ class World:
         return self.marks
 
     def _pairs(self) -> Iterator[Pair]:
-        yield from ((person, rule) for person in _PEOPLE for rule in ("on_case", "at_home"))
+        yield from ((person, rule) for person in self.people for rule in ("on_case", "at_home"))
 
 
 @pytest.mark.parametrize("seed", _WORLDS)
@@ -270,3 +271,18 @@ def test_each_customer_who_waits_in_silence_has_one_follow_up_and_no_other_has_a
     made = Counter(one.made.mark for one in world.house.ecm.office.reminders)
     assert set(made.values()) <= {1}
     assert not world.house.quarantined()
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(3 if SOAK else 1))
+def test_so_has_each_of_two_hundred_in_sixty_days(tmp_path: Path, seed: int) -> None:
+    """`make test` plays twelve customers for some days."""
+    many, rounds = (200, 90) if SOAK else (12, 20)
+    world = World.make(tmp_path, seed, [f"C-{number}" for number in range(many)])
+    began = world.house.clock.now()
+
+    world.live(rounds)
+
+    days, made = (world.house.clock.now() - began).days, world.house.ecm.office.reminders
+    assert set(Counter(one.made.mark for one in made).values()) <= {1}
+    print(f"{many} customers, {days} days, {len(made)} follow-ups, {sum(one.completed for one in made)} completed")
