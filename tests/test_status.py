@@ -119,7 +119,7 @@ def test_what_is_paused_or_refused_is_not_well(office: Offline) -> None:
 
     assert flow["state"] == "open"
     assert any("audit: `ecmbraze resume onboarding`" in reason for reason in flow["reasons"])
-    assert any("1 messages put aside: `ecmbraze quarantine list`" in reason for reason in flow["reasons"])
+    assert any("1 refused write put aside: `ecmbraze quarantine list`" in reason for reason in flow["reasons"])
 
 
 def test_the_quarantine_of_another_flow_is_not_counted_here(office: Offline) -> None:

@@ -119,8 +119,8 @@ def _standing(ledger: Ledger, name: str, section: Any, now: datetime) -> Standin
     if (load := ledger.loads.get(name)) and (stands := initial_load.told(load, now)):
         one.blame(0, stands)
     if one.quarantined or one.refused:
-        counts = {"records": one.quarantined, "messages": one.refused}
-        aside = " and ".join(f"{number} {name}" for name, number in counts.items() if number)
+        counts = {"record": one.quarantined, "refused write": one.refused}
+        aside = " and ".join(f"{number} {name}{'s' * (number > 1)}" for name, number in counts.items() if number)
         one.blame(0, f"{aside} put aside: `ecmbraze quarantine list`")
     if one.paused:
         one.blame(0, f"{one.paused}: `ecmbraze resume {name}`, or `ecmbraze resume` where every flow was paused")

@@ -8,10 +8,8 @@ from datetime import datetime
 
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.model import Action, Change, Decision, Json, PersonKey, Skip
-from ecmbraze.planning.consent import order as order
+from ecmbraze.planning.consent import order, staff, writes
 from ecmbraze.planning.consent import record as consent_record
-from ecmbraze.planning.consent import staff as staff
-from ecmbraze.planning.consent import writes as writes
 from ecmbraze.planning.consent.options import Channel, Options
 from ecmbraze.planning.consent.order import Past
 from ecmbraze.planning.consent.record import WITHDRAWN, Held, Since
