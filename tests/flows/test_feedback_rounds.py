@@ -16,6 +16,7 @@ from ecmbraze.model import Fact, Json
 from tests.stories import consent, feedback
 from tests.stories.feedback import CAMPAIGN, STATUS, answer
 from tests.twins.house import House, Outcome, settings
+from tests.twins.wire import Fault, Trouble
 
 MINUTES = timedelta(minutes=1)
 
@@ -241,12 +242,14 @@ def test_an_answer_is_no_news_to_consent(tmp_path: Path) -> None:
 def test_a_document_in_doubt_whose_ticket_went_is_held_and_the_run_ends_with_4(town: Town) -> None:
     town.closes(town.one)
     town.round()
-    town.house.ecm.delete(town.one)
     answer(town.house, "C-1", 1, "Where is my ticket?")
+    town.house.wire.faults.append(Fault(call="ecm file", trouble=Trouble.LOST_BEFORE))
+    codes = [town.round().codes[-1]]
+    town.house.ecm.delete(town.one)
 
-    codes = [town.round().codes[-1] for _ in range(4)]
+    codes += [town.round().codes[-1] for _ in range(4)]
 
-    assert codes == [5, 5, 4, 0]
+    assert codes == [5, 5, 5, 4, 0]
 
 
 @pytest.mark.parametrize("beside", [None, {"consent": consent.STORY.section}])

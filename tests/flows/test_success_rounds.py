@@ -52,7 +52,6 @@ class Desk:
         for n in range(1, 10):
             self.braze.add(f"C-{n}", email=f"c{n}@example.com", email_subscribe="opted_in")
             self.ticket(f"C-{n}", "Closed")
-        self.home = self.ecm.create("Home", {"Home.Customer Number": "C-9"})
         self.silent("C-1", "C-2")
         self.round(before)
         self.round()
@@ -390,12 +389,14 @@ def test_who_does_not_fit_into_one_run_is_looked_at_in_the_next(tmp_path: Path) 
 def test_what_was_there_at_the_baseline_is_not_reported_as_seen_late_when_it_is_read_again(tmp_path: Path) -> None:
     home = {"in": {"workspace_type": "Home", "customer": "Home.Customer Number"}}
     desk = Desk(tmp_path, {**with_rule(follow_up=RULE["follow_up"] | home), "activity": OPENED}, before=1)
+    at_home = desk.ecm.create("Home", {"Home.Customer Number": "C-9"})
+    desk.round()
 
     for _ in range(3):
         outcome = desk.round(25)
         assert (outcome.count("first_seen_late"), outcome.report.skipped) == (0, [])
     desk.ecm.edit(next(iter(desk.ecm.spaces)), {STATUS: "Open"})
-    desk.ecm.edit(desk.home, {"Home.Customer Number": "C-2"})
+    desk.ecm.edit(at_home, {"Home.Customer Number": "C-2"})
     unread = desk.ecm.create("Ticket", {CUSTOMER: "C-3"}, created=desk.house.clock.now() - timedelta(days=9))
     report = desk.round().report
 
