@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,15 @@ def test_a_wrong_command_changes_nothing_and_says_what_to_type(
     assert "Nothing was changed." in told
     assert "holds" in told or "send-again" in told
     assert _states(office) == before
+
+
+def test_what_a_workspace_refused_of_a_person_with_several_names_that_workspace(tmp_path: Path) -> None:
+    office = Offline(tmp_path)
+    rows = office.messages((State.IN_FLIGHT, State.REFUSED), (State.IN_FLIGHT, State.REFUSED))
+    with office.ledger() as ledger, ledger.database.atomic():
+        change = "UPDATE outbox SET record = 'person:C-0', recipient = 'ws:7' WHERE id = ?"
+        ledger.database.conn.execute(change, (rows[0].id,))
+
+    listed = json.loads(office.ecmbraze("quarantine", "list", "--json").stdout)
+
+    assert [one["reason"] for one in listed] == ["cut off (in ws:7)", "cut off"]

@@ -46,7 +46,7 @@ def listing(
             "record": row.action.record,
             "customer": row.action.person,
             "rule": row.action.rule,
-            "reason": row.why,
+            "reason": row.why + _where(row),
         }
         for row in ledger.outbox.refused()
     ]
@@ -131,6 +131,12 @@ def _do(ledger: Ledger, rows: Sequence[Row], subject: str, state: State, who: De
             told = {"decision": "replay" if state is State.READY else "drop", "subject": ledger.history.record(subject)}
             ledger.history.decide(now, "quarantine", who, told)
     return done
+
+
+def _where(row: Row) -> str:
+    """Return the workspace to which it was to go, where its record is not that: a person may have several."""
+    to = row.action.recipient
+    return f" (in {to})" if keys.names_a_record(to) and to != row.action.record else ""
 
 
 def _unknown(subject: str) -> UsageError:
