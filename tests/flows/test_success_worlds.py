@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import product
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -80,7 +81,9 @@ class World:
     gone: Counter[Pair] = field(default_factory=Counter)
     """How many undisturbed rounds in a row had no cause: that a case is deleted, two listings say."""
     marks: dict[str, tuple[str, str, int, str]] = field(default_factory=dict)
-    marked: set[int] = field(default_factory=set)
+    marked: set[tuple[int, str]] = field(default_factory=set)
+    owners: dict[int, set[str]] = field(default_factory=dict)
+    """Workspace → whose it is and was."""
 
     @classmethod
     def make(cls, folder: Path, seed: int, people: Sequence[str] = _PEOPLE) -> World:
@@ -99,12 +102,13 @@ class World:
         house.ecm.add_type("Home", ["Home"])
         house.ecm.office.groups |= {"Retention", "Leads"}
         house.braze.segments[_SEGMENT] = []
+        homes: dict[int, set[str]] = {}
         for person in people:
             house.braze.add(person, email=f"{person.lower()}@example.com")
-            house.ecm.create("Home", {"Home.Customer Number": person})
+            homes[house.ecm.create("Home", {"Home.Customer Number": person})] = {person}
         for _ in range(20 + 3 * len(people)):  # so that no listing shrinks by what happens to the others
             house.ecm.create("Ticket", {_CUSTOMER: "C-1", _STATUS: "Closed"}, name="kept")
-        world = cls(house, Random(seed), tuple(people))
+        world = cls(house, Random(seed), tuple(people), owners=homes)
         house.start()
         return world
 
@@ -181,12 +185,14 @@ class World:
                 ago = timedelta(days=rng.choice((0, 1, 5)))
                 opened = (self.house.clock.now() - ago).date().isoformat()
                 values = {_CUSTOMER: rng.choice(self.people), _STATUS: "Open", "Ticket.Opened On": opened}
-                ecm.create("Ticket", {**values, "Ticket.Urgent": rng.choice(("Yes", "No"))})
+                number = ecm.create("Ticket", {**values, "Ticket.Urgent": rng.choice(("Yes", "No"))})
+                self.owners[number] = {str(values[_CUSTOMER])}
             case "close" | "open" as what if tickets:
                 ecm.edit(rng.choice(tickets).id, {_STATUS: "Closed" if what == "close" else "Open"})
             case "move" if tickets:
                 self._unsure_about(number := rng.choice(tickets).id)
-                ecm.edit(number, {_CUSTOMER: rng.choice(self.people)})
+                ecm.edit(number, {_CUSTOMER: (person := rng.choice(self.people))})
+                self.owners[number].add(person)
             case "delete" if tickets:
                 self._unsure_about(number := rng.choice(tickets).id)
                 ecm.delete(number)
@@ -240,22 +246,22 @@ class World:
 
     def _open(self, pair: Pair, step: str) -> list[Reminder]:
         """Return the open follow-ups of a customer and rule that people can see."""
+        of = self._of()
         return [
             one
             for one in self.house.ecm.office.reminders
             if not one.completed and one.node in self.house.ecm.spaces
-            if (of := self._of()[one.made.mark])[:2] == pair and of[3] == step
+            if of[one.made.mark][:2] == pair and of[one.made.mark][3] == step
         ]
 
     def _of(self) -> dict[str, tuple[str, str, int, str]]:
         """Return mark → (customer, rule, how many there were, step), by the business keys that delivery.md gives."""
-        for node in {one.node for one in self.house.ecm.office.reminders} - self.marked:
-            self.marked.add(node)
-            for person, rule in self._pairs():
-                for number in range(1, 40):
-                    for step in ("open", "escalated"):
-                        key = f"success/person:{person}/{rule}/{number}.{step}/follow-up/ws:{node}"
-                        self.marks[mark_of(key)] = (person, rule, number, step)
+        for node in {one.node for one in self.house.ecm.office.reminders}:
+            for person in {person for person in self.owners[node] if (node, person) not in self.marked}:
+                self.marked.add((node, person))
+                for rule, number, step in product(("on_case", "at_home"), range(1, 40), ("open", "escalated")):
+                    key = f"success/person:{person}/{rule}/{number}.{step}/follow-up/ws:{node}"
+                    self.marks[mark_of(key)] = (person, rule, number, step)
         return self.marks
 
     def _pairs(self) -> Iterator[Pair]:
