@@ -32,7 +32,7 @@ def look(
     """Settle what a look proves, and hold or send again what was looked for in vain as often as its channel says.
 
     Unless messages are ``marked`` there is nothing to look for: such rows are held at once. What cannot be read because
-    its workspace is ``gone`` is held too: no later look will tell.
+    its workspace is ``gone`` is held too, unless it waits for it (`Channel.outlasts`): no later look will tell.
     """
     found = Found()
     blind: list[Row] = []
@@ -75,8 +75,18 @@ def _settle(
     outbox.move(steps(last, doubt.absent), now)
     outbox.refuse([(row, sights[row.id].why) for row in by[Finding.OTHER]], now)
     lost = [row for row in by[Finding.UNREADABLE] if gone(row.action.recipient)]
-    outbox.move([Step(row=row, state=State.HELD, why=f"{row.why}; its workspace is gone") for row in lost], now)
+    outbox.move([_without_place(row) for row in lost], now)
     found.unread |= {row.id: (row, sights[row.id].why) for row in by[Finding.UNREADABLE] if row not in lost}
+
+
+def _without_place(row: Row) -> Step:
+    """Return the step of what cannot be looked for as long as its workspace is gone.
+
+    What outlasts that waits for it, and goes once more as if it had been looked for in vain: ECM takes no second of it.
+    """
+    channel, why = channel_of(row.action.kind), f"{row.why}; its workspace is gone"
+    again = channel.outlasts and channel.doubt is not None and channel.doubt.absent is State.READY
+    return Step(row=row, state=State.READY if again else State.HELD, why=why)
 
 
 def _looks_due(doubt: Doubt, row: Row, now: datetime) -> int:
