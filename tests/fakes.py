@@ -66,6 +66,12 @@ class Nothing:
     def refusing(self, target: str) -> bool:
         return False
 
+    def sent_by(self, target: str) -> str:
+        return ""
+
+    def lapsed(self, target: str) -> bool:
+        return False
+
     def looked(self, record: str, now: datetime) -> datetime | None:
         return now
 

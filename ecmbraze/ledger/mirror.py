@@ -103,12 +103,15 @@ class Mirror:
         )
         return [row[0] for row in rows]
 
-    def unsettled(self, stream: str) -> list[str]:
-        """Return the workspaces of a stream that we wrote to without learning whether it arrived."""
+    def unsettled(self, stream: str) -> Mapping[str, bool]:
+        """Return the workspaces of a stream that we wrote to without learning whether it arrived.
+
+        Each with whether the last complete listing missed it.
+        """
         # The target of a category's values is "ws:4711/category/<name>".
-        query = """SELECT key FROM record WHERE stream = ? AND missed = 0 AND key IN
+        query = """SELECT key, missed FROM record WHERE stream = ? AND key IN
                    (SELECT substr(target, 1, instr(target, '/category/') - 1) FROM attempted) ORDER BY key"""
-        return [row[0] for row in self._database.execute(query, (stream,))]
+        return {row[0]: bool(row[1]) for row in self._database.execute(query, (stream,))}
 
     def oldest_read_at(self, stream: str) -> datetime | None:
         """Return when the record read longest ago was read; ``None`` for an empty stream.

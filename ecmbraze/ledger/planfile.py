@@ -16,7 +16,7 @@ from ecmbraze.ledger.planactions import PlanActions
 from ecmbraze.ledger.planfolder import empty_plan, new_file, new_nameless_file
 from ecmbraze.ledger.planreading import CONFIRMED
 from ecmbraze.ledger.tombstones import ERASED, Tombstones
-from ecmbraze.model import Action, Change, Decision, DocumentBytes, Record, Skip
+from ecmbraze.model import Action, Change, Decision, DocumentBytes, Record, Skip, WorkspaceKey
 
 
 class PlanFile(PlanActions):
@@ -195,19 +195,25 @@ class PlanFile(PlanActions):
         now: datetime,
         doubtful: Callable[[Action], bool] = lambda action: False,
     ) -> None:
-        """Write what a flow made of one change: its new facts, its actions, its skips."""
-        record = change.record
+        """Write what a flow made of one change: its new facts, its actions, its skips.
+
+        Of a workspace that is gone it saw nothing new: what it shows once it is back is compared with what it last did.
+        """
+        record, at = change.record, now
+        seen = record
+        if record.gone and change.before and change.since and isinstance(record.key, WorkspaceKey):
+            seen, at = change.before, change.since
         self._write(
             "INSERT OR REPLACE INTO fact VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 flow,
                 record.key.text,
-                dump(record.facts),
-                instant(record.modified_at),
+                dump(seen.facts),
+                instant(seen.modified_at),
                 record.gone,
                 dump(decision.memory),
-                instant(now),
-                dump_documents(record.documents),
+                instant(at),
+                dump_documents(seen.documents),
             ),
         )
         if decision.due:

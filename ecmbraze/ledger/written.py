@@ -13,7 +13,7 @@ from ecmbraze.ledger.codec import dump, instant, load, load_json, moment
 from ecmbraze.ledger.connection import marks
 from ecmbraze.ledger.page import Paged, gathered
 from ecmbraze.ledger.planfile import PlanFile
-from ecmbraze.model import MOVED, UNMET, Fate, Json, Kind, Record, Standing, State
+from ecmbraze.model import MOVED, UNMET, WENT, Fate, Json, Kind, Record, Standing, State
 
 # What is known of the targets of one kind that some people have, each person one row of `one`.
 _THEIRS = "ON target >= one.recipient || ? AND target < one.recipient || ?"
@@ -118,6 +118,22 @@ class Written(Paged):
             rows = self._ledger.execute("SELECT target FROM outbox WHERE state = 'refused'")
             self._refused_targets = changes, frozenset(row[0] for row in rows)
         return target in self._refused_targets[1]
+
+    def sent_by(self, target: str) -> str:
+        """Return the record of which the newest value was planned that the sink took for a target; empty of none."""
+        query = """SELECT record FROM outbox INDEXED BY outbox_recipient WHERE recipient = ? AND target = ?
+                   AND delivery = 'latest' AND state = 'sent' ORDER BY id DESC LIMIT 1"""
+        recipient, _, _ = target.rsplit("/", 2)
+        row = self._ledger.execute(query, (recipient, target)).fetchone()
+        return str(row[0]) if row else ""
+
+    def lapsed(self, target: str) -> bool:
+        """Say whether the newest value for a target was given up because its workspace was gone."""
+        query = """SELECT state, why FROM outbox INDEXED BY outbox_recipient
+                   WHERE recipient = ? AND target = ? AND delivery = 'latest' ORDER BY id DESC LIMIT 1"""
+        recipient, _, _ = target.rsplit("/", 2)
+        newest = self._ledger.execute(query, (recipient, target)).fetchone()
+        return newest is not None and newest == (State.SUPERSEDED, WENT)
 
     def unmet(self, customer: str) -> bool:
         """Say whether something waits for this person, of any flow, because Braze does not know them yet."""

@@ -83,6 +83,14 @@ class Known(Protocol):
         """Say whether a value for a target stands refused, until somebody decides."""
         ...
 
+    def sent_by(self, target: str) -> str:
+        """Return the record of which the newest value was planned that the sink took for a target; empty of none."""
+        ...
+
+    def lapsed(self, target: str) -> bool:
+        """Say whether the newest value for a target was given up because its workspace was gone."""
+        ...
+
     def looked(self, record: str, now: datetime) -> datetime | None:
         """Return when a record was last read, changed or not: ``now`` in this run; ``None`` when it never was."""
         ...

@@ -94,6 +94,12 @@ class Office(Nothing):
     def refusing(self, target: str) -> bool:
         return target in self.refusals
 
+    def lapsed(self, target: str) -> bool:
+        return False
+
+    def sent_by(self, target: str) -> str:
+        return ""
+
     def refused(self, record: str, customer: str, name: str) -> bool:
         return (record, name) in self.listed
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from tests.flows.test_consent import DEFAULT, GROUP, IN, MINUTES, NEWS, OUT, SINCE, STATUS, Town
+from tests.flows.test_consent import BOUNCED, DEFAULT, GROUP, IN, MINUTES, NEWS, OUT, SINCE, STATUS, Town
 from tests.stories import onboarding
 from tests.twins.wire import Fault, Trouble
+
+PROJECT, OWNER = "Customer Onboarding", "Onboarding.Customer Number"
 
 
 @pytest.fixture
@@ -496,3 +499,175 @@ def test_who_came_back_from_a_withdrawal_by_staff_is_messaged_in_the_round_that_
     town.round()
 
     assert (town.status(town.seven), town.campaigns()) == (IN, ["C-1"])
+
+
+def _out_of_sight(town: Town, number: int, rounds: int = 3, flows: Sequence[str] = ()) -> None:
+    """Hide a workspace from our account for some rounds: two listings without it, and it counts as gone."""
+    town.ecm.spaces[number].hidden = True
+    for _ in range(rounds):
+        town.round(20, *flows)
+
+
+def test_a_workspace_that_comes_back_says_what_was_recorded_meanwhile_though_nothing_ever_was_there(town: Town) -> None:
+    _out_of_sight(town, town.seven)
+    town.chooses("unsubscribed")
+    town.round()
+
+    town.ecm.spaces[town.seven].hidden = False
+    town.round()
+
+    assert [town.status(one) for one in (town.seven, town.eight)] == [OUT, OUT]
+    assert (town.history(town.seven), town.history(town.eight)) == ([], [("email", "subscribed", "unsubscribed")])
+
+
+def test_one_that_comes_back_gets_nothing_where_nothing_was_ever_recorded(town: Town) -> None:
+    _out_of_sight(town, town.seven)
+
+    town.ecm.spaces[town.seven].hidden = False
+    town.round()
+
+    assert [town.status(one) for one in (town.seven, town.eight)] == [None, None]
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_a_state_that_was_due_when_its_workspace_went_is_written_once_it_is_back(tmp_path: Path, new: bool) -> None:
+    """That of a new one, or of one where staff typed a withdrawal that Braze shows already: it is no news."""
+    town = Town(tmp_path, state="unsubscribed")
+    number = town.opens("C-1") if new else town.seven
+    if not new:
+        town.ecm.edit(number, {STATUS: OUT})
+    town.house.wire.faults.append(Fault(call="ecm values", trouble=Trouble.NOT_SENT, times=9))
+    town.round()
+    town.house.wire.faults.clear()
+    _out_of_sight(town, number)
+
+    town.ecm.spaces[number].hidden = False
+    town.round()
+    assert town.status(number) == OUT
+    town.chooses("opted_in")
+    town.round()
+
+    assert (town.status(number), town.house.quarantined()) == (IN, set())
+
+
+def test_a_document_of_unknown_outcome_waits_for_its_workspace_and_is_there_once(town: Town) -> None:
+    for trouble in (Trouble.CUT, Trouble.LOST_BEFORE):
+        town.house.wire.faults.append(Fault(call="ecm file", trouble=trouble, times=9))
+        state = "unsubscribed" if trouble is Trouble.CUT else "opted_in"
+        town.chooses(state, "C-2")
+        town.round(0)
+        town.house.wire.faults.clear()
+        _out_of_sight(town, town.nine)
+        assert {fate.state for fate in town.house.fates() if fate.recipient == f"ws:{town.nine}"} >= {"waiting"}
+
+        town.ecm.spaces[town.nine].hidden = False
+        for _ in range(2):
+            town.round()
+
+    assert town.history(town.nine) == [("email", "subscribed", "unsubscribed"), ("email", "unsubscribed", "opted_in")]
+    assert {fate.state for fate in town.house.fates() if fate.recipient == f"ws:{town.nine}"} == {"sent"}
+
+
+def test_the_interval_of_a_withdrawal_reaches_over_the_time_in_which_its_workspace_was_gone(town: Town) -> None:
+    typed = town.house.clock.now()
+    town.ecm.edit(town.seven, {STATUS: OUT})
+    _out_of_sight(town, town.seven)
+    town.ecm.edit(town.seven, {BOUNCED: "no"})
+
+    town.ecm.spaces[town.seven].hidden = False
+    town.round()
+
+    (told,) = town.entries(town.seven)
+    since, until = (datetime.fromisoformat(told["since"][name]) for name in ("after", "until"))
+    assert since <= typed <= until
+    assert town.withdrawn() == [("C-1", "email")]
+
+
+def test_a_withdrawal_that_another_flow_read_just_before_its_workspace_went_is_taken_in_once_it_is_back(
+    tmp_path: Path,
+) -> None:
+    town = Town(tmp_path, also=[{"workspace_types": [PROJECT], "customer": OWNER}])
+    town.ecm.types[PROJECT] = (town.ecm.types[PROJECT][0], ("Onboarding", "Consent"))
+    for _ in range(3):
+        town.round()
+    town.ecm.edit(town.project, {STATUS: OUT})
+    town.round(20, "onboarding")
+    town.ecm.create(PROJECT, {OWNER: "C-2"})  # so that no listing is empty
+    _out_of_sight(town, town.project, flows=("onboarding",))
+    town.round()
+    assert town.withdrawn() == []
+
+    town.ecm.spaces[town.project].hidden = False
+    town.round()
+
+    assert town.withdrawn() == [("C-1", "email")]
+    assert town.history(town.project) == town.history(town.seven) == [("email", "subscribed", "unsubscribed")]
+
+
+@pytest.mark.parametrize("rounds", [1, 3])
+def test_a_withdrawal_typed_out_of_sight_over_what_may_have_arrived_is_one(town: Town, rounds: int) -> None:
+    _comes_back_and_the_answer_is_lost(town, Trouble.LOST_AFTER)
+    town.ecm.spaces[town.seven].hidden = True
+    town.ecm.edit(town.seven, {NEWS: OUT})
+    _out_of_sight(town, town.seven, rounds)
+
+    town.ecm.spaces[town.seven].hidden = False
+    town.round()
+    town.round(30)
+
+    assert town.withdrawn() == [("C-1", f"group:{GROUP}")] * 2
+    assert [town.status(one, NEWS) for one in (town.seven, town.eight)] == [OUT, OUT]
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_a_grant_replaces_a_withdrawal_that_braze_showed_already_though_our_write_of_it_never_went_through(
+    tmp_path: Path, hidden: bool
+) -> None:
+    town = Town(tmp_path, state="unsubscribed", everybody_within="15m")
+    town.ecm.edit(town.nine, {STATUS: OUT})
+    town.ecm.spaces[town.nine].held = "reserved by somebody"
+    town.round()
+    if hidden:
+        _out_of_sight(town, town.nine)
+    town.chooses("opted_in", "C-2")
+    town.round()
+
+    town.ecm.spaces[town.nine].hidden, town.ecm.spaces[town.nine].held = False, ""
+    town.round()
+
+    assert (town.house.quarantined(), town.status(town.nine)) == (set(), IN)
+
+
+def test_a_withdrawal_that_comes_back_while_another_one_stands_is_no_second_one(town: Town) -> None:
+    town.ecm.edit(town.seven, {NEWS: OUT})
+    _out_of_sight(town, town.seven)
+    town.ecm.edit(town.eight, {NEWS: OUT})
+    town.round()
+    _out_of_sight(town, town.eight)
+
+    town.ecm.spaces[town.seven].hidden = town.ecm.spaces[town.eight].hidden = False
+    town.round()
+    town.round(30)
+
+    assert (town.history(town.seven), town.history(town.eight)) == ([], [("news", "subscribed", "unsubscribed")])
+    assert [town.status(one, NEWS) for one in (town.seven, town.eight)] == [OUT, OUT]
+
+
+def test_one_that_comes_back_after_the_person_did_goes_to_braze_though_another_one_went_meanwhile(town: Town) -> None:
+    town.ecm.edit(town.seven, {NEWS: OUT})
+    _out_of_sight(town, town.seven)
+    town.ecm.edit(town.eight, {NEWS: OUT})
+    town.round()
+    _out_of_sight(town, town.eight)
+    other = town.opens("C-1")
+    town.round()
+    town.braze.people["C-1"].groups[GROUP] = "subscribed"
+    town.round()
+    assert town.status(other, NEWS) == DEFAULT
+
+    town.ecm.spaces[town.seven].hidden = False
+    town.round()
+    town.round(30)
+
+    assert town.withdrawn() == [("C-1", f"group:{GROUP}")] * 2
+    assert [town.status(one, NEWS) for one in (town.seven, other)] == [OUT, OUT]

@@ -422,3 +422,15 @@ def test_what_was_not_made_because_its_case_was_gone_is_made_once_the_case_is_ba
         desk.round()
 
     assert desk.open == [(first, "Retention"), (first, "Leads"), (second, "Retention")]
+
+
+def test_a_follow_up_in_doubt_whose_case_went_is_held_and_the_run_ends_with_4(desk: Desk) -> None:
+    case = desk.ticket("C-1")
+    desk.house.wire.faults.append(Fault(call="ecm reminder", trouble=Trouble.LOST_AFTER))
+    codes = [desk.round().codes]
+    desk.ecm.delete(case)
+
+    codes += [desk.round().codes for _ in range(4)]
+
+    assert codes == [(5,), (5,), (5,), (4,), (0,)]
+    assert [fate.state for fate in desk.house.fates() if fate.kind == "follow-up"] == ["held"]

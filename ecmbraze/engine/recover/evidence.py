@@ -34,7 +34,7 @@ def look(
     """Settle what a look proves, and hold or send again what was looked for in vain as often as its channel says.
 
     Unless messages are ``marked`` there is nothing to look for: such rows are held at once. What cannot be read because
-    its workspace is ``gone`` is held too: no later look will tell.
+    its workspace is ``gone`` is held too, unless it waits for it (`Channel.outlasts`): no later look will tell.
     """
     found = Found()
     blind: list[Row] = []
@@ -77,10 +77,20 @@ def _settle(
     outbox.move(steps(last, doubt.absent), now)
     outbox.refuse([(row, sights[row.id].why) for row in by[Finding.OTHER]], now)
     lost = [row for row in by[Finding.UNREADABLE] if gone(row.action.recipient)]
-    held = [Step(row=row, state=State.HELD, why=f"{row.why}; its workspace is gone") for row in lost]
-    outbox.move(held, now)
-    found.lost += [replace(step.row, why=step.why) for step in held]
+    placeless = [_without_place(row) for row in lost]
+    outbox.move(placeless, now)
+    found.lost += [replace(step.row, why=step.why) for step in placeless if step.state is State.HELD]
     found.unread |= {row.id: (row, sights[row.id].why) for row in by[Finding.UNREADABLE] if row not in lost}
+
+
+def _without_place(row: Row) -> Step:
+    """Return the step of what cannot be looked for as long as its workspace is gone.
+
+    What outlasts that waits for it, and goes once more as if it had been looked for in vain: ECM takes no second of it.
+    """
+    channel, why = channel_of(row.action.kind), f"{row.why}; its workspace is gone"
+    again = channel.outlasts and channel.doubt is not None and channel.doubt.absent is State.READY
+    return Step(row=row, state=State.READY if again else State.HELD, why=why)
 
 
 def _looks_due(doubt: Doubt, row: Row, now: datetime) -> int:

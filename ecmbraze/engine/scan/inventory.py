@@ -107,7 +107,9 @@ class Inventory:
         self.plan.end_scan(need.stream, scan.newest, complete=since is None)
         self.began[need.name] = began
         # Whether what we sent there arrived is judged by what stands there now, so that is read before planning.
-        self.plan.add_todo(need.stream, self.mirror.unsettled(need.stream), "unsettled")
+        unsettled = self.mirror.unsettled(need.stream).items()
+        there = [one for one, missed in unsettled if not missed or self.plan.listed(need.stream, one)]
+        self.plan.add_todo(need.stream, there, "unsettled")
         self._sweep(need)
         return scan
 

@@ -193,8 +193,9 @@ def stranger(options: Options, channel: Channel, place: Record, wanted: str, pas
 def taken_over(options: Options, place: Record, past: Past) -> Mapping[str, Json]:
     """Return the words of withdrawals that staff typed there and that were taken over: a newer state replaces them.
 
-    They are the record from then on, also where our own write of the same word never went through, and where the
-    workspace leads to somebody else by now. What was typed since the flow planned the workspace last is not among them.
+    They are the record from then on, also where our own write of the same word never went through (it has not left yet,
+    or the workspace was gone), and where the workspace leads to somebody else by now. What was typed since the flow
+    planned the workspace last is not among them.
     """
     planned = past.earlier(place)
     noted = [of for of in past.noted(place.key.text).values() if isinstance(of, Mapping)]
@@ -203,9 +204,14 @@ def taken_over(options: Options, place: Record, past: Past) -> Mapping[str, Json
         for channel in options.channels
         if channel.withdraws and _is_word(options, channel, place)
         if planned is not None and _is_word(options, channel, planned)
-        for entry in (held(of.get(channel.name)) for of in noted)
-        if entry and entry.changes > 0
+        if _is_awaited(target(place, channel.status), past)
+        or any(entry.changes for entry in (held(of.get(channel.name)) for of in noted) if entry)
     }
+
+
+def _is_awaited(target: str, past: Past) -> bool:
+    """Say whether a write of ours that was due there has not left, or was given up when the workspace went."""
+    return past.underway(target) or past.lapsed(target)
 
 
 def quarantined(place: Record, channel: str, reason: str) -> Skip:

@@ -40,7 +40,8 @@ def decide(options: Options, change: Change, known: Past, context: Context) -> D
             past, in_braze = held.get(channel.name), consent_record.held(noted.get(channel.name))
             why = f"{channel.name}: withdrawn in {record.name!r}"
             sent = order.is_sent_alone(person, channel, change, places, known)
-            if past and _is_carried(past) and not sent:  # whether the person came back since, nobody looked
+            # Whether the person came back since, nobody looked.
+            if past and _is_carried(channel, person, past, known) and not sent:
                 if not _is_shown(channel, person, known, context):
                     outcome.append(writes.withdrawal(channel, record, person, past, why, context))
                 continue
@@ -53,7 +54,7 @@ def decide(options: Options, change: Change, known: Past, context: Context) -> D
             outcome += writes.documents(options, channel, record, places, person, past, new, why, known, context)
             withdrawn = True
         # Typed once more it is no news, but the word is the record from now on, which a grant may replace.
-        alone = typed or _is_due(options, change, person, known)
+        alone = typed or _is_due(options, change, person, held, known)
         # What was seen late and stands is no news, but the record of the person in every workspace.
         for place in places if withdrawn or late else [record] if alone else []:
             outcome += writes.state(options, record, place, person, held, known, context)
@@ -97,9 +98,15 @@ def _withdrawn(
     )
 
 
-def _is_carried(held: Held) -> bool:
-    """Say whether a withdrawal went to Braze or came from there; what stood at the baseline did neither."""
-    return held.state == WITHDRAWN and (held.changes > 0 or held.source != consent_record.IN_ECM)
+def _is_carried(channel: Channel, person: str, held: Held, known: Past) -> bool:
+    """Say whether a withdrawal went to Braze or came from there; what stood at the baseline did neither.
+
+    Of one whose workspace is gone by now only the withdrawal that was sent is left.
+    """
+    if held.state != WITHDRAWN:
+        return False
+    sent = known.taken(order.target(person, channel)) is not None
+    return held.changes > 0 or held.source != consent_record.IN_ECM or sent
 
 
 def _is_shown(channel: Channel, person: str, known: Past, context: Context) -> bool:
@@ -121,14 +128,27 @@ def _count(memory: Mapping[str, Json], channel: Channel) -> int:
     return max((entry.changes for entry in entries if entry), default=0)
 
 
-def _is_due(options: Options, change: Change, person: str, known: Past) -> bool:
-    """Say whether a workspace shall carry the record: it is new, it leads to somebody else, it carries one, or it was
-    put aside when it should have got one.
+def _is_due(options: Options, change: Change, person: str, held: Mapping[str, Held], known: Past) -> bool:
+    """Say whether a workspace shall carry the record: it is new, it leads to somebody else, it carries one, it was put
+    aside when it should have got one, or it was gone and there is one by now.
     """
     if change.before is None or person not in change.before.customers:
+        return True
+    back = [one for one in options.channels if change.before.gone]
+    if any(_is_recorded(one, held.get(one.name), person, known) or _has_lapsed(change, one, known) for one in back):
         return True
     who = staff.people(change.record)
     return any(
         staff.ours(change.record, one.status, known) or known.refused(change.record.key.text, who, one.name)
         for one in options.channels
     )
+
+
+def _has_lapsed(change: Change, channel: Channel, known: Past) -> bool:
+    """Say whether a state was due there when the workspace went: nothing else would write it."""
+    return known.lapsed(staff.target(change.record, channel.status))
+
+
+def _is_recorded(channel: Channel, held: Held | None, person: str, known: Past) -> bool:
+    """Say whether anything of a channel was ever recorded: what the first look showed is written nowhere."""
+    return held is not None and (held.changes > 0 or known.taken(order.target(person, channel)) is not None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -43,7 +43,7 @@ def messages(world: World, seen: int) -> Iterator[str]:
 def _stands(life: Life, known: datetime, at: datetime) -> bool:
     """Say whether a withdrawal by staff that a round has seen stood then, with no choice in Braze since."""
     staff = [turn for turn in life.turns if turn.by_staff and not turn.perhaps]
-    typed = max((turn.at for turn in staff if turn.at < known), default=None)
+    typed = max((turn.holds for turn in staff if turn.seen < known), default=None)
     return typed is not None and not any(
         typed <= turn.at <= at and not turn.by_staff and not turn.ours for turn in life.turns
     )
@@ -51,12 +51,15 @@ def _stands(life: Life, known: datetime, at: datetime) -> bool:
 
 def quiet(world: World) -> Iterator[str]:
     """Yield what is wrong with the history when nothing is open any more."""
-    for number, told in entries(world).items():
+    filed = entries(world)
+    for number, told in filed.items():
         place = world.places[number]
         for channel in STATUS if world.readable(number) else ():
             for person in {place.person, *place.past}:
-                mine = [one for one in told if (one["customer"], one["channel"]) == (person, NAMES[channel])]
-                yield from _history(world.lives.of[person, channel], place, mine, f"{channel} of {person} in {number}")
+                mine = _of(told, person, channel)
+                yield from _history(world, channel, person, place, mine, f"{channel} of {person} in {number}")
+    for person, channel in world.lives.of:
+        yield from _missing(world, person, channel, filed)
 
 
 def calm(world: World) -> Iterator[str]:
@@ -98,10 +101,15 @@ def _state(world: World, place: Place, channel: str, shown: object) -> Iterator[
     if shown in right:
         return
     # What the first round found is no news: it is written with the next change.
-    papers = (paper.name for paper in world.house.ecm.papers.values() if paper.parent == place.number)
-    if place.baseline and shown is None and not any(f" {NAMES[channel]} " in name for name in papers):
+    if place.baseline and shown is None and life.first in life.record() and not _is_told(world, place.person, channel):
         return
     yield f"{channel} of {place.person} in {place.number} is {shown!r}, should be {sorted(right)}; {_told(life)}"
+
+
+def _is_told(world: World, person: str, channel: str) -> bool:
+    """Say whether any workspace has a change of a person on a channel in its history."""
+    of_channel = (one for one in world.house.ecm.papers.values() if f" {NAMES[channel]} " in one.name)
+    return any(f"\nCustomer: {person}\n".encode() in one.versions[0][2] for one in of_channel)
 
 
 def _withdrawn(person: str, channel: str, life: Life) -> Iterator[str]:
@@ -109,18 +117,47 @@ def _withdrawn(person: str, channel: str, life: Life) -> Iterator[str]:
     typed = [turn for turn in life.turns if turn.by_staff and not turn.perhaps]
     if not typed:
         return
-    since = [turn for turn in life.turns if turn.at >= typed[-1].at and not turn.by_staff]
+    since = [turn for turn in life.turns if turn.at >= typed[-1].holds and not turn.by_staff]
     if not since and life.state != WITHDRAWN:
         yield f"the withdrawal of {person} from {channel} at {typed[-1].at} is not in Braze: {_told(life)}"
 
 
-def _history(life: Life, place: Place, told: list[Mapping[str, Any]], where: str) -> Iterator[str]:
+def _of(told: Iterable[Mapping[str, Any]], person: str, channel: str) -> list[Mapping[str, Any]]:
+    return [one for one in told if (one["customer"], one["channel"]) == (person, NAMES[channel])]
+
+
+def _missing(world: World, person: str, channel: str, filed: Mapping[int, list[Mapping[str, Any]]]) -> Iterator[str]:
+    """Yield the changes of a person that are not in a workspace that was known when they were taken in.
+
+    They are in another one of theirs, or the last one there says something else than what is on record.
+    """
+    life, sights, now = world.lives.of[person, channel], world.sights, world.house.clock.true()
+    told = {number: _of(found, person, channel) for number, found in filed.items()}
+    every = {_line(one): one for found in told.values() for one in found}
+    for place in world.places.values():
+        if place.person != person or not world.readable(place.number):
+            continue
+        mine = told.get(place.number, [])
+        lines = {_line(one) for one in mine}
+        for line, one in every.items():
+            seen = datetime.fromisoformat(one["seen_at"])
+            if line not in lines and sights.throughout(place.number, person, seen, seen):
+                yield f"{channel} of {person} in {place.number}: {line} is missing in {_short(mine)}; {_told(life)}"
+        since = datetime.fromisoformat(mine[-1]["seen_at"]) if mine else sights.rounds[0].began
+        last = mine[-1]["after"] if mine else life.first if place.baseline else ""
+        if last and last not in life.record() and sights.throughout(place.number, person, since, now):
+            yield f"{channel} of {person} in {place.number} ends with {last} in {_short(mine)}; {_told(life)}"
+
+
+def _history(
+    world: World, channel: str, person: str, place: Place, told: list[Mapping[str, Any]], where: str
+) -> Iterator[str]:
     """Yield what is wrong with the entries: a gap, a change that was none, one told twice, a wrong time or source."""
-    person, before = told[0]["customer"] if told else "", ""
+    life, before, seen = world.lives.of[person, channel], "", ""
     turns = [turn for turn in life.turns if not turn.ours]
     for one in told:
-        # What changed while the workspace led to somebody else is not in its history.
-        if before and one["before"] != before and person not in place.past:
+        # What changed while the workspace led to somebody else, or was out of sight, is not in its history.
+        if before and one["before"] != before and person not in place.past and _knew(world, place, person, seen, one):
             yield f"{where}: after {before} came {one['before']} -> {one['after']} in {_short(told)}; {_told(life)}"
             return
         if one["before"] == one["after"]:
@@ -131,8 +168,14 @@ def _history(life: Life, place: Place, told: list[Mapping[str, Any]], where: str
             yield f"{where}: nothing of the truth is {_line(one)} in {_short(told)}; {_told(life)}"
             return
         # What staff typed and what happened in Braze in the same interval may be told in either order.
-        turns = [turn for turn in turns if turn.by_staff != fits.by_staff or turn.at > fits.at]
-        before = str(one["after"])
+        turns = [turn for turn in turns if turn.by_staff != fits.by_staff or turn.seen > fits.seen]
+        before, seen = str(one["after"]), str(one["seen_at"])
+
+
+def _knew(world: World, place: Place, person: str, since: str, one: Mapping[str, Any]) -> bool:
+    """Say whether a workspace was known as a person's from one entry to the next."""
+    moments = datetime.fromisoformat(since), datetime.fromisoformat(one["seen_at"])
+    return world.sights.throughout(place.number, person, *moments)
 
 
 def _fits(one: Mapping[str, Any], turn: Turn) -> bool:

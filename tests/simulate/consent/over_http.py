@@ -76,6 +76,7 @@ class HttpHouse(House):
         self._edited: dict[int, datetime] = {}
         self._held: set[int] = set()
         self._gone: set[int] = set()
+        self._hidden: set[int] = set()
         self._people: dict[str, tuple[Any, ...]] = {}
         self._filed: set[int] = set()
         self._seen = 0
@@ -111,6 +112,9 @@ class HttpHouse(House):
         for number in self._numbers.keys() - self.ecm.spaces.keys() - self._gone:
             self.box.delete_workspace(self._numbers[number])
             self._gone.add(number)
+        for number in self._gone & self.ecm.spaces.keys():
+            self.box.act(self._numbers[number], "restore")
+            self._gone.discard(number)
         for number, space in self.ecm.spaces.items():
             self._push_space(number, space)
 
@@ -126,6 +130,9 @@ class HttpHouse(House):
         if bool(space.held) != (number in self._held):
             self.box.act(self._numbers[number], "reserve" if space.held else "unreserve")
             (self._held.add if space.held else self._held.discard)(number)
+        if space.hidden != (number in self._hidden):
+            self.box.act(self._numbers[number], "hide" if space.hidden else "show")
+            (self._hidden.add if space.hidden else self._hidden.discard)(number)
 
     def _furnish(self) -> None:
         self.box.rename_type(PROJECT, "Other Onboarding")

@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 from tempfile import mkdtemp
 
-from tests.simulate.consent import oracle
+from tests.simulate.consent import away, oracle
 from tests.simulate.consent.world import Make, World, in_memory, world_of
 from tests.simulate.wrong import Wrong
 
@@ -23,8 +23,8 @@ def play(seed: int, *, people: int = 4, days: int = 6, make: Make = in_memory, c
         world = world_of(rng, folder, people, make, couples=couples)
         story = world.story
         world.house.wire.takes = lambda: rng.choice((0.05, 0.2, 1.0))
-        for _ in range(days):
-            _day(world, rng)
+        for day in range(days):
+            _day(world, rng, back=0.8 if day == days - 1 else 0.2)
         return world
     except Exception as error:
         told = "\n  ".join(story)
@@ -33,7 +33,7 @@ def play(seed: int, *, people: int = 4, days: int = 6, make: Make = in_memory, c
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _day(world: World, rng: Random) -> None:
+def _day(world: World, rng: Random, *, back: float) -> None:
     """Let a few rounds go by amid choices, edits and faults, then one or two quiet ones."""
     for _ in range(rng.randint(1, 3)):
         for _ in range(rng.randint(1, 2 + len(world.people) // 2)):
@@ -43,7 +43,9 @@ def _day(world: World, rng: Random) -> None:
             world.trouble(rng)
         world.house.clock.advance(rng.choice((1, 400, 1000, 8000)) + rng.random())
         _round(world, die_at=rng.randint(1, 150) if rng.random() < 0.4 else None)
-    world.mend()
+        if rng.random() < 0.3:
+            away.vanish_amid(world, rng)
+    world.mend(rng, back=back)
     for _ in range(2):
         world.house.clock.advance(rng.choice((4, 8, 25)) * 3600)
         calm = _round(world)

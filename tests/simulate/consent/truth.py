@@ -31,6 +31,20 @@ class Turn:
     perhaps: bool = False
     """Typed where it was gone before a round that saw it came to its end, or perhaps not typed at all: nobody knows
     whether it was taken in."""
+    came: datetime | None = None
+    """When the workspace came back in which it was typed: nobody could see it while that was out of sight."""
+    read: bool = False
+    """Whether a round may have taken it in before its workspace went."""
+
+    @property
+    def seen(self) -> datetime:
+        """From when on it could be taken in."""
+        return self.came or self.at
+
+    @property
+    def holds(self) -> datetime:
+        """From when on it may hold: a choice in Braze since then may be later than it."""
+        return self.at if self.read else self.seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +68,8 @@ class Life:
 
     state: str
     profile: tuple[str, str]
+    first: str = ""
+    """What was on record before anything happened."""
     turns: list[Turn] = field(default_factory=list)
     beliefs: frozenset[Belief] = frozenset()
 
@@ -82,6 +98,7 @@ class Lives:
         """What holds now is on record, and is no news."""
         self.follow()
         for life in self.of.values():
+            life.first = life.state
             life.beliefs = frozenset({Belief(record=life.state, shown=life.state, profile=life.profile)})
 
     def happened(self, who: Container[str] = (), what: str = "", *, chosen: bool = True) -> None:
@@ -125,6 +142,17 @@ class Lives:
         ]
         untyped = frozenset(replace(belief, typed=False) for belief in life.beliefs) if alone else life.beliefs
         life.beliefs = life.beliefs | untyped if shown else untyped
+
+    def returns(self, name: str, channel: str, lost: Turn) -> Turn:
+        """Note that a workspace came back with a withdrawal typed there, which the next round takes in, or has before.
+
+        Also one that was typed while it was gone; where nobody can know whether it was one (``perhaps``), both may be.
+        """
+        life, typed = self.of[name, channel], replace(lost, came=self._braze.wire.clock.true())
+        life.turns = [one for one in life.turns if not (one.by_staff and one.perhaps and one.at == lost.at)] + [typed]
+        taken = frozenset(replace(belief, typed=True) for belief in life.beliefs)
+        life.beliefs = taken | life.beliefs if lost.read or lost.perhaps else taken
+        return typed
 
     def round(self, met: Container[str], *, calm: bool, screened: bool) -> None:
         """Take in a round: a calm one has looked at everybody whom a workspace named before.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,6 +15,7 @@ from ecmbraze.engine.scan.people import TOGETHER
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.outbox import Step
 from ecmbraze.model import AddressList, Fact, State
+from tests.simulate.consent import away
 from tests.simulate.consent.truth import DEFAULT, GRANT, WITHDRAWN, Lives, Turn
 from tests.simulate.truth import People
 from tests.stories import consent, onboarding
@@ -66,6 +68,12 @@ class Place:
     """Edited attributes that said what was on record when a round ended: they may count as ours since."""
     past: list[str] = field(default_factory=list)
     """Whom it led to before."""
+    known: datetime
+    """What staff did there before this was seen by a round that nothing stood in the way of."""
+    lost: dict[str, Turn] = field(default_factory=dict)
+    """Channel → the withdrawal that stands there unseen while it is out of sight."""
+    open: bool = False
+    """Whether a write to it was open when it went out of sight."""
 
 
 class World:
@@ -82,6 +90,7 @@ class World:
         self._began = house.clock.true()
         self.known = house.clock.true()
         """What staff did before this was seen by a round that nothing stood in the way of."""
+        self.sights = away.Sights()
         self.late: set[int] = set()
         """Workspaces for which an older write waited when the last round began: the newest state comes one later."""
         self.typed: dict[tuple[int, str], Turn] = {}
@@ -94,7 +103,9 @@ class World:
         ecm = self.house.ecm
         values = {CUSTOMER[kind]: person, **({"Onboarding.Stage": "Draft"} if kind == PROJECT else {})}
         number = ecm.create(kind, values, name=f"{kind} {person} {len(self.places)}")
-        self.places[number] = Place(number=number, person=person, since=self.house.clock.true(), baseline=baseline)
+        self.places[number] = Place(
+            number=number, person=person, since=self.house.clock.true(), baseline=baseline, known=self.known
+        )
         self.note(f"opened {number}, a {kind} of {person}")
         return number
 
@@ -109,17 +120,19 @@ class World:
         doing: Callable[[Random], None] = rng.choices(
             (
                 self._choose,
-                self._withdraw,
-                self._edit,
+                self.withdraw,
+                self.edit,
                 self._take_back,
                 self._open,
                 self._stir,
-                self._vanish,
+                partial(away.vanish, self),
+                partial(away.come_back, self),
+                partial(away.work_there, self),
                 self._move,
                 self._bounce,
                 self._hand_over,
             ),
-            (10, 5, 2, 2, 1, 3, 1, 1, 1, 1),
+            (10, 5, 2, 2, 1, 2, 3, 2, 2, 1, 1, 1),
         )[0]
         doing(rng)
         self.consents.look()
@@ -166,40 +179,42 @@ class World:
 
     def _hand_over(self, rng: Random) -> None:
         place = self._place(rng)
-        if place is None or place.edits or self._typed(place):
+        if place is None or place.edits or self.typed_in(place):
             return
         place.past.append(place.person)
         others = [one for one in self.people if one != place.person]
         place.person, place.baseline = rng.choice(others), False
         kind = self.house.ecm.spaces[place.number].type
         self.house.ecm.edit(place.number, {CUSTOMER[kind]: place.person})
-        self._may_seem_typed(place)
+        self.may_seem_typed(place)
         self.note(f"{place.number} now leads to {place.person}, before to {place.past[-1]}")
 
-    def _typed(self, place: Place) -> list[str]:
+    def typed_in(self, place: Place) -> list[str]:
         return [channel for number, channel in self.typed if number == place.number]
 
-    def _may_seem_typed(self, place: Place) -> None:
+    def may_seem_typed(self, place: Place, *, open_before: bool = False) -> None:
         """Note that somebody edited a workspace in which the word of a withdrawal stands and a write of ours is open.
 
         Nothing stands beside the news that would show whether the write arrived: in doubt the withdrawal wins, and
         nobody knows whether it was one (docs/consent.md).
         """
         shown = self.house.ecm.spaces[place.number].values.get(STATUS[_NEWS])
-        if shown == WORDS[_NEWS][WITHDRAWN] and f"ws:{place.number}" in self._open_writes():
+        if shown == WORDS[_NEWS][WITHDRAWN] and (open_before or f"ws:{place.number}" in self.open_writes("category")):
             self.lives.may_type(place.person, _NEWS)
 
-    def _open_writes(self) -> set[str]:
-        left = ("ready", "waiting", "in flight")
-        return {one.recipient for one in self.house.fates() if one.kind == "category" and one.state in left}
+    def open_writes(self, *kinds: str) -> set[str]:
+        """Return the workspaces to which writes of these kinds have not gone, or nobody knows whether they did."""
+        left = ("ready", "waiting", "in flight", "in doubt")
+        return {one.recipient for one in self.house.fates() if one.kind in kinds and one.state in left}
 
     def _place(self, rng: Random) -> Place | None:
         there = [place for place in self.places.values() if self.readable(place.number)]
         return rng.choice(there) if there else None
 
-    def _withdraw(self, rng: Random) -> None:
+    def withdraw(self, rng: Random, there: Place | None = None) -> None:
+        """Let staff type the word of a withdrawal, in a workspace out of our sight too."""
         channel = rng.choice(list(STATUS))
-        if (place := self._place(rng)) is None:
+        if (place := there or self._place(rng)) is None:
             return
         attribute, word = STATUS[channel], WORDS[channel][WITHDRAWN]
         if self.house.ecm.spaces[place.number].values.get(attribute) == word:
@@ -216,7 +231,16 @@ class World:
         Then it is one all the same, but only a round that saw the edit can know.
         """
         attribute = STATUS[channel]
-        if back and place.edited[attribute] >= self.known:
+        if not self.readable(place.number):
+            place.lost[channel] = Turn(
+                at=self.house.clock.true(),
+                state=WITHDRAWN,
+                by_staff=True,
+                perhaps=back and place.edited[attribute] >= place.known,
+            )
+            self.note(f"staff withdrew {place.person} from {channel} in {place.number}, out of sight")
+            return
+        if back and place.edited[attribute] >= place.known:
             self.lives.may_type(place.person, channel)
             self.note(f"{attribute} of {place.number} was put back to the word of a withdrawal")
             return
@@ -224,19 +248,21 @@ class World:
         self.house.ecm.shown.discard(place.number)
         self.note(f"staff withdrew {place.person} from {channel} in {place.number}")
 
-    def _edit(self, rng: Random) -> None:
-        if (place := self._place(rng)) is None:
+    def edit(self, rng: Random, there: Place | None = None) -> None:
+        """Let somebody edit the record, in a workspace out of our sight too."""
+        if (place := there or self._place(rng)) is None:
             return
         values = self.house.ecm.spaces[place.number].values
         channel, attribute = rng.choice((*STATUS.items(), ("", SOURCE)))
         value = rng.choice(("Opted in", "Subscribed", "By hand"))
         before = place.edits.get(attribute, (values.get(attribute), None))[0]
-        if values.get(attribute) in (value, None) or (place.number, channel) in self.typed or attribute in place.agreed:
+        typed = (place.number, channel) in self.typed or channel in place.lost
+        if values.get(attribute) in (value, None) or typed or attribute in place.agreed:
             return
         place.edits[attribute] = (before, value)
         place.edited[attribute] = self.house.clock.true()
         self.house.ecm.edit(place.number, {attribute: value})
-        self._may_seem_typed(place)
+        self.may_seem_typed(place)
         self.note(f"somebody edited {attribute} of {place.number} from {before} to {value}")
 
     def _take_back(self, rng: Random) -> None:
@@ -246,7 +272,7 @@ class World:
             attribute = rng.choice([one for one in place.edits if one not in place.agreed])
             before, _ = place.edits.pop(attribute)
             self.house.ecm.edit(place.number, {attribute: before})
-            self._may_seem_typed(place)
+            self.may_seem_typed(place)
             self.note(f"{attribute} of {place.number} was put back to {before}")
             for channel in [one for one in STATUS if STATUS[one] == attribute and before == WORDS[one][WITHDRAWN]]:
                 self._types(place, channel, back=True)
@@ -260,18 +286,8 @@ class World:
             number = rng.choice(projects)
             done = {"Onboarding.Contract Status": "Approved", "Onboarding.Approved On": "2026-11-20"}
             self.house.ecm.edit(number, rng.choice((done, {"Onboarding.KYC Status": "Completed"})))
-            self._may_seem_typed(self.places[number])
+            self.may_seem_typed(self.places[number])
             self.note(f"stirred {number}")
-
-    def _vanish(self, rng: Random) -> None:
-        if place := self._place(rng):
-            if rng.random() < 0.3:
-                self._lose(place)
-                self.house.ecm.delete(place.number)
-                self.note(f"deleted {place.number}")
-            else:
-                self.house.ecm.spaces[place.number].held = "reserved by somebody"
-                self.note(f"reserved {place.number}")
 
     def _agree(self, *, calm: bool) -> None:
         """Take what says the same as the record for ours: nothing of a person's edit is lost where it goes on.
@@ -280,7 +296,7 @@ class World:
         """
         for place in self.places.values():
             space = self.house.ecm.spaces.get(place.number)
-            if not place.edits or space is None:
+            if not place.edits or space is None or space.hidden:
                 continue
             for attribute in [one for one in place.agreed if space.values.get(one) != place.edits[one][1]]:
                 place.agreed.discard(attribute)  # we wrote something newer: it was ours
@@ -295,14 +311,6 @@ class World:
                 place.agreed = set() if certain else {*place.edits}
                 place.edits = {} if certain else place.edits
 
-    def _lose(self, place: Place) -> None:
-        """Owe no withdrawal that was typed where no round has read it: nobody can know of it any more."""
-        for channel in self._typed(place):
-            typed = self.typed.pop((place.number, channel))
-            others = [self.places[number].person for number, of in self.typed if of == channel]
-            shown = place.number in self.house.ecm.shown
-            self.lives.loses(place.person, channel, typed, shown=shown, alone=place.person not in others)
-
     # what goes wrong
 
     def trouble(self, rng: Random) -> None:
@@ -314,9 +322,12 @@ class World:
         self.house.wire.faults.append(fault)
         self.note(f"{fault}")
 
-    def mend(self) -> None:
-        """Let everything be well again, but for what people decided."""
+    def mend(self, rng: Random, *, back: float) -> None:
+        """Let everything be well again, but for what people decided; ``back`` is how likely what is gone comes back."""
         self.house.wire.faults.clear()
+        for place in self.places.values():
+            if not self.readable(place.number) and rng.random() < back:
+                away.returns(self, place)
         for space in self.house.ecm.spaces.values():
             space.held = ""
         with closing(Ledger.open(self.house.state, read_only=False)) as ledger:
@@ -344,22 +355,27 @@ class World:
         outcome = self.house.start(**more)
         self.rounds, self.kills = self.rounds + 1, self.kills + outcome.killed
         turned = self._everybody_had_a_turn(began)
-        calm = turned and not outcome.killed and self.house.wire.troubled == troubles
+        calm = turned and not outcome.killed and self.house.wire.troubled == troubles and 6 not in outcome.codes
         why = "".join(f"; {report.exit_reason}" for report in outcome.reports if report.exit_code)
         self.note(f"round {more or ''}: {'killed' if outcome.killed else outcome.codes}{why}")
         # Whom no workspace names any more nobody looks at.
         named = {place.person for place in self.places.values() if self.readable(place.number)}
         self.lives.round(self._met & named, calm=calm, screened=bool(self.house.braze.messages))
+        starts = 1
         for report in outcome.reports:
             if report.exit_code == 6 and not more:
                 self.note(f"confirming {report.flow}")
                 self.house.start(report.flow, confirm=report.plan_hash)
-                calm = False
+                calm, starts = False, starts + 1
         self.consents.look()
+        places = {one.number: (one.person, self.readable(one.number)) for one in self.places.values()}
+        self.sights.round(began, places, calm=calm, starts=starts)
         self._agree(calm=calm)
         if calm:
             self.typed.clear()
             self.known = began
+            for number in [one for one, (_, readable) in places.items() if readable]:
+                self.places[number].known = began
             self._met = named
         return outcome, calm
 
