@@ -8,8 +8,30 @@ from typing import Any, TypeVar
 
 Answer = TypeVar("Answer")
 
-# Records in one page.
+# Records in one page, and keys in one question: SQLite takes no more than 999 values everywhere.
 SIZE = 200
+
+
+class _Parts:
+    """Keys by the part of them in which they are asked about."""
+
+    def __init__(self, keys: Iterable[str] = ()) -> None:
+        self._part_of: dict[str, list[str]] = {}
+        self._last: list[str] = []
+        self.add(keys)
+
+    def add(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            if key in self._part_of:
+                continue
+            if len(self._last) % SIZE == 0:
+                self._last = []
+            self._last.append(key)
+            self._part_of[key] = self._last
+
+    def beside(self, key: str) -> list[str]:
+        """Return the keys that are asked about with one; of one that is not there itself."""
+        return list(self._part_of.get(key, [key]))
 
 
 class Page:
@@ -20,13 +42,13 @@ class Page:
     """
 
     def __init__(self, records: Iterable[str] = ()) -> None:
-        self._records, self._people = dict.fromkeys(records), dict[str, None]()
+        self._records, self._people = _Parts(records), _Parts()
         self._answers: dict[tuple[object, ...], dict[str, Any]] = {}
         self._passing: dict[tuple[object, ...], Any] = {}
 
     def name(self, people: Iterable[str]) -> None:
         """Add people whom its records name."""
-        self._people |= dict.fromkeys(people)
+        self._people.add(people)
 
     def turn(self) -> None:
         """Come to the next change: what the last one put into the plan counts from now on."""
@@ -48,12 +70,10 @@ class Page:
         answer: Answer = self._passing[asked]
         return answer
 
-    def _answer(
-        self, key: str, page: Mapping[str, None], ask: Callable[..., Mapping[str, Answer]], more: Sequence[str]
-    ) -> Answer:
+    def _answer(self, key: str, page: _Parts, ask: Callable[..., Mapping[str, Answer]], more: Sequence[str]) -> Answer:
         known = self._answers.setdefault((ask, *more), {})
         if key not in known:
-            known |= ask(list(page) if key in page else [key], *more)
+            known |= ask(page.beside(key), *more)
         answer: Answer = known[key]
         return answer
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pytest
 
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.outbox import Step
-from ecmbraze.ledger.page import SIZE
+from ecmbraze.ledger.page import SIZE, Page
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.stage import Part
 from ecmbraze.ledger.view import View
@@ -144,3 +144,19 @@ def test_what_one_record_of_a_page_plans_for_a_person_counts_for_the_next(view: 
         plan.put_action(_attribute(change.record, "ecm_new", change.record.name))
 
     assert found == [(False, None), (True, "Loan 2")]
+
+
+def test_of_many_keys_no_question_is_about_more_than_sqlite_takes_everywhere() -> None:
+    asked: list[int] = []
+
+    def ask(names: Sequence[str]) -> dict[str, str]:
+        asked.append(len(names))
+        return {name: name.upper() for name in names}
+
+    page = Page(f"ws:{number}" for number in range(5 * SIZE + 1))
+    for number in range(3):
+        page.name(f"c-{number}-{one}" for one in range(SIZE))
+
+    assert [page.of_record(f"ws:{number}", ask) for number in (0, 5 * SIZE, 1)] == ["WS:0", f"WS:{5 * SIZE}", "WS:1"]
+    assert page.of_person(f"c-1-{SIZE - 1}", ask) == f"C-1-{SIZE - 1}"
+    assert asked == [SIZE, 1, SIZE]
