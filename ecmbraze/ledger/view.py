@@ -30,8 +30,9 @@ class View(Audience, Written):
         found = dict[str, Record | None]()
         for database in (self._plan, self._ledger):
             missing = [key for key in records if key not in found]
-            query = f"SELECT {RECORD_COLUMNS} FROM record WHERE key IN ({marks(missing)})"
-            found |= {row[0]: read_record(row, self._needs) for row in database.execute(query, missing)}
+            for part in (missing[first : first + SIZE] for first in range(0, len(missing), SIZE)):
+                query = f"SELECT {RECORD_COLUMNS} FROM record WHERE key IN ({marks(part)})"
+                found |= {row[0]: read_record(row, self._needs) for row in database.execute(query, part)}
         for key in self._gone_now.intersection(found):
             found[key] = (record := found[key]) and replace(record, gone=True)
         return dict.fromkeys(records) | found
