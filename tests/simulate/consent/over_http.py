@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +23,7 @@ from tests.simulate.consent.world import FOLDER, PROJECT
 from tests.stories.story import GROUP
 from tests.twins.braze import Entry
 from tests.twins.ecm_world import Paper
-from tests.twins.house import House, Outcome, settings
+from tests.twins.house import Fate, House, Outcome, settings
 from tests.twins.wire import Fault, Trouble
 
 _RECORD = "Choice."
@@ -86,6 +87,14 @@ class HttpHouse(House):
     def state(self) -> Path:
         """The state file of the program; before it is made that of the twins."""
         return self.stage.state if hasattr(self, "stage") else super().state
+
+    def fates(self) -> list[Fate]:
+        """Return every row of the outbox, its workspaces by the numbers that the twins have for them."""
+        ours = {f"ws:{theirs}": f"ws:{number}" for number, theirs in self._numbers.items()}
+        return [
+            replace(one, record=ours.get(one.record, one.record), recipient=ours.get(one.recipient, one.recipient))
+            for one in super().fates()
+        ]
 
     # what people do
 
