@@ -671,3 +671,21 @@ def test_one_that_comes_back_after_the_person_did_goes_to_braze_though_another_o
 
     assert town.withdrawn() == [("C-1", f"group:{GROUP}")] * 2
     assert [town.status(one, NEWS) for one in (town.seven, other)] == [OUT, OUT]
+
+
+def test_an_older_word_of_ours_that_staff_put_in_the_place_of_a_withdrawal_is_not_overwritten(town: Town) -> None:
+    """The withdrawal was taken over and not written again, since the category stood in quarantine for another edit."""
+    town.chooses("opted_in")
+    town.round()
+    town.round()
+    before = town.status(town.seven, NEWS)
+    town.ecm.edit(town.seven, {STATUS: "By phone", NEWS: OUT})
+    town.round()
+    town.round()
+    assert town.withdrawn() == [("C-1", f"group:{GROUP}")]
+
+    town.ecm.edit(town.seven, {NEWS: before})
+    town.ecm.edit(town.seven, {STATUS: IN})
+    codes = [town.round().codes for _ in range(2)]
+
+    assert (codes[0], town.status(town.seven, NEWS), town.status(town.eight, NEWS)) == ((0, 3), before, OUT)

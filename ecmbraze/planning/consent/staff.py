@@ -109,6 +109,17 @@ def _is_typed_anew(options: Options, channel: Channel, change: Change, before: R
     return before.modified_at > sent and (by_a_person or there not in unanswered_yet)
 
 
+def _is_taken_back(options: Options, channel: Channel, place: Record, past: Past) -> bool:
+    """Say whether an older word of ours stands where the flow saw the word of a withdrawal after our last write.
+
+    A person put it there. Where an answer of ours is missing nobody can tell.
+    """
+    planned, sent = past.earlier(place), past.taken(target(place, channel.status))
+    if planned is None or sent is None or planned.modified_at <= sent or len(ours(place, channel.status, past)) > 1:
+        return False
+    return channel.withdraws and _is_word(options, channel, planned) and not _is_word(options, channel, place)
+
+
 def _is_word(options: Options, channel: Channel, record: Record) -> bool:
     """Say whether the status is the word of a withdrawal, however it is spelt: a text attribute takes any."""
     there, word = record.facts.get(channel.status), options.word(channel, WITHDRAWN)
@@ -155,6 +166,7 @@ def edits(
             there = place.facts.get(name)
             withdrawn = name == channel.status and channel.withdraws and _is_word(options, channel, place)
             is_ours = any(name in one and one[name] == there for one in standing)
+            is_ours &= name != channel.status or not _is_taken_back(options, channel, place, past)
             if not written or is_ours or withdrawn or (due and name in due and there == due[name]):
                 continue
             if there is None and past.taken(target(place, name)) is None:
