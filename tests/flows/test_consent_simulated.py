@@ -689,3 +689,20 @@ def test_an_older_word_of_ours_that_staff_put_in_the_place_of_a_withdrawal_is_no
     codes = [town.round().codes for _ in range(2)]
 
     assert (codes[0], town.status(town.seven, NEWS), town.status(town.eight, NEWS)) == ((0, 3), before, OUT)
+
+
+def test_a_withdrawal_typed_out_of_sight_where_our_first_write_had_no_answer_is_no_write_of_ours(town: Town) -> None:
+    town.chooses("unsubscribed")
+    town.house.wire.faults.append(Fault(call="ecm values", trouble=Trouble.LOST_BEFORE, times=2))
+    town.round()
+    town.ecm.edit(town.seven, {STATUS: OUT})
+    _out_of_sight(town, town.seven)
+    town.chooses("subscribed")
+    town.round()
+
+    town.ecm.spaces[town.seven].hidden = False
+    for _ in range(2):
+        town.round()
+
+    assert town.withdrawn() == [("C-1", "email")]
+    assert [town.status(one) for one in (town.seven, town.eight)] == [OUT, OUT]

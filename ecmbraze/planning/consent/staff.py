@@ -86,6 +86,8 @@ def _may_be_typed(options: Options, channel: Channel, change: Change, past: Past
         return False
     if before is not None and record.modified_at <= before.modified_at:
         return False
+    if before is not None and before.gone and not _is_word(options, channel, before):
+        return True  # our write there was never seen to arrive, and it was out of sight
     there = record.facts.get(channel.status)
     return any(one.get(channel.status) != there for one in _may_stand(options, channel, record, past))
 
