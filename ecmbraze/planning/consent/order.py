@@ -107,7 +107,8 @@ def is_sent_alone(person: str, channel: Channel, change: Change, places: Sequenc
         return False
     noted = (past.noted(place.key.text).get(person) for place in places)
     found = [consent_record.held(one.get(channel.name)) for one in noted if isinstance(one, Mapping)]
-    return not any(one and one.changes for one in found)
+    typed = change.record.modified_at  # what was noted of an earlier one is another
+    return not any(one and one.changes and _moment(one.since.latest) >= typed for one in found)
 
 
 def lags(options: Options, channel: Channel, record: Record, person: str, past: Past, now: datetime) -> datetime | None:
