@@ -10,7 +10,7 @@ from ecmbraze.engine.deliver import requests
 from ecmbraze.ledger.outbox import Row, Step
 from ecmbraze.model import State
 from tests.rehearsal import SOAK
-from tests.simulate.__main__ import replay
+from tests.simulate.__main__ import main, replay
 from tests.simulate.consent import playing as consent
 from tests.simulate.consent.over_http import over_http
 from tests.simulate.playing import play
@@ -66,3 +66,8 @@ def test_a_program_that_sends_again_what_is_unknown_is_found_out(monkeypatch: py
 def _until_one_fails(most: int) -> None:
     for seed in range(most):
         play(seed)
+
+
+def test_a_simulation_that_had_no_time_to_play_is_no_success(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["8", "--within", "0"]) == 1
+    assert "0 of 8 worlds" in capsys.readouterr().out

@@ -47,6 +47,8 @@ def tidy(database: Database, history: History, state: Path, now: datetime, keep:
         return []
     with database.atomic():
         values = {"now": instant(now), "old": instant(now - keep.rows), "gone": GONE}
+        database.conn.execute("UPDATE record SET gone_at = :now WHERE missed >= :gone AND gone_at = ''", values)
+        given_up = _give_up(database, values)
         forgotten = _forget_records(database, values)
         for statement in _OVER:
             database.conn.execute(statement, values)
@@ -55,6 +57,8 @@ def tidy(database: Database, history: History, state: Path, now: datetime, keep:
         database.conn.execute(
             "INSERT OR REPLACE INTO looked (what, stream, at) VALUES (?, ?, ?)", (*under, instant(now))
         )
+        if given_up:
+            history.append(now, "give up", {"rows": given_up, "why": _FOR_GOOD})
         if forgotten:
             history.append(now, "forget", {"records": forgotten, "gone longer than": f"{keep.rows.days} days"})
     cut = segments.cut(database, history, state, now, keep.history)
@@ -83,11 +87,22 @@ _OVER = (
     "DELETE FROM expected WHERE day < substr(:old, 1, 10)",
 )
 
+_FOR_GOOD = "the workspace is gone for good"
 _OPEN = "'ready', 'waiting', 'in flight', 'in doubt', 'held', 'refused'"
 # Those that were shortened before are left out by their time, so that they are not read again.
 _SHORTEN = """UPDATE run SET report = json_set(report, '$.actions', json('[]'), '$.skipped', json('[]'),
     '$.shortened', json('true')) WHERE started_at >= :from AND started_at < :to
     AND json_extract(report, '$.shortened') IS NULL"""
+
+
+def _give_up(database: Database, values: dict[str, object]) -> list[int]:
+    """Give up what waits for workspaces that are gone so long that they are forgotten; return the rows."""
+    query = f"""SELECT id FROM outbox WHERE state = 'waiting' AND why = '{WENT}'
+                AND recipient IN (SELECT key FROM record WHERE missed >= :gone AND gone_at < :old) ORDER BY id"""
+    rows = [row[0] for row in database.conn.execute(query, values).fetchall()]
+    statement = "UPDATE outbox SET state = 'superseded', why = ?, payload = NULL, changed_at = ? WHERE id = ?"
+    database.conn.executemany(statement, [(_FOR_GOOD, values["now"], row) for row in rows])
+    return rows
 
 
 def _forget_records(database: Database, values: dict[str, object]) -> int:
@@ -96,13 +111,6 @@ def _forget_records(database: Database, values: dict[str, object]) -> int:
     People stay: a look finds them again as if for the first time, and their date would not tell that they are not new.
     """
     execute = database.conn.execute
-    execute("UPDATE record SET gone_at = :now WHERE missed >= :gone AND gone_at = ''", values)
-    for_good = "SELECT key FROM record WHERE missed >= :gone AND gone_at < :old"
-    execute(
-        f"""UPDATE outbox SET state = 'superseded', why = 'the workspace is gone for good', payload = NULL,
-            changed_at = :now WHERE state = 'waiting' AND why = '{WENT}' AND recipient IN ({for_good})""",
-        values,
-    )
     open_ones = f"""SELECT record FROM outbox WHERE state IN ({_OPEN})
                     UNION SELECT recipient FROM outbox WHERE state IN ({_OPEN})"""
     query = f"""SELECT key FROM record WHERE missed >= :gone AND gone_at < :old AND created_at < :old

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import timedelta
@@ -514,3 +515,5 @@ def test_of_a_workspace_that_is_gone_the_state_ends_and_the_history_waits_should
     assert [fate.why for fate in town.house.fates() if fate.kind == "document" and fate.state != "sent"] == [
         "the workspace is gone for good"
     ]
+    with closing(sqlite3.connect(town.house.state)) as file:
+        assert file.execute("SELECT count(*) FROM history WHERE kind = 'give up'").fetchone() == (1,)

@@ -1,7 +1,8 @@
 """Play the worlds of many seeds, in several processes: ``python -m tests.simulate [HOW_MANY | --seed N]``.
 
 Without a number so many as ``ECMBRAZE_SEEDS`` says, 2,000 by default; after ``--within`` seconds no further one begins.
-Prints every seed that failed, the first of them whole, and the line that plays it again; exit 1 when one did.
+Prints every seed that failed, the first of them whole, and the line that plays it again; exit 1 when one did, or when
+fewer than a quarter were played.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ _SEEDS = 2000
 # A process is made anew after so many worlds, so that the states of its templates do not fill the memory.
 _CHUNK = 25
 _MOST_SHOWN = 20
+_ENOUGH = 4  # of so many worlds that are asked for, one must be played
 _WORLDS, _FIGURES = "worlds", ("rounds", "kills", "messages")
 _MEMORY = Path("/dev/shm")
 
@@ -57,7 +59,9 @@ def main(arguments: Sequence[str]) -> int:
     told = ", ".join(f"{figures[name]} {name}" for name in _FIGURES)
     worlds = f"{figures[_WORLDS]}{'' if figures[_WORLDS] == given.seeds else f' of {given.seeds}'} worlds"
     print(f"{worlds}, {told}, {len(failed)} went wrong, {time.monotonic() - began:.0f} s")
-    return 1 if failed else 0
+    if too_few := figures[_WORLDS] * _ENOUGH < given.seeds:
+        print("Too few were played to say anything: give them more time, or ask for fewer.")
+    return 1 if failed or too_few else 0
 
 
 def _one(seed: int) -> int:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from ecmbraze import model
 from ecmbraze.model import Change, Json, Kind, Record
 from ecmbraze.planning import currents
 from ecmbraze.planning.consent import record as consent_record
@@ -236,7 +237,7 @@ def exactly(channel: Channel, record: Record) -> datetime | None:
 
 def target(person: str, channel: Channel) -> str:
     """Return what a withdrawal of a person writes."""
-    return f"{person}/{Kind.WITHDRAWAL}/{channel.fact}"
+    return model.target(person, Kind.WITHDRAWAL, channel.fact)
 
 
 def latest(*moments: str) -> str:

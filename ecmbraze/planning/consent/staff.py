@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
+from ecmbraze import model
 from ecmbraze.model import Change, Facts, Json, Kind, Record, Skip
 from ecmbraze.planning import rule_language, unanswered
 from ecmbraze.planning.consent.options import Channel, Options
@@ -167,8 +168,8 @@ def edits(
             written = ours(place, name, past)
             there = place.facts.get(name)
             withdrawn = name == channel.status and channel.withdraws and _is_word(options, channel, place)
-            is_ours = any(name in one and one[name] == there for one in standing)
-            is_ours &= name != channel.status or not _is_taken_back(options, channel, place, past)
+            taken_back = name == channel.status and _is_taken_back(options, channel, place, past)
+            is_ours = not taken_back and any(name in one and one[name] == there for one in standing)
             if not written or is_ours or withdrawn or (due and name in due and there == due[name]):
                 continue
             if there is None and past.taken(target(place, name)) is None:
@@ -245,7 +246,7 @@ def ours(place: Record, attribute: str, past: Past) -> Sequence[Json]:
 
 def target(place: Record, attribute: str) -> str:
     """Return what a write of this attribute's category to a workspace writes."""
-    return f"{place.key.text}/{Kind.CATEGORY}/{category(attribute)}"
+    return model.target(place.key.text, Kind.CATEGORY, category(attribute))
 
 
 def category(attribute: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from ecmbraze.model import Action, Json, Kind
+from ecmbraze.model import Action, Json, Kind, target
 from ecmbraze.planning.context import Context
 from ecmbraze.planning.feedback.answers import Answer
 from ecmbraze.planning.feedback.options import FeedbackRule, Part
@@ -76,7 +76,7 @@ def values(given: Given, past: Past, context: Context) -> Iterator[Action]:
 def targets(rule: FeedbackRule, request: Request) -> Iterator[str]:
     """Yield the target of each write that :func:`values` makes of an answer to a request."""
     for category in dict.fromkeys(name.partition(".")[0] for name in rule.write):
-        yield f"{request.record}/{Kind.CATEGORY}/{category}"
+        yield target(request.record, Kind.CATEGORY, category)
 
 
 def _value(part: Part, given: Given, zone: tzinfo) -> Json:
