@@ -70,7 +70,6 @@ def _texts() -> Iterator[str]:
         yield part[:place] + rng.choice(_PIECES) + part[place:]
 
 
-@pytest.mark.skipif(not yaml.__with_libyaml__, reason="PyYAML came without libyaml")
 def test_what_the_fast_parser_reads_is_what_the_slow_one_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = list(_texts())
     fast = [strict_yaml.parse(text) for text in texts]
