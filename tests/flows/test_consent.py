@@ -165,6 +165,25 @@ def test_one_who_withdraws_in_braze_and_of_another_channel_in_ecm_is_no_edit(tow
     assert [town.status(one, name) for one in (town.seven, town.eight) for name in (STATUS, NEWS)] == [OUT] * 4
 
 
+def test_a_withdrawal_that_stood_at_the_baseline_and_is_typed_again_is_told_as_a_change_of_what_braze_had(
+    tmp_path: Path,
+) -> None:
+    class Lettered(Town):
+        def opens(self, person: str, **values: Fact) -> int:
+            return super().opens(person, **{**values, STATUS: OUT})
+
+    town = Lettered(tmp_path)
+    assert (town.withdrawn(), town.history(town.nine)) == ([], [])
+    town.ecm.edit(town.nine, {STATUS: "Maybe"})
+    town.round()
+
+    town.ecm.edit(town.nine, {STATUS: OUT})
+    town.round()
+
+    assert town.withdrawn() == [("C-2", "email")]
+    assert town.history(town.nine) == [("email", "subscribed", "unsubscribed")]
+
+
 def test_a_withdrawal_from_a_group_is_one_of_its_own(town: Town) -> None:
     town.ecm.edit(town.nine, {NEWS: OUT})
     town.round()

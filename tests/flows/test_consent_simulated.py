@@ -121,6 +121,27 @@ def test_a_withdrawal_by_staff_is_recorded_at_once_although_its_plan_waits_for_a
             assert town.status(number) == OUT
 
 
+def test_so_it_is_where_an_earlier_one_of_that_person_was_taken_in_from_another_workspace(
+    guarded: tuple[Town, int],
+) -> None:
+    town, mandate = guarded
+    town.ecm.edit(town.eight, {STATUS: OUT})
+    town.round()
+    town.round()
+    town.chooses("opted_in")
+    town.round()
+    town.round()
+    town.ecm.edit(town.seven, {STATUS: OUT})
+    town.ecm.delete(mandate)
+
+    outcome = town.round(20, "consent")
+    town.round(20, "consent", confirm=outcome.report.plan_hash)
+
+    assert (outcome.codes, town.withdrawn()) == ((6,), [("C-1", "email")] * 2)
+    for number in (town.seven, town.eight):
+        assert town.history(number)[2:] == [("email", "opted_in", "unsubscribed")]
+
+
 def test_after_a_choice_in_braze_that_waits_for_a_person_it_waits_with_that_and_is_told_once(
     guarded: tuple[Town, int],
 ) -> None:
