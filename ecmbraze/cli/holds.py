@@ -118,7 +118,7 @@ def _asked(words: list[str], *, everything: bool, rule: str | None) -> tuple[int
     *first, decision = words
     if decision not in _DECISIONS:
         near = did_you_mean(decision, _DECISIONS) or "."
-        raise UsageError(f"{decision!r} is no decision{near}", undone=_UNDONE, advice="sent, send-again or drop.")
+        raise UsageError(f"{decision!r} is no decision{near}", undone=_UNDONE, advice="Say sent, send-again or drop.")
     if everything != (rule is not None):
         raise UsageError("--all and --rule belong together.", undone=_UNDONE, advice=_HOW)
     if everything == bool(first) or len(first) > 1 or not all(word.isdecimal() for word in first):

@@ -140,7 +140,7 @@ def _reason(code: int) -> str:
                 "could be sent (see the report)"
             )
         case 4:
-            return "done; the outcome of some messages is unknown, they are not sent again: see `ecmbraze holds list`"
+            return "done; the outcome of some writes is unknown, they are not sent again: see `ecmbraze holds list`"
     return "done"
 
 

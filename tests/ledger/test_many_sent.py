@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -33,18 +34,8 @@ def _message(number: int) -> Action:
 
 
 def _value(number: int) -> Action:
-    return Action(
-        flow="f",
-        record=f"ws:{number}",
-        rule="email",
-        occurrence="0",
-        kind=Kind.WITHDRAWAL,
-        recipient=f"C-{number}",
-        name="email",
-        payload="unsubscribed",
-        expires_at=NOW + timedelta(days=1),
-        reason="because",
-    )
+    of_email = {"rule": "email", "name": "email", "occurrence": "0", "payload": "unsubscribed"}
+    return replace(_message(number), kind=Kind.WITHDRAWAL, **of_email)
 
 
 @pytest.fixture
