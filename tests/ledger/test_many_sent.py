@@ -34,8 +34,8 @@ def _message(number: int) -> Action:
 
 
 def _value(number: int) -> Action:
-    of_email = {"rule": "email", "name": "email", "occurrence": "0", "payload": "unsubscribed"}
-    return replace(_message(number), kind=Kind.WITHDRAWAL, **of_email)
+    message = _message(number)
+    return replace(message, kind=Kind.WITHDRAWAL, rule="email", name="email", occurrence="0", payload="unsubscribed")
 
 
 @pytest.fixture
