@@ -381,6 +381,16 @@ def test_only_the_opt_in_to_push_has_a_time_unless_the_tenant_gives_all(braze: B
     assert exported(braze, "u1", *TIMES) == {"email_subscribe": "unsubscribed"}
 
 
+def test_the_time_of_a_state_comes_with_it_since_it_is_no_field_to_ask_for(braze: Braze, control: FlaskClient) -> None:
+    braze.store.switches.change({"state_times": "all"})
+    control.put("/users/u1", json={"email_subscribe": "unsubscribed", "at": "2026-11-20T08:00:00Z"})
+
+    told = exported(braze, "u1", "email_subscribe")
+
+    assert told == {"email_subscribe": "unsubscribed", "email_unsubscribed_at": "2026-11-20T08:00:00.000Z"}
+    assert exported(braze, "u1", "push_subscribe") == {"push_subscribe": "subscribed"}
+
+
 def test_the_time_of_an_older_state_stays_beside_a_newer_one(braze: Braze, control: FlaskClient) -> None:
     braze.store.switches.change({"state_times": "all"})
     control.put("/users/u1", json={"email_subscribe": "unsubscribed", "at": "2026-11-20T08:00:00Z"})

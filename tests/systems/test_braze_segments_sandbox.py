@@ -71,6 +71,20 @@ def braze(box: RemoteSandbox) -> BrazeClient:
     return BrazeClient(http(box.braze, clock=Waits(box)), api_key=box.api_key)
 
 
+def test_the_exact_time_of_a_choice_is_read_of_profiles_and_of_a_segment_where_braze_tells_it(
+    box: RemoteSandbox, braze: BrazeClient
+) -> None:
+    box.call("POST", "/braze/switches", {"state_times": "all"})
+    box.change({"external_id": "P-1", "email_subscribe": "opted_in"})
+
+    (profile,) = braze.profiles(["P-1"])["P-1"]
+    (member,) = (one.profile for one in braze.segment(SEGMENT, []).members() if "P-1" in one.names)
+
+    assert profile.email_opted_in_at is not None
+    assert profile.email_opted_in_at == member.email_opted_in_at
+    assert profile.email_opted_in_at.replace(microsecond=0) == NOW
+
+
 def test_everybody_is_in_it_once_it_is_ready_and_the_key_goes_nowhere_else(
     box: RemoteSandbox, braze: BrazeClient
 ) -> None:

@@ -98,8 +98,14 @@ def exported(store: BrazeStore, user: User, wanted: frozenset[str], *, recent_on
     return {
         name: value
         for name, value in whole.items()
-        if (not wanted or name in wanted) and (name in _KEPT_EMPTY or value not in _OMITTED)
+        if _is_wanted(name, wanted) and (name in _KEPT_EMPTY or value not in _OMITTED)
     }
+
+
+def _is_wanted(name: str, wanted: frozenset[str]) -> bool:
+    """Say whether a field is exported; the time of a state is none to ask for (4.2), and comes with the state."""
+    with_state = name in _TIMES["all"] and f"{name.partition('_')[0]}_subscribe" in wanted
+    return not wanted or name in wanted or with_state
 
 
 def _created(store: BrazeStore, moment: datetime) -> str:
