@@ -105,6 +105,9 @@ class Fate:
 class House:
     """``folder`` holds the state file; after a kill it is another one, with what the kill left."""
 
+    dates_all_choices = False
+    """Whether Braze shows the time of every choice that has one."""
+
     def __init__(self, folder: Path, config: Settings) -> None:
         self.clock = TwinClock()
         self.wire = Wire(clock=self.clock)

@@ -21,7 +21,7 @@ from ecmbraze.model import Fact, Kind
 from tests.rehearsal import Rehearsal, rehearsal, until
 from tests.simulate.consent.world import FOLDER, PROJECT
 from tests.stories.story import GROUP
-from tests.twins.braze import Entry
+from tests.twins.braze import Entry, Person
 from tests.twins.ecm_world import Paper
 from tests.twins.house import Fate, House, Outcome, settings
 from tests.twins.wire import Fault, Trouble
@@ -59,7 +59,9 @@ _KINDS: Mapping[Trouble, Mapping[str, Any]] = {
 
 
 class HttpHouse(House):
-    """An installation over the sandbox of a rehearsal."""
+    """An installation over the sandbox of a rehearsal; Braze shows the time of every choice there."""
+
+    dates_all_choices = True
 
     def __init__(self, folder: Path, flows: Mapping[str, Any], more: Mapping[str, Any], *, stage: Rehearsal) -> None:
         super().__init__(folder, settings(flows, **more))
@@ -105,8 +107,8 @@ class HttpHouse(House):
             self._furnish()
         for name, person in self.braze.people.items():
             bounced = person.email in self.braze.bounced
-            now = (person.email, person.email_subscribe, dict(person.groups), bounced)
-            before = self._people.get(name, (None, None, None, False))
+            now = (person.email, person.email_subscribe, dict(person.groups), bounced, dict(person.chosen))
+            before = self._people.get(name, (None, None, None, False, {}))
             if now == before:
                 continue
             told: dict[str, Any] = {"external_id": name}
@@ -116,7 +118,7 @@ class HttpHouse(House):
                 told |= {"email_subscribe": person.email_subscribe}
             told |= {"groups": {_GROUP: person.groups[GROUP]}} if now[2] != before[2] else {}
             told |= {"hard_bounced": bounced} if bounced != before[3] else {}
-            self.box.change(told)
+            self.box.change(told, *_dated(name, person, before[4]))
             self._people[name] = now
         for number in self._numbers.keys() - self.ecm.spaces.keys() - self._gone:
             self.box.delete_workspace(self._numbers[number])
@@ -283,7 +285,18 @@ class HttpHouse(House):
                 person.email_subscribe,
                 dict(person.groups),
                 person.email in self.braze.bounced,
+                dict(person.chosen),
             )
+
+
+def _dated(name: str, person: Person, before: Mapping[str, datetime]) -> Iterator[dict[str, Any]]:
+    """Yield the choices of e-mail since, each with its time, and the state that has none last."""
+    new = sorted((at, what) for what, at in person.chosen.items() if before.get(what) != at)
+    for at, what in new:
+        state = what.removeprefix("email_").removesuffix("_at")
+        yield {"external_id": name, "email_subscribe": state, "at": at.isoformat()}
+    if new:
+        yield {"external_id": name, "email_subscribe": person.email_subscribe, "at": new[-1][0].isoformat()}
 
 
 class _Report(SimpleNamespace):

@@ -143,7 +143,7 @@ class World:
         if channel == GROUP and state == GRANT:
             state = DEFAULT
         person = self.house.braze.people[name]
-        before, exported = person.email_subscribe, rng.random() < 0.5
+        before, exported = person.email_subscribe, rng.random() < 0.5 or self.house.dates_all_choices
         theirs = self._sharing(name) if channel == "email" else [name]  # the state belongs to the address
         for one in theirs:
             self.house.braze.choose(one, **{channel: state})
