@@ -48,6 +48,9 @@ class Nothing:
     def accepted(self, target: str) -> tuple[bool, Json]:
         return False, None
 
+    def values_of(self, recipient: str, kind: Kind) -> Mapping[str, Json]:
+        return {}
+
     def ours(self, target: str) -> Sequence[Json]:
         return ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -12,8 +13,8 @@ import pytest
 from ecmbraze.errors import TemporaryError
 from ecmbraze.ledger.keeping import Keep
 from ecmbraze.ledger.planfile import PlanFile
-from ecmbraze.model import Action, Answer, Json, Kind, Phase, State, Verdict, together
-from tests.channels.desk import Desk, action_of, profile
+from ecmbraze.model import Action, Answer, Json, Kind, Phase, State, Verdict
+from tests.channels.desk import Desk, action_of, attributes_of, profile
 from tests.systems.rig import NOW
 
 _ABC = ("ecm_a", "ecm_b", "ecm_c")
@@ -22,6 +23,11 @@ _ABC = ("ecm_a", "ecm_b", "ecm_c")
 def _attribute(name: str, value: Json = "old", person: str = "C-1", **more: Any) -> Action:
     given = {"record": "ws:1", "rule": name, "occurrence": "0", "reason": "value changed", **more}
     return action_of(Kind.ATTRIBUTE, person, name, value, **given)
+
+
+def _attributes(names: Iterable[str], value: Json = "old", person: str = "C-1", **more: Any) -> Iterator[Action]:
+    """Yield what planning makes of several attributes of a person."""
+    return attributes_of(person, dict.fromkeys(names, value), **more)
 
 
 def _refusing(verdict: Verdict = Verdict.ACCEPTED) -> Answer:
@@ -42,7 +48,7 @@ def desk(tmp_path: Path) -> Desk:
 
 def test_attributes_of_one_person_take_one_row_and_are_accepted_one_by_one(desk: Desk) -> None:
     values: dict[str, Json] = {"ecm_a": 'ä"\\\n', "ecm_b": 0.1 + 0.2, "ecm_c": ["x", 1, True], "ecm_größe": False}
-    desk.stage(*(_attribute(name, value) for name, value in values.items()))
+    desk.stage(*attributes_of("C-1", values))
     assert desk.ledger.outbox.pending("f") == 4
 
     desk.send()
@@ -55,7 +61,7 @@ def test_attributes_of_one_person_take_one_row_and_are_accepted_one_by_one(desk:
 
 def test_attributes_of_which_nobody_knows_whether_braze_took_them_end_the_run_with_5(desk: Desk) -> None:
     """Were it 0, nobody would hear of a Braze that answers nothing certain for days."""
-    desk.stage(*(_attribute(name) for name in _ABC))
+    desk.stage(*_attributes(_ABC))
     desk.braze.answers = [Answer(verdict=Verdict.UNKNOWN, reason="the answer was cut off")]
     desk.send()
 
@@ -68,7 +74,7 @@ def test_attributes_of_which_nobody_knows_whether_braze_took_them_end_the_run_wi
 def test_attributes_of_a_refused_object_are_in_the_report_where_the_run_ends_before_they_went_one_by_one(
     desk: Desk,
 ) -> None:
-    desk.stage(*(_attribute(name) for name in _ABC))
+    desk.stage(*_attributes(_ABC))
     desk.braze.answers = [_refusing(), Answer(verdict=Verdict.UNKNOWN, reason="the answer was cut off")]
 
     desk.send()
@@ -82,11 +88,11 @@ def test_attributes_of_a_refused_object_are_in_the_report_where_the_run_ends_bef
 def test_a_newer_value_supersedes_one_attribute_and_its_neighbours_still_go(desk: Desk, state: State) -> None:
     if state is State.WAITING:
         desk.braze.known.clear()
-    desk.stage(*map(_attribute, _ABC))
+    desk.stage(*_attributes(_ABC))
     if state is State.WAITING:
         desk.send()
 
-    desk.stage(_attribute("ecm_a", "new"), _attribute("ecm_d", "new"), _attribute("ecm_e", "new", person="C-2"))
+    desk.stage(*_attributes(("ecm_a", "ecm_d"), "new"), _attribute("ecm_e", "new", person="C-2"))
 
     assert {row.state for row in desk.rows() if row.action.names == ("ecm_a",)} == {State.SUPERSEDED}
     desk.braze.known["C-1"] = [profile("C-1")]
@@ -98,9 +104,9 @@ def test_a_newer_value_supersedes_one_attribute_and_its_neighbours_still_go(desk
 
 
 def test_no_attribute_stands_open_in_two_rows_whoever_speaks_for_the_person(desk: Desk) -> None:
-    desk.stage(*map(_attribute, _ABC))
-    desk.stage(*(_attribute(name, "new", record="ws:2") for name in ("ecm_b", "ecm_x")))
-    desk.stage(*(_attribute(name, "newest", record="ws:1", reason="another") for name in ("ecm_c", "ecm_x")))
+    desk.stage(*_attributes(_ABC))
+    desk.stage(*_attributes(("ecm_b", "ecm_x"), "new", record="ws:2"))
+    desk.stage(*_attributes(("ecm_c", "ecm_x"), "newest", record="ws:1", reason="another"))
 
     open_ones = [name for row in desk.rows() if row.state is State.READY for name in row.action.names]
     desk.send()
@@ -114,7 +120,7 @@ def test_no_attribute_stands_open_in_two_rows_whoever_speaks_for_the_person(desk
 def test_a_refused_object_is_sent_attribute_by_attribute_and_only_the_bad_one_stays(
     desk: Desk, verdict: Verdict
 ) -> None:
-    desk.stage(*map(_attribute, _ABC))
+    desk.stage(*_attributes(_ABC))
     desk.braze.answers = [_refusing(verdict), _accepted(), _refusing(verdict), _accepted()]
 
     desk.send()
@@ -123,7 +129,7 @@ def test_a_refused_object_is_sent_attribute_by_attribute_and_only_the_bad_one_st
     assert _stand(desk) == {"ecm_a": "sent", "ecm_b": "refused", "ecm_c": "sent"}
     assert desk.ledger.outbox.accepted("C-1/attribute/ecm_b") is None
     assert sorted(name for step in desk.push.steps.values() for name in step.row.action.names) == list(_ABC)
-    desk.stage(_attribute("ecm_b", "good"), _attribute("ecm_c", "good"))
+    desk.stage(*_attributes(("ecm_b", "ecm_c"), "good"))
     assert [row.state for row in desk.rows() if row.action.names == ("ecm_b",)] == [State.DROPPED]
 
 
@@ -132,7 +138,7 @@ def _accepted() -> Answer:
 
 
 def test_the_neighbours_of_an_attribute_that_is_no_longer_configured_go(desk: Desk) -> None:
-    desk.stage(*map(_attribute, _ABC))
+    desk.stage(*_attributes(_ABC))
     desk.push.screen.attributes = frozenset({"ecm_a", "ecm_c"})
 
     desk.send()
@@ -141,7 +147,7 @@ def test_the_neighbours_of_an_attribute_that_is_no_longer_configured_go(desk: De
 
 
 def test_what_clears_a_value_ends_by_itself_where_braze_does_not_know_the_person(desk: Desk) -> None:
-    desk.stage(*(_attribute(name, person="C-2") for name in _ABC), _attribute("ecm_d", None, person="C-2"))
+    desk.stage(*_attributes(_ABC, person="C-2"), _attribute("ecm_d", None, person="C-2"))
 
     desk.send()
 
@@ -149,9 +155,9 @@ def test_what_clears_a_value_ends_by_itself_where_braze_does_not_know_the_person
 
 
 def test_an_unknown_outcome_leaves_all_of_them_ready_with_what_was_accepted_before(desk: Desk) -> None:
-    desk.stage(*map(_attribute, _ABC))
+    desk.stage(*_attributes(_ABC))
     desk.send()
-    desk.stage(*(_attribute(name, "new") for name in _ABC))
+    desk.stage(*_attributes(_ABC, "new"))
     desk.braze.answers = [Answer(verdict=Verdict.UNKNOWN, reason="cut off", refused={})]
 
     desk.new_run().send(Phase.PROFILE)
@@ -162,7 +168,7 @@ def test_an_unknown_outcome_leaves_all_of_them_ready_with_what_was_accepted_befo
 
 
 def test_what_a_profile_lost_is_sent_again_each_value_once(desk: Desk) -> None:
-    desk.stage(*map(_attribute, _ABC))
+    desk.stage(*_attributes(_ABC))
     desk.send()
     desk.braze.known["C-1"] = [profile("C-1", custom_attributes=dict.fromkeys(_ABC[:1], "old"))]
 
@@ -174,9 +180,9 @@ def test_what_a_profile_lost_is_sent_again_each_value_once(desk: Desk) -> None:
 
 
 def test_a_row_stays_in_the_state_file_as_long_as_one_of_its_values_stands_by_it(desk: Desk) -> None:
-    desk.stage(*map(_attribute, _ABC))
+    desk.stage(*_attributes(_ABC))
     desk.send()
-    desk.stage(*(_attribute(name, "new") for name in _ABC[:2]))
+    desk.stage(*_attributes(_ABC[:2], "new"))
     desk.new_run()
     desk.send()
 
@@ -194,7 +200,7 @@ def test_a_row_stays_in_the_state_file_as_long_as_one_of_its_values_stands_by_it
 def test_a_row_of_several_has_the_key_and_the_target_of_none_of_them() -> None:
     parts = [_attribute(name) for name in _ABC]
 
-    (whole,) = together(parts)
+    (whole,) = _attributes(_ABC)
 
     assert (list(whole.each), list(whole.keys)) == (parts, [part.key for part in parts])
     assert not {whole.key, whole.target} & {text for part in parts for text in (part.key, part.target)}
@@ -202,8 +208,8 @@ def test_a_row_of_several_has_the_key_and_the_target_of_none_of_them() -> None:
 
 def test_a_plan_tells_single_attributes_and_of_two_records_of_a_person_the_newest(tmp_path: Path) -> None:
     with closing(PlanFile(tmp_path / "plan.db")) as plan:
-        plan.put_actions([_attribute(name) for name in _ABC])
-        plan.put_actions([_attribute(name, "new", record="ws:2") for name in ("ecm_b", "ecm_x")])
+        plan.put_actions([*_attributes(_ABC)])
+        plan.put_actions([*_attributes(("ecm_b", "ecm_x"), "new", record="ws:2")])
         plan.put_action(_attribute("ecm_c", None, record="ws:3"))
 
         found = {(one.name, one.rule, one.record): one.payload for one in plan.actions("f")}

@@ -15,7 +15,7 @@ from ecmbraze.model import Action, Kind, State, WorkspaceDetail, WorkspaceRow
 from ecmbraze.needs import Needs
 from ecmbraze.planning.customers import Customer
 from ecmbraze.systems.braze.client import BrazeClient
-from tests.channels.desk import Desk, action_of
+from tests.channels.desk import Desk, action_of, attributes_of
 from tests.systems.rig import FakeClock, answer, http, serving
 
 _LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -60,7 +60,9 @@ def test_events_are_looked_at_in_portions_that_fill_requests(tmp_path: Path) -> 
 def test_the_history_tells_attributes_by_their_wave_and_messages_one_by_one(tmp_path: Path) -> None:
     people = [f"C-{number}" for number in range(5)]
     desk = _unscreened(Desk(tmp_path, *people))
-    desk.stage(*(_attribute(person, name) for person in people for name in ("ecm_a", "ecm_b")), _event("C-1"))
+    desk.stage(
+        *(one for person in people for one in attributes_of(person, {"ecm_a": "new", "ecm_b": "new"})), _event("C-1")
+    )
 
     desk.send()
 

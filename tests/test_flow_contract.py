@@ -121,9 +121,8 @@ class TestEveryFlow:
 
         for told in tellings(flow):
             whole = plan(flow, told.change, told.now, backfill=True)
-            said -= {action.name for action in whole.actions if action.kind is Kind.ATTRIBUTE}
-            first = plan(flow, first_seen(told.change.record)).actions
-            assert any(action.kind is Kind.ATTRIBUTE for action in first) or not declared
+            said -= _all_attributes(whole).keys()
+            assert _all_attributes(plan(flow, first_seen(told.change.record))) or not declared
         assert said == set() or not flow.rules(section(flow))  # else its story shows it, round by round
 
     def test_creates_nobody_whom_its_section_does_not_let_it_create(self, flow: Flow[Any]) -> None:
@@ -134,7 +133,7 @@ class TestEveryFlow:
         for told in tellings(flow):
             asked = first_seen(told.change.record)
             decision = plan(flow, asked, told.now, backfill=True, include_messages=True, campaign="any")
-            planned = {one.name: one.payload for one in decision.actions if one.kind is Kind.ATTRIBUTE}
+            planned = _all_attributes(decision)
             for one in decision.actions:
                 if isinstance(one.payload, Mapping) and "attributes" in one.payload:
                     assert one.payload["attributes"] == planned, one.key
@@ -275,8 +274,12 @@ def _creates(flow: Flow[Any]) -> bool:
 
 def _attributes(decision: Decision) -> dict[str, Json]:
     """Return the attributes planned, without those that count workspaces."""
-    planned = {one.name: one.payload for one in decision.actions if one.kind is Kind.ATTRIBUTE}
-    return {name: value for name, value in planned.items() if not isinstance(value, int)}
+    return {name: value for name, value in _all_attributes(decision).items() if not isinstance(value, int)}
+
+
+def _all_attributes(decision: Decision) -> dict[str, Json]:
+    values = (one.values for one in decision.actions if one.kind.is_profile_value)
+    return {name: value for some in values for name, value in some.items()}
 
 
 def _earlier(record: Record) -> Record:

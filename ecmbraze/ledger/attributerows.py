@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
 from datetime import datetime, timedelta
+from sqlite3 import Connection
 
 from sqlite_utils import Database
 
-from ecmbraze.ledger.codec import dump, instant, load
+from ecmbraze.ledger.codec import dump, instant, load, load_json
 from ecmbraze.model import Action, Json
 
 # The writes that rows of the outbox stand for.
@@ -32,6 +33,9 @@ OVERTAKEN = f"""SELECT o.id FROM outbox o WHERE o.kind = 'attributes' AND o.stat
     AND EXISTS (SELECT 1 FROM json_each(o.name) j WHERE o.recipient || '/attribute/' || j.value IN
                 (SELECT target FROM {_HERE}) OR {_BESIDE.format(name="j.value")})"""
 
+# The targets of one kind that some people have, each person one row of `one`; see `values_of`.
+THEIRS = "ON target >= one.recipient || ? AND target < one.recipient || ?"
+
 # An attribute is sent until Braze takes it.
 _LASTING = timedelta(days=3650)
 # A value that somebody else writes too is not fought over: it is restated once in so long.
@@ -49,6 +53,17 @@ _LOST = f"""WITH mine AS ({_EACH}) SELECT max(e.id), a.value, e.flow, e.name FRO
             AND NOT EXISTS (SELECT 1 FROM mine n WHERE n.target = a.target AND n.reason = :reason
                             AND n.planned_at > :lately)
             GROUP BY a.target"""
+
+
+def values_of(people: Sequence[str], kind: str, *asked: tuple[Connection, str]) -> dict[str, dict[str, Json]]:
+    """Return person → name → value of what they have of one kind, by queries over `one`; the later ones win."""
+    found: dict[str, dict[str, Json]] = {person: {} for person in people}
+    rows, values = ", ".join(["(?)"] * len(people)), (*people, f"/{kind}/", f"/{kind}0")  # "0" follows "/"
+    for database, query in asked:
+        for person, target, value in database.execute(f"WITH one(recipient) AS (VALUES {rows}) {query}", values):
+            name = target[len(person) + len(kind) + 2 :]
+            found[person].update({name: load_json(value)} if name[:1] != "@" or value is None else load(value))
+    return found
 
 
 def take_apart(database: Database, rows: Iterable[int]) -> dict[int, list[int]]:

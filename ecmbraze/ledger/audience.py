@@ -27,7 +27,7 @@ class Audience(Paged):
     """The people of one flow; ``needs`` says by which mapping a workspace of a type leads to them."""
 
     def __init__(self, ledger: Database, plan: PlanFile, *, flow: str, needs: Needs) -> None:
-        self._ledger, self._plan = ledger.conn, plan.database.conn
+        self._ledger, self._plan, self._plan_file = ledger.conn, plan.database.conn, plan
         self._flow, self._needs = flow, needs
 
     @property

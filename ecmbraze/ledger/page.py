@@ -44,15 +44,10 @@ class Page:
     def __init__(self, records: Iterable[str] = ()) -> None:
         self._records, self._people = _Parts(records), _Parts()
         self._answers: dict[tuple[object, ...], dict[str, Any]] = {}
-        self._passing: dict[tuple[object, ...], Any] = {}
 
     def name(self, people: Iterable[str]) -> None:
         """Add people whom its records name."""
         self._people.add(people)
-
-    def turn(self) -> None:
-        """Come to the next change: what the last one put into the plan counts from now on."""
-        self._passing.clear()
 
     def of_record(self, key: str, ask: Callable[..., Mapping[str, Answer]], *more: str) -> Answer:
         """Return the answer about a record."""
@@ -62,13 +57,9 @@ class Page:
         """Return the answer about somebody."""
         return self._answer(person, self._people, ask, more)
 
-    def of_change(self, key: str, ask: Callable[..., Mapping[str, Answer]], *more: str) -> Answer:
-        """Return an answer that holds for the change in hand alone: the plan moves with each."""
-        asked = (ask, key, *more)
-        if asked not in self._passing:
-            self._passing[asked] = ask([key], *more)[key]
-        answer: Answer = self._passing[asked]
-        return answer
+    def beside(self, person: str) -> Sequence[str]:
+        """Return the people who are asked about with one."""
+        return self._people.beside(person)
 
     def _answer(self, key: str, page: _Parts, ask: Callable[..., Mapping[str, Answer]], more: Sequence[str]) -> Answer:
         known = self._answers.setdefault((ask, *more), {})

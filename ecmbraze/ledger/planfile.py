@@ -292,6 +292,7 @@ class PlanFile(PlanActions):
 
     def leave_out(self, records: Iterable[str]) -> None:
         """Take records out of the plan: neither their facts nor their actions are merged, but for withdrawals."""
+        self._theirs.clear()
         for record in records:
             self.database.conn.execute(f"DELETE FROM action WHERE record = ? AND {CONFIRMED}", (record,))
             for table in ("fact", "due", "quarantine"):

@@ -176,7 +176,6 @@ class View(Audience, Written):
                 for change in changes:
                     page.name((*change.record.customers, *(change.before.customers if change.before else ())))
                 for change in changes:
-                    page.turn()
                     yield change
 
     def change_of(self, person: str) -> Change:

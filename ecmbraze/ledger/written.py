@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from sqlite3 import Connection
 
 from sqlite_utils import Database
 
-from ecmbraze.ledger.codec import dump, instant, load, load_json, moment
+from ecmbraze.ledger import attributerows
+from ecmbraze.ledger.attributerows import THEIRS
+from ecmbraze.ledger.codec import instant, load_json, moment
 from ecmbraze.ledger.connection import marks
 from ecmbraze.ledger.page import Paged, gathered
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import MOVED, UNMET, WENT, Fate, Json, Kind, Record, Standing, State
 
-# What is known of the targets of one kind that some people have, each person one row of `one`.
-_THEIRS = "ON target >= one.recipient || ? AND target < one.recipient || ?"
 _OPEN = "delivery = 'latest' AND state IN ('ready', 'waiting', 'in flight')"
-_ACCEPTED = f"SELECT one.recipient, target, value FROM one CROSS JOIN accepted {_THEIRS}"
-_STAGED = f"""SELECT one.recipient, target, payload FROM one CROSS JOIN outbox INDEXED BY outbox_target {_THEIRS}
+_ACCEPTED = f"SELECT one.recipient, target, value FROM one CROSS JOIN accepted {THEIRS}"
+_STAGED = f"""SELECT one.recipient, target, payload FROM one CROSS JOIN outbox INDEXED BY outbox_target {THEIRS}
     WHERE {_OPEN}"""
-_PLANNED = f"SELECT one.recipient, target, payload FROM one CROSS JOIN action {_THEIRS}"
 
 
 class Written(Paged):
@@ -30,7 +28,7 @@ class Written(Paged):
     _refused_targets: tuple[int, frozenset[str]] = -1, frozenset()
 
     def __init__(self, ledger: Database, plan: PlanFile, *, flow: str) -> None:
-        self._ledger, self._plan = ledger.conn, plan.database.conn
+        self._ledger, self._plan, self._plan_file = ledger.conn, plan.database.conn, plan
         self._flow = flow
 
     def happened(self, record: str, rule: str) -> frozenset[str]:
@@ -51,32 +49,18 @@ class Written(Paged):
 
     def accepted(self, target: str) -> tuple[bool, Json]:
         """Return (known, value) of what is planned, staged or accepted for a target, the newest first."""
-        values = self._page.of_change(target[: target.rfind("/")], self._newest)
-        known = target in values
-        return known, load_json(values[target]) if known else None
+        recipient, kind, name = target.rsplit("/", 2)
+        values = self.values_of(recipient, Kind(kind))
+        return name in values, values.get(name)
 
-    def _newest(self, targets: Sequence[str]) -> Mapping[str, Mapping[str, str | None]]:
-        """Return target → value of what is planned, staged or accepted, the newest, of all targets that begin so."""
-        found = {}
-        for first in targets:
-            person, _, kind = first.rpartition("/")
-            planned = self._values([person], kind, (self._plan, _PLANNED))
-            found[first] = {**self._page.of_person(person, self._staged, kind), **planned[person]}
-        return found
+    def values_of(self, recipient: str, kind: Kind) -> Mapping[str, Json]:
+        """Return name → value of what is planned, staged or accepted of somebody, the newest of each."""
+        planned = self._plan_file.values_planned(recipient, kind, self._page.beside(recipient))
+        return {**self._page.of_person(recipient, self._staged, kind), **planned}
 
-    def _staged(self, people: Sequence[str], kind: str) -> Mapping[str, Mapping[str, str | None]]:
-        """Return target → value of what the sink took of each of some people, or will take of what is staged."""
-        return self._values(people, kind, (self._ledger, _ACCEPTED), (self._ledger, _STAGED))
-
-    def _values(
-        self, people: Sequence[str], kind: str, *asked: tuple[Connection, str]
-    ) -> Mapping[str, Mapping[str, str | None]]:
-        found: dict[str, dict[str, str | None]] = {person: {} for person in people}
-        rows, values = ", ".join(["(?)"] * len(people)), (*people, f"/{kind}/", f"/{kind}0")  # "0" follows "/"
-        for database, query in asked:
-            for person, target, value in database.execute(f"WITH one(recipient) AS (VALUES {rows}) {query}", values):
-                found[person].update(_each(f"{person}/{kind}/", target, value))
-        return found
+    def _staged(self, people: Sequence[str], kind: str) -> Mapping[str, Mapping[str, Json]]:
+        """Return name → value of what the sink took of each of some people, or will take of what is staged."""
+        return attributerows.values_of(people, kind, (self._ledger, _ACCEPTED), (self._ledger, _STAGED))
 
     def ours(self, target: str) -> Sequence[Json]:
         """Return what of ours may stand at a target: what was accepted last, then what was sent without an answer."""
@@ -165,10 +149,3 @@ class Written(Paged):
                         OR (recipient NOT IN ({marks(names)}) AND state IN ('ready', 'waiting', 'suppressed')))"""
         values = (self._flow, record.key.text, instant(now), MOVED, *names)
         return frozenset(self._ledger.execute(query, values))
-
-
-def _each(first: str, target: str, value: str | None) -> Iterable[tuple[str, str | None]]:
-    """Return each target with its value: a row of the outbox may hold several, see `attributerows`."""
-    if not target.startswith("@", len(first)) or value is None:
-        return ((target, value),)
-    return [(f"{first}{name}", dump(one)) for name, one in load(value).items()]

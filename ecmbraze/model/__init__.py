@@ -1,12 +1,13 @@
 """The values that travel between the steps; pure, frozen, no behaviour that needs a system."""
 
+from ecmbraze.model.actions import Action, attributes, target
 from ecmbraze.model.choices import SPAM, ChoiceEvent, CurrentsFile
 from ecmbraze.model.content import Asset, ContentKind, ContentRow, DocumentBytes
 from ecmbraze.model.documents import Document, DocumentHit, DocumentRow, Version
 from ecmbraze.model.engagement import MailAct, MailEvent, Received
 from ecmbraze.model.followups import DONE_BY_OTHERS, Assignee, FollowUp, FollowUpState, Priority, Team, mark_of
 from ecmbraze.model.keys import ContentKey, Key, PersonKey, WorkspaceKey
-from ecmbraze.model.plans import Action, Change, Decision, Fate, Record, Skip, Standing, target, together
+from ecmbraze.model.plans import Change, Decision, Fate, Record, Skip, Standing
 from ecmbraze.model.requests import (
     AddressList,
     Answer,
@@ -92,7 +93,7 @@ __all__ = [
     "WorkspaceKey",
     "WorkspacePage",
     "WorkspaceRow",
+    "attributes",
     "mark_of",
     "target",
-    "together",
 ]

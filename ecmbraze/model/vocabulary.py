@@ -145,11 +145,6 @@ class Kind(StrEnum):
         """Of what holds several writes, the kind of each; see :attr:`Action.each`."""
         return Kind.ATTRIBUTE if self is Kind.ATTRIBUTES else None
 
-    @cached_property
-    def held_by(self) -> Kind | None:
-        """The kind of what may hold several of these; see :func:`together`."""
-        return next((kind for kind in Kind if kind.holds is self), None)
-
     @property
     def is_message(self) -> bool:
         """Events count: they can start campaigns inside Braze."""

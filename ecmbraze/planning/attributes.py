@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
-from ecmbraze.model import Action, Change, Json, Kind, Record, Skip, target
+from ecmbraze.model import Action, Change, Json, Kind, Record, Skip, attributes, target
 from ecmbraze.planning import rule_language
 from ecmbraze.planning.context import Context
 
@@ -38,7 +38,7 @@ class People(Protocol):
     def of_customer(self, customer: str) -> Sequence[Record]: ...
     def led_to(self, change: Change) -> Sequence[str]: ...
     def earlier(self, record: Record) -> Record | None: ...
-    def accepted(self, target: str) -> tuple[bool, Json]: ...
+    def values_of(self, recipient: str, kind: Kind) -> Mapping[str, Json]: ...
     def unmet(self, customer: str) -> bool: ...
     def refused(self, record: str, customer: str, name: str) -> bool: ...
     def refusing(self, target: str) -> bool: ...
@@ -61,7 +61,7 @@ def repeated(outcome: Iterable[Action | Skip]) -> dict[str, dict[str, Json]]:
     values: dict[str, dict[str, Json]] = {}
     for entry in outcome:
         if isinstance(entry, Action):
-            values.setdefault(entry.recipient, {})[entry.name] = entry.payload
+            values.setdefault(entry.recipient, {}).update(entry.values)
     return values
 
 
@@ -76,14 +76,15 @@ def deltas(
     create: bool,
     then: Voice | None = None,
 ) -> Iterator[Action | Skip]:
-    """Yield an action per attribute whose value differs from what Braze last took, a skip for one it would drop.
+    """Yield one action for the attributes that differ from what Braze last took, one for each that is emptied, and a
+    skip for each that it would drop.
 
     What Braze has is unknown after a baseline: then only a value that this change moved is sent. A backfill sends all,
     and so does a person whom Braze does not know yet: whoever appears there gets the whole state (mission.md). Whom no
     workspace names any more loses what we wrote, but not what somebody else did. What Braze last took goes once more
     where another value stands refused since: a replay would put that in its place.
     """
-    key, everything, expires = change.record.key.text, context.backfill or people.unmet(customer), context.now + _NEVER
+    key, everything = change.record.key.text, context.backfill or people.unmet(customer)
     others = [record for record in people.of_customer(customer) if record.key != change.record.key]
     left = [*others, *_there(change.record, customer)]
     # Of the others too what they said then: two that move together would each hide the other's change.
@@ -91,10 +92,10 @@ def deltas(
     new, old = voice(left), (then or voice)([*past, *_there(change.before, customer)])
     # What the record says itself may stand there although the flow never planned it: written by a backfill.
     own = new if left == [change.record] else voice([change.record])
+    taken, values = people.values_of(customer, Kind.ATTRIBUTE), dict[str, Json]()
     for name, raw in {**dict.fromkeys((*own, *old)), **new}.items():
-        value, aim = rule_language.cleaned(raw), target(customer, Kind.ATTRIBUTE, name)
-        known, last = people.accepted(aim)
-        if known and value == last and not people.refusing(aim):
+        value, known, last = rule_language.cleaned(raw), name in taken, taken.get(name)
+        if known and value == last and not people.refusing(target(customer, Kind.ATTRIBUTE, name)):
             continue
         again = known or everything or people.refused(key, customer, name)
         if not again and value == rule_language.cleaned(old.get(name)):
@@ -104,31 +105,22 @@ def deltas(
         if reason := _refusal(name, value, last):
             yield Skip(record=key, customer=customer, rule=name, reason=reason, quarantined=True)
         else:
-            why = "value changed" if left else CLEARED
-            yield _action(flow, key, customer, name, value, expires, why, create=create)
+            values[name] = value
+    yield from attributes(
+        values,
+        flow=flow,
+        record=key,
+        occurrence="0",
+        recipient=customer,
+        expires_at=context.now + _NEVER,
+        reason="value changed" if left else CLEARED,
+        create_profile=create,
+    )
 
 
 def _there(record: Record | None, customer: str) -> list[Record]:
     """Return the record if it leads to the person and is not gone."""
     return [record] if record and not record.gone and customer in record.customers else []
-
-
-def _action(
-    flow: str, record: str, customer: str, name: str, value: Json, expires: datetime, why: str, *, create: bool
-) -> Action:
-    return Action(
-        flow=flow,
-        record=record,
-        rule=name,
-        occurrence="0",
-        kind=Kind.ATTRIBUTE,
-        recipient=customer,
-        name=name,
-        payload=value,
-        expires_at=expires,
-        reason=why,
-        create_profile=create,
-    )
 
 
 def _refusal(name: str, value: Json, last: Json) -> str:

@@ -56,6 +56,10 @@ class Known(Protocol):
         """Return (known, value) last planned, staged or accepted for a target."""
         ...
 
+    def values_of(self, recipient: str, kind: Kind) -> Mapping[str, Json]:
+        """Return name → value of what was last planned, staged or accepted of somebody."""
+        ...
+
     def ours(self, target: str) -> Sequence[Json]:
         """Return what of ours may stand at a target: what was accepted last, then what was sent without an answer."""
         ...

@@ -8,6 +8,7 @@ from collections.abc import Container, Mapping, Sequence
 from ecmbraze.model import Facts, Json
 
 _LOCAL = re.compile(r"(?P<day>\d{4}-\d\d-\d\d)T(?P<time>\d\d:\d\d:\d\d)(?:[+-]\d\d:\d\d)?")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _EMPTY: tuple[object, ...] = (None, "", [], ())
 
 
@@ -30,8 +31,14 @@ def may_stand(written: Sequence[Mapping[str, Json]], shown: Facts, typed: Contai
 
 
 def is_shown(fact: object, value: Json) -> bool:
-    """Say whether a value that was written is what a look shows, which gives times their zone (api/ecm.md 1.4)."""
-    return _plain(fact) == _plain(value)
+    """Say whether a value that was written is what a look shows, which gives times their zone (api/ecm.md 1.4).
+
+    An attribute without time of day shows of a time its day alone.
+    """
+    shown, written = _plain(fact), _plain(value)
+    if isinstance(shown, str) and isinstance(written, str) and _DAY.fullmatch(shown):
+        return written.partition("T")[0] == shown
+    return written == shown
 
 
 def _plain(value: object) -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -34,6 +34,7 @@ from ecmbraze.model import (
     Team,
     TrackBatch,
     Verdict,
+    attributes,
     mark_of,
 )
 from tests.fakes import Everything, Unasked, no_fence, systems
@@ -278,6 +279,12 @@ def action_of(kind: Kind, recipient: str, name: str, payload: Json, **more: Any)
         **more,
     }
     return Action(**values)
+
+
+def attributes_of(recipient: str, values: Mapping[str, Json], **more: Any) -> Iterator[Action]:
+    """Yield what planning makes of the attributes of a person."""
+    shared = {"flow": "f", "record": "ws:1", "occurrence": "0", "recipient": recipient, "reason": "value changed"}
+    return attributes(values, **{**shared, "expires_at": NOW + timedelta(hours=1), **more})
 
 
 def document(workspace: int = 1, content: str = "Grüße", name: str = "day email.txt", **more: Any) -> Action:

@@ -69,9 +69,8 @@ class Desk(Nothing):
     def happened(self, record: str, rule: str) -> frozenset[str]:
         return frozenset(occurrence for occurrence, of in self.staged.items() if of == rule)
 
-    def accepted(self, target: str) -> tuple[bool, Json]:
-        name = target.rpartition("/")[2]
-        return name in self.values, self.values.get(name)
+    def values_of(self, recipient: str, kind: Kind) -> dict[str, Json]:
+        return self.values
 
     def record(self, documents: Sequence[Document], *, gone: bool = False) -> Record:
         needs = approvals.needs(self.options)
@@ -106,7 +105,7 @@ class Desk(Nothing):
         found = []
         for action in decision.actions:
             if not action.kind.is_message:
-                self.values[action.name] = action.payload
+                self.values.update(action.values)
             elif action.key not in self.told:
                 self.told.append(action.key)
                 self.staged[action.occurrence] = action.rule

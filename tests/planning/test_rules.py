@@ -14,7 +14,19 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from ecmbraze.errors import RecordUnreadable
-from ecmbraze.model import Action, Change, Fact, Json, Record, Skip, WorkspaceDetail, WorkspaceKey, WorkspaceRow, keys
+from ecmbraze.model import (
+    Action,
+    Change,
+    Fact,
+    Json,
+    Kind,
+    Record,
+    Skip,
+    WorkspaceDetail,
+    WorkspaceKey,
+    WorkspaceRow,
+    keys,
+)
 from ecmbraze.planning import guards, messages, rule_language
 from ecmbraze.planning.attributes import deltas, newest
 from ecmbraze.planning.context import Context
@@ -201,8 +213,9 @@ class Alone(Nothing):
     def __init__(self, taken: tuple[bool, Json], *, waits: bool = False) -> None:
         self._taken, self._waits = taken, waits
 
-    def accepted(self, target: str) -> tuple[bool, Json]:
-        return self._taken
+    def values_of(self, recipient: str, kind: Kind) -> Mapping[str, Json]:
+        known, value = self._taken
+        return {"a": value} if known else {}
 
     def unmet(self, customer: str) -> bool:
         return self._waits

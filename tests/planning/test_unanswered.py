@@ -15,6 +15,7 @@ _OLD, _NEW = {"C.Status": "In", "C.At": "2026-11-24T09:00:00"}, {"C.Status": "Ou
     [
         ("2026-11-24T09:00:00+01:00", [_OLD]),  # as a look gives a time
         ("2026-11-25", [_NEW]),  # and a midnight
+        ("2026-11-24T00:00:00", [_OLD]),  # of a time what an attribute without time of day keeps
         ("2026-11-26T09:00:00+01:00", [_OLD, _NEW]),  # a person set it, which speaks for neither
         (None, [_OLD, _NEW]),
     ],
