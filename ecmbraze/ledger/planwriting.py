@@ -33,6 +33,7 @@ class PlanWriting(PlanReading):
         """Write one statement for each of some rows; see :meth:`_write`."""
         if rows:
             self._write(sql, rows[0])
+        if len(rows) > 1:
             self._writes += len(rows) - 1
             self.database.conn.executemany(sql, rows[1:])
 

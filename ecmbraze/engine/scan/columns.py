@@ -78,8 +78,6 @@ def shows(row: WorkspaceRow, columns: Mapping[str, str], facts: Facts) -> bool:
 
 def moved(held: str, now: Facts) -> Mapping[str, bool]:
     """Return fact → whether it lost its value, of those that differ; what only the rules added is no change."""
-    if held == dump(now):
-        return {}
     known = load_facts(held)
     differing = [name for name in known.keys() & now.keys() if not _alike(known[name], now[name])]
     return {name: now[name] in (None, ()) for name in differing}
@@ -87,7 +85,9 @@ def moved(held: str, now: Facts) -> Mapping[str, bool]:
 
 def _alike(one: Fact, other: Fact) -> bool:
     """Say whether two facts are written alike: 1 is not true, nor 1.0."""
-    return one == other if type(one) is type(other) is not tuple else dump(one) == dump(other)
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    return type(one) is type(other) and one == other
 
 
 def _wanted(need: TypeNeeds) -> frozenset[str]:
