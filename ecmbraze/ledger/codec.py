@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from ecmbraze.model import Document, DocumentRow, Facts, Json, Version
@@ -81,6 +82,7 @@ def load_json(text: str | None) -> Json:
     return value
 
 
+@lru_cache(maxsize=64)  # most of a page is of one moment
 def instant(moment: datetime) -> str:
     """Return UTC text that sorts as time does, to the microsecond."""
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)

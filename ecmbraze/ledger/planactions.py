@@ -41,7 +41,7 @@ class PlanActions(PlanWriting):
         left, written = _newest(actions)
         for (recipient, kind), names in written.items():
             self._forget(recipient, kind, names)
-        self._write_all(_INSERT, [(*write_action(one), doubtful(one)) for one in left])
+        self._write_soon(_INSERT, [(*write_action(one), doubtful(one)) for one in left])
         for action in left:
             if (known := self._theirs.get(_place(action))) is not None and action.kind.delivery is Delivery.LATEST:
                 known.update(action.values)
