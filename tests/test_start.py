@@ -121,7 +121,7 @@ _OTHER_COMMANDS = {
     ("typed", "unneeded"),
     [
         (["--version"], _SYSTEMS | _FILES | _TERMINAL),
-        (["--help"], _SYSTEMS | _FILES | _TERMINAL),
+        (["--help"], _SYSTEMS | _FILES | _TERMINAL | {"importlib.metadata"}),
         (["", "complete"], _SYSTEMS | _FILES),
         (["run", "", "complete"], _SYSTEMS | _FILES),
         (["status"], _SYSTEMS | {"rich"}),
