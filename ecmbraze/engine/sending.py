@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from ecmbraze.engine import parts, scans
+from ecmbraze.engine import parts
 from ecmbraze.engine.context import RoundContext
 from ecmbraze.engine.plan import confirming
 from ecmbraze.engine.plan.confirming import Confirmed
@@ -88,10 +88,12 @@ def keep_screened(context: RoundContext, runs: Sequence[Run], reading: Sequence[
     for step in (step for run in runs for step in run.push.steps.values()):
         if step.row.action.kind.phase is Phase.CONSENT:  # what was read before our own withdrawal is no news
             screened.seen.pop(step.row.action.recipient, None)
+    from ecmbraze.engine import further_scans  # where a screen read somebody
+
     context.plan.forget_records()  # they are merged
     context.plan.begin_scan(keys.PEOPLE, screened.first)
     try:
-        scans.people_scan(context, screened.last).take_over(screened, needs)
+        further_scans.people_scan(context, screened.last).take_over(screened, needs)
     except (TemporaryError, ConfigurationError, CredentialRefused):
         return ()  # whoever could not be read again has their turn in the rotation
     finally:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ecmbraze.engine.run_report import PLANNED, ActionLine, RunReport
 from ecmbraze.model import Json, State
-from ecmbraze.report import wording
+from ecmbraze.report import lines, wording
 from ecmbraze.report.plain import printable
 
 ROWS = 200
@@ -40,29 +40,13 @@ def show(report: RunReport, console: Console, *, limit: int | None = None) -> No
 def _parts(report: RunReport, limit: int) -> list[RenderableType]:
     goes = sorted((line for line in report.actions if line.state in _GOES), key=lambda line: wording.place(line.kind))
     stays = sorted((line for line in report.actions if line.state not in _GOES), key=_telling)
-    parts: list[RenderableType] = [_headline(report), _counts(report)]
-    parts.extend(Text(f"• {printable(note)}", style="italic") for note in report.notes)
+    parts: list[RenderableType] = [Text.assemble(*line) for line in lines.opening(report)]
     parts.extend([_messages(report)] if report.messages else [])
-    parts.extend(_guards(report))
+    parts.extend(Text.assemble(*line) for line in lines.guards(report))
     parts.extend([_actions("Would be sent" if report.dry_run else "Sent", goes, limit, state=False)] if goes else [])
     parts.extend([_actions("Not sent", stays, limit, state=True)] if stays else [])
     parts.extend([_skipped(report, limit)] if report.skipped else [])
-    if report.exit_code:
-        parts.append(Text(f"exit {report.exit_code}: {printable(report.exit_reason)}", style="bold red"))
-    return [*parts, *_next(report)]
-
-
-def _headline(report: RunReport) -> Text:
-    kind = "dry run" if report.dry_run else report.mode
-    verb = "would send" if report.dry_run else "sent"
-    sums = ", ".join(f"{n} {name}" for name, n in report.by_action.items() if n) or "nothing"
-    return Text.assemble((report.flow, "bold"), f" {kind} {report.run_id[:8]}: {verb} ", (sums, "bold"))
-
-
-def _counts(report: RunReport) -> Text:
-    shown = [f"{name.replace('_', ' ')} {n}" for name, n in report.counts.items() if n or name in ("read", "sent")]
-    requests = ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in report.requests.items() if n)
-    return Text(" · ".join(shown) + (f"   ({requests} requests)" if requests else ""), style="dim")
+    return [*parts, *(Text.assemble(*line) for line in lines.closing(report))]
 
 
 def _messages(report: RunReport) -> Table:
@@ -78,23 +62,11 @@ def _messages(report: RunReport) -> Table:
     return table
 
 
-def _guards(report: RunReport) -> list[Text]:
-    """Return what the guards compared, where there was anything to compare."""
-    compared = [
-        f"{one.guard} {one.figure}"
-        + (f" ({one.before_consent} before consent)" if one.before_consent is not None else "")
-        + f" of {one.limit}"
-        for one in report.guards
-        if one.figure and one.guard not in ("max_shrink", "max_gap")
-    ]
-    return [Text(f"guards: {', '.join(compared)}", style="dim")] if compared else []
-
-
-def _actions(title: str, lines: Sequence[ActionLine], limit: int, *, state: bool) -> Table:
-    table = Table(title=_title(title, len(lines), limit), title_justify="left", expand=False)
+def _actions(title: str, shown: Sequence[ActionLine], limit: int, *, state: bool) -> Table:
+    table = Table(title=_title(title, len(shown), limit), title_justify="left", expand=False)
     for column in ("who", "what", "rule", *(["state"] if state else []), "because"):
         table.add_column(column, overflow="fold")
-    for line in lines[:limit]:
+    for line in shown[:limit]:
         cells = [_who(line.customer, line.workspace, line.record), Text(printable(_what(line))), Text(line.rule)]
         if state:
             cells.append(Text(line.state, style=_STATE_STYLE.get(line.state, "")))
@@ -143,21 +115,3 @@ def _value(value: Json) -> str:
 
 def _telling(line: ActionLine) -> int:
     return _TELLING.index(line.state) if line.state in _TELLING else len(_TELLING)
-
-
-def _next(report: RunReport) -> list[Text]:
-    """Return what to type after a dry run."""
-    if not report.dry_run or report.exit_code not in (0, 3, 6):
-        return []
-    if report.as_if_new:
-        said = f"Nothing of this can be sent. `ecmbraze {report.flow} -n` shows what the next run would really send."
-    elif report.plan_file and report.counts["planned"]:
-        confirm = f"`ecmbraze apply {report.plan_file} --confirm {(report.plan_hash or '')[:12]}`"
-        said = f"Look at it: `ecmbraze plan show {report.plan_file}`. Send exactly this: {confirm}."
-    elif report.exit_code == 6:
-        said = f"`ecmbraze {report.flow}` keeps such a plan and names its hash; --confirm HASH then sends it."
-    elif report.counts["planned"]:
-        said = f"Send it: `ecmbraze {report.flow}`. Review it first: `ecmbraze plan {report.flow} -o FILE`."
-    else:
-        said = f"`ecmbraze {report.flow} -n --as-if-new` shows who would get what if today's records were news."
-    return [Text(said, style="italic")]
