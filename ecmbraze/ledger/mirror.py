@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlite_utils import Database
 
-from ecmbraze.ledger.codec import instant, load, load_documents, load_facts, moment
+from ecmbraze.ledger.codec import instant, load, load_documents, load_each, load_facts, moment
 from ecmbraze.ledger.connection import marks
 from ecmbraze.model import ContentKey, Document, Facts, Json, Key, PersonKey, Record, WorkspaceKey, keys
 from ecmbraze.needs import Needs
@@ -69,6 +70,17 @@ class Mirror:
             )
             for row in self._database.execute(query, tuple(records))
         }
+
+    def settled(self, records: Collection[str]) -> Iterator[tuple[str, str, datetime, Mapping[str, Any]]]:
+        """Yield (record, name, modify date, facts) of those that we know and need not look at once more.
+
+        With lists where facts have tuples. It costs half of :meth:`held`, and most records are as they were.
+        """
+        query = f"""SELECT key, name, modified_at, facts FROM record
+                    WHERE key IN ({marks(records)}) AND NOT again AND missed < {GONE}"""
+        rows = self._database.execute(query, tuple(records)).fetchall()
+        for (key, name, modified, _), facts in zip(rows, load_each([row[3] for row in rows]), strict=True):
+            yield key, name, moment(modified), facts
 
     def is_gone(self, record: str) -> bool:
         """Say whether two complete listings missed a record."""
