@@ -89,7 +89,8 @@ class Mirror:
 
     def known(self, stream: str) -> int:
         """Return how many records of the stream the last complete listing showed."""
-        query = "SELECT count(*) FROM record WHERE stream = ? AND missed = 0"
+        # By the index over streams each row would be looked up: ten times the work for a type that is most of the file.
+        query = "SELECT count(*) FROM record NOT INDEXED WHERE stream = ? AND missed = 0"
         return int(self._database.execute(query, (stream,)).fetchone()[0])
 
     def armed(self, stream: str) -> frozenset[str]:
@@ -121,7 +122,7 @@ class Mirror:
         Each with whether the last complete listing missed it.
         """
         # The target of a category's values is "ws:4711/category/<name>".
-        query = """SELECT key, missed FROM record WHERE stream = ? AND key IN
+        query = """SELECT key, missed FROM record WHERE +stream = ? AND key IN
                    (SELECT substr(target, 1, instr(target, '/category/') - 1) FROM attempted) ORDER BY key"""
         return {row[0]: bool(row[1]) for row in self._database.execute(query, (stream,))}
 

@@ -9,8 +9,9 @@ from typing import Any
 from ecmbraze.errors import StorageError
 from ecmbraze.ledger.planreading import PlanReading
 
-# Statements in one transaction: each alone would be written out by itself. The journal is in memory, so it has an end.
-_TOGETHER = 2000
+# Statements in one transaction: each alone would be written out by itself. The journal is in memory, so it has an end:
+# of a large plan each row dirties pages of its own, in every index.
+_TOGETHER = 500
 
 
 class PlanWriting(PlanReading):

@@ -216,6 +216,8 @@ class Listed:
         rows = self._changed(rows, self.need.names)
         if unchanged := listed - len(rows):
             count(self.plan, self.need, "unchanged", unchanged)
+        if not rows:
+            return
         known = self._held(rows)
         proven = self.mirror.columns(self.need.stream) == self.columns
         for number, row in enumerate(rows):
