@@ -12,21 +12,24 @@ from ecmbraze.ledger.planreading import PlanReading
 # Statements in one transaction: each alone would be written out by itself. The journal is in memory, so it has an end:
 # of a large plan each row dirties pages of its own, in every index.
 _TOGETHER = 500
+# Rows, where one statement writes many.
+_ROWS = 2000
 
 
 class PlanWriting(PlanReading):
     """Write a plan file by way of few transactions; another connection sees what was written after :meth:`commit`."""
 
     def __init__(self) -> None:
-        self._counted, self._writes = Counter[tuple[str, str]](), 0
+        self._counted, self._writes, self._begun = Counter[tuple[str, str]](), 0, 0
         self._hashed, self._uncounted = dict[str, tuple[int, str]](), 0
 
     def _write(self, sql: str, values: Sequence[Any]) -> None:
         """Write as a part of the transaction in hand."""
-        if self._writes >= _TOGETHER:
+        if self._writes >= _TOGETHER or self.database.conn.total_changes - self._begun >= _ROWS:
             self.commit()
         if not self.database.conn.in_transaction:
             self.database.conn.execute("BEGIN")
+            self._begun = self.database.conn.total_changes
         self._writes += 1
         self.database.conn.execute(sql, values)
 
