@@ -13,7 +13,7 @@ from ecmbraze.ledger.planreading import PlanReading
 # of a large plan each row dirties pages of its own, in every index.
 _TOGETHER = 500
 # Rows, where one statement writes many.
-_ROWS = 2000
+_ROWS = 1000
 
 
 class PlanWriting(PlanReading):
