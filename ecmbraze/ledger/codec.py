@@ -35,6 +35,12 @@ def load_facts(text: str) -> Facts:
     return _facts(json.loads(text))
 
 
+def load_each(texts: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the facts of each text, with lists where :func:`load_facts` has tuples: much less work for many."""
+    found: list[dict[str, Any]] = json.loads(f"[{','.join(texts)}]")
+    return found
+
+
 def _facts(values: dict[str, Any]) -> Facts:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 

@@ -10,8 +10,9 @@ from ecmbraze.errors import StorageError
 from ecmbraze.ledger.connection import Connection
 from ecmbraze.ledger.planreading import PlanReading
 
-# Statements in one transaction: each alone would be written out by itself. The journal is in memory, so it has an end.
-_TOGETHER = 2000
+# Rows in one transaction: each alone would be written out by itself. The journal is in memory, so it has an end: of a
+# large plan each row dirties pages of its own, in every index.
+_TOGETHER = 1000
 # Rows of one statement that wait for each other: one by one each costs half as much again.
 _AT_ONCE = 200
 
@@ -20,28 +21,30 @@ class PlanWriting(PlanReading):
     """Write a plan file by way of few transactions; another connection sees what was written after :meth:`commit`."""
 
     def __init__(self) -> None:
-        self._counted, self._writes = Counter[tuple[str, str]](), 0
+        self._counted, self._begun = Counter[tuple[str, str]](), 0
         self._hashed, self._uncounted = dict[str, tuple[int, str]](), 0
         self._waiting = dict[str, list[Sequence[Any]]]()
 
     def _write(self, sql: str, values: Sequence[Any]) -> None:
         """Write as a part of the transaction in hand."""
-        if self._waiting:
-            self._write_waiting()
-        if self._writes >= _TOGETHER:
-            self.commit()
-        if not self.database.conn.in_transaction:
-            self.database.conn.execute("BEGIN")
-        self._writes += 1
+        self._begin()
         self.database.conn.execute(sql, values)
 
     def _write_all(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Write one statement for each of some rows; see :meth:`_write`."""
         if rows:
-            self._write(sql, rows[0])
-        if len(rows) > 1:
-            self._writes += len(rows) - 1
-            self.database.conn.executemany(sql, rows[1:])
+            self._begin()
+            self.database.conn.executemany(sql, rows)
+
+    def _begin(self) -> None:
+        """Begin a transaction, or go on with one that is not full yet."""
+        if self._waiting:
+            self._write_waiting()
+        if self.database.conn.total_changes - self._begun >= _TOGETHER:
+            self.commit()
+        if not self.database.conn.in_transaction:
+            self.database.conn.execute("BEGIN")
+            self._begun = self.database.conn.total_changes
 
     def _write_soon(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Write rows together with others, at the latest before the next statement of this connection."""
@@ -78,7 +81,7 @@ class PlanWriting(PlanReading):
             self.database.conn.rollback()  # what was committed before is still there for the report
             raise
         self._uncounted += len(self._counted)
-        self._counted, self._writes = Counter(), 0
+        self._counted = Counter()
 
     def counts(self) -> Counter[tuple[str, str]]:
         """Return (scope, name) → count; of what was never counted 0."""
