@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -17,7 +18,7 @@ from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.outbox import Step
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.ledger.stage import Part
-from ecmbraze.model import WENT, Action, Delivery, Json, Kind, State
+from ecmbraze.model import WENT, Action, Delivery, DocumentBytes, Json, Kind, State
 from ecmbraze.needs import Needs
 from tests.channels.desk import action_of, attributes_of
 from tests.systems.rig import NOW
@@ -136,3 +137,28 @@ def test_a_category_is_known_by_any_name_until_its_workspace_is_gone(ledger: Led
 
     ledger.outbox.move([Step(row=ledger.outbox.rows("state = 'ready'")[0], state=State.SUPERSEDED, why=WENT)], NOW)
     assert view.lapsed("ws:9", write.target)
+
+
+def test_what_no_column_takes_is_told_by_whoever_reads_next_and_at_the_latest_when_the_plan_is_hashed(
+    tmp_path: Path,
+) -> None:
+    plan = PlanFile(tmp_path / "plan.db")
+    plan.put_actions([_category("Consent", "In"), _category("Other", "half of an emoji: \ud83d")])
+
+    for _ in range(2):  # planning passes over the error of a value that only one record has
+        with pytest.raises(UnicodeEncodeError):
+            list(plan.actions("f"))
+    with pytest.raises(UnicodeEncodeError):
+        plan.hash("f")
+
+    plan.discard()
+
+
+def test_a_large_content_is_taken_while_rows_wait_to_be_written(tmp_path: Path) -> None:
+    large = b"x" * 1_100_000
+    document = DocumentBytes(sha256=hashlib.sha256(large).hexdigest(), size=len(large), pieces=lambda: [large])
+    with closing(PlanFile(tmp_path / "plan.db")) as plan:
+        plan.put_action(_category("Consent", "In"))
+        plan.put_content(document)
+
+        assert (plan.planned("f"), [*plan.rows("SELECT length(bytes) FROM content")]) == (1, [(len(large),)])
