@@ -45,9 +45,6 @@ class Nothing:
     def happened(self, record: str, rule: str) -> frozenset[str]:
         return frozenset()
 
-    def accepted(self, target: str) -> tuple[bool, Json]:
-        return False, None
-
     def values_of(self, recipient: str, kind: Kind) -> Mapping[str, Json]:
         return {}
 
@@ -72,7 +69,7 @@ class Nothing:
     def sent_by(self, target: str) -> str:
         return ""
 
-    def lapsed(self, target: str) -> bool:
+    def lapsed(self, recipient: str, target: str) -> bool:
         return False
 
     def looked(self, record: str, now: datetime) -> datetime | None:

@@ -59,10 +59,11 @@ def values_of(people: Sequence[str], kind: str, *asked: tuple[Connection, str]) 
     """Return person → name → value of what they have of one kind, by queries over `one`; the later ones win."""
     found: dict[str, dict[str, Json]] = {person: {} for person in people}
     rows, values = ", ".join(["(?)"] * len(people)), (*people, f"/{kind}/", f"/{kind}0")  # "0" follows "/"
+    several = "@" if kind == "attribute" else None  # with what the name of a row of several begins; a category may
     for database, query in asked:
         for person, target, value in database.execute(f"WITH one(recipient) AS (VALUES {rows}) {query}", values):
             name = target[len(person) + len(kind) + 2 :]
-            found[person].update({name: load_json(value)} if name[:1] != "@" or value is None else load(value))
+            found[person].update({name: load_json(value)} if name[:1] != several or value is None else load(value))
     return found
 
 

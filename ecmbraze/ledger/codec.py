@@ -88,10 +88,13 @@ def load_json(text: str | None) -> Json:
     return value
 
 
-@lru_cache(maxsize=64)  # most of a page is of one moment
 def instant(moment: datetime) -> str:
     """Return UTC text that sorts as time does, to the microsecond."""
-    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return _instant(moment if moment.tzinfo is UTC else moment.astimezone(UTC))
+
+
+@lru_cache(maxsize=64)  # most of a page is of one moment; in a zone both hours of a clock turned back would be one key
+def _instant(utc: datetime) -> str:
     text = utc.isoformat()  # with `timespec` it takes twice as long
     return f"{text[:26]}Z" if utc.microsecond else f"{text[:19]}.000000Z"
 

@@ -61,8 +61,8 @@ class PlanActions(PlanWriting):
         if names.isdisjoint(self.values_planned(recipient, kind)):
             return
         first = f"{recipient}/{kind}/"  # "0" follows "/"
-        query = f"SELECT id, {ACTION_COLUMNS} FROM action WHERE target >= ? AND target < ?"
-        for number, *row in self.database.conn.execute(query, (first, f"{first[:-1]}0")).fetchall():
+        query = f"SELECT id, {ACTION_COLUMNS} FROM action WHERE target >= ? AND target < ? AND recipient = ?"
+        for number, *row in self.database.conn.execute(query, (first, f"{first[:-1]}0", recipient)).fetchall():
             planned = read_action(tuple(row))
             if not names.isdisjoint(planned.names):
                 self._write("DELETE FROM action WHERE id = ?", (number,))

@@ -185,6 +185,7 @@ class PlanFile(PlanActions):
 
     def put_content(self, document: DocumentBytes) -> None:
         """Write the bytes of a document that may have to be filed, under their sha256."""
+        self._write_waiting()  # it may begin a transaction, and so may rows that wait
         contents.put(self.database, document)
 
     def put_decision(

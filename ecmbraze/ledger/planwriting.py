@@ -58,8 +58,14 @@ class PlanWriting(PlanReading):
     def _write_waiting(self) -> None:
         self._connection.first = None
         waiting, self._waiting = self._waiting, {}
-        for sql, rows in waiting.items():
-            self._write_all(sql, rows)
+        try:
+            for sql, rows in waiting.items():
+                self._write_all(sql, rows)
+        except StorageError:
+            raise  # it ends the run, and nothing of the run is staged
+        except BaseException:  # a value that no column takes: whoever reads may pass over that, but not over the rows
+            self._waiting, self._connection.first = waiting, self._write_waiting
+            raise
 
     @property
     def _connection(self) -> Connection:

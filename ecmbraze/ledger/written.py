@@ -47,12 +47,6 @@ class Written(Paged):
             for row in (*staged, *planned)
         ]
 
-    def accepted(self, target: str) -> tuple[bool, Json]:
-        """Return (known, value) of what is planned, staged or accepted for a target, the newest first."""
-        recipient, kind, name = target.rsplit("/", 2)
-        values = self.values_of(recipient, Kind(kind))
-        return name in values, values.get(name)
-
     def values_of(self, recipient: str, kind: Kind) -> Mapping[str, Json]:
         """Return name → value of what is planned, staged or accepted of somebody, the newest of each."""
         planned = self._plan_file.values_planned(recipient, kind, self._page.beside(recipient))
@@ -111,11 +105,10 @@ class Written(Paged):
         row = self._ledger.execute(query, (recipient, target)).fetchone()
         return str(row[0]) if row else ""
 
-    def lapsed(self, target: str) -> bool:
-        """Say whether the newest value for a target was given up because its workspace was gone."""
+    def lapsed(self, recipient: str, target: str) -> bool:
+        """Say whether the newest value for a target of a workspace was given up because that was gone."""
         query = """SELECT state, why FROM outbox INDEXED BY outbox_recipient
                    WHERE recipient = ? AND target = ? AND delivery = 'latest' ORDER BY id DESC LIMIT 1"""
-        recipient, _, _ = target.rsplit("/", 2)
         newest = self._ledger.execute(query, (recipient, target)).fetchone()
         return newest is not None and newest == (State.SUPERSEDED, WENT)
 

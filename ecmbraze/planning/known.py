@@ -52,12 +52,8 @@ class Known(Protocol):
         """Return the occurrences of a rule that ever led to a message of this record."""
         ...
 
-    def accepted(self, target: str) -> tuple[bool, Json]:
-        """Return (known, value) last planned, staged or accepted for a target."""
-        ...
-
     def values_of(self, recipient: str, kind: Kind) -> Mapping[str, Json]:
-        """Return name → value of what was last planned, staged or accepted of somebody."""
+        """Return name → value of what was last planned, staged or accepted of a person, or of a workspace."""
         ...
 
     def ours(self, target: str) -> Sequence[Json]:
@@ -91,8 +87,8 @@ class Known(Protocol):
         """Return the record of which the newest value was planned that the sink took for a target; empty of none."""
         ...
 
-    def lapsed(self, target: str) -> bool:
-        """Say whether the newest value for a target was given up because its workspace was gone."""
+    def lapsed(self, recipient: str, target: str) -> bool:
+        """Say whether the newest value for a target of a workspace was given up because that was gone."""
         ...
 
     def looked(self, record: str, now: datetime) -> datetime | None:

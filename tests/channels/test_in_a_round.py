@@ -35,7 +35,8 @@ def _extended(plan: Callable[..., Decision]) -> Callable[..., Decision]:
             _action(change, context, Kind.WITHDRAWAL, person, "email", "unsubscribed"),
             _action(change, context, Kind.CATEGORY, change.record.key.text, "Consent", {STATUS: "Withdrawn"}),
         ]
-        news = [action for action in more if known.accepted(action.target) != (True, action.payload)]
+        taken = [known.values_of(action.recipient, action.kind).get(action.name) for action in more]
+        news = [action for action, value in zip(more, taken, strict=True) if value != action.payload]
         text: Json = {"folder": "Consent History", "content": f"{person} withdrew\n"}
         file = _action(change, context, Kind.DOCUMENT, change.record.key.text, f"{person}.txt", text)
         files = [] if known.happened(change.record.key.text, "withdrawn") else [file]

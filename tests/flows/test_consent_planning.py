@@ -77,10 +77,11 @@ class Office(Nothing):
     def noted(self, record: str) -> Mapping[str, Json]:
         return self.memory.get(record, {})
 
-    def accepted(self, target: str) -> tuple[bool, Json]:
-        if target in self.open:
-            return True, self.open[target].payload
-        return target in self.took, self.took[target][0] if target in self.took else None
+    def values_of(self, recipient: str, kind: Kind) -> Mapping[str, Json]:
+        first = f"{recipient}/{kind}/"
+        known = {one: value for one, (value, _) in self.took.items()}
+        known |= {one: action.payload for one, action in self.open.items()}
+        return {one.removeprefix(first): value for one, value in known.items() if one.startswith(first)}
 
     def ours(self, target: str) -> Sequence[Json]:
         return [self.took[target][0]] if target in self.took else []
@@ -94,7 +95,7 @@ class Office(Nothing):
     def refusing(self, target: str) -> bool:
         return target in self.refusals
 
-    def lapsed(self, target: str) -> bool:
+    def lapsed(self, recipient: str, target: str) -> bool:
         return False
 
     def sent_by(self, target: str) -> str:

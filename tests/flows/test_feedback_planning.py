@@ -87,8 +87,9 @@ class Office(Nothing):
     def noted(self, record: str) -> Mapping[str, Json]:
         return self.memory.get(record, {})
 
-    def accepted(self, target: str) -> tuple[bool, Json]:
-        return target in self.values, self.values.get(target)
+    def values_of(self, recipient: str, kind: Kind) -> Mapping[str, Json]:
+        first = f"{recipient}/{kind}/"
+        return {one.removeprefix(first): value for one, value in self.values.items() if one.startswith(first)}
 
     def refused(self, record: str, customer: str, name: str) -> bool:
         return (record, customer, name) in self.aside

@@ -6,9 +6,11 @@ import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from ecmbraze.ledger.codec import instant
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.outbox import Row, Step
 from ecmbraze.ledger.planfile import PlanFile
@@ -48,6 +50,15 @@ def _stage(ledger: Ledger, *actions: Action) -> list[Row]:
     ledger.stage(plan).everything([Part(flow="f", facts=False, move=False)], NOW)
     plan.discard()
     return ledger.outbox.rows("state = 'ready'")
+
+
+def test_the_hour_that_a_clock_turned_back_repeats_is_two_instants() -> None:
+    twice = datetime(2026, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+
+    assert [instant(twice), instant(twice.replace(fold=1))] == [
+        "2026-10-25T00:30:00.000000Z",
+        "2026-10-25T01:30:00.000000Z",
+    ]
 
 
 def _walk(ledger: Ledger, row: Row, *states: State) -> None:

@@ -219,14 +219,15 @@ def taken_over(options: Options, place: Record, past: Past) -> Mapping[str, Json
         for channel in options.channels
         if channel.withdraws and _is_word(options, channel, place)
         if planned is not None and _is_word(options, channel, planned)
-        if _is_awaited(target(place, channel.status), past)
+        if _is_awaited(place, channel.status, past)
         or any(entry.changes for entry in (held(of.get(channel.name)) for of in noted) if entry)
     }
 
 
-def _is_awaited(target: str, past: Past) -> bool:
+def _is_awaited(place: Record, attribute: str, past: Past) -> bool:
     """Say whether a write of ours that was due there has not left, or was given up when the workspace went."""
-    return past.underway(target) or past.lapsed(target)
+    wanted = target(place, attribute)
+    return past.underway(wanted) or past.lapsed(place.key.text, wanted)
 
 
 def quarantined(place: Record, channel: str, reason: str) -> Skip:

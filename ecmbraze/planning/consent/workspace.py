@@ -146,7 +146,7 @@ def _is_due(options: Options, change: Change, person: str, held: Mapping[str, He
 
 def _has_lapsed(change: Change, channel: Channel, known: Past) -> bool:
     """Say whether a state was due there when the workspace went: nothing else would write it."""
-    return known.lapsed(staff.target(change.record, channel.status))
+    return known.lapsed(change.record.key.text, staff.target(change.record, channel.status))
 
 
 def _is_recorded(channel: Channel, held: Held | None, person: str, known: Past) -> bool:

@@ -49,7 +49,8 @@ def state(
             expires_at=context.now + NEVER,
             reason=f"state of {person}",
         )
-        if past.accepted(action.target) == (True, payload) and not past.refusing(action.target):
+        known = past.values_of(action.recipient, action.kind)
+        if known.get(category) == payload and not past.refusing(action.target):
             continue
         reasons = {
             channel.name: reason

@@ -67,9 +67,9 @@ def values(given: Given, past: Past, context: Context) -> Iterator[Action]:
             expires_at=context.now + _NEVER,
             reason=given.why,
         )
-        known, kept = past.accepted(action.target)
+        kept = past.values_of(action.recipient, action.kind).get(category)
         payload = {**(kept if isinstance(kept, Mapping) else {}), **mine}
-        if not known or kept != payload or past.refusing(action.target):
+        if kept != payload or past.refusing(action.target):
             yield replace(action, payload=payload)
 
 
