@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from ecmbraze.engine.run_report import ActionLine, RunReport
+from ecmbraze.engine.report_lines import ActionLine
+from ecmbraze.engine.run_report import RunReport
 from ecmbraze.report import page, table
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
