@@ -171,8 +171,10 @@ def _actions(entry: Sequence[Any]) -> Iterator[ActionLine]:
     if not isinstance(entry[_NAME], list):
         yield ActionLine(**values)
         return
-    for name, before, after in zip(values["name"], values["before"], values["after"], strict=True):
-        yield ActionLine(**{**values, "rule": name, "name": name, "title": name, "before": before, "after": after})
+    names, olds, news = values["name"], values["before"], values["after"]
+    for name, before, after in zip(names, olds, news, strict=True):
+        values |= {"rule": name, "name": name, "title": name, "before": before, "after": after}
+        yield ActionLine(**values)
 
 
 def _stored(fields: Sequence[str], paged: Paged) -> Lines:

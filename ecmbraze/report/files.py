@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import fields
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import TextIO
@@ -31,6 +32,8 @@ _OURS = {
     ".html": re.compile(r'<!doctype html>\s<html lang="en">(?s:.{0,700}?)<meta name="generator" content="ecmbraze '),
 }
 _BEGINNING = 2000
+# Characters of a CSV that are written at once.
+_PIECE = 64_000
 # What a spreadsheet takes for a formula (fault D10), half-width and full-width; one that splits cells at semicolons
 # sees it after a semicolon too.
 _FORMULA = re.compile(r'(^|;)(?=[\s"]*[=+\-@\t\r＝＋－＠])')
@@ -96,9 +99,10 @@ def as_csv(reports: Sequence[RunReport]) -> Iterator[str]:
             state = "" if isinstance(line, ActionLine) else "skipped"
             cells = [getattr(line, name, state if name == "state" else "") for name in _NAMES]
             writer.writerow([_cell(_text(value)) for value in (report.flow, *cells)])
-            yield out.getvalue()
-            out.seek(0)
-            out.truncate()
+            if out.tell() > _PIECE:
+                yield out.getvalue()
+                out.seek(0)
+                out.truncate()
     yield out.getvalue()
 
 
@@ -114,6 +118,7 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+@lru_cache(maxsize=1000)  # lines that follow each other say much the same
 def _cell(text: str) -> str:
     return printable(_FORMULA.sub(r"\1'", text))
 

@@ -185,34 +185,35 @@ class _Page:
             state=line.state,
             kind=line.kind,
             title=line.said or line.title or line.name,
-            change="; ".join(text if name == line.name else f"{name}: {text}" for name, text in changes),
-            content=tuple(self._content(line)),
+            change="; ".join(
+                f"{before} → {after}" if name == line.name else f"{name}: {before} → {after}"
+                for name, before, after in changes
+            ),
+            content=tuple(self._content(line, changes)),
             message=self.messages.number(_message(line)),
             by_rule=self.rules.number(rule),
             reason=self.reasons.number(wording.alike(because)),
         )
 
-    def _content(self, line: ActionLine) -> Iterator[tuple[str, str]]:
+    def _content(self, line: ActionLine, changes: Sequence[tuple[str, str, str]]) -> Iterator[tuple[str, str]]:
         """Yield what unfolds: what is said beside the content first, then the content itself."""
         if line.time:
             yield "happened", f"{line.time[:16].replace('T', ' ')} UTC"
         if line.because != line.reason:
             yield "planned because", self.masking.reason(line.reason, line.customer, line.workspace)
         yield "record", line.record
-        for name, before, after in wording.changes(line):
-            yield f"{name} before", self._text(line.name, before)
-            yield f"{name} after", self._text(line.name, after)
+        for name, before, after in changes:
+            yield f"{name} before", before
+            yield f"{name} after", after
         if line.archived:
             yield "content", line.archived
         for name, value in line.properties.items():
             yield name, self._text(name, value)
 
-    def _changes(self, line: ActionLine) -> list[tuple[str, str]]:
-        """Return (name, "before → after") of every value that a write changes."""
-        return [
-            (name, f"{self._text(line.name, before)} → {self._text(line.name, after)}")
-            for name, before, after in wording.changes(line)
-        ]
+    def _changes(self, line: ActionLine) -> list[tuple[str, str, str]]:
+        """Return (name, before, after) of every value that a write changes, in words."""
+        changes = wording.changes(line)
+        return [(name, self._text(line.name, before), self._text(line.name, after)) for name, before, after in changes]
 
     def _skip(self, line: SkipLine) -> _Row:
         because = self._because(line)
