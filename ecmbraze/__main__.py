@@ -1,5 +1,14 @@
-"""Run the program as ``python -m ecmbraze``."""
+"""Run the program, as ``python -m ecmbraze`` or by the installed script; says nothing itself."""
 
-from ecmbraze.cli.app import main
+import gc
+from importlib import import_module
 
-main()
+
+def main() -> None:
+    """Start the command line; without looking for garbage until the command is imported, since there is none yet."""
+    gc.disable()
+    import_module("ecmbraze.cli.app").main()
+
+
+if __name__ == "__main__":
+    main()

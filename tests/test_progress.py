@@ -11,7 +11,8 @@ import pytest
 from rich.console import Console
 
 from ecmbraze.cli import logs, progress
-from ecmbraze.cli.progress import Bars, Lines, observing
+from ecmbraze.cli.bars import Bars
+from ecmbraze.cli.progress import Lines, observing
 from ecmbraze.ports import Work
 from tests.rehearsal import CONTRACT, Rehearsal
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +12,8 @@ from rich.console import Console
 
 from ecmbraze.engine.report_lines import ActionLine
 from ecmbraze.engine.run_report import RunReport
-from ecmbraze.report import page, table
+from ecmbraze.planning.guards import Measure
+from ecmbraze.report import lines, page, table
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 LINES: dict[str, tuple[dict[str, Any], str]] = {
@@ -68,3 +71,39 @@ def test_a_write_reads_as_what_it_changes_on_the_page(name: str) -> None:
     for part in said.removeprefix("stage: ").split("; "):
         assert part in html
     assert "&#34;Consent." not in html
+
+
+def _bare(**more: Any) -> RunReport:
+    report = RunReport(
+        run_id="3b4c2ac0599e", flow="consent", mode="live", dry_run=False, started_at=NOW, finished_at=NOW
+    )
+    return replace(report, requests={"ecm": 9}, **more)
+
+
+BARE: dict[str, RunReport] = {
+    "nothing changed": _bare(),
+    "notes and guards": _bare(
+        notes=["workspaces of Größe → 3", ""],
+        guards=[Measure(guard="max_messages", figure=3, limit=500, before_consent=4, sentence="")],
+    ),
+    "stopped": _bare(exit_code=6, exit_reason="max_messages: 600 messages"),
+    "a dry run that ends": _bare(dry_run=True, exit_code=7, exit_reason="the lock"),
+}
+
+
+@pytest.mark.parametrize("name", BARE)
+def test_lines_are_printed_where_nobody_watches_as_at_a_terminal(name: str) -> None:
+    printed = io.StringIO()
+
+    table.show(BARE[name], Console(width=80, file=printed, force_terminal=False))
+
+    assert lines.unwrapped(BARE[name]) == printed.getvalue()
+
+
+@pytest.mark.parametrize("note", ["long " * 20, "会議", "\N{COMBINING ACUTE ACCENT}"])
+def test_a_line_that_rich_might_print_otherwise_is_left_to_it(note: str) -> None:
+    assert lines.unwrapped(_bare(notes=[note])) is None
+
+
+def test_a_report_with_tables_is_left_to_rich() -> None:
+    assert lines.unwrapped(_report(LINES["a document"][0])) is None

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import json
+import string
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -25,14 +26,24 @@ def _ask(session: requests.Session, method: str, url: str, **more: Any) -> Any:
     return json.loads(answer.content)
 
 
-def _rows(ecm: requests.Session, url: str) -> list[dict[str, Any]]:
-    number, rows = 1, []
+def _rows(ecm: requests.Session, url: str) -> Iterator[dict[str, Any]]:
+    """Yield every row: what one listing does not serve is asked for by the first letters of names."""
+    total = yield from _listed(ecm, url, 100_000)
+    for letter in string.ascii_uppercase if total > 100_000 else ():
+        yield from _listed(ecm, url, 100_000, where_name=f"startswith_{letter}")
+
+
+def _listed(ecm: requests.Session, url: str, most: int, **filters: str) -> Generator[dict[str, Any], None, int]:
+    """Yield the rows of one listing, none where it has more than ``most``; return how many it has."""
+    number = 1
     while True:
         query = {"where_workspace_type_id": "244", "expanded_view": "true", "page": str(number), "limit": "500"}
-        page = _ask(ecm, "GET", f"{url}/otcs/cs.exe/api/v2/businessworkspaces", params=query)
-        rows += [one["data"]["properties"] for one in page["results"]]
-        if number >= page["paging"]["page_total"]:
-            return rows
+        page = _ask(ecm, "GET", f"{url}/otcs/cs.exe/api/v2/businessworkspaces", params={**query, **filters})
+        if page["paging"]["total_count"] <= most:
+            for one in page["results"]:
+                yield one["data"]["properties"]
+        if number >= page["paging"]["page_total"] or page["paging"]["total_count"] > most:
+            return int(page["paging"]["total_count"])
         number += 1
 
 

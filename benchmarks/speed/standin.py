@@ -1,6 +1,8 @@
 """Both systems as one process that answers bytes rendered beforehand: nothing of what it costs is the client's.
 
-The shapes are those of api/ecm.md 1 to 3 and api/braze.md 1 to 4. `/bench` steers it: GET returns and forgets what was
+The shapes are those of api/ecm.md 1 to 3 and api/braze.md 1 to 4. Beyond
+100,000 workspaces the pages end, and what begins with a given text is listed by itself (api/ecm.md 3.2). Rows are one
+template filled in, since the pages of a million are 2 GB. `/bench` steers it: GET returns and forgets what was
 counted, POST takes ``edition`` (which values the workspaces show), ``latency`` (seconds before Braze answers) and
 ``storm`` (writes that Braze takes per second before it answers 429, in the ``dialect`` ``reset`` or ``retry``).
 """
@@ -13,15 +15,20 @@ import math
 import os
 import sys
 import time
+from bisect import bisect_left
 from collections import Counter
 from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-TYPE, CATEGORY, FIRST = 244, 43060, 100_000
+TYPE, CATEGORY = 244, 43060
+# Between one workspace and the next lie the nodes of what is in it, and names do not come in the order of ids.
+_FIRST, _APART, _STRIDE = 100_000, 20, 7919
 ATTRIBUTES = ("Stage", "Adviser", "Product", "Region", "Segment")
 _NAMES = {2: "Customer Number", 3: "Contract Status", **dict(enumerate(ATTRIBUTES, 4))}
 _MADE, _WINDOW_S = "2026-01-05T08:00:00", 1.0
+# Rows of one listing that are served at most (api/ecm.md 3.2), and the letters names begin with.
+WINDOW, _LETTERS = 100_000, 26
 _TEXT = {"type": -1, "type_name": "String", "multi_value": False, "max_length": 64, "persona": "", "description": None}
 # What else stands in a row of a listing, as long as the real one has it.
 _BESIDE: dict[str, Any] = {
@@ -72,49 +79,79 @@ class World:
         self.counted: Counter[str] = Counter()
         self.latency, self.storm, self.dialect = 0.0, 0, ""
         self.window, self.taken, self.opens = 0.0, 0, 0.0
-        self.users = {customer(number): self._user(number) for number in range(people)}
-        self.show(0)
-
-    def show(self, edition: int) -> None:
-        """Give every workspace the values of an edition and render the pages of the listing."""
-        self.edition, self.modified = edition, _MADE
-        if edition:
-            self.modified = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() - 60))
-        rows = [self._row(number) for number in range(self.people)]
-        self.pages: dict[int, bytes] = {}
-        for number in range(max(1, -(-self.people // 500))):
-            self.pages[number + 1] = self._page(number + 1, rows[number * 500 : number * 500 + 500])
-
-    def _values(self, number: int) -> dict[int, str]:
-        said = {key: f"{name} {(number + self.edition) % 7 + 7 * self.edition}" for key, name in _NAMES.items()}
-        return {**said, 2: customer(number), 3: "Approved" if self.edition % 2 else "Draft"}
-
-    def _row(self, number: int) -> bytes:
-        own = {"id": FIRST + number, "name": f"Onboarding {number:06}", "parent_id": 43073}
-        dates = {"create_date": _MADE, "modify_date": self.modified}
-        shown = {f"wnf_att_cwv_{key}": value for key, value in self._values(number).items()} if self.columns else {}
-        beside = {f"{name}_formatted": value for name, value in shown.items()}
-        properties = {**own, **_BESIDE, **dates, **shown, **beside}
-        actions = {"data": {}, "map": {"default_action": "open"}, "order": []}
-        return json.dumps({"actions": actions, "data": {"properties": properties}}).encode()
-
-    def _page(self, number: int, rows: list[bytes]) -> bytes:
-        last = -(-self.people // 500)
-        paging = {"limit": 500, "page": number, "page_total": last, "total_count": self.people, "actions": {}}
-        if number < last:
-            paging["actions"] = {"next": {"href": f"/api/v2/businessworkspaces?page={number + 1}", "method": "GET"}}
         told = {
             f"wnf_att_cwv_{key}": {"key": f"wnf_att_cwv_{key}", "name": name, **_TEXT} for key, name in _NAMES.items()
         }
-        meta = json.dumps({"properties": told if self.columns else {}}).encode()
-        head = json.dumps({"paging": {**paging, "range_min": number * 500 - 499}}).encode()[:-1]
-        return b'%s, "meta_data": %s, "results": [%s]}' % (head, meta, b", ".join(rows))
+        self._meta = json.dumps({"properties": told if columns else {}}).encode()
+        self._person = json.dumps(self._user("%06d", {f"ecm_{name.lower()}": f"{name} %d" for name in ATTRIBUTES}))
+        self.show(0)
+
+    def show(self, edition: int) -> None:
+        """Give every workspace the values of an edition."""
+        self.edition, self.modified = edition, _MADE
+        if edition:
+            self.modified = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() - 60))
+        shown = self._columns(
+            {key: f"{name} %(value)d" for key, name in _NAMES.items()} | self._fixed("C-%(number)06d")
+        )
+        row = self._properties("%(id)d", "%(name)s", shown)
+        actions = {"data": {}, "map": {"default_action": "open"}, "order": []}
+        text = json.dumps({"actions": actions, "data": {"properties": row}})
+        self._row = text.replace('"%(id)d"', "%(id)d")  # a number, the rest is text
+
+    def name(self, number: int) -> str:
+        """Return the name of a workspace: in the order of their numbers, one letter after the other."""
+        return f"{chr(ord('A') + number * _LETTERS // self.people)}-Onboarding {number:06}"
+
+    def node(self, number: int) -> int:
+        """Return the node id of the workspace with this number."""
+        return _FIRST + number * _STRIDE % self.people * _APART
+
+    def number(self, node: str) -> int:
+        """Return the number of the workspace with this node id."""
+        return (int(node) - _FIRST) // _APART * pow(_STRIDE, -1, self.people) % self.people
+
+    def _fixed(self, person: str) -> dict[int, str]:
+        return {2: person, 3: "Approved" if self.edition % 2 else "Draft"}
+
+    def _value(self, number: int) -> int:
+        return (number + self.edition) % 7 + 7 * self.edition
+
+    def values(self, number: int) -> dict[int, str]:
+        """Return what the attributes of a workspace say, by their numbers."""
+        said = {key: f"{name} {self._value(number)}" for key, name in _NAMES.items()}
+        return {**said, **self._fixed(customer(number))}
+
+    def _columns(self, values: dict[int, str]) -> dict[str, str]:
+        shown = {f"wnf_att_cwv_{key}": value for key, value in values.items()} if self.columns else {}
+        return {**shown, **{f"{name}_formatted": value for name, value in shown.items()}}
+
+    def _properties(self, number: object, name: str, shown: dict[str, str]) -> dict[str, Any]:
+        own = {"id": number, "name": name, "parent_id": 43073}
+        return {**own, **_BESIDE, "create_date": _MADE, "modify_date": self.modified, **shown}
+
+    def page(self, number: int, begins: str, *, descending: bool) -> bytes:
+        """Return a page of the workspaces whose names begin so; beyond the window the last one again."""
+        first, end = (bisect_left(range(self.people), one, key=self.name) for one in (begins, f"{begins}\uffff"))
+        total = end - first
+        last, offered = max(1, -(-total // 500)), max(1, -(-min(total, WINDOW) // 500))
+        number = min(number, offered)
+        paging: dict[str, Any] = {"limit": 500, "page": number, "page_total": last, "total_count": total}
+        following = {"next": {"href": f"/api/v2/businessworkspaces?page={number + 1}", "method": "GET"}}
+        paging |= {"range_min": number * 500 - 499, "actions": following if number < offered else {}}
+        span = range(first, end)[::-1] if descending else range(first, end)
+        row, value, name = self._row, self._value, self.name
+        rows = ", ".join(
+            row % {"id": self.node(one), "name": name(one), "number": one, "value": value(one)}
+            for one in span[number * 500 - 500 : number * 500]
+        )
+        head = json.dumps({"paging": paging}).encode()[:-1]
+        return b'%s, "meta_data": %s, "results": [%s]}' % (head, self._meta, rows.encode())
 
     def detail(self, number: int) -> bytes:
         """Return one workspace with its category."""
-        row = json.loads(self._row(number))["data"]["properties"]
-        own = {name: value for name, value in row.items() if not name.startswith("wnf_att")}
-        values = {f"{CATEGORY}_{key}": value for key, value in self._values(number).items()}
+        own = self._properties(self.node(number), self.name(number), {})
+        values = {f"{CATEGORY}_{key}": value for key, value in self.values(number).items()}
         results = {"data": {"properties": own, "categories": {str(CATEGORY): values}}, "metadata": self.definitions}
         return json.dumps({"results": results}).encode()
 
@@ -127,19 +164,23 @@ class World:
         }
         return {"categories": {str(CATEGORY): head, **each}}
 
-    def _user(self, number: int) -> bytes:
-        shown = {f"ecm_{name.lower()}": f"{name} {number % 7}" for name in ATTRIBUTES}
+    def _user(self, number: str, shown: dict[str, str]) -> dict[str, Any]:
         events = [{"name": "seen", "first": "2026-01-05T08:00:00.000Z", "last": "2026-01-05T08:00:00.000Z", "count": 1}]
-        user = {
-            "external_id": customer(number),
+        return {
+            "external_id": f"C-{number}",
             "user_aliases": [],
             "custom_attributes": shown,
             "custom_events": events,
-            "email": f"{number:06}@example.org",
+            "email": f"{number}@example.org",
             "email_subscribe": "subscribed",
             "push_subscribe": "subscribed",
         }
-        return json.dumps(user).encode()
+
+    def users(self, asked: list[str]) -> bytes:
+        """Return the profiles of those external ids that there are."""
+        numbers = [int(one[2:]) for one in asked if one[2:].isdigit()]
+        known = [one for one in numbers if one < self.people and customer(one) in asked]
+        return ", ".join(self._person % (one, *[one % 7] * len(ATTRIBUTES), one) for one in known).encode()
 
 
 class Answers:
@@ -201,19 +242,18 @@ class Answers:
             now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
             return json.dumps({"server": {"current_date": now, "version": "25.4"}, "sessions": {}}).encode()
         if path == "/api/v2/businessworkspaces":
-            return self.world.pages[int(query["page"][0])]
+            begins = query.get("where_name", [""])[0].removeprefix("startswith_")
+            return self.world.page(int(query["page"][0]), begins, descending=query.get("sort") == ["desc_name"])
         if path.endswith("/categories"):
-            number = int(path.split("/")[-2]) - FIRST
-            values = {f"{CATEGORY}_{key}": value for key, value in self.world._values(number).items()}
+            number = self.world.number(path.split("/")[-2])
+            values = {f"{CATEGORY}_{key}": value for key, value in self.world.values(number).items()}
             found = {"data": {"categories": values}, "metadata": self.world.definitions}
             return json.dumps({"results": [found]}).encode()
-        return self.world.detail(int(path.rpartition("/")[2]) - FIRST)
+        return self.world.detail(self.world.number(path.rpartition("/")[2]))
 
     def _braze(self, path: str, body: bytes) -> bytes:
         if path == "/users/export/ids":
-            asked = json.loads(body)["external_ids"]
-            found = b", ".join(self.world.users[one] for one in asked if one in self.world.users)
-            return b'{"users": [%s], "message": "success"}' % found
+            return b'{"users": [%s], "message": "success"}' % self.world.users(json.loads(body)["external_ids"])
         if path == "/users/track":
             asked = json.loads(body)
             for array in ("attributes", "events"):

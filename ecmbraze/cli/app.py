@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import typer
 
-from ecmbraze import __version__
 from ecmbraze.cli.commands import Root
 from ecmbraze.cli.logs import LOG, set_up
 from ecmbraze.cli.shared import Shared
@@ -32,6 +31,8 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
+        from ecmbraze import __version__
+
         typer.echo(f"ecmbraze {__version__}")
         raise typer.Exit
 

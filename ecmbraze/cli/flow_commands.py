@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ecmbraze.cli import initial_load, opening, report_file, rounds
+from ecmbraze.cli import opening, report_file, rounds
 from ecmbraze.cli.clock import instant_of
 from ecmbraze.cli.shared import ByOption, ConfigOption, PersonalOption, ReportOption, config_path, deed
 from ecmbraze.engine.setting import Options
@@ -60,6 +60,8 @@ def _load(flow: Flow[Any], options: Mapping[str, Any]) -> int:
     report_file.check(options["report"], personal=options["show_personal_data"])
     loaded = opening.settings(config_path(options["context"], options["config"]))
     seconds = rounds.seconds(options["max_duration"])
+    from ecmbraze.cli import initial_load  # an ordinary run needs none of it
+
     done = [initial_load.start(flow, loaded, dry_run=dry_run, confirm=confirm, deed=who, seconds=seconds)]
     rounds.tell_result(done, as_json=options["as_json"], limit=limit)
     code = rounds.exit_code(done, pending=False)

@@ -1,4 +1,4 @@
-"""Show how far a run is: bars with rate and remaining time on a terminal, else a line each 30 seconds; on stderr."""
+"""Show how far a run is: `bars` on a terminal, else a line each 30 seconds; on stderr."""
 
 from __future__ import annotations
 
@@ -8,11 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as RichProgress
-from rich.text import Text
 
 from ecmbraze.cli.logs import tell
 from ecmbraze.ports import Progress, Work
@@ -64,42 +59,6 @@ class Lines:
         return self._counts.setdefault(what, _Count(self.monotonic()))
 
 
-class Bars:
-    """A bar per kind of work, with its rate, and its remaining time where the total is known."""
-
-    def __init__(self, console: Console) -> None:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            _Rate(),
-            TimeRemainingColumn(),
-        )
-        self.bars = RichProgress(*columns, console=console, transient=True)
-        self._tasks: dict[Work, TaskID] = {}
-        self._expected: dict[Work, int] = {}
-        self._lock = threading.Lock()
-
-    def expect(self, what: Work, more: int) -> None:
-        with self._lock:
-            self._expected[what] = self._expected.get(what, 0) + more
-            self.bars.update(self._task(what), total=self._expected[what])
-
-    def step(self, what: Work, done: int) -> None:
-        with self._lock:
-            self.bars.advance(self._task(what), done)
-
-    def _task(self, what: Work) -> TaskID:
-        if what not in self._tasks:
-            self._tasks[what] = self.bars.add_task(what, total=None)
-        return self._tasks[what]
-
-
-class _Rate(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:,.0f}/s" if task.speed else "", style="dim")
-
-
 @contextmanager
 def observing(monotonic: Callable[[], float], *, plain: bool, stream: Any = None) -> Iterator[Progress]:
     """Yield what shows progress on this stderr; bars vanish when the block ends. ``plain`` for logs read by line."""
@@ -107,6 +66,7 @@ def observing(monotonic: Callable[[], float], *, plain: bool, stream: Any = None
     if plain or not stream.isatty():
         yield Lines(monotonic=monotonic)
         return
-    shown = Bars(Console(file=stream))
-    with shown.bars:
+    from ecmbraze.cli.bars import bars  # on a terminal
+
+    with bars(stream) as shown:
         yield shown

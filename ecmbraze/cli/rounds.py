@@ -13,7 +13,6 @@ from datetime import timedelta
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
-from rich.console import Console
 
 from ecmbraze.cli import composition, opening
 from ecmbraze.cli.clock import WallClock, new_id
@@ -32,13 +31,15 @@ from ecmbraze.ledger.lock import run_lock
 from ecmbraze.planning.rules import Span
 from ecmbraze.ports import Progress
 from ecmbraze.report import json_text
-from ecmbraze.report.table import show
+from ecmbraze.report.lines import unwrapped
 
 PENDING = 9
 _POLL_S = 0.5
 # What stands in quotes is the name of a document or what ECM said; beside it anything like an address or a number.
 _PERSONAL = re.compile(r"'[^']*'|[\w.+-]+@[\w.-]+|\+?\d{6,}")
 _SLACK = timedelta(minutes=1)
+# Variables by which somebody asks for colours or another width although no terminal is there.
+_STYLING = frozenset({"COLUMNS", "FORCE_COLOR", "TTY_COMPATIBLE"})
 # New objects until Python looks for cycles among them: a page of 500 rows alone has more than its 700.
 _GARBAGE = 20_000
 
@@ -145,7 +146,7 @@ def tell_result(
             sys.stdout.writelines(json_text.pieces(reports, together=together, limit=limit))
         else:
             for report in reports:
-                show(report, Console(), limit=limit)
+                _print(report, limit)
         sys.stdout.flush()
     except (BrokenPipeError, SystemExit):  # nobody listens (`| head`): the run is done and its code stands (fault O10)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -160,6 +161,19 @@ def tell_result(
             "by_action": report.by_action,
         }
         LOG.log(40 if report.exit_code else 20, "run.end", extra={"fields": fields})
+
+
+def _print(report: RunReport, limit: int | None) -> None:
+    """Print a report for a person; one without tables is printed without rich where no terminal is."""
+    watched = any(map(os.isatty, (0, 1, 2))) or not _STYLING.isdisjoint(os.environ)
+    if not watched and (text := unwrapped(report)) is not None:
+        sys.stdout.write(text)
+        return
+    from rich.console import Console
+
+    from ecmbraze.report.table import show
+
+    show(report, Console(), limit=limit)
 
 
 def _tell_decisions(report: RunReport) -> None:

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from ecmbraze.config import meaning, secret, wording
 from ecmbraze.config.places import Places
@@ -18,6 +18,7 @@ from ecmbraze.config.strict_yaml import as_mapping, parse
 from ecmbraze.config.wording import MOST, Problem
 from ecmbraze.errors import ConfigurationError
 from ecmbraze.flow import Flow
+from ecmbraze.planning.rules import Section
 
 _SECRETS = (("ecm", "password"), ("ecm", "otds", "client_secret"), ("braze", "api_key"))
 _DEFAULT = Path("ecmbraze.yaml")  # the file that commands take where none is named
@@ -105,8 +106,8 @@ def _take_secrets(raw: dict[str, Any], environ: Mapping[str, str]) -> Iterator[P
 
 def _flows(
     places: Places, raw: dict[str, Any], flows: Mapping[str, Flow[Any]]
-) -> tuple[dict[str, BaseModel], list[Problem]]:
-    sections: dict[str, BaseModel] = {}
+) -> tuple[dict[str, Section], list[Problem]]:
+    sections: dict[str, Section] = {}
     problems: list[Problem] = []
     for name, section in as_mapping(raw.pop("flows", None)).items():
         if len(problems) >= MOST:

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from pydantic import BaseModel
-
 from ecmbraze.config.names import Named, named
 from ecmbraze.config.places import Path, Places
 from ecmbraze.config.repeat import shown
@@ -15,6 +13,7 @@ from ecmbraze.flow import Flow
 from ecmbraze.planning.flow_options import MappedOptions
 from ecmbraze.planning.naming import CUSTOMER_FACTS, Names
 from ecmbraze.planning.outbound import Outbound, Sort
+from ecmbraze.planning.rules import Section
 from ecmbraze.suggest import did_you_mean
 
 Problem = tuple[Path, str]
@@ -30,7 +29,7 @@ _COMPARED = 500  # names a suggestion is looked for in, at most: comparing takes
 
 
 def problems(
-    places: Places, flows: Mapping[str, Flow[Any]], sections: Mapping[str, BaseModel], prefix: str
+    places: Places, flows: Mapping[str, Flow[Any]], sections: Mapping[str, Section], prefix: str
 ) -> Iterator[Problem]:
     """Yield (path, sentence) for each thing that cannot be meant."""
     if prefix.startswith(_OURS):
@@ -78,7 +77,7 @@ def _unknown(entry: Named, known: set[str], *, made: bool) -> str:
     return ""
 
 
-def _strangers(names: Sequence[Named], section: BaseModel, making: Sequence[BaseModel]) -> Iterator[Problem]:
+def _strangers(names: Sequence[Named], section: Section, making: Sequence[Section]) -> Iterator[Problem]:
     """Yield where a rule asks what is open of people whom the flow that knows it calls by another kind of id."""
     kinds = _kinds([section])
     for kind in _kinds(making):
@@ -89,7 +88,7 @@ def _strangers(names: Sequence[Named], section: BaseModel, making: Sequence[Base
                 yield entry.path, f"{why}: what is open of them would never be found; write the same `as` in both"
 
 
-def _kinds(sections: Sequence[BaseModel]) -> set[str]:
+def _kinds(sections: Sequence[Section]) -> set[str]:
     """Return by which kinds of id sections name their customers."""
     return {
         one.kind for section in sections if isinstance(section, MappedOptions) for one in section.customers.values()

@@ -7,25 +7,16 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, get_args
 
-from pydantic import BaseModel
-
 from ecmbraze.config.places import Path
 from ecmbraze.planning import rule_language
-from ecmbraze.planning.approval import Requirement
-from ecmbraze.planning.arrivals import DocumentRule
-from ecmbraze.planning.assets.options import Options as AssetsOptions
 from ecmbraze.planning.customers import BUSINESS_OBJECT, Customer
 from ecmbraze.planning.document_kinds import DocumentKind
-from ecmbraze.planning.feedback.options import FeedbackRule
 from ecmbraze.planning.flow_options import MappedOptions
-from ecmbraze.planning.gates import Gate
 from ecmbraze.planning.naming import Names
-from ecmbraze.planning.reminding import LifecycleRule
 from ecmbraze.planning.rule_language import Condition
-from ecmbraze.planning.success.options import Home
-from ecmbraze.planning.success.options import Options as SuccessOptions
+from ecmbraze.planning.rules import Section
 
-_TELLING = (Customer, BaseModel, Mapping, tuple, str)
+_TELLING = (Customer, Section, Mapping, tuple, str)
 """The values of settings that may name anything."""
 
 
@@ -52,12 +43,12 @@ class Named:
     customer: Customer | None = None
 
 
-def named(flow: str, section: BaseModel) -> Iterator[Named]:
+def named(flow: str, section: Section) -> Iterator[Named]:
     """Yield every name in a flow's section, in the order of its settings."""
     yield from _section(section, Named(sort=Names.TYPE, name="", path=("flows", flow), types=()))
 
 
-def _section(section: BaseModel, here: Named) -> Iterator[Named]:
+def _section(section: Section, here: Named) -> Iterator[Named]:
     here = _context(section, here)
     for name, key, sort in _fields(type(section)):
         if not isinstance(value := getattr(section, name), _TELLING):
@@ -69,7 +60,7 @@ def _section(section: BaseModel, here: Named) -> Iterator[Named]:
 
 
 @cache
-def _fields(section: type[BaseModel]) -> tuple[tuple[str, str, Names | None], ...]:
+def _fields(section: type[Section]) -> tuple[tuple[str, str, Names | None], ...]:
     """Return (attribute, key in the file, what it names) of each setting."""
     return tuple(
         (name, field.alias or name, _sort([field.annotation, *field.metadata]))
@@ -85,37 +76,17 @@ def _sort(parts: Iterable[Any]) -> Names | None:
     return None
 
 
-def _context(section: BaseModel, here: Named) -> Named:
+def _context(section: Section, here: Named) -> Named:
     """Return of what the names in a section are said: narrower types, a kind of document."""
     types = tuple(getattr(section, "workspace_types", ())) or here.types
-    match section:
-        case MappedOptions():
-            waits = isinstance(section, SuccessOptions)
-            return replace(here, types=tuple(section.customers), waits=waits)
-        case DocumentKind():
-            return replace(here, documents=(section,))
-        case Requirement():
-            return replace(here, documents=(section.document,))
-        case Gate():
-            return replace(here, about=section.kinds)
-        case DocumentRule() if section.document:
-            return replace(here, about=(section.document,))
-        case AssetsOptions():
-            return replace(here, types=(section.workspace.type,))
-        case FeedbackRule():
-            return replace(here, types=types, asks=True)
-        case Home():
-            return replace(here, types=(section.workspace_type,))
-        case LifecycleRule():
-            return replace(here, types=types, timed=section.timed is not None)
-    return replace(here, types=types)
+    return replace(replace(here, types=types), **section.scope())
 
 
 def _value(key: str, value: Any, here: Named, sort: Names | None) -> Iterator[Named]:
     match value:
         case Customer():
             yield from _customer(value, here)
-        case BaseModel():
+        case Section():
             yield from _section(value, here)
         case Mapping():
             yield from _mapping(key, value, here)

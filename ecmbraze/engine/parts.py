@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from typing import Any
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 from ecmbraze.engine import reporting
 from ecmbraze.engine.context import RoundContext
 from ecmbraze.engine.customers import asked_types, customers
-from ecmbraze.engine.deliver.archived import Archive
-from ecmbraze.engine.deliver.canaryfence import CanaryFence
 from ecmbraze.engine.deliver.channels.channel import Place
 from ecmbraze.engine.deliver.clock_faults import ClockFaults
 from ecmbraze.engine.deliver.fence import Fence
@@ -27,11 +25,14 @@ from ecmbraze.engine.setting import Setting, Systems
 from ecmbraze.flow import Context, Flow
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.view import View
-from ecmbraze.model import Action, Fact, Facts, Json, PersonKey, keys
+from ecmbraze.model import Action, Fact, Facts, Json, Kind, PersonKey, keys
 from ecmbraze.needs import Needs
 from ecmbraze.planning.adoption import Adoption
 from ecmbraze.planning.outbound import attributes
 from ecmbraze.ports import Clock
+
+if TYPE_CHECKING:
+    from ecmbraze.engine.deliver.archived import Archive
 
 
 def run(of: RoundContext, flow: Flow[Any], section: Any) -> Run:
@@ -74,6 +75,8 @@ def fence(setting: Setting, systems: Systems, ledger: Ledger, clock: Clock) -> F
     """Return the claim of the state file outside the machine; one that lets all through where none is configured."""
     place = setting.fence
     if place is not None and place.canary:
+        from ecmbraze.engine.deliver.canaryfence import CanaryFence  # where the claim lies in Braze
+
         return CanaryFence(
             claims=ledger.claims,
             store=None,
@@ -156,13 +159,20 @@ def _screen(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view:
         withdrawn=_withdrawn(of),
         mirrored=view.records,
         attributes=attributes(flow.outbound(section, of.setting.prefix)),
-        standing=archive(of).standing,
+        standing=_standing(of),
         customer=customers(of),
     )
 
 
-def archive(of: RoundContext) -> Archive:
-    """Return what says whether the content of a message is archived."""
+def _standing(of: RoundContext) -> Callable[[Kind, str], str]:
+    """Return what says whether the content of a message is archived; nothing of it is made before somebody asks."""
+    made = cache(lambda: _archive(of))
+    return lambda kind, message_id: made().standing(kind, message_id)
+
+
+def _archive(of: RoundContext) -> Archive:
+    from ecmbraze.engine.deliver.archived import Archive  # where a rule wants archived content
+
     name, needs = of.setting.archive or ("", Needs())
     return Archive(
         needs=needs.content,

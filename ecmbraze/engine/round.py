@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ecmbraze.engine import parts, reporting, scans, second_plan, sending
 from ecmbraze.engine.context import RoundContext, Shared
@@ -16,7 +16,6 @@ from ecmbraze.engine.recover import recovering
 from ecmbraze.engine.run import Run, going
 from ecmbraze.engine.run_report import RunReport
 from ecmbraze.engine.scan.inventory import Inventory, Scan
-from ecmbraze.engine.scan.silences import Silences
 from ecmbraze.engine.setting import Options, Setting, Systems
 from ecmbraze.errors import (
     ConfigurationError,
@@ -33,6 +32,9 @@ from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import keys
 from ecmbraze.needs import ContentNeeds, Needs, of_people, together
 from ecmbraze.ports import Clock
+
+if TYPE_CHECKING:
+    from ecmbraze.engine.scan.silences import Silences
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,8 +195,10 @@ def _scan(context: RoundContext, reading: Sequence[Needs], listing: Sequence[Run
 
 def _look_at_content(context: RoundContext, run: Run, needs: ContentNeeds, save: Callable[[], None]) -> dict[str, Scan]:
     """Look at the content that a flow archives; that Braze cannot be asked ends this flow and no other."""
+    from ecmbraze.engine import further_scans  # where a flow archives content
+
     try:
-        scan = scans.content_scan(context, needs, save)
+        scan = further_scans.content_scan(context, needs, save)
         found = scan.take()
         run.report.notes += scan.notes
         return found
@@ -214,28 +218,32 @@ def _save(context: RoundContext) -> None:
         context.plan.forget_records()
 
 
-def _silences(context: RoundContext, planning: Sequence[Run]) -> Silences:
+def _silences(context: RoundContext, planning: Sequence[Run]) -> Silences | None:
     """Ask whether those who wait are silent; that nobody can say ends the flow that asks, and no other.
 
     There is one such flow: were there two, each would have to take the other's people along.
     """
-    silences = Silences()
+    silences = None
     for run in planning:
+        from ecmbraze.engine import further_scans  # where a flow asks for silence
+
         with run.ending():
             run.concerned = {} if context.options.backfill else run.planner.concerned()
-            silences = scans.silences(context, run.concerned, [run.needs])
+            silences = further_scans.silences(context, run.concerned, [run.needs])
     return silences
 
 
 def _look_at_people(
-    context: RoundContext, planning: Sequence[Run], reading: Sequence[Needs], silences: Silences
+    context: RoundContext, planning: Sequence[Run], reading: Sequence[Needs], silences: Silences | None
 ) -> dict[str, Scan]:
     """Look at the people of whom flows keep facts; that Braze cannot be asked ends these flows and no other."""
     needs = of_people([*(run.needs for run in planning), *reading]) if planning else None
     if needs is None:
         return {}
-    looks = scans.people_scan(context, silences=silences)
-    segment = scans.segment_look(context, looks)
+    from ecmbraze.engine import further_scans  # where a flow keeps facts of people
+
+    looks = further_scans.people_scan(context, silences=silences)
+    segment = further_scans.segment_look(context, looks)
     try:
         looks.currents.read(needs.rotation, needs.mappings, needs.facts)
         if exported := segment.take(needs):
@@ -249,7 +257,7 @@ def _look_at_people(
         return {}
     for run in planning:
         run.report.notes += segment.notes + looks.lists.notes + looks.currents.notes
-        if run.needs.silence:
+        if run.needs.silence and silences:
             run.report.notes += silences.notes
             run.untold = silences.failed
     return {keys.PEOPLE: scan} if scan else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from ecmbraze.engine import parts, scans
+from ecmbraze.engine import parts
 from ecmbraze.engine.context import RoundContext
 from ecmbraze.engine.plan import confirming
 from ecmbraze.engine.plan.confirming import Confirmed
@@ -87,10 +87,12 @@ def keep_screened(context: RoundContext, runs: Sequence[Run], reading: Sequence[
         return ()
     for person in (person for run in runs for person in run.push.touched.withdrawn):
         screened.seen.pop(person, None)  # what was read before our own withdrawal is no news
+    from ecmbraze.engine import further_scans  # where a screen read somebody
+
     context.plan.forget_records()  # they are merged
     context.plan.begin_scan(keys.PEOPLE, screened.first)
     try:
-        scans.people_scan(context, screened.last).take_over(screened, needs)
+        further_scans.people_scan(context, screened.last).take_over(screened, needs)
     except (TemporaryError, ConfigurationError, CredentialRefused):
         return ()  # whoever could not be read again has their turn in the rotation
     finally:

@@ -6,12 +6,16 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from ecmbraze.model import Document, DocumentRow, Facts, Json, Version
 
-# One for all: `json.dumps` would make another with every call.
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+# One for all: `json.dumps` would make another with every call. No value of ours holds itself, and to look for that
+# takes a third of the time.
+_CANONICAL = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
+)
 # Of most records, in both directions.
 _NO_DOCUMENTS = "[]"
 
@@ -29,6 +33,12 @@ def load(text: str) -> Any:
 def load_facts(text: str) -> Facts:
     """Return facts, with the lists of multi-value attributes as tuples."""
     return _facts(json.loads(text))
+
+
+def load_each(texts: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the facts of each text, with lists where :func:`load_facts` has tuples: much less work for many."""
+    found: list[dict[str, Any]] = json.loads(f"[{','.join(texts)}]")
+    return found
 
 
 def _facts(values: dict[str, Any]) -> Facts:
@@ -78,6 +88,7 @@ def load_json(text: str | None) -> Json:
     return value
 
 
+@lru_cache(maxsize=64)  # most of a page is of one moment
 def instant(moment: datetime) -> str:
     """Return UTC text that sorts as time does, to the microsecond."""
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)

@@ -97,6 +97,8 @@ class Connection(sqlite3.Connection):
     explained: Explained
     raw: int = -1
     """A descriptor of the file beside SQLite's own, for the length of the connection."""
+    first: Callable[[], None] | None = None
+    """What is done before the next statement: rows that wait to be written together."""
 
     def close(self) -> None:
         super().close()
@@ -105,9 +107,13 @@ class Connection(sqlite3.Connection):
             self.raw = -1
 
     def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
+        if self.first is not None:
+            self.first()
         return self.cursor(_Cursor).execute(sql, parameters)
 
     def executemany(self, sql: str, parameters: Iterable[Any]) -> sqlite3.Cursor:
+        if self.first is not None:
+            self.first()
         return self.cursor(_Cursor).executemany(sql, parameters)
 
     def executescript(self, script: str) -> sqlite3.Cursor:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlite_utils import Database
 
-from ecmbraze.ledger.codec import instant, load, load_documents, load_facts, moment
+from ecmbraze.ledger.codec import instant, load, load_documents, load_each, load_facts, moment
 from ecmbraze.ledger.connection import marks
 from ecmbraze.model import ContentKey, Document, Facts, Json, Key, PersonKey, Record, WorkspaceKey, keys
 from ecmbraze.needs import Needs
@@ -70,6 +71,17 @@ class Mirror:
             for row in self._database.execute(query, tuple(records))
         }
 
+    def settled(self, records: Collection[str]) -> Iterator[tuple[str, str, datetime, Mapping[str, Any]]]:
+        """Yield (record, name, modify date, facts) of those that we know and need not look at once more.
+
+        With lists where facts have tuples. It costs half of :meth:`held`, and most records are as they were.
+        """
+        query = f"""SELECT key, name, modified_at, facts FROM record
+                    WHERE key IN ({marks(records)}) AND NOT again AND missed < {GONE}"""
+        rows = self._database.execute(query, tuple(records)).fetchall()
+        for (key, name, modified, _), facts in zip(rows, load_each([row[3] for row in rows]), strict=True):
+            yield key, name, moment(modified), facts
+
     def is_gone(self, record: str) -> bool:
         """Say whether two complete listings missed a record."""
         query = "SELECT 1 FROM record WHERE key = ? AND missed >= ?"
@@ -77,7 +89,8 @@ class Mirror:
 
     def known(self, stream: str) -> int:
         """Return how many records of the stream the last complete listing showed."""
-        query = "SELECT count(*) FROM record WHERE stream = ? AND missed = 0"
+        # By the index over streams each row would be looked up: ten times the work for a type that is most of the file.
+        query = "SELECT count(*) FROM record NOT INDEXED WHERE stream = ? AND missed = 0"
         return int(self._database.execute(query, (stream,)).fetchone()[0])
 
     def armed(self, stream: str) -> frozenset[str]:
@@ -109,7 +122,7 @@ class Mirror:
         Each with whether the last complete listing missed it.
         """
         # The target of a category's values is "ws:4711/category/<name>".
-        query = """SELECT key, missed FROM record WHERE stream = ? AND key IN
+        query = """SELECT key, missed FROM record WHERE +stream = ? AND key IN
                    (SELECT substr(target, 1, instr(target, '/category/') - 1) FROM attempted) ORDER BY key"""
         return {row[0]: bool(row[1]) for row in self._database.execute(query, (stream,))}
 

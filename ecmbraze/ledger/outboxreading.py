@@ -22,8 +22,9 @@ _BLOCKER = """outbox o WHERE outbox.delivery = 'once' AND o.recipient = outbox.r
          AND o.record = outbox.record AND o.rule = outbox.rule AND o.series = outbox.series
          AND o.occurrence <> outbox.occurrence AND o.id < outbox.id))"""
 
-# People in one round of screens and requests: 6 exports of 50, 4 requests of 75 (api/braze.md 1.2, 4.3).
-PEOPLE = 300
+# People in one round of screens and requests: 24 exports of 50 and 16 requests of 75 (api/braze.md 1.2, 4.3), so that
+# eight connections have something to do three and two times over.
+PEOPLE = 1200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,9 +29,9 @@ class _Parts:
             self._last.append(key)
             self._part_of[key] = self._last
 
-    def beside(self, key: str) -> list[str]:
+    def beside(self, key: str) -> Sequence[str]:
         """Return the keys that are asked about with one; of one that is not there itself."""
-        return list(self._part_of.get(key, [key]))
+        return self._part_of.get(key) or [key]
 
 
 class Page:
@@ -61,10 +61,14 @@ class Page:
         """Return the people who are asked about with one."""
         return self._people.beside(person)
 
-    def _answer(self, key: str, page: _Parts, ask: Callable[..., Mapping[str, Answer]], more: Sequence[str]) -> Answer:
-        known = self._answers.setdefault((ask, *more), {})
+    def _answer(
+        self, key: str, page: _Parts, ask: Callable[..., Mapping[str, Answer]], more: tuple[str, ...]
+    ) -> Answer:
+        known = self._answers.get((ask, more))
+        if known is None:
+            known = self._answers[ask, more] = {}
         if key not in known:
-            known |= ask(page.beside(key), *more)
+            known |= ask(list(page.beside(key)), *more)
         answer: Answer = known[key]
         return answer
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 
 from ecmbraze.ledger import attributerows
 from ecmbraze.ledger.actionrow import ACTION_COLUMNS, read_action, write_action
 from ecmbraze.ledger.planwriting import PlanWriting
 from ecmbraze.ledger.tombstones import Tombstones
-from ecmbraze.model import Action, Delivery, Json
+from ecmbraze.model import Action, Delivery, Json, Kind
 
 _INSERT = f"INSERT OR IGNORE INTO action VALUES (NULL{', ?' * 17}, ?)"
 _PLANNED = f"SELECT one.recipient, target, payload FROM one CROSS JOIN action {attributerows.THEIRS}"
@@ -38,11 +38,13 @@ class PlanActions(PlanWriting):
             return
         if self.tombstones:
             actions = [one for one in actions if not self.tombstones.bars_action(one)]
-        newest = _newest(actions)
-        self._forget(newest)
-        left = [part for action in actions for part in _not_overtaken(action, newest)]
-        self._write_all(_INSERT, [(*write_action(one), doubtful(one)) for one in left])
-        self._note(left)
+        left, written = _newest(actions)
+        for (recipient, kind), names in written.items():
+            self._forget(recipient, kind, names)
+        self._write_soon(_INSERT, [(*write_action(one), doubtful(one)) for one in left])
+        for action in left:
+            if (known := self._theirs.get(_place(action))) is not None and action.kind.delivery is Delivery.LATEST:
+                known.update(action.values)
 
     def values_planned(self, person: str, kind: str, beside: Iterable[str] = ()) -> Mapping[str, Json]:
         """Return name → value of what is planned for somebody; asked once with those ``beside`` them."""
@@ -54,41 +56,33 @@ class PlanActions(PlanWriting):
             self._theirs |= {(one, kind): values for one, values in found.items()}
         return self._theirs[person, kind]
 
-    def _note(self, written: Iterable[Action]) -> None:
-        for action in written:
-            known = self._theirs.get((action.recipient, action.kind.holds or action.kind))
-            if known is not None and action.kind.delivery is Delivery.LATEST:
-                known.update(action.values)
-
-    def _forget(self, newer: Mapping[str, Action]) -> None:
-        """Take out what was planned before for the same targets; the neighbours of such an attribute stay."""
-        theirs: dict[tuple[str, str], set[str]] = {}
-        for action in newer.values():
-            theirs.setdefault((action.recipient, action.kind.holds or action.kind), set()).update(action.names)
-        for (recipient, kind), names in theirs.items():
-            if names.isdisjoint(self.values_planned(recipient, kind)):
-                continue
-            first = f"{recipient}/{kind}/"  # "0" follows "/"
-            query = f"SELECT id, {ACTION_COLUMNS} FROM action WHERE target >= ? AND target < ?"
-            for number, *row in self.database.conn.execute(query, (first, f"{first[:-1]}0")).fetchall():
-                planned = read_action(tuple(row))
-                if not names.isdisjoint(planned.names):
-                    self._write("DELETE FROM action WHERE id = ?", (number,))
-                    self._write_all(_INSERT, [(*write_action(one), False) for one in planned.without(names)])
+    def _forget(self, recipient: str, kind: str, names: Set[str]) -> None:
+        """Take out what was planned before under these names; the neighbours of such an attribute stay."""
+        if names.isdisjoint(self.values_planned(recipient, kind)):
+            return
+        first = f"{recipient}/{kind}/"  # "0" follows "/"
+        query = f"SELECT id, {ACTION_COLUMNS} FROM action WHERE target >= ? AND target < ?"
+        for number, *row in self.database.conn.execute(query, (first, f"{first[:-1]}0")).fetchall():
+            planned = read_action(tuple(row))
+            if not names.isdisjoint(planned.names):
+                self._write("DELETE FROM action WHERE id = ?", (number,))
+                self._write_all(_INSERT, [(*write_action(one), False) for one in planned.without(names)])
 
 
-def _newest(actions: Iterable[Action]) -> dict[str, Action]:
-    """Return target → the action that writes it last, of all that write the state of something."""
-    return {
-        target: action for action in actions if action.kind.delivery is Delivery.LATEST for target in action.targets
-    }
+def _place(action: Action) -> tuple[str, Kind]:
+    """Return where an action writes: under one recipient and kind each name is a target."""
+    return action.recipient, action.kind.holds or action.kind
 
 
-def _not_overtaken(action: Action, newest: Mapping[str, Action]) -> Iterable[Action]:
-    """Return what of an action no later one writes."""
-    overtaken = {
-        name
-        for name, target in zip(action.names, action.targets, strict=True)
-        if newest.get(target, action) is not action
-    }
-    return action.without(overtaken) if overtaken else (action,)
+def _newest(actions: Sequence[Action]) -> tuple[list[Action], Mapping[tuple[str, Kind], set[str]]]:
+    """Return the actions without what a later one writes as well, and place → the names of what is written there."""
+    left: list[Action] = []
+    written: dict[tuple[str, Kind], set[str]] = {}
+    for action in reversed(actions):
+        if action.kind.delivery is not Delivery.LATEST:
+            left.append(action)
+            continue
+        later = written.setdefault(_place(action), set())
+        left.extend([action] if later.isdisjoint(action.names) else action.without(later))
+        later.update(action.names)
+    return left[::-1], written

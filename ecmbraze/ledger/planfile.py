@@ -203,19 +203,17 @@ class PlanFile(PlanActions):
         seen = record
         if record.gone and change.before and change.since and isinstance(record.key, WorkspaceKey):
             seen, at = change.before, change.since
-        self._write(
-            "INSERT OR REPLACE INTO fact VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                flow,
-                record.key.text,
-                dump(seen.facts),
-                instant(seen.modified_at),
-                record.gone,
-                dump(decision.memory),
-                instant(at),
-                dump_documents(seen.documents),
-            ),
+        fact = (
+            flow,
+            record.key.text,
+            dump(seen.facts),
+            instant(seen.modified_at),
+            record.gone,
+            dump(decision.memory),
+            instant(at),
+            dump_documents(seen.documents),
         )
+        self._write_soon("INSERT OR REPLACE INTO fact VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [fact])
         if decision.due:
             self.put_due(flow, record.key.text, decision.due)
         self.put_actions(decision.actions, doubtful)

@@ -3,42 +3,74 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ecmbraze.errors import StorageError
+from ecmbraze.ledger.connection import Connection
 from ecmbraze.ledger.planreading import PlanReading
 
-# Statements in one transaction: each alone would be written out by itself. The journal is in memory, so it has an end.
-_TOGETHER = 2000
+# Rows in one transaction: each alone would be written out by itself. The journal is in memory, so it has an end: of a
+# large plan each row dirties pages of its own, in every index.
+_TOGETHER = 1000
+# Rows of one statement that wait for each other: one by one each costs half as much again.
+_AT_ONCE = 200
 
 
 class PlanWriting(PlanReading):
     """Write a plan file by way of few transactions; another connection sees what was written after :meth:`commit`."""
 
     def __init__(self) -> None:
-        self._counted, self._writes = Counter[tuple[str, str]](), 0
+        self._counted, self._begun = Counter[tuple[str, str]](), 0
         self._hashed, self._uncounted = dict[str, tuple[int, str]](), 0
+        self._waiting = dict[str, list[Sequence[Any]]]()
 
     def _write(self, sql: str, values: Sequence[Any]) -> None:
         """Write as a part of the transaction in hand."""
-        if self._writes >= _TOGETHER:
-            self.commit()
-        if not self.database.conn.in_transaction:
-            self.database.conn.execute("BEGIN")
-        self._writes += 1
+        self._begin()
         self.database.conn.execute(sql, values)
 
     def _write_all(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Write one statement for each of some rows; see :meth:`_write`."""
         if rows:
-            self._write(sql, rows[0])
-            self._writes += len(rows) - 1
-            self.database.conn.executemany(sql, rows[1:])
+            self._begin()
+            self.database.conn.executemany(sql, rows)
+
+    def _begin(self) -> None:
+        """Begin a transaction, or go on with one that is not full yet."""
+        if self._waiting:
+            self._write_waiting()
+        if self.database.conn.total_changes - self._begun >= _TOGETHER:
+            self.commit()
+        if not self.database.conn.in_transaction:
+            self.database.conn.execute("BEGIN")
+            self._begun = self.database.conn.total_changes
+
+    def _write_soon(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Write rows together with others, at the latest before the next statement of this connection."""
+        waiting = self._waiting.setdefault(sql, [])
+        waiting.extend(rows)
+        if len(waiting) >= _AT_ONCE:
+            self._write_waiting()
+        elif self._connection.first is None:
+            self._connection.first = self._write_waiting
+
+    def _write_waiting(self) -> None:
+        self._connection.first = None
+        waiting, self._waiting = self._waiting, {}
+        for sql, rows in waiting.items():
+            self._write_all(sql, rows)
+
+    @property
+    def _connection(self) -> Connection:
+        made = self.database.conn
+        assert isinstance(made, Connection)
+        return made
 
     def commit(self) -> None:
         """End the transaction in hand, so that another connection may read what was written."""
         try:
+            self._write_waiting()
             self.database.conn.executemany(
                 "INSERT INTO counter VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
                 ((*name, n) for name, n in self._counted.items()),
@@ -49,7 +81,7 @@ class PlanWriting(PlanReading):
             self.database.conn.rollback()  # what was committed before is still there for the report
             raise
         self._uncounted += len(self._counted)
-        self._counted, self._writes = Counter(), 0
+        self._counted = Counter()
 
     def counts(self) -> Counter[tuple[str, str]]:
         """Return (scope, name) → count; of what was never counted 0."""
@@ -59,6 +91,7 @@ class PlanWriting(PlanReading):
 
     def hash(self, flow: str) -> str:
         """Return sha256 over every decision of a flow in key order, without what differs from look to look."""
+        self._write_waiting()
         changes = self.database.conn.total_changes - self._uncounted
         if self._hashed.get(flow, (-1, ""))[0] != changes:
             self._hashed[flow] = (changes, super().hash(flow))

@@ -145,10 +145,12 @@ def _pages(state: Path) -> str:
     pages: list[str] = []
     with state.open("rb") as file:
         while some := file.read(_PAGE * _TOGETHER):
-            pages += [
-                hashlib.blake2b(some[at : at + _PAGE], digest_size=_PAGE_DIGEST).hexdigest()
-                for at in range(0, len(some), _PAGE)
-            ]
+            pages.append(
+                "".join(
+                    hashlib.blake2b(some[at : at + _PAGE], digest_size=_PAGE_DIGEST).hexdigest()
+                    for at in range(0, len(some), _PAGE)
+                )
+            )
     return "".join(pages)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from ecmbraze.ledger.audience import Audience, after_all
@@ -13,6 +14,7 @@ from ecmbraze.ledger.codec import dump, instant, load, load_documents, load_fact
 from ecmbraze.ledger.connection import marks
 from ecmbraze.ledger.mirror import RECORD_COLUMNS, people, read_record
 from ecmbraze.ledger.page import SIZE
+from ecmbraze.ledger.pending import Pending
 from ecmbraze.ledger.schema import RULES
 from ecmbraze.ledger.written import Written
 from ecmbraze.model import Change, Json, PersonKey, Record, keys
@@ -60,7 +62,8 @@ class View(Audience, Written):
         """The records that the complete listings of this run miss for the second time (delivery.md, "Watermarks")."""
         listed = self._plan.execute("SELECT stream FROM scan WHERE complete")
         names = tuple(row[0] for row in listed if row[0] in self._needs.streams)
-        missed = self._ledger.execute(f"SELECT key FROM record WHERE missed = 1 AND stream IN ({marks(names)})", names)
+        query = f"SELECT key FROM record NOT INDEXED WHERE missed = 1 AND stream IN ({marks(names)})"
+        missed = self._ledger.execute(query, names)  # few: by the index over streams each row would be looked up
         seen = "SELECT count(*) FROM seen WHERE record = ?"
         return {row[0] for row in missed if not self._plan.execute(seen, row).fetchone()[0]}
 
@@ -139,20 +142,33 @@ class View(Audience, Written):
 
     def everything(self) -> set[str]:
         """Return every record of the flow's streams."""
-        streams = self._needs.streams
-        rows = self._ledger.execute(f"SELECT key FROM record WHERE stream IN ({marks(streams)})", streams)
-        return {row[0] for row in rows}
+        return set(self._everything())
 
     def candidates(self) -> set[str]:
         """Return the records to plan: what this run read and what changed since the flow's position."""
-        found = set(self._gone_now)
+        return set(self._candidates())
+
+    def to_plan(self, *more: Iterable[str], everything: bool = False, limit: int | None = None) -> Pending:
+        """Return the records to plan and ``more``, or every record beside, in order and up to ``limit``."""
+        found = Pending(limit)
+        for keys_of in (self._candidates(), self._everything() if everything else (), *more):
+            found.add(keys_of)
+        return found
+
+    def _everything(self) -> Iterator[str]:
+        streams = self._needs.streams
+        query = f"SELECT key FROM record WHERE stream IN ({marks(streams)})"
+        yield from (row[0] for row in self._ledger.execute(query, streams))
+
+    def _candidates(self) -> Iterator[str]:
+        yield from self._gone_now
         query = "SELECT change FROM position WHERE flow = ? AND stream = ?"
         for stream in self._needs.streams:
             row = self._ledger.execute(query, (self._flow, stream)).fetchone()
-            found |= {entry[0] for entry in self._plan.execute("SELECT key FROM record WHERE stream = ?", (stream,))}
+            yield from (one[0] for one in self._plan.execute("SELECT key FROM record WHERE stream = ?", (stream,)))
             changed = "SELECT key FROM record WHERE change > ? AND +stream = ?"  # by the change: the fewer rows
-            found |= {entry[0] for entry in self._ledger.execute(changed, (row[0] if row else 0, stream))}
-        return found
+            since = (row[0] if row else 0, stream)
+            yield from (one[0] for one in self._ledger.execute(changed, since))
 
     def last_planned(self) -> Mapping[str, datetime]:
         """Return stream → when the flow last planned everything that had changed of it, where it ever did."""
@@ -169,9 +185,9 @@ class View(Audience, Written):
 
     def changes(self, records: Iterable[str]) -> Iterator[Change]:
         """Yield the change of each record since this flow last planned it, in order; whether it fires is not said."""
-        ordered = sorted(records, key=keys.order)
-        for first in range(0, len(ordered), SIZE):
-            with self.page(part := ordered[first : first + SIZE]) as page:
+        ordered = iter(records if isinstance(records, Pending) else sorted(records, key=keys.order))
+        while part := list(islice(ordered, SIZE)):
+            with self.page(part) as page:
                 changes = [self._change(record) for key in part if (record := self.record(key))]
                 for change in changes:
                     page.name((*change.record.customers, *(change.before.customers if change.before else ())))

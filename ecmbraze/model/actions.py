@@ -97,12 +97,6 @@ class Action:
         """The writes that this one holds, each as it was planned; of any other this one alone."""
         return tuple(self.part(name) for name in self.names) if self.kind.holds else (self,)
 
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """Return the targets of what it writes, in the order of its names."""
-        kind = self.kind.holds
-        return tuple(target(self.recipient, kind, name) for name in self.names) if kind else (self.target,)
-
     def without(self, names: Container[str]) -> Iterator[Action]:
         """Yield what is left of it when some of its names are written otherwise."""
         left = tuple(name for name in self.names if name not in names)

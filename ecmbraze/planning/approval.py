@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from ecmbraze.model import Document
 from ecmbraze.planning import dates
 from ecmbraze.planning.document_kinds import DocumentKind
-from ecmbraze.planning.naming import AttributeName, DateName
+from ecmbraze.planning.naming import AttributeName, DateName, Scope
 from ecmbraze.planning.rule_language import When, satisfied
 from ecmbraze.planning.rules import Section, Span
 
@@ -54,6 +54,9 @@ class Requirement(Section):
         if not self.approved and self.approved_by is None:
             raise ValueError("say what means approved: `approved`, `approved_by` or both")
         return self
+
+    def scope(self) -> Scope:
+        return {"documents": (self.document,)}
 
     def facts(self) -> frozenset[str]:
         """Return the document attributes it names."""

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from ecmbraze.model import Change, Document, Json, Record
 from ecmbraze.planning.document_kinds import DocumentKind, attributes_of
 from ecmbraze.planning.messages import MODIFIED, Hit
+from ecmbraze.planning.naming import Scope
 from ecmbraze.planning.rule_language import When, satisfied
 from ecmbraze.planning.rules import Rule
 
@@ -39,6 +40,9 @@ class DocumentRule(Rule):
         if self.document is not None and self.repeat:
             raise ValueError("each document counts by itself: leave `repeat` out")
         return self
+
+    def scope(self) -> Scope:
+        return {"about": (self.document,)} if self.document else {}
 
     def document_facts(self) -> frozenset[str]:
         """Return the ``Category.Attribute`` of documents that the texts name."""

@@ -97,8 +97,8 @@ def deltas(
         value, known, last = rule_language.cleaned(raw), name in taken, taken.get(name)
         if known and value == last and not people.refusing(target(customer, Kind.ATTRIBUTE, name)):
             continue
-        again = known or everything or people.refused(key, customer, name)
-        if not again and value == rule_language.cleaned(old.get(name)):
+        moved = known or everything or value != rule_language.cleaned(old.get(name))
+        if not moved and not people.refused(key, customer, name):
             continue
         if not known and value is None and (everything or not left):
             continue

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pydantic import Field, model_validator
 
 from ecmbraze.model import Document, DocumentRow
-from ecmbraze.planning.naming import ClassificationName
+from ecmbraze.planning.naming import ClassificationName, Scope
 from ecmbraze.planning.rule_language import When, satisfied
 from ecmbraze.planning.rules import Section
 
@@ -28,6 +28,9 @@ class DocumentKind(Section):
         if not any((self.name, self.folder, self.mime, self.classification, self.when)):
             raise ValueError("say which document: name, folder, mime, classification or when")
         return self
+
+    def scope(self) -> Scope:
+        return {"documents": (self,)}
 
     @property
     def fact(self) -> str:

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from ecmbraze.model import Json, Record
 from ecmbraze.planning import rule_language
 from ecmbraze.planning.customers import Alias, Customer
-from ecmbraze.planning.naming import CUSTOMER_FACTS, TypeName
+from ecmbraze.planning.naming import CUSTOMER_FACTS, Scope, TypeName
 from ecmbraze.planning.outbound import Outbound, Sort, attribute
 from ecmbraze.planning.rules import Rule, Section, Span
 
@@ -59,6 +59,9 @@ class MappedOptions(Section):
         """Workspace type → where its recipient stands, in the order of the section."""
         mine = dict.fromkeys(self.workspace_types, self.customer)
         return {**mine, **{name: entry.customer for entry in self.also for name in entry.workspace_types}}
+
+    def scope(self) -> Scope:
+        return {"types": tuple(self.customers)}
 
     def identifiers(self) -> Iterator[Outbound]:
         """Yield who it is about, by each customer mapping."""

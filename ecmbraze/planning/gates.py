@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from ecmbraze.model import Kind, Record
 from ecmbraze.planning.approval import Approval, Requirement, first_seen_by, judge
 from ecmbraze.planning.document_kinds import DocumentKind, attributes_of
+from ecmbraze.planning.naming import Scope
 from ecmbraze.planning.rule_language import When, named, satisfied
 from ecmbraze.planning.rules import Properties, Rule, Section, Send, refuse_unusable
 
@@ -50,6 +51,9 @@ class Gate(Rule):
         if not self.all_of and not self.any_of:
             raise ValueError("name the documents: all_of, any_of or both")
         return self
+
+    def scope(self) -> Scope:
+        return {"about": self.kinds}
 
     def facts(self) -> frozenset[str]:
         """Return every fact the gate names, also at its closing."""

@@ -14,7 +14,7 @@ from ecmbraze.planning import dates, inactivity
 from ecmbraze.planning.due_dates import After, Before, Reminder, came_due, reminders, tokens
 from ecmbraze.planning.inactivity import Inactive
 from ecmbraze.planning.messages import Hit
-from ecmbraze.planning.naming import TypeName
+from ecmbraze.planning.naming import Scope, TypeName
 from ecmbraze.planning.rule_language import When, satisfied
 from ecmbraze.planning.rules import Rule
 
@@ -40,6 +40,9 @@ class LifecycleRule(Rule):
         if not causes and any(name.startswith("reminder.") for name in self.send.facts()):
             raise ValueError("${reminder.days} and ${reminder.date} belong to before, after or inactive")
         return self
+
+    def scope(self) -> Scope:
+        return {"timed": self.timed is not None}
 
     @property
     def timed(self) -> Before | After | Inactive | None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from ecmbraze.model import Facts, Json, Kind, Record
 from ecmbraze.planning import rule_language
-from ecmbraze.planning.naming import CUSTOMER_FACTS, CampaignId, CanvasId, GroupId
+from ecmbraze.planning.naming import CUSTOMER_FACTS, CampaignId, CanvasId, GroupId, Scope
 from ecmbraze.planning.rule_language import When, satisfied
 
 TOKEN = "feedback.token"  # noqa: S105 the name of a fact
@@ -30,6 +30,10 @@ class Section(BaseModel):
         str_min_length=1,
         defer_build=True,  # a run reads the sections of its file, and all flows have sixty
     )
+
+    def scope(self) -> Scope:
+        """Return of what the names in it are said, where that is not what the names around it are said of."""
+        return {}
 
 
 def _span(raw: object) -> timedelta:

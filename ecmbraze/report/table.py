@@ -13,7 +13,7 @@ from rich.text import Text
 from ecmbraze.engine.report_lines import GOES, ActionLine
 from ecmbraze.engine.run_report import RunReport
 from ecmbraze.model import Json
-from ecmbraze.report import wording
+from ecmbraze.report import lines, wording
 from ecmbraze.report.plain import printable
 
 ROWS = 200
@@ -37,10 +37,9 @@ def show(report: RunReport, console: Console, *, limit: int | None = None) -> No
 
 
 def _parts(report: RunReport, limit: int) -> list[RenderableType]:
-    parts: list[RenderableType] = [_headline(report), _counts(report)]
-    parts.extend(Text(f"• {printable(note)}", style="italic") for note in report.notes)
+    parts: list[RenderableType] = [Text.assemble(*line) for line in lines.opening(report)]
     parts.extend([_messages(report)] if report.messages else [])
-    parts.extend(_guards(report))
+    parts.extend(Text.assemble(*line) for line in lines.guards(report))
     going = sum(count for (_, state), count in report.actions.sorts.items() if state in GOES)
     if going:
         goes = wording.ordered(report.actions, goes=True)
@@ -48,22 +47,7 @@ def _parts(report: RunReport, limit: int) -> list[RenderableType]:
     if staying := len(report.actions) - going:
         parts.append(_actions("Not sent", wording.ordered(report.actions, goes=False), staying, limit, state=True))
     parts.extend([_skipped(report, limit)] if report.skipped else [])
-    if report.exit_code:
-        parts.append(Text(f"exit {report.exit_code}: {printable(report.exit_reason)}", style="bold red"))
-    return [*parts, *_next(report)]
-
-
-def _headline(report: RunReport) -> Text:
-    kind = "dry run" if report.dry_run else report.mode
-    verb = "would send" if report.dry_run else "sent"
-    sums = ", ".join(f"{n} {name}" for name, n in report.by_action.items() if n) or "nothing"
-    return Text.assemble((report.flow, "bold"), f" {kind} {report.run_id[:8]}: {verb} ", (sums, "bold"))
-
-
-def _counts(report: RunReport) -> Text:
-    shown = [f"{name.replace('_', ' ')} {n}" for name, n in report.counts.items() if n or name in ("read", "sent")]
-    requests = ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in report.requests.items() if n)
-    return Text(" · ".join(shown) + (f"   ({requests} requests)" if requests else ""), style="dim")
+    return [*parts, *(Text.assemble(*line) for line in lines.closing(report))]
 
 
 def _messages(report: RunReport) -> Table:
@@ -79,23 +63,11 @@ def _messages(report: RunReport) -> Table:
     return table
 
 
-def _guards(report: RunReport) -> list[Text]:
-    """Return what the guards compared, where there was anything to compare."""
-    compared = [
-        f"{one.guard} {one.figure}"
-        + (f" ({one.before_consent} before consent)" if one.before_consent is not None else "")
-        + f" of {one.limit}"
-        for one in report.guards
-        if one.figure and one.guard not in ("max_shrink", "max_gap")
-    ]
-    return [Text(f"guards: {', '.join(compared)}", style="dim")] if compared else []
-
-
-def _actions(title: str, lines: Iterable[ActionLine], there: int, limit: int, *, state: bool) -> Table:
+def _actions(title: str, shown: Iterable[ActionLine], there: int, limit: int, *, state: bool) -> Table:
     table = Table(title=_title(title, there, limit), title_justify="left", expand=False)
     for column in ("who", "what", "rule", *(["state"] if state else []), "because"):
         table.add_column(column, overflow="fold")
-    for line in islice(lines, limit):
+    for line in islice(shown, limit):
         cells = [_who(line.customer, line.workspace, line.record), Text(printable(_what(line))), Text(line.rule)]
         if state:
             cells.append(Text(line.state, style=_STATE_STYLE.get(line.state, "")))
@@ -140,21 +112,3 @@ def _value(value: Json) -> str:
     if isinstance(value, Mapping | list | tuple):
         return json.dumps(value, ensure_ascii=False)
     return str(value)
-
-
-def _next(report: RunReport) -> list[Text]:
-    """Return what to type after a dry run."""
-    if not report.dry_run or report.exit_code not in (0, 3, 6):
-        return []
-    if report.as_if_new:
-        said = f"Nothing of this can be sent. `ecmbraze {report.flow} -n` shows what the next run would really send."
-    elif report.plan_file and report.counts["planned"]:
-        confirm = f"`ecmbraze apply {report.plan_file} --confirm {(report.plan_hash or '')[:12]}`"
-        said = f"Look at it: `ecmbraze plan show {report.plan_file}`. Send exactly this: {confirm}."
-    elif report.exit_code == 6:
-        said = f"`ecmbraze {report.flow}` keeps such a plan and names its hash; --confirm HASH then sends it."
-    elif report.counts["planned"]:
-        said = f"Send it: `ecmbraze {report.flow}`. Review it first: `ecmbraze plan {report.flow} -o FILE`."
-    else:
-        said = f"`ecmbraze {report.flow} -n --as-if-new` shows who would get what if today's records were news."
-    return [Text(said, style="italic")]

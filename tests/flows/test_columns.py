@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ecmbraze.engine.scan import columns
+from ecmbraze.ledger.codec import dump
+from ecmbraze.model import WorkspaceRow
 from tests.rehearsal import CAMPAIGN, CONTRACT, KYC, TYPE, Rehearsal, rehearsal
 
 NUMBER, STAGE, DAY = "Onboarding.Customer Number", "Onboarding.Stage", "Onboarding.Contract Approved On"
@@ -45,6 +49,29 @@ def _with_a_long_stage(stage: Rehearsal) -> int:
     stage.box.edit_workspace(workspace, {STAGE: LONG})
     stage.run()
     return workspace
+
+
+@pytest.mark.parametrize(
+    ("listed", "held", "same"),
+    [
+        (("a", "b"), ["a", "b"], True),
+        (("a", "b"), ["b", "a"], False),
+        (("a",), ["a", "b"], False),
+        ((1,), [True], False),
+        (1, 1.0, False),
+        (None, None, True),
+        ("a", ["a"], False),
+    ],
+)
+def test_a_column_shows_what_is_known_where_value_and_type_agree(listed: Any, held: Any, same: bool) -> None:
+    moment = datetime(2026, 1, 5, tzinfo=UTC)
+    row = WorkspaceRow(
+        id=1, type_id=1, name="V", created_at=moment, modified_at=moment, columns={"x": listed, "y": "n"}
+    )
+
+    assert columns.shows(row, {"C.X": "x", "C.Y": "y"}, {"C.X": held, "C.Y": "n"}) is same
+    assert not columns.shows(row, {"C.X": "x", "C.Y": "z"}, {"C.X": held, "C.Y": None})
+    assert dict(columns.moved(dump({"C.X": held}), {"C.X": listed})) == ({} if same else {"C.X": False})
 
 
 def test_a_quiet_run_reads_no_detail_and_a_change_only_for_its_message(stage: Rehearsal) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
+import tracemalloc
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +18,7 @@ from ecmbraze.errors import ConfigurationError, EcmbrazeError, TemporaryError
 from ecmbraze.model import WorkspacePage
 from ecmbraze.sandbox.remote import RemoteSandbox
 from ecmbraze.systems.ecm.client import EcmClient
+from ecmbraze.systems.ecm.partitions import Ids
 from tests.forking.sandboxes import sandbox
 from tests.systems.ecm_answers import AUTH, HTML, INFO, LIST, TYPE, client, page, ready, row
 from tests.systems.rig import NOW, FakeClock, http
@@ -316,6 +320,61 @@ class TestBeyondTheWindow:
 
         with pytest.raises(TemporaryError, match="of 56 workspaces: 6 rows are missing"):
             self._listed(box)
+
+    def test_names_that_all_begin_alike_are_told_apart_by_what_follows(self, box: RemoteSandbox) -> None:
+        made = box.bulk({"do": "create", "type": "Wide", "name": f"Case file no. {n:02}"} for n in range(60))
+        box.bulk({"do": "delete", "id": int(one["id"])} for one in box.workspaces("Wide") if one["id"] not in made)
+        box.switch(window_cap=15)
+        assert set(self._listed(box)) == set(made)
+
+    def test_no_row_is_asked_for_by_its_name_that_the_pages_before_the_window_showed(self, box: RemoteSandbox) -> None:
+        """Of 50 rows 20 come first and 20 last: what lies between begins with a letter, and is 12 rows."""
+        box.switch(window_cap=20)
+        box.clear_journal()
+        self._listed(box)
+        asked = [parse_qs(one["query"]) for one in box.journal(system="ecm") if one["path"].endswith("spaces")]
+        pages = Counter(one["where_name"][0] for one in asked if "where_name" in one)
+        assert (pages["startswith_7"], max(pages.values())) == (1, 3)
+
+
+@pytest.mark.parametrize("name", ["{}", "Case {}"], ids=["of many beginnings", "of one beginning"])
+def test_a_filter_by_name_that_the_server_ignores_is_a_gap_and_not_asked_for_ever(
+    name: str, net: responses.RequestsMock
+) -> None:
+    """An unknown parameter means "everything" (api/ecm.md 0.2, 11)."""
+    ready(net)
+    rows = [row(number, name=name.format(letter * 3)) for number, letter in enumerate("abcdefghijkl", 1)]
+
+    def ignoring(request: Any) -> tuple[int, dict[str, str], str]:
+        query = parse_qs(urlsplit(request.url).query)
+        number, shown = int(query["page"][0]), rows[::-1] if "sort" in query else rows
+        served = page(number, 2, shown[number * 2 - 2 : number * 2], 12, page_total=6)
+        return 200, {}, json.dumps(served)
+
+    net.add_callback(responses.GET, LIST, ignoring)
+
+    with pytest.raises(TemporaryError, match="8 of 12 workspaces: 4 rows are missing"):
+        list(client(page_size=2).list_workspaces(TYPE))
+
+    by_name = [query for query in asked(net) if "where_name" in query]
+    assert {query["page"][0] for query in by_name} == {"1"}
+    assert len(by_name) < 30
+
+
+def test_ids_are_told_apart_and_take_little_memory() -> None:
+    """A set of Python takes 4 MB for so many."""
+    tracemalloc.start()
+    try:
+        ids, fresh = Ids(), 0
+        for first in range(0, 60_000, 500):
+            fresh += len(ids.add(number * 7 for number in range(first, first + 500)))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert (fresh, len(ids)) == (60_000, 60_000)
+    assert ids.add([7, 8, 2**62]) == {8, 2**62}
+    assert peak < 1_500_000
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, time, tzinfo
 
 from ecmbraze.errors import ConfigurationError
@@ -29,29 +29,28 @@ class Attributes(EcmWorld):
         """Return the values as they would be stored, or the answer where nothing is to be: all so, or a person's."""
         if unknown := sorted(values.keys() - there.keys()):
             return _stopped(f"ECM has no attribute {unknown[0]!r} on node {node_id}.")
-        known = dict(infos((category, self.categories[category]) for category in categories))
-        dated = {name for name, one in known.items() if one.type_name == "Date"}
-        wanted = {name: kept(self._told(value, dated=name in dated)) for name, value in values.items()}
+        known = dict(_each((category, self.categories[category]) for category in categories))
+        wanted = {name: kept(self._told(value, known[name])) for name, value in values.items()}
         for name, value in wanted.items():
             if value is not None and known[name].valid_values and value not in known[name].valid_values:
                 return _stopped(f"ECM's popup of {name} does not offer {value!r}.")
         if all(there[name] == value for name, value in wanted.items()):
             return Answer(verdict=Verdict.ACCEPTED, reason="already so")
         for name, value in wanted.items():
-            mine = [kept(self._told(one.get(name), dated=name in dated)) for one in ours]
+            mine = [kept(self._told(one.get(name), known[name])) for one in ours]
             if there[name] not in (value, *mine):
                 reason = f"edited_in_ecm: {name} is {there[name]!r}, we last wrote {mine[0]!r}"
                 return Answer(verdict=Verdict.REFUSED, reason=reason)
         return wanted
 
-    def _told(self, value: Json, *, dated: bool) -> Fact:
+    def _told(self, value: Json, of: Attribute) -> Fact:
         """Return a value as reads give it: a time in the zone of the tenant, midnight as a day (api/ecm.md 1.4)."""
-        found = _INSTANT.fullmatch(value) if dated and isinstance(value, str) else None
+        found = _INSTANT.fullmatch(value) if of.type_name == "Date" and isinstance(value, str) else None
         if found is None:
             return tuple(value) if isinstance(value, list | tuple) else value  # type: ignore[return-value]  # scalars
         moment = datetime.fromisoformat(found[0])
         local = moment.astimezone(self.zone) if found["zone"] else moment.replace(tzinfo=self.zone)
-        return local.isoformat() if local.time() != time() else local.date().isoformat()
+        return local.isoformat() if of.with_time and local.time() != time() else local.date().isoformat()
 
 
 def _stopped(happened: str) -> Answer:
@@ -61,14 +60,15 @@ def _stopped(happened: str) -> Answer:
 
 def infos(categories: Iterator[tuple[str, Sequence[Attribute]]]) -> Iterator[tuple[str, AttributeInfo]]:
     """Yield what is known of each attribute of some categories, by ``Category.Attribute``."""
+    for name, one in _each(categories):
+        info = AttributeInfo(
+            name=name, type_name=one.type_name, multi_value=one.multi_value, valid_values=one.valid_values
+        )
+        yield name, info
+
+
+def _each(categories: Iterable[tuple[str, Sequence[Attribute]]]) -> Iterator[tuple[str, Attribute]]:
     for category, attributes in categories:
         for one in attributes:
             for inner in one.inner or (one,):
-                name = f"{category}.{one.name}.{inner.name}" if one.inner else f"{category}.{one.name}"
-                info = AttributeInfo(
-                    name=name,
-                    type_name=inner.type_name,
-                    multi_value=inner.multi_value,
-                    valid_values=inner.valid_values,
-                )
-                yield name, info
+                yield f"{category}.{one.name}.{inner.name}" if one.inner else f"{category}.{one.name}", inner

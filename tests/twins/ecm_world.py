@@ -25,6 +25,8 @@ class Attribute:
     multi_value: bool = False
     valid_values: tuple[str, ...] = ()
     inner: tuple[Attribute, ...] = ()
+    with_time: bool = True
+    """Whether a date keeps its time of day."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
 
-from ecmbraze.engine.deliver.archived import YES
 from ecmbraze.engine.deliver.channels import channel_of
 from ecmbraze.engine.deliver.channels.channel import Screening
 from ecmbraze.engine.deliver.requests import batched
@@ -219,6 +218,8 @@ class Screen:
         rule = next((rule for rule in self.flow.rules(self.options) if rule.name == row.action.rule), None)
         if rule is None or not rule.require_archived:
             return None
+        from ecmbraze.engine.deliver.archived import YES  # where a rule wants it
+
         standing = self.standing(row.action.kind, row.action.name)
         return None if standing in ("", YES) else Step(row=row, state=State.WAITING, why=standing)
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
-from ecmbraze.engine.scan.people import plain
-from ecmbraze.engine.scan.profiles import OUT
+from ecmbraze.engine.scan.profiles import OUT, plain
 from ecmbraze.model import Action, Change, PersonKey
 
 

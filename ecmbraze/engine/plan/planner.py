@@ -56,34 +56,36 @@ class Planner:
         """
         if self.flow.candidates is None:
             return {}
-        due, found = self.view.due(self.context.now) | self._new_to_the_rules(), set[str]()
+        due, found = self.view.due(self.context.now), set[str]()
+        due |= self.view.everything() if self._rules_are_new() else set()
         streams = {stream for stream in self.needs.streams if self.view.baseline(stream) is not None}
-        for change in self.view.changes(self.view.candidates() | due):
-            key, forced = change.record.key, change.record.key.text in due
-            if change.record.stream in streams and not isinstance(key, PersonKey) and (forced or not same(change)):
-                found.update(change.record.customers, change.before.customers if change.before else ())
+        with self.view.to_plan(due) as pending:
+            for change in self.view.changes(pending):
+                key, forced = change.record.key, change.record.key.text in due
+                if change.record.stream in streams and not isinstance(key, PersonKey) and (forced or not same(change)):
+                    found.update(change.record.customers, change.before.customers if change.before else ())
         found |= {key.recipient for one in due if isinstance(key := keys.read(one), PersonKey)}
         return {one: self.flow.candidates(self.options, one, self.view, self.context) for one in sorted(found)}
 
     def plan_changes(self, scans: Mapping[str, Scan], limit: int | None, concerned: Collection[str] = ()) -> bool:
         """Plan what changed since the flow's position, then whom it concerns; return whether all of it was planned."""
         baselines = {stream: self.view.baseline(stream) for stream in self.needs.streams}
-        due = self.view.due(self.context.now) | self._new_to_the_rules()
-        unmet = self.view.of_unmet()
+        due, unmet, new = self.view.due(self.context.now), self.view.of_unmet(), self._rules_are_new()
         planned, complete = 0, True
-        for change in self.view.changes(self.view.candidates() | due | unmet):
-            key = change.record.key.text
-            if self.flow.candidates and isinstance(change.record.key, PersonKey):
-                continue
-            if key not in due and same(change):
-                if key in unmet:
-                    self._whole_state(change)
-                continue
-            if planned == limit:
-                complete = False
-                break
-            planned += 1
-            self._one(self._armed(change, baselines[change.record.stream]))
+        with self.view.to_plan(due, unmet, everything=new) as pending:
+            for change in self.view.changes(pending):
+                key = change.record.key.text
+                if self.flow.candidates and isinstance(change.record.key, PersonKey):
+                    continue
+                if not new and key not in due and same(change):
+                    if key in unmet:
+                        self._whole_state(change)
+                    continue
+                if planned == limit:
+                    complete = False
+                    break
+                planned += 1
+                self._one(self._armed(change, baselines[change.record.stream]))
         reach = (None if limit is None else limit - planned) if complete else 0
         complete = self._plan_people(concerned, reach) and complete
         for stream, scan in scans.items() if complete else ():
@@ -106,11 +108,9 @@ class Planner:
     def _rules(self) -> str:
         return f"rules {hashlib.sha256(repr(self.options).encode()).hexdigest()[:16]}"
 
-    def _new_to_the_rules(self) -> set[str]:
-        """Return every record when the rules are new: nothing else would ever plan an untouched one again."""
-        if not self.flow.follows_rules or self.view.knows_rules(self._rules):
-            return set()
-        return self.view.everything()
+    def _rules_are_new(self) -> bool:
+        """Say whether every record must be planned: nothing else would ever plan an untouched one again."""
+        return self.flow.follows_rules and not self.view.knows_rules(self._rules)
 
     def plan_span(self, since: datetime, until: datetime, limit: int | None) -> None:
         """Plan a backfill: every record last modified in the span, as if its past were unknown."""
@@ -120,10 +120,10 @@ class Planner:
 
     def plan_as_new(self, limit: int | None) -> None:
         """Plan every record as if it had come only now, whatever was planned of it before."""
-        records = sorted(self.view.everything() | self.view.candidates(), key=keys.order)
-        for change in self.view.changes(records[:limit]):
-            if not change.record.gone:
-                self._one(replace(change, before=None, since=None, memory={}, fires=True))
+        with self.view.to_plan(everything=True, limit=limit) as pending:
+            for change in self.view.changes(pending):
+                if not change.record.gone:
+                    self._one(replace(change, before=None, since=None, memory={}, fires=True))
 
     def plan_withdrawn(self, people: Iterable[str], letters: Iterable[Action] = ()) -> bool:
         """Plan those of some people (records) who withdrew since this flow last planned them, and granted nothing; and

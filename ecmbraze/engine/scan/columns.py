@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Any
 
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.ledger.codec import dump, load_facts
@@ -71,23 +72,28 @@ def as_detail(row: WorkspaceRow, columns: Mapping[str, str], by_us: bool | None)
     return WorkspaceDetail(row=row, facts={**facts, **({} if by_us is None else {BY_US: by_us})})
 
 
-def shows(row: WorkspaceRow, columns: Mapping[str, str], facts: Facts) -> bool:
-    """Say whether a listing row shows these facts."""
-    return all(column in row.columns and _alike(facts[fact], row.columns[column]) for fact, column in columns.items())
+def shows(row: WorkspaceRow, columns: Mapping[str, str], facts: Mapping[str, Any]) -> bool:
+    """Say whether a listing row shows these facts; several values may stand in a list."""
+    shown = [row.columns.get(column, facts) for column in columns.values()]  # what is not there is like nothing
+    held = [facts[fact] for fact in columns]
+    if shown == held:  # most rows of most runs
+        return list(map(type, shown)) == list(map(type, held))
+    pairs = zip(held, shown, strict=True)
+    return tuple in map(type, shown) and facts not in shown and all(_alike(one, other) for one, other in pairs)
 
 
 def moved(held: str, now: Facts) -> Mapping[str, bool]:
     """Return fact → whether it lost its value, of those that differ; what only the rules added is no change."""
-    if held == dump(now):
-        return {}
     known = load_facts(held)
     differing = [name for name in known.keys() & now.keys() if not _alike(known[name], now[name])]
     return {name: now[name] in (None, ()) for name in differing}
 
 
-def _alike(one: Fact, other: Fact) -> bool:
+def _alike(one: object, other: object) -> bool:
     """Say whether two facts are written alike: 1 is not true, nor 1.0."""
-    return one == other if type(one) is type(other) is not tuple else dump(one) == dump(other)
+    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    return type(one) is type(other) and one == other
 
 
 def _wanted(need: TypeNeeds) -> frozenset[str]:

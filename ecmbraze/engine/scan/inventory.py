@@ -212,14 +212,16 @@ class Listed:
                 count(self.plan, self.need, "unchanged")
 
     def _by_columns(self, rows: Sequence[WorkspaceRow]) -> None:
+        listed, kept = len(rows), []
+        rows = self._changed(rows, self.need.names)
+        if unchanged := listed - len(rows):
+            count(self.plan, self.need, "unchanged", unchanged)
+        if not rows:
+            return
         known = self._held(rows)
         proven = self.mirror.columns(self.need.stream) == self.columns
-        unchanged, names, kept = 0, self.need.names, []
         for number, row in enumerate(rows):
             held = known.get(row.id)
-            if held is not None and self._stands(row, held, names):
-                unchanged += 1
-                continue
             try:
                 detail = as_detail(row, self.columns, self.by_us(row))
                 if detail is None:  # without one of the columns its date tells, as everywhere else
@@ -243,20 +245,22 @@ class Listed:
             if self._differs(row, held, record, changed=bool(moved)):
                 kept.append((record, people))
         self.plan.put_records(kept)
-        if unchanged:
-            count(self.plan, self.need, "unchanged", unchanged)
 
-    def _stands(self, row: WorkspaceRow, held: Held, names: frozenset[str]) -> bool:
-        """Say whether a row shows what the mirror holds, before a record is made of it: most rows of most runs do.
+    def _changed(self, rows: Sequence[WorkspaceRow], names: frozenset[str]) -> Sequence[WorkspaceRow]:
+        """Return the rows but for those that show what the mirror holds, before a record is made of any.
 
-        ``names`` is what the mirror must hold of each workspace, no more and no less.
+        Most rows of most runs do. ``names`` is what the mirror must hold of each workspace, no more and no less.
         """
-        if held.again or not _listed_as(row, held):
-            return False
-        facts = load_facts(held.facts)
-        if facts.keys() != names or (BY_US in facts and facts[BY_US] is not self.by_us(row)):
-            return False
-        return columns.shows(row, self.columns, facts)
+        listed = {keys.workspace(row.id): row for row in rows}
+        for record, name, modified, facts in self.mirror.settled(listed):
+            row = listed[record]
+            if (name, modified) != (row.name, row.modified_at) or facts.keys() != names:
+                continue
+            if BY_US in facts and facts[BY_US] is not self.by_us(row):
+                continue
+            if columns.shows(row, self.columns, facts):
+                del listed[record]
+        return list(listed.values())
 
     def _held(self, rows: Sequence[WorkspaceRow]) -> Mapping[int, Held]:
         """Return what the mirror holds of the workspaces of some rows, by their node id."""

@@ -12,7 +12,7 @@ from ecmbraze.engine.deliver.requests import batched
 from ecmbraze.engine.scan.address_lists import AddressLists
 from ecmbraze.engine.scan.currents import Currents
 from ecmbraze.engine.scan.inventory import Scan
-from ecmbraze.engine.scan.profiles import AFTER, LOOK, attribute_of, differs, facts_of, groups_of
+from ecmbraze.engine.scan.profiles import AFTER, AFTER_OF, LOOK, attribute_of, differs, facts_of, groups_of, plain
 from ecmbraze.engine.scan.screened import Screened
 from ecmbraze.engine.scan.silences import Silences
 from ecmbraze.ledger.codec import load_facts
@@ -27,8 +27,6 @@ TOGETHER = 50  # people per export (api/braze.md 4.1)
 
 UNDELIVERABLE = "email.undeliverable", "phone.undeliverable"
 """Why an address, or a number, cannot be reached."""
-_OF_THE_LOOK = (AFTER, LOOK)
-_AFTER_OF = f"{AFTER}:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +163,7 @@ class PeopleScan:
             facts |= self._timed(person, facts, held.get(text), read_at.get(text), wanted)
             facts |= {fact: self._undeliverable(found, facts, fact) for fact in UNDELIVERABLE if fact in wanted}
             facts |= self.silences.told(person, found, load_facts(held[text].facts) if text in held else {})
-            facts |= {name: "" for name in wanted if name.startswith(_AFTER_OF)}
+            facts |= {name: "" for name in wanted if name.startswith(AFTER_OF)}
             record = Record(
                 key=PersonKey(recipient=person),
                 stream=keys.PEOPLE,
@@ -222,17 +220,12 @@ def _since(record: Record, before: Held, read_at: datetime) -> Record:
     if plain(record.facts) == plain(past):
         return replace(record, created_at=before.created_at, modified_at=before.modified_at, facts=past)
     facts = {**record.facts, AFTER: read_at.isoformat()}
-    for name in [name for name in facts if name.startswith(_AFTER_OF)]:
-        watched = name.removeprefix(_AFTER_OF)
+    for name in [name for name in facts if name.startswith(AFTER_OF)]:
+        watched = name.removeprefix(AFTER_OF)
         if watched not in past:  # the last look did not ask for it: nobody knows what it would have shown
             continue
         facts[name] = facts[AFTER] if past[watched] != facts[watched] else past.get(name, past.get(AFTER))
     return replace(record, created_at=before.created_at, facts=facts)
-
-
-def plain(facts: Facts) -> dict[str, Fact]:
-    """Return what is kept of a person, without which look saw it."""
-    return {name: value for name, value in facts.items() if name not in _OF_THE_LOOK and not name.startswith(_AFTER_OF)}
 
 
 def _news(record: Record, known: bool, now: datetime) -> str:

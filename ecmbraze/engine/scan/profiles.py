@@ -11,8 +11,15 @@ KNOWN, ADDRESS, AFTER, LOOK = "known", "address", "after", "look"
 """Facts of every person: whether Braze has a profile, its e-mail address; the look before the one that saw the facts
 change, and the id of the one that did. ``after:email`` is the look before the one that saw this fact change: a flow
 may come to it only when another has changed too."""
+AFTER_OF = f"{AFTER}:"
 _ABOUT = (".at", ".source")
+_OF_THE_LOOK = (AFTER, LOOK)
 OUT = "unsubscribed"
+
+
+def plain(facts: Facts) -> dict[str, Fact]:
+    """Return what is kept of a person, without which look saw it."""
+    return {name: value for name, value in facts.items() if name not in _OF_THE_LOOK and not name.startswith(AFTER_OF)}
 
 
 def groups_of(wanted: frozenset[str]) -> list[str]:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pydantic import Field, model_validator
 
 from ecmbraze.model import ContentKind
-from ecmbraze.planning.naming import TypeName
+from ecmbraze.planning.naming import Scope, TypeName
 from ecmbraze.planning.rules import Section, Span
 
 
@@ -78,6 +78,9 @@ class Options(Section):
             if name.count(".") != 1:
                 raise ValueError(f"{name!r} is no attribute: write Category.Attribute")
         return self
+
+    def scope(self) -> Scope:
+        return {"types": (self.workspace.type,)}
 
     @property
     def categories(self) -> Mapping[str, Mapping[str, Shown]]:

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from ecmbraze.planning.flow_options import MappedOptions
-from ecmbraze.planning.naming import AttributeName, ProfileAttribute
+from ecmbraze.planning.naming import AttributeName, ProfileAttribute, Scope
 from ecmbraze.planning.rules import TOKEN, Rule, Section, Span
 from ecmbraze.planning.zones import TimeOfDay, Zone
 
@@ -103,6 +103,9 @@ class FeedbackRule(Rule):
         if self.answer.workspace and not any(TOKEN in text for text in texts):
             raise ValueError("answer: `workspace` expects the token, but no property sends ${feedback.token}")
         return self
+
+    def scope(self) -> Scope:
+        return {"asks": True}
 
     @property
     def files(self) -> bool:

@@ -14,7 +14,7 @@ from ecmbraze.planning import rule_language
 from ecmbraze.planning.customers import Customer
 from ecmbraze.planning.engagement import Engagement
 from ecmbraze.planning.flow_options import MappedOptions
-from ecmbraze.planning.naming import CUSTOMER_FACTS, OVERDUE_SINCE, DateName, TypeName
+from ecmbraze.planning.naming import CUSTOMER_FACTS, OVERDUE_SINCE, DateName, Scope, TypeName
 from ecmbraze.planning.rule_language import When
 from ecmbraze.planning.rules import Section, Span
 from ecmbraze.suggest import did_you_mean
@@ -89,6 +89,9 @@ class Home(Section):
 
     workspace_type: TypeName = Field(description="its type")
     customer: Customer = Field(description="where the recipient stands in it")
+
+    def scope(self) -> Scope:
+        return {"types": (self.workspace_type,)}
 
 
 class FollowUpOptions(Section):
@@ -215,6 +218,9 @@ class Options(MappedOptions):
             if not name.isidentifier() or name != name.lower():
                 raise ValueError(f"attribute {name!r}: use snake_case")
         return self
+
+    def scope(self) -> Scope:
+        return {**super().scope(), "waits": True}
 
     @property
     def homes(self) -> Mapping[str, Customer]:

@@ -97,8 +97,9 @@ class People:
                 queries.append({"email_address": name["email"]})
         export = partial(self._export, fields=fields, undone=undone)
         for part, users in zip(parts, self._asking.at_once(export, queries), strict=True):
+            by_address, asked = [person for person in part if "email" in named[person]], frozenset(part)
             for user in users:
-                yield from ((person, user) for person in part if "email" in named[person] or person in user.names)
+                yield from ((person, user) for person in by_address or sorted(user.names & asked))
 
     def _export(self, query: Mapping[str, Json], fields: Sequence[str], undone: str) -> list[User]:
         try:

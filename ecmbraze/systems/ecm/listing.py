@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import string
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,6 +15,7 @@ from ecmbraze.errors import EcmbrazeError, RecordUnreadable, TemporaryError
 from ecmbraze.model import Fact, WorkspacePage, WorkspaceRow
 from ecmbraze.systems.ecm import times
 from ecmbraze.systems.ecm.paging import Paging, read_paging
+from ecmbraze.systems.ecm.partitions import LONGEST, Beginnings, Ids
 from ecmbraze.systems.ecm.session import Session
 from ecmbraze.systems.ecm.times import ServerNow
 from ecmbraze.systems.shapes import ShapeError, inner, listing, text, whole
@@ -24,15 +25,19 @@ _ATTEMPTS = 3  # fault E04
 # Rows that may go while we page (E10); a listing short by more than the larger of both is a failed scan (E08).
 _TOLERANCE_ROWS, _TOLERANCE_SHARE = 2, 0.001
 _UNDONE = "The scan is incomplete: nothing of it was kept or sent, and the watermark did not move."
-# Names begin with these, or with what was seen among the rows that were served.
-_LETTERS = string.digits + string.ascii_uppercase + string.ascii_lowercase + "ÄÖÜÅØÆÉÈÇŁŚŠŽ"
-_LONGEST = 12
 
 
 @dataclass(slots=True)
 class _Walk:
-    """How one walk over pages ended."""
+    """One walk over pages, and how it ended."""
 
+    most: int | None = None
+    """Of a listing that has more rows only the first page is asked for: it would be cut."""
+    begun: Beginnings = field(default_factory=Beginnings)
+    """The rows that no earlier walk met, by the beginnings of their names."""
+    met: Ids = field(default_factory=Ids)
+    first: frozenset[int] = frozenset()
+    """What its first page showed."""
     total: int | None = None
     cut: bool = False
     """Whether the pages ended before the rows did: the window of api/ecm.md 3.2, or a link that is not there."""
@@ -49,8 +54,9 @@ class Scan:
     server: Callable[[], ServerNow]
     filters: Mapping[str, str] = field(default_factory=dict)
     _promised: int = 0
-    _seen: set[int] = field(default_factory=set)
-    _names: set[str] = field(default_factory=set)
+    _seen: Ids = field(default_factory=Ids)
+    _alphabet: set[str] = field(default_factory=set)
+    """Every letter of every name."""
 
     def pages(self) -> Iterator[WorkspacePage]:
         """Yield the pages in order, rows may repeat; beyond the server's window it lists by the beginnings of names.
@@ -62,66 +68,86 @@ class Scan:
         if walk.cut and walk.total is None:
             raise self._failed(self._promised, "the pages before it were the last that ECM offers")
         if walk.cut and walk.total:
-            yield from self._beyond(walk.total)
+            yield from self._beyond(walk, walk.total)
         elif walk.total and _short(len(self._seen), walk.total):
             raise _gap(len(self._seen), walk.total)
 
-    def _beyond(self, total: int) -> Iterator[WorkspacePage]:
+    def _beyond(self, first: _Walk, total: int) -> Iterator[WorkspacePage]:
         """Yield what lies beyond the window: from the other end, then by the beginnings of names.
 
         A name that begins like no other is not guessed, so here not one row may be missing but for what came or went
-        meanwhile.
+        meanwhile. Where one is, all of it is asked for once more, with every letter that occurs.
         """
-        yield from self._walk({**self.filters, "sort": "desc_name"}, _Walk())
-        yield from self._partitions("", total)
-        again = self._page(1, self.filters).page.total
-        if len(self._seen) < min(total, total if again is None else again):
-            raise _gap(len(self._seen), total)
-
-    def _partitions(self, prefix: str, total: int) -> Iterator[WorkspacePage]:
-        """Yield what begins with ``prefix`` and one letter more, each by itself, until nothing is missing."""
-        for letter in self._letters(prefix):
-            if len(self._seen) >= total or len(prefix) >= _LONGEST:
+        window = len(first.met)
+        yield from self._walk({**self.filters, "sort": "desc_name"}, _Walk(begun=first.begun))
+        for thorough in (False, True):
+            yield from self._partitions(first.begun, total, total, window, thorough=thorough)
+            again = self._page(1, self.filters).page.total
+            if len(self._seen) >= min(total, total if again is None else again):
                 return
-            walk = _Walk()
-            yield from self._walk({**self.filters, "where_name": f"startswith_{prefix}{letter}"}, walk)
-            if (walk.total or 0) >= total and not prefix:
+        raise _gap(len(self._seen), total)
+
+    def _partitions(
+        self, begun: Beginnings, rows: int, total: int, window: int, *, thorough: bool
+    ) -> Iterator[WorkspacePage]:
+        """Yield what begins as the ``rows`` of ``begun`` and with one letter more, until nothing is missing.
+
+        What was met already is left out by its number, unless it is to be ``thorough``: a server may take letters
+        for one that are not.
+        """
+        found, cut = Counter[str](), set[frozenset[int]]()
+        for letter in begun.guesses(self._alphabet if thorough else ()):
+            done = not thorough and found.total() >= rows
+            if done or len(self._seen) >= total or len(begun.prefix) >= LONGEST:
+                return
+            known = 0 if thorough else begun.counts[letter]
+            walk = _Walk(most=window or None, begun=Beginnings(begun.prefix + letter))
+            yield from self._walk({**self.filters, "where_name": f"startswith_{walk.begun.prefix}"}, walk, known)
+            if (walk.total or 0) >= total and not walk.begun.selected:
                 return  # the filter is ignored, as unknown ones are (api/ecm.md 0.2, 11): the gap is told
-            if walk.cut:
-                yield from self._partitions(prefix + letter, total)
+            # Of "A" and "a" a server may show the same.
+            if walk.cut and walk.total and walk.first not in cut:
+                cut.add(walk.first)
+                yield from self._partitions(walk.begun, walk.total, total, window, thorough=thorough)
+            found[letter.casefold()] = max(found[letter.casefold()], walk.total or 0)
 
-    def _letters(self, prefix: str) -> list[str]:
-        begin = len(prefix)
-        seen = sorted({name[begin] for name in self._names if name.startswith(prefix) and len(name) > begin})
-        return list(dict.fromkeys([*seen, *_LETTERS, *([" ", "-", ".", "_", "(", "&"] if prefix else [])]))
-
-    def _walk(self, filters: Mapping[str, str], walk: _Walk) -> Iterator[WorkspacePage]:
-        met: set[int] = set()
+    def _walk(self, filters: Mapping[str, str], walk: _Walk, known: int = 0) -> Iterator[WorkspacePage]:
+        """Yield the pages of one listing; the first one alone where it has ``known`` rows, so many were met."""
         ahead = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ecm-page")
         try:
             number, following = 1, ahead.submit(self._page, 1, filters)
             while True:
                 page = following.result()
-                paging, new = page.paging, page.ids - met
+                paging, new = page.paging, walk.met.add(page.ids)
+                walk.first = walk.first or page.ids
                 walk.total = paging.total if paging.total is not None else walk.total
                 # Past the end a server repeats rows instead of none (E09); a page may hold nothing we may see.
                 if number > 1 and not new and (page.ids or number >= paging.pages):
-                    walk.cut = paging.short_after(number - 1 if page.ids else number, self.limit, len(met))
+                    walk.cut = paging.short_after(number - 1 if page.ids else number, self.limit, len(walk.met))
                     break
-                met |= new
                 self._promised = paging.pages
                 self.limit = min(self.limit, paging.limit or self.limit)
-                if paging.more:
+                more = paging.more and not self._is_enough(walk, known)
+                if more:
                     following = ahead.submit(self._page, number + 1, filters)
-                self._seen |= new
-                self._names.update(row.name[:_LONGEST] for row in page.page.rows)
+                self._note(page, walk.begun)
                 yield page.page
-                if not paging.more:
-                    walk.cut = paging.short_after(number, self.limit, len(met))
+                if not more:
+                    walk.cut = walk.total != (known or None) and paging.short_after(number, self.limit, len(walk.met))
                     break
                 number += 1
         finally:
             ahead.shutdown(wait=False, cancel_futures=True)
+
+    def _is_enough(self, walk: _Walk, known: int) -> bool:
+        """Say whether the first page is all that is asked of a listing: its rows are known, or too many."""
+        if walk.total is None:
+            return False
+        return (known > 0 and walk.total == known) or (walk.most is not None and walk.total > walk.most)
+
+    def _note(self, page: Page, begun: Beginnings) -> None:
+        begun.take(page.page.rows, self._seen.add(page.ids))
+        self._alphabet.update(*(row.name for row in page.page.rows))
 
     def _page(self, number: int, filters: Mapping[str, str]) -> Page:
         params = {
@@ -253,7 +279,9 @@ def _column(value: object, zone: tzinfo | None) -> Fact:
     """
     if isinstance(value, str):
         try:
-            return times.fact(value, zone) if _INSTANT.fullmatch(value) else value or None
+            # The first letter tells most: that is a third of what reading a column costs.
+            is_instant = value[:1].isdigit() and _INSTANT.fullmatch(value)
+            return times.fact(value, zone) if is_instant else value or None
         except RecordUnreadable:
             return value
     if isinstance(value, list):

@@ -26,7 +26,9 @@ class ServerNow:
 
     def reached(self, moment: datetime) -> bool:
         """Say whether the moment lies in the past; a date that seems to lie ahead is held against a fresh look."""
-        if moment > self.now + _SKEW and self.look is not None:
+        if moment <= self.now + _SKEW:  # two dates of every row of a listing
+            return True
+        if self.look is not None:
             self.now, self.look = self.look(), None
         return moment <= self.now + _SKEW
 
@@ -39,7 +41,8 @@ def instant(value: object, zone: tzinfo | None) -> datetime:
     try:
         if not isinstance(value, str) or not _TIME.fullmatch(value):
             raise ValueError
-        moment = datetime.fromisoformat(value).replace(microsecond=0)
+        moment = datetime.fromisoformat(value)
+        moment = moment.replace(microsecond=0) if moment.microsecond else moment
         if moment.tzinfo is None and zone is None:
             raise ConfigurationError(
                 f"ECM returns times without a zone ({excerpt(value)}).",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -415,7 +416,7 @@ def world_of(rng: Random, folder: Path, many: int, make: Make, *, couples: bool)
     consent.STORY.furnish(house.ecm)
     plain: list[Attribute | str] = [
         "Email Status",
-        Attribute(name="Email Since", type_name="Date"),
+        Attribute(name="Email Since", type_name="Date", with_time=copy(rng).random() < 0.5),  # and draw as ever
         "Email Source",
         "News Status",
     ]
