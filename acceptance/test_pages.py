@@ -98,7 +98,7 @@ def test_d10_nothing_that_a_stranger_wrote_runs(tab: Tab, tmp_path: Path, person
 
 def test_of_a_large_report_every_row_is_found_sorted_and_printed(tab: Tab, tmp_path: Path) -> None:
     file, many = tmp_path / "large.html", 1_300
-    lines = reports.large(many * 10 // 9 + 1).actions[:many]
+    lines = list(reports.large(many * 10 // 9 + 1).actions)[:many]
     file.write_text(as_html([reports.report(lines)], personal=True), encoding="utf-8")
     last, cell = f"C-{many - 1:06d}", "document.querySelector('table.rows tbody td').textContent"
 

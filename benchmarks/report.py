@@ -10,7 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from acceptance.chromium import Tab, chromium
-from ecmbraze.engine.run_report import PLANNED, ActionLine, RunReport, SkipLine, summary
+from ecmbraze.engine.report_lines import PLANNED, ActionLine, ActionLines, SkipLine, SkipLines
+from ecmbraze.engine.run_report import RunReport, summary
 from ecmbraze.model import Kind, State
 from ecmbraze.report import files
 
@@ -22,8 +23,8 @@ _DRAWN = "document.querySelectorAll('html:not(.loading) .rows tbody tr').length"
 
 def large_report(rows: int) -> RunReport:
     """Return a dry run of so many rows: a tenth stays, a tenth was left out; every person and name differs."""
-    actions = [_line(number) for number in range(rows * 9 // 10)]
-    skipped = [
+    actions = ActionLines(_line(number) for number in range(rows * 9 // 10))
+    skipped = SkipLines(
         SkipLine(
             record=f"ws:{number}",
             workspace=f"Contract {number}",
@@ -32,7 +33,7 @@ def large_report(rows: int) -> RunReport:
             reason=f"'Customer.Number' of workspace {number} is empty",
         )
         for number in range(rows - len(actions))
-    ]
+    )
     return RunReport(
         run_id="benchmark",
         flow="onboarding",

@@ -7,7 +7,8 @@ from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ecmbraze.engine.run_report import ActionLine, RunReport, SkipLine, summary
+from ecmbraze.engine.report_lines import ActionLine, ActionLines, SkipLine, SkipLines
+from ecmbraze.engine.run_report import RunReport, summary
 from ecmbraze.planning.guards import Measure
 
 AT = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
@@ -83,7 +84,8 @@ def report(actions: Sequence[ActionLine], skipped: Sequence[SkipLine] = (), **ch
         "plan_hash": PLAN,
         "configuration": CONFIGURATION,
     }
-    return RunReport(**made | changes, messages=summary(actions), actions=list(actions), skipped=list(skipped))
+    lines = ActionLines(actions)
+    return RunReport(**made | changes, messages=summary(lines), actions=lines, skipped=SkipLines(skipped))
 
 
 def usual() -> RunReport:

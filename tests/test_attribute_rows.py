@@ -79,7 +79,7 @@ def test_attributes_of_a_refused_object_are_in_the_report_where_the_run_ends_bef
 
     desk.send()
 
-    reported = {name: step.state for step in desk.push.steps.values() for name in step.row.action.names}
+    reported = {name: step.state for step in desk.push.touched.steps.values() for name in step.row.action.names}
     assert reported == dict.fromkeys(_ABC, State.READY)
     assert _stand(desk) == reported
 
@@ -128,7 +128,7 @@ def test_a_refused_object_is_sent_attribute_by_attribute_and_only_the_bad_one_st
     assert [len(batch.attributes[0][1]) for batch in desk.braze.tracked] == [3, 1, 1, 1]
     assert _stand(desk) == {"ecm_a": "sent", "ecm_b": "refused", "ecm_c": "sent"}
     assert desk.ledger.outbox.accepted("C-1/attribute/ecm_b") is None
-    assert sorted(name for step in desk.push.steps.values() for name in step.row.action.names) == list(_ABC)
+    assert sorted(name for step in desk.push.touched.steps.values() for name in step.row.action.names) == list(_ABC)
     desk.stage(*_attributes(("ecm_b", "ecm_c"), "good"))
     assert [row.state for row in desk.rows() if row.action.names == ("ecm_b",)] == [State.DROPPED]
 
@@ -164,7 +164,7 @@ def test_an_unknown_outcome_leaves_all_of_them_ready_with_what_was_accepted_befo
 
     assert _stand(desk) == dict.fromkeys(_ABC, "ready")
     assert desk.ledger.outbox.accepted("C-1/attribute/ecm_a") == "old"
-    assert list(desk.push.before.values()) == [dict.fromkeys(_ABC, "old")]
+    assert list(desk.push.touched.before.values()) == [dict.fromkeys(_ABC, "old")]
 
 
 def test_what_a_profile_lost_is_sent_again_each_value_once(desk: Desk) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from ecmbraze.engine.run_report import ActionLine, RunReport
+from ecmbraze.engine.report_lines import ActionLine
+from ecmbraze.engine.run_report import RunReport
 from ecmbraze.planning.guards import Measure
 from ecmbraze.report import lines, page, table
 

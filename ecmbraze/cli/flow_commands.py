@@ -63,7 +63,7 @@ def _load(flow: Flow[Any], options: Mapping[str, Any]) -> int:
     from ecmbraze.cli import initial_load  # an ordinary run needs none of it
 
     done = [initial_load.start(flow, loaded, dry_run=dry_run, confirm=confirm, deed=who, seconds=seconds)]
-    rounds.tell_result(done, lambda: done[0].as_json(limit), as_json=options["as_json"], limit=limit)
+    rounds.tell_result(done, as_json=options["as_json"], limit=limit)
     code = rounds.exit_code(done, pending=False)
     return report_file.write(done, options["report"], code, personal=options["show_personal_data"])
 
@@ -132,7 +132,7 @@ def _command(flow: Flow[Any]) -> Any:
         report_file.check(report, personal=show_personal_data)
         loaded = opening.settings(config_path(context, config))
         done = rounds.start([flow], loaded, options, seconds=rounds.seconds(max_duration))
-        rounds.tell_result(done, lambda: done[0].as_json(limit_listing), as_json=as_json, limit=limit_listing)
+        rounds.tell_result(done, as_json=as_json, limit=limit_listing)
         code = rounds.exit_code(done, pending=exit_code)
         return report_file.write(done, report, code, personal=show_personal_data)
 

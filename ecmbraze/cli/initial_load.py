@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from ecmbraze.cli.progress import observing
 from ecmbraze.cli.signals import Budget, listening
 from ecmbraze.config import Settings
 from ecmbraze.engine.loading import PAUSE_S, Loading, Patience
+from ecmbraze.engine.report_lines import ActionLines, SkipLines
 from ecmbraze.engine.run_report import RunReport
 from ecmbraze.engine.setting import Options, Slice
 from ecmbraze.errors import EcmbrazeError, GuardTripped
@@ -23,6 +24,7 @@ from ecmbraze.ledger.file import check
 from ecmbraze.ledger.history import Deed
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.lock import run_lock
+from ecmbraze.model import State
 from ecmbraze.ports import Progress, Work
 from ecmbraze.report.initial_load import standing
 
@@ -86,7 +88,7 @@ class _Session:
 
     def go_on(self, progress: Progress) -> RunReport:
         """Do slice after slice, the lock free between two, until all are done or something ends it."""
-        patience, reports, more = Patience(), list[RunReport](), True
+        patience, reports, listing, more = Patience(), list[RunReport](), _Listing(), True
         lock = partial(run_lock, self.config.state, load=True, wait=rounds.waiting(self.wall, self.budget))
         while more:
             with lock(), self._opened() as (ledger, loading):
@@ -101,7 +103,7 @@ class _Session:
                     break
                 if part is None:
                     break
-                reports.append(self._round(ledger, Options(load=part), progress))
+                reports.append(listing.take_over(self._round(ledger, Options(load=part), progress)))
                 more = patience.allows(reports[-1]) and loading.has_more()
                 after = loading.load or before
                 progress.step(Work.LOADED, after.people - before.people)
@@ -110,7 +112,7 @@ class _Session:
                 reports[-1].notes.append(stands)
             if more and patience.stuck:
                 self.wall.sleep(PAUSE_S)
-        return _together(reports)
+        return _together(reports, listing)
 
     def _round(self, ledger: Ledger, options: Options, progress: Progress | None = None) -> RunReport:
         per_minute = self.flow.load.per_minute(self.section) if options.load else None
@@ -162,25 +164,48 @@ class _Session:
             ledger.close()
 
 
-def _together(reports: Sequence[RunReport]) -> RunReport:
+@dataclass(slots=True)
+class _Listing:
+    """The lines of all slices of one start: of what went the first, of everything else all."""
+
+    went: ActionLines = field(default_factory=ActionLines)
+    others: ActionLines = field(default_factory=ActionLines)
+    skipped: SkipLines = field(default_factory=SkipLines)
+    unlisted: int = 0
+
+    def take_over(self, report: RunReport) -> RunReport:
+        """Take the lines out of the report of a slice: each of thousands would keep a file of its own open."""
+        for line in report.actions:
+            if line.state != State.SENT:
+                self.others.append(line)
+            elif len(self.went) < _LISTED:
+                self.went.append(line)
+            else:
+                self.unlisted += 1
+        for skip in report.skipped:
+            self.skipped.append(skip)
+        return replace(report, actions=ActionLines(), skipped=SkipLines())
+
+
+def _together(reports: Sequence[RunReport], listing: _Listing) -> RunReport:
     """Return the slices of one start as one report: it ended as the last one did."""
     last = reports[-1]
     counts = {name: sum(one.counts[name] for one in reports) for name in last.counts}
-    went = [line for one in reports for line in one.actions if line.state == "sent"]
-    left = [line for one in reports for line in one.actions if line.state != "sent"]
-    listed = f"{len(went) - _LISTED} more writes went; they are not listed" if len(went) > _LISTED else ""
+    unlisted = f"{listing.unlisted} more writes went; they are not listed" if listing.unlisted else ""
+    for line in listing.went:
+        listing.others.append(line)
     return replace(
         last,
         started_at=reports[0].started_at,
-        actions=left + went[:_LISTED],
+        actions=listing.others,
         counts={**counts, "pending": last.counts["pending"]},
         by_action={name: sum(one.by_action[name] for one in reports) for name in last.by_action},
         requests={name: sum(one.requests.get(name, 0) for one in reports) for name in last.requests},
-        skipped=[line for one in reports for line in one.skipped],
+        skipped=listing.skipped,
         notes=[
             *dict.fromkeys(
                 [*(note for one in reports[:-1] for note in one.notes if "initial load:" not in note), *last.notes]
             ),
-            *([listed] if listed else []),
+            *([unlisted] if unlisted else []),
         ],
     )

@@ -153,7 +153,7 @@ def _text(value: Json) -> str:
 
 def _start(flow: str, loaded: Settings, options: Options, *, as_json: bool) -> int:
     done = rounds.start([BY_NAME[flow]], loaded, options)
-    rounds.tell_result(done, done[0].as_json, as_json=as_json)
+    rounds.tell_result(done, as_json=as_json)
     return rounds.exit_code(done, pending=False)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import logging
 import os
 import re
@@ -31,6 +30,7 @@ from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.lock import run_lock
 from ecmbraze.planning.rules import Span
 from ecmbraze.ports import Progress
+from ecmbraze.report import json_text
 from ecmbraze.report.lines import unwrapped
 
 PENDING = 9
@@ -138,12 +138,12 @@ def _is_due(ledger: Ledger, flow: Flow[Any], section: Any, wall: WallClock) -> b
 
 
 def tell_result(
-    reports: Sequence[RunReport], told: Callable[[], object], *, as_json: bool, limit: int | None = None
+    reports: Sequence[RunReport], *, as_json: bool, limit: int | None = None, together: bool = False
 ) -> None:
-    """Print the reports for a person, or what ``told`` returns as JSON, and log how each run ended."""
+    """Print the reports for a person or as JSON, ``together`` in ``{runs: [...]}``, and log how each run ended."""
     try:
         if as_json:
-            sys.stdout.write(json.dumps(told(), indent=2, ensure_ascii=False) + "\n")
+            sys.stdout.writelines(json_text.pieces(reports, together=together, limit=limit))
         else:
             for report in reports:
                 _print(report, limit)

@@ -50,8 +50,6 @@ def run(
     done = rounds.start(flows, loaded, options, seconds=rounds.seconds(max_duration), due=not now)
     if not done and not as_json:
         typer.echo("No flow is due; nothing was done. `ecmbraze run --now` runs them anyway.")
-    rounds.tell_result(
-        done, lambda: {"runs": [one.as_json(limit_listing) for one in done]}, as_json=as_json, limit=limit_listing
-    )
+    rounds.tell_result(done, as_json=as_json, limit=limit_listing, together=True)
     code = rounds.exit_code(done, pending=exit_code)
     return report_file.write(done, report, code, personal=show_personal_data)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
+from ecmbraze.engine import reporting
 from ecmbraze.engine.context import RoundContext
 from ecmbraze.engine.customers import asked_types, customers
 from ecmbraze.engine.deliver.channels.channel import Place
@@ -16,6 +17,7 @@ from ecmbraze.engine.deliver.rereading import Rereading
 from ecmbraze.engine.deliver.screen import Screen
 from ecmbraze.engine.plan.planner import Planner
 from ecmbraze.engine.recover.canary import Canary
+from ecmbraze.engine.report_lines import ActionLines, SkipLines
 from ecmbraze.engine.run import Run
 from ecmbraze.engine.run_report import RunReport
 from ecmbraze.engine.scans import bounced
@@ -49,8 +51,10 @@ def run(of: RoundContext, flow: Flow[Any], section: Any) -> Run:
         configuration=of.setting.configuration,
         as_if_new=of.options.as_if_new,
         plan_file=str(of.options.keep or ""),
+        actions=ActionLines(folder=of.ledger.path.parent),
+        skipped=SkipLines(folder=of.ledger.path.parent),
     )
-    return Run(
+    made = Run(
         flow=flow,
         section=section,
         needs=needs,
@@ -63,6 +67,8 @@ def run(of: RoundContext, flow: Flow[Any], section: Any) -> Run:
         push=_push(of, flow, section, screen, view),
         before=of.ledger.watermarks(flow.name),
     )
+    made.push.touched.report = partial(reporting.pushed, made)
+    return made
 
 
 def fence(setting: Setting, systems: Systems, ledger: Ledger, clock: Clock) -> Fence:

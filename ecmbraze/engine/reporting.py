@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 
 from ecmbraze.engine.context import RoundContext
 from ecmbraze.engine.deliver.channels import channel_of
 from ecmbraze.engine.deliver.requests import batched
+from ecmbraze.engine.report_lines import PENDING, PLANNED, ActionLine, SkipLine
 from ecmbraze.engine.run import Run
-from ecmbraze.engine.run_report import COUNTS, PENDING, PLANNED, ActionLine, SkipLine, summary
+from ecmbraze.engine.run_report import COUNTS, summary
 from ecmbraze.errors import strongest
 from ecmbraze.ledger.outbox import Row, Step
 from ecmbraze.ledger.page import SIZE
@@ -20,7 +19,6 @@ from ecmbraze.model import Action, Delivery, Json, State, System
 
 _TOGETHER = 50  # people per export (api/braze.md 4.3)
 HIDDEN = "***"
-_NOTHING: Mapping[str, Json] = {}  # one for all: a report may have a hundred thousand lines
 _COUNTED = {
     State.SENT: "sent",
     State.REFUSED: "refused",
@@ -33,20 +31,19 @@ _COUNTED = {
 }
 
 
-def _pushed(of: RoundContext, run: Run) -> None:
-    """Report what became of every row this run touched, and what another's unknown outcome keeps back.
+def pushed(run: Run, steps: Sequence[tuple[Step, Json]]) -> None:
+    """Report what became of rows, each with what the sink had taken before it."""
+    with run.planner.view.page(_workspace(step.row.action) for step, _ in steps):
+        for step, before in steps:
+            _count(run, step)
+            if step.state is State.SENT:
+                run.report.add_kind(step.row.action.kind, len(step.row.action.names))
+            _append(run, step, before)
 
-    What is in the report is let go of: of many people both at once would be most of the memory.
-    """
-    steps = deque(run.push.steps.values())
-    run.push.steps.clear()
-    while part := [steps.popleft() for _ in range(min(SIZE, len(steps)))]:
-        with run.planner.view.page(_workspace(step.row.action) for step in part):
-            for step in part:
-                _count(run, step)
-                if step.state is State.SENT:
-                    run.report.add_kind(step.row.action.kind, len(step.row.action.names))
-                run.report.actions += _lines(run, step, run.push.before.pop(step.row.id, None))
+
+def _pushed(of: RoundContext, run: Run) -> None:
+    """Report the rows that are not in the report yet, and what another's unknown outcome keeps back."""
+    run.push.touched.let_all_go()
     for row, number in [] if of.options.dry_run else of.ledger.outbox.kept_back(run.name):
         why = f"kept back by message {number}, whose outcome is unknown"
         run.report.actions.append(_line(run, row.action, PENDING, why))
@@ -151,25 +148,26 @@ def _count(run: Run, step: Step) -> None:
         run.report.counts["waiting" if looked_for else name] += len(step.row.action.names)
 
 
-def _lines(run: Run, step: Step, before: Json) -> list[ActionLine]:
-    """Return a line for each write of a row."""
+def _append(run: Run, step: Step, before: Json) -> None:
+    """Append a line for each write of a row."""
     action = step.row.action
     if not (kind := action.kind.holds):
-        return [_line(run, action, step.state, step.why, before=before)]
+        run.report.actions.append(_line(run, action, step.state, step.why, before=before))
+        return
     old = before if isinstance(before, Mapping) else {}
     new = action.payload if isinstance(action.payload, Mapping) else {}
-    line = partial(
-        ActionLine,
+    line = ActionLine(
         record=action.record,
         workspace=run.planner.view.name_of(action.record),
         customer=action.person,
+        rule="",
         kind=kind,
+        name="",
         reason=action.reason,
         state=str(step.state),
         why=step.why,
-        properties=_NOTHING,
     )
-    return [line(rule=name, name=name, title=name, before=old.get(name), after=new.get(name)) for name in action.names]
+    run.report.actions.append_attributes(line, {name: (old.get(name), new.get(name)) for name in action.names})
 
 
 def _line(run: Run, action: Action, state: str, why: str, *, before: Json = None) -> ActionLine:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from operator import attrgetter
+from itertools import islice
 from typing import Any
 
 from ecmbraze.engine.deliver.channels import channel_of
-from ecmbraze.ledger.storedreports import Lines
-from ecmbraze.model import Delivery, Json, Kind, State
+from ecmbraze.engine.report_lines import GOES, NO_MESSAGES, ActionLines, SkipLines
+from ecmbraze.model import Json, Kind, State
 from ecmbraze.planning.guards import Measure
 
 SCHEMA_VERSION = 1
@@ -35,68 +34,8 @@ COUNTS = (
 )
 BY_ACTION = ("events", "attributes", "triggers", "categories", "documents", "versions", "tasks", "withdrawals")
 
-# What an action says; the ledger keeps none of it in a report.
-_CONTENT = ("before", "after", "properties")
-PLANNED, PENDING = "planned", "pending"
 # Of a message, what keeps somebody from getting it: their consent, or a limit.
 _NO_CONSENT = (State.SUPPRESSED,)
-_GOES = (PLANNED, State.SENT)
-_NO_MESSAGES = frozenset(kind for kind in Kind if not kind.is_message)
-_VALUES = frozenset(kind for kind in Kind if kind.delivery is Delivery.LATEST)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionLine:
-    """One intended write, what it would say, and what became of it."""
-
-    record: str
-    workspace: str = ""
-    """The workspace's name."""
-    customer: str
-    rule: str
-    kind: str
-    name: str
-    title: str = ""
-    """The name of the campaign or Canvas in Braze, where it was asked for; else ``name``."""
-    said: str = ""
-    """What it does, where its kind and a name would not say it."""
-    reason: str
-    state: str
-    why: str = ""
-    before: Json = None
-    """Of what replaces a value, the one that was last taken from us."""
-    after: Json = None
-    archived: str = ""
-    """Of a campaign or Canvas in a dry run: whether its present content is archived and approved."""
-    properties: Mapping[str, Json] = field(default_factory=dict)
-    """What travels with an event, a campaign or a Canvas."""
-    time: str = ""
-    """When an event says it happened."""
-
-    @property
-    def is_message(self) -> bool:
-        return self.kind not in _NO_MESSAGES
-
-    @property
-    def is_value(self) -> bool:
-        """Whether it replaces a value, so that ``before`` and ``after`` say what it does."""
-        return self.kind in _VALUES
-
-    @property
-    def because(self) -> str:
-        """Why it goes, or what became of it instead."""
-        return self.reason if self.state in _GOES else self.why or self.reason
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SkipLine:
-    """One record, or one rule of it, that was left out."""
-
-    record: str
-    workspace: str = ""
-    customer: str
-    rule: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,8 +79,8 @@ class RunReport:
     messages: list[MessageLine] = field(default_factory=list)
     guards: list[Measure] = field(default_factory=list)
     """What the guards compared, whether or not one was hit."""
-    actions: list[ActionLine] = field(default_factory=list)
-    skipped: list[SkipLine] = field(default_factory=list)
+    actions: ActionLines = field(default_factory=ActionLines)
+    skipped: SkipLines = field(default_factory=SkipLines)
     notes: list[str] = field(default_factory=list)
     """Sentences for the operator: a baseline, a moved ledger, a guard."""
 
@@ -154,53 +93,48 @@ class RunReport:
 
         With ``limit`` no more than so many actions and skips are in it.
         """
-        found: dict[str, Any] = {"schema_version": SCHEMA_VERSION, **_plain(self)}
+        found: dict[str, Any] = {"schema_version": SCHEMA_VERSION, **plain(self)}
         for name in ("started_at", "finished_at"):
             found[name] = getattr(self, name).isoformat().replace("+00:00", "Z")
         found["listed"] = {"actions": len(self.actions), "skipped": len(self.skipped)}
-        for name in ("messages", "guards", "actions", "skipped"):
-            lines = getattr(self, name)
-            found[name] = [_plain(line) for line in (lines[:limit] if name in ("actions", "skipped") else lines)]
+        for name in ("messages", "guards"):
+            found[name] = [plain(line) for line in getattr(self, name)]
+        for name in ("actions", "skipped"):
+            found[name] = [plain(line) for line in islice(getattr(self, name), limit)]
         return found
 
     def as_stored(self) -> dict[str, Any]:
         """Return the report as the ledger keeps it: every line, but not what it says."""
-        return {
-            **self.as_json(0),
-            "actions": _lines(ActionLine, self.actions),
-            "skipped": _lines(SkipLine, self.skipped),
-        }
+        return {**self.as_json(0), "actions": self.actions.as_stored(), "skipped": self.skipped.as_stored()}
 
 
-def _lines(sort: type[ActionLine | SkipLine], lines: Sequence[ActionLine | SkipLine]) -> Lines:
-    names = [name for name in sort.__dataclass_fields__ if name not in _CONTENT]
-    return Lines(fields=names, rows=list(map(attrgetter(*names), lines)))
-
-
-def summary(actions: Iterable[ActionLine]) -> list[MessageLine]:
+def summary(actions: ActionLines) -> list[MessageLine]:
     """Return one line per message and rule, in the order in which they first stand in the report."""
-    found: dict[tuple[str, str, str], list[ActionLine]] = {}
-    for line in actions:
-        if line.is_message:
-            found.setdefault((line.kind, line.name, line.rule), []).append(line)
+    titles: dict[tuple[str, str, str], str] = {}
+    people: dict[tuple[str, str, str], tuple[set[str], set[str], set[str]]] = {}
+    for line in actions.of({sort for sort in actions.sorts if sort[0] not in NO_MESSAGES}):
+        key = (line.kind, line.name, line.rule)
+        titles.setdefault(key, line.title)
+        matched, after_consent, after_limits = people.setdefault(key, (set(), set(), set()))
+        matched.add(line.customer)
+        if line.state not in _NO_CONSENT:
+            after_consent.add(line.customer)
+        if line.state in GOES:
+            after_limits.add(line.customer)
     return [
         MessageLine(
             kind=kind,
             name=name,
-            title=lines[0].title,
+            title=titles[kind, name, rule],
             rule=rule,
-            matched=_people(lines),
-            after_consent=_people(line for line in lines if line.state not in _NO_CONSENT),
-            after_limits=_people(line for line in lines if line.state in _GOES),
+            matched=len(matched),
+            after_consent=len(after_consent),
+            after_limits=len(after_limits),
         )
-        for (kind, name, rule), lines in found.items()
+        for (kind, name, rule), (matched, after_consent, after_limits) in people.items()
     ]
 
 
-def _people(lines: Iterable[ActionLine]) -> int:
-    return len({line.customer for line in lines})
-
-
-def _plain(value: Any) -> dict[str, Json]:
+def plain(value: Any) -> dict[str, Json]:
     """Return a value's fields one level deep; a report of 50,000 lines is copied once, not piece by piece."""
     return {name: getattr(value, name) for name in type(value).__dataclass_fields__}

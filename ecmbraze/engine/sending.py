@@ -85,9 +85,8 @@ def keep_screened(context: RoundContext, runs: Sequence[Run], reading: Sequence[
     needs, screened = of_people(reading), context.screened
     if needs is None or screened is None or screened.first is None or screened.last is None:
         return ()
-    for step in (step for run in runs for step in run.push.steps.values()):
-        if step.row.action.kind.phase is Phase.CONSENT:  # what was read before our own withdrawal is no news
-            screened.seen.pop(step.row.action.recipient, None)
+    for person in (person for run in runs for person in run.push.touched.withdrawn):
+        screened.seen.pop(person, None)  # what was read before our own withdrawal is no news
     from ecmbraze.engine import further_scans  # where a screen read somebody
 
     context.plan.forget_records()  # they are merged

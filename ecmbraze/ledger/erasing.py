@@ -207,15 +207,28 @@ def _replaced(value: Any, subject: Subject, pattern: re.Pattern[str]) -> Any:
         case list():
             lists = [one for one in value if not (isinstance(one, str) and one in subject.names)]
             return [_replaced(one, subject, pattern) for one in lists]
+        case {"all": dict() as same, "lines": list() as lines}:  # a page of lines, see `storedreports.py`
+            return {
+                "all": _replaced(same, subject, pattern),
+                "lines": [_replaced(_open(line, same, subject), subject, pattern) for line in lines],
+            }
         case dict():
-            mine = (
-                "customer" in value and any(one in subject.names for one in str(value["customer"]).split(", "))
-            ) or value.get("record") == subject.workspace != ""
+            mine = _is_mine(value, subject)
             return {
                 name: ERASED if mine and name in _OF_A_LINE else _replaced(inner, subject, pattern)
                 for name, inner in value.items()
             }
     return value
+
+
+def _is_mine(line: Mapping[str, Any], subject: Subject) -> bool:
+    people = str(line.get("customer", "")).split(", ")
+    return any(one in subject.names for one in people) or line.get("record") == subject.workspace != ""
+
+
+def _open(line: Mapping[str, Any], same: Mapping[str, Any], subject: Subject) -> Mapping[str, Any]:
+    """Return a line with what it shares with others of its page, where it is about the subject."""
+    return {**same, **line} if _is_mine({**same, **line}, subject) else line
 
 
 def _unnamed(deed: Deed, subject: Subject) -> Deed:

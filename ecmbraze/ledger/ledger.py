@@ -14,7 +14,7 @@ from sqlite_utils import Database
 from ecmbraze.errors import RUN_AGAIN, ConfigurationError, EcmbrazeError
 from ecmbraze.ledger import counting, file, historykey, seal
 from ecmbraze.ledger.claims import Claims
-from ecmbraze.ledger.codec import dump, instant, load, moment
+from ecmbraze.ledger.codec import instant, load, moment
 from ecmbraze.ledger.connection import Connection, Explained, unusable
 from ecmbraze.ledger.contents import Contents
 from ecmbraze.ledger.history import History
@@ -215,7 +215,7 @@ class Ledger:
                     report["started_at"],
                     instant(now),
                     report["exit_code"],
-                    dump(pack(report)),
+                    pack(report),
                 ),
             )
             told = {name: report[name] for name in ("run_id", "flow", "mode", "exit_code", "counts", "plan_hash")}

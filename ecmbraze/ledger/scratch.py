@@ -6,8 +6,9 @@ import os
 import tempfile
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from ecmbraze.ledger.connection import of_the_disk
 
@@ -15,11 +16,14 @@ PIECE = 64 * 1024
 
 
 class Scratch:
-    """A file where temporary files go; may be read from any thread. Raises StorageError where there is no room."""
+    """A private file; may be read from any thread. Raises StorageError where there is no room.
 
-    def __init__(self) -> None:
+    It lies on the disk of ``folder``, where temporary files go without one, or where that may not be written.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
         self._size = 0
-        with _room(), tempfile.TemporaryFile() as made:
+        with _room(), _nameless(folder) as made:
             self._file = os.dup(made.fileno())
         weakref.finalize(self, os.close, self._file)
 
@@ -45,6 +49,13 @@ class Scratch:
         while piece := self.read(at, PIECE):
             at += len(piece)
             yield piece
+
+
+def _nameless(folder: Path | None) -> IO[bytes]:
+    with suppress(OSError):
+        if folder is not None:
+            return tempfile.TemporaryFile(dir=folder)
+    return tempfile.TemporaryFile()
 
 
 @contextmanager

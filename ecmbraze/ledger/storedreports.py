@@ -2,61 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
+from ecmbraze.ledger.codec import dump
+
 # What in a line of an attribute says which one it is.
-_NAMES = ("name", "rule", "title")
+_NAMES = ("rule", "name", "title")
 _LINES = ("actions", "skipped")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lines:
-    """The lines of one sort, each as its values in the order of the fields: a report may have a hundred thousand."""
+    """The lines of one sort, by pages, each line as its values in the order of the fields.
+
+    A report may have a hundred thousand. Lines of attributes that differ in nothing else are one, with a list of names.
+    """
 
     fields: Sequence[str]
-    rows: Sequence[Sequence[Any]]
+    pages: Iterable[Sequence[Sequence[Any]]]
 
 
-def pack(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a report as it is stored, its :class:`Lines` in a fifth of the place; :func:`unpack` gives them back."""
-    return {name: _packed(value) if isinstance(value, Lines) else value for name, value in report.items()}
+def pack(report: Mapping[str, Any]) -> str:
+    """Return the text of a report, its :class:`Lines` in a fifth of the place; :func:`unpack` gives them back."""
+    return "".join(_pieces(report))
 
 
 def unpack(report: Mapping[str, Any]) -> dict[str, Any]:
     """Return a report as it was packed; one that an earlier version stored, or that was shortened, as it is."""
-    lines = {name: report[name] for name in _LINES if isinstance(report.get(name), Mapping)}
-    return {**report, **{name: list(_unpacked(packed)) for name, packed in lines.items()}}
+    return {**report, **{name: list(_unpacked(report[name])) for name in _LINES if name in report}}
 
 
-def _packed(lines: Lines) -> Mapping[str, Any] | Sequence[Any]:
-    if not lines.rows:
-        return []
-    first = lines.rows[0]
-    shared = [all(row[n] == value for row in lines.rows) for n, value in enumerate(first)]
-    differing = {name: n for n, name in enumerate(lines.fields) if not shared[n]}
-    own = {name: n for name, n in differing.items() if name not in _NAMES}
-    names = {name: n for name, n in differing.items() if name in _NAMES}
+def _pieces(report: Mapping[str, Any]) -> Iterator[str]:
+    """Yield canonical JSON, of lines a page at a time."""
+    for number, (name, value) in enumerate(sorted(report.items())):
+        yield f"{',' if number else '{'}{dump(name)}:"
+        if not isinstance(value, Lines):
+            yield dump(value)
+            continue
+        yield "["
+        for at, page in enumerate(page for page in value.pages if page):
+            yield f"{',' if at else ''}{dump(_packed(value.fields, page))}"
+        yield "]"
+    yield "}"
+
+
+def _packed(fields: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    names = [fields.index(name) for name in _NAMES] if set(_NAMES) <= set(fields) else []
+    own = [n for n in range(len(fields)) if n not in names]
+    shared = [n for n in own if all(row[n] == rows[0][n] for row in rows)]
+    differing = [(n, fields[n]) for n in own if n not in shared]
     found: list[Mapping[str, Any]] = []
-    for values, together in groupby(lines.rows, key=lambda row: [row[n] for n in own.values()]):
-        kept, each = {name: value for name, value in zip(own, values, strict=True) if value != ""}, []
-        for row in together:
-            named = [row[n] for n in names.values()]
-            if len(named) == len(_NAMES) and len(set(named)) == 1:
-                each.append(named[0])
-                continue
-            found += [{**kept, "each": each}] if each else []
-            found.append({**kept, **dict(zip(names, named, strict=True))})
-            each = []
-        found += [{**kept, "each": each}] if each else []
-    same = {name: first[n] for n, name in enumerate(lines.fields) if shared[n]}
-    return {"all": dict.fromkeys(lines.fields, "") | same, "lines": found}
+    for row in rows:
+        line = {name: row[n] for n, name in differing if row[n] != ""}
+        if names:
+            rule, name, title = (row[n] for n in names)
+            if isinstance(name, list):
+                line["each"] = name
+            elif rule == name == title:
+                line["each"] = [name]
+            else:
+                line |= {"rule": rule, "name": name, "title": title}
+        found.append(line)
+    return {"all": dict.fromkeys(fields, "") | {fields[n]: rows[0][n] for n in shared}, "lines": found}
 
 
-def _unpacked(packed: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for line in packed["lines"]:
-        whole = {**packed["all"], **line}
-        each = whole.pop("each", None)
-        yield from [whole] if each is None else ({**whole, **dict.fromkeys(_NAMES, name)} for name in each)
+def _unpacked(lines: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Yield the lines of pages; in ``lines`` of an earlier version they lie open, or are all in one page."""
+    for page in [lines] if isinstance(lines, Mapping) else lines:
+        if "lines" not in page:
+            yield page
+            continue
+        for line in page["lines"]:
+            whole = {**page["all"], **line}
+            each = whole.pop("each", None)
+            yield from [whole] if each is None else ({**whole, **dict.fromkeys(_NAMES, name)} for name in each)

@@ -13,11 +13,15 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import fields
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
-from ecmbraze.engine.run_report import ActionLine, RunReport, SkipLine
+from ecmbraze.engine.report_lines import ActionLine
+from ecmbraze.engine.run_report import RunReport
 from ecmbraze.errors import StorageError, UsageError
+from ecmbraze.report import json_text
 from ecmbraze.report.plain import printable
 
 _NAMES = tuple(field.name for field in fields(ActionLine))
@@ -28,6 +32,8 @@ _OURS = {
     ".html": re.compile(r'<!doctype html>\s<html lang="en">(?s:.{0,700}?)<meta name="generator" content="ecmbraze '),
 }
 _BEGINNING = 2000
+# Characters of a CSV that are written at once.
+_PIECE = 64_000
 # What a spreadsheet takes for a formula (fault D10), half-width and full-width; one that splits cells at semicolons
 # sees it after a semicolon too.
 _FORMULA = re.compile(r'(^|;)(?=[\s"]*[=+\-@\t\r＝＋－＠])')
@@ -63,15 +69,14 @@ def write(reports: Sequence[RunReport], path: Path, *, made_by: str = "", person
     Raises StorageError when the disk refuses, and UsageError when meanwhile something else stands there.
     """
     check(path)
-    makers: Mapping[str, Callable[[], str]] = {
-        ".json": lambda: as_json(reports),
+    makers: Mapping[str, Callable[[], Iterator[str]]] = {
+        ".json": lambda: _json(reports),
         ".csv": lambda: as_csv(reports),
         ".html": lambda: _page(reports, made_by, personal),
     }
-    text = makers[path.suffix.lower()]()
     try:
         with _scratch(path) as (scratch, file):
-            file.write(text)
+            file.writelines(makers[path.suffix.lower()]())
             file.flush()
             os.fsync(file.fileno())
             scratch.replace(path)
@@ -79,30 +84,32 @@ def write(reports: Sequence[RunReport], path: Path, *, made_by: str = "", person
         raise StorageError(f"Cannot write {path}: {error.strerror}.", undone="The run itself is done.") from error
 
 
-def as_json(reports: Sequence[RunReport]) -> str:
-    """Return the report as interface.md has it; of several flows ``{runs: [...]}``."""
-    found = [report.as_json() for report in reports]
-    return json.dumps(found[0] if len(found) == 1 else {"runs": found}, indent=2, ensure_ascii=False) + "\n"
+def _json(reports: Sequence[RunReport]) -> Iterator[str]:
+    """Yield the report as interface.md has it; of several flows ``{runs: [...]}``."""
+    return json_text.pieces(reports, together=len(reports) != 1)
 
 
-def as_csv(reports: Sequence[RunReport]) -> str:
-    """Return one line per action and per record left out; no cell can become a formula."""
+def as_csv(reports: Sequence[RunReport]) -> Iterator[str]:
+    """Yield one line per action and per record left out; no cell can become a formula."""
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_ALL)
     writer.writerow(["flow", *_NAMES])
     for report in reports:
-        lines: Sequence[ActionLine | SkipLine] = (*report.actions, *report.skipped)
-        for line in lines:
+        for line in chain(report.actions, report.skipped):
             state = "" if isinstance(line, ActionLine) else "skipped"
             cells = [getattr(line, name, state if name == "state" else "") for name in _NAMES]
             writer.writerow([_cell(_text(value)) for value in (report.flow, *cells)])
-    return out.getvalue()
+            if out.tell() > _PIECE:
+                yield out.getvalue()
+                out.seek(0)
+                out.truncate()
+    yield out.getvalue()
 
 
-def _page(reports: Sequence[RunReport], made_by: str, personal: bool) -> str:
-    from ecmbraze.report.page import as_html  # the template engine is loaded only where a page is made
+def _page(reports: Sequence[RunReport], made_by: str, personal: bool) -> Iterator[str]:
+    from ecmbraze.report.page import pieces  # the template engine is loaded only where a page is made
 
-    return as_html(reports, made_by=made_by, personal=personal)
+    return pieces(reports, made_by=made_by, personal=personal)
 
 
 def _text(value: object) -> str:
@@ -111,6 +118,7 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+@lru_cache(maxsize=1000)  # lines that follow each other say much the same
 def _cell(text: str) -> str:
     return printable(_FORMULA.sub(r"\1'", text))
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
-from ecmbraze.engine.run_report import ActionLine, RunReport, SkipLine
+from ecmbraze.engine.report_lines import ActionLine
+from ecmbraze.engine.run_report import RunReport
 from ecmbraze.model import Json
 
 HIDDEN = "•••"
 # A value that so many people of one page share names none of them.
 SHARED = 5
+# Slots for the values of a page, by their hash: nobody keeps a hundred thousand values to find the few that are shared.
+_SLOTS = 1 << 20
 _EMAIL = re.compile(r"[\w.+-]+@[\w.-]+")
 _NUMBER = re.compile(r"(?<![\w-])\+?\d{6,}(?![\w-])")
 # What stands in quotes in a reason is the name of a document or of a workspace, or what a system said.
@@ -24,22 +29,7 @@ class Masking:
     def __init__(self, reports: Sequence[RunReport], *, hide: bool) -> None:
         self.hide = hide
         self._people: dict[str, int] = {}
-        self._holders: dict[tuple[str, str], set[str]] = {}
-        self._names: set[str] = set()
-        for report in reports if hide else ():
-            self._learn(report)
-
-    def _learn(self, report: RunReport) -> None:
-        lines: tuple[ActionLine | SkipLine, ...] = (*report.actions, *report.skipped)
-        for line in lines:
-            self._names.update((line.workspace, line.customer))
-        for action in report.actions:
-            values = {action.name: action.after, "": action.before, **action.properties}
-            for name, value in values.items():
-                for leaf in _leaves(value):
-                    holders = self._holders.setdefault((name or action.name, leaf), set())
-                    if len(holders) < SHARED:
-                        holders.add(action.customer)
+        self._shared = _shared(reports) if hide else frozenset[tuple[str, str]]()
 
     def person(self, customers: str) -> str:
         """Return the mark of a customer, or of several: at most a third of the id, and a number of their own."""
@@ -65,11 +55,7 @@ class Masking:
             return {key: self.value(name, inner) for key, inner in value.items()}
         if isinstance(value, list | tuple):
             return [self.value(name, inner) for inner in value]
-        return value if self._shared(name, value) else HIDDEN
-
-    def _shared(self, name: str, value: Json) -> bool:
-        holders = self._holders.get((name, json.dumps(value)), ())
-        return len(holders) >= SHARED and str(value) not in self._names and not _EMAIL.search(str(value))
+        return value if (name, json.dumps(value)) in self._shared else HIDDEN
 
     def reason(self, text: str, customer: str, workspace: str) -> str:
         """Return a reason without the person, the workspace and whatever it quotes."""
@@ -77,11 +63,52 @@ class Masking:
             return text
         for personal in filter(None, (workspace, *customer.split(", "))):
             text = text.replace(personal, HIDDEN)
-        return self.sentence(_QUOTED.sub(f"'{HIDDEN}'", text))
+        return _impersonal(text)
 
     def sentence(self, text: str) -> str:
         """Return a sentence about the run without addresses and long numbers."""
-        return _NUMBER.sub(HIDDEN, _EMAIL.sub(HIDDEN, text)) if self.hide else text
+        return _unaddressed(text) if self.hide else text
+
+
+@lru_cache(maxsize=1000)  # most of a page has few reasons
+def _impersonal(text: str) -> str:
+    return _unaddressed(_QUOTED.sub(f"'{HIDDEN}'", text))
+
+
+def _unaddressed(text: str) -> str:
+    return _NUMBER.sub(HIDDEN, _EMAIL.sub(HIDDEN, text))
+
+
+def _shared(reports: Sequence[RunReport]) -> frozenset[tuple[str, str]]:
+    """Return (name, value as JSON) of what five people or more share and what names nobody.
+
+    Read twice: what stands in a slot that was met less than five times is shared by nobody.
+    """
+    met, named = bytearray(_SLOTS), array("q")
+    for report in reports:
+        for skip in report.skipped:
+            named.extend((hash(skip.workspace), hash(skip.customer)))
+        for line in report.actions:
+            named.extend((hash(line.workspace), hash(line.customer)))
+            for value in _values(line):
+                slot = hash(value) % _SLOTS
+                met[slot] += met[slot] < SHARED
+    holders: dict[tuple[str, str], set[str]] = {}
+    for report in reports:
+        for line in report.actions:
+            for value in _values(line):
+                if met[hash(value) % _SLOTS] == SHARED and len(by := holders.setdefault(value, set())) < SHARED:
+                    by.add(line.customer)
+    found = {value: str(json.loads(value[1])) for value, by in holders.items() if len(by) == SHARED}
+    names = set(map(hash, found.values())).intersection(named)
+    return frozenset(one for one, text in found.items() if hash(text) not in names and not _EMAIL.search(text))
+
+
+def _values(action: ActionLine) -> Iterator[tuple[str, str]]:
+    """Yield (name, value as JSON) of what a line says, piece by piece."""
+    for name, value in {action.name: action.after, "": action.before, **action.properties}.items():
+        for leaf in _leaves(value):
+            yield name or action.name, leaf
 
 
 def _leaves(value: Json) -> Iterator[str]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from itertools import islice
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ecmbraze.engine.run_report import PLANNED, ActionLine, RunReport
-from ecmbraze.model import Json, State
+from ecmbraze.engine.report_lines import GOES, ActionLine
+from ecmbraze.engine.run_report import RunReport
+from ecmbraze.model import Json
 from ecmbraze.report import lines, wording
 from ecmbraze.report.plain import printable
 
@@ -27,9 +29,6 @@ _STATE_STYLE = {
     "pending": "yellow",
     "superseded": "dim",
 }
-# What a person should see first of what was not sent, and of what was.
-_TELLING = ("in doubt", "held", "refused", "expired", "suppressed", "waiting", "pending", "ready", "superseded")
-_GOES = (PLANNED, State.SENT)
 
 
 def show(report: RunReport, console: Console, *, limit: int | None = None) -> None:
@@ -38,13 +37,15 @@ def show(report: RunReport, console: Console, *, limit: int | None = None) -> No
 
 
 def _parts(report: RunReport, limit: int) -> list[RenderableType]:
-    goes = sorted((line for line in report.actions if line.state in _GOES), key=lambda line: wording.place(line.kind))
-    stays = sorted((line for line in report.actions if line.state not in _GOES), key=_telling)
     parts: list[RenderableType] = [Text.assemble(*line) for line in lines.opening(report)]
     parts.extend([_messages(report)] if report.messages else [])
     parts.extend(Text.assemble(*line) for line in lines.guards(report))
-    parts.extend([_actions("Would be sent" if report.dry_run else "Sent", goes, limit, state=False)] if goes else [])
-    parts.extend([_actions("Not sent", stays, limit, state=True)] if stays else [])
+    going = sum(count for (_, state), count in report.actions.sorts.items() if state in GOES)
+    if going:
+        goes = wording.ordered(report.actions, goes=True)
+        parts.append(_actions("Would be sent" if report.dry_run else "Sent", goes, going, limit, state=False))
+    if staying := len(report.actions) - going:
+        parts.append(_actions("Not sent", wording.ordered(report.actions, goes=False), staying, limit, state=True))
     parts.extend([_skipped(report, limit)] if report.skipped else [])
     return [*parts, *(Text.assemble(*line) for line in lines.closing(report))]
 
@@ -62,11 +63,11 @@ def _messages(report: RunReport) -> Table:
     return table
 
 
-def _actions(title: str, shown: Sequence[ActionLine], limit: int, *, state: bool) -> Table:
-    table = Table(title=_title(title, len(shown), limit), title_justify="left", expand=False)
+def _actions(title: str, shown: Iterable[ActionLine], there: int, limit: int, *, state: bool) -> Table:
+    table = Table(title=_title(title, there, limit), title_justify="left", expand=False)
     for column in ("who", "what", "rule", *(["state"] if state else []), "because"):
         table.add_column(column, overflow="fold")
-    for line in shown[:limit]:
+    for line in islice(shown, limit):
         cells = [_who(line.customer, line.workspace, line.record), Text(printable(_what(line))), Text(line.rule)]
         if state:
             cells.append(Text(line.state, style=_STATE_STYLE.get(line.state, "")))
@@ -78,7 +79,7 @@ def _skipped(report: RunReport, limit: int) -> Table:
     table = Table(title=_title("Left out", len(report.skipped), limit), title_justify="left", expand=False)
     for column in ("who", "rule", "reason"):
         table.add_column(column, overflow="fold")
-    for line in report.skipped[:limit]:
+    for line in islice(report.skipped, limit):
         who = _who(line.customer, line.workspace, line.record)
         table.add_row(who, Text(printable(line.rule)), Text(printable(line.reason)))
     return table
@@ -111,7 +112,3 @@ def _value(value: Json) -> str:
     if isinstance(value, Mapping | list | tuple):
         return json.dumps(value, ensure_ascii=False)
     return str(value)
-
-
-def _telling(line: ActionLine) -> int:
-    return _TELLING.index(line.state) if line.state in _TELLING else len(_TELLING)

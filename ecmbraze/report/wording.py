@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
-from ecmbraze.engine.run_report import PENDING, ActionLine
+from ecmbraze.engine.report_lines import GOES, PENDING, ActionLine, ActionLines
 from ecmbraze.model import Json, Kind, State
 from ecmbraze.planning.guards import FLOOR, Measure
 
@@ -64,6 +65,7 @@ def changes(line: ActionLine) -> list[tuple[str, Json, Json]]:
     ]
 
 
+@lru_cache(maxsize=1000)  # most of a page has few reasons
 def alike(reason: str) -> str:
     """Return a reason without its figures, days and quoted names, so that the same reason of many people is one."""
     return _CHANGING.sub("…", reason)
@@ -77,3 +79,13 @@ def place(kind: str) -> int:
 def rank(state: str) -> int:
     states = list(STATES)
     return states.index(state) if state in states else len(states)
+
+
+def ordered(lines: ActionLines, goes: bool) -> Iterator[ActionLine]:
+    """Yield the lines of what goes, by kind, or of what does not, what a person must see first before the others."""
+    places: dict[int, set[tuple[str, str]]] = {}
+    for kind, state in lines.sorts:
+        if (state in GOES) == goes:
+            places.setdefault(place(kind) if goes else rank(state), set()).add((kind, state))
+    for _, sorts in sorted(places.items()):
+        yield from lines.of(sorts)

@@ -394,7 +394,7 @@ def test_what_was_there_at_the_baseline_is_not_reported_as_seen_late_when_it_is_
 
     for _ in range(3):
         outcome = desk.round(25)
-        assert (outcome.count("first_seen_late"), outcome.report.skipped) == (0, [])
+        assert (outcome.count("first_seen_late"), list(outcome.report.skipped)) == (0, [])
     desk.ecm.edit(next(iter(desk.ecm.spaces)), {STATUS: "Open"})
     desk.ecm.edit(at_home, {"Home.Customer Number": "C-2"})
     unread = desk.ecm.create("Ticket", {CUSTOMER: "C-3"}, created=desk.house.clock.now() - timedelta(days=9))

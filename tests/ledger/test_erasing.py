@@ -11,9 +11,12 @@ import pytest
 
 from ecmbraze.ledger import compacting, erasing
 from ecmbraze.ledger.backup import back_up
+from ecmbraze.ledger.codec import load
 from ecmbraze.ledger.history import Deed
 from ecmbraze.ledger.ledger import Ledger
+from ecmbraze.ledger.storedreports import Lines, pack, unpack
 from ecmbraze.ledger.subject import Subject, subject_of
+from ecmbraze.ledger.tombstones import ERASED
 from ecmbraze.ledger.verifying import checks
 from ecmbraze.model import Fact, PersonKey, Record, State, WorkspaceKey
 from tests.ledger.test_keeping import _CONTRACT, _NUMBER, _STAGE, Office, _count
@@ -281,3 +284,17 @@ def test_a_short_name_is_not_taken_out_of_longer_ones(tmp_path: Path, name: str)
         row = ledger.database.execute("SELECT by, reason FROM pause").fetchone()
 
     assert row == (f"{name}7", f"for (erased): and {name}7, {name}-2, 2{name}")
+
+
+def test_nothing_that_a_stored_line_says_of_the_erased_stays_where_it_shares_it_with_others() -> None:
+    """Lines of a page share what is alike in all of them."""
+    fields = ("record", "customer", "reason", "why")
+    rows = [("ws:1", _WHO, "Draft", ""), ("ws:2", "C-9", "Draft", "")]
+    alone = [("ws:1", _WHO, "Draft", why) for why in ("", "late")]
+    subject = Subject(people=(_WHO,))
+    text = pack({"actions": Lines(fields=fields, pages=[rows, alone])})
+
+    left = unpack(erasing._replaced(load(text), subject, subject.pattern))
+
+    erased = [(one["record"], one["customer"], one["reason"], one["why"]) for one in left["actions"]]
+    assert erased == [("ws:1", *[ERASED] * 3), ("ws:2", "C-9", "Draft", ""), *[("ws:1", *[ERASED] * 3)] * 2]

@@ -14,6 +14,7 @@ from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.deliver.needless import left, needless
 from ecmbraze.engine.deliver.requests import build, divide, settle
 from ecmbraze.engine.deliver.screen import Screen
+from ecmbraze.engine.deliver.touched import ON_THE_WAY, Touched
 from ecmbraze.engine.deliver.unsendable import Unsendable
 from ecmbraze.engine.setting import BatchLimits, Systems
 from ecmbraze.errors import EcmbrazeError, TemporaryError
@@ -22,7 +23,6 @@ from ecmbraze.model import (
     Answer,
     Delivery,
     DocumentBytes,
-    Json,
     Kind,
     MessageInfo,
     Phase,
@@ -34,8 +34,6 @@ from ecmbraze.ports import Clock, Work
 
 # A look at consent and facts is at most 60 s old when a request leaves (delivery.md); reading them takes its time too.
 SCREEN_LIFE_S = 10.0
-# The states from which a row still moves on in this run; in any other it is done with.
-_ON_THE_WAY = (State.IN_FLIGHT, State.READY)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,10 +72,7 @@ class Push:
     unwritten: dict[tuple[int, str], str] = field(default_factory=dict)
     """(row number, name) → why it did not go through, or what is not known of it, of what is tried again."""
     denied: Denials = field(default_factory=Denials)
-    steps: dict[int, Step] = field(default_factory=dict)
-    """The last step of every row this run touched."""
-    before: dict[int, Json] = field(default_factory=dict)
-    """Row number → what the sink had taken last when the row left, of what replaces a value."""
+    touched: Touched = field(default_factory=Touched)
     launched: dict[tuple[Kind, str], MessageInfo] = field(default_factory=dict)
     """(kind, id) of what is launched in Braze → what Braze says of it: asked once for all flows of the round."""
     unsendable: Unsendable = field(init=False)
@@ -110,6 +105,7 @@ class Push:
                 )
             if leave:
                 self.clear = self._waves(list(divide(leave, self.limits)))
+            self.touched.let_go()
         if phase is Phase.TRIGGER:
             self.unsendable.refuse()
 
@@ -132,13 +128,12 @@ class Push:
 
     def note_held(self, rows: Sequence[Row]) -> None:
         """Report the messages that were held as soon as they were staged."""
-        self.steps |= {row.id: Step(row=row, state=State.HELD, why=row.why) for row in rows}
+        self.touched.note(Step(row=row, state=State.HELD, why=row.why) for row in rows)
 
     def expire(self, now: datetime) -> None:
         """Give up what is past its time, with the reason why it did not leave before."""
-        expired = self.outbox.expire(self.flow, now, paused=self.paused() or "")
-        for step in (*expired, *self.outbox.end_unknown(self.flow, now, self.unknown_for)):
-            self.steps[step.row.id] = step
+        self.touched.note(self.outbox.expire(self.flow, now, paused=self.paused() or ""))
+        self.touched.note(self.outbox.end_unknown(self.flow, now, self.unknown_for))
 
     def _screened(self, rows: Sequence[Row]) -> list[Row]:
         steps = self.screen.look(rows)
@@ -198,7 +193,7 @@ class Push:
         )
         batches = [build(rows, attempt) for rows in wave]
         values = [row for rows in wave for row in rows if row.action.kind.delivery is Delivery.LATEST]
-        self.before |= self.outbox.accepted_of(values)
+        self.touched.note_before(self.outbox.accepted_of(values))
         self._take_off([row for batch in batches for row in batch.rows], attempt.id)
         futures: dict[Future[Answer], Batch] = {pool.submit(batch.send, self.systems): batch for batch in batches}
         again: list[tuple[Row, ...]] = []
@@ -228,11 +223,8 @@ class Push:
         if not rows:
             return []
         parts = self.outbox.take_apart(rows, self.clock.now())
-        for row in rows:
-            self.steps.pop(row.id, None)
-            self.before.pop(row.id, None)
         made = [part for row in rows for part in parts[row.id]]
-        self.steps |= {part.id: Step(row=part, state=part.state, why=part.why) for part in made}
+        self.touched.replace(rows, made)
         return made
 
     def _take_off(self, rows: Sequence[Row], attempt: str) -> None:
@@ -295,6 +287,6 @@ class Push:
 
     def _move(self, steps: Sequence[Step], *, attempt: str = "", token: str = "") -> None:
         self.outbox.move(steps, self.clock.now(), attempt=attempt, token=token)
-        self.steps |= {step.row.id: step for step in steps}
-        done = sum(len(step.row.action.names) for step in steps if step.state not in _ON_THE_WAY)
+        self.touched.move(steps)
+        done = sum(len(step.row.action.names) for step in steps if step.state not in ON_THE_WAY)
         self.systems.progress.step(Work.SENT, done)
