@@ -12,7 +12,7 @@ from ecmbraze.ledger.planreading import PlanReading
 
 # Rows in one transaction: each alone would be written out by itself. The journal is in memory, so it has an end: of a
 # large plan each row dirties pages of its own, in every index.
-_TOGETHER = 1000
+_TOGETHER = 2000
 # Rows of one statement that wait for each other: one by one each costs half as much again.
 _AT_ONCE = 200
 
