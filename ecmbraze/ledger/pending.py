@@ -30,6 +30,7 @@ class Pending:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._file.execute("COMMIT")
         self._file.close()
 
     def add(self, keys: Iterable[str]) -> None:
