@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.test_consent import BOUNCED, DEFAULT, GROUP, IN, MINUTES, NEWS, OUT, SINCE, STATUS, Town
+from tests.flows.test_consent import BOUNCED, DEFAULT, GROUP, IN, MINUTES, NEWS, OUT, SINCE, SOURCE, STATUS, Town
 from tests.stories import onboarding
 from tests.twins.wire import Fault, Trouble
 
@@ -727,3 +727,24 @@ def test_a_withdrawal_typed_out_of_sight_where_our_first_write_had_no_answer_is_
 
     assert town.withdrawn() == [("C-1", "email")]
     assert [town.status(one) for one in (town.seven, town.eight)] == [OUT, OUT]
+
+
+def test_a_state_that_we_wrote_before_is_written_again_over_a_withdrawal_that_an_edit_kept_us_from_recording(
+    town: Town,
+) -> None:
+    town.round()
+    town.ecm.edit(town.eight, {STATUS: OUT})
+    town.round()
+    before = dict(town.ecm.spaces[town.seven].values)
+    town.ecm.edit(town.seven, {NEWS: OUT, SOURCE: "By hand"})
+    for _ in range(3):
+        town.round()
+    town.braze.people["C-1"].groups[GROUP] = "subscribed"
+    town.round()
+    assert (town.status(town.seven, NEWS), town.status(town.eight, NEWS)) == (OUT, before[NEWS])
+
+    town.ecm.edit(town.seven, {SOURCE: before[SOURCE]})
+    codes = [town.round().codes for _ in range(2)]
+
+    assert (codes[1], town.status(town.seven, NEWS)) == ((0, 0), before[NEWS])
+    assert len(town.withdrawn()) == 2

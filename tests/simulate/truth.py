@@ -82,6 +82,11 @@ class Workspaces:
         space = self._ecm.spaces.get(number)
         return space is not None and not space.hidden and not space.unreadable
 
+    def _is_listed(self, number: int) -> bool:
+        """Say whether a listing with columns shows its facts, which a read of its details may not."""
+        space = self._ecm.spaces.get(number)
+        return space is not None and not space.hidden and self._ecm.columns
+
     def look_at_all(self) -> None:
         """Take in what time alone has changed."""
         for number in self.flow_of:
@@ -117,7 +122,8 @@ class Workspaces:
                 for recipient in {recipient for recipient, _, _ in stand.spans}:
                     self.ends[stand.occasion.end, recipient, number] += 1
         stand.on = on
-        right = self.people(number) if (on or early) and self.readable(number) else ()
+        shown = self.readable(number) or self._is_listed(number)
+        right = self.people(number) if (on or early) and shown else ()
         running = {whom for whom, _, until in stand.spans if until is None}
         stand.spans = [
             (whom, since, now if until is None and whom not in right else until) for whom, since, until in stand.spans

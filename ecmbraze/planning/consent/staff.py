@@ -224,6 +224,20 @@ def taken_over(options: Options, place: Record, past: Past) -> Mapping[str, Json
     }
 
 
+def covered(options: Options, place: Record, payload: Mapping[str, Json], past: Past) -> bool:
+    """Say whether the word of a withdrawal that was taken over stands over what we wrote last: it is to go once more.
+
+    Nothing of ours replaced it when it was recorded, since an edit beside it was in the way.
+    """
+    planned = past.planned_at(place.key.text)
+    for name, word in taken_over(options, place, past).items():
+        sent = past.taken(target(place, name))
+        seen_since = sent is not None and planned is not None and planned > sent
+        if name in payload and payload[name] != word and seen_since and not past.underway(target(place, name)):
+            return True
+    return False
+
+
 def _is_awaited(place: Record, attribute: str, past: Past) -> bool:
     """Say whether a write of ours that was due there has not left, or was given up when the workspace went."""
     wanted = target(place, attribute)

@@ -50,7 +50,8 @@ def state(
             reason=f"state of {person}",
         )
         known = past.values_of(action.recipient, action.kind)
-        if known.get(category) == payload and not past.refusing(action.target):
+        covered = past.refusing(action.target) or consent_staff.covered(options, place, payload, past)
+        if known.get(category) == payload and not covered:
             continue
         reasons = {
             channel.name: reason
