@@ -147,7 +147,7 @@ def test_the_neighbours_of_an_attribute_that_is_no_longer_configured_go(desk: De
 
 
 def test_what_clears_a_value_ends_by_itself_where_braze_does_not_know_the_person(desk: Desk) -> None:
-    desk.stage(*_attributes(_ABC, person="C-2"), _attribute("ecm_d", None, person="C-2"))
+    desk.stage(*attributes_of("C-2", {**dict.fromkeys(_ABC, "old"), "ecm_d": None}))
 
     desk.send()
 

@@ -72,6 +72,16 @@ def test_a_plan_is_written_in_few_transactions_and_tells_its_counts_before_they_
     plan.discard()
 
 
+def test_the_hash_of_a_plan_counts_what_waits_to_be_written(ledger: Ledger) -> None:
+    plan = ledger.new_plan("t")
+    plan.put_action(_action())
+    first = plan.hash("f")
+    plan.put_action(_action(occurrence="2"))
+
+    assert plan.hash("f") != first
+    plan.discard()
+
+
 def test_what_a_long_listing_showed_is_written_in_transactions_that_end(ledger: Ledger) -> None:
     """Else the pages that they change are all in memory: 30 MB of a million workspaces."""
     plan = ledger.new_plan("t")

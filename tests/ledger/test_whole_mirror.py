@@ -79,3 +79,13 @@ def _ways(ledger: Ledger, plan: PlanFile, ask: Ask) -> list[str]:
 )
 def test_no_row_is_looked_up_by_the_index_over_streams(ledger: Ledger, plan: PlanFile, ask: Ask, way: str) -> None:
     assert _ways(ledger, plan, ask) == [way]
+
+
+def test_a_listing_is_compared_with_what_needs_no_further_look(ledger: Ledger, plan: PlanFile) -> None:
+    ledger.stage(plan).everything([], NOW)
+    ledger.database.conn.execute("UPDATE record SET again = 1 WHERE key = 'ws:2'")
+    ledger.database.conn.execute("UPDATE record SET missed = 2 WHERE key = 'ws:3'")
+
+    (settled,) = ledger.mirror.settled([f"ws:{number}" for number in range(1, 5)])
+
+    assert settled == ("ws:1", "Loan 1", NOW, {CUSTOMER.fact: ["C-1"], "Onboarding.Stage": "Draft"})
