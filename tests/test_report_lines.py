@@ -17,7 +17,9 @@ from ecmbraze.engine.report_lines import ActionLine, ActionLines, SkipLine, Skip
 from ecmbraze.engine.run_report import RunReport
 from ecmbraze.errors import StorageError
 from ecmbraze.ledger import paged, scratch
+from ecmbraze.ledger.codec import load
 from ecmbraze.ledger.paged import PAGE
+from ecmbraze.ledger.storedreports import LINES, pack, unpack
 from ecmbraze.report import files, json_text, page
 from tests.reports import HOSTILE, action, hostile, report, skip, usual
 
@@ -114,6 +116,16 @@ def test_the_json_is_that_of_the_standard_library(made: RunReport, limit: int | 
     assert alone == json.dumps(one, indent=2, ensure_ascii=False) + "\n"
     assert together == json.dumps(runs, indent=2, ensure_ascii=False) + "\n"
     assert "".join(json_text.pieces([], together=True)) == json.dumps({"runs": []}, indent=2) + "\n"
+
+
+@pytest.mark.parametrize("made", [usual(), hostile(), report([])])
+def test_stored_reports_are_printed_as_the_standard_library_would(made: RunReport) -> None:
+    stored = load(pack(made.as_stored()))
+    whole = {name: list(value) if name in LINES else value for name, value in unpack(stored).items()}
+
+    text = "".join(json_text.stored(unpack(one) for one in (stored, stored)))
+
+    assert text == json.dumps({"runs": [whole, whole]}, indent=2, ensure_ascii=False) + "\n"
 
 
 def test_lines_on_disk_are_private_and_have_no_name(tmp_path: Path) -> None:

@@ -124,10 +124,11 @@ _OTHER_COMMANDS = {
         (["--help"], _SYSTEMS | _FILES | _TERMINAL | {"importlib.metadata"}),
         (["", "complete"], _SYSTEMS | _FILES),
         (["run", "", "complete"], _SYSTEMS | _FILES),
+        (["onboarding", "--help"], _SYSTEMS - {"ecmbraze.engine"} | {"ecmbraze.engine.round", "rich"}),
         (["status"], _SYSTEMS | {"rich"}),
         (["onboarding"], _OTHER_COMMANDS | _OTHER_FLOWS | _OTHER_OPTIONS | _OTHER_SCANS | _TABLES),
     ],
-    ids=["version", "help", "commands", "flows", "status", "a quiet run"],
+    ids=["version", "help", "commands", "flows", "help of a flow", "status", "a quiet run"],
 )
 def test_what_people_wait_for_imports_only_what_it_needs(
     stage: Rehearsal, typed: list[str], unneeded: set[str]

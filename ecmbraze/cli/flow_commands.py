@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ecmbraze.cli import opening, report_file, rounds
+from ecmbraze.cli import opening, report_file
 from ecmbraze.cli.clock import instant_of
 from ecmbraze.cli.shared import ByOption, ConfigOption, PersonalOption, ReportOption, config_path, deed
 from ecmbraze.engine.setting import Options
@@ -53,6 +53,8 @@ def _load(flow: Flow[Any], options: Mapping[str, Any]) -> int:
             raise UsageError(
                 f"{option} does not go with --initial-load.", undone="Nothing was done.", advice=f"Leave {option} out."
             )
+    from ecmbraze.cli import initial_load, rounds  # an ordinary run needs none of it, the help no clients
+
     dry_run, confirm, limit = (options[name] for name in ("dry_run", "confirm", "limit_listing"))
     if confirm and dry_run:
         raise UsageError("A dry run confirms nothing.", undone="Nothing was done.", advice="Leave --dry-run out.")
@@ -60,8 +62,6 @@ def _load(flow: Flow[Any], options: Mapping[str, Any]) -> int:
     report_file.check(options["report"], personal=options["show_personal_data"])
     loaded = opening.settings(config_path(options["context"], options["config"]))
     seconds = rounds.seconds(options["max_duration"])
-    from ecmbraze.cli import initial_load  # an ordinary run needs none of it
-
     done = [initial_load.start(flow, loaded, dry_run=dry_run, confirm=confirm, deed=who, seconds=seconds)]
     rounds.tell_result(done, as_json=options["as_json"], limit=limit)
     code = rounds.exit_code(done, pending=False)
@@ -98,6 +98,8 @@ def _command(flow: Flow[Any]) -> Any:
         show_personal_data: PersonalOption = False,
         as_json: Annotated[bool, typer.Option("--json", help="the run report on stdout as JSON")] = False,
     ) -> int:
+        from ecmbraze.cli import rounds  # the clients and the engine, which the help needs not
+
         rounds.refuse_lone_exit_code(exit_code, dry_run=dry_run)
         if confirm and dry_run:
             raise UsageError("A dry run confirms nothing.", undone="Nothing was done.")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import sys
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from rich.table import Table
 
 from ecmbraze.cli import opening
 from ecmbraze.cli.shared import ConfigOption, config_path
+from ecmbraze.report import json_text
 
 
 def register(app: typer.Typer) -> None:
@@ -25,16 +27,15 @@ def runs(
 ) -> int:
     """Show past runs, newest first."""
     ledger = opening.ledger(opening.settings(config_path(context, config)), read_only=True)
-    reports = ledger.runs(last)
-    ledger.close()
-    if as_json:
-        typer.echo(json.dumps({"runs": reports}, indent=2, ensure_ascii=False))
-        return 0
-    table = Table(title=f"{len(reports)} runs", title_justify="left")
+    with closing(ledger):
+        if as_json:
+            sys.stdout.writelines(json_text.stored(ledger.reports(last)))
+            return 0
+        ended = ledger.runs(last)
+    table = Table(title=f"{len(ended)} runs", title_justify="left")
     for column in ("run", "flow", "mode", "started", "exit", "reason"):
         table.add_column(column, overflow="fold")
-    for told in reports:
-        names = ("run_id", "flow", "mode", "started_at", "exit_code", "exit_reason")
-        table.add_row(*(str(told[name]) for name in names))
+    for run in ended:
+        table.add_row(run.run_id, run.flow, run.mode, run.started_at, str(run.exit_code), run.exit_reason)
     Console().print(table)
     return 0

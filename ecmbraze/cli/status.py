@@ -6,7 +6,6 @@ import json
 import shutil
 import sys
 import textwrap
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -18,6 +17,7 @@ from ecmbraze.cli.clock import instant_of
 from ecmbraze.cli.shared import ConfigOption, config_path
 from ecmbraze.errors import EcmbrazeError
 from ecmbraze.ledger.ledger import Ledger
+from ecmbraze.ledger.storedreports import Ended
 from ecmbraze.report import initial_load
 from ecmbraze.report.plain import printable
 
@@ -104,8 +104,8 @@ def _standing(ledger: Ledger, name: str, section: Any, now: datetime) -> Standin
         enabled=section.enabled,
         pending=ledger.outbox.pending(name),
         paused=ledger.waiting.paused(name),
-        last_exit=int(str(last["exit_code"])) if last else None,
-        last_success=str(good["finished_at"]) if good else None,
+        last_exit=last.exit_code if last else None,
+        last_success=good.finished_at if good else None,
         refused=len(ledger.outbox.refused(name)),
         quarantined=sum(flow in (name, "") for flow, *_ in ledger.quarantined()),
         watermark=min((moment.isoformat() for moment in ledger.watermarks(name).values()), default=None),
@@ -127,11 +127,11 @@ def _standing(ledger: Ledger, name: str, section: Any, now: datetime) -> Standin
     return one
 
 
-def _judge_runs(one: Standing, every: timedelta, last: Mapping[str, object] | None, now: datetime) -> None:
+def _judge_runs(one: Standing, every: timedelta, last: Ended | None, now: datetime) -> None:
     """Blame a flow that has not run, not for long, or whose last run needs a person."""
     if last is not None and one.last_exit not in _DONE:
         code = CRITICAL if one.last_exit in _NEEDS_A_PERSON else 0
-        one.blame(code, f"the last run ended with exit {one.last_exit}: {last.get('exit_reason', '')}")
+        one.blame(code, f"the last run ended with exit {one.last_exit}: {last.exit_reason}")
     if one.last_success is None:
         one.blame(STALE, "no run has come to its end yet: `ecmbraze run`")
         return

@@ -115,8 +115,7 @@ class Explaining:
         span = f"{second.format('started_at')} <= ? AND {second.format('finished_at')} >= ?"
         query = f"SELECT report FROM run WHERE flow = ? AND {span} ORDER BY started_at DESC LIMIT 1"
         row = self._database.execute(query, (flow, instant(at)[:19], instant(at)[:19])).fetchone()
-        lines = unpack(load(row[0])).get("skipped") if row else None
-        return lines if isinstance(lines, list) else []
+        return list(unpack(load(row[0])).get("skipped", ())) if row else []
 
     def _known(self, where: str, values: Sequence[str]) -> list[Known]:
         query = f"SELECT key, stream, name, facts, read_at, missed FROM record WHERE {where} ORDER BY stream, key"

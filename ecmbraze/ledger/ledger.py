@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -28,7 +29,7 @@ from ecmbraze.ledger.planfolder import remove_garbage
 from ecmbraze.ledger.rate_limits import RateLimits
 from ecmbraze.ledger.seal import Look
 from ecmbraze.ledger.stage import Stage
-from ecmbraze.ledger.storedreports import pack, unpack
+from ecmbraze.ledger.storedreports import ENDED, Ended, ended, pack, unpack
 from ecmbraze.ledger.tombstones import Tombstones
 from ecmbraze.ledger.values import check_values
 from ecmbraze.ledger.verifying import check_head, check_history
@@ -225,17 +226,23 @@ class Ledger:
         """Take out once a day what is over; return what a person should know of it."""
         return tidy(self.database, self.history, self.path, now, keep)
 
-    def runs(self, limit: int) -> list[Mapping[str, object]]:
-        """Return the newest stored reports first."""
-        query = "SELECT report FROM run ORDER BY started_at DESC, id DESC LIMIT ?"
-        return [unpack(load(row[0])) for row in self.database.execute(query, (limit,))]
+    def runs(self, limit: int) -> list[Ended]:
+        """Return how the last runs ended, the newest first."""
+        query = f"SELECT {ENDED} FROM run ORDER BY started_at DESC, id DESC LIMIT ?"
+        return [ended(row) for row in self.database.execute(query, (limit,))]
 
-    def latest_run(self, flow: str, codes: Collection[int] = ()) -> Mapping[str, object] | None:
-        """Return the newest stored report of a flow, or the newest that ended with one of ``codes``."""
-        ended = f"AND exit_code IN ({', '.join(map(str, codes))})" if codes else ""
-        query = f"SELECT report FROM run WHERE flow = ? {ended} ORDER BY started_at DESC, id DESC LIMIT 1"
+    def reports(self, limit: int) -> Iterator[Mapping[str, Any]]:
+        """Yield the stored reports of the last runs, the newest first, with iterators for their lines."""
+        query = "SELECT report FROM run WHERE id = ?"
+        for run in self.runs(limit):
+            yield unpack(load(self.database.execute(query, (run.run_id,)).fetchone()[0]))
+
+    def latest_run(self, flow: str, codes: Collection[int] = ()) -> Ended | None:
+        """Return how the newest run of a flow ended, or the newest that ended with one of ``codes``."""
+        among = f"AND exit_code IN ({', '.join(map(str, codes))})" if codes else ""
+        query = f"SELECT {ENDED} FROM run WHERE flow = ? {among} ORDER BY started_at DESC, id DESC LIMIT 1"
         row = self.database.execute(query, (flow,)).fetchone()
-        return unpack(load(row[0])) if row else None
+        return ended(row) if row else None
 
     def last_look(self, flow: str) -> datetime | None:
         """Return when the last run of a flow began that came to its end; a temporary failure does not count."""

@@ -10,7 +10,25 @@ from ecmbraze.ledger.codec import dump
 
 # What in a line of an attribute says which one it is.
 _NAMES = ("rule", "name", "title")
-_LINES = ("actions", "skipped")
+LINES = ("actions", "skipped")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a past run ended, without what its report lists; times as the report writes them."""
+
+    run_id: str
+    flow: str
+    mode: str
+    started_at: str
+    finished_at: str
+    exit_code: int
+    exit_reason: str
+
+
+# Selects the fields of :class:`Ended` in their order.
+ENDED = """id, flow, mode, started_at, json_extract(report, '$.finished_at'), exit_code,
+           json_extract(report, '$.exit_reason')"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,14 +42,22 @@ class Lines:
     pages: Iterable[Sequence[Sequence[Any]]]
 
 
+def ended(row: Sequence[Any]) -> Ended:
+    """Return how a run ended, from a row selected with ``ENDED``."""
+    return Ended(**dict(zip(Ended.__dataclass_fields__, row, strict=True)))
+
+
 def pack(report: Mapping[str, Any]) -> str:
     """Return the text of a report, its :class:`Lines` in a fifth of the place; :func:`unpack` gives them back."""
     return "".join(_pieces(report))
 
 
 def unpack(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a report as it was packed; one that an earlier version stored, or that was shortened, as it is."""
-    return {**report, **{name: list(_unpacked(report[name])) for name in _LINES if name in report}}
+    """Return a report as it was packed; one that an earlier version stored, or that was shortened, as it is.
+
+    Its lines are iterators: those of a large run are never in memory at once.
+    """
+    return {**report, **{name: _unpacked(report[name]) for name in LINES if name in report}}
 
 
 def _pieces(report: Mapping[str, Any]) -> Iterator[str]:

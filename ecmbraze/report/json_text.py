@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Any
 
-from ecmbraze.engine.report_lines import ActionLines, SkipLines
 from ecmbraze.engine.run_report import RunReport, plain
+from ecmbraze.ledger.storedreports import LINES
 from ecmbraze.model import Json
 
 _INDENT = "  "
@@ -30,13 +31,24 @@ def pieces(reports: Sequence[RunReport], *, together: bool, limit: int | None = 
         yield "\n"
 
 
+def stored(reports: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the same of ``{runs: [...]}`` of reports as the ledger returns them."""
+    yield f'{{\n{_INDENT}"runs": '
+    yield from _list((_object(one, 2 * _INDENT) for one in reports), _INDENT)
+    yield "\n}\n"
+
+
 def _report(report: RunReport, limit: int | None, margin: str) -> Iterator[str]:
+    lines = {name: map(plain, islice(getattr(report, name), limit)) for name in LINES}
+    return _object({**report.as_json(0), **lines}, margin)
+
+
+def _object(report: Mapping[str, Any], margin: str) -> Iterator[str]:
     inner = margin + _INDENT
-    lines: dict[str, ActionLines | SkipLines] = {"actions": report.actions, "skipped": report.skipped}
-    for number, (name, value) in enumerate(report.as_json(0).items()):
+    for number, (name, value) in enumerate(report.items()):
         yield f'{"," if number else "{"}\n{inner}"{name}": '
-        if name in lines:
-            yield from _list((_line(plain(line), inner + _INDENT) for line in islice(lines[name], limit)), inner)
+        if name in LINES:
+            yield from _list((_line(line, inner + _INDENT) for line in value), inner)
         else:
             yield _text(value, inner)
     yield f"\n{margin}}}"

@@ -116,7 +116,7 @@ def test_who_takes_the_place_of_an_erased_person_gets_no_old_news(office: Office
 def test_of_a_report_about_many_only_the_lines_about_them_are_emptied(office: Office) -> None:
     _erase(office)
     ledger = Ledger.open(office.house.state, read_only=True)
-    lines = [line for report in ledger.runs(9) for line in report["actions"]]  # type: ignore[attr-defined]  # lines
+    lines = [line for report in ledger.reports(9) for line in report["actions"]]
     ledger.close()
 
     emptied = [line for line in lines if line["customer"] == "(erased)"]
