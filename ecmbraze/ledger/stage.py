@@ -29,19 +29,23 @@ _ACTION = (
 # Newer rows only, and a change number only where something a flow can see differs: a sweep that finds a
 # workspace as it was must not make every flow plan it again.
 _MIRROR = (
-    """INSERT INTO record (key, stream, name, created_at, modified_at, facts, documents, missed, change, read_at)
-       SELECT key, stream, name, created_at, modified_at, facts, documents, 0, :change, :now FROM plan.record
+    # Read no earlier than its listing began: a document that came while the details were read is news to the search.
+    """INSERT INTO record (
+           key, stream, name, created_at, modified_at, facts, documents, missed, change, read_at, again)
+       SELECT key, stream, name, created_at, modified_at, facts, documents, 0, :change, ifnull(began, :now), again
+       FROM plan.record LEFT JOIN plan.scan USING (stream)
        WHERE true ORDER BY key  -- as they stand in the indexes: in any other order each row dirties pages of its own
        ON CONFLICT (key) DO UPDATE SET change = excluded.change, facts = excluded.facts, name = excluded.name,
-           documents = excluded.documents, stream = excluded.stream, modified_at = excluded.modified_at
+           documents = excluded.documents, stream = excluded.stream, modified_at = excluded.modified_at,
+           missed = 0, gone_at = '', read_at = excluded.read_at, again = excluded.again
        WHERE (facts, documents, name, stream, modified_at, missed >= 2)
              IS NOT (excluded.facts, excluded.documents, excluded.name, excluded.stream, excluded.modified_at, 0)
          AND excluded.modified_at >= modified_at""",
-    # Read no earlier than its listing began: a document that came while the details were read is news to the search.
-    """UPDATE record SET missed = 0, gone_at = '',
-       read_at = ifnull((SELECT began FROM plan.scan s WHERE s.stream = record.stream), :now),
-       again = (SELECT again FROM plan.record p WHERE p.key = record.key)
-       WHERE key IN (SELECT key FROM plan.record)""",
+    # Of those that were found as they were: only when that was. Those written just now are not written twice.
+    """UPDATE record SET missed = 0, gone_at = '', read_at = p.looked_at, again = p.again
+       FROM (SELECT key, again, ifnull(began, :now) AS looked_at FROM plan.record LEFT JOIN plan.scan USING (stream)) p
+       WHERE record.key = p.key
+         AND (record.missed, record.gone_at, record.read_at, record.again) IS NOT (0, '', p.looked_at, p.again)""",
     # By the mappings that the record was read for, each a list: one that leads to nobody now has no row in the plan.
     """DELETE FROM recipient WHERE (mapping, record) IN
        (SELECT f.key, w.key FROM plan.record w, json_each(w.facts) f WHERE f.type = 'array')""",
