@@ -145,7 +145,7 @@ class PlanFile(PlanActions):
     def put_records(self, read: Iterable[tuple[Record, Mapping[str, tuple[str, ...]]]], *, again: bool = False) -> None:
         """Write the mirror rows of some records and the people they lead to; see :meth:`put_record`."""
         kept = [self.stripped(record, customers) for record, customers in read]
-        self._write_all(
+        self._write_soon(
             "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)",
             [
                 (
@@ -161,7 +161,7 @@ class PlanFile(PlanActions):
                 for record, _ in kept
             ],
         )
-        self._write_all(
+        self._write_soon(
             "INSERT OR IGNORE INTO recipient VALUES (?, ?, ?)",
             [
                 (mapping, record.key.text, customer)

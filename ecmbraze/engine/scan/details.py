@@ -59,10 +59,11 @@ class WorkList:
         with ThreadPoolExecutor(max_workers=self.connections) as pool:
             while window := self.plan.todo(need.stream, after, _WINDOW):
                 self.tick()
+                known = self.mirror.held([record for _, record, _ in window])
                 for (_, record, why), detail in zip(
                     window, pool.map(partial(self._detail, need), (one for _, one, _ in window)), strict=True
                 ):
-                    self._keep(need, record, why, detail, began, told=told)
+                    self._keep(need, record, why, detail, known.get(record), began, told=told)
                     if record in unsettled and isinstance(detail, WorkspaceDetail):
                         self.plan.put_editor(record, by_us=detail.row.modified_by == self.reader.account_id())
                     self.progress.step(Work.READ, 1)
@@ -85,6 +86,7 @@ class WorkList:
         key: str,
         why: str,
         detail: WorkspaceDetail | RecordUnreadable,
+        held: Held | None,
         began: datetime,
         *,
         told: bool,
@@ -92,7 +94,6 @@ class WorkList:
         if isinstance(detail, RecordUnreadable):
             self._leave_out(need, key, why, detail)
             return
-        held = self.mirror.held([key]).get(key)
         try:
             record, people = as_record(detail, need)
             refuse_vanished(record, detail, held.facts if held else "{}")
