@@ -100,17 +100,10 @@ class PlanFile(PlanActions):
 
     def end_scan(self, stream: str, newest: datetime, *, complete: bool) -> None:
         """Note how far a stream was seen; ``complete`` says that what it did not show is missing."""
+        self.write_seen()
         self.database.conn.execute(
             "UPDATE scan SET newest = ?, complete = ? WHERE stream = ?", (instant(newest), complete, stream)
         )
-
-    def mark_seen(self, stream: str, records: Iterable[str]) -> set[str]:
-        """Note the records of one listing page and return those that were new to this scan."""
-        listed = dump(list(dict.fromkeys(records)))
-        new = "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT record FROM seen)"
-        found = {str(row[0]) for row in self.database.conn.execute(new, (listed,))}
-        self._write("INSERT OR IGNORE INTO seen SELECT value, ? FROM json_each(?)", (stream, listed))
-        return found
 
     def add_todo(self, stream: str, records: Iterable[str], why: str) -> None:
         """Queue detail reads; what is queued already stays for the reason it had."""

@@ -7,12 +7,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ecmbraze.errors import StorageError
+from ecmbraze.ledger.codec import dump
 from ecmbraze.ledger.connection import Connection
 from ecmbraze.ledger.planreading import PlanReading
 
 # Rows in one transaction: each alone would be written out by itself. The journal is in memory, so it has an end: of a
 # large plan each row dirties pages of its own, in every index.
 _TOGETHER = 2000
+# What listings show is written so many keys at a time, in their order: in that of the listing, which is none, each key
+# of a million dirties a page of its own, four kilobytes a workspace.
+_PORTION = 30_000
 # Rows of one statement that wait for each other: one by one each costs half as much again.
 _AT_ONCE = 200
 
@@ -24,6 +28,7 @@ class PlanWriting(PlanReading):
         self._counted, self._begun = Counter[tuple[str, str]](), 0
         self._hashed, self._uncounted = dict[str, tuple[int, str]](), 0
         self._waiting = dict[str, list[Sequence[Any]]]()
+        self._seen = dict[str, str]()
 
     def _write(self, sql: str, values: Sequence[Any]) -> None:
         """Write as a part of the transaction in hand."""
@@ -41,7 +46,7 @@ class PlanWriting(PlanReading):
         if self._waiting:
             self._write_waiting()
         if self.database.conn.total_changes - self._begun >= _TOGETHER:
-            self.commit()
+            self._end()
         if not self.database.conn.in_transaction:
             self.database.conn.execute("BEGIN")
             self._begun = self.database.conn.total_changes
@@ -73,8 +78,41 @@ class PlanWriting(PlanReading):
         assert isinstance(made, Connection)
         return made
 
+    def mark_seen(self, stream: str, records: Iterable[str]) -> set[str]:
+        """Note the records of one listing page and return those that were new to this scan."""
+        listed = [one for one in dict.fromkeys(records) if one not in self._seen]
+        new = "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT record FROM seen)"
+        found = {str(row[0]) for row in self.database.conn.execute(new, (dump(listed),))}
+        self._seen |= dict.fromkeys(found, stream)
+        if len(self._seen) >= _PORTION:
+            self.write_seen()
+        return found
+
+    def write_seen(self) -> None:
+        """Write what was noted as seen, so that a query finds it."""
+        rows, self._seen = sorted(self._seen.items()), {}
+        for at in range(0, len(rows), _TOGETHER):
+            self._write_all("INSERT INTO seen VALUES (?, ?)", rows[at : at + _TOGETHER])
+
+    def seen(self, stream: str) -> int:
+        self.write_seen()
+        return super().seen(stream)
+
+    def listed(self, stream: str, record: str) -> bool:
+        """Say whether the listing of a stream showed a record in this run."""
+        return self._seen.get(record) == stream or super().listed(stream, record)
+
+    def skips(self, flow: str, streams: Sequence[str]) -> list[tuple[str, str, str, str]]:
+        """Return every (record, customer, rule, reason) left out by a flow, or by the scan of its streams."""
+        self.write_seen()
+        return super().skips(flow, streams)
+
     def commit(self) -> None:
         """End the transaction in hand, so that another connection may read what was written."""
+        self.write_seen()
+        self._end()
+
+    def _end(self) -> None:
         try:
             self._write_waiting()
             self.database.conn.executemany(
