@@ -72,7 +72,8 @@ def calm(world: World) -> Iterator[str]:
             continue
         address = (world.house.braze.people[place.person].email or "").lower()
         bounced = "hard_bounce" if address in world.house.braze.bounced else None
-        if space.values.get(STATUS["email"]) and space.values.get(BOUNCED) != bounced and not place.baseline:
+        looked_at = place.person in world.looked_at and not place.baseline
+        if looked_at and space.values.get(STATUS["email"]) and space.values.get(BOUNCED) != bounced:
             yield f"{BOUNCED} of {place.number} is {space.values.get(BOUNCED)!r}, should be {bounced!r}"
         for channel, attribute in STATUS.items() if place.number not in world.late else ():
             yield from _state(world, place, channel, space.values.get(attribute))

@@ -88,6 +88,8 @@ class World:
         self.rounds = self.kills = self._moves = 0
         self.consents = People(house.braze)
         self._met = set(people)
+        self.looked_at = set(people)
+        """Whom the last round looked at: of those who came back after a short absence the look before counts."""
         self._began = house.clock.true()
         self.known = house.clock.true()
         """What staff did before this was seen by a round that nothing stood in the way of."""
@@ -260,6 +262,9 @@ class World:
         typed = (place.number, channel) in self.typed or channel in place.lost
         if values.get(attribute) in (value, None) or typed or attribute in place.agreed:
             return
+        if attribute in place.edits and value == before:
+            self._put_back(place, attribute)
+            return
         place.edits[attribute] = (before, value)
         place.edited[attribute] = self.house.clock.true()
         self.house.ecm.edit(place.number, {attribute: value})
@@ -270,13 +275,16 @@ class World:
         edited = [one for one in self.places.values() if one.edits.keys() - one.agreed and self.readable(one.number)]
         if edited:
             place = rng.choice(edited)
-            attribute = rng.choice([one for one in place.edits if one not in place.agreed])
-            before, _ = place.edits.pop(attribute)
-            self.house.ecm.edit(place.number, {attribute: before})
-            self.may_seem_typed(place)
-            self.note(f"{attribute} of {place.number} was put back to {before}")
-            for channel in [one for one in STATUS if STATUS[one] == attribute and before == WORDS[one][WITHDRAWN]]:
-                self._types(place, channel, back=True)
+            self._put_back(place, rng.choice([one for one in place.edits if one not in place.agreed]))
+
+    def _put_back(self, place: Place, attribute: str) -> None:
+        """Let somebody write what stood there before their edit: it is ours again."""
+        before, _ = place.edits.pop(attribute)
+        self.house.ecm.edit(place.number, {attribute: before})
+        self.may_seem_typed(place)
+        self.note(f"{attribute} of {place.number} was put back to {before}")
+        for channel in [one for one in STATUS if STATUS[one] == attribute and before == WORDS[one][WITHDRAWN]]:
+            self._types(place, channel, back=True)
 
     def _open(self, rng: Random) -> None:
         self.open(rng.choice(list(CUSTOMER)), rng.choice(self.people))
@@ -361,7 +369,8 @@ class World:
         self.note(f"round {more or ''}: {'killed' if outcome.killed else outcome.codes}{why}")
         # Whom no workspace names any more nobody looks at.
         named = {place.person for place in self.places.values() if self.readable(place.number)}
-        self.lives.round(self._met & named, calm=calm, screened=bool(self.house.braze.messages))
+        self.looked_at = self._met & named
+        self.lives.round(self.looked_at, calm=calm, screened=bool(self.house.braze.messages))
         starts = 1
         for report in outcome.reports:
             if report.exit_code == 6 and not more:
