@@ -10,16 +10,14 @@ import pytest
 
 _MEGABYTES = 20
 _SCRIPT = """
-import hashlib, resource, sys
+import hashlib, sys
 from dataclasses import replace
 from pathlib import Path
 from ecmbraze.model import Answer, Verdict
+from tests.costs import peak_megabytes
 from tests.flows.test_assets import BLOCKS, CAMPAIGNS, Office
 from tests.twins.braze_content import TwinContent
 from tests.twins.ecm import TwinEcm
-
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 # The twins keep everything in memory, so the one makes the texts of blocks as it is asked, the other keeps none.
 read, sent, count = TwinContent.asset, [], int(sys.argv[2]) * 20
@@ -42,10 +40,10 @@ for number in range(count):
     office.block(f"b{number}", "")
 body = "".join("{{content_blocks.${b%d}}}" % number for number in range(count))
 office.content.put(CAMPAIGNS, "c1", tags=("approved",), messages={"v": {"channel": "email", "body": body}})
-begin = peak()
+begin = peak_megabytes()
 office.confirm()
 ((size, whole),) = sent
-print(begin, peak(), size // 1_000_000, whole)
+print(begin, peak_megabytes(), size // 1_000_000, whole)
 """
 
 

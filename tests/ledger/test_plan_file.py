@@ -21,6 +21,7 @@ from ecmbraze.ledger.counting import counter
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import Skip
+from tests.costs import bytes_written
 from tests.ledger.test_ledger import NOW, _action
 
 
@@ -238,18 +239,16 @@ def test_the_bytes_of_documents_are_moved_and_dropped_in_flat_memory(tmp_path: P
 
 
 _FIFTY_MEGABYTES = """
-import os, resource, sys
+import os, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.model import DocumentBytes
-
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+from tests.costs import peak_megabytes
 
 os.chmod(sys.argv[1], 0o700)
 ledger, now = Ledger.create(Path(sys.argv[1]) / "s.db", {}, datetime.now(UTC)), datetime.now(UTC)
-begin, plan = peak(), ledger.new_plan("x")
+begin, plan = peak_megabytes(), ledger.new_plan("x")
 for number in range(130):
     plan.put_content(DocumentBytes.of(os.urandom(390_000)))
 plan.put_content(DocumentBytes.measured(lambda: (bytes(50_000) for _ in range(1_000))))
@@ -261,7 +260,7 @@ plan.extract(Path(sys.argv[1]) / "extract", "x", {})
 plan.forget_records()
 ledger.contents.prune()
 plan.discard()
-print(begin, peak())
+print(begin, peak_megabytes())
 """
 
 
@@ -296,7 +295,7 @@ def test_what_is_seen_in_no_order_is_written_in_one(ledger: Ledger) -> None:
     plan = ledger.new_plan("t")
     numbers = list(range(60_000))
     Random(17).shuffle(numbers)
-    before = _written()
+    before = bytes_written()
 
     for at in range(0, len(numbers), 500):
         plan.mark_seen("a", [f"ws:{number}" for number in numbers[at : at + 500]])
@@ -304,12 +303,6 @@ def test_what_is_seen_in_no_order_is_written_in_one(ledger: Ledger) -> None:
 
     assert plan.seen("a") == 60_000
     assert (
-        _written() - before < 5_000_000
+        bytes_written() - before < 5_000_000
     )  # in the order of the listing 15 MB, of a million keys five times as much each
     plan.discard()
-
-
-def _written() -> int:
-    """Return how many bytes this process gave to write calls."""
-    lines = Path("/proc/self/io").read_text(encoding="ascii").splitlines()
-    return int(dict(line.split(": ") for line in lines)["wchar"])
