@@ -84,6 +84,7 @@ soak: .venv/made
 mutants: .venv/made
 	$(BIN)/python -m tests.mutants
 
+# PEERS=1 measures drt and dlt too, which `benchmarks.speed` then installs in build/peers (120 MB).
 bench: .venv/made
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.inventory

@@ -1,4 +1,7 @@
-"""`python -m benchmarks.speed`: the table of issue 17, each scenario in pairs with a bare loop; asserts no time."""
+"""`python -m benchmarks.speed`: the table of issue 17, each scenario in pairs with a bare loop; asserts no time.
+
+With PEERS=1 the tools of `peers.py` follow.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import os
 import platform
 import shutil
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -16,13 +19,11 @@ from typing import Any
 
 import yaml
 
-from benchmarks.speed.measure import Cost, StandIn, run, stand_in
+from benchmarks.speed.measure import ENVIRON, Cost, Series, StandIn, bare_loop, run, stand_in
+from benchmarks.speed.peers import PEERS, measured
 from benchmarks.speed.standin import ATTRIBUTES
 
 _CAMPAIGN = "3f0c0000-0000-4000-8000-000000000001"
-_ENVIRON = {**os.environ, "ECM_PASSWORD": "secret", "BRAZE_API_KEY": "key", "PYTHONHASHSEED": "0"}
-# Some environments forbid Python to keep what it compiled: each start would compile the whole program.
-_ENVIRON.pop("PYTHONDONTWRITEBYTECODE", None)
 # Writes that Braze takes in a second of a storm.
 _STORM = 3
 # A series whose bare loop spreads more is of a machine that did something else beside it.
@@ -43,21 +44,6 @@ class Scenario:
     """Of the bare loop: as many as the program has."""
     storm: int = 0
     dialect: str = "reset"
-
-
-@dataclass(slots=True, kw_only=True)
-class Series:
-    """The pairs of one scenario."""
-
-    ours: list[Cost] = field(default_factory=list)
-    bare: list[Cost] = field(default_factory=list)
-    state: int = 0
-
-    @property
-    def spread(self) -> float:
-        """How far apart the bare loops were, as a share of their median."""
-        cpu = [cost.cpu for cost in self.bare]
-        return (max(cpu) - min(cpu)) / median(cpu)
 
 
 class Bench:
@@ -97,13 +83,7 @@ class Bench:
     def start(self, *arguments: str) -> Cost:
         """Run one command of the program."""
         command = [sys.executable, "-m", "ecmbraze", "-c", "ecmbraze.yaml", *arguments]
-        return run(command, self.server, cwd=self.folder, environ=_ENVIRON)
-
-    def bare(self, what: str, connections: int) -> Cost:
-        """Run the bare loop."""
-        command = [sys.executable, "-m", "benchmarks.speed.bareloop", self.server.url, what, str(connections)]
-        here = {**_ENVIRON, "PYTHONPATH": str(Path(__file__).parents[2])}
-        return run(command, self.server, cwd=self.folder, environ=here)
+        return run(command, self.server, cwd=self.folder, environ=ENVIRON)
 
     def pairs(self, scenario: Scenario, pairs: int) -> Series:
         """Run both, one after the other, from the same state file each time."""
@@ -112,7 +92,7 @@ class Bench:
         shutil.copytree(self.folder, kept)
         for _ in range(pairs):
             self.server.steer(edition=scenario.edition, latency=scenario.latency)
-            series.bare.append(self.bare(scenario.bare, scenario.connections))
+            series.bare.append(bare_loop(self.server, self.folder, scenario.bare, scenario.connections))
             self.server.steer(latency=scenario.latency, storm=scenario.storm, dialect=scenario.dialect)
             series.ours.append(self.start("onboarding"))
             series.state = (self.folder / "state.db").stat().st_size
@@ -166,6 +146,22 @@ def main() -> None:
                 if baseline and any(one.name != "baseline, columns" for one in chosen):
                     server.steer(edition=0)
                     bench.start("onboarding")
+    if os.environ.get("PEERS") == "1":
+        _peers(asked.people, asked.pairs, asked.only)
+
+
+def _peers(people: int, pairs: int, only: str) -> None:
+    """Print the rows of the tools; of one that does not do the work, why."""
+    with stand_in(people, columns=True) as server:
+        for peer in PEERS:
+            if only in peer.name:
+                try:
+                    print(_told(peer.name, people, measured(peer, server, people, pairs)), flush=True)
+                except RuntimeError as failed:
+                    print(
+                        f"| {peer.name} | {people:,} | not measured: {' '.join(str(failed).split())[-300:]} |",
+                        flush=True,
+                    )
 
 
 _SCENARIOS = (

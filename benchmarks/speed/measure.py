@@ -11,10 +11,20 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Any
 
+ROOT = Path(__file__).parents[2]
+# What clients are started with. Some environments forbid Python to keep what it compiled: each start would compile the
+# whole program.
+ENVIRON = {
+    **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+    "ECM_PASSWORD": "secret",
+    "BRAZE_API_KEY": "key",
+    "PYTHONHASHSEED": "0",
+}
 _CORES = sorted(os.sched_getaffinity(0))
 
 
@@ -27,6 +37,21 @@ class Cost:
     megabytes: float
     written: int
     requests: Mapping[str, int]
+
+
+@dataclass(slots=True, kw_only=True)
+class Series:
+    """The pairs of one scenario."""
+
+    ours: list[Cost] = field(default_factory=list)
+    bare: list[Cost] = field(default_factory=list)
+    state: int = 0
+
+    @property
+    def spread(self) -> float:
+        """How far apart the bare loops were, as a share of their median."""
+        cpu = [cost.cpu for cost in self.bare]
+        return (max(cpu) - min(cpu)) / median(cpu)
 
 
 class StandIn:
@@ -87,6 +112,12 @@ def run(command: Sequence[str], server: StandIn, *, cwd: Path, environ: Mapping[
         written=written,
         requests=server.counted(),
     )
+
+
+def bare_loop(server: StandIn, folder: Path, what: str, connections: int = 1) -> Cost:
+    """Run the bare loop in a folder."""
+    command = [sys.executable, "-m", "benchmarks.speed.bareloop", server.url, what, str(connections)]
+    return run(command, server, cwd=folder, environ={**ENVIRON, "PYTHONPATH": str(ROOT)})
 
 
 def _written(pid: int) -> int:
