@@ -22,6 +22,7 @@ from ecmbraze.planning.rules import Section
 
 _SECRETS = (("ecm", "password"), ("ecm", "otds", "client_secret"), ("braze", "api_key"))
 _DEFAULT = Path("ecmbraze.yaml")  # the file that commands take where none is named
+_NUMBERS = ("at_least", "at_most", "sample")  # what takes a number in the sections of flows
 _LONGEST = 500  # letters of one problem: it may quote a fact of any length
 
 
@@ -135,5 +136,13 @@ def _all(places: Places, problems: list[Problem]) -> Iterator[Problem]:
     named = {path for path, _ in problems}
     for path, text in places.document.ambiguous.items():
         where = outermost(path)
-        if where not in named and isinstance(places.value(path), str):
+        if where not in named and (isinstance(places.value(path), str) or _loses_zeros(path, text)):
             yield where, wording.quote(where, text)
+
+
+def _loses_zeros(path: tuple[str | int, ...], text: str) -> bool:
+    """Say whether a number of a flow is written as only a text is, ``1.10``: 1.1 equals no such text.
+
+    Where a number is expected it is one, however it is written.
+    """
+    return path[0] == "flows" and path[-1] not in _NUMBERS and str(float(text)) != text

@@ -41,7 +41,7 @@ def resolve(raw: object, environ: Mapping[str, str]) -> Secret:
     if isinstance(raw, Secret):
         return raw
     if isinstance(raw, Mapping) and list(raw) == ["command"] and isinstance(raw["command"], list):
-        return _filled(_command([str(part) for part in raw["command"]]), "the command printed nothing")
+        return _filled(_command(_argv(raw["command"])), "the command printed nothing")
     if not isinstance(raw, str):
         raise ValueError('write "${NAME}", "file:/path", "credential:NAME" or {command: [program, argument]}')
     if match := _ENV.fullmatch(raw):
@@ -89,6 +89,13 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} cannot be read: {type(error).__name__}") from None
+
+
+def _argv(parts: Sequence[object]) -> list[str]:
+    """Return the words of a command, none of which YAML may have read as something else."""
+    if not all(isinstance(part, str) for part in parts):
+        raise ValueError("quote every word of the command that is no plain text: numbers, true, false, null")
+    return [str(part) for part in parts]
 
 
 def _command(argv: Sequence[str]) -> str:
