@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from ecmbraze.engine.plan.news import is_news, same, trace, withdrew
+from ecmbraze.engine.plan.news import is_news, same, trace, withdrew, without_known
 from ecmbraze.engine.scan.inventory import Scan
 from ecmbraze.engine.setting import Slice
 from ecmbraze.errors import NamesNobody, OtherUnreadable, RecordUnreadable
@@ -259,6 +259,8 @@ class Planner:
             return True  # there is nothing to be noted of most people
         if change.unreached:
             decision = replace(decision, actions=tuple(one for one in decision.actions if is_news(one, change)))
+        if self.context.backfill:
+            decision = without_known(decision, self.view)
         adoption = self.adoption
         self.plan.put_decision(
             self.flow.name,
