@@ -11,13 +11,20 @@ from ecmbraze.ledger.view import View
 from ecmbraze.model import Action, Change, Decision, Delivery, PersonKey, Skip
 
 
+def news_of(decision: Decision, change: Change, view: View, *, backfill: bool) -> Decision:
+    """Return a decision without what its people have had, or would have had again."""
+    if change.unreached:
+        decision = replace(decision, actions=tuple(one for one in decision.actions if is_news(one, change)))
+    return _without_known(decision, view) if backfill else decision
+
+
 def is_news(action: Action, change: Change) -> bool:
     """Say whether an action is for somebody who has not had it: what happens once more is for the corrected person."""
     again = action.kind.is_message and (action.rule, action.occurrence) in change.unreached
     return not again or change.before is None or action.recipient not in change.before.customers
 
 
-def without_known(decision: Decision, view: View) -> Decision:
+def _without_known(decision: Decision, view: View) -> Decision:
     """Return a decision without what happens once and was planned before: a backfill does not even offer it again."""
     known: list[Action] = []
     skips: list[Skip] = []
