@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ecmbraze.ledger.lock import run_lock
 from ecmbraze.model import State
 from tests.offline import TO_DOUBT, Offline
 
@@ -111,6 +112,15 @@ def test_a_held_message_is_dropped_by_its_own_command(office: Offline) -> None:
     done = office.ecmbraze("holds", "drop", "4", "--reason", "looked it up")
 
     assert (done.code, _states(office)[3]) == (0, "kyc_completed dropped")
+
+
+def test_a_decision_while_a_run_is_under_way_is_not_taken_and_must_be_typed_again(office: Offline) -> None:
+    with run_lock(office.state):
+        said = _resolve(office, "4", "sent", code=11)
+
+    assert "This one did nothing." in said
+    assert "what you typed yourself, type again after that run" in said
+    assert _states(office)[3] == "kyc_completed held"
 
 
 def test_who_decides_again_reads_what_was_decided(office: Offline) -> None:
