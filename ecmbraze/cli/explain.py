@@ -44,7 +44,7 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="the same as JSON")] = False,
 ) -> int:
     """Say what was decided of one asset, workspace or customer: when, on which facts, and why not."""
-    loaded = opening.settings(config_path(context, config))
+    loaded = opening.settings(config_path(context, config), secrets=False)
     with closing(opening.ledger(loaded, read_only=True)) as ledger:
         book = Explaining(ledger.database)
         assets = book.content(subject)

@@ -41,7 +41,7 @@ def listing(
     context: typer.Context, config: ConfigOption = None, as_json: Annotated[bool, typer.Option("--json")] = False
 ) -> int:
     """Show every message in doubt or held."""
-    ledger = opening.ledger(opening.settings(config_path(context, config)), read_only=True)
+    ledger = opening.ledger(opening.settings(config_path(context, config), secrets=False), read_only=True)
     rows = ledger.outbox.unsettled()
     ledger.close()
     if as_json:
@@ -65,7 +65,7 @@ def show(
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> int:
     """Show one message of unknown outcome: what was sent, when, what is known of it, and what to do."""
-    ledger = opening.ledger(opening.settings(config_path(context, config)), read_only=True)
+    ledger = opening.ledger(opening.settings(config_path(context, config), secrets=False), read_only=True)
     rows = [row for row in ledger.outbox.unsettled() if row.id == number]
     known = ledger.outbox.numbered(number)
     ledger.close()
@@ -97,7 +97,7 @@ def resolve(
 ) -> int:
     """Decide about one held message, or all of a rule: it was sent, it may be sent again, or it is dropped."""
     number, decision = _asked(words, everything=everything, rule=rule)
-    loaded = opening.settings(config_path(context, config))
+    loaded = opening.settings(config_path(context, config), secrets=False)
     with run_lock(loaded.state):
         ledger = opening.ledger(loaded)
         try:

@@ -39,7 +39,7 @@ def listing(
     context: typer.Context, config: ConfigOption = None, as_json: Annotated[bool, typer.Option("--json")] = False
 ) -> int:
     """Show refused rows (with a number, to replay or drop) and records that could not be used."""
-    ledger = opening.ledger(opening.settings(config_path(context, config)), read_only=True)
+    ledger = opening.ledger(opening.settings(config_path(context, config), secrets=False), read_only=True)
     rows = [
         {
             "id": row.id,
@@ -70,7 +70,7 @@ def listing(
 @quarantine.command("show")
 def show(context: typer.Context, subject: _Subject, config: ConfigOption = None) -> int:
     """Show one entry whole: what was refused, why, since when, and its content."""
-    loaded = opening.settings(config_path(context, config))
+    loaded = opening.settings(config_path(context, config), secrets=False)
     ledger = opening.ledger(loaded, read_only=True)
     told: list[dict[str, object]] = [
         {"flow": flow, "record": record, "rule": rule, "customer": customer, "reason": reason, "at": at}
@@ -103,7 +103,7 @@ def drop(
 
 
 def _move(context: typer.Context, config: ConfigOption, subject: str, state: State, who: Deed) -> int:
-    loaded = opening.settings(config_path(context, config))
+    loaded = opening.settings(config_path(context, config), secrets=False)
     now = opening.wall_clock(loaded).now()
     with run_lock(loaded.state):
         ledger = opening.ledger(loaded)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,10 @@ _NUMBERS = ("at_least", "at_most", "sample")  # what takes a number in the secti
 _LONGEST = 500  # letters of one problem: it may quote a fact of any length
 
 
-def load(path: Path, *, flows: Mapping[str, Flow[Any]], environ: Mapping[str, str]) -> Settings:
+def load(path: Path, *, flows: Mapping[str, Flow[Any]], environ: Mapping[str, str], secrets: bool = True) -> Settings:
     """Return the settings; raises ConfigurationError (exit 15) naming all problems with their lines.
 
-    ``flows`` is the register, by name.
+    ``flows`` is the register, by name. Without ``secrets`` they are looked for only when a system is asked after all.
     """
     document = parse(_text(path))
     if not document.problems and not isinstance(document.value, dict):
@@ -38,7 +38,7 @@ def load(path: Path, *, flows: Mapping[str, Flow[Any]], environ: Mapping[str, st
         _refuse(path, [(line, f"{path.name}:{line}: {text}") for line, text in document.problems])
     places = Places(file=path.name, document=document)
     raw = copy.deepcopy(document.value)
-    problems = list(_take_secrets(raw, environ))
+    problems = list(_take_secrets(raw, environ, secret.resolve if secrets else secret.defer))
     sections, found = _flows(places, raw, flows)
     problems += found
     settings, found = _settings(places, raw)
@@ -92,14 +92,16 @@ def _refuse(path: Path, problems: Iterable[tuple[int, str]]) -> None:
         )
 
 
-def _take_secrets(raw: dict[str, Any], environ: Mapping[str, str]) -> Iterator[Problem]:
+def _take_secrets(
+    raw: dict[str, Any], environ: Mapping[str, str], take: Callable[[object, Mapping[str, str]], secret.Secret]
+) -> Iterator[Problem]:
     for path in _SECRETS:
         section: Any = raw
         for name in path[:-1]:
             section = as_mapping(section).get(name)
         if isinstance(section, dict) and path[-1] in section:
             try:
-                section[path[-1]] = secret.resolve(section[path[-1]], environ)
+                section[path[-1]] = take(section[path[-1]], environ)
             except ValueError as error:
                 section[path[-1]] = secret.Secret("unresolved")
                 yield path, str(error)
