@@ -98,7 +98,7 @@ def replay(
 def drop(
     context: typer.Context, subject: _Subject, config: ConfigOption = None, reason: _Reason = "", by: ByOption = None
 ) -> int:
-    """Give one entry up for good."""
+    """Give one entry up for good; a record that cannot be read comes back as long as Extended ECM shows it so."""
     return _move(context, config, subject, State.DROPPED, deed(by, reason))
 
 
@@ -108,6 +108,7 @@ def _move(context: typer.Context, config: ConfigOption, subject: str, state: Sta
     with run_lock(loaded.state):
         ledger = opening.ledger(loaded)
         rows = [row for row in ledger.outbox.refused() if str(row.id) == subject]
+        unread = any((flow, record) == ("", subject) for flow, record, *_ in ledger.quarantined())
         try:
             done = _do(ledger, rows, subject, state, who, now)
         finally:
@@ -115,6 +116,8 @@ def _move(context: typer.Context, config: ConfigOption, subject: str, state: Sta
     if not done:
         raise _unknown(subject)
     typer.echo(f"{subject}: {state}")
+    if unread and state is State.DROPPED:
+        typer.echo("It could not be read: the next run that meets it so puts it aside again. Correct it in Extended ECM.")
     return 0
 
 
