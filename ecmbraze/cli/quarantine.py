@@ -117,7 +117,7 @@ def _move(context: typer.Context, config: ConfigOption, subject: str, state: Sta
         raise _unknown(subject)
     typer.echo(f"{subject}: {state}")
     if unread and state is State.DROPPED:
-        typer.echo("It could not be read: the next run that meets it so puts it aside again. Correct it in Extended ECM.")
+        typer.echo("It cannot be read: the next run that meets it so puts it aside again. Correct it in Extended ECM.")
     return 0
 
 
