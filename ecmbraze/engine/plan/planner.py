@@ -267,6 +267,7 @@ class Planner:
             lambda action: adoption is not None and adoption.may_have_gone(action, change),
         )
         self.plan.count(self.flow.name, "quarantined", sum(skip.quarantined for skip in decision.skips))
+        self.plan.count(self.flow.name, "expired", sum(skip.expired for skip in decision.skips))
         self.plan.count(self.flow.name, GRANTS, decision.grants)
         self.plan.count(self.flow.name, GRANTING, bool(decision.grants))
         reminders = {rule.name for rule in self.flow.rules(self.options) if rule.reminds}
