@@ -33,6 +33,7 @@ class Offline:
     def __init__(self, folder: Path) -> None:
         self.path, self.state = folder / "ecmbraze.yaml", folder / "state.db"
         self.now: datetime = START
+        self.secrets = {"ECM_PASSWORD": "x", "BRAZE_API_KEY": "y"}
         self.config: dict[str, Any] = copy.deepcopy(CONFIG)
         self.config["ecm"] |= {"url": ECM, "username": "svc"}
         self.config["braze"]["url"] = BRAZE
@@ -104,7 +105,7 @@ class Offline:
         """Run one command in this process."""
         self.path.write_text(yaml.safe_dump(self.config, allow_unicode=True, sort_keys=False), encoding="utf-8")
         out, err = io.StringIO(), io.StringIO()
-        environ = {"ECM_PASSWORD": "x", "BRAZE_API_KEY": "y", "COLUMNS": "80", "ECMBRAZE_NOW": self.now.isoformat()}
+        environ = {**self.secrets, "COLUMNS": "80", "ECMBRAZE_NOW": self.now.isoformat()}
         with patch.dict(os.environ, environ), redirect_stdout(out), redirect_stderr(err):
             code = run(["-c", str(self.path), *arguments])
         return Result(code, out.getvalue(), err.getvalue())

@@ -95,6 +95,33 @@ def test_u03_a_backfill_with_messages_is_sent_when_confirmed_and_consumes_no_tra
     assert len(told) == len(set(told))  # a customer with two workspaces gets one for each
 
 
+def test_who_applies_another_plan_than_was_reviewed_is_told_how_to_plan_anew(stage: Rehearsal) -> None:
+    stage.box.edit_workspace(stage.open_workspaces()[0], {CONTRACT: "Approved"})
+    file = str(stage.folder / "onboarding.plan")
+    assert stage.ecmbraze("plan", "onboarding", "-o", file).code == 0
+
+    done = stage.ecmbraze("apply", file, "--confirm", "0123456789ab")
+
+    assert done.code == 6
+    assert f"`ecmbraze plan show {file}`, or plan anew: `ecmbraze plan onboarding -o FILE`" in done.stderr
+    assert not stage.messages()
+
+
+def test_a_backfill_offers_nothing_that_went_before(stage: Rehearsal) -> None:
+    backfill = ("--since", "2000-01-01", "--include-messages")
+    stage.run("--confirm", stage.run(*backfill, code=6)["plan_hash"])
+    sent = stage.messages()
+
+    dry, again = stage.run(*backfill, "--dry-run"), stage.run(*backfill)
+
+    assert (dry["counts"]["planned"], again["counts"]["planned"]) == (0, 0)
+    told = "its campaign was planned before, and is sent: it does not go again"
+    left_out = {one["customer"] for one in dry["skipped"] if one["reason"] == told}
+    assert left_out >= {customer for customer, message in sent if message == CAMPAIGN}
+    assert left_out
+    assert stage.messages() == sent
+
+
 def test_a_plan_file_is_applied_exactly_and_not_twice(stage: Rehearsal) -> None:
     workspace = stage.open_workspaces()[0]
     stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})

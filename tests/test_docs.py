@@ -58,6 +58,8 @@ def test_every_exit_code_is_explained() -> None:
 
     for code in codes | {0, 3, 4, 9, 130, 143}:
         assert f"\n### {code}\n" in OPERATIONS
+        assert re.search(rf"^\|(?: \d+)* {code}(?: \d+)* \| ", README, re.MULTILINE)
+    assert "\n### 20, 21, 22\n" in OPERATIONS
     assert set(errors.STRENGTH) <= codes | {0, 3, 4, 130, 143}
 
 

@@ -253,6 +253,17 @@ def test_init_refuses_an_existing_state_file(stage: Rehearsal) -> None:
     assert stage.state.read_bytes() == before
 
 
+def test_dropping_a_record_that_cannot_be_read_says_that_it_comes_back(stage: Rehearsal) -> None:
+    workspace = stage.open_workspaces()[0]
+    stage.box.edit_workspace(workspace, modified="2099-01-01T00:00:00")
+    assert stage.run(code=3)["counts"]["quarantined"] == 1
+
+    dropped = stage.ecmbraze("quarantine", "drop", f"ws:{workspace}")
+
+    assert (dropped.code, "the next run that meets it so puts it aside again" in dropped.stdout) == (0, True)
+    assert stage.run(code=3)["counts"]["quarantined"] == 1
+
+
 def test_c10_a_state_file_of_another_braze_is_exit_15(stage: Rehearsal) -> None:
     stage.config["braze"]["url"] = "http://127.0.0.1:1"
 

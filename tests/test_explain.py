@@ -27,3 +27,20 @@ def test_a_workspace_and_its_customer_are_explained_from_the_state_file_alone(tm
         assert f"ws:{number}: " in person.stdout
         assert (nobody.code, "Nothing was looked up" in nobody.stderr) == (2, True)
         assert not [one for one in stage.box.journal()[before:] if "serverinfo" not in one["path"]]
+
+
+def test_a_message_is_explained_with_the_consent_it_demanded_and_what_braze_said_of_it(tmp_path: Path) -> None:
+    with rehearsal(tmp_path) as stage:
+        stage.set_up()
+        number = stage.open_workspaces()[0]
+        customer = stage.customer(number)
+        stage.box.edit_workspace(number, {CONTRACT: "Approved"})
+        stage.run()
+        state = stage.box.call("GET", f"/braze/users/{customer}")["email_subscribe"]
+
+        told = stage.ecmbraze("explain", customer).stdout
+
+        [message] = [line for line in told.splitlines() if "sent: campaign" in line]
+        assert f"; consent: at least email subscribed; Braze said email {state}, read 20" in message
+        [event] = [line for line in told.splitlines() if "sent: event" in line]
+        assert "consent" not in event

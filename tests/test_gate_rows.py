@@ -30,10 +30,28 @@ def test_o03_a_second_sigterm_leaves_at_once_and_the_doubt_is_settled_next_time(
 
     assert process.wait() == 143
     until(lambda: stage.messages()[(customer, "contract_approved")] == 1)
-    for seconds in (60, 6 * 60):  # found in flight; looked for five minutes later
+    for seconds, code in ((60, 4), (6 * 60, 0)):  # found in flight; looked for five minutes later
         stage.box.advance(seconds)
-        stage.run()
+        stage.run(code=code)
     assert check(stage, [(customer, "contract_approved"), (customer, CAMPAIGN)]).lost == ()
+    assert set(stage.messages().values()) == {1}
+
+
+def test_o01_the_run_after_a_kill_says_what_was_on_its_way(stage: Rehearsal) -> None:
+    customer = _due(stage)
+    with stage.held_at("braze", "/campaigns/trigger/send", "onboarding") as process:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    stage.box.advance(60)
+
+    report = stage.run(code=4)
+
+    assert report["counts"]["held"] == 1
+    [line] = [line for line in report["actions"] if line["state"] == "in doubt"]
+    assert (line["customer"], line["kind"]) == (customer, "campaign")
+    assert [note for note in report["notes"] if "was interrupted while 1 writes were on their way" in note]
+    stage.box.advance(6 * 60)
+    stage.run()
     assert set(stage.messages().values()) == {1}
 
 

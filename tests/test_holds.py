@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ecmbraze.ledger.lock import run_lock
 from ecmbraze.model import State
 from tests.offline import TO_DOUBT, Offline
 
@@ -105,3 +106,29 @@ def test_what_a_workspace_refused_of_a_person_with_several_names_that_workspace(
     listed = json.loads(office.ecmbraze("quarantine", "list", "--json").stdout)
 
     assert [one["reason"] for one in listed] == ["cut off (in ws:7)", "cut off"]
+
+
+def test_a_held_message_is_dropped_by_its_own_command(office: Offline) -> None:
+    done = office.ecmbraze("holds", "drop", "4", "--reason", "looked it up")
+
+    assert (done.code, _states(office)[3]) == (0, "kyc_completed dropped")
+
+
+def test_a_decision_while_a_run_is_under_way_is_not_taken_and_must_be_typed_again(office: Offline) -> None:
+    with run_lock(office.state):
+        said = _resolve(office, "4", "sent", code=11)
+
+    assert "This one did nothing." in said
+    assert "what you typed yourself, type again after that run" in said
+    assert _states(office)[3] == "kyc_completed held"
+
+
+def test_who_decides_again_reads_what_was_decided(office: Offline) -> None:
+    _resolve(office, "4", "sent")
+
+    said = _resolve(office, "4", "drop", code=2)
+
+    assert "Nothing is held under 4: it is sent since 2" in said
+    assert "UTC, operator: looked it up. Nothing was changed." in said
+    assert "operator: looked it up" in office.ecmbraze("holds", "show", "4").stderr
+    assert "Nothing is held under 999. Nothing was changed." in _resolve(office, "999", "drop", code=2)

@@ -174,3 +174,45 @@ def test_a_row_fits_eighty_columns_and_a_pipe_gets_each_reason_in_one_line(offic
     ]
     assert all(len(line) <= 80 for line in lines if not line.startswith("  - "))
     assert lines[0].split() == ["flow", "state", "last", "success", "watermark", "pending", "held", "quarantined"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "status",
+        "holds list",
+        "quarantine list",
+        "runs",
+        "forecast",
+        "pause --reason holiday",
+        "resume",
+        "state export",
+        "state verify --offline",
+        "erase nobody --show",
+        "check --outbound",
+    ],
+)
+def test_what_asks_no_system_needs_no_secret(office: Offline, command: str) -> None:
+    office.secrets = {}
+    office.config["ecm"]["password"] = {"command": ["/nonexistent/pass"]}
+
+    done = office.ecmbraze(*command.split())
+
+    assert done.code == 0, done.stderr
+
+
+def test_a_run_needs_its_secrets_and_names_all_that_are_missing(office: Offline) -> None:
+    office.secrets = {}
+
+    done = office.ecmbraze("onboarding")
+
+    assert done.code == 15
+    assert done.stderr.count("is empty or not set") == 2
+
+
+def test_a_secret_in_the_file_is_refused_by_every_command(office: Offline) -> None:
+    office.config["ecm"]["password"] = "in-plain-text"
+
+    done = office.ecmbraze("status")
+
+    assert (done.code, "a secret never stands in the file" in done.stderr) == (15, True)

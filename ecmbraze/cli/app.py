@@ -86,7 +86,8 @@ def run(arguments: list[str]) -> int:
         LOG.error("%s", error, extra={"fields": {"exit_code": error.exit_code, "name": error.name}})
         return error.exit_code
     except Exception as error:  # a bug: say so, keep the code of the contract, never print locals
-        LOG.error("bug: %s: %s", type(error).__name__, error, extra={"fields": {"exit_code": 1, "name": "bug"}})
+        said = "bug: %s: %s. It ended there, the state is consistent. Run it again with `ecmbraze -v`, and report that."
+        LOG.error(said, type(error).__name__, error, extra={"fields": {"exit_code": 1, "name": "bug"}})
         if LOG.isEnabledFor(10):
             traceback.print_exc()
         return 1

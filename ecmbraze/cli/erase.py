@@ -46,7 +46,7 @@ def erase(
     as_json: Annotated[bool, typer.Option("--json", help="what is kept as JSON, with --show")] = False,
 ) -> int:
     """Remove a person or a workspace from everything that is kept here, and never keep or write to them again."""
-    loaded = opening.settings(config_path(context, config))
+    loaded = opening.settings(config_path(context, config), secrets=False)
     if show:
         ledger = opening.ledger(loaded, read_only=True)
         named = subject_of(subject, ledger.database, ledger.history)

@@ -22,6 +22,7 @@ from ecmbraze.ledger.outbox import Row
 from ecmbraze.model import Action, Delivery, Json, PersonKey, keys
 from ecmbraze.planning.assets import facts, names, writes
 from ecmbraze.planning.assets.options import Options
+from ecmbraze.planning.consent import demands
 from ecmbraze.report.plain import printable
 
 _MOST = 30
@@ -43,7 +44,7 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="the same as JSON")] = False,
 ) -> int:
     """Say what was decided of one asset, workspace or customer: when, on which facts, and why not."""
-    loaded = opening.settings(config_path(context, config))
+    loaded = opening.settings(config_path(context, config), secrets=False)
     with closing(opening.ledger(loaded, read_only=True)) as ledger:
         book = Explaining(ledger.database)
         assets = book.content(subject)
@@ -244,8 +245,11 @@ def _decided(book: Explaining, subjects: Sequence[str], records: Sequence[str], 
     """Return what was written, put aside and, by the last plans of records, left out: of a customer, what is theirs."""
     aside = book.aside(subjects)
     reported = {one.reason for one in aside}
+    rows = book.writes(subjects, _MOST)
+    read = book.consents(rows)
+    written = [f"{_write(row, one)}{_consent(row, read.get(row.id))}" for row in rows for one in row.action.each]
     return {
-        "writes": [_write(row, one) for row in book.writes(subjects, _MOST) for one in row.action.each][:_MOST],
+        "writes": written[:_MOST],
         "put_aside": [f"{_stamp(one.at)} {one.flow}{' ' if one.rule else ''}{one.rule}: {one.reason}" for one in aside],
         "left_out": [
             f"{_stamp(one.at)} {one.flow}/{one.rule}: {one.reason}"
@@ -261,6 +265,22 @@ def _write(row: Row, action: Action) -> str:
         f"{_stamp(row.changed_at)} {row.state}: {action.kind} {action.name} to {action.recipient} by {action.flow}/"
         f"{action.rule}, because {action.reason}{why}"
     )
+
+
+def _consent(row: Row, read: tuple[Mapping[str, Json], datetime] | None) -> str:
+    """Return what a message demanded of its person's consent, and what Braze said of it before it left."""
+    demanded = row.action.consent
+    if not demanded:
+        return ""
+    if ground := demanded.get(demands.TRANSACTIONAL):
+        return f"; consent: none needed, transactional: {ground}"
+    wanted = " and ".join(
+        f"{one.channel} {one.state}" + (f" and in group {one.group}" if one.group else "")
+        for one in demands.demands(demanded)
+    )
+    states = ", ".join(f"{channel} {state}" for channel, state in read[0].items()) if read else ""
+    shown = f"; Braze said {states}, read {_stamp(read[1])}" if read and states else ""
+    return f"; consent: at least {wanted}{shown}"
 
 
 def _stamp(moment: datetime | None) -> str:

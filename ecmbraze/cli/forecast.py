@@ -46,7 +46,7 @@ def forecast(
     as_json: Annotated[bool, typer.Option("--json", help="the same as JSON")] = False,
 ) -> int:
     """List what comes due per day: by the facts of the last look, for every workspace that leads to somebody."""
-    loaded = opening.settings(config_path(context, config))
+    loaded = opening.settings(config_path(context, config), secrets=False)
     now = opening.wall_clock(loaded).now()
     ledger = opening.ledger(loaded, read_only=confirm is None)
     rows = list(_rows(loaded, ledger, now, days))

@@ -41,7 +41,7 @@ def listing(
     context: typer.Context, config: ConfigOption = None, as_json: Annotated[bool, typer.Option("--json")] = False
 ) -> int:
     """Show every message in doubt or held."""
-    ledger = opening.ledger(opening.settings(config_path(context, config)), read_only=True)
+    ledger = opening.ledger(opening.settings(config_path(context, config), secrets=False), read_only=True)
     rows = ledger.outbox.unsettled()
     ledger.close()
     if as_json:
@@ -65,11 +65,12 @@ def show(
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> int:
     """Show one message of unknown outcome: what was sent, when, what is known of it, and what to do."""
-    ledger = opening.ledger(opening.settings(config_path(context, config)), read_only=True)
+    ledger = opening.ledger(opening.settings(config_path(context, config), secrets=False), read_only=True)
     rows = [row for row in ledger.outbox.unsettled() if row.id == number]
+    known = ledger.outbox.numbered(number)
     ledger.close()
     if not rows:
-        raise _not_held(number)
+        raise _not_held(number, known)
     told = {**_told(rows[0]), "reason": rows[0].action.reason, "payload": rows[0].action.payload}
     if as_json:
         typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
@@ -96,7 +97,7 @@ def resolve(
 ) -> int:
     """Decide about one held message, or all of a rule: it was sent, it may be sent again, or it is dropped."""
     number, decision = _asked(words, everything=everything, rule=rule)
-    loaded = opening.settings(config_path(context, config))
+    loaded = opening.settings(config_path(context, config), secrets=False)
     with run_lock(loaded.state):
         ledger = opening.ledger(loaded)
         try:
@@ -111,6 +112,18 @@ def resolve(
     if left:
         typer.echo(f"{left} are still in doubt and were left: the next runs look for them; then decide again")
     return 0
+
+
+@holds.command("drop")
+def drop(
+    context: typer.Context,
+    number: Annotated[int, typer.Argument(metavar="ID", help="from `holds list`")],
+    reason: Annotated[str, typer.Option(help="why; goes into the history")],
+    config: ConfigOption = None,
+    by: ByOption = None,
+) -> int:
+    """Give one held message up for good: the same as `holds resolve ID drop`."""
+    return resolve(context, [str(number), "drop"], reason, config=config, by=by)
 
 
 def _asked(words: list[str], *, everything: bool, rule: str | None) -> tuple[int | None, str]:
@@ -135,7 +148,7 @@ def _chosen(outbox: Outbox, number: int | None, rule: str | None, decision: str)
     if number is not None:
         mine = [row for row in found if row.id == number]
         if not mine:
-            raise _not_held(number)
+            raise _not_held(number, outbox.numbered(number))
         return mine, 0
     mine = [row for row in found if row.action.rule == rule]
     if not mine:
@@ -156,8 +169,10 @@ def _decide(ledger: Ledger, rows: list[Row], decision: str, who: Deed, now: date
         )
 
 
-def _not_held(number: int) -> UsageError:
-    return UsageError(f"Nothing is held under {number}.", undone=_UNDONE, advice="`ecmbraze holds list`")
+def _not_held(number: int, known: Row | None) -> UsageError:
+    """Return the refusal, with what became of the message: somebody else may have decided meanwhile."""
+    stands = f": it is {known.state} since {known.changed_at:%Y-%m-%d %H:%M:%S} UTC, {known.why}" if known else ""
+    return UsageError(f"Nothing is held under {number}{stands}.", undone=_UNDONE, advice="`ecmbraze holds list`")
 
 
 def _told(row: Row) -> dict[str, object]:

@@ -20,9 +20,12 @@ from ecmbraze.ledger.ledger import Ledger
 DEFAULT_CONFIG = Path("ecmbraze.yaml")
 
 
-def settings(path: Path | None) -> Settings:
-    """Load the configuration; raises ConfigurationError with every problem at once."""
-    return load(path or DEFAULT_CONFIG, flows=BY_NAME, environ=environ())
+def settings(path: Path | None, *, secrets: bool = True) -> Settings:
+    """Load the configuration; raises ConfigurationError with every problem at once.
+
+    Commands that ask no system do without ``secrets``: only the schedule may have them (systemd's LoadCredential=).
+    """
+    return load(path or DEFAULT_CONFIG, flows=BY_NAME, environ=environ(), secrets=secrets)
 
 
 def wall_clock(config: Settings) -> WallClock:

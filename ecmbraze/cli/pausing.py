@@ -62,5 +62,5 @@ def _open(context: typer.Context, config: ConfigOption, flow: str | None) -> tup
 
     if flow is not None:
         flow_names.known(flow, undone="Nothing was changed.")
-    loaded = opening.settings(config_path(context, config))
+    loaded = opening.settings(config_path(context, config), secrets=False)
     return opening.ledger(loaded), opening.wall_clock(loaded).now(), flow or "*"

@@ -51,7 +51,7 @@ def plan(
         return _show(file, as_json=as_json)
     for name in filter(None, (flow, drop)):
         flow_names.known(name, undone="Nothing was planned or dropped.")
-    loaded = opening.settings(config_path(context, config))
+    loaded = opening.settings(config_path(context, config), secrets=not drop)
     if drop:
         return _drop(loaded, drop, by)
     if flow is None or output is None:

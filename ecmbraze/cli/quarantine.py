@@ -39,7 +39,7 @@ def listing(
     context: typer.Context, config: ConfigOption = None, as_json: Annotated[bool, typer.Option("--json")] = False
 ) -> int:
     """Show refused rows (with a number, to replay or drop) and records that could not be used."""
-    ledger = opening.ledger(opening.settings(config_path(context, config)), read_only=True)
+    ledger = opening.ledger(opening.settings(config_path(context, config), secrets=False), read_only=True)
     rows = [
         {
             "id": row.id,
@@ -70,7 +70,7 @@ def listing(
 @quarantine.command("show")
 def show(context: typer.Context, subject: _Subject, config: ConfigOption = None) -> int:
     """Show one entry whole: what was refused, why, since when, and its content."""
-    loaded = opening.settings(config_path(context, config))
+    loaded = opening.settings(config_path(context, config), secrets=False)
     ledger = opening.ledger(loaded, read_only=True)
     told: list[dict[str, object]] = [
         {"flow": flow, "record": record, "rule": rule, "customer": customer, "reason": reason, "at": at}
@@ -98,16 +98,17 @@ def replay(
 def drop(
     context: typer.Context, subject: _Subject, config: ConfigOption = None, reason: _Reason = "", by: ByOption = None
 ) -> int:
-    """Give one entry up for good."""
+    """Give one entry up for good; a record that cannot be read comes back as long as Extended ECM shows it so."""
     return _move(context, config, subject, State.DROPPED, deed(by, reason))
 
 
 def _move(context: typer.Context, config: ConfigOption, subject: str, state: State, who: Deed) -> int:
-    loaded = opening.settings(config_path(context, config))
+    loaded = opening.settings(config_path(context, config), secrets=False)
     now = opening.wall_clock(loaded).now()
     with run_lock(loaded.state):
         ledger = opening.ledger(loaded)
         rows = [row for row in ledger.outbox.refused() if str(row.id) == subject]
+        unread = any((flow, record) == ("", subject) for flow, record, *_ in ledger.quarantined())
         try:
             done = _do(ledger, rows, subject, state, who, now)
         finally:
@@ -115,6 +116,8 @@ def _move(context: typer.Context, config: ConfigOption, subject: str, state: Sta
     if not done:
         raise _unknown(subject)
     typer.echo(f"{subject}: {state}")
+    if unread and state is State.DROPPED:
+        typer.echo("It cannot be read: the next run that meets it so puts it aside again. Correct it in Extended ECM.")
     return 0
 
 

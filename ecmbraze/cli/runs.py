@@ -26,7 +26,7 @@ def runs(
     as_json: Annotated[bool, typer.Option("--json", help="the stored run reports as JSON")] = False,
 ) -> int:
     """Show past runs, newest first."""
-    ledger = opening.ledger(opening.settings(config_path(context, config)), read_only=True)
+    ledger = opening.ledger(opening.settings(config_path(context, config), secrets=False), read_only=True)
     with closing(ledger):
         if as_json:
             sys.stdout.writelines(json_text.stored(ledger.reports(last)))

@@ -44,7 +44,7 @@ def save(
     by: ByOption = None,
 ) -> int:
     """Save the state file, also while a run is live, and check the copy."""
-    loaded = opening.settings(config_path(context, config))
+    loaded = opening.settings(config_path(context, config), secrets=False)
     found = back_up(loaded.state, file)
     with suppress(StorageError):  # a state file that can only be read is saved all the same
         _note(loaded, "backup", deed(by))
@@ -57,7 +57,7 @@ def save(
 @state.command("compact")
 def compact(context: typer.Context, config: ConfigOption = None, by: ByOption = None) -> int:
     """Write the state file anew without the room it no longer needs; no run may be under way."""
-    loaded = opening.settings(config_path(context, config))
+    loaded = opening.settings(config_path(context, config), secrets=False)
     with run_lock(loaded.state):
         _note(loaded, "compact", deed(by))
         before, after = compacting.compact(loaded.state)
@@ -78,7 +78,7 @@ def verify(
         raise UsageError(
             f"There is no file {backup}.", undone="Nothing was checked.", advice="Name a backup that is there."
         )
-    loaded = None if backup else opening.settings(config_path(context, config))
+    loaded = None if backup else opening.settings(config_path(context, config), secrets=False)
     path = backup or (loaded.state if loaded else Path())
     found = chain(checks(path), _claim(loaded) if loaded and not offline else ())
     if as_json:
@@ -112,7 +112,7 @@ def adopt(
     by: ByOption = None,
 ) -> int:
     """Go on with a restored or copied state file; what may have been sent since it was saved is held, not sent."""
-    loaded = opening.settings(config_path(context, config))
+    loaded = opening.settings(config_path(context, config), secrets=False)
     wall = opening.wall_clock(loaded)
     file.check(loaded.state)
     with run_lock(loaded.state), closing(opening.ledger(loaded)) as ledger:
@@ -149,7 +149,7 @@ def rekey(
     by: ByOption = None,
 ) -> int:
     """Give the history another key where its own is lost for good; nothing vouches any more for what it says so far."""
-    loaded = opening.settings(config_path(context, config))
+    loaded = opening.settings(config_path(context, config), secrets=False)
     wall = opening.wall_clock(loaded)
     file.check(loaded.state)
     with run_lock(loaded.state):
@@ -185,7 +185,7 @@ def rewind(
     """Set a watermark back: records modified since are read and planned again. Nothing that was sent goes again."""
     if flow is not None:
         flow_names.known(flow, undone=_UNDONE)
-    loaded = opening.settings(config_path(context, config))
+    loaded = opening.settings(config_path(context, config), secrets=False)
     wall = opening.wall_clock(loaded)
     file.check(loaded.state)
     with run_lock(loaded.state), closing(opening.ledger(loaded)) as ledger:
@@ -203,7 +203,7 @@ def export(
     config: ConfigOption = None,
 ) -> int:
     """Print every row of every table as a line of JSON, people as digests; for auditors."""
-    loaded = opening.settings(config_path(context, config))
+    loaded = opening.settings(config_path(context, config), secrets=False)
     with closing(opening.ledger(loaded, read_only=True)) as ledger:
         for row in exporting.rows(ledger, full=full):
             sys.stdout.write(exporting.as_line(row) + "\n")

@@ -72,7 +72,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="the same as JSON")] = False,
 ) -> int:
     """Show per flow the last success, what is pending, held and quarantined, and why it is not well."""
-    loaded = opening.settings(config_path(context, config))
+    loaded = opening.settings(config_path(context, config), secrets=False)
     now = opening.wall_clock(loaded).now()
     try:
         ledger = opening.ledger(loaded, read_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,14 @@ from ecmbraze.planning.rules import Section
 
 _SECRETS = (("ecm", "password"), ("ecm", "otds", "client_secret"), ("braze", "api_key"))
 _DEFAULT = Path("ecmbraze.yaml")  # the file that commands take where none is named
+_NUMBERS = ("at_least", "at_most", "sample")  # what takes a number in the sections of flows
 _LONGEST = 500  # letters of one problem: it may quote a fact of any length
 
 
-def load(path: Path, *, flows: Mapping[str, Flow[Any]], environ: Mapping[str, str]) -> Settings:
+def load(path: Path, *, flows: Mapping[str, Flow[Any]], environ: Mapping[str, str], secrets: bool = True) -> Settings:
     """Return the settings; raises ConfigurationError (exit 15) naming all problems with their lines.
 
-    ``flows`` is the register, by name.
+    ``flows`` is the register, by name. Without ``secrets`` they are looked for only when a system is asked after all.
     """
     document = parse(_text(path))
     if not document.problems and not isinstance(document.value, dict):
@@ -37,7 +38,7 @@ def load(path: Path, *, flows: Mapping[str, Flow[Any]], environ: Mapping[str, st
         _refuse(path, [(line, f"{path.name}:{line}: {text}") for line, text in document.problems])
     places = Places(file=path.name, document=document)
     raw = copy.deepcopy(document.value)
-    problems = list(_take_secrets(raw, environ))
+    problems = list(_take_secrets(raw, environ, secret.resolve if secrets else secret.defer))
     sections, found = _flows(places, raw, flows)
     problems += found
     settings, found = _settings(places, raw)
@@ -91,14 +92,16 @@ def _refuse(path: Path, problems: Iterable[tuple[int, str]]) -> None:
         )
 
 
-def _take_secrets(raw: dict[str, Any], environ: Mapping[str, str]) -> Iterator[Problem]:
+def _take_secrets(
+    raw: dict[str, Any], environ: Mapping[str, str], take: Callable[[object, Mapping[str, str]], secret.Secret]
+) -> Iterator[Problem]:
     for path in _SECRETS:
         section: Any = raw
         for name in path[:-1]:
             section = as_mapping(section).get(name)
         if isinstance(section, dict) and path[-1] in section:
             try:
-                section[path[-1]] = secret.resolve(section[path[-1]], environ)
+                section[path[-1]] = take(section[path[-1]], environ)
             except ValueError as error:
                 section[path[-1]] = secret.Secret("unresolved")
                 yield path, str(error)
@@ -135,5 +138,13 @@ def _all(places: Places, problems: list[Problem]) -> Iterator[Problem]:
     named = {path for path, _ in problems}
     for path, text in places.document.ambiguous.items():
         where = outermost(path)
-        if where not in named and isinstance(places.value(path), str):
+        if where not in named and (isinstance(places.value(path), str) or _loses_zeros(path, text)):
             yield where, wording.quote(where, text)
+
+
+def _loses_zeros(path: tuple[str | int, ...], text: str) -> bool:
+    """Say whether a number of a flow is written as only a text is, ``1.10``: 1.1 equals no such text.
+
+    Where a number is expected it is one, however it is written.
+    """
+    return path[0] == "flows" and path[-1] not in _NUMBERS and str(float(text)) != text

@@ -7,10 +7,11 @@ import re
 import shlex
 import stat
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from ecmbraze.errors import ConfigurationError
 from ecmbraze.suggest import did_you_mean
 
 _ENV = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -36,26 +37,55 @@ class Secret:
         raise TypeError("a secret is not pickled")
 
 
+class Deferred(Secret):
+    """A secret that is looked for only when it is needed: most commands ask no system, and their user may have none."""
+
+    __slots__ = ("_source",)
+
+    def __init__(self, source: Callable[[], Secret]) -> None:
+        self._source = source
+
+    def reveal(self) -> str:
+        """Return the secret; raises ConfigurationError where it is not to be had."""
+        try:
+            return self._source().reveal()
+        except ValueError as error:
+            raise ConfigurationError(f"A secret of the configuration is missing: {error}.") from None
+
+
 def resolve(raw: object, environ: Mapping[str, str]) -> Secret:
     """Return the secret a setting points to; raises ValueError with a sentence for the operator."""
-    if isinstance(raw, Secret):
-        return raw
+    return raw if isinstance(raw, Secret) else _source(raw, environ)()
+
+
+def defer(raw: object, environ: Mapping[str, str]) -> Secret:
+    """Return a secret that is looked for when it is needed; raises ValueError for what points to none."""
+    return raw if isinstance(raw, Secret) else Deferred(_source(raw, environ))
+
+
+def _source(raw: object, environ: Mapping[str, str]) -> Callable[[], Secret]:
+    """Return what finds the secret a setting points to."""
     if isinstance(raw, Mapping) and list(raw) == ["command"] and isinstance(raw["command"], list):
-        return _filled(_command([str(part) for part in raw["command"]]), "the command printed nothing")
+        argv = _argv(raw["command"])
+        return lambda: _filled(_command(argv), "the command printed nothing")
     if not isinstance(raw, str):
         raise ValueError('write "${NAME}", "file:/path", "credential:NAME" or {command: [program, argument]}')
     if match := _ENV.fullmatch(raw):
-        return _from_environment(match[1], environ)
+        return lambda: _from_environment(match[1], environ)
     if raw.startswith("file:"):
-        return _filled(_file(Path(raw.removeprefix("file:"))), "the file is empty")
+        return lambda: _filled(_file(Path(raw.removeprefix("file:"))), "the file is empty")
     if raw.startswith("credential:"):
-        folder = environ.get("CREDENTIALS_DIRECTORY", "")
-        if not folder:
-            raise ValueError("CREDENTIALS_DIRECTORY is not set: systemd's LoadCredential= gives it")
-        return _filled(_read(Path(folder) / raw.removeprefix("credential:")), "the credential is empty")
+        return lambda: _credential(raw.removeprefix("credential:"), environ)
     if raw.startswith("command:"):
-        return _filled(_command(shlex.split(raw.removeprefix("command:"))), "the command printed nothing")
+        return lambda: _filled(_command(shlex.split(raw.removeprefix("command:"))), "the command printed nothing")
     raise ValueError('a secret never stands in the file: write "${NAME}", "file:/path" or "credential:NAME"')
+
+
+def _credential(name: str, environ: Mapping[str, str]) -> Secret:
+    folder = environ.get("CREDENTIALS_DIRECTORY", "")
+    if not folder:
+        raise ValueError("CREDENTIALS_DIRECTORY is not set: systemd's LoadCredential= gives it")
+    return _filled(_read(Path(folder) / name), "the credential is empty")
 
 
 def _from_environment(name: str, environ: Mapping[str, str]) -> Secret:
@@ -89,6 +119,13 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} cannot be read: {type(error).__name__}") from None
+
+
+def _argv(parts: Sequence[object]) -> list[str]:
+    """Return the words of a command, none of which YAML may have read as something else."""
+    if not all(isinstance(part, str) for part in parts):
+        raise ValueError("quote every word of the command that is no plain text: numbers, true, false, null")
+    return [str(part) for part in parts]
 
 
 def _command(argv: Sequence[str]) -> str:

@@ -137,8 +137,9 @@ def _messages(
     record = change.record
     for one in came:
         if reason := one.too_late(context.now):
-            people = ", ".join(record.customers)
-            yield Skip(record=record.key.text, customer=people, rule=one.hit.rule.name, reason=reason)
+            people, missed = ", ".join(record.customers), reminding.missed(one, change, context.zone)
+            reason += "; no run came in time" if missed else ""
+            yield Skip(record=record.key.text, customer=people, rule=one.hit.rule.name, reason=reason, expired=missed)
             continue
         occasion = messages.occasion_of(NAME, change, one.hit, context)
         occasion = replace(occasion, due=one.due, until=one.until, facts=one.facts)

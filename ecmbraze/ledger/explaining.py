@@ -84,6 +84,20 @@ class Explaining:
         where = f"(record IN ({marks(subjects)}) OR recipient IN ({marks(subjects)}))"
         return self._outbox.rows(where, (*subjects, *subjects), limit=most, order="id DESC")
 
+    def consents(self, rows: Sequence[Row]) -> dict[int, tuple[Mapping[str, Json], datetime]]:
+        """Return row → the states of its person that it left on, and when they were read; of what never left, nothing.
+
+        They stand in the history, of which the oldest part may lie in segments.
+        """
+        left = {row.attempt: row.planned_at for row in rows if row.attempt and row.action.kind.is_message}
+        if not left:
+            return {}
+        query = f"""SELECT step.value FROM history h, json_each(h.body, '$.steps') step
+                    WHERE h.kind = 'outbox' AND h.at >= ? AND json_extract(h.body, '$.attempt') IN ({marks(left)})"""
+        found = self._database.execute(query, (instant(min(left.values())), *left))
+        steps = [load(one[0]) for one in found if one[0]]
+        return {step["row"]: (step["consent"], moment(step["consent_read_at"])) for step in steps if "consent" in step}
+
     def aside(self, subjects: Sequence[str]) -> list[Aside]:
         """Return what of these records stands in quarantine, or of these people."""
         query = f"""SELECT flow, rule, reason, at FROM quarantine

@@ -111,7 +111,7 @@ def _locked(state: Path, holder: str) -> Locked:
     return Locked(
         f"Another run holds the lock of {state} (held by pid {holder}).",
         undone="This one did nothing.",
-        advice="Nothing to do: the next start goes on.",
+        advice="A schedule goes on with its next start; what you typed yourself, type again after that run.",
     )
 
 

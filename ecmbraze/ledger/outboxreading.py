@@ -77,6 +77,10 @@ class OutboxReading:
         """Return the rows of unknown outcome, in doubt or held, of a flow or of all."""
         return self.rows("state IN ('in doubt', 'held') AND flow = ifnull(?, flow)", (flow,))
 
+    def numbered(self, number: int) -> Row | None:
+        """Return the row with this number, whatever became of it; ``None`` when there is none."""
+        return next(iter(self.rows("id = ?", (number,))), None)
+
     def held_at(self, flow: str, planned_at: datetime) -> list[Row]:
         """Return the rows of a flow that are held since they were staged at this instant."""
         return self.rows(

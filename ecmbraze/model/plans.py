@@ -122,6 +122,8 @@ class Skip:
     quarantined: bool = False
     again: bool = False
     """Whether it rests on another record that cannot be used, so that its own is planned again in each run."""
+    expired: bool = False
+    """Whether a message was awaited here, and its time went by unseen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
@@ -134,6 +135,17 @@ def come(found: Sequence[Found], change: Change, now: datetime) -> tuple[list[Ca
             until = fresh.due + rule.timed.grace
             came.append(Came(hit=Hit(rule, fresh.token), due=fresh.due, until=until, facts=facts))
     return came, memory
+
+
+def missed(one: Came, change: Change, zone: tzinfo) -> bool:
+    """Say whether a reminder was awaited when its record was planned last: then no run came within its grace."""
+    before, rule = change.before, one.hit.rule
+    if before is None or change.since is None or one.due is None or one.due <= change.since:
+        return False
+    with suppress(RecordUnreadable, KeyError):  # what it was could not be read then either
+        awaited = of_record([rule] if isinstance(rule, LifecycleRule) else [], before, change.memory, zone)
+        return any(reminder.token == one.hit.occurrence for _, every in awaited for reminder in every)
+    return False
 
 
 def noted(rules: Iterable[LifecycleRule], change: Change) -> dict[str, Json]:

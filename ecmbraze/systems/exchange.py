@@ -12,6 +12,7 @@ from typing import Any
 
 # faults.md T-8. Both systems nest fewer than ten levels.
 MAX_DEPTH = 100
+_LARGEST = 2**63
 _SURROGATE = re.compile(rb"\\u[dD][89abAB]|\\u[dD][c-fC-F]")
 
 
@@ -97,7 +98,11 @@ def parse(body: bytes) -> dict[str, Any]:
     """Return the JSON object in the bytes; raises NotJsonError, never another exception (faults.md B35, I-2)."""
     try:
         value = json.loads(
-            body.decode("utf-8-sig"), parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_no_duplicates
+            body.decode("utf-8-sig"),
+            parse_constant=_no_constant,
+            parse_float=_finite,
+            parse_int=_fitting,
+            object_pairs_hook=_no_duplicates,
         )
         if _SURROGATE.search(body):
             json.dumps(value, ensure_ascii=False).encode("utf-8")  # a lone half fails here, a pair does not
@@ -130,6 +135,14 @@ def _no_constant(name: str) -> None:
 def _finite(text: str) -> float:
     value = float(text)
     if math.isinf(value):
+        raise ValueError("a number is too large")
+    return value
+
+
+def _fitting(text: str) -> int:
+    """Return a whole number that a database takes; no system stores a larger one."""
+    value = int(text)
+    if not -_LARGEST <= value < _LARGEST:
         raise ValueError("a number is too large")
     return value
 

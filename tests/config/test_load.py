@@ -68,6 +68,36 @@ def test_c03_c04_what_yaml_would_reinterpret_must_be_quoted(tmp_path: Path, writ
     assert f"ecm.username: quote it: {hint}" in told
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [
+        ("Contract Status: Approved}", "Contract Status: 1.10}", "when.Onboarding.Contract Status"),
+        ("Onboarding.Contract Status: Approved}", "Onboarding.Contract Status: [2.0, 1.10]}", "Contract Status[1]"),
+        ("Contract Status: Approved}", "Contract Status: {not: 1.10}}", "Contract Status.not"),
+        ('stage: "${Onboarding.Stage}"', "stage: 1.10", "properties.stage"),
+    ],
+)
+def test_a_number_that_is_written_as_only_a_text_is_must_be_quoted(
+    tmp_path: Path, old: str, new: str, where: str
+) -> None:
+    told = _problems(_changed(old, new), tmp_path)
+
+    assert f"{where}: quote it: '1.10'" in told
+
+
+def test_a_number_may_end_in_zeros_where_a_number_is_expected(tmp_path: Path) -> None:
+    text = _changed("Onboarding.Contract Status: Approved}", "Onboarding.Contract Value: {at_least: 1.10}}")
+
+    assert _load(text.replace("sample: 1.0 ", "sample: 0.50"), tmp_path)
+
+
+@pytest.mark.parametrize("word", ["1.10", "12", "true", "null"])
+def test_a_command_is_run_with_the_words_that_were_written_or_not_at_all(tmp_path: Path, word: str) -> None:
+    told = _problems(_changed("password: ${ECM_PASSWORD} ", f"password: {{command: [echo, {word}]}} "), tmp_path)
+
+    assert "ecm.password: quote every word of the command" in told
+
+
 def test_a_quoted_value_is_kept_letter_by_letter(tmp_path: Path) -> None:
     text = _changed("when: {Onboarding.Contract Status: Approved}", "when: {Onboarding.Contract Status: '0123'}")
 

@@ -92,12 +92,25 @@ def test_after_five_days_without_a_run_only_the_nearest_goes_out_and_none_beyond
     _, other = _contract(office, START + timedelta(days=15 + 40), customer=office.customer(office.open_workspaces()[1]))
     _lifecycle(office)
     _later(office, days=20)  # its last reminder came due eight days ago
-    late = _lifecycle(office)
+    late = _lifecycle(office, code=3)
 
     assert first["counts"]["sent"] == 2
+    assert late["counts"]["expired"] == 1
     assert office.messages()[(person, CANVAS)] == 1
     assert office.messages()[(other, CANVAS)] == 0
-    assert any("longer ago than its grace" in skip["reason"] for skip in late["skipped"])
+    [missed] = [skip for skip in late["skipped"] if "longer ago than its grace; no run came in time" in skip["reason"]]
+    assert (missed["customer"], missed["rule"]) == (other, "contract_expiry")
+    assert _lifecycle(office)["counts"]["expired"] == 0  # said once
+
+
+def test_a_reminder_that_was_never_awaited_is_told_and_does_not_count_as_missed(office: Rehearsal) -> None:
+    _begin(office)
+    _, _ = _contract(office, START + timedelta(days=20))
+
+    report = _lifecycle(office)
+
+    assert report["counts"]["expired"] == 0
+    assert any(skip["reason"].endswith("longer ago than its grace") for skip in report["skipped"])
 
 
 def test_a_moved_date_takes_back_what_waits_and_makes_new_reminders(office: Rehearsal) -> None:

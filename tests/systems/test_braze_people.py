@@ -260,6 +260,14 @@ def test_nobody_asked_for_is_no_request() -> None:
     assert braze().group_states("g", []) == {}
 
 
+@pytest.mark.parametrize("said", ["failure", "queued", None, 5])
+def test_nobody_is_unknown_by_an_answer_that_does_not_say_success(net: responses.RequestsMock, said: object) -> None:
+    net.post(EXPORT, json={"users": [], "invalid_user_ids": ["C-1"], "message": said}, status=201)
+
+    with pytest.raises(TemporaryError, match="unknown shape: it says"):
+        braze().profiles(["C-1"])
+
+
 def test_b27_consent_that_cannot_be_read_stops_with_exit_5(net: responses.RequestsMock) -> None:
     net.add(responses.POST, EXPORT, body=TimeoutError())
     with pytest.raises(TemporaryError, match="Consent could not be read") as caught:

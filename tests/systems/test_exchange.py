@@ -20,6 +20,8 @@ from ecmbraze.systems.exchange import Exchange, NotJsonError, parse
         b'{"a":NaN}',
         b'{"a":Infinity}',
         b'{"a":1e999}',
+        b'{"a":9223372036854775808}',
+        b'{"a":-9223372036854775809}',
         b'{"a":1,"a":2}',
         b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
         b'{"a":' + b"[" * 10_000 + b"]" * 10_000 + b"}",
@@ -35,6 +37,10 @@ from ecmbraze.systems.exchange import Exchange, NotJsonError, parse
 def test_b35_json_that_is_no_clean_object_is_refused(body: bytes) -> None:
     with pytest.raises(NotJsonError):
         parse(body)
+
+
+def test_the_largest_whole_number_of_a_database_is_no_fault() -> None:
+    assert parse(b'{"a":9223372036854775807,"b":-9223372036854775808}') == {"a": 2**63 - 1, "b": -(2**63)}
 
 
 def test_a_pair_of_surrogates_is_an_emoji() -> None:
@@ -53,7 +59,11 @@ def test_any_bytes_are_an_object_or_refused(body: bytes) -> None:
 
 
 _ANY = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
 )
 

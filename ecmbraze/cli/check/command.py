@@ -69,10 +69,11 @@ def check(
     if show_schema:
         typer.echo(json.dumps(schema(BY_NAME), indent=2))
         return 0
-    loaded = _load(config_path(context, config), of_systems=not (offline or show_outbound))
+    path = config_path(context, config)
     if show_outbound:
-        _outbound(loaded, as_json=as_json, as_csv=as_csv)
+        _outbound(opening.settings(path, secrets=False), as_json=as_json, as_csv=as_csv)
         return 0
+    loaded = _load(path, of_systems=not offline)
     state, step = _state(loaded)
     found = [well("configuration", f"{loaded.path}, flows: {', '.join(loaded.flows) or 'none'}"), state]
     found += _unfenced(loaded)

@@ -94,11 +94,12 @@ def load(ledger: Ledger, flow: str, options: Options, now: datetime) -> Confirme
     found = plan.hash(flow)
     if len(asked) < SHORTEST or not found.startswith(asked) or (waiting is not None and waiting.hash != found):
         plan.close()
+        anew = f"plan --drop {flow}" if waiting else f"plan {flow} -o FILE"
         raise GuardTripped(
             f"The plan file {plan.path} holds plan {found[:12]}, not {asked[:12] or 'a confirmed one'}: it is not what "
             "was reviewed.",
             undone="Nothing was sent.",
-            advice=f"Look at it with `ecmbraze plan show FILE`, or plan anew: `ecmbraze plan --drop {flow}`.",
+            advice=f"Look at it with `ecmbraze plan show {plan.path}`, or plan anew: `ecmbraze {anew}`.",
         )
     return Confirmed(plan=plan, hash=found, waiting=waiting)
 

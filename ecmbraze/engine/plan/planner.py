@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from ecmbraze.engine.plan.news import is_news, same, trace, withdrew
+from ecmbraze.engine.plan.news import news_of, same, trace, withdrew
 from ecmbraze.engine.scan.inventory import Scan
 from ecmbraze.engine.setting import Slice
 from ecmbraze.errors import NamesNobody, OtherUnreadable, RecordUnreadable
@@ -257,8 +257,7 @@ class Planner:
             return False
         if self.flow.candidates and isinstance(change.record.key, PersonKey) and not self._noted(change, decision):
             return True  # there is nothing to be noted of most people
-        if change.unreached:
-            decision = replace(decision, actions=tuple(one for one in decision.actions if is_news(one, change)))
+        decision = news_of(decision, change, self.view, backfill=self.context.backfill)
         adoption = self.adoption
         self.plan.put_decision(
             self.flow.name,
@@ -268,6 +267,7 @@ class Planner:
             lambda action: adoption is not None and adoption.may_have_gone(action, change),
         )
         self.plan.count(self.flow.name, "quarantined", sum(skip.quarantined for skip in decision.skips))
+        self.plan.count(self.flow.name, "expired", sum(skip.expired for skip in decision.skips))
         self.plan.count(self.flow.name, GRANTS, decision.grants)
         self.plan.count(self.flow.name, GRANTING, bool(decision.grants))
         reminders = {rule.name for rule in self.flow.rules(self.options) if rule.reminds}

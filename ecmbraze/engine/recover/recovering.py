@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
@@ -12,17 +13,19 @@ from ecmbraze.engine.plan import confirming
 from ecmbraze.engine.recover import evidence, verifying
 from ecmbraze.engine.run import Run
 from ecmbraze.errors import TemporaryError
-from ecmbraze.model import WorkspaceKey, keys
+from ecmbraze.ledger.outbox import Row, Step
+from ecmbraze.model import Delivery, WorkspaceKey, keys
 
 
 def recover(of: RoundContext, runs: Sequence[Run]) -> None:
     """Take up what a crash left in flight, look for evidence of what is in doubt, give up what is past its time."""
     now = of.clock.now()
-    of.ledger.outbox.recover(now)
+    cut_off = {row.id for row in of.ledger.outbox.recover(now)}
     of.ledger.contents.prune()
     found = evidence.look(
         of.ledger.outbox, of.systems, now, marked=of.setting.batches.marker, gone=partial(_is_gone, of)
     )
+    _note_interrupted(runs, [row for row in of.ledger.outbox.doubtful() if row.id in cut_off])
     for run in runs:
         for (flow, told), n in found.proven.items():
             if flow == run.name:
@@ -33,6 +36,18 @@ def recover(of: RoundContext, runs: Sequence[Run]) -> None:
         confirming.find_waiting(of.ledger, run, now)
         run.push.expire(now)
     _verify(of, runs, now)
+
+
+def _note_interrupted(runs: Sequence[Run], rows: Sequence[Row]) -> None:
+    """Report what an interrupted run left on its way: no other report says that its outcome is unknown."""
+    by_name = {run.name: run for run in runs}
+    flows = Counter(row.action.flow for row in rows)
+    for flow, n in flows.items():
+        told = f"a run of {flow} was interrupted while {n} writes were on their way: nobody knows whether they arrived"
+        by_name.get(flow, runs[0]).report.notes.append(f"{told}; they stay in doubt until a run has looked for them")
+    for row in rows:
+        if row.action.flow in by_name and row.action.kind.delivery is Delivery.ONCE:
+            by_name[row.action.flow].push.touched.note([Step(row=row, state=row.state, why=row.why)])
 
 
 def _is_gone(of: RoundContext, record: str) -> bool:

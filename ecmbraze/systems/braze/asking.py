@@ -35,7 +35,10 @@ class Asking:
                 undone="Nothing was sent.",
                 advice="Check the ids in the configuration and braze.url.",
             )
-        return answer.json()
+        body = answer.json()
+        if body.get("message", "success") != "success":  # it failed, whatever its status (api/braze.md 1.4)
+            raise odd(path, ShapeError(f"it says {self._http.redactor.excerpt(body['message'])!r}"))
+        return body
 
     def at_once(self, ask: Callable[[Query], Answered], queries: Sequence[Query]) -> Iterator[Answered]:
         """Yield what each query is answered, in their order; as many are on their way as there are connections."""
