@@ -154,7 +154,7 @@ class House:
         return Outcome(reports=tuple(reports), crossings=tuple(crossings.names), killed=crossings.dead)
 
     def killed_at(self, points: Iterable[int], fresh: Callable[[], Path]) -> Iterator[tuple[int, House]]:
-        """Yield, for each of these crossings of one round, this house as a kill there leaves it, in a folder of ``fresh``.
+        """Yield, for each of these crossings of one round, this house as a kill there leaves it, in a new folder.
 
         The round is played once, to its end; what lies on the disk and stands in the systems is kept at each crossing.
         ``die_at`` would leave the same (``tests/twins/test_killing.py``) and play the beginning again for each.
