@@ -28,6 +28,7 @@ import typer.main
 import ecmbraze
 from ecmbraze.config import load
 from ecmbraze.flows import BY_NAME
+from ecmbraze.report.page import as_html
 
 ORDER_BYTES = 1 << 17
 _TESTS = ("tests.forking.programs", "tests.crashing.crossings")
@@ -89,6 +90,7 @@ def _warm_up() -> None:
     _prepare(made(importlib.import_module("ecmbraze.cli.app").app))
     # pydantic makes what reads a section at the first section of its sort: a third of what a short command costs.
     load(_EXAMPLE, flows=BY_NAME, environ={"ECM_PASSWORD": "x", "BRAZE_API_KEY": "y"})
+    as_html(())  # compiles the page of the report (`tests/forking/programs.py` does it once)
     gc.collect()
     gc.freeze()
 
