@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -102,8 +103,13 @@ def section(flow: Flow[Any], *, repeat: bool = False, campaign: str = "") -> Any
 
 def named_in_the_example(flow: Flow[Any]) -> frozenset[str]:
     """Return every ``Category.Attribute`` that stands anywhere in the flow's section of the example."""
-    raw = yaml.safe_load(_EXAMPLE.read_text(encoding="utf-8"))["flows"][flow.name]
-    return frozenset(fact for text in _texts(raw) for fact in _FACT.findall(text))
+    return frozenset(fact for text in _texts(_sections()[flow.name]) for fact in _FACT.findall(text))
+
+
+@cache
+def _sections() -> Mapping[str, Any]:
+    sections: Mapping[str, Any] = yaml.safe_load(_EXAMPLE.read_text(encoding="utf-8"))["flows"]
+    return sections
 
 
 def _texts(raw: object) -> Iterator[str]:

@@ -16,6 +16,7 @@ import pytest
 from ecmbraze.cli.check import outbound
 from ecmbraze.cli.check.command import lines
 from ecmbraze.cli.check.findings import well
+from ecmbraze.cli.clock import WallClock
 from ecmbraze.config import load
 from ecmbraze.flows import BY_NAME
 from ecmbraze.planning.outbound import Outbound, Sort
@@ -296,7 +297,12 @@ def test_a_type_without_workspaces_is_one_doubt_however_many_attributes_it_has(d
     assert re.match(r"ecmbraze\.yaml:\d+: flows\.cases\.workspace_types: ", doubts[0])
 
 
-def test_a_system_that_is_down_is_told_once_and_the_other_is_still_checked(desk: Desk) -> None:
+def test_a_system_that_is_down_is_told_once_and_the_other_is_still_checked(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []  # nobody waits for real: what is waited passes at once
+    monkeypatch.setattr(WallClock, "sleep", lambda clock, seconds: waits.append(seconds))
+    monkeypatch.setattr(WallClock, "monotonic", lambda clock: sum(waits))
     desk.write(("https://ecm.example.com/otcs/cs.exe", "http://127.0.0.1:9/otcs/cs.exe"))
 
     done = json.loads(desk.ecmbraze("check", "--json").stdout)
@@ -306,6 +312,7 @@ def test_a_system_that_is_down_is_told_once_and_the_other_is_still_checked(desk:
     assert len(wrong) == 1
     assert wrong[0]["where"] == "ecmbraze.yaml:5: ecm.url"
     assert done["findings"][-1]["where"].startswith("success: segment")
+    assert waits
 
 
 def test_on_a_narrow_terminal_a_finding_folds_under_itself() -> None:

@@ -156,9 +156,8 @@ class TestEveryFlowInARound:
             calm = ground.house.copy(folders())
             crossings = calm.start().crossings
             due = once(calm)
-            for point in _telling(crossings):
-                house = ground.house.copy(folders())
-                kills += house.start(die_at=point).killed
+            for point, house in ground.house.killed_at(_telling(crossings), folders):
+                kills += 1
                 unknown = {(fate.recipient, fate.name) for fate in house.fates() if fate.state == "in flight"}
                 _recover(house)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.rehearsal import CAMPAIGN, CANVAS, CONTRACT, KYC, TYPE, Rehearsal, rehearsal
+from tests.rehearsal import CAMPAIGN, CANVAS, CONTRACT, KYC, TYPE, Rehearsal, rehearsal_after
 
 LIFECYCLE: dict[str, Any] = {
     "workspace_types": [TYPE],
@@ -27,12 +27,15 @@ LIFECYCLE: dict[str, Any] = {
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[Rehearsal]:
     """Onboarding reads the contract, lifecycle the identification, of one workspace type; both had their baseline."""
-    with rehearsal(tmp_path) as stage:
-        stage.flow["milestones"] = stage.flow["milestones"][:1]
-        stage.config["flows"]["lifecycle"] = LIFECYCLE
-        assert stage.ecmbraze("init", "--non-interactive").code == 0
-        assert stage.ecmbraze("run", "--now").code == 0
+    with rehearsal_after(_both_flows, tmp_path) as stage:
         yield stage
+
+
+def _both_flows(stage: Rehearsal) -> None:
+    stage.flow["milestones"] = stage.flow["milestones"][:1]
+    stage.config["flows"]["lifecycle"] = LIFECYCLE
+    assert stage.ecmbraze("init", "--non-interactive").code == 0
+    assert stage.ecmbraze("run", "--now").code == 0
 
 
 def _alone(stage: Rehearsal, flow: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ecmbraze.ledger.connection import RESTORING, unusable
-from tests.rehearsal import CAMPAIGN, CONTRACT, Rehearsal, Result, rehearsal
+from tests.rehearsal import CAMPAIGN, CONTRACT, Rehearsal, Result, rehearsal, rehearsal_after
 
 _OPERATIONS = (Path(__file__).parents[1] / "docs/operations.md").read_text(encoding="utf-8")
 _SECTION = _OPERATIONS.partition("\n## A restored state file\n")[2].partition("\n## ")[0]
@@ -29,12 +29,16 @@ def bare(tmp_path: Path) -> Iterator[Rehearsal]:
 
 
 @pytest.fixture
-def stage(bare: Rehearsal) -> Rehearsal:
-    bare.box.add_type("Operations", [])
-    bare.box.create_workspace("Operations", name=_WORKSPACE)
-    bare.config["fence"] = {"workspace": _WORKSPACE}
-    bare.set_up()
-    return bare
+def stage(tmp_path: Path) -> Iterator[Rehearsal]:
+    with rehearsal_after(_fenced, tmp_path, "--workspaces", "60", "--customers", "60") as ready:
+        yield ready
+
+
+def _fenced(stage: Rehearsal) -> None:
+    stage.box.add_type("Operations", [])
+    stage.box.create_workspace("Operations", name=_WORKSPACE)
+    stage.config["fence"] = {"workspace": _WORKSPACE}
+    stage.set_up()
 
 
 def _approve(stage: Rehearsal, n: int) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.rehearsal import CAMPAIGN, CANVAS, CONTRACT, KYC, TYPE, Rehearsal, rehearsal
+from tests.rehearsal import CAMPAIGN, CANVAS, CONTRACT, KYC, TYPE, Rehearsal, rehearsal_after
 
 
 def _due(stage: Rehearsal, people: int = 1) -> list[str]:
@@ -76,13 +76,16 @@ def _flow() -> dict[str, Any]:
 @pytest.fixture
 def three(tmp_path: Path) -> Iterator[Rehearsal]:
     """Three flows over one workspace type, all of which have something to say to the same person."""
-    with rehearsal(tmp_path) as stage:
-        stage.flow["milestones"] = stage.flow["milestones"][:1]
-        stage.config["flows"]["lifecycle"] = _flow()
-        stage.config["flows"]["cases"] = {**_flow(), "status": CONTRACT, "closed": {KYC: "Completed"}}
-        assert stage.ecmbraze("init", "--non-interactive").code == 0
-        assert stage.ecmbraze("run", "--now").code == 0
+    with rehearsal_after(_three_flows, tmp_path) as stage:
         yield stage
+
+
+def _three_flows(stage: Rehearsal) -> None:
+    stage.flow["milestones"] = stage.flow["milestones"][:1]
+    stage.config["flows"]["lifecycle"] = _flow()
+    stage.config["flows"]["cases"] = {**_flow(), "status": CONTRACT, "closed": {KYC: "Completed"}}
+    assert stage.ecmbraze("init", "--non-interactive").code == 0
+    assert stage.ecmbraze("run", "--now").code == 0
 
 
 def test_a_dead_endpoint_is_asked_for_one_flow_and_not_again_for_each(three: Rehearsal) -> None:

@@ -50,7 +50,7 @@ class Counted(Database):
             _check_in_place(self.conn, self._path)
             # Before anything else: it locks this file for writing, and no plan that is attached.
             self.conn.execute("UPDATE commits SET n = n + 1")
-            _judge(self.conn, self._path, counter(self.conn.raw) + 1)
+            _judge(self.conn, self._path, counter(self.conn.raw) + 1, _told(self.conn, self._path))
             before = self.conn.total_changes
             yield self
             if self.conn.total_changes == before:
@@ -89,7 +89,7 @@ def check(connection: Connection, path: Path) -> int:
         before = counter(connection.raw)
         told = _told(connection, path)
         if before == counter(connection.raw):
-            _judge(connection, path, before)
+            _judge(connection, path, before, told)
             return told
 
 
@@ -100,8 +100,8 @@ def _told(connection: Connection, path: Path) -> int:
     return int(rows[0][0]) % _ROUND
 
 
-def _judge(connection: Connection, path: Path, found: int) -> None:
-    told, found = _told(connection, path), found % _ROUND
+def _judge(connection: Connection, path: Path, found: int, told: int) -> None:
+    found %= _ROUND
     if told == found:
         return
     others = (found - told) % _ROUND

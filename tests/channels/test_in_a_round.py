@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -162,10 +163,10 @@ def test_killed_at_every_seam_nothing_is_lost_and_no_document_is_made_twice(
     STORY.act(house, _spaces(house)[0])
     whole = house.copy(_folder(tmp_path, "whole")).start()
     assert len(whole.crossings) > 20
+    numbers = count()
 
-    for seam in range(1, len(whole.crossings) + 1, 1 if SOAK else 2):
-        victim = house.copy(_folder(tmp_path, str(seam)))
-        assert victim.start(die_at=seam).killed
+    seams = range(1, len(whole.crossings) + 1, 1 if SOAK else 2)
+    for seam, victim in house.killed_at(seams, lambda: _folder(tmp_path, str(next(numbers)))):
         for _ in range(3):
             victim.clock.advance(SHORTLY)
             victim.start()

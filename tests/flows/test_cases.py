@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.rehearsal import CANVAS, START, Rehearsal, rehearsal
+from tests.rehearsal import CANVAS, START, Rehearsal, rehearsal_after
 
 STATUS, CUSTOMER = "Case.Status", "Case.Customer Number"
 CASES: dict[str, Any] = {
@@ -46,16 +46,19 @@ CASES: dict[str, Any] = {
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Rehearsal]:
     """A world with one open case of somebody Braze knows; the baseline is done and five minutes have passed."""
-    with rehearsal(tmp_path) as stage:
-        stage.box.add_category("Case", [{"name": "Customer Number"}, {"name": "Status"}])
-        stage.box.add_category("Document", [{"name": "Kind"}])
-        stage.box.add_type("Case", ["Case"])
-        stage.config["flows"] = {"cases": copy.deepcopy(CASES)}
-        _case(stage, stage.customer(stage.open_workspaces()[0]), name="The first")
-        stage.box.advance(600)
-        assert stage.ecmbraze("init", "--non-interactive").code == 0
-        assert _cases(stage, later=0)["mode"] == "baseline"
+    with rehearsal_after(_opened, tmp_path) as stage:
         yield stage
+
+
+def _opened(stage: Rehearsal) -> None:
+    stage.box.add_category("Case", [{"name": "Customer Number"}, {"name": "Status"}])
+    stage.box.add_category("Document", [{"name": "Kind"}])
+    stage.box.add_type("Case", ["Case"])
+    stage.config["flows"] = {"cases": copy.deepcopy(CASES)}
+    _case(stage, stage.customer(stage.open_workspaces()[0]), name="The first")
+    stage.box.advance(600)
+    assert stage.ecmbraze("init", "--non-interactive").code == 0
+    assert _cases(stage, later=0)["mode"] == "baseline"
 
 
 def _case(stage: Rehearsal, person: str, status: str = "Open", **more: Any) -> int:

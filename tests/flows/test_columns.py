@@ -12,7 +12,7 @@ import pytest
 from ecmbraze.engine.scan import columns
 from ecmbraze.ledger.codec import dump
 from ecmbraze.model import WorkspaceRow
-from tests.rehearsal import CAMPAIGN, CONTRACT, KYC, TYPE, Rehearsal, rehearsal
+from tests.rehearsal import CAMPAIGN, CONTRACT, KYC, TYPE, Rehearsal, rehearsal, rehearsal_after
 
 NUMBER, STAGE, DAY = "Onboarding.Customer Number", "Onboarding.Stage", "Onboarding.Contract Approved On"
 COLUMNS = [CONTRACT, KYC, NUMBER, STAGE, DAY]
@@ -23,11 +23,14 @@ LONG = "Waiting for the second signature of the board"
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Rehearsal]:
-    with rehearsal(tmp_path) as stage:
-        stage.box.switch(columns=COLUMNS)
-        stage.set_up()
-        stage.box.clear_journal()
+    with rehearsal_after(_with_columns, tmp_path) as stage:
         yield stage
+
+
+def _with_columns(stage: Rehearsal) -> None:
+    stage.box.switch(columns=COLUMNS)
+    stage.set_up()
+    stage.box.clear_journal()
 
 
 def _asked(stage: Rehearsal) -> tuple[int, int]:

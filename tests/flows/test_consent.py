@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Mapping
 from contextlib import closing
+from copy import copy
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -77,6 +81,22 @@ class Town:
         self.round()
         self.round()
 
+    @classmethod
+    def settled(cls, folder: Path, **options: Any) -> Town:
+        """Return a town of its own, copied from one whose first rounds were played once for all tests."""
+        key = json.dumps(options, sort_keys=True)
+        if key not in _SETTLED:
+            around = Path(tempfile.mkdtemp())
+            atexit.register(shutil.rmtree, around, ignore_errors=True)
+            _SETTLED[key] = cls(around, **options)
+        return _SETTLED[key].copy(folder)
+
+    def copy(self, folder: Path) -> Town:
+        other = copy(self)
+        other.house = self.house.copy(folder)
+        other.ecm, other.braze = other.house.ecm, other.house.braze
+        return other
+
     def opens(self, person: str, **values: Fact) -> int:
         return self.ecm.create("Customer", {"Customer.Number": person, **values})
 
@@ -113,9 +133,12 @@ class Town:
             assert ledger.plan_again(subject, now) if again else ledger.forget_quarantined(subject, now)
 
 
+_SETTLED: dict[str, Town] = {}
+
+
 @pytest.fixture
 def town(tmp_path: Path) -> Town:
-    return Town(tmp_path)
+    return Town.settled(tmp_path)
 
 
 def test_a_baseline_writes_nothing_and_a_withdrawal_in_braze_reaches_every_workspace_of_the_person(town: Town) -> None:

@@ -17,13 +17,13 @@ PROJECT, OWNER = "Customer Onboarding", "Onboarding.Customer Number"
 
 @pytest.fixture
 def town(tmp_path: Path) -> Town:
-    return Town(tmp_path)
+    return Town.settled(tmp_path)
 
 
 @pytest.fixture
 def guarded(tmp_path: Path) -> tuple[Town, int]:
     """A town, and the only workspace of another type: without it the guards stop the next plan."""
-    town = Town(tmp_path, workspace_types=["Customer", "Mandate"])
+    town = Town.settled(tmp_path, workspace_types=["Customer", "Mandate"])
     number = town.ecm.create("Mandate", {"Customer.Number": "C-2"})
     town.round()
     return town, number
@@ -32,7 +32,7 @@ def guarded(tmp_path: Path) -> tuple[Town, int]:
 def test_a_grant_replaces_a_withdrawal_that_staff_typed_of_somebody_who_had_left_already(
     tmp_path: Path,
 ) -> None:
-    town = Town(tmp_path, state="unsubscribed")
+    town = Town.settled(tmp_path, state="unsubscribed")
     town.ecm.edit(town.nine, {STATUS: OUT})
     town.round()
     town.chooses("opted_in", "C-2")
@@ -349,7 +349,7 @@ def test_a_date_alone_shows_whether_a_withdrawal_was_typed_over_what_may_not_hav
     tmp_path: Path, arrives: bool
 ) -> None:
     email = {"name": "email", "watch": "email", "purpose": "Marketing", "status": STATUS, "since": SINCE}
-    town = Town(tmp_path, channels=[email])
+    town = Town.settled(tmp_path, channels=[email])
     town.chooses("unsubscribed")
     town.round()
     town.round()
@@ -553,7 +553,7 @@ def test_one_that_comes_back_gets_nothing_where_nothing_was_ever_recorded(town: 
 @pytest.mark.parametrize("new", [True, False])
 def test_a_state_that_was_due_when_its_workspace_went_is_written_once_it_is_back(tmp_path: Path, new: bool) -> None:
     """That of a new one, or of one where staff typed a withdrawal that Braze shows already: it is no news."""
-    town = Town(tmp_path, state="unsubscribed")
+    town = Town.settled(tmp_path, state="unsubscribed")
     number = town.opens("C-1") if new else town.seven
     if not new:
         town.ecm.edit(number, {STATUS: OUT})

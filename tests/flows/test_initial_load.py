@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from copy import copy
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ _SLICE: dict[str, Any] = {"initial_load": {"slice": 1, "ecm_requests_per_minute"
 
 @pytest.fixture
 def town(tmp_path: Path) -> Town:
-    return Town(tmp_path, **_SLICE)
+    return Town.settled(tmp_path, **_SLICE)
 
 
 def _confirmed(town: Town) -> str:
@@ -145,10 +144,7 @@ def test_a_load_ends_after_three_slices_in_a_row_of_which_something_did_not_go_t
 def _at(town: Town, folder: Path) -> Town:
     """Return the town as it stands, to try what may happen next."""
     folder.mkdir()
-    other = copy(town)
-    other.house = town.house.copy(folder)
-    other.ecm, other.braze = other.house.ecm, other.house.braze
-    return other
+    return town.copy(folder)
 
 
 def test_a_load_that_is_killed_resumes_where_it_was_and_files_nothing_twice(town: Town, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment
 from werkzeug.routing import Rule
 
 from ecmbraze.cli import app, clock
@@ -44,6 +45,18 @@ def _compile_once(rule: Rule) -> None:
 
 
 setattr(Rule, "compile", _compile_once)  # noqa: B010 another's method
+
+# So is the template of the report, the only one there is, which each page compiles anew.
+_compile_page, _pages = Environment.compile, dict[object, Any]()
+
+
+def _compile_page_once(environment: Environment, source: Any, *named: Any, **more: Any) -> Any:
+    if (source, named) not in _pages:
+        _pages[source, named] = _compile_page(environment, source, *named, **more)
+    return _pages[source, named]
+
+
+setattr(Environment, "compile", _compile_page_once)  # noqa: B010 another's method
 
 
 def run_program(

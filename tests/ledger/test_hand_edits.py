@@ -234,6 +234,25 @@ def test_s16_of_24_edits_of_each_table_none_goes_unnoticed(filled: Path, tmp_pat
     assert noticed == 24
 
 
+def test_a_commit_of_a_live_run_just_after_a_reader_counted_is_nobody_elses(
+    filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, counted, calls = _copied(filled, tmp_path), counting.counter, 0
+
+    def counter(raw: int) -> int:
+        nonlocal calls
+        number, calls = counted(raw), calls + 1
+        if calls == 2:  # the reader has seen that nothing changed while it looked
+            writer.waiting.pause("f", NOW, "somebody", "so")
+        return number
+
+    with closing(Ledger.open(path)) as writer:
+        monkeypatch.setattr(counting, "counter", counter)
+        Ledger.open(path, read_only=True).close()
+
+    assert calls > 2
+
+
 @pytest.mark.parametrize("there", ["another", "nothing"])
 def test_s19_a_file_that_is_replaced_in_the_middle_of_a_run_ends_it_before_it_commits(
     filled: Path, tmp_path: Path, there: str

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from copy import copy, deepcopy
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -152,6 +152,24 @@ class House:
         finally:
             self.wire.crossing = outer
         return Outcome(reports=tuple(reports), crossings=tuple(crossings.names), killed=crossings.dead)
+
+    def killed_at(self, points: Iterable[int], fresh: Callable[[], Path]) -> Iterator[tuple[int, House]]:
+        """Yield, for each of these crossings of one round, this house as a kill there leaves it, in a new folder.
+
+        The round is played once, to its end; what lies on the disk and stands in the systems is kept at each crossing.
+        ``die_at`` would leave the same (``tests/twins/test_killing.py``) and play the beginning again for each.
+        """
+        left: dict[int, House] = {}
+        calm = self.copy(fresh())
+        crossing = calm.wire.crossing
+
+        def keep(point: int) -> None:
+            now, calm.wire.crossing = calm.wire.crossing, crossing
+            left[point] = calm.copy(fresh())
+            calm.wire.crossing = now
+
+        calm.start(happen={point: partial(keep, point) for point in points})
+        yield from left.items()
 
     @contextmanager
     def loading(self, flow: str) -> Iterator[Loading]:
