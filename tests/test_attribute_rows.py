@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -10,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from ecmbraze.errors import TemporaryError
+from ecmbraze.errors import StateUnusable, TemporaryError
+from ecmbraze.ledger import attributerows
 from ecmbraze.ledger.keeping import Keep
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import Action, Answer, Json, Kind, Phase, State, Verdict
@@ -39,6 +41,11 @@ def _refusing(verdict: Verdict = Verdict.ACCEPTED) -> Answer:
 def _stand(desk: Desk) -> dict[str, str]:
     """Return attribute → its state, of those that are not over, else of the last."""
     return {name: row.state for row in desk.rows() for name in row.action.names}
+
+
+def _kept(desk: Desk, *people: str) -> dict[str, dict[str, Json]]:
+    """Return person → attribute → what Braze took last."""
+    return attributerows.values_of(people, "attribute", (desk.ledger.database.conn, attributerows.ACCEPTED))
 
 
 @pytest.fixture
@@ -167,6 +174,42 @@ def test_an_unknown_outcome_leaves_all_of_them_ready_with_what_was_accepted_befo
     assert list(desk.push.touched.before.values()) == [dict.fromkeys(_ABC, "old")]
 
 
+def test_what_braze_took_of_a_person_is_one_row_and_means_what_a_row_each_did(desk: Desk) -> None:
+    """The newest of each, emptied is not unknown, and what was refused leaves what stood there."""
+    desk.stage(*_attributes(_ABC), *_attributes(("ecm_x", "ecm_y"), record="ws:2"))
+    desk.send()
+    desk.stage(*attributes_of("C-1", {"ecm_a": "new", "ecm_b": 'Größe "M"', "ecm_c": None}))
+    desk.new_run()
+    desk.send()
+    desk.stage(*attributes_of("C-1", {"ecm_a": "bad", "ecm_x": [1, 0.1, True, {"n": None}]}))
+    desk.braze.answers = [_refusing(Verdict.ACCEPTED), _refusing(Verdict.ACCEPTED), _accepted()]
+    desk.new_run()
+    desk.send()
+
+    ((target, text),) = desk.ledger.database.execute("SELECT target, value FROM accepted").fetchall()
+    values = {
+        "ecm_a": "new",
+        "ecm_b": 'Größe "M"',
+        "ecm_c": None,
+        "ecm_x": [1, 0.1, True, {"n": None}],
+        "ecm_y": "old",
+    }
+    assert (target, json.loads(text)) == ("C-1/attribute/@", values)
+    assert {name: desk.ledger.outbox.accepted(f"C-1/attribute/{name}") for name in (*values, "ecm_z")} == {
+        **values,
+        "ecm_z": None,
+    }
+    assert _stand(desk)["ecm_a"] == "refused"
+
+
+def test_of_a_person_in_two_rows_of_one_request_both_are_kept(desk: Desk) -> None:
+    desk.stage(*_attributes(_ABC), *_attributes(("ecm_x", "ecm_y"), record="ws:2"), *_attributes(_ABC, person="C-3"))
+    desk.stage(*attributes_of("C-1", {"ecm_b": None}))
+    desk.send()
+
+    assert _kept(desk, "C-1") == {"C-1": {**dict.fromkeys((*_ABC, "ecm_x", "ecm_y"), "old"), "ecm_b": None}}
+
+
 def test_what_a_profile_lost_is_sent_again_each_value_once(desk: Desk) -> None:
     desk.stage(*_attributes(_ABC))
     desk.send()
@@ -195,6 +238,32 @@ def test_a_row_stays_in_the_state_file_as_long_as_one_of_its_values_stands_by_it
     desk.ledger.tidy(late + timedelta(days=500), Keep())
 
     assert [row.action.names for row in desk.rows()] == [_ABC[:2], ("ecm_c",)]
+
+
+def test_that_a_value_was_emptied_is_forgotten_like_old_rows_and_what_stands_beside_it_stays(desk: Desk) -> None:
+    standing: dict[str, Json] = {"ecm_a": 0.1, "ecm_b": "it says: null"}
+    desk.stage(*attributes_of("C-1", {**standing, "ecm_c": None}), _attribute("ecm_c", None, person="C-3"))
+    desk.braze.known["C-3"] = [profile("C-3")]
+    desk.send()
+
+    desk.ledger.tidy(NOW + timedelta(days=399), Keep())
+    assert _kept(desk, "C-1", "C-3") == {"C-1": {**standing, "ecm_c": None}, "C-3": {"ecm_c": None}}
+    desk.ledger.tidy(NOW + timedelta(days=401), Keep())
+
+    assert _kept(desk, "C-1", "C-3") == {"C-1": standing, "C-3": {}}
+    assert [row.action.name for row in desk.rows()] == ['["ecm_a","ecm_b"]']
+    assert desk.ledger.database.execute("SELECT count(*) FROM accepted").fetchone()[0] == 1
+
+
+def test_s16_values_of_a_person_that_are_no_object_are_found_with_their_place(desk: Desk) -> None:
+    desk.stage(*_attributes(_ABC))
+    desk.send()
+    desk.ledger.verify()
+    with desk.ledger.database.atomic():
+        desk.ledger.database.conn.execute("UPDATE accepted SET value = '[1]'")
+
+    with pytest.raises(StateUnusable, match=r"unreadable value in accepted\.value, row 1"):
+        desk.ledger.verify()
 
 
 def test_a_row_of_several_has_the_key_and_the_target_of_none_of_them() -> None:

@@ -12,7 +12,7 @@ from sqlite3 import Connection
 from sqlite_utils import Database
 
 from ecmbraze.ledger.codec import dump, instant, load, load_json
-from ecmbraze.model import Action, Json
+from ecmbraze.model import Json
 
 # The writes that rows of the outbox stand for.
 WRITES = "ifnull(sum(CASE kind WHEN 'attributes' THEN json_array_length(name) ELSE 1 END), 0)"
@@ -35,6 +35,7 @@ OVERTAKEN = f"""SELECT o.id FROM outbox o WHERE o.kind = 'attributes' AND o.stat
 
 # The targets of one kind that some people have, each person one row of `one`; see `values_of`.
 THEIRS = "ON target >= one.recipient || ? AND target < one.recipient || ?"
+ACCEPTED = f"SELECT one.recipient, target, value FROM one CROSS JOIN accepted {THEIRS}"
 
 # An attribute is sent until Braze takes it.
 _LASTING = timedelta(days=3650)
@@ -46,13 +47,12 @@ _EACH = """SELECT id, flow, name, target, state, reason, planned_at FROM outbox
            SELECT o.id, o.flow, j.value, o.recipient || '/' || :kind || '/' || j.value, o.state, o.reason, o.planned_at
            FROM outbox o, json_each(o.name) j WHERE o.recipient = :recipient AND o.kind = 'attributes'
            AND :kind = 'attribute'"""
-_LOST = f"""WITH mine AS ({_EACH}) SELECT max(e.id), a.value, e.flow, e.name FROM accepted a JOIN mine e
-            ON e.target = a.target WHERE a.value <> 'null'
-            AND NOT EXISTS (SELECT 1 FROM mine n WHERE n.target = a.target
-                            AND n.state IN ('ready', 'waiting', 'in flight'))
-            AND NOT EXISTS (SELECT 1 FROM mine n WHERE n.target = a.target AND n.reason = :reason
+_LOST = f"""WITH mine AS ({_EACH}) SELECT max(e.id), e.flow, e.name FROM mine e
+            WHERE NOT EXISTS (SELECT 1 FROM mine n WHERE n.target = e.target
+                              AND n.state IN ('ready', 'waiting', 'in flight'))
+            AND NOT EXISTS (SELECT 1 FROM mine n WHERE n.target = e.target AND n.reason = :reason
                             AND n.planned_at > :lately)
-            GROUP BY a.target"""
+            GROUP BY e.target"""
 
 
 def values_of(people: Sequence[str], kind: str, *asked: tuple[Connection, str]) -> dict[str, dict[str, Json]]:
@@ -87,35 +87,28 @@ def take_apart(database: Database, rows: Iterable[int]) -> dict[int, list[int]]:
     return parts
 
 
-def accept(database: Database, actions: Iterable[Action], now: datetime) -> None:
-    """Keep what the sink took of rows that hold several attributes, each under its own target."""
-    at = instant(now)
-    taken = (
-        (f"{action.recipient}/{kind}/{name}", dump(value), at)
-        for action in actions
-        if (kind := action.kind.holds) and isinstance(action.payload, dict)
-        for name, value in action.payload.items()
-    )
-    database.conn.executemany("INSERT OR REPLACE INTO accepted VALUES (?, ?, ?)", taken)
-
-
 def lost(
     database: Database, recipient: str, kind: str, written: Container[tuple[str, str]], now: datetime
-) -> list[tuple[int, str, str, str]]:
+) -> list[tuple[int, Json, str, str]]:
     """Return (row, value, flow, name) of what Braze took of a person and should still have: of that kind alone.
 
     Only what is ``written`` today, as (flow, name), each target once a day at most, and none that is on its way.
     """
     lately = instant(now - _RESTATED_EACH)
     values = {"recipient": recipient, "kind": kind, "reason": _RESTATED, "lately": lately}
-    return [row for row in database.execute(_LOST, values).fetchall() if (row[2], row[3]) in written]
+    taken = values_of([recipient], kind, (database.conn, ACCEPTED))[recipient]
+    return [
+        (number, taken[name], flow, name)
+        for number, flow, name in database.execute(_LOST, values).fetchall()
+        if taken.get(name) is not None and (flow, name) in written
+    ]
 
 
-def restate(database: Database, kind: str, found: Sequence[tuple[int, str, str, str]], now: datetime) -> None:
+def restate(database: Database, kind: str, found: Sequence[tuple[int, Json, str, str]], now: datetime) -> None:
     """Queue once more what was lost, each value in a row of its own; a part of the transaction in hand."""
     times = f", '{instant(now)}', '{instant(now)}'"
     for number, value, _, name in found:
-        made = _copy(database, number, kind, name, load(value), ", planned_at, changed_at", times)
+        made = _copy(database, number, kind, name, value, ", planned_at, changed_at", times)
         database.conn.execute(
             "UPDATE outbox SET reason = ?, expires_at = ? WHERE id = ?", (_RESTATED, instant(now + _LASTING), made)
         )

@@ -9,6 +9,7 @@ from itertools import chain
 
 from sqlite_utils import Database
 
+from ecmbraze.ledger.accepting import STANDS
 from ecmbraze.ledger.connection import marks
 from ecmbraze.ledger.mirror import GONE
 from ecmbraze.ledger.page import Paged, gathered
@@ -108,16 +109,17 @@ class Audience(Paged):
     @cached_property
     def _written_before(self) -> Mapping[str, Sequence[str]]:
         """Record → people of whom it wrote an attribute that still stands, and whom it names no more in the mirror."""
-        query = """SELECT DISTINCT o.record, o.recipient FROM (
-                       SELECT record, recipient, state, flow, target FROM outbox WHERE kind = 'attribute'
-                       UNION ALL
-                       SELECT record, recipient, state, flow, recipient || '/attribute/' || j.value
-                       FROM outbox, json_each(outbox.name) j WHERE kind = 'attributes'
-                   ) o JOIN accepted a ON a.target = o.target
-                   WHERE o.state = 'sent' AND o.flow = ? AND a.value <> 'null'
-                   AND NOT EXISTS (SELECT 1 FROM recipient r WHERE r.record = o.record AND r.customer = o.recipient
-                                   AND r.mapping IN ({marks}))"""
         mappings, found = tuple(self._needs.mappings), defaultdict[str, list[str]](list)
-        for record, person in self._ledger.execute(query.format(marks=marks(mappings)), (self._flow, *mappings)):
+        query = f"""SELECT DISTINCT o.record, o.recipient FROM (
+                       SELECT record, recipient, state, flow, name FROM outbox WHERE kind = 'attribute'
+                       UNION ALL
+                       SELECT record, recipient, state, flow, j.value
+                       FROM outbox, json_each(outbox.name) j WHERE kind = 'attributes'
+                   ) o
+                   WHERE o.state = 'sent' AND o.flow = ?
+                   AND NOT EXISTS (SELECT 1 FROM recipient r WHERE r.record = o.record AND r.customer = o.recipient
+                                   AND r.mapping IN ({marks(mappings)}))
+                   AND {STANDS.format(who="o.recipient", name="o.name")}"""
+        for record, person in self._ledger.execute(query, (self._flow, *mappings)):
             found[record].append(person)
         return found

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ecmbraze.errors import StateMissing, StateNewer, StateUnusable, StorageError
-from ecmbraze.ledger import counting, schema
+from ecmbraze.ledger import accepting, counting, schema
 from ecmbraze.ledger.connection import RESTORING, Connection, Explained, check_pages, connect, unusable
 from ecmbraze.ledger.counting import Counted
 from ecmbraze.ledger.migrations import migrate
@@ -99,6 +99,7 @@ def _opened(path: Path, *, read_only: bool) -> Counted:
     connection.execute(f"PRAGMA {'query_only = 1' if read_only else 'journal_mode = DELETE'}").fetchall()
     connection.execute("PRAGMA synchronous = EXTRA")
     connection.execute("PRAGMA secure_delete = ON").fetchall()
+    accepting.prepare(connection)
     return Counted(connection, path, read_only=read_only)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from ecmbraze.ledger import segments
+from ecmbraze.ledger.accepting import FORGET, STANDS
 from ecmbraze.ledger.codec import instant, moment
 from ecmbraze.ledger.history import History
 from ecmbraze.ledger.mirror import GONE
@@ -78,11 +79,12 @@ _OVER = (
     f"""DELETE FROM outbox WHERE id IN (
         SELECT o.id FROM outbox o WHERE o.delivery = 'latest' AND o.state IN ({ENDED}) AND o.changed_at < :old
         AND NOT EXISTS ({_TARGETS}
-            WHERE EXISTS (SELECT 1 FROM accepted a WHERE a.target = t.target AND a.value <> 'null')
+            WHERE (EXISTS (SELECT 1 FROM accepted a WHERE a.target = t.target AND a.value <> 'null')
+                   OR {STANDS.format(who="o.recipient", name="t.name")})
             AND NOT EXISTS (SELECT 1 FROM outbox n WHERE n.recipient = o.recipient AND n.id > o.id
                             AND (n.target = t.target OR (n.kind = 'attributes' AND t.name IN
                                                          (SELECT value FROM json_each(n.name)))))))""",
-    "DELETE FROM accepted WHERE value = 'null' AND at < :old",
+    *FORGET,
     "DELETE FROM run WHERE started_at < :old",
     "DELETE FROM expected WHERE day < substr(:old, 1, 10)",
 )

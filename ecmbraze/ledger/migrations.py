@@ -8,6 +8,11 @@ from ecmbraze.ledger import counting, schema
 from ecmbraze.ledger.connection import Connection, Explained, unusable
 from ecmbraze.ledger.copying import new_copy
 
+# Of a target of version 13: what stands before its name; whether that is an attribute (a category may be named so).
+_PERSON = "rtrim(target, replace(target, '/', ''))"
+_ATTRIBUTE = f"""substr({_PERSON}, -11) = '/attribute/'
+    AND target NOT GLOB 'ws:*/category/*' AND target NOT GLOB 'content:*/metadata/*'"""
+
 # Version n is reached from n - 1 by STEPS[n]. A step is never changed again: it meets files as they were then.
 STEPS: dict[int, tuple[str, ...]] = {
     2: (
@@ -184,6 +189,15 @@ STEPS: dict[int, tuple[str, ...]] = {
         # Rows with one each stay as they are.
         "DELETE FROM waiting_plan",
         """CREATE INDEX outbox_several ON outbox (id) WHERE kind = 'attributes' AND state IN ('ready', 'waiting')""",
+    ),
+    14: (
+        # As for 7. From here on what Braze took of the attributes of a person is one row for all of them.
+        "DELETE FROM waiting_plan",
+        # Up to its last "/", of which names have none. What is put in ends with "@", as no name does.
+        f"""INSERT INTO accepted SELECT person || '@', json_group_object(substr(target, length(person) + 1),
+                                                                         json(ifnull(value, 'null'))), max(at)
+            FROM (SELECT {_PERSON} AS person, target, value, at FROM accepted) WHERE {_ATTRIBUTE} GROUP BY person""",
+        f"DELETE FROM accepted WHERE {_ATTRIBUTE} AND target <> {_PERSON} || '@'",
     ),
 }
 

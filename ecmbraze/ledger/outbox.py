@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
-from ecmbraze.ledger import attributerows
+from ecmbraze.ledger import accepting, attributerows
 from ecmbraze.ledger.claims import Claims
 from ecmbraze.ledger.codec import dump, instant
 from ecmbraze.ledger.history import History
@@ -64,10 +64,10 @@ class Outbox(OutboxReading):
             for row, looks in rows:
                 self._database.conn.execute("UPDATE outbox SET looks = ? WHERE id = ?", (looks, row.id))
 
-    def note_accepted(self, target: str, value: Json, now: datetime) -> None:
-        """Keep the value the sink took for a target that no row stands for."""
+    def note_accepted(self, person: str, name: str, value: Json, now: datetime) -> None:
+        """Keep the attribute of a person that Braze took and no row stands for."""
         with self._database.atomic():
-            self._accept(target, value, now)
+            accepting.note(self._database.conn, person, name, value, now)
 
     def restate(self, recipient: str, kind: Kind, written: Container[tuple[str, str]], now: datetime) -> list[str]:
         """Queue every value of a kind that Braze took of a person and should still have once more; return their flows.
@@ -112,8 +112,6 @@ class Outbox(OutboxReading):
                 alike.setdefault((step.state, step.why), []).append(step)
             for (state, why), some in alike.items():
                 self._move_alike(state, why, [step.row.id for step in some], now, attempt)
-            took = [step.row.action for step in moved if step.state is State.SENT and step.row.action.kind.holds]
-            attributerows.accept(self._database, took, now)
             for step in moved:
                 self._note_attempt(step, attempt)
             if told := self._told_of([step for step in moved if not _waits(step)]):
@@ -125,9 +123,7 @@ class Outbox(OutboxReading):
         values = {"state": state, "why": why, "now": instant(now), "attempt": attempt, "rows": dump(rows)}
         execute = self._database.conn.execute
         if state is State.SENT:  # before their payloads are blanked
-            latest = f"FROM outbox WHERE {those} AND delivery = 'latest' AND kind <> 'attributes'"
-            execute(f"INSERT OR REPLACE INTO accepted SELECT target, ifnull(payload, 'null'), :now {latest}", values)
-            execute(f"DELETE FROM attempted WHERE target IN (SELECT target {latest})", values)
+            accepting.settle(self._database.conn, values["rows"], now)
         # A new attempt has not been looked for yet, whatever was found of an earlier one.
         anew = ", looks = 0" if state is State.IN_FLIGHT else ""
         blank = ", payload = NULL" if state in TERMINAL else ""
@@ -136,12 +132,6 @@ class Outbox(OutboxReading):
             f"attempt = coalesce(nullif(:attempt, ''), attempt){anew}{blank} WHERE {those}",
             values,
         )
-
-    def _accept(self, target: str, value: Json, now: datetime) -> None:
-        self._database.conn.execute(
-            "INSERT OR REPLACE INTO accepted VALUES (?, ?, ?)", (target, dump(value), instant(now))
-        )
-        self._database.conn.execute("DELETE FROM attempted WHERE target = ?", (target,))
 
     def _note_attempt(self, step: Step, attempt: str) -> None:
         """Keep what is on its way to where people edit too, until an answer proves that it did not arrive.

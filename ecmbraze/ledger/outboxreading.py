@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
+from ecmbraze.ledger import accepting
 from ecmbraze.ledger.actionrow import ACTION_COLUMNS, read_action
 from ecmbraze.ledger.attributerows import WRITES
-from ecmbraze.ledger.codec import dump, instant, load_json, moment
+from ecmbraze.ledger.codec import instant, load_json, moment
 from ecmbraze.ledger.connection import marks
 from ecmbraze.model import Action, Json, Kind, Phase, State
 
@@ -141,8 +142,7 @@ class OutboxReading:
 
     def accepted(self, target: str) -> Json:
         """Return the value the sink last took for a target; ``None`` when it took none."""
-        row = self._database.execute("SELECT value FROM accepted WHERE target = ?", (target,)).fetchone()
-        return load_json(row[0]) if row else None
+        return accepting.accepted(self._database, target)
 
     def attempted(self, target: str) -> list[Json]:
         """Return the values sent to a target since it last took one, of which nobody knows whether they arrived."""
@@ -154,19 +154,7 @@ class OutboxReading:
 
         Of a row that holds several it is name → value.
         """
-        query = """SELECT o.id, a.value FROM outbox o LEFT JOIN accepted a ON a.target = o.target
-                   WHERE o.id IN (SELECT value FROM json_each(?))"""
-        found: dict[int, Json] = {
-            row[0]: load_json(row[1])
-            for row in self._database.execute(query, (dump([row.id for row in rows if not row.action.kind.holds]),))
-        }
-        several: dict[int, dict[str, Json]] = {row.id: {} for row in rows if row.action.kind.holds}
-        query = """SELECT o.id, j.value, a.value FROM outbox o, json_each(o.name) j
-                   LEFT JOIN accepted a ON a.target = o.recipient || '/attribute/' || j.value
-                   WHERE o.id IN (SELECT value FROM json_each(?))"""
-        for number, name, value in self._database.execute(query, (dump(list(several)),)) if several else ():
-            several[number][name] = load_json(value)
-        return found | several
+        return accepting.accepted_of(self._database, {row.id: row.action for row in rows})
 
     def sendable(
         self,

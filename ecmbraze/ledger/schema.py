@@ -5,7 +5,7 @@ from __future__ import annotations
 # In place of a stream, what a baseline of the rules themselves stands under.
 RULES = "rules"
 APPLICATION_ID = 0x45434D42  # "ECMB"
-VERSION = 13
+VERSION = 14
 
 # Tables that a run fills in the plan file and `stage` merges. Same shape in both files, so that a merge is a copy.
 SHARED = """

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 
+from ecmbraze.ledger.accepting import SEVERAL
 from ecmbraze.ledger.codec import load_documents, moment
 from ecmbraze.ledger.connection import unusable
 from ecmbraze.model import Delivery, Kind, Phase, State, keys
@@ -70,7 +71,7 @@ _READERS: Mapping[str, Mapping[str, Reader]] = {
         "planned_at": _instant,
         "changed_at": _instant,
     },
-    "accepted": {"value": json.loads, "at": _instant},
+    "accepted": {"value": json.loads, SEVERAL: _object, "at": _instant},
     "attempted": {"value": json.loads},
     "run": {"started_at": _instant, "finished_at": _instant, "report": _object},
     "waiting_plan": {"made_at": _instant},
@@ -100,7 +101,7 @@ def check_values(connection: sqlite3.Connection, path: Path) -> tuple[int, int]:
                 try:
                     read(str(value))
                 except (ValueError, TypeError, KeyError, AttributeError) as error:
-                    place = f"{table}.{column}, row {row}"
+                    place = f"{table}.{column.split()[-1]}, row {row}"
                     raise unusable(path, f"holds an unreadable value in {place} ({type(error).__name__})") from error
             rows += 1
     return rows, columns

@@ -9,7 +9,7 @@ from functools import cached_property
 from sqlite_utils import Database
 
 from ecmbraze.ledger import attributerows
-from ecmbraze.ledger.attributerows import THEIRS
+from ecmbraze.ledger.attributerows import ACCEPTED, THEIRS
 from ecmbraze.ledger.codec import instant, load_json, moment
 from ecmbraze.ledger.connection import marks
 from ecmbraze.ledger.page import Paged, gathered
@@ -17,7 +17,6 @@ from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import MOVED, UNMET, WENT, Fate, Json, Kind, Record, Standing, State
 
 _OPEN = "delivery = 'latest' AND state IN ('ready', 'waiting', 'in flight')"
-_ACCEPTED = f"SELECT one.recipient, target, value FROM one CROSS JOIN accepted {THEIRS}"
 _STAGED = f"""SELECT one.recipient, target, payload FROM one CROSS JOIN outbox INDEXED BY outbox_target {THEIRS}
     WHERE {_OPEN}"""
 
@@ -54,7 +53,7 @@ class Written(Paged):
 
     def _staged(self, people: Sequence[str], kind: str) -> Mapping[str, Mapping[str, Json]]:
         """Return name → value of what the sink took of each of some people, or will take of what is staged."""
-        return attributerows.values_of(people, kind, (self._ledger, _ACCEPTED), (self._ledger, _STAGED))
+        return attributerows.values_of(people, kind, (self._ledger, ACCEPTED), (self._ledger, _STAGED))
 
     def ours(self, target: str) -> Sequence[Json]:
         """Return what of ours may stand at a target: what was accepted last, then what was sent without an answer."""

@@ -165,7 +165,7 @@ def test_of_old_values_only_the_newest_row_stays(office: Office) -> None:
     office.later(401)
 
     assert _count(office.house.state, "outbox", "delivery = 'latest'") == 1
-    assert _count(office.house.state, "accepted", "value = '\"d\"'") == 1
+    assert _count(office.house.state, "accepted", "value LIKE '%:\"d\"}'") == 1
 
 
 def test_an_old_report_keeps_its_counts_for_as_long_as_rows_are_kept(office: Office) -> None:

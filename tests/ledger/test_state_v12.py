@@ -20,24 +20,29 @@ _KEY = '{"key": "400d864adae73d9ab96ca4b27afd1ff9e656e90e13046b887d63a90f3931b6e
 _BOTH = ("ecm_product", "ecm_stage")
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    """The file of that time, open; Braze knows everybody but C-2 and C-5."""
-    state = tmp_path / "old" / "state.db"
+def of_version(number: int, key: str, folder: Path, *people: str) -> Desk:
+    """Open a file of that time, whose dump lies beside this; Braze knows these people."""
+    state = folder / "old" / "state.db"
     state.parent.mkdir(mode=0o700)
     for path in (state, state.with_name("state.db.key")):
         path.touch(0o600)
-    state.with_name("state.db.key").write_text(_KEY, encoding="utf-8")
+    state.with_name("state.db.key").write_text(key, encoding="utf-8")
     with closing(connect(state, unusable)) as file:
-        file.executescript(Path(__file__).with_name("state_v12.sql").read_text(encoding="utf-8"))
-        assert file.execute("PRAGMA user_version").fetchone()[0] == 12 < schema.VERSION
+        file.executescript(Path(__file__).with_name(f"state_v{number}.sql").read_text(encoding="utf-8"))
+        assert file.execute("PRAGMA user_version").fetchone()[0] == number < schema.VERSION
         file.execute("BEGIN IMMEDIATE")
         counting.bind(file, counting.counter(file.raw))  # it was copied row by row: count its commits anew
         file.execute("COMMIT")
-    desk = Desk(tmp_path, "C-1", "C-3", "C-4")
+    desk = Desk(folder, *people)
     desk.ledger.close()
     desk.ledger = Ledger.open(state)
     return desk
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """The file of that time, open; Braze knows everybody but C-2 and C-5."""
+    return of_version(12, _KEY, tmp_path, "C-1", "C-3", "C-4")
 
 
 def _attribute(person: str, name: str, value: str) -> Action:

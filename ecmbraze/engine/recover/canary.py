@@ -45,4 +45,4 @@ class Canary:
             value = int(now.timestamp())  # a number: what looks like a date is stored as one and comes back changed
             answer = self.sink.track(TrackBatch(attributes=((self.person, {ATTRIBUTE: value}),)))
             if answer.verdict is Verdict.ACCEPTED:
-                self.outbox.note_accepted(self._target, value, now)
+                self.outbox.note_accepted(self.person, ATTRIBUTE, value, now)
