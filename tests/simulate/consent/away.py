@@ -83,7 +83,7 @@ def _lose(world: World, place: Place) -> None:
     for channel in world.typed_in(place):
         typed = world.typed.pop((place.number, channel))
         others = [world.places[number].person for number, of in world.typed if of == channel]
-        shown = place.number in world.house.ecm.shown
+        shown = place.number in world.house.ecm.shown or (place.number, channel) in world.read
         world.lives.loses(place.person, channel, typed, shown=shown, alone=place.person not in others)
         place.lost[channel] = Turn(at=typed.at, state=WITHDRAWN, by_staff=True, read=shown)
 

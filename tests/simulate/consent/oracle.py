@@ -169,7 +169,7 @@ def _history(
             yield f"{where}: nothing of the truth is {_line(one)} in {_short(told)}; {_told(life)}"
             return
         # What staff typed and what happened in Braze in the same interval may be told in either order.
-        turns = [turn for turn in turns if turn.by_staff != fits.by_staff or turn.seen > fits.seen]
+        turns = [one for one in turns if one is not fits and (one.by_staff != fits.by_staff or one.seen > fits.holds)]
         before, seen = str(one["after"]), str(one["seen_at"])
 
 

@@ -76,6 +76,10 @@ class Life:
     def record(self) -> set[str]:
         return {belief.record for belief in self.beliefs}
 
+    def passed(self) -> set[str]:
+        """Return what may be on record, or was within the round before a withdrawal that it took in as well."""
+        return self.record() | {belief.shown for belief in self.beliefs}
+
 
 class Lives:
     """Every person on every channel."""

@@ -98,6 +98,8 @@ class World:
         """Workspaces for which an older write waited when the last round began: the newest state comes one later."""
         self.typed: dict[tuple[int, str], Turn] = {}
         """(workspace, channel) → the withdrawal typed there that perhaps no round has taken in."""
+        self.read: set[tuple[int, str]] = set()
+        """Those of them that a round has read there before staff typed another one."""
 
     def note(self, text: str) -> None:
         self.story.append(f"{self.house.clock.true():%d %H:%M:%S} {text}")
@@ -247,7 +249,10 @@ class World:
             self.lives.may_type(place.person, channel)
             self.note(f"{attribute} of {place.number} was put back to the word of a withdrawal")
             return
+        if place.number in self.house.ecm.shown:
+            self.read |= {(place.number, one) for one in self.typed_in(place)}
         self.typed[place.number, channel] = self.lives.types(place.person, channel)
+        self.read.discard((place.number, channel))
         self.house.ecm.shown.discard(place.number)
         self.note(f"staff withdrew {place.person} from {channel} in {place.number}")
 
@@ -311,7 +316,7 @@ class World:
                 place.agreed.discard(attribute)  # we wrote something newer: it was ours
                 del place.edits[attribute]
             words = {
-                attribute: {WORDS[channel].get(state, "") for state in self.lives.of[place.person, channel].record()}
+                attribute: {WORDS[channel].get(state, "") for state in self.lives.of[place.person, channel].passed()}
                 for channel, attribute in STATUS.items()
             }
             said = {attribute: words.get(attribute, set()) for attribute in place.edits}
@@ -383,6 +388,7 @@ class World:
         self._agree(calm=calm)
         if calm:
             self.typed.clear()
+            self.read.clear()
             self.known = began
             for number in [one for one, (_, readable) in places.items() if readable]:
                 self.places[number].known = began
