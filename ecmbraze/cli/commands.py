@@ -24,6 +24,7 @@ from ecmbraze.flows import NAMES as FLOW_NAMES
 _FLOWS = "flow_commands"
 # Each command and its module here, in the order of `--help`.
 _MODULES: Mapping[str, str] = {
+    "discover": "discover",
     "init": "init",
     "check": "check",
     **dict.fromkeys(FLOW_NAMES, _FLOWS),

@@ -12,14 +12,13 @@ from ecmbraze.flows import NAMES
 from ecmbraze.suggest import did_you_mean
 
 PLANNED: Mapping[str, str] = {
-    "discover": "types, attributes, campaigns and groups of the two systems",
     "schedule": "print cron, systemd and Kubernetes files for this configuration",
 }
 
 # The commands of the program by what somebody wants of it; every command stands in one section.
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "See it on simulated systems": ("demo", "sandbox"),
-    "Set up": ("init", "check"),
+    "Set up": ("discover", "init", "check"),
     "Flows": NAMES,
     "Run them": ("run", "plan", "apply", "forecast", "pause", "resume"),
     "See what was done": ("status", "runs", "explain"),

@@ -20,12 +20,13 @@ from ecmbraze.ledger.ledger import Ledger
 DEFAULT_CONFIG = Path("ecmbraze.yaml")
 
 
-def settings(path: Path | None, *, secrets: bool = True) -> Settings:
+def settings(path: Path | None, *, secrets: bool = True, drafted: bool = False) -> Settings:
     """Load the configuration; raises ConfigurationError with every problem at once.
 
     Commands that ask no system do without ``secrets``: only the schedule may have them (systemd's LoadCredential=).
+    ``drafted`` is for who still writes the flows: what is wrong with them is left to `check`.
     """
-    return load(path or DEFAULT_CONFIG, flows=BY_NAME, environ=environ(), secrets=secrets)
+    return load(path or DEFAULT_CONFIG, flows=BY_NAME, environ=environ(), secrets=secrets, drafted=drafted)
 
 
 def wall_clock(config: Settings) -> WallClock:

@@ -26,10 +26,18 @@ _NUMBERS = ("at_least", "at_most", "sample")  # what takes a number in the secti
 _LONGEST = 500  # letters of one problem: it may quote a fact of any length
 
 
-def load(path: Path, *, flows: Mapping[str, Flow[Any]], environ: Mapping[str, str], secrets: bool = True) -> Settings:
+def load(
+    path: Path,
+    *,
+    flows: Mapping[str, Flow[Any]],
+    environ: Mapping[str, str],
+    secrets: bool = True,
+    drafted: bool = False,
+) -> Settings:
     """Return the settings; raises ConfigurationError (exit 15) naming all problems with their lines.
 
     ``flows`` is the register, by name. Without ``secrets`` they are looked for only when a system is asked after all.
+    With ``drafted`` the flows may still be half written: a section that does not load is left out.
     """
     document = parse(_text(path))
     if not document.problems and not isinstance(document.value, dict):
@@ -45,7 +53,8 @@ def load(path: Path, *, flows: Mapping[str, Flow[Any]], environ: Mapping[str, st
     problems += found
     if settings is not None:
         problems += islice(meaning.problems(places, flows, sections, settings.attribute_prefix), MOST)
-    first = islice(_all(places, problems), MOST)
+    kept = (one for one in _all(places, problems) if not (drafted and one[0][:1] == ("flows",)))
+    first = islice(kept, MOST)
     _refuse(path, [(places.line(where), f"{places.of(where)}: {said}") for where, said in first])
     assert settings is not None, "a problem was told otherwise"
     state = settings.state if settings.state.is_absolute() else path.resolve().parent / settings.state

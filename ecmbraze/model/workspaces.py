@@ -74,6 +74,8 @@ class AttributeInfo:
     multi_value: bool
     valid_values: tuple[str, ...] = ()
     """What a popup offers; empty for an attribute that takes anything."""
+    set_name: str = ""
+    """``Category.Set`` of an attribute that stands in the rows of a set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ class Attributes(EcmWorld):
         """Return the values as they would be stored, or the answer where nothing is to be: all so, or a person's."""
         if unknown := sorted(values.keys() - there.keys()):
             return _stopped(f"ECM has no attribute {unknown[0]!r} on node {node_id}.")
-        known = dict(_each((category, self.categories[category]) for category in categories))
+        known = {name: one for name, _, one in _each((category, self.categories[category]) for category in categories)}
         wanted = {name: kept(self._told(value, known[name])) for name, value in values.items()}
         for name, value in wanted.items():
             if value is not None and known[name].valid_values and value not in known[name].valid_values:
@@ -60,15 +60,20 @@ def _stopped(happened: str) -> Answer:
 
 def infos(categories: Iterator[tuple[str, Sequence[Attribute]]]) -> Iterator[tuple[str, AttributeInfo]]:
     """Yield what is known of each attribute of some categories, by ``Category.Attribute``."""
-    for name, one in _each(categories):
+    for name, set_name, one in _each(categories):
         info = AttributeInfo(
-            name=name, type_name=one.type_name, multi_value=one.multi_value, valid_values=one.valid_values
+            name=name,
+            type_name=one.type_name,
+            multi_value=one.multi_value,
+            valid_values=one.valid_values,
+            set_name=set_name,
         )
         yield name, info
 
 
-def _each(categories: Iterable[tuple[str, Sequence[Attribute]]]) -> Iterator[tuple[str, Attribute]]:
+def _each(categories: Iterable[tuple[str, Sequence[Attribute]]]) -> Iterator[tuple[str, str, Attribute]]:
     for category, attributes in categories:
         for one in attributes:
+            name = f"{category}.{one.name}"
             for inner in one.inner or (one,):
-                yield f"{category}.{one.name}.{inner.name}" if one.inner else f"{category}.{one.name}", inner
+                yield f"{name}.{inner.name}" if one.inner else name, name if one.inner else "", inner

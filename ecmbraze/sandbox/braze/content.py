@@ -69,7 +69,7 @@ def listing(store: BrazeStore, kind: str, query: Mapping[str, str]) -> dict[str,
 
 
 def _item(message: Message) -> dict[str, Any]:
-    own = {"is_api_campaign": False} if message.kind == "campaign" else {}
+    own = {"is_api_campaign": message.is_api_campaign} if message.kind == "campaign" else {}
     return {
         "id": message.id,
         "last_edited": moments.whole_stamp(message.edited),

@@ -46,7 +46,7 @@ _FLAGS: Mapping[str, Kind] = {
     "launched_draft": Kind("an object, or null for none", lambda value: value is None or OBJECT.fits(value), null=True),
 }
 _OWN: Mapping[str, Mapping[str, Kind]] = {
-    "campaign": {"messages": OBJECT},
+    "campaign": {"messages": OBJECT, "is_api_campaign": FLAG},
     "canvas": {"variants": OBJECTS, "steps": OBJECTS},
 }
 _READ: Mapping[str, Callable[[Any], Any]] = {

@@ -139,6 +139,7 @@ class Message:
     teams: tuple[str, ...] = ()
     description: str = ""
     schedule_type: str = "api_triggered"
+    is_api_campaign: bool = False
     messages: Mapping[str, Any] = field(default_factory=dict)
     variants: tuple[Mapping[str, Any], ...] = ()
     steps: tuple[Mapping[str, Any], ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +21,8 @@ from ecmbraze.model import (
     TriggerBatch,
     Verdict,
 )
-from ecmbraze.systems.braze import probes, writes
+from ecmbraze.model.listed import Listed, ListedGroup, MessageState
+from ecmbraze.systems.braze import catalogue, probes, writes
 from ecmbraze.systems.braze.asking import Asking
 from ecmbraze.systems.braze.content import Content
 from ecmbraze.systems.braze.lists import AddressLists
@@ -122,6 +123,18 @@ class BrazeClient:
     def listed(self, kind: str) -> Mapping[str, str]:
         """Return id → name of every ``campaign``, ``canvas`` or ``segment`` that is not archived; for suggestions."""
         return probes.listed(self._asking, kind)
+
+    def everything(self, kind: str) -> Sequence[Listed]:
+        """Return every ``campaign`` or ``canvas``, archived ones too, or every ``segment``; for `discover`."""
+        return catalogue.everything(self._asking, kind)
+
+    def states(self, kind: str, ids: Sequence[str]) -> Iterator[MessageState]:
+        """Yield the state of each ``campaign`` or ``canvas``, in their order; for `discover`."""
+        return catalogue.states(self._asking, kind, ids)
+
+    def groups_of(self, external_id: str) -> Sequence[ListedGroup]:
+        """Return the subscription groups that a profile ever had a state in, not that state; for `discover`."""
+        return catalogue.groups_of(self._asking, external_id)
 
     def missing_permissions(self, paths: Sequence[str]) -> Mapping[str, str]:
         """Return path → permission for those the key lacks, without writing anything; for `check`."""

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from ecmbraze.errors import ConfigurationError, CredentialRefused
 from ecmbraze.model import MessageInfo
-from ecmbraze.systems.braze import refusals
+from ecmbraze.systems.braze import catalogue, refusals
 from ecmbraze.systems.braze.asking import Asking, odd
 from ecmbraze.systems.braze.permissions import NEEDED
 from ecmbraze.systems.shapes import ShapeError, listing, mapping, text
@@ -18,8 +18,8 @@ from ecmbraze.systems.shapes import ShapeError, listing, mapping, text
 # no campaign is named, and a date range of one day in the past.
 _NOBODY = "ecmbraze-permission-probe"
 _NIL = "00000000-0000-0000-0000-000000000000"
-# Rows per page of the lists; what lies beyond so many pages is not suggested.
-_PAGE, _MOST_PAGES = 100, 50
+# What lies beyond so many pages of custom attributes is not suggested.
+_MOST_PAGES = 50
 _NEXT = re.compile(r'<(?P<url>[^>]*)>\s*;\s*rel="?next')
 _ONE_DAY = {"start_date": "2020-01-01", "end_date": "2020-01-02", "limit": "1"}
 _PROBES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
@@ -44,11 +44,6 @@ _PROBES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 }
 
 
-_LISTS = {
-    "campaign": ("/campaigns/list", "campaigns"),
-    "canvas": ("/canvas/list", "canvases"),
-    "segment": ("/segments/list", "segments"),
-}
 # Of `/campaigns/details` and `/canvas/details` (api/braze.md 7.3, 7.4): what keeps a message from being sent.
 _STOPPING = {("archived", True): "archived", ("draft", True): "a draft", ("enabled", False): "paused"}
 
@@ -78,17 +73,7 @@ def message(asking: Asking, kind: str, message_id: str) -> MessageInfo:
 
 def listed(asking: Asking, kind: str) -> Mapping[str, str]:
     """Return id → name of every campaign, Canvas or segment that is not archived (api/braze.md 7.3 to 7.5)."""
-    path, key = _LISTS[kind]
-    found: dict[str, str] = {}
-    for page in range(_MOST_PAGES):
-        try:
-            rows = listing(asking.ask("GET", path, params={"page": str(page)}).get(key), key)
-            found |= {text(row.get("id"), "id"): str(row.get("name", "")) for row in rows if isinstance(row, Mapping)}
-        except ShapeError as error:
-            raise odd(path, error) from None
-        if len(rows) < _PAGE:
-            break
-    return found
+    return {row.id: row.name for row in catalogue.rows(asking, kind)}
 
 
 def attributes(asking: Asking) -> Mapping[str, str]:

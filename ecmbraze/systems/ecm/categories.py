@@ -58,6 +58,7 @@ class Definitions:
                     type_name=type_name,
                     multi_value=bool(entry.get("multi_value")),
                     valid_values=_offered(entry.get("valid_values")),
+                    set_name=".".join(parts[:2]) if len(parts) > 2 else "",
                 )
         return found
 
