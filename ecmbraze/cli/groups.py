@@ -13,7 +13,6 @@ from ecmbraze.suggest import did_you_mean
 
 PLANNED: Mapping[str, str] = {
     "discover": "types, attributes, campaigns and groups of the two systems",
-    "schedule": "print cron, systemd and Kubernetes files for this configuration",
 }
 
 # The commands of the program by what somebody wants of it; every command stands in one section.
@@ -21,7 +20,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "See it on simulated systems": ("demo", "sandbox"),
     "Set up": ("init", "check"),
     "Flows": NAMES,
-    "Run them": ("run", "plan", "apply", "forecast", "pause", "resume"),
+    "Run them": ("run", "schedule", "plan", "apply", "forecast", "pause", "resume"),
     "See what was done": ("status", "runs", "explain"),
     "Decide what waits for a person": ("holds", "quarantine"),
     "Look after the data": ("state", "erase"),
