@@ -58,6 +58,8 @@ smoke: .venv/made
 	build/smoke/venv/bin/ecmbraze --help > build/smoke/help.txt
 	build/smoke/venv/bin/ecmbraze --version
 	grep -q onboarding build/smoke/help.txt
+	build/smoke/venv/bin/ecmbraze schedule cron -c config.example.yaml > build/smoke/crontab
+	grep -q smoke/venv/bin/ecmbraze build/smoke/crontab
 
 # What needs Debian's tools; `.ci/run` installs them first.
 check-tools: .venv/made

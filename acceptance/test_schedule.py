@@ -1,4 +1,4 @@
-"""The shipped schedule: understood by cron and systemd, hardened, and a command line that the program knows."""
+"""The schedule, shipped and printed: understood by cron and systemd, hardened, a command line the program knows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 CRON = Path(__file__).parents[1] / "cron"
 PROGRAM = Path(sys.executable).with_name("ecmbraze")
@@ -51,15 +53,45 @@ def test_y1_the_unit_is_locked_down() -> None:
     assert done.returncode == 0, done.stdout[-2000:]
 
 
-def test_the_program_knows_the_scheduled_command_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("secret", ["${BRAZE_API_KEY}", "credential:braze_api_key"])
+@pytest.mark.parametrize("folder", ["plain", "with blanks; 100 %n & more"])
+def test_cron_and_systemd_accept_what_is_printed(tmp_path: Path, folder: str, secret: str) -> None:
+    place = tmp_path / folder
+    config = place / "ecmbraze.yaml"
+    place.mkdir()
+    (place / "ecmbraze").symlink_to(PROGRAM)  # started by its own path, which is then the one printed
+    example = (CRON.parent / "config.example.yaml").read_text(encoding="utf-8")
+    assert "${BRAZE_API_KEY}" in example
+    text = example.replace("${BRAZE_API_KEY}", secret).replace("/var/lib/ecmbraze/state.db", f'"{place}/state.db"')
+    config.write_text(text, encoding="utf-8")
+
+    crontab, units = (
+        _run(str(place / "ecmbraze"), "-c", str(config), "schedule", kind) for kind in ("cron", "systemd")
+    )
+
+    assert (crontab.returncode, units.returncode) == (0, 0), crontab.stderr + units.stderr
+    (tmp_path / "crontab").write_text(crontab.stdout)
+    _, service, timer = units.stdout.split("# /etc/systemd/system/")
+    for name, text in (part.split("\n", 1) for part in (service, timer)):
+        (tmp_path / name).write_text(text)
+    accepted = _run("crontab", "-n", str(tmp_path / "crontab"))
+    assert accepted.returncode == 0, accepted.stderr
+    verified = _run("systemd-analyze", "verify", *(str(tmp_path / f"ecmbraze.{kind}") for kind in ("service", "timer")))
+    assert (verified.returncode, verified.stderr) == (0, "")
+    security = ("systemd-analyze", "security", "--offline=yes", "--threshold=15", "--no-pager")
+    locked = _run(*security, str(tmp_path / "ecmbraze.service"))
+    assert locked.returncode == 0, locked.stdout[-2000:]
+
+
+def test_the_program_knows_the_scheduled_command_line() -> None:
     for line in _commands():
         # What cron gives: no HOME to speak of, no locale, a short PATH (fault C19).
-        environ = {"PATH": "/usr/bin:/bin", "ECMBRAZE_CONFIG": str(tmp_path / "none.yaml"), "LANG": "C"}
+        environ = {"PATH": "/usr/bin:/bin", "LANG": "C"}
 
         done = _run(str(PROGRAM), *line[1:], environ=environ)
 
         assert done.returncode == 15, (line, done.stderr)
-        assert "There is no configuration file" in done.stderr
+        assert "There is no configuration file /etc/ecmbraze/ecmbraze.yaml" in done.stderr
 
 
 def test_c19_the_environment_of_cron_is_enough(tmp_path: Path) -> None:

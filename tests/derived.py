@@ -1,13 +1,14 @@
 """What is made from the register and never written by hand: ``python -m tests.derived`` writes it, a test compares.
 
 The sections of ``config.example.yaml``, the published schema, what the help says of each command, the flows in the
-README and their picture.
+README and their picture, and the files in ``cron/``.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -15,7 +16,11 @@ from typing import Any
 import yaml
 
 from ecmbraze.cli.commands import described
+from ecmbraze.cli.schedule import files, kubernetes
+from ecmbraze.cli.schedule.installation import installation
+from ecmbraze.config import load
 from ecmbraze.config.schema import schema
+from ecmbraze.config.secret import Origin, Way
 from ecmbraze.flow import Flow
 from ecmbraze.flows import BY_NAME, FLOWS
 from ecmbraze.planning.outbound import Direction, Sort
@@ -49,6 +54,20 @@ def derived() -> Iterator[tuple[Path, str]]:
     yield readme, before + _BEGIN + _flows() + _END + rest.partition(_END)[2]
 
     yield ROOT / "docs/flows.svg", picture([_drawn(flow) for flow in FLOWS])
+    for name, text in _shipped():
+        yield ROOT / "cron" / name, text
+
+
+def _shipped() -> Iterator[tuple[str, str]]:
+    """Yield what `ecmbraze schedule` prints for the example, but for the places, and the unit with its credentials."""
+    example = load(ROOT / "config.example.yaml", flows=BY_NAME, environ={}, secrets=False)
+    at = replace(installation(example), program=("ecmbraze",), config=Path("/etc/ecmbraze/ecmbraze.yaml"))
+    secrets = tuple(Origin(way=Way.CREDENTIAL, name=name) for name in ("ecm_password", "braze_api_key"))
+    yield "ecmbraze.crontab", files.crontab(at)
+    # A unit names programs by their whole path, and this one may be anywhere.
+    yield "ecmbraze.service", files.service(replace(at, program=("/usr/bin/env", "ecmbraze"), secrets=secrets))
+    yield "ecmbraze.timer", files.timer(at)
+    yield "ecmbraze.kubernetes.yaml", kubernetes.manifests(at)
 
 
 def _drawn(flow: Flow[Any]) -> flow_picture.Flow:

@@ -1,4 +1,4 @@
-"""The command line answers like a person: what is planned, what was meant, what goes together, what completes."""
+"""The command line answers like a person: what was meant, what goes together, what completes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typer.main import get_command
 
 from ecmbraze.cli import logs
 from ecmbraze.cli.app import app
-from ecmbraze.cli.groups import PLANNED, SECTIONS
+from ecmbraze.cli.groups import SECTIONS
 from ecmbraze.config import load
 from ecmbraze.errors import ConfigurationError
 from ecmbraze.flows import BY_NAME, FLOWS
@@ -27,15 +27,6 @@ NAMES = [flow.name for flow in FLOWS]
 @pytest.fixture
 def office(tmp_path: Path) -> Offline:
     return Offline(tmp_path)
-
-
-@pytest.mark.parametrize("name", sorted(PLANNED))
-def test_what_is_planned_is_said_to_be_planned(office: Offline, name: str) -> None:
-    done = office.ecmbraze(*name.split())
-
-    assert done.code == 2
-    assert f"`ecmbraze {name}` is planned and not built yet: {PLANNED[name]}." in done.stderr
-    assert "did you mean" not in done.stderr
 
 
 @pytest.mark.parametrize("command", [["run"], ["pause"], ["resume"], ["plan", "-o", "x"], ["plan", "--drop"]])

@@ -29,6 +29,7 @@ _MODULES: Mapping[str, str] = {
     "check": "check",
     **dict.fromkeys(FLOW_NAMES, _FLOWS),
     "run": "run_command",
+    "schedule": "schedule",
     "plan": "plans",
     "apply": "plans",
     "status": "status",

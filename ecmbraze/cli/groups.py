@@ -1,4 +1,4 @@
-"""How groups of commands look and answer: whole sentences in the help, and what is planned is said to be planned."""
+"""How groups of commands look and answer: whole sentences in the help, and what may have been meant."""
 
 from __future__ import annotations
 
@@ -11,16 +11,12 @@ from ecmbraze.errors import UsageError
 from ecmbraze.flows import NAMES
 from ecmbraze.suggest import did_you_mean
 
-PLANNED: Mapping[str, str] = {
-    "schedule": "print cron, systemd and Kubernetes files for this configuration",
-}
-
 # The commands of the program by what somebody wants of it; every command stands in one section.
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "See it on simulated systems": ("demo", "sandbox"),
     "Set up": ("discover", "init", "check"),
     "Flows": NAMES,
-    "Run them": ("run", "plan", "apply", "forecast", "pause", "resume"),
+    "Run them": ("run", "schedule", "plan", "apply", "forecast", "pause", "resume"),
     "See what was done": ("status", "runs", "explain"),
     "Decide what waits for a person": ("holds", "quarantine"),
     "Look after the data": ("state", "erase"),
@@ -29,12 +25,6 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
 
 class Group(TyperGroup):
     """Commands whose help stands whole, not cut at a width."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        name = f"{self.name} {args[0]}"
-        if name in PLANNED:
-            raise no_such_command(name, [])
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
@@ -49,16 +39,9 @@ class Group(TyperGroup):
 
 
 def no_such_command(name: str, there: list[str]) -> UsageError:
-    """Return what to say of a command that does not exist, or not yet."""
-    if name in PLANNED:
-        return UsageError(
-            f"`ecmbraze {name}` is planned and not built yet: {PLANNED[name]}.",
-            undone="Nothing was done.",
-            advice="`ecmbraze --help` lists what there is.",
-        )
-    near = did_you_mean(name, [*there, *(one for one in PLANNED if " " not in one)])
+    """Return what to say of a command that does not exist."""
     return UsageError(
-        f"There is no command {name!r}{near or '.'}",
+        f"There is no command {name!r}{did_you_mean(name, there) or '.'}",
         undone="Nothing was done.",
         advice="`ecmbraze --help` lists them.",
     )

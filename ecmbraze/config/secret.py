@@ -8,6 +8,8 @@ import shlex
 import stat
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,6 +18,24 @@ from ecmbraze.suggest import did_you_mean
 
 _ENV = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _COMMAND_S = 10
+
+
+class Way(StrEnum):
+    """How a secret comes to the program."""
+
+    ENVIRONMENT = "environment"
+    FILE = "file"
+    CREDENTIAL = "credential"
+    COMMAND = "command"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a secret comes from, without it: the name of the variable or credential, the path, or the command."""
+
+    way: Way
+    name: str
+    argv: tuple[str, ...] = ()
 
 
 class Secret:
@@ -40,10 +60,10 @@ class Secret:
 class Deferred(Secret):
     """A secret that is looked for only when it is needed: most commands ask no system, and their user may have none."""
 
-    __slots__ = ("_source",)
+    __slots__ = ("_source", "origin")
 
-    def __init__(self, source: Callable[[], Secret]) -> None:
-        self._source = source
+    def __init__(self, source: Callable[[], Secret], origin: Origin) -> None:
+        self._source, self.origin = source, origin
 
     def reveal(self) -> str:
         """Return the secret; raises ConfigurationError where it is not to be had."""
@@ -55,30 +75,43 @@ class Deferred(Secret):
 
 def resolve(raw: object, environ: Mapping[str, str]) -> Secret:
     """Return the secret a setting points to; raises ValueError with a sentence for the operator."""
-    return raw if isinstance(raw, Secret) else _source(raw, environ)()
+    return raw if isinstance(raw, Secret) else _source(_origin(raw), environ)()
 
 
 def defer(raw: object, environ: Mapping[str, str]) -> Secret:
     """Return a secret that is looked for when it is needed; raises ValueError for what points to none."""
-    return raw if isinstance(raw, Secret) else Deferred(_source(raw, environ))
+    if isinstance(raw, Secret):
+        return raw
+    origin = _origin(raw)
+    return Deferred(_source(origin, environ), origin)
 
 
-def _source(raw: object, environ: Mapping[str, str]) -> Callable[[], Secret]:
-    """Return what finds the secret a setting points to."""
+def _origin(raw: object) -> Origin:
+    """Return where the secret a setting points to comes from."""
     if isinstance(raw, Mapping) and list(raw) == ["command"] and isinstance(raw["command"], list):
         argv = _argv(raw["command"])
-        return lambda: _filled(_command(argv), "the command printed nothing")
+        return Origin(way=Way.COMMAND, name=shlex.join(argv), argv=tuple(argv))
     if not isinstance(raw, str):
         raise ValueError('write "${NAME}", "file:/path", "credential:NAME" or {command: [program, argument]}')
     if match := _ENV.fullmatch(raw):
-        return lambda: _from_environment(match[1], environ)
-    if raw.startswith("file:"):
-        return lambda: _filled(_file(Path(raw.removeprefix("file:"))), "the file is empty")
-    if raw.startswith("credential:"):
-        return lambda: _credential(raw.removeprefix("credential:"), environ)
-    if raw.startswith("command:"):
-        return lambda: _filled(_command(shlex.split(raw.removeprefix("command:"))), "the command printed nothing")
+        return Origin(way=Way.ENVIRONMENT, name=match[1])
+    for way in (Way.FILE, Way.CREDENTIAL, Way.COMMAND):
+        if raw.startswith(f"{way}:"):
+            return Origin(way=way, name=raw.removeprefix(f"{way}:"))
     raise ValueError('a secret never stands in the file: write "${NAME}", "file:/path" or "credential:NAME"')
+
+
+def _source(origin: Origin, environ: Mapping[str, str]) -> Callable[[], Secret]:
+    """Return what finds a secret."""
+    match origin.way:
+        case Way.ENVIRONMENT:
+            return lambda: _from_environment(origin.name, environ)
+        case Way.FILE:
+            return lambda: _filled(_file(Path(origin.name)), "the file is empty")
+        case Way.CREDENTIAL:
+            return lambda: _credential(origin.name, environ)
+        case Way.COMMAND:
+            return lambda: _filled(_command(origin.argv or shlex.split(origin.name)), "the command printed nothing")
 
 
 def _credential(name: str, environ: Mapping[str, str]) -> Secret:
