@@ -109,9 +109,8 @@ class PlanFile(PlanActions):
 
     def add_todo(self, stream: str, records: Iterable[str], why: str) -> None:
         """Queue detail reads; what is queued already stays for the reason it had."""
-        self.database.conn.executemany(
-            "INSERT OR IGNORE INTO todo VALUES (NULL, ?, ?, ?)", ((stream, one, why) for one in records)
-        )
+        rows = [(stream, one, why) for one in records]
+        self._write_all("INSERT OR IGNORE INTO todo VALUES (NULL, ?, ?, ?)", rows)
 
     def put_record(
         self,
@@ -221,14 +220,11 @@ class PlanFile(PlanActions):
         self._write("INSERT OR REPLACE INTO due VALUES (?, ?, ?)", (flow, record, instant(at)))
 
     def put_skip(self, flow: str, skip: Skip, now: datetime) -> None:
-        self.database.conn.execute(
-            "INSERT INTO skip VALUES (NULL, ?, ?, ?, ?, ?)", (flow, skip.record, skip.customer, skip.rule, skip.reason)
-        )
+        said = (flow, skip.record, skip.customer, skip.rule, skip.reason)
+        self._write("INSERT INTO skip VALUES (NULL, ?, ?, ?, ?, ?)", said)
         if skip.quarantined:
-            self.database.conn.execute(
-                "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?, ?, ?, ?)",
-                (flow, skip.record, skip.rule, skip.customer, skip.reason, instant(now)),
-            )
+            place = (flow, skip.record, skip.rule, skip.customer, skip.reason, instant(now))
+            self._write("INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?, ?, ?, ?)", place)
 
     def put_watermark(self, flow: str, stream: str, value: datetime) -> None:
         """Note how far a flow has planned a stream; where that stands once, the position of the flow moves with it."""

@@ -264,6 +264,22 @@ print(begin, peak_megabytes())
 """
 
 
+def test_details_that_are_queued_one_by_one_and_what_is_left_out_are_no_transactions_of_their_own(
+    ledger: Ledger,
+) -> None:
+    plan = ledger.new_plan("t")
+    with plan.path.open("rb") as file:
+        before = counter(file.fileno())
+        for number in range(300):
+            plan.mark_seen("a", [f"ws:{number}"])
+            plan.add_todo("a", [f"ws:{number}"], "changed")
+            plan.put_skip("f", Skip(record=f"ws:{number}", customer="", rule="", reason="r", quarantined=True), NOW)
+        plan.commit()
+
+        assert counter(file.fileno()) - before <= 2
+    plan.discard()
+
+
 def test_what_a_listing_shows_twice_is_new_once_whether_it_was_written_or_not(ledger: Ledger) -> None:
     plan = ledger.new_plan("t")
 
