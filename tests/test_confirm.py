@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.rehearsal import CAMPAIGN, CONTRACT, Rehearsal
+from tests.test_pending import CUSTOMER
 
 
 def _guarded(stage: Rehearsal, count: int) -> tuple[list[int], str]:
@@ -120,6 +121,26 @@ def test_a_backfill_offers_nothing_that_went_before(stage: Rehearsal) -> None:
     assert left_out >= {customer for customer, message in sent if message == CAMPAIGN}
     assert left_out
     assert stage.messages() == sent
+
+
+def test_a_backfill_offers_what_was_taken_back_before_it_went(stage: Rehearsal) -> None:
+    first, second = stage.open_workspaces()[:2]
+    person, other = stage.customer(first), stage.customer(second)
+    stage.ecmbraze("pause")
+    stage.box.edit_workspace(first, {CONTRACT: "Approved"})
+    stage.run()
+    stage.ecmbraze("resume")
+    stage.box.edit_workspace(first, {CUSTOMER: other})
+    assert stage.run()["counts"]["superseded"] == 2  # the record names somebody else now
+    stage.box.edit_workspace(first, {CUSTOMER: person})
+
+    dry = stage.run("--since", "2000-01-01", "--include-messages", "--dry-run", code=6)
+    stage.run()
+
+    offered = {line["kind"] for line in dry["actions"] if line["customer"] == person}
+    assert offered >= {"event", "campaign"}
+    assert not [line for line in dry["skipped"] if "superseded" in line["reason"]]
+    assert stage.messages()[(person, CAMPAIGN)] == 1
 
 
 def test_a_plan_file_is_applied_exactly_and_not_twice(stage: Rehearsal) -> None:

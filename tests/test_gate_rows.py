@@ -55,6 +55,23 @@ def test_o01_the_run_after_a_kill_says_what_was_on_its_way(stage: Rehearsal) -> 
     assert set(stage.messages().values()) == {1}
 
 
+def test_o01_without_a_marker_the_run_after_a_kill_says_that_what_was_on_its_way_waits_for_a_person(
+    stage: Rehearsal,
+) -> None:
+    stage.config["braze"]["marker"] = False
+    _due(stage)
+    with stage.held_at("braze", "/campaigns/trigger/send", "onboarding") as process:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    stage.box.advance(60)
+
+    report = stage.run(code=4)
+
+    assert {line["state"] for line in report["actions"] if line["kind"] == "campaign"} == {"held"}
+    [note] = [note for note in report["notes"] if "was interrupted while 1 writes were on their way" in note]
+    assert note.endswith("so they are held: `ecmbraze holds list`")
+
+
 def test_o12_o19_a_stopped_owner_keeps_its_lock_and_later_starts_leave_at_once(stage: Rehearsal) -> None:
     _due(stage)
     with stage.held_at("braze", "/users/export", "onboarding") as owner:

@@ -22,6 +22,9 @@ STANDS = f"""EXISTS (SELECT 1 FROM accepted a, json_each(a.value) v
     WHERE a.target = {{who}} || '{_ALL}' AND v.key = {{name}} AND v.type <> 'null')"""
 # The values of one person, which are an object.
 SEVERAL = f"CASE WHEN substr(target, -{len(_ALL)}) = '{_ALL}' THEN value END AS value"
+# How many values a row stands for.
+COUNTED = f"""CASE WHEN substr(target, -{len(_ALL)}) = '{_ALL}' THEN (SELECT count(*) FROM json_each(accepted.value))
+    ELSE 1 END"""
 # What is over once it is older than :old: that something was emptied. Of a patch, null takes its name out.
 FORGET = (
     f"""UPDATE accepted SET value = json_patch('{{}}', value)

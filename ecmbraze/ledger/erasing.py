@@ -12,13 +12,14 @@ from typing import Any
 from sqlite_utils import Database
 
 from ecmbraze.ledger import tombstones
+from ecmbraze.ledger.accepting import COUNTED
 from ecmbraze.ledger.attributerows import WRITES
 from ecmbraze.ledger.codec import dump, instant, load
 from ecmbraze.ledger.connection import marks
 from ecmbraze.ledger.history import Deed, History
 from ecmbraze.ledger.subject import Subject
 from ecmbraze.ledger.tombstones import ERASED
-from ecmbraze.model import Delivery, PersonKey, Phase, keys, mark_of
+from ecmbraze.model import Delivery, Kind, PersonKey, Phase, keys, mark_of
 
 # Where a name may stand within a longer text; in JSON it is looked for in its texts only.
 _TEXTS = (("quarantine", "reason"), ("outbox", "why"), ("outbox", "reason"), ("pause", "reason"), ("pause", "by"))
@@ -33,6 +34,7 @@ _JSON = (
     ("accepted", "value"),
     ("run", "report"),
 )
+_KINDS = frozenset(map(str, Kind))
 _MADE = ("sent", "in flight", "in doubt", "held")
 
 
@@ -84,7 +86,7 @@ def find(subject: Subject, database: Database, history: History, state: Path) ->
             f"FROM quarantine WHERE customer IN ({marks(people)}) OR record IN ({marks(about)})",
             (*people, *about),
         ),
-        "values that the systems took": sum(len(_targets(database, one)) for one in (*people, *alone)),
+        "values that the systems took": sum(sum(_targets(database, one).values()) for one in (*people, *alone)),
         "run reports": sum(bool(pattern.search(row[0])) for row in database.execute("SELECT report FROM run")),
         "remarks": sum(bool(pattern.search(row[0])) for row in database.execute("SELECT text FROM remark")),
     }
@@ -276,12 +278,13 @@ def _is_document(database: Database, name: str, place: str) -> bool:
     return database.execute(query, (name, place, Delivery.UNIQUE)).fetchone() is not None
 
 
-def _targets(database: Database, name: str) -> list[str]:
-    """Return the targets of a recipient; "0" follows "/"."""
-    query = """SELECT target FROM accepted WHERE target > ? AND target < ?
-               UNION SELECT target FROM attempted WHERE target > ? AND target < ?"""
-    span = (f"{name}/", f"{name}0")
-    return [row[0] for row in database.execute(query, span * 2)]
+def _targets(database: Database, name: str) -> dict[str, int]:
+    """Return target → how many values stand there, of one recipient and of none whose name only begins like it."""
+    query = f"""SELECT target, max(n) FROM (SELECT target, {COUNTED} AS n FROM accepted
+                                            UNION ALL SELECT target, 1 FROM attempted)
+                WHERE target > ? AND target < ? GROUP BY target"""
+    found = database.execute(query, (f"{name}/", f"{name}0"))  # "0" follows "/"
+    return {target: n for target, n in found if target[len(name) + 1 :].partition("/")[0] in _KINDS}
 
 
 def _names(path: Path, subject: Subject) -> bool:

@@ -232,10 +232,14 @@ class Ledger:
         return [ended(row) for row in self.database.execute(query, (limit,))]
 
     def reports(self, limit: int) -> Iterator[Mapping[str, Any]]:
-        """Yield the stored reports of the last runs, the newest first, with iterators for their lines."""
+        """Yield the stored reports of the last runs, the newest first, with iterators for their lines.
+
+        Whoever reads them may take hours: one that a run tidies away meanwhile is left out.
+        """
         query = "SELECT report FROM run WHERE id = ?"
         for run in self.runs(limit):
-            yield unpack(load(self.database.execute(query, (run.run_id,)).fetchone()[0]))
+            for (text,) in self.database.execute(query, (run.run_id,)).fetchall():
+                yield unpack(load(text))
 
     def latest_run(self, flow: str, codes: Collection[int] = ()) -> Ended | None:
         """Return how the newest run of a flow ended, or the newest that ended with one of ``codes``."""

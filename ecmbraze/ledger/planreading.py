@@ -118,11 +118,11 @@ class PlanReading:
         query = "SELECT count(DISTINCT recipient) FROM action WHERE flow = ? AND reason = ?"
         return int(self.database.conn.execute(query, (flow, reason)).fetchone()[0])
 
-    def skips(self, flow: str, streams: Sequence[str]) -> list[tuple[str, str, str, str]]:
-        """Return every (record, customer, rule, reason) left out by a flow, or by the scan of its streams."""
+    def _skips(self, flow: str, streams: Sequence[str], also_seen: Sequence[str]) -> list[tuple[str, str, str, str]]:
         query = f"""SELECT record, customer, rule, reason FROM skip WHERE flow = ? OR (flow = ''
-            AND record IN (SELECT record FROM seen WHERE stream IN ({marks(streams)}))) ORDER BY id"""
-        return self.database.conn.execute(query, (flow, *streams)).fetchall()
+            AND (record IN (SELECT record FROM seen WHERE stream IN ({marks(streams)}))
+                 OR record IN (SELECT value FROM json_each(?)))) ORDER BY id"""
+        return self.database.conn.execute(query, (flow, *streams, dump(also_seen))).fetchall()
 
     def watermarks(self, flow: str) -> dict[str, datetime]:
         """Return stream → watermark as the merge would leave it."""

@@ -90,9 +90,10 @@ class PlanWriting(PlanReading):
 
     def write_seen(self) -> None:
         """Write what was noted as seen, so that a query finds it."""
-        rows, self._seen = sorted(self._seen.items()), {}
+        rows = sorted(self._seen.items())
         for at in range(0, len(rows), _TOGETHER):
-            self._write_all("INSERT INTO seen VALUES (?, ?)", rows[at : at + _TOGETHER])
+            self._write_all("INSERT OR IGNORE INTO seen VALUES (?, ?)", rows[at : at + _TOGETHER])
+        self._seen = {}  # not before: what finds no room is still told in the report
 
     def seen(self, stream: str) -> int:
         self.write_seen()
@@ -103,9 +104,11 @@ class PlanWriting(PlanReading):
         return self._seen.get(record) == stream or super().listed(stream, record)
 
     def skips(self, flow: str, streams: Sequence[str]) -> list[tuple[str, str, str, str]]:
-        """Return every (record, customer, rule, reason) left out by a flow, or by the scan of its streams."""
-        self.write_seen()
-        return super().skips(flow, streams)
+        """Return every (record, customer, rule, reason) left out by a flow, or by the scan of its streams.
+
+        It writes nothing: the report of a run that found no room asks for it.
+        """
+        return self._skips(flow, streams, [record for record, stream in self._seen.items() if stream in streams])
 
     def commit(self) -> None:
         """End the transaction in hand, so that another connection may read what was written."""

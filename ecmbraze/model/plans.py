@@ -10,7 +10,7 @@ from ecmbraze.model import keys
 from ecmbraze.model.actions import Action
 from ecmbraze.model.documents import Document
 from ecmbraze.model.keys import ContentKey, Key, PersonKey, WorkspaceKey
-from ecmbraze.model.vocabulary import Fact, Facts, Json, State
+from ecmbraze.model.vocabulary import MOVED, WENT, Fact, Facts, Json, Kind, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +109,12 @@ class Standing:
     state: State
     at: datetime
     why: str
+
+    def gives_way(self, kind: Kind) -> bool:
+        """Say whether one that is planned anew goes in its place: it never went itself (`ledger/stage.py`)."""
+        if self.state is State.SUPERSEDED:
+            return self.why in (MOVED, WENT)
+        return self.state is State.REFUSED and kind is Kind.FOLLOW_UP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

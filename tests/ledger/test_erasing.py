@@ -66,6 +66,28 @@ def test_d08_l_4_nothing_of_them_is_left_in_the_bytes_and_the_history_still_veri
     assert kept.counts["workspaces that name them"] == 1
 
 
+def test_what_the_systems_took_is_counted_value_by_value_and_that_of_a_longer_name_stays(office: Office) -> None:
+    longer, now = f"{_WHO}/west", office.house.clock.now()
+    ledger = Ledger.open(office.house.state)
+    before = len(_taken(ledger, _WHO))
+    for person in (_WHO, longer):
+        for name in ("ecm_x", "ecm_y", "ecm_z"):
+            ledger.outbox.note_accepted(person, name, "v", now)
+    ledger.close()
+
+    kept = _erase(office)
+
+    ledger = Ledger.open(office.house.state)
+    assert kept.counts["values that the systems took"] == before + 3
+    assert (_taken(ledger, _WHO), set(_taken(ledger, longer).values())) == ({}, {"v"})
+    ledger.close()
+
+
+def _taken(ledger: Ledger, person: str) -> dict[str, object]:
+    found = ledger.database.execute("SELECT value FROM accepted WHERE target = ?", (f"{person}/attribute/@",))
+    return {name: value for (text,) in found for name, value in load(text).items()}
+
+
 def test_d08_whom_a_workspace_still_names_gets_and_leaves_nothing_and_the_report_says_erased(office: Office) -> None:
     (number,) = [one.id for one in office.house.ecm.spaces.values() if one.values[_NUMBER] == _WHO]
     _erase(office)

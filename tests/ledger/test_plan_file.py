@@ -60,6 +60,22 @@ def test_a_full_disk_leaves_the_plan_readable_so_that_the_run_can_still_report(l
     plan.discard()
 
 
+def test_a_full_disk_leaves_what_the_report_lists_of_a_listing_that_was_not_written_yet(ledger: Ledger) -> None:
+    plan = ledger.new_plan("t")
+    plan.mark_seen("a", [f"ws:{number}" for number in range(5000)])
+    plan.put_skip("", Skip(record="ws:1", customer="", rule="", reason="unreadable"), NOW)
+    plan.database.execute("PRAGMA max_page_count = 1")  # of those that it has none goes
+
+    with pytest.raises(StorageError):
+        _fill(plan, people=5000)
+    left_out = [plan.skips("f", ["a"]), plan.skips("f", ["b"])]
+    with pytest.raises(StorageError):
+        plan.commit()
+
+    assert [*left_out, plan.skips("f", ["a"])] == [[("ws:1", "", "", "unreadable")], [], left_out[0]]
+    plan.discard()
+
+
 def test_a_plan_is_written_in_few_transactions_and_tells_its_counts_before_they_end(ledger: Ledger) -> None:
     plan = ledger.new_plan("t")
     with plan.path.open("rb") as file:

@@ -82,6 +82,19 @@ def test_how_runs_ended_is_told_without_reading_what_they_list(tmp_path: Path, m
     assert list(reports[0]["actions"]) == [_line(2, "ecm_a")]
 
 
+def test_a_report_that_is_tidied_away_while_others_are_read_is_left_out(tmp_path: Path) -> None:
+    ledger = Ledger.create(tmp_path / "state.db", {"ecm": "a", "braze": "b"}, _AT)
+    for minute in (1, 2, 3):
+        ledger.store_run(_run(minute, 0), _AT + timedelta(minutes=minute))
+
+    reports = ledger.reports(9)
+    read = [next(reports)["run_id"]]
+    with ledger.database.atomic():
+        ledger.database.conn.execute("DELETE FROM run WHERE id = 'r2'")
+
+    assert [*read, *(report["run_id"] for report in reports)] == ["r3", "r1"]
+
+
 _AT = datetime(2026, 3, 2, 8, tzinfo=UTC)
 _ENDED = tuple(Ended.__dataclass_fields__)
 

@@ -25,12 +25,15 @@ def is_news(action: Action, change: Change) -> bool:
 
 
 def _without_known(decision: Decision, view: View) -> Decision:
-    """Return a decision without what happens once and was planned before: a backfill does not even offer it again."""
+    """Return a decision without what happens once and was planned before: a backfill does not even offer it again.
+
+    What was taken back before it went is offered: staging it takes the place of what ended.
+    """
     known: list[Action] = []
     skips: list[Skip] = []
     for action in decision.actions:
         standing = view.written(action.key) if action.kind.delivery is not Delivery.LATEST else None
-        if standing is not None:
+        if standing is not None and not standing.gives_way(action.kind):
             known.append(action)
             reason = f"its {action.kind} was planned before, and is {standing.state}: it does not go again"
             skips.append(Skip(record=action.record, customer=action.recipient, rule=action.rule, reason=reason))

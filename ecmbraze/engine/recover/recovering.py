@@ -14,7 +14,13 @@ from ecmbraze.engine.recover import evidence, verifying
 from ecmbraze.engine.run import Run
 from ecmbraze.errors import TemporaryError
 from ecmbraze.ledger.outbox import Row, Step
-from ecmbraze.model import Delivery, WorkspaceKey, keys
+from ecmbraze.model import Delivery, State, WorkspaceKey, keys
+
+# What becomes of what nobody knows the outcome of.
+_NEXT = {
+    State.IN_DOUBT: "they stay in doubt until a run has looked for them",
+    State.HELD: "no look can tell, so they are held: `ecmbraze holds list`",
+}
 
 
 def recover(of: RoundContext, runs: Sequence[Run]) -> None:
@@ -25,7 +31,7 @@ def recover(of: RoundContext, runs: Sequence[Run]) -> None:
     found = evidence.look(
         of.ledger.outbox, of.systems, now, marked=of.setting.batches.marker, gone=partial(_is_gone, of)
     )
-    _note_interrupted(runs, [row for row in of.ledger.outbox.doubtful() if row.id in cut_off])
+    _note_interrupted(runs, [row for row in of.ledger.outbox.unsettled() if row.id in cut_off])
     for run in runs:
         for (flow, told), n in found.proven.items():
             if flow == run.name:
@@ -41,10 +47,10 @@ def recover(of: RoundContext, runs: Sequence[Run]) -> None:
 def _note_interrupted(runs: Sequence[Run], rows: Sequence[Row]) -> None:
     """Report what an interrupted run left on its way: no other report says that its outcome is unknown."""
     by_name = {run.name: run for run in runs}
-    flows = Counter(row.action.flow for row in rows)
-    for flow, n in flows.items():
+    flows = Counter((row.action.flow, row.state) for row in rows)
+    for (flow, state), n in flows.items():
         told = f"a run of {flow} was interrupted while {n} writes were on their way: nobody knows whether they arrived"
-        by_name.get(flow, runs[0]).report.notes.append(f"{told}; they stay in doubt until a run has looked for them")
+        by_name.get(flow, runs[0]).report.notes.append(f"{told}; {_NEXT[state]}")
     for row in rows:
         if row.action.flow in by_name and row.action.kind.delivery is Delivery.ONCE:
             by_name[row.action.flow].push.touched.note([Step(row=row, state=row.state, why=row.why)])
