@@ -122,3 +122,6 @@ def test_the_records_behind_messages_are_read_again_at_once_and_once_a_minute() 
     clock.advance(61)
     records.read(behind)
     assert len(reader.read) == 8
+    clock.advance(61)
+    records.read(dict.fromkeys(["ws:5", "ws:6"]))
+    assert sorted(records.fresh) == [5, 6]  # what is too old to be used is in nobody's memory

@@ -37,9 +37,16 @@ class Rereading:
             if isinstance(key, WorkspaceKey) and self._is_old(key.id)
         ]
         self.failed = {}
+        self._let_go()
         with ThreadPoolExecutor(max_workers=self.connections) as pool:
             for (number, _), found in zip(asked, pool.map(lambda one: self._reading(*one), asked), strict=True):
                 self._keep(number, found)
+
+    def _let_go(self) -> None:
+        """Forget what is too old to be used: of many messages their records would be most of the memory."""
+        oldest = self.clock.monotonic() - _FRESH_S
+        for number in [number for number, (read_at, _) in self.fresh.items() if read_at < oldest]:
+            del self.fresh[number]
 
     def one(self, number: int, known: Record | None) -> Record:
         """Return a workspace as the flow sees it, read once more where it is old; raises RecordUnreadable."""

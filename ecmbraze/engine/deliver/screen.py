@@ -75,7 +75,7 @@ class Screen:
     unread: int = 0
     """How many messages wait because their record could not be read again."""
     seen: dict[int, Seen] = field(default_factory=dict)
-    """Row number → the consent on which a message may leave now, for the history."""
+    """Row number → the consent on which a message of this look may leave now, for the history."""
     held: dict[str, Record | None] = field(default_factory=dict)
     """What was mirrored of the records of this look."""
     promised: dict[str, int] = field(default_factory=dict)
@@ -84,7 +84,8 @@ class Screen:
 
     def look(self, rows: Sequence[Row]) -> list[Step]:
         """Return a step for each row that is suppressed, superseded or must wait; the others may leave now."""
-        self.promised, told_of = {}, {row.action.record for row in rows if row.action.kind.is_message}
+        told_of = {row.action.record for row in rows if row.action.kind.is_message}
+        self.promised, self.seen = {}, {}
         self.held = dict(self.mirrored(sorted(told_of)))
         steps = {
             row.id: Step(row=row, state=State.SUPERSEDED, why=why) for row in rows if (why := self._overtaken(row))
