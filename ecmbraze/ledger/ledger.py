@@ -232,12 +232,9 @@ class Ledger:
         return [ended(row) for row in self.database.execute(query, (limit,))]
 
     def reports(self, limit: int) -> Iterator[Mapping[str, Any]]:
-        """Yield the stored reports of the last runs, the newest first, with iterators for their lines.
-
-        Whoever reads them may take hours: one that a run tidies away meanwhile is left out.
-        """
+        """Yield the stored reports of the last runs, the newest first, with iterators for their lines."""
         query = "SELECT report FROM run WHERE id = ?"
-        for run in self.runs(limit):
+        for run in self.runs(limit):  # whoever reads may take hours: what a run tidies away meanwhile is left out
             for (text,) in self.database.execute(query, (run.run_id,)).fetchall():
                 yield unpack(load(text))
 

@@ -221,10 +221,10 @@ class PlanFile(PlanActions):
 
     def put_skip(self, flow: str, skip: Skip, now: datetime) -> None:
         said = (flow, skip.record, skip.customer, skip.rule, skip.reason)
-        self._write("INSERT INTO skip VALUES (NULL, ?, ?, ?, ?, ?)", said)
+        self.database.conn.execute("INSERT INTO skip VALUES (NULL, ?, ?, ?, ?, ?)", said)
         if skip.quarantined:
             place = (flow, skip.record, skip.rule, skip.customer, skip.reason, instant(now))
-            self._write("INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?, ?, ?, ?)", place)
+            self.database.conn.execute("INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?, ?, ?, ?)", place)
 
     def put_watermark(self, flow: str, stream: str, value: datetime) -> None:
         """Note how far a flow has planned a stream; where that stands once, the position of the flow moves with it."""
