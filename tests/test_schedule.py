@@ -300,3 +300,14 @@ def test_the_kinds_complete() -> None:
     )
 
     assert done.stdout.split() == KINDS
+
+
+def test_a_variable_that_yaml_would_read_as_something_else_keeps_its_name() -> None:
+    secrets = (Origin(way=Way.ENVIRONMENT, name="NO"), Origin(way=Way.ENVIRONMENT, name="Y"))
+
+    (cronjob, *_) = _cronjobs(kubernetes.manifests(replace(AT, secrets=secrets)))
+
+    held = {
+        one["name"]: one["valueFrom"]["secretKeyRef"]["key"] for one in _container(cronjob)["env"] if "valueFrom" in one
+    }
+    assert held == {"NO": "NO", "Y": "Y"}

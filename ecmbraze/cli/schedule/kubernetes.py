@@ -72,7 +72,7 @@ def _environment(at: Installation) -> str:
     before = " " * 16
     lines = [
         f"{before}- {{name: {name}, valueFrom: {{secretKeyRef: {{name: ecmbraze, key: {name}}}}}}}\n"
-        for name in at.named(Way.ENVIRONMENT)
+        for name in map(json.dumps, at.named(Way.ENVIRONMENT))  # quoted: YAML reads NO as false
     ]
     if at.named(Way.CREDENTIAL):
         lines.append(f"{before}- {{name: CREDENTIALS_DIRECTORY, value: {_CREDENTIALS}}}\n")
