@@ -330,5 +330,5 @@ def event(person: str, **more: Any) -> Action:
     return action_of(Kind.EVENT, person, "n", payload, **{"record": "ws:9", "rule": "r", **more})
 
 
-def attribute(person: str) -> Action:
-    return action_of(Kind.ATTRIBUTE, person, "a", "x", record="ws:9", rule="a", occurrence="0")
+def attribute(person: str, name: str = "a") -> Action:
+    return action_of(Kind.ATTRIBUTE, person, name, "x", record="ws:9", rule=name, occurrence="0")

@@ -89,7 +89,7 @@ def test_a_sample_shows_it_in_the_profile_and_a_group_shows_nowhere(desk: Desk) 
 
 
 def test_what_the_person_chose_since_is_not_undone(desk: Desk) -> None:
-    desk.stage(withdrawal("C-1"), attribute("C-1"))
+    desk.stage(withdrawal("C-1"), attribute("C-1", "email"))  # of one name, so that only the kind tells them apart
     desk.send()
 
     seen = desk.verify()  # the profile shows neither: opted in again, and the attribute lost
