@@ -70,7 +70,11 @@ class Deferred(Secret):
         try:
             return self._source().reveal()
         except ValueError as error:
-            raise ConfigurationError(f"A secret of the configuration is missing: {error}.") from None
+            raise ConfigurationError(
+                f"A secret of the configuration is missing: {error}.",
+                undone="Nothing was asked of the system that needs it.",
+                advice="Start the command where that secret is to be had, as the schedule does.",
+            ) from None
 
 
 def resolve(raw: object, environ: Mapping[str, str]) -> Secret:

@@ -13,7 +13,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecmbraze.config import Settings, load
+from ecmbraze.config import Settings, load, secret
 from ecmbraze.errors import ConfigurationError
 from ecmbraze.flows import BY_NAME
 
@@ -367,3 +367,17 @@ def test_an_attribute_has_one_flow_that_writes_it(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigurationError, match=r"flows\.lifecycle\.attributes\.stage: onboarding writes"):
         _load(text, tmp_path)
+
+
+def test_a_secret_that_is_looked_for_too_late_says_what_was_not_done_and_what_to_do() -> None:
+    later = secret.defer("${ECM_PASSWORD}", {})
+
+    with pytest.raises(ConfigurationError) as caught:
+        later.reveal()
+
+    assert "ECM_PASSWORD" in caught.value.happened
+    assert (caught.value.undone, caught.value.advice) == (
+        "Nothing was asked of the system that needs it.",
+        "Start the command where that secret is to be had, as the schedule does.",
+    )
+    assert secret.defer("${ECM_PASSWORD}", {"ECM_PASSWORD": "x"}).reveal() == "x"

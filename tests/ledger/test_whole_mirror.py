@@ -89,3 +89,21 @@ def test_a_listing_is_compared_with_what_needs_no_further_look(ledger: Ledger, p
     (settled,) = ledger.mirror.settled([f"ws:{number}" for number in range(1, 5)])
 
     assert settled == ("ws:1", "Loan 1", NOW, {CUSTOMER.fact: ["C-1"], "Onboarding.Stage": "Draft"})
+
+
+def test_what_one_listing_missed_and_the_next_shows_is_not_gone_while_that_is_planned(
+    ledger: Ledger, plan: PlanFile
+) -> None:
+    ledger.stage(plan).everything([], NOW)
+    ledger.database.conn.execute("UPDATE record SET missed = 1")
+    later = ledger.new_plan("later")
+    later.begin_scan(STREAM, NOW)
+    later.mark_seen(STREAM, ["ws:1", "ws:2"])
+    later.end_scan(STREAM, NOW, complete=True)
+
+    view = ledger.view(later, "onboarding", NEEDS)
+
+    gone = {key: record.gone for key in ("ws:1", "ws:2", "ws:3") if (record := view.record(key))}
+    assert gone == {"ws:1": False, "ws:2": False, "ws:3": True}
+    assert view.candidates() >= {"ws:3"}
+    later.discard()
