@@ -30,7 +30,9 @@ def _event(person: str) -> Action:
 
 
 def _unscreened(desk: Desk) -> Desk:
-    desk.push.screen = SimpleNamespace(look=lambda rows: [], seen={}, configured=lambda row: True)  # type: ignore[assignment]  # all may leave
+    desk.push.screen = SimpleNamespace(
+        look=lambda rows: [], later=(), outdated=lambda row: False, seen={}, configured=lambda row: True
+    )  # type: ignore[assignment]  # all may leave
     return desk
 
 
@@ -115,13 +117,13 @@ def test_the_records_behind_messages_are_read_again_at_once_and_once_a_minute() 
     )
     behind = dict.fromkeys(["ws:1", "ws:2", "ws:3", "ws:4"])
 
-    records.read(behind)
-    records.read(behind)
+    records.read(behind, in_time=True)
+    records.read(behind, in_time=True)
 
     assert sorted(reader.read) == [1, 2, 3, 4]
     clock.advance(61)
-    records.read(behind)
+    records.read(behind, in_time=True)
     assert len(reader.read) == 8
     clock.advance(61)
-    records.read(dict.fromkeys(["ws:5", "ws:6"]))
+    records.read(dict.fromkeys(["ws:5", "ws:6"]), in_time=True)
     assert sorted(records.fresh) == [5, 6]  # what is too old to be used is in nobody's memory

@@ -59,7 +59,7 @@ def test_a_rate_limit_is_waited_for_with_nothing_in_flight(tmp_path: Path, conne
     ledger.stage(plan).everything([Part(flow="f", facts=False, move=False)], NOW)
     plan.discard()
     sink, clock = Narrow(ledger), FakeClock()
-    nobody_stopped: Any = SimpleNamespace(look=lambda rows: [], seen={})
+    nobody_stopped: Any = SimpleNamespace(look=lambda rows: [], later=(), outdated=lambda row: False, seen={})
 
     Push(
         flow="f",

@@ -11,6 +11,7 @@ from ecmbraze.engine.context import RoundContext
 from ecmbraze.engine.customers import asked_types, customers
 from ecmbraze.engine.deliver.channels.channel import Place
 from ecmbraze.engine.deliver.clock_faults import ClockFaults
+from ecmbraze.engine.deliver.consents import Consents
 from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.deliver.push import Push
 from ecmbraze.engine.deliver.rereading import Rereading
@@ -137,7 +138,14 @@ def _adoption(of: RoundContext, view: View) -> Adoption | None:
 def _screen(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view: View) -> Screen:
     """Return the last look before sending."""
     return Screen(
-        people=of.screened or of.systems.people,
+        consents=Consents(
+            people=of.screened or of.systems.people,
+            flow=flow,
+            options=section,
+            bounced=partial(bounced, of),
+            withdrawn=_withdrawn(of),
+            clock=of.clock,
+        ),
         records=Rereading(
             reader=of.systems.workspaces,
             needs=needs,
@@ -148,7 +156,6 @@ def _screen(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view:
         flow=flow,
         options=section,
         needs=needs,
-        bounced=partial(bounced, of),
         clock=of.clock,
         zone=of.setting.zone,
         today=lambda person: of.ledger.outbox.messages_today(person, of.clock.now()),
@@ -156,7 +163,6 @@ def _screen(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view:
         twins=of.ledger.outbox.twins,
         reached=of.ledger.outbox.reached,
         staged=of.ledger.outbox.knows,
-        withdrawn=_withdrawn(of),
         mirrored=view.records,
         attributes=attributes(flow.outbound(section, of.setting.prefix)),
         standing=_standing(of),

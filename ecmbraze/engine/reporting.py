@@ -58,7 +58,7 @@ def dry_run(of: RoundContext, run: Run) -> None:
     )
     doubtful = run.plan.doubtful(run.name)
     for part in batched(rows, _TOGETHER):
-        steps = {step.row.id: step for step in run.screen.look(part)}
+        steps = {step.row.id: step for step in run.screen.look(part, in_time=False)}
         run.push.unsendable.find(part)
         for row in part:
             step = steps.get(row.id) or run.push.unsendable.kept_ready(row)

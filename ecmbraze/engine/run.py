@@ -111,7 +111,7 @@ class Run:
         """
         counted = figures(self.plan, self.planner, mirror, expected, limits.max_gap)
         if messaging(counted, limits):
-            counted = counted.after_consent(*self.screen.consenting(self.plan.messages_of(self.name)))
+            counted = counted.after_consent(*self.screen.consents.counted(self.plan.messages_of(self.name)))
         self.report.guards = measures(counted, limits)
         self.report.guards += self._caps()
         stopped = refuse(self.report.guards, counted.messages, self.options, self.report.plan_hash or "")

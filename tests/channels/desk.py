@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from ecmbraze.engine.deliver.consents import Consents
 from ecmbraze.engine.deliver.push import Push
 from ecmbraze.engine.deliver.screen import Screen
 from ecmbraze.engine.recover import evidence, verifying
@@ -185,27 +186,32 @@ class Desk:
     def new_run(self) -> Push:
         """Begin another run of the flow; what waited is ready again."""
         nobody: Any = Unasked()
+        flow: Any = _NoRules()  # of a flow the screen asks only for its rules
         screen = Screen(
-            people=self.braze,
+            consents=Consents(
+                people=self.braze,
+                flow=flow,
+                options=nobody,
+                bounced=frozenset,
+                withdrawn=lambda *_: frozenset(),
+                clock=self.clock,
+            ),
             records=nobody,
-            flow=nobody,
+            flow=flow,
             options=nobody,
             needs=nobody,
-            bounced=frozenset,
             today=lambda _: 0,
             max_per_person=None,
             twins=lambda _: (),
             reached=lambda *_: True,
             staged=lambda _: False,
             customer=lambda _: {},
-            withdrawn=lambda *_: frozenset(),
             mirrored=dict.fromkeys,
             attributes=Everything(),
             standing=lambda *_: "",
             clock=self.clock,
             zone=nobody,
         )
-        screen.flow = _NoRules()  # type: ignore[assignment]  # of a flow the screen asks only for its rules
         self.ledger.outbox.wake("f", self.clock.now())
         self.push = Push(
             flow="f",

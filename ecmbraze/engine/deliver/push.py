@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,27 +13,18 @@ from ecmbraze.engine.deliver.denials import Denials
 from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.deliver.needless import left, needless
 from ecmbraze.engine.deliver.requests import build, divide, settle
+from ecmbraze.engine.deliver.rereading import too_slow
 from ecmbraze.engine.deliver.screen import Screen
 from ecmbraze.engine.deliver.touched import ON_THE_WAY, Touched
 from ecmbraze.engine.deliver.unsendable import Unsendable
 from ecmbraze.engine.setting import BatchLimits, Systems
 from ecmbraze.errors import EcmbrazeError, TemporaryError
 from ecmbraze.ledger.outbox import Outbox, Row, Step
-from ecmbraze.model import (
-    Answer,
-    Delivery,
-    DocumentBytes,
-    Kind,
-    MessageInfo,
-    Phase,
-    State,
-    System,
-    Verdict,
-)
+from ecmbraze.model import Answer, Delivery, DocumentBytes, Kind, MessageInfo, Phase, State, System, Verdict
 from ecmbraze.ports import Clock, Work
 
-# A look at consent and facts is at most 60 s old when a request leaves (delivery.md); reading them takes its time too.
-SCREEN_LIFE_S = 10.0
+# So many looks in a row may end with nothing that is young enough to leave.
+_TRIES = 3
 
 
 @dataclass(slots=True, kw_only=True)
@@ -91,6 +82,7 @@ class Push:
         """
         if self.clear and not self.paused():
             self.systems.progress.expect(Work.SENT, self.outbox.count_sendable(self.flow, phase, but=self.leaves))
+        vain = 0
         while self.clear and (rows := self.sendable(phase)):
             self.tick()
             self.fence.check()
@@ -103,8 +95,10 @@ class Push:
                     undone="None was sent; they wait.",
                     advice="Set the clock right (NTP), then run again.",
                 )
-            if leave:
-                self.clear = self._waves(list(divide(leave, self.limits)))
+            if young := self._in_time(divide(leave, self.limits)):
+                self.clear = self._waves(young)
+            if (vain := vain + 1 if leave and not young else 0) == _TRIES:
+                raise too_slow()
             self.touched.let_go()
         if phase is Phase.TRIGGER:
             self.unsendable.refuse()
@@ -140,26 +134,29 @@ class Push:
         others = needless(left(rows, steps), self.systems)
         self.unwritten |= {(step.row.id, ""): step.why for step in others if step.state is State.WAITING}
         self._move([*steps, *others])
-        return left(rows, [*steps, *others])
+        return [row for row in left(rows, [*steps, *others]) if row.id not in self.screen.later]
 
     def _waves(self, groups: list[tuple[Row, ...]]) -> bool:
         """Send groups, as many at a time as there are connections; return False when an outcome is unknown.
 
-        What is not sent within the life of its screen, or before its rate limit is used up, is screened again.
+        What is not sent while what it rests on is young, or before its rate limit is used up, is screened again.
         """
-        clear, screened = True, self.clock.monotonic()
+        clear = True
         with ThreadPoolExecutor(max_workers=max(self.connections, self.braze_connections)) as pool:
             while groups and clear and not self.paused():
                 self.tick()
-                if self.clock.monotonic() - screened > SCREEN_LIFE_S:
-                    break
                 wave, groups = self._next_wave(groups)
                 kinds = {row.action.kind for rows in wave for row in rows}
                 if not all(channel_of(kind).has_turn(self.systems) for kind in kinds):
                     break
                 again, clear = self._wave(pool, wave)
-                groups = again + groups
+                groups = self._in_time(again + groups)
         return clear
+
+    def _in_time(self, groups: Iterable[tuple[Row, ...]]) -> list[tuple[Row, ...]]:
+        """Return groups without the messages that rest on what is too old: those stay ready."""
+        young = (tuple(row for row in rows if not self.screen.outdated(row)) for rows in groups)
+        return list(filter(None, young))
 
     def _next_wave(self, groups: Sequence[tuple[Row, ...]]) -> tuple[list[tuple[Row, ...]], list[tuple[Row, ...]]]:
         """Return the groups that may be in flight at once, and the rest: a recipient is in one request at a time."""
@@ -238,6 +235,8 @@ class Push:
         try:
             if token:
                 self.fence.take(token)
+            if any(self.screen.outdated(row) for row in rows):
+                raise too_slow()
         except EcmbrazeError as error:
             self._move([Step(row=row, state=State.READY, why=error.happened, untouched=True) for row in rows])
             raise

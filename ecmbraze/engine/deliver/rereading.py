@@ -1,19 +1,24 @@
-"""Read the workspaces behind messages again, several at a time, where the last look is older than a minute."""
+"""Read the workspaces behind messages again, several at a time, where the last look is nearly a minute old."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from ecmbraze.engine.scan.details import as_record, for_flow, read_whole
-from ecmbraze.errors import RecordUnreadable
-from ecmbraze.model import Record, WorkspaceKey, keys
+from ecmbraze.errors import RecordUnreadable, TemporaryError
+from ecmbraze.model import ContentKey, PersonKey, Record, WorkspaceKey, keys
 from ecmbraze.needs import Needs, of_type
 from ecmbraze.ports import Clock, WorkspaceReader
 
-# delivery.md, "Screen": the facts behind a message are at most this old, in seconds, before its first byte.
-_FRESH_S = 60.0
+# delivery.md, "Screen": what a message rests on is at most this old, in seconds, before its first byte.
+LIFE_S = 60.0
+# What is older is read again: the rest is for reading other records, and for the claim.
+_FRESH_S = 50.0
+# So long the reading of one look may take; what it does not reach is for the next.
+_READING_S = 20.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,8 +34,11 @@ class Rereading:
     failed: dict[int, RecordUnreadable] = field(default_factory=dict)
     """Workspaces that the last look read in vain."""
 
-    def read(self, records: Mapping[str, Record | None]) -> None:
-        """Read those of some records that are old; of each what the mirror knows of it."""
+    def read(self, records: Mapping[str, Record | None], *, in_time: bool) -> set[str]:
+        """Read those of some records that are old; of each what the mirror knows of it.
+
+        Return those that were not reached ``in_time``: of a slow server the first would be old before the last is read.
+        """
         asked = [
             (key.id, known)
             for key, known in ((keys.read(record), known) for record, known in records.items())
@@ -38,9 +46,19 @@ class Rereading:
         ]
         self.failed = {}
         self._let_go()
+        ends = self.clock.monotonic() + _READING_S if in_time else math.inf
+        left = set[str]()
         with ThreadPoolExecutor(max_workers=self.connections) as pool:
-            for (number, _), found in zip(asked, pool.map(lambda one: self._reading(*one), asked), strict=True):
-                self._keep(number, found)
+            found_of = pool.map(lambda one: None if self.clock.monotonic() > ends else self._reading(*one), asked)
+            for (number, _), found in zip(asked, found_of, strict=True):
+                match found:
+                    case None:
+                        left.add(keys.workspace(number))
+                    case RecordUnreadable():
+                        self.failed[number] = found
+                    case _:
+                        self.fresh[number] = found
+        return left
 
     def _let_go(self) -> None:
         """Forget what is too old to be used: of many messages their records would be most of the memory."""
@@ -48,28 +66,42 @@ class Rereading:
         for number in [number for number, (read_at, _) in self.fresh.items() if read_at < oldest]:
             del self.fresh[number]
 
-    def one(self, number: int, known: Record | None) -> Record:
-        """Return a workspace as the flow sees it, read once more where it is old; raises RecordUnreadable."""
-        if number not in self.failed and self._is_old(number):
-            self._keep(number, self._reading(number, known))
+    def read_s(self, record: str) -> float:
+        """Return when the last look at a workspace began, monotonic; of what is none, and not read here, never."""
+        match keys.read(record):
+            case WorkspaceKey(id=number):
+                return self.fresh[number][0] if number in self.fresh else -math.inf
+            case PersonKey() | ContentKey():
+                return math.inf
+
+    def one(self, number: int) -> Record:
+        """Return a workspace as the flow sees it, as it was read last; raises RecordUnreadable."""
         if number in self.failed:
             raise self.failed[number]
         return for_flow(self.fresh[number][1], self.needs)
-
-    def _keep(self, number: int, found: Record | RecordUnreadable) -> None:
-        if isinstance(found, Record):
-            self.fresh[number] = (self.clock.monotonic(), found)
-        else:
-            self.failed[number] = found
 
     def _is_old(self, number: int) -> bool:
         read_at, record = self.fresh.get(number, (-_FRESH_S, None))
         old = self.clock.monotonic() - read_at > _FRESH_S
         return record is None or old or not self.needs.names(record.stream) <= record.facts.keys()
 
-    def _reading(self, number: int, known: Record | None) -> Record | RecordUnreadable:
+    def _reading(self, number: int, known: Record | None) -> tuple[float, Record] | RecordUnreadable:
+        """Return a workspace and when its reading began: what it says first may be as old as that."""
         needs = of_type(known.type if known else self.needs.types[0], [self.needs])
+        began = self.clock.monotonic()
         try:
-            return as_record(read_whole(self.reader, number, needs, {}), needs)[0]
+            found = as_record(read_whole(self.reader, number, needs, {}), needs)[0]
         except RecordUnreadable as error:
             return error
+        if (took := self.clock.monotonic() - began) >= LIFE_S:
+            return RecordUnreadable(f"to read it took {took:.0f} seconds, what it says may be older than a minute")
+        return began, found
+
+
+def too_slow() -> TemporaryError:
+    """Return the error of a run in which what messages rest on is too old before they leave, again and again."""
+    return TemporaryError(
+        "Extended ECM or Braze answers so slowly that what messages rest on was older than a minute before they left.",
+        undone="They were not sent; they wait.",
+        advice="The next run tries again; see what keeps both systems busy, or give `ecm.connections` more.",
+    )

@@ -5,15 +5,16 @@ Only what is written to a profile is held against it: what goes to Extended ECM 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Any
 
 from ecmbraze.engine.deliver.channels import channel_of
 from ecmbraze.engine.deliver.channels.channel import Screening
-from ecmbraze.engine.deliver.requests import batched
-from ecmbraze.engine.deliver.rereading import Rereading
+from ecmbraze.engine.deliver.consents import Consents, Told, address_of
+from ecmbraze.engine.deliver.rereading import LIFE_S, Rereading
 from ecmbraze.engine.plan.planner import UNPLANNABLE
 from ecmbraze.errors import RecordUnreadable
 from ecmbraze.flow import Flow
@@ -34,23 +35,21 @@ from ecmbraze.model import (
     keys,
 )
 from ecmbraze.needs import Needs
-from ecmbraze.planning.consent import demands as consent
-from ecmbraze.planning.consent.demands import Demand, Given
-from ecmbraze.ports import Clock, PeopleReader
+from ecmbraze.ports import Clock
 
-_TOGETHER = 50  # people per export (api/braze.md 4.3)
+# Where the records took so long, people are asked about once more.
+_STALE_S = 20.0
 
 
 @dataclass(slots=True, kw_only=True)
 class Screen:
     """Read-only: what it finds becomes steps for the rows that must not go now."""
 
-    people: PeopleReader
+    consents: Consents
     records: Rereading
     flow: Flow[Any]
     options: Any
     needs: Needs
-    bounced: Callable[[], frozenset[str]]
     today: Callable[[str], int]
     max_per_person: int | None
     twins: Callable[[Action], Sequence[str]]
@@ -59,9 +58,6 @@ class Screen:
     """Whether an earlier occurrence of the rule, by its beginning, reached the person of a message."""
     staged: Callable[[str], bool]
     """Whether what happens once was ever staged under a business key."""
-    withdrawn: Callable[[str, Sequence[str]], frozenset[str]]
-    """The channels on which a withdrawal stands by the ledger, of a person or of whoever shares one of these addresses:
-    reads of Braze lag behind, and Braze keeps a state with the address (api/braze.md 5.2)."""
     mirrored: Callable[[Sequence[str]], Mapping[str, Record | None]]
     """The records as the ledger last saw them, by key."""
     attributes: Container[str]
@@ -74,6 +70,10 @@ class Screen:
     zone: tzinfo
     unread: int = 0
     """How many messages wait because their record could not be read again."""
+    asked_s: float = -math.inf
+    """When the look began at the people of those that may leave now, monotonic."""
+    later: set[int] = field(default_factory=set)
+    """Row numbers: what this look did not reach in time is for the next."""
     seen: dict[int, Seen] = field(default_factory=dict)
     """Row number → the consent on which a message of this look may leave now, for the history."""
     held: dict[str, Record | None] = field(default_factory=dict)
@@ -82,10 +82,13 @@ class Screen:
     addresses: dict[tuple[str, ...], str] = field(default_factory=dict)
     """(message of an occasion, address) → who gets it in this run."""
 
-    def look(self, rows: Sequence[Row]) -> list[Step]:
-        """Return a step for each row that is suppressed, superseded or must wait; the others may leave now."""
+    def look(self, rows: Sequence[Row], *, in_time: bool = True) -> list[Step]:
+        """Return a step for each row that is suppressed, superseded or must wait; the others may leave now.
+
+        But for those ``later``: ``in_time`` stops where what was read first would be old before the rest is read.
+        """
         told_of = {row.action.record for row in rows if row.action.kind.is_message}
-        self.promised, self.seen = {}, {}
+        self.promised, self.seen, self.later = {}, {}, set()
         self.held = dict(self.mirrored(sorted(told_of)))
         steps = {
             row.id: Step(row=row, state=State.SUPERSEDED, why=why) for row in rows if (why := self._overtaken(row))
@@ -93,31 +96,47 @@ class Screen:
         steps |= {row.id: step for row in rows if row.id not in steps and (step := self._postponed(row))}
         left = [(row, found) for row in rows if row.id not in steps and (found := _screening(row.action))]
         if left:
-            began = self.clock.now()
-            twins = (twin for row, screening in left if screening.counted for twin in self.twins(row.action))
-            profiles = self.people.profiles(list(dict.fromkeys([*(row.action.recipient for row, _ in left), *twins])))
-            groups = self._groups(row.action for row, _ in left)
-            judged = ((row.id, self._refused(row, screening, profiles, groups, began)) for row, screening in left)
-            steps |= {number: step for number, step in judged if step}
-            going = [one for one in left if one[0].id not in steps and profiles.get(one[0].action.recipient)]
-            if behind := {row.action.record for row, _ in going if row.action.kind.is_message}:
-                self.records.read({record: self._mirror(record) for record in sorted(behind)})
-            judged = ((row.id, self._kept(row, screening, profiles)) for row, screening in going)
-            steps |= {number: step for number, step in judged if step}
+            steps |= self._look_at(left, in_time)
         return [steps[row.id] for row in rows if row.id in steps]
 
-    def consenting(self, actions: Iterable[Action]) -> tuple[int, int]:
-        """Return how many of these messages consent lets through, and for how many people."""
-        messages, people = 0, set[str]()
-        for part in batched(actions, _TOGETHER):
-            profiles = self.people.profiles(list(dict.fromkeys(action.recipient for action in part)))
-            groups = self._groups(part)
-            for action in part:
-                wanted, known = self._demands(action), profiles.get(action.recipient, ())
-                held = groups.get(action.recipient, {})
-                if not known or not consent.refusal(wanted, self._given(action, known[0], wanted, held)):
-                    messages, people = messages + 1, people | {action.recipient}
-        return messages, len(people)
+    def _look_at(self, left: Sequence[tuple[Row, Screening]], in_time: bool) -> dict[int, Step]:
+        """Return the steps of rows after a look at their people, and at the records behind their messages."""
+        steps, told = self._of_people(left)
+        going = [one for one in left if one[0].id not in steps]
+        if behind := {row.action.record for row, _ in going if row.action.kind.is_message}:
+            asked = {record: self._mirror(record) for record in sorted(behind)}
+            unread = self.records.read(asked, in_time=in_time)
+            self.later = {row.id for row, _ in going if row.action.kind.is_message and row.action.record in unread}
+            going = [one for one in going if one[0].id not in self.later]
+            if going and in_time and self.clock.monotonic() - told.asked_s > _STALE_S:
+                late, told = self._of_people(going)
+                steps |= late
+        judged = (
+            (row.id, self._kept(row, screening, told.profiles)) for row, screening in going if row.id not in steps
+        )
+        return steps | {number: step for number, step in judged if step}
+
+    def _of_people(self, left: Sequence[tuple[Row, Screening]]) -> tuple[dict[int, Step], Told]:
+        """Ask for the people behind rows; return the steps of those that they do not get, and what Braze said."""
+        twins = (twin for row, screening in left if screening.counted for twin in self.twins(row.action))
+        told = self.consents.ask([row.action for row, _ in left], twins)
+        steps: dict[int, Step] = {}
+        self.asked_s = told.asked_s
+        for row, screening in left:
+            match self.consents.refused(row, screening, told):
+                case Step() as step:
+                    steps[row.id] = step
+                case Seen() as seen:
+                    self.seen[row.id] = seen
+                case None:
+                    pass
+        return steps, told
+
+    def outdated(self, row: Row) -> bool:
+        """Say whether what a message rests on is too old for it to leave now; of any other row nothing is."""
+        if not row.action.kind.is_message:
+            return False
+        return self.clock.monotonic() - min(self.asked_s, self.records.read_s(row.action.record)) > LIFE_S
 
     def configured(self, row: Row) -> bool:
         """Say whether the flow still writes all attributes of a row."""
@@ -167,48 +186,10 @@ class Screen:
         why = self.flow.postponed(self.options, row.action.rule, self.zone, self.clock.now())
         return Step(row=row, state=State.WAITING, why=why) if why else None
 
-    def _demands(self, action: Action) -> tuple[Demand, ...]:
-        """Return what the consent stored with a message and the rule as it is now demand together."""
-        rule = next((rule for rule in self.flow.rules(self.options) if rule.name == action.rule), None)
-        send = rule.sending(action.kind, action.name) if rule else None
-        return consent.demands(action.consent, send.demanded(action.kind) if send else None)
-
-    def _groups(self, actions: Iterable[Action]) -> dict[str, dict[str, str]]:
-        """Return person → group → state, of the groups that messages demand."""
-        wanted: dict[str, list[str]] = {}
-        for action in actions:
-            for group in consent.groups(self._demands(action)):
-                wanted.setdefault(group, []).append(action.recipient)
-        states: dict[str, dict[str, str]] = {}
-        for group, people in wanted.items():
-            for person, state in self.people.group_states(group, list(dict.fromkeys(people))).items():
-                states.setdefault(person, {})[group] = state
-        return states
-
-    def _refused(
-        self,
-        row: Row,
-        screening: Screening,
-        profiles: Mapping[str, Sequence[Profile]],
-        groups: Mapping[str, Mapping[str, str]],
-        began: datetime,
-    ) -> Step | None:
-        action = row.action
-        known, wanted = profiles.get(action.recipient, ()), self._demands(action)
-        if len(known) > 1 and not screening.shared:
-            return Step(row=row, state=State.SUPPRESSED, why=f"{len(known)} profiles in Braze share this recipient")
-        if not known:  # Braze would answer success and drop it (api/braze.md 1.6)
-            fate = screening.absent(action, bool(wanted))
-            return Step(row=row, state=fate[0], why=fate[1]) if fate else None
-        given = self._given(action, known[0], wanted, groups.get(action.recipient, {}))
-        if reason := consent.refusal(wanted, given):
-            return Step(row=row, state=State.SUPPRESSED, why=reason)
-        self.seen[row.id] = Seen(states=consent.seen(wanted, given), at=began)
-        return None
-
     def _kept(self, row: Row, screening: Screening, profiles: Mapping[str, Sequence[Profile]]) -> Step | None:
         action = row.action
-        if screening.counted and (reason := self._twin(action, profiles[action.recipient][0], profiles)):
+        known = profiles.get(action.recipient, ())  # nobody yet, where the message itself creates the profile
+        if screening.counted and known and (reason := self._twin(action, known[0], profiles)):
             return Step(row=row, state=State.SUPPRESSED, why=reason)
         if action.kind.is_message and (step := self._facts(row) or self._unarchived(row)):
             return step
@@ -224,21 +205,12 @@ class Screen:
         standing = self.standing(row.action.kind, row.action.name)
         return None if standing in ("", YES) else Step(row=row, state=State.WAITING, why=standing)
 
-    def _given(self, action: Action, profile: Profile, wanted: Sequence[Demand], groups: Mapping[str, str]) -> Given:
-        """Return what is known of a person's consent; the bounce list is read when the first e-mail needs it."""
-        mailed = any(demand.channel == "email" for demand in wanted)
-        bounced = mailed and bool(profile.email) and _address(profile) in self.bounced()
-        reached = {profile.email if demand.channel == "email" else profile.phone for demand in wanted}
-        addresses = [address for address in reached if address]
-        withdrawn = self.withdrawn(action.recipient, addresses) if wanted else frozenset[str]()
-        return Given(profile=profile, bounced=bounced, groups=groups, withdrawn=withdrawn)
-
     def _twin(self, action: Action, profile: Profile, profiles: Mapping[str, Sequence[Profile]]) -> str:
         """Return why this copy stays: somebody with the same address gets, or got, the same message (fault B30)."""
-        address = _address(profile)
+        address = address_of(profile)
         if not address:
             return ""
-        held = [twin for twin in self.twins(action) for other in profiles.get(twin, ()) if _address(other) == address]
+        held = [twin for twin in self.twins(action) for other in profiles.get(twin, ()) if address_of(other) == address]
         occasion = (action.flow, action.record, action.rule, action.occurrence, action.kind, action.name, address)
         first = held[0] if held else self.addresses.setdefault(occasion, action.recipient)
         return f"{first} has the same e-mail address and gets this message" if first != action.recipient else ""
@@ -273,7 +245,7 @@ class Screen:
         known = self._mirror(key)
         match keys.read(key):
             case WorkspaceKey(id=number):
-                return self.records.one(number, known)
+                return self.records.one(number)
             case PersonKey() | ContentKey():
                 if known is None:
                     raise RecordUnreadable("it was never read")
@@ -292,7 +264,3 @@ class Screen:
 
 def _screening(action: Action) -> Screening | None:
     return channel_of(action.kind).screening
-
-
-def _address(profile: Profile) -> str:
-    return (profile.email or "").lower()

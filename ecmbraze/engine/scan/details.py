@@ -44,6 +44,8 @@ class WorkList:
     """Records read in this run and when: the screen need not read them again within a minute."""
     related: dict[int, WorkspaceDetail] = field(default_factory=dict)
     """Related workspaces read so far: many records lead to one."""
+    related_s: dict[int, float] = field(default_factory=dict)
+    """When the record began to be read with which each of them was, monotonic."""
 
     def expect(self, need: TypeNeeds) -> None:
         """Say how many details of a type will be read."""
@@ -60,10 +62,11 @@ class WorkList:
             while window := self.plan.todo(need.stream, after, _WINDOW):
                 self.tick()
                 known = self.mirror.held([record for _, record, _ in window])
-                for (_, record, why), detail in zip(
+                for (_, record, why), (read_s, detail) in zip(
                     window, pool.map(partial(self._detail, need), (one for _, one, _ in window)), strict=True
                 ):
-                    self._keep(need, record, why, detail, known.get(record), began, told=told)
+                    if (kept := self._keep(need, record, why, detail, known.get(record), began, told=told)) is not None:
+                        self._remember(read_s, kept)
                     if record in unsettled and isinstance(detail, WorkspaceDetail):
                         self.plan.put_editor(record, by_us=detail.row.modified_by == self.reader.account_id())
                     self.progress.step(Work.READ, 1)
@@ -74,11 +77,20 @@ class WorkList:
                     since_save = 0
         self.plan.arm(need.stream, need.names, self.now)
 
-    def _detail(self, need: TypeNeeds, record: str) -> WorkspaceDetail | RecordUnreadable:
+    def _detail(self, need: TypeNeeds, record: str) -> tuple[float, WorkspaceDetail | RecordUnreadable]:
+        """Return a workspace, and when the oldest part of it was read, monotonic."""
+        began = self.monotonic()
         try:
-            return read_whole(self.reader, keys.number_of(record), need, self.related)
+            found = read_whole(self.reader, keys.number_of(record), need, self.related)
         except RecordUnreadable as error:
-            return error
+            return began, error
+        others = (other.row.id for group in found.related.values() for other in group)
+        return min([began, *(self.related_s.setdefault(other, began) for other in others)]), found
+
+    def _remember(self, read_s: float, record: Record) -> None:
+        """Keep a record for the screens, which need not read it again while it is young."""
+        if len(self.fresh) < SLICE:
+            self.fresh[record.number] = (read_s, record)
 
     def _keep(
         self,
@@ -90,10 +102,11 @@ class WorkList:
         began: datetime,
         *,
         told: bool,
-    ) -> None:
+    ) -> Record | None:
+        """Write a record into the plan file and return it; ``None`` where it is left out."""
         if isinstance(detail, RecordUnreadable):
             self._leave_out(need, key, why, detail)
-            return
+            return None
         try:
             record, people = as_record(detail, need)
             refuse_vanished(record, detail, held.facts if held else "{}")
@@ -101,7 +114,7 @@ class WorkList:
         except RecordUnreadable as error:
             if why not in _UNASKED:
                 quarantine(self.plan, need, key, error.happened, self.now)
-            return
+            return None
         kept = with_missed(record, load_documents(held.documents)) if held else record
         moved = held is not None and (held.facts, held.documents) != (dump(kept.facts), dump_documents(kept.documents))
         self._tally(need, key, why, moved=moved)
@@ -113,8 +126,7 @@ class WorkList:
         again = moved or why == "changed" if told else record.modified_at >= began.replace(microsecond=0)
         again = again or any(document.missed for document in kept.documents)
         self.plan.put_record(kept, people, again=again)
-        if len(self.fresh) < SLICE:
-            self.fresh[record.number] = (self.monotonic(), record)
+        return record
 
     def _tally(self, need: TypeNeeds, key: str, why: str, *, moved: bool) -> None:
         """Count a record that was read. What the listing called unchanged may have moved all the same."""
