@@ -48,7 +48,7 @@ def test_a_withdrawal_and_a_choice_of_one_round_stand_in_the_history_in_the_orde
 ) -> None:
     town.ecm.edit(town.nine, {STATUS: OUT})
     town.chooses("opted_in", "C-2")
-    town.house.wire.takes = lambda: 1.0
+    town.house.wire.takes = lambda name: 1.0
     town.round()
 
     told = sorted(town.entries(town.nine), key=lambda one: str(one["seen_at"]))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 
 from tests.simulate import oracle
@@ -19,6 +20,9 @@ _POSSIBLE = frozenset({0, 3, 4, 5, 6, 7, 8, 15})
 _QUIET = (8 * 3600, 25 * 3600, 25 * 3600)
 _MOST = 6
 _SECONDS = (0.05, 0.2, 1.0)
+# Every so many-th seed is a world whose Extended ECM is read slowly: a look takes minutes then.
+_SLOW, _SLOW_SECONDS = 10, (0.2, 3.0, 12.0, 25.0)
+_SLOW_READS = ("ecm workspace", "ecm document", "ecm folder")
 # Every so many-th seed is a world of the flow consent.
 _CONSENT = 5
 
@@ -43,11 +47,12 @@ def play(seed: int) -> Played:
 def _play(seed: int) -> World:
     world, rng = world_of(seed)
     try:
-        world.house.wire.takes = lambda: _takes(world, rng)
+        seconds = partial(_lasts, rng, slow=seed % _SLOW == _SLOW - 3)
+        world.house.wire.takes = partial(_takes, world, rng, seconds)
         try:
             for _ in range(rng.randint(3, 5)):
                 _disturb(world, rng)
-            world.house.wire.takes = lambda: rng.choice(_SECONDS)
+            world.house.wire.takes = seconds
             _let_be(world, rng)
             _refuse(oracle.quiet(world))
         except Exception as error:
@@ -58,11 +63,15 @@ def _play(seed: int) -> World:
         shutil.rmtree(world.house.folder.parent, ignore_errors=True)
 
 
-def _takes(world: World, rng: Random) -> float:
+def _takes(world: World, rng: Random, seconds: Callable[[str], float], name: str) -> float:
     """Return how long a call lasts, in which an operator may turn a switch."""
     if world.running and rng.random() < 0.004:
         switch(world, rng)
-    return rng.choice(_SECONDS)
+    return seconds(name)
+
+
+def _lasts(rng: Random, name: str, *, slow: bool) -> float:
+    return rng.choice(_SLOW_SECONDS if slow and name in _SLOW_READS else _SECONDS)
 
 
 def _disturb(world: World, rng: Random) -> None:

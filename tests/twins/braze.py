@@ -115,6 +115,10 @@ class TwinBraze:
         """External id → why Braze refuses every object of them."""
         self.doubts: set[tuple[str, str]] = set()
         """(recipient, name) of messages whose fate no answer told."""
+        self.asked: dict[str, float] = {}
+        """Person → when their profile was asked for last, monotonic."""
+        self.oldest_s = 0.0
+        """How long before it left the person of a message was asked about, at the most."""
         self._book: list[Entry] = []
         self._types: dict[str, str] = {}
         self._opens: dict[str, float] = {}
@@ -173,6 +177,7 @@ class TwinBraze:
     # PeopleReader
 
     def profiles(self, recipients: Sequence[str]) -> Mapping[str, Sequence[Profile]]:
+        self.asked |= dict.fromkeys(recipients, self.wire.clock.monotonic())
         self.wire.read("braze profiles")
         found: dict[str, list[Profile]] = {}
         for recipient in dict.fromkeys(recipients):
@@ -255,6 +260,8 @@ class TwinBraze:
 
     def _write(self, name: str, kind: Kind, do: Callable[[], Answer], told: Sequence[tuple[str, str]] = ()) -> Answer:
         """Do what is asked unless the way says otherwise, and judge as delivery.md does."""
+        now = self.wire.clock.monotonic()
+        self.oldest_s = max([self.oldest_s, *(now - self.asked.get(person, now) for person, _ in told)])
         trouble = self.wire.there(name)
         answer = do() if trouble is None or trouble.processed else None
         if trouble is not None and trouble.unknown:

@@ -58,12 +58,13 @@ class Fault:
 class Wire:
     """``crossing`` is called with the name of each call, before it arrives and after it was answered.
 
-    A kill, and whatever people do while a run is on its way, comes in there. ``takes`` is how long a call lasts.
+    A kill, and whatever people do while a run is on its way, comes in there. ``takes`` is how long a call of
+    a name lasts, in seconds.
     """
 
     clock: TwinClock
     crossing: Callable[[str], None] = lambda name: None
-    takes: Callable[[], float] = lambda: 0.0
+    takes: Callable[[str], float] = lambda name: 0.0
     faults: list[Fault] = field(default_factory=list)
     calls: int = 0
     troubled: int = 0
@@ -73,7 +74,7 @@ class Wire:
         """Let a call go out; return what happens to it."""
         self.crossing(f"{name}:before")
         self.calls += 1
-        self.clock.advance(self.takes())
+        self.clock.advance(self.takes(name))
         trouble = next((fault.trouble for fault in self.faults if fault.meets(name)), None)
         self.troubled += trouble is not None
         return trouble

@@ -22,7 +22,7 @@ def play(seed: int, *, people: int = 4, days: int = 6, make: Make = in_memory, c
     try:
         world = world_of(rng, folder, people, make, couples=couples)
         story = world.story
-        world.house.wire.takes = lambda: rng.choice((0.05, 0.2, 1.0))
+        world.house.wire.takes = lambda name: rng.choice((0.05, 0.2, 1.0))
         for day in range(days):
             _day(world, rng, back=0.8 if day == days - 1 else 0.2)
         return world
