@@ -30,6 +30,8 @@ class Slow:
     detail_s: float = 0.0
     profiles_s: Iterator[float] = field(default_factory=lambda: repeat(0.0))
     claim_s: float = 0.0
+    looks: list[int] = field(default_factory=list)
+    """Of how many people each look of the round asked."""
     people: dict[str, float] = field(default_factory=dict)
     """Person → when their consent was read last."""
     records: dict[str, float] = field(default_factory=dict)
@@ -51,6 +53,7 @@ class Slow:
     ) -> Callable[[Sequence[str]], Mapping[str, Sequence[Profile]]]:
         def slow(people: Sequence[str]) -> Mapping[str, Sequence[Profile]]:
             found = read(people)
+            self.looks.append(len(people))
             self.people |= dict.fromkeys(people, self.house.clock.monotonic())
             self.house.clock.advance(next(self.profiles_s))
             return found
@@ -115,6 +118,14 @@ def test_slow_details_make_no_consent_older(slow: Slow, detail_s: float) -> None
 
     assert len(slow.ages) == 2 * len(_PEOPLE)
     assert max(slow.ages) <= _MINUTE_S
+
+
+def test_people_are_asked_about_no_oftener_than_their_records_can_be_read(slow: Slow) -> None:
+    slow.detail_s = 7.0
+
+    assert slow.house.start().codes == (0,)
+
+    assert sum(slow.looks) <= 8 * len(_PEOPLE)  # of two messages each; all of them in each look were 14 times as many
 
 
 @pytest.mark.parametrize("waits", [(50.0,), (70.0, 50.0), (5.0, 200.0)])

@@ -68,6 +68,8 @@ class Push:
     """(kind, id) of what is launched in Braze → what Braze says of it: asked once for all flows of the round."""
     unsendable: Unsendable = field(init=False)
     """What of it this flow cannot send in this round."""
+    reach: int = 0
+    """How many rows the next look is for; 0 while each look could read all that it was for."""
     entered: dict[tuple[str, str], float] = field(default_factory=dict)
     """(person, message) → when this round last sent them one that must not follow another closely, monotonic."""
 
@@ -117,8 +119,14 @@ class Push:
                 return rows
 
     def _most(self, phase: Phase) -> int:
-        """Return how many messages or records fill requests and are read in seconds; events go with attributes."""
-        return 4 * max(1, self.limits.track // 2) if phase is Phase.PROFILE else 3 * self.limits.trigger
+        """Return how many rows to look at: as many messages as may be on their way at once; events go with attributes.
+
+        No more than the last look read in time, twice as many after one that read all.
+        """
+        full = (self.braze_connections if phase is Phase.TRIGGER else 3) * self.limits.trigger
+        if phase is Phase.PROFILE:
+            full = self.braze_connections * max(1, self.limits.track // 2)
+        return min(full, self.reach) if self.reach else full
 
     def note_held(self, rows: Sequence[Row]) -> None:
         """Report the messages that were held as soon as they were staged."""
@@ -131,6 +139,7 @@ class Push:
 
     def _screened(self, rows: Sequence[Row]) -> list[Row]:
         steps = self.screen.look(rows)
+        self.reach = len(rows) - len(self.screen.later) if self.screen.later else 2 * self.reach
         others = needless(left(rows, steps), self.systems)
         self.unwritten |= {(step.row.id, ""): step.why for step in others if step.state is State.WAITING}
         self._move([*steps, *others])
