@@ -116,16 +116,16 @@ def usual() -> RunReport:
     )
 
 
-def hostile() -> RunReport:
+def hostile(texts: Sequence[str] = HOSTILE) -> RunReport:
     """Every text of a line is what a stranger wrote."""
     actions, skipped = [], []
-    for text in HOSTILE:
+    for text in texts:
         words = {one.name: text for one in fields(ActionLine) if one.name not in ("before", "after", "properties")}
         actions.append(ActionLine(**words, before=text, after=[text, {text: text}], properties={text: text}))
         actions.append(action(workspace=text, customer=text, properties={"name": text}))
         skipped.append(SkipLine(**{one.name: text for one in fields(SkipLine)}))
-    guards = [Measure(guard=text, figure=1, limit=0, sentence=text) for text in HOSTILE]
-    return report(actions, skipped, guards=guards, notes=list(HOSTILE), exit_code=3, exit_reason=" ".join(HOSTILE))
+    guards = [Measure(guard=text, figure=1, limit=0, sentence=text) for text in texts]
+    return report(actions, skipped, guards=guards, notes=list(texts), exit_code=3, exit_reason=" ".join(texts))
 
 
 def large(rows: int) -> RunReport:

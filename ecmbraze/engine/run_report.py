@@ -36,6 +36,8 @@ BY_ACTION = ("events", "attributes", "triggers", "categories", "documents", "ver
 
 # Of a message, what keeps somebody from getting it: their consent, or a limit.
 _NO_CONSENT = (State.SUPPRESSED,)
+# How far a message for somebody came, beside not at all.
+_CONSENTED, _GOES = 1, 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,28 +113,33 @@ class RunReport:
 def summary(actions: ActionLines) -> list[MessageLine]:
     """Return one line per message and rule, in the order in which they first stand in the report."""
     titles: dict[tuple[str, str, str], str] = {}
-    people: dict[tuple[str, str, str], tuple[set[str], set[str], set[str]]] = {}
+    people: dict[tuple[str, str, str], dict[str, int]] = {}
+    """Of each, person → how far a message for them came; names are shared, there may be a hundred thousand."""
+    names: dict[str, str] = {}
     for line in actions.of({sort for sort in actions.sorts if sort[0] not in NO_MESSAGES}):
         key = (line.kind, line.name, line.rule)
         titles.setdefault(key, line.title)
-        matched, after_consent, after_limits = people.setdefault(key, (set(), set(), set()))
-        matched.add(line.customer)
-        if line.state not in _NO_CONSENT:
-            after_consent.add(line.customer)
-        if line.state in GOES:
-            after_limits.add(line.customer)
+        reached, person = people.setdefault(key, {}), names.setdefault(line.customer, line.customer)
+        reached[person] = max(reached.get(person, 0), _reached(line.state))
     return [
         MessageLine(
             kind=kind,
             name=name,
             title=titles[kind, name, rule],
             rule=rule,
-            matched=len(matched),
-            after_consent=len(after_consent),
-            after_limits=len(after_limits),
+            matched=len(reached),
+            after_consent=sum(far >= _CONSENTED for far in reached.values()),
+            after_limits=sum(far == _GOES for far in reached.values()),
         )
-        for (kind, name, rule), (matched, after_consent, after_limits) in people.items()
+        for (kind, name, rule), reached in people.items()
     ]
+
+
+def _reached(state: str) -> int:
+    """Return how far a message in this state came."""
+    if state in _NO_CONSENT:
+        return 0
+    return _GOES if state in GOES else _CONSENTED
 
 
 def plain(value: Any) -> dict[str, Json]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from ecmbraze.ledger import tombstones
+from ecmbraze.ledger import storedreports, tombstones
 from ecmbraze.ledger.accepting import COUNTED
 from ecmbraze.ledger.attributerows import WRITES
 from ecmbraze.ledger.codec import dump, instant, load
@@ -33,6 +33,7 @@ _JSON = (
     ("outbox", "consent"),
     ("accepted", "value"),
     ("run", "report"),
+    ("run_lines", "page"),
 )
 _KINDS = frozenset(map(str, Kind))
 _MADE = ("sent", "in flight", "in doubt", "held")
@@ -87,7 +88,7 @@ def find(subject: Subject, database: Database, history: History, state: Path) ->
             (*people, *about),
         ),
         "values that the systems took": sum(sum(_targets(database, one).values()) for one in (*people, *alone)),
-        "run reports": sum(bool(pattern.search(row[0])) for row in database.execute("SELECT report FROM run")),
+        "run reports": len({run for run, text in storedreports.texts(database) if pattern.search(text)}),
         "remarks": sum(bool(pattern.search(row[0])) for row in database.execute("SELECT text FROM remark")),
     }
     plans = tuple(state.with_name(row[0]) for row in database.execute("SELECT file FROM waiting_plan"))
@@ -209,7 +210,9 @@ def _replaced(value: Any, subject: Subject, pattern: re.Pattern[str]) -> Any:
         case list():
             lists = [one for one in value if not (isinstance(one, str) and one in subject.names)]
             return [_replaced(one, subject, pattern) for one in lists]
-        case {"all": dict() as same, "lines": list() as lines}:  # a page of lines, see `storedreports.py`
+        case {"all": dict(), "fields": list(), "rows": list()}:  # a page of lines, see `storedreports.py`
+            return _replaced(storedreports.as_lines(value), subject, pattern)
+        case {"all": dict() as same, "lines": list() as lines}:
             return {
                 "all": _replaced(same, subject, pattern),
                 "lines": [_replaced(_open(line, same, subject), subject, pattern) for line in lines],

@@ -8,11 +8,11 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
+from ecmbraze.ledger import storedreports
 from ecmbraze.ledger.codec import instant, load, load_facts, moment
 from ecmbraze.ledger.connection import marks
 from ecmbraze.ledger.mirror import GONE
 from ecmbraze.ledger.outboxreading import OutboxReading, Row
-from ecmbraze.ledger.storedreports import unpack
 from ecmbraze.model import Facts, Json
 
 
@@ -127,9 +127,9 @@ class Explaining:
         """Return the lines of what a run of a flow left out that went on at a moment."""
         second = "substr({}, 1, 19)"  # a report writes a whole second without its fraction
         span = f"{second.format('started_at')} <= ? AND {second.format('finished_at')} >= ?"
-        query = f"SELECT report FROM run WHERE flow = ? AND {span} ORDER BY started_at DESC LIMIT 1"
+        query = f"SELECT id, report FROM run WHERE flow = ? AND {span} ORDER BY started_at DESC LIMIT 1"
         row = self._database.execute(query, (flow, instant(at)[:19], instant(at)[:19])).fetchone()
-        return list(unpack(load(row[0])).get("skipped", ())) if row else []
+        return list(storedreports.whole(self._database, *row)["skipped"]) if row else []
 
     def _known(self, where: str, values: Sequence[str]) -> list[Known]:
         query = f"SELECT key, stream, name, facts, read_at, missed FROM record WHERE {where} ORDER BY stream, key"

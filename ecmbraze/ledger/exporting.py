@@ -44,6 +44,8 @@ _PLAIN = frozenset(
         "id",
         "n",
         "seq",
+        "run",
+        "list",
         "body",
         "previous",
         "hash",

@@ -54,7 +54,8 @@ def tidy(database: Database, history: History, state: Path, now: datetime, keep:
         for statement in _OVER:
             database.conn.execute(statement, values)
         since = instant(moment(done) - keep.runs - _EACH) if done else ""
-        database.conn.execute(_SHORTEN, {"from": since, "to": instant(now - keep.runs)})
+        for statement in _SHORTEN:
+            database.conn.execute(statement, {"from": since, "to": instant(now - keep.runs)})
         database.conn.execute(
             "INSERT OR REPLACE INTO looked (what, stream, at) VALUES (?, ?, ?)", (*under, instant(now))
         )
@@ -92,9 +93,12 @@ _OVER = (
 _FOR_GOOD = "the workspace is gone for good"
 _OPEN = "'ready', 'waiting', 'in flight', 'in doubt', 'held', 'refused'"
 # Those that were shortened before are left out by their time, so that they are not read again.
-_SHORTEN = """UPDATE run SET report = json_set(report, '$.actions', json('[]'), '$.skipped', json('[]'),
-    '$.shortened', json('true')) WHERE started_at >= :from AND started_at < :to
-    AND json_extract(report, '$.shortened') IS NULL"""
+_SHORTEN = (
+    "DELETE FROM run_lines WHERE run IN (SELECT id FROM run WHERE started_at >= :from AND started_at < :to)",
+    """UPDATE run SET report = json_set(report, '$.actions', json('[]'), '$.skipped', json('[]'),
+       '$.shortened', json('true')) WHERE started_at >= :from AND started_at < :to
+       AND json_extract(report, '$.shortened') IS NULL""",
+)
 
 
 def _give_up(database: Database, values: dict[str, object]) -> list[int]:

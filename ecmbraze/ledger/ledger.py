@@ -13,9 +13,9 @@ from typing import Any
 from sqlite_utils import Database
 
 from ecmbraze.errors import RUN_AGAIN, ConfigurationError, EcmbrazeError
-from ecmbraze.ledger import counting, file, historykey, seal
+from ecmbraze.ledger import counting, file, historykey, seal, storedreports
 from ecmbraze.ledger.claims import Claims
-from ecmbraze.ledger.codec import instant, load, moment
+from ecmbraze.ledger.codec import instant, moment
 from ecmbraze.ledger.connection import Connection, Explained, unusable
 from ecmbraze.ledger.contents import Contents
 from ecmbraze.ledger.history import History
@@ -29,7 +29,7 @@ from ecmbraze.ledger.planfolder import remove_garbage
 from ecmbraze.ledger.rate_limits import RateLimits
 from ecmbraze.ledger.seal import Look
 from ecmbraze.ledger.stage import Stage
-from ecmbraze.ledger.storedreports import ENDED, Ended, ended, pack, unpack
+from ecmbraze.ledger.storedreports import ENDED, Ended, ended
 from ecmbraze.ledger.tombstones import Tombstones
 from ecmbraze.ledger.values import check_values
 from ecmbraze.ledger.verifying import check_head, check_history
@@ -207,18 +207,7 @@ class Ledger:
     def store_run(self, report: Mapping[str, object], now: datetime) -> None:
         """Keep a run report and log that the run ended."""
         with self.database.atomic():
-            self.database.conn.execute(
-                "INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    report["run_id"],
-                    report["flow"],
-                    report["mode"],
-                    report["started_at"],
-                    instant(now),
-                    report["exit_code"],
-                    pack(report),
-                ),
-            )
+            storedreports.store(self.database, report, now)
             told = {name: report[name] for name in ("run_id", "flow", "mode", "exit_code", "counts", "plan_hash")}
             self.history.append(now, "run", told)
 
@@ -233,10 +222,10 @@ class Ledger:
 
     def reports(self, limit: int) -> Iterator[Mapping[str, Any]]:
         """Yield the stored reports of the last runs, the newest first, with iterators for their lines."""
-        query = "SELECT report FROM run WHERE id = ?"
+        query = "SELECT id, report FROM run WHERE id = ?"
         for run in self.runs(limit):  # whoever reads may take hours: what a run tidies away meanwhile is left out
-            for (text,) in self.database.execute(query, (run.run_id,)).fetchall():
-                yield unpack(load(text))
+            for row in self.database.execute(query, (run.run_id,)).fetchall():
+                yield storedreports.whole(self.database, *row)
 
     def latest_run(self, flow: str, codes: Collection[int] = ()) -> Ended | None:
         """Return how the newest run of a flow ended, or the newest that ended with one of ``codes``."""

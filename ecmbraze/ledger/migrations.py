@@ -199,6 +199,14 @@ STEPS: dict[int, tuple[str, ...]] = {
             FROM (SELECT {_PERSON} AS person, target, value, at FROM accepted) WHERE {_ATTRIBUTE} GROUP BY person""",
         f"DELETE FROM accepted WHERE {_ATTRIBUTE} AND target <> {_PERSON} || '@'",
     ),
+    15: (
+        # As for 7. From here on the lines of a report are rows of their own; those of earlier runs stay in it.
+        "DELETE FROM waiting_plan",
+        """CREATE TABLE run_lines (
+            run TEXT NOT NULL, list TEXT NOT NULL, n INTEGER NOT NULL, page TEXT NOT NULL, PRIMARY KEY (run, list, n)
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE TRIGGER run_goes AFTER DELETE ON run BEGIN DELETE FROM run_lines WHERE run = OLD.id; END",
+    ),
 }
 
 

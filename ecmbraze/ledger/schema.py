@@ -5,7 +5,7 @@ from __future__ import annotations
 # In place of a stream, what a baseline of the rules themselves stands under.
 RULES = "rules"
 APPLICATION_ID = 0x45434D42  # "ECMB"
-VERSION = 14
+VERSION = 15
 
 # Tables that a run fills in the plan file and `stage` merges. Same shape in both files, so that a merge is a copy.
 SHARED = """
@@ -165,6 +165,10 @@ CREATE TABLE run (
     exit_code INTEGER NOT NULL, report TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX run_started ON run (started_at);
+CREATE TABLE run_lines (
+    run TEXT NOT NULL, list TEXT NOT NULL, n INTEGER NOT NULL, page TEXT NOT NULL, PRIMARY KEY (run, list, n)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER run_goes AFTER DELETE ON run BEGIN DELETE FROM run_lines WHERE run = OLD.id; END;
 CREATE TABLE waiting_plan (
     flow TEXT NOT NULL, mode TEXT NOT NULL, hash TEXT NOT NULL, file TEXT NOT NULL, reason TEXT NOT NULL,
     made_at TEXT NOT NULL, PRIMARY KEY (flow, mode)

@@ -1,15 +1,19 @@
-"""How the lines of a run report lie in the state file: what they share once, several attributes of a person in one."""
+"""How run reports lie in the state file: their lines by pages, what these share once; judges no run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from ecmbraze.ledger.codec import dump
+from sqlite_utils import Database
+
+from ecmbraze.ledger.codec import dump, instant, load
 
 # What in a line of an attribute says which one it is.
 _NAMES = ("rule", "name", "title")
+_EACH = "each"
 LINES = ("actions", "skipped")
 
 
@@ -47,60 +51,82 @@ def ended(row: Sequence[Any]) -> Ended:
     return Ended(**dict(zip(Ended.__dataclass_fields__, row, strict=True)))
 
 
-def pack(report: Mapping[str, Any]) -> str:
-    """Return the text of a report, its :class:`Lines` in a fifth of the place; :func:`unpack` gives them back."""
-    return "".join(_pieces(report))
+def store(database: Database, report: Mapping[str, Any], now: datetime) -> None:
+    """Keep a report whose lists are :class:`Lines`, page by page; a part of the transaction in hand."""
+    head = {name: value for name, value in report.items() if name not in LINES}
+    told = [report[name] for name in ("run_id", "flow", "mode", "started_at")]
+    database.conn.execute("DELETE FROM run WHERE id = ?", (report["run_id"],))
+    database.conn.execute(
+        "INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?)", (*told, instant(now), report["exit_code"], dump(head))
+    )
+    for name in [name for name in LINES if name in report]:
+        for n, page in enumerate(page for page in report[name].pages if page):
+            text = dump(_packed(report[name].fields, page))
+            database.conn.execute("INSERT INTO run_lines VALUES (?, ?, ?, ?)", (report["run_id"], name, n, text))
 
 
-def unpack(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a report as it was packed; one that an earlier version stored, or that was shortened, as it is.
+def whole(database: Database, run: str, text: str) -> dict[str, Any]:
+    """Return a report as it was stored, from its row; also one of an earlier version, or that was shortened.
 
-    Its lines are iterators: those of a large run are never in memory at once.
+    Its lines are iterators that read a page at a time: a large run is never in memory at once, and no read is left
+    open for which a run would have to wait.
     """
-    return {**report, **{name: _unpacked(report[name]) for name in LINES if name in report}}
+    report = load(text)
+    lines = {name: _unpacked(report[name] if name in report else _pages(database, run, name)) for name in LINES}
+    return dict(sorted({**report, **lines}.items()))
 
 
-def _pieces(report: Mapping[str, Any]) -> Iterator[str]:
-    """Yield canonical JSON, of lines a page at a time."""
-    for number, (name, value) in enumerate(sorted(report.items())):
-        yield f"{',' if number else '{'}{dump(name)}:"
-        if not isinstance(value, Lines):
-            yield dump(value)
-            continue
-        yield "["
-        for at, page in enumerate(page for page in value.pages if page):
-            yield f"{',' if at else ''}{dump(_packed(value.fields, page))}"
-        yield "]"
-    yield "}"
+def _pages(database: Database, run: str, name: str) -> Iterator[Mapping[str, Any]]:
+    query, n = "SELECT page FROM run_lines WHERE run = ? AND list = ? AND n = ?", 0
+    while row := database.execute(query, (run, name, n)).fetchone():
+        yield load(row[0])
+        n += 1
+
+
+def texts(database: Database) -> Iterator[tuple[str, str]]:
+    """Yield all that is kept of reports, with the run that it is of."""
+    yield from database.execute("SELECT id, report FROM run UNION ALL SELECT run, page FROM run_lines")
 
 
 def _packed(fields: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    """Return a page: what all its lines share, and of each the values that differ, in the order of ``fields``."""
     names = [fields.index(name) for name in _NAMES] if set(_NAMES) <= set(fields) else []
     own = [n for n in range(len(fields)) if n not in names]
     shared = [n for n in own if all(row[n] == rows[0][n] for row in rows)]
-    differing = [(n, fields[n]) for n in own if n not in shared]
-    found: list[Mapping[str, Any]] = []
-    for row in rows:
-        line = {name: row[n] for n, name in differing if row[n] != ""}
-        if names:
-            rule, name, title = (row[n] for n in names)
-            if isinstance(name, list):
-                line["each"] = name
-            elif rule == name == title:
-                line["each"] = [name]
-            else:
-                line |= {"rule": rule, "name": name, "title": title}
-        found.append(line)
-    return {"all": dict.fromkeys(fields, "") | {fields[n]: rows[0][n] for n in shared}, "lines": found}
+    differing = [n for n in own if n not in shared]
+    return {
+        "all": dict.fromkeys(fields, "") | {fields[n]: rows[0][n] for n in shared},
+        "fields": [*(fields[n] for n in differing), *([_EACH] if names else [])],
+        "rows": [[*(row[n] for n in differing), *([_each(*(row[n] for n in names))] if names else [])] for row in rows],
+    }
 
 
-def _unpacked(lines: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+def _each(rule: str, name: str | list[str], title: str) -> list[str] | dict[str, str]:
+    """Return the names of a line of attributes; of any other line what its three names are."""
+    if isinstance(name, list):
+        return name
+    return [name] if rule == name == title else {"rule": rule, "name": name, "title": title}
+
+
+def as_lines(page: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a page with its lines as objects, as version 14 and earlier stored it."""
+    lines = []
+    for row in page["rows"]:
+        line = dict(zip(page["fields"], row, strict=True))
+        if isinstance(line.get(_EACH), dict):
+            line |= line.pop(_EACH)
+        lines.append(line)
+    return {"all": page["all"], "lines": lines}
+
+
+def _unpacked(lines: Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """Yield the lines of pages; in ``lines`` of an earlier version they lie open, or are all in one page."""
-    for page in [lines] if isinstance(lines, Mapping) else lines:
+    for stored in [lines] if isinstance(lines, Mapping) else lines:
+        page = as_lines(stored) if "rows" in stored else stored
         if "lines" not in page:
             yield page
             continue
         for line in page["lines"]:
             whole = {**page["all"], **line}
-            each = whole.pop("each", None)
+            each = whole.pop(_EACH, None)
             yield from [whole] if each is None else ({**whole, **dict.fromkeys(_NAMES, name)} for name in each)

@@ -74,6 +74,7 @@ _READERS: Mapping[str, Mapping[str, Reader]] = {
     "accepted": {"value": json.loads, SEVERAL: _object, "at": _instant},
     "attempted": {"value": json.loads},
     "run": {"started_at": _instant, "finished_at": _instant, "report": _object},
+    "run_lines": {"page": _object},
     "waiting_plan": {"made_at": _instant},
     "expected": {"day": date.fromisoformat},
     "pause": {"at": _instant},

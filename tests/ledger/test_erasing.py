@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
 
-from ecmbraze.ledger import compacting, erasing
+from ecmbraze.ledger import compacting, erasing, schema, storedreports
 from ecmbraze.ledger.backup import back_up
-from ecmbraze.ledger.codec import load
+from ecmbraze.ledger.codec import dump, load
 from ecmbraze.ledger.history import Deed
 from ecmbraze.ledger.ledger import Ledger
-from ecmbraze.ledger.storedreports import Lines, pack, unpack
+from ecmbraze.ledger.storedreports import Lines
 from ecmbraze.ledger.subject import Subject, subject_of
 from ecmbraze.ledger.tombstones import ERASED
 from ecmbraze.ledger.verifying import checks
@@ -314,9 +315,17 @@ def test_nothing_that_a_stored_line_says_of_the_erased_stays_where_it_shares_it_
     rows = [("ws:1", _WHO, "Draft", ""), ("ws:2", "C-9", "Draft", "")]
     alone = [("ws:1", _WHO, "Draft", why) for why in ("", "late")]
     subject = Subject(people=(_WHO,))
-    text = pack({"actions": Lines(fields=fields, pages=[rows, alone])})
+    database = Database(memory=True)
+    database.conn.executescript(schema.LEDGER)
+    lists = {"actions": Lines(fields=fields, pages=[rows, alone]), "skipped": Lines(fields=fields, pages=[])}
+    run = {"run_id": "r", "flow": "f", "mode": "live", "started_at": "2026-03-02T08:00:00Z", "exit_code": 0}
+    storedreports.store(database, {**run, **lists}, datetime(2026, 3, 2, 8, tzinfo=UTC))
 
-    left = unpack(erasing._replaced(load(text), subject, subject.pattern))
+    for n, page in database.execute("SELECT n, page FROM run_lines").fetchall():
+        left = dump(erasing._replaced(load(page), subject, subject.pattern))
+        database.conn.execute("UPDATE run_lines SET page = ? WHERE n = ?", (left, n))
 
-    erased = [(one["record"], one["customer"], one["reason"], one["why"]) for one in left["actions"]]
+    (row,) = database.execute("SELECT id, report FROM run").fetchall()
+    lines = storedreports.whole(database, *row)["actions"]
+    erased = [(one["record"], one["customer"], one["reason"], one["why"]) for one in lines]
     assert erased == [("ws:1", *[ERASED] * 3), ("ws:2", "C-9", "Draft", ""), *[("ws:1", *[ERASED] * 3)] * 2]

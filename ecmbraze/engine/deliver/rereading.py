@@ -19,6 +19,8 @@ LIFE_S = 60.0
 _FRESH_S = 50.0
 # So long the reading of one look may take; what it does not reach is for the next.
 _READING_S = 20.0
+# Records that are kept from look to look: more of them are read in a minute by no Extended ECM that people work with.
+_KEPT = 10_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,13 +41,13 @@ class Rereading:
 
         Return those that were not reached ``in_time``: of a slow server the first would be old before the last is read.
         """
+        self._let_go()
         asked = [
             (key.id, known)
             for key, known in ((keys.read(record), known) for record, known in records.items())
             if isinstance(key, WorkspaceKey) and self._is_old(key.id)
         ]
         self.failed = {}
-        self._let_go()
         ends = self.clock.monotonic() + _READING_S if in_time else math.inf
         left = set[str]()
         with ThreadPoolExecutor(max_workers=self.connections) as pool:
@@ -61,10 +63,11 @@ class Rereading:
         return left
 
     def _let_go(self) -> None:
-        """Forget what is too old to be used: of many messages their records would be most of the memory."""
-        oldest = self.clock.monotonic() - _FRESH_S
-        for number in [number for number, (read_at, _) in self.fresh.items() if read_at < oldest]:
-            del self.fresh[number]
+        """Forget what is too old to be used, and the oldest of very many: they would be most of the memory."""
+        oldest, most = self.clock.monotonic() - _FRESH_S, len(self.fresh) - _KEPT
+        for n, (number, (read_s, _)) in enumerate(list(self.fresh.items())):
+            if read_s < oldest or n < most:
+                del self.fresh[number]
 
     def read_s(self, record: str) -> float:
         """Return when the last look at a workspace began, monotonic; of what is none, and not read here, never."""

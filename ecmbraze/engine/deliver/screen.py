@@ -80,7 +80,7 @@ class Screen:
     """What was mirrored of the records of this look."""
     promised: dict[str, int] = field(default_factory=dict)
     addresses: dict[tuple[str, ...], str] = field(default_factory=dict)
-    """(message of an occasion, address) → who gets it in this run."""
+    """(message of an occasion, address) → who gets it by this look or dry run; the outbox knows of those before."""
 
     def look(self, rows: Sequence[Row], *, in_time: bool = True) -> list[Step]:
         """Return a step for each row that is suppressed, superseded or must wait; the others may leave now.
@@ -89,6 +89,7 @@ class Screen:
         """
         told_of = {row.action.record for row in rows if row.action.kind.is_message}
         self.promised, self.seen, self.later = {}, {}, set()
+        self.addresses = {} if in_time else self.addresses
         self.held = dict(self.mirrored(sorted(told_of)))
         steps = {
             row.id: Step(row=row, state=State.SUPERSEDED, why=why) for row in rows if (why := self._overtaken(row))
