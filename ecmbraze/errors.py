@@ -109,13 +109,15 @@ class Interrupted(EcmbrazeError):
 
     name = "interrupted"
 
-    def __init__(self, signal_number: int) -> None:
+    def __init__(
+        self,
+        signal_number: int,
+        *,
+        undone: str = "What was not sent waits in the state file.",
+        advice: str = "Run the same command again to go on.",
+    ) -> None:
         self.exit_code = 128 + signal_number
-        super().__init__(
-            "Interrupted.",
-            undone="What was not sent waits in the state file.",
-            advice="Run the same command again to go on.",
-        )
+        super().__init__("Interrupted.", undone=undone, advice=advice)
 
 
 class RecordUnreadable(EcmbrazeError):

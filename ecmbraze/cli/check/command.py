@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from ecmbraze.cli import composition, opening
-from ecmbraze.cli.check import in_braze, in_currents, in_ecm, in_success, outbound, writing
+from ecmbraze.cli.check import in_braze, in_currents, in_ecm, in_success, outbound, probe, writing
 from ecmbraze.cli.check.findings import Finding, Level, doubt, failed, notes, well
 from ecmbraze.cli.clock import WallClock
 from ecmbraze.cli.shared import ConfigOption, config_path
@@ -62,10 +62,31 @@ def check(
         bool, typer.Option("--schema", help="print the JSON Schema of the configuration, for editors")
     ] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="with --outbound: the same as CSV")] = False,
+    workspace: Annotated[
+        str | None,
+        typer.Option(
+            "--probe",
+            metavar="WORKSPACE",
+            help="find out what this tenant does, by writing to a workspace set aside for that (node id or name): an "
+            "attribute, a folder, documents; all of it is taken back",
+        ),
+    ] = None,
+    attribute: Annotated[
+        str, typer.Option("--probe-attribute", metavar="CATEGORY.ATTRIBUTE", help="with --probe: what is written")
+    ] = "",
+    wait_s: Annotated[
+        int | None,
+        typer.Option("--probe-wait", min=0, max=3600, help="with --probe: seconds to wait for the search index (120)"),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="with --probe: write without asking")] = False,
 ) -> int:
-    """Check the configuration, both systems and the state file; writes nothing."""
+    """Check the configuration, both systems and the state file; writes nothing, but for --probe."""
     if as_csv and not show_outbound:
         raise UsageError("--csv belongs to --outbound.", undone="Nothing was checked.", advice="Add --outbound.")
+    asked = _asked(workspace, attribute, wait_s, yes=yes)
+    given = {"--probe-attribute": attribute, "--probe-wait": wait_s is not None, "--yes": yes}
+    alone = offline or show_schema or show_outbound
+    probe.refuse_alone(asked, offline=alone, others=[name for name, value in given.items() if value])
     if show_schema:
         typer.echo(json.dumps(schema(BY_NAME), indent=2))
         return 0
@@ -78,13 +99,20 @@ def check(
     found = [well("configuration", f"{loaded.path}, flows: {', '.join(loaded.flows) or 'none'}"), state]
     found += _unfenced(loaded)
     found += [note for name in loaded.flows for note in notes(loaded, BY_NAME[name])]
-    found += [] if offline else _systems(loaded)
+    found += [] if offline else _systems(loaded, asked)
     code = strongest(finding.code for finding in found if finding.level is Level.WRONG)
     if as_json:
         typer.echo(json.dumps({"exit_code": code, "next": step, "findings": [asdict(one) for one in found]}, indent=2))
     else:
-        _print(found, step)
+        _print(found, step, wrote=asked is not None)
     return code
+
+
+def _asked(workspace: str | None, attribute: str, wait_s: int | None, *, yes: bool) -> probe.Asked | None:
+    if workspace is None:
+        return None
+    wait = {} if wait_s is None else {"wait_s": float(wait_s)}
+    return probe.Asked(workspace=workspace, attribute=attribute, confirmed=yes, **wait)
 
 
 def _load(path: Path | None, *, of_systems: bool) -> Settings:
@@ -178,14 +206,16 @@ def _addable(loaded: Settings, made: composition.Clients, where: str, told: str)
     return well("fence", told)
 
 
-def _systems(loaded: Settings) -> list[Finding]:
+def _systems(loaded: Settings, asked: probe.Asked | None) -> list[Finding]:
     wall = opening.wall_clock(loaded)
     made = composition.clients(loaded, wall, Budget(wall.monotonic, None))
+    probed = probe.findings(loaded, made.ecm, wall, asked) if asked else []
     names = {flow: list(named(flow, section)) for flow, section in loaded.flows.items()}
     return [
         *_until_it_fails(loaded, "ecm", _of_ecm(loaded, made, wall, names)),
         *_until_it_fails(loaded, "braze", _of_braze(loaded, made, wall, names)),
         *in_currents.findings(loaded, BY_NAME, CurrentsFolder(), wall.now()),
+        *probed,
     ]
 
 
@@ -240,16 +270,17 @@ def lines(found: Iterable[Finding], width: int) -> list[str]:
     return [fold.fill(text) if width else text for text in texts]
 
 
-def _print(found: list[Finding], step: str) -> None:
+def _print(found: list[Finding], step: str, *, wrote: bool) -> None:
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
     for text in lines(found, width):
         typer.echo(text)
     counted = Counter(finding.level for finding in found)
-    typer.echo(_sum(counted[Level.WRONG], counted[Level.DOUBT], step))
+    typer.echo(_sum(counted[Level.WRONG], counted[Level.DOUBT], step, wrote=wrote))
 
 
-def _sum(problems: int, doubts: int, step: str) -> str:
+def _sum(problems: int, doubts: int, step: str, *, wrote: bool) -> str:
     if problems:
-        return f"{problems} problem{'s' * (problems > 1)} found, nothing was changed; correct and check again"
+        unchanged = "" if wrote else ", nothing was changed"
+        return f"{problems} problem{'s' * (problems > 1)} found{unchanged}; correct and check again"
     well_or_not = f"nothing wrong found, but {doubts} could not be checked (?)" if doubts else "all well"
     return f"{well_or_not}; next: {step}"

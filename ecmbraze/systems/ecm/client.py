@@ -35,6 +35,7 @@ from ecmbraze.systems.ecm.followups import FollowUps
 from ecmbraze.systems.ecm.learning import Learning
 from ecmbraze.systems.ecm.listing import Scan
 from ecmbraze.systems.ecm.login import AUTH, Login, PasswordLogin
+from ecmbraze.systems.ecm.probing import Probing
 from ecmbraze.systems.ecm.related import related
 from ecmbraze.systems.ecm.search import search
 from ecmbraze.systems.ecm.serverclock import ServerClock
@@ -74,6 +75,10 @@ class EcmClient:
         self._follow_ups = FollowUps(self._session, self._attempts)
         self._claims = ClaimWrites(self._session, self._attempts)
         self._archiving = Archiving(self._session, self._attempts, self._filing, self._categories, learning)
+        self.probing = Probing(
+            self._session, self._attempts, self._filing, self._categories, learning, self._clock, zone
+        )
+        """What `check --probe` asks and writes; no run does."""
         self._types: dict[str, int] | None = None
         self._account: int | None = None
 

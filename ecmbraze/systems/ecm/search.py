@@ -18,8 +18,10 @@ _LIMIT = 100  # what public clients use; the cap is not documented (api/ecm.md 6
 _NODE = re.compile(r"/nodes/(\d+)")
 
 
-def search(session: Session, day: date, zone: tzinfo | None) -> Iterator[DocumentHit]:
+def search(session: Session, day: date, zone: tzinfo | None, within: int = 0) -> Iterator[DocumentHit]:
     """Yield each document once, however many of its versions the index returns; raises TemporaryError.
+
+    ``within`` leaves out what does not lie below one container.
 
     Newest first, so that a cap on results (api/ecm.md 11: unknown) costs the oldest, which were seen before.
     """
@@ -27,6 +29,7 @@ def search(session: Session, day: date, zone: tzinfo | None) -> Iterator[Documen
         '([QLREGION "OTSubType"] = "144" OR [QLREGION "OTSubType"] = "749") '
         f'AND [QLREGION "OTModifyDate"] >= "{day:%Y%m%d}"'
     )
+    query += f' AND [QLREGION "OTLocation"] = "{within}"' if within else ""
     form = {"where": query, "lookfor": "complexquery", "sort": "desc_OTModifyDate", "limit": str(_LIMIT)}
     cache = ""
 

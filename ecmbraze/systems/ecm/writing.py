@@ -26,6 +26,8 @@ _INSTANT = Field(key="", name="", sort=Sort.INSTANT)
 _TRIES = 2
 _WAITS = "Nothing was written; the row waits."
 _EMPTY: tuple[object, ...] = (None, "", [])
+ALREADY = "already so"
+"""The reason of an accepted write that wrote nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +73,7 @@ class CategoryWrites:
             except ShapeError as error:
                 return not_written(RecordUnreadable(f"node {node_id}: {error}"))
             if not changes:
-                return Answer(verdict=Verdict.ACCEPTED, reason="already so")
+                return Answer(verdict=Verdict.ACCEPTED, reason=ALREADY)
             attempt = self._write(node_id, found.form, changes)
             if attempt.refused_with != 409:
                 return self._attempts.explained(attempt, EDIT, node_id)
@@ -130,7 +132,7 @@ class CategoryWrites:
             return replace(found, form=self._with_token(node_id, found.form))
         if last is None:
             return found
-        if form := self._form(node_id, found.form.category_id):
+        if form := self.form(node_id, found.form.category_id):
             return replace(found, form=form)
         raise _not_carried(node_id, sorted(values), {}, met=True)
 
@@ -142,7 +144,7 @@ class CategoryWrites:
         known = _fitting(self._learning.categories(), values)
         if len(known) == 1:
             [(number, name)] = known.items()
-            if form := self._form(node_id, number):
+            if form := self.form(node_id, number):
                 return _Found(name=name, form=form, locked=bool(form.token))
         carried = self._learning.ask_node(node_id)
         fitting = _fitting(carried, values)
@@ -155,11 +157,11 @@ class CategoryWrites:
         if not fitting:
             raise _not_carried(node_id, sorted(values), carried, met=bool(known))
         [(number, name)] = fitting.items()
-        if form := self._form(node_id, number):
+        if form := self.form(node_id, number):
             return _Found(name=name, form=form, locked=bool(form.token))
         raise RecordUnreadable(f"ECM gives no form for the category {name!r} of node {node_id}")
 
-    def _form(self, node_id: int, category_id: int) -> Form | None:
+    def form(self, node_id: int, category_id: int) -> Form | None:
         """Return the form; ``None`` when ECM refuses it, as for a category that the node does not carry."""
         params = [("id", str(int(node_id))), ("category_id", str(category_id))]
         answer = self._session.get(_FORM, params=params, about=f"{node_id}/{category_id}")
