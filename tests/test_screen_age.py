@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ecmbraze.errors import TemporaryError
+from ecmbraze.errors import RecordUnreadable, TemporaryError
 from ecmbraze.model import Answer, Profile, TrackBatch, TriggerBatch, WorkspaceDetail
 from ecmbraze.model.claims import FoundClaim
 from tests.stories import onboarding
@@ -230,3 +231,22 @@ def test_a_message_that_creates_its_profile_is_held_against_its_record_too(slow:
 
     states = {line.customer: line.state for line in outcome.report.actions if line.kind == "campaign"}
     assert states == {"N-0": "superseded", "N-1": "sent"}
+
+
+def test_what_expires_while_the_run_goes_on_does_not_leave(slow: Slow) -> None:
+    section = deepcopy(dict(onboarding.STORY.section))
+    section["milestones"][0]["send"]["expires"] = "4m"
+    slow.house.config = settings({"onboarding": section}, fence={"folder": FOLDER}, braze={"trigger_batch": 50})
+    slow.detail_s = 5.0
+
+    outcome = slow.house.start()
+
+    states = Counter(line.state for line in outcome.report.actions if line.is_message)
+    assert set(states) == {"sent", "expired"}
+    assert outcome.codes == (RecordUnreadable.exit_code,)
+    expired = [line for line in outcome.report.actions if line.state == "expired"]
+    assert {line.why for line in expired} == {
+        "expired unsent: the run went on for so long that its time was over before its turn came"
+    }
+    assert len(slow.ages) == states["sent"]
+    assert slow.house.start().count("sent") == 0

@@ -39,6 +39,7 @@ from ecmbraze.ports import Clock
 
 # Where the records took so long, people are asked about once more.
 _STALE_S = 20.0
+_LATE = "expired unsent: the run went on for so long that its time was over before its turn came"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -133,10 +134,15 @@ class Screen:
                     pass
         return steps, told
 
+    def _is_late(self, row: Row) -> bool:
+        return row.action.expires_at <= self.clock.now()
+
     def outdated(self, row: Row) -> bool:
-        """Say whether what a message rests on is too old for it to leave now; of any other row nothing is."""
+        """Say whether a message, or what it rests on, is too old for it to leave now; of any other row nothing is."""
         if not row.action.kind.is_message:
             return False
+        if self._is_late(row):
+            return True
         return self.clock.monotonic() - min(self.asked_s, self.records.read_s(row.action.record)) > LIFE_S
 
     def configured(self, row: Row) -> bool:
@@ -181,9 +187,11 @@ class Screen:
         return place is not None and place.gone
 
     def _postponed(self, row: Row) -> Step | None:
-        """Return the step of what may leave later: at another time of day, or once its workspace is back."""
+        """Return the step of what may leave later, at another time of day or once its workspace is back; or never."""
         if not row.action.kind.is_message:
             return Step(row=row, state=State.WAITING, why=WENT) if self._placeless(row.action) else None
+        if self._is_late(row):
+            return Step(row=row, state=State.EXPIRED, why=_LATE)
         why = self.flow.postponed(self.options, row.action.rule, self.zone, self.clock.now())
         return Step(row=row, state=State.WAITING, why=why) if why else None
 
