@@ -30,6 +30,8 @@ class Slow:
     house: House
     detail_s: float = 0.0
     profiles_s: Iterator[float] = field(default_factory=lambda: repeat(0.0))
+    person_s: float = 0.0
+    """What each person costs whose profile is asked for; as where each takes a request of its own."""
     claim_s: float = 0.0
     looks: list[int] = field(default_factory=list)
     """Of how many people each look of the round asked."""
@@ -56,7 +58,7 @@ class Slow:
             found = read(people)
             self.looks.append(len(people))
             self.people |= dict.fromkeys(people, self.house.clock.monotonic())
-            self.house.clock.advance(next(self.profiles_s))
+            self.house.clock.advance(next(self.profiles_s) + len(people) * self.person_s)
             return found
 
         return slow
@@ -137,6 +139,28 @@ def test_a_rate_limit_within_the_looks_makes_no_consent_older(slow: Slow, waits:
 
     assert len(slow.ages) == 2 * len(_PEOPLE)
     assert max(slow.ages) <= _MINUTE_S
+
+
+def test_where_many_people_cannot_be_asked_for_in_time_fewer_are(slow: Slow) -> None:
+    slow.person_s = 2.0
+
+    assert slow.house.start().codes == (0,)
+
+    assert len(slow.ages) == 2 * len(_PEOPLE)
+    assert max(slow.ages) <= _MINUTE_S
+    assert sum(slow.looks) <= 6 * len(_PEOPLE)
+
+
+def test_attributes_alone_wait_for_nobody(slow: Slow) -> None:
+    section = deepcopy(dict(onboarding.STORY.section))
+    section["milestones"][0]["when"] = {"Onboarding.Contract Status": "Never"}
+    slow.house.config = settings({"onboarding": section}, fence={"folder": FOLDER})
+    slow.person_s = 10.0  # none of this is too late for what needs no consent
+
+    assert slow.house.start().codes == (0,)
+
+    assert slow.looks == [len(_PEOPLE)]
+    assert sum(entry.kind == "attribute" for entry in slow.house.braze.book) >= len(_PEOPLE)
 
 
 def test_where_braze_never_tells_of_people_in_time_nothing_leaves(slow: Slow) -> None:

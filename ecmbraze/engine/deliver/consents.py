@@ -1,7 +1,4 @@
-"""What Braze says of the people whom messages are for, held against what consent is demanded; knows no record.
-
-A rate limit may be used up between two requests of one look, so that its first answer gets old: then it is asked again.
-"""
+"""What Braze says of the people whom messages are for, held against what consent is demanded; knows no record."""
 
 from __future__ import annotations
 
@@ -23,7 +20,6 @@ from ecmbraze.ports import Clock, PeopleReader
 _TOGETHER = 50  # people per export (api/braze.md 4.3)
 # What is left of the minute (delivery.md, "Screen") after so many seconds is for records and the claim.
 _IN_TIME_S = 40.0
-_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +31,8 @@ class Told:
     """Person → group → state."""
     began: datetime
     asked_s: float
+    late: bool
+    """Whether the first answer was too old for a message when the last one came."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,29 +50,19 @@ class Consents:
     clock: Clock
 
     def ask(self, actions: Sequence[Action], others: Iterable[str] = ()) -> Told:
-        """Ask for whom some actions are, with the groups that they demand, and for the profiles of ``others``.
-
-        Raises TemporaryError where Braze does not answer in time although it was asked several times.
-        """
+        """Ask for whom some actions are, with the groups that they demand, and for the profiles of ``others``."""
         people = list(dict.fromkeys([*(action.recipient for action in actions), *others]))
         wanted: dict[str, list[str]] = {}
         for action in actions:
             for group in consent.groups(self._demands(action)):
                 wanted.setdefault(group, []).append(action.recipient)
-        for _ in range(_TRIES):
-            began, asked_s = self.clock.now(), self.clock.monotonic()
-            profiles, states = self.people.profiles(people), dict[str, dict[str, str]]()
-            for group, members in wanted.items():
-                for person, state in self.people.group_states(group, list(dict.fromkeys(members))).items():
-                    states.setdefault(person, {})[group] = state
-            if self.clock.monotonic() - asked_s <= _IN_TIME_S:
-                return Told(profiles=profiles, groups=states, began=began, asked_s=asked_s)
-        raise TemporaryError(
-            f"Braze took more than {_IN_TIME_S:.0f} seconds to tell the consent of {len(people)} people, "
-            f"{_TRIES} times.",
-            undone="None of them was messaged: no consent may be older than a minute. They wait.",
-            advice="The next run tries again; if it stays so, see what else uses up the rate limits of this key.",
-        )
+        began, asked_s = self.clock.now(), self.clock.monotonic()
+        profiles, states = self.people.profiles(people), dict[str, dict[str, str]]()
+        for group, members in wanted.items():
+            for person, state in self.people.group_states(group, list(dict.fromkeys(members))).items():
+                states.setdefault(person, {})[group] = state
+        late = self.clock.monotonic() - asked_s > _IN_TIME_S
+        return Told(profiles=profiles, groups=states, began=began, asked_s=asked_s, late=late)
 
     def refused(self, row: Row, screening: Screening, told: Told) -> Step | Seen | None:
         """Return the step of a row that its person must not get now, else the consent on which it may leave.
@@ -124,3 +112,12 @@ class Consents:
 def address_of(profile: Profile) -> str:
     """Return the e-mail address of a profile as addresses are compared; empty where it has none."""
     return (profile.email or "").lower()
+
+
+def too_late(people: int) -> TemporaryError:
+    """Return the error of a run to which Braze does not tell the consent of even a few people in time."""
+    return TemporaryError(
+        f"Braze took more than {_IN_TIME_S:.0f} seconds to tell the consent of {people} people, again and again.",
+        undone="None of them was messaged: no consent may be older than a minute. They wait.",
+        advice="The next run tries again; if it stays so, see what else uses up the rate limits of this key.",
+    )

@@ -13,7 +13,7 @@ from typing import Any
 
 from ecmbraze.engine.deliver.channels import channel_of
 from ecmbraze.engine.deliver.channels.channel import Screening
-from ecmbraze.engine.deliver.consents import Consents, Told, address_of
+from ecmbraze.engine.deliver.consents import Consents, Told, address_of, too_late
 from ecmbraze.engine.deliver.rereading import LIFE_S, Rereading
 from ecmbraze.engine.plan.planner import UNPLANNABLE
 from ecmbraze.errors import RecordUnreadable
@@ -39,6 +39,8 @@ from ecmbraze.ports import Clock
 
 # Where the records took so long, people are asked about once more.
 _STALE_S = 20.0
+# So often Braze is asked for fewer people before the run gives up: of 400 the last time for 13.
+_TRIES = 6
 _LATE = "expired unsent: the run went on for so long that its time was over before its turn came"
 
 
@@ -103,27 +105,44 @@ class Screen:
 
     def _look_at(self, left: Sequence[tuple[Row, Screening]], in_time: bool) -> dict[int, Step]:
         """Return the steps of rows after a look at their people, and at the records behind their messages."""
-        steps, told = self._of_people(left)
-        going = [one for one in left if one[0].id not in steps]
+        left, told = self._ask(left, in_time)
+        steps = self._refused(left, told)
+        going: Sequence[tuple[Row, Screening]] = [one for one in left if one[0].id not in steps]
         if behind := {row.action.record for row, _ in going if row.action.kind.is_message}:
             asked = {record: self._mirror(record) for record in sorted(behind)}
             unread = self.records.read(asked, in_time=in_time)
-            self.later = {row.id for row, _ in going if row.action.kind.is_message and row.action.record in unread}
+            self.later |= {row.id for row, _ in going if row.action.kind.is_message and row.action.record in unread}
             going = [one for one in going if one[0].id not in self.later]
             if going and in_time and self.clock.monotonic() - told.asked_s > _STALE_S:
-                late, told = self._of_people(going)
-                steps |= late
+                going, told = self._ask(going, in_time)
+                steps |= self._refused(going, told)
         judged = (
             (row.id, self._kept(row, screening, told.profiles)) for row, screening in going if row.id not in steps
         )
         return steps | {number: step for number, step in judged if step}
 
-    def _of_people(self, left: Sequence[tuple[Row, Screening]]) -> tuple[dict[int, Step], Told]:
-        """Ask for the people behind rows; return the steps of those that they do not get, and what Braze said."""
-        twins = (twin for row, screening in left if screening.counted for twin in self.twins(row.action))
-        told = self.consents.ask([row.action for row, _ in left], twins)
+    def _ask(
+        self, left: Sequence[tuple[Row, Screening]], in_time: bool
+    ) -> tuple[Sequence[tuple[Row, Screening]], Told]:
+        """Ask for the people behind rows, of half as many each time that it took too long for the messages among them.
+
+        Return the rows that were asked for, and what Braze said; the others are for the next look. A rate limit may be
+        used up between two requests of one look, so that the first answer gets old.
+        """
+        for _ in range(_TRIES):
+            twins = (twin for row, screening in left if screening.counted for twin in self.twins(row.action))
+            told = self.consents.ask([row.action for row, _ in left], twins)
+            self.asked_s = told.asked_s
+            if not (told.late and in_time and any(row.action.kind.is_message for row, _ in left)):
+                return left, told
+            half = (len(left) + 1) // 2
+            self.later |= {row.id for row, _ in left[half:]}
+            left = left[:half]
+        raise too_late(len(told.profiles))
+
+    def _refused(self, left: Sequence[tuple[Row, Screening]], told: Told) -> dict[int, Step]:
+        """Return the steps of rows that their people do not get; of the others note the consent on which they leave."""
         steps: dict[int, Step] = {}
-        self.asked_s = told.asked_s
         for row, screening in left:
             match self.consents.refused(row, screening, told):
                 case Step() as step:
@@ -132,7 +151,7 @@ class Screen:
                     self.seen[row.id] = seen
                 case None:
                     pass
-        return steps, told
+        return steps
 
     def _is_late(self, row: Row) -> bool:
         return row.action.expires_at <= self.clock.now()
