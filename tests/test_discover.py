@@ -141,6 +141,15 @@ def test_attributes_are_written_as_rules_write_them(desk: Desk) -> None:
     ]
 
 
+@pytest.mark.parametrize("value", ["1.2.3", "22:00", "NO", "1_000"])
+def test_a_value_that_the_configuration_refuses_without_quotes_has_them(desk: Desk, value: str) -> None:
+    desk.box.call("POST", "/ecm/attributes", {"category": "Onboarding", "name": "Odd", "valid_values": [value]})
+
+    found = _by_name(desk, "attributes", TYPE, "--match", "odd")
+
+    assert found["Onboarding.Odd"]["examples"] == [f"when: {{Onboarding.Odd: '{value}'}}"]
+
+
 def test_a_popup_of_a_set_picks_the_row_of_the_customer(desk: Desk) -> None:
     rows = [{"name": "Role", "valid_values": ["Borrower", "Guarantor"]}, {"name": "Number"}]
     desk.box.call("POST", "/ecm/attributes", {"category": "Case", "name": "Parties", "rows": rows})

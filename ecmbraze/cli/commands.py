@@ -24,8 +24,8 @@ from ecmbraze.flows import NAMES as FLOW_NAMES
 _FLOWS = "flow_commands"
 # Each command and its module here, in the order of `--help`.
 _MODULES: Mapping[str, str] = {
-    "discover": "discover",
     "init": "init",
+    "discover": "discover",
     "check": "check",
     **dict.fromkeys(FLOW_NAMES, _FLOWS),
     "run": "run_command",

@@ -14,7 +14,7 @@ from ecmbraze.suggest import did_you_mean
 # The commands of the program by what somebody wants of it; every command stands in one section.
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "See it on simulated systems": ("demo", "sandbox"),
-    "Set up": ("discover", "init", "check"),
+    "Set up": ("init", "discover", "check"),
     "Flows": NAMES,
     "Run them": ("run", "schedule", "plan", "apply", "forecast", "pause", "resume"),
     "See what was done": ("status", "runs", "explain"),

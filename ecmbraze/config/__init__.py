@@ -1,6 +1,6 @@
 """The configuration: strict YAML, typed sections, secrets, all problems at once."""
 
-from ecmbraze.config.load import load
+from ecmbraze.config.load import load, read
 from ecmbraze.config.sections import Settings
 
-__all__ = ["Settings", "load"]
+__all__ = ["Settings", "load", "read"]

@@ -34,12 +34,25 @@ def load(
     secrets: bool = True,
     drafted: bool = False,
 ) -> Settings:
-    """Return the settings; raises ConfigurationError (exit 15) naming all problems with their lines.
+    """Return the settings of a file; raises ConfigurationError (exit 15) naming all problems with their lines.
 
     ``flows`` is the register, by name. Without ``secrets`` they are looked for only when a system is asked after all.
     With ``drafted`` the flows may still be half written: a section that does not load is left out.
     """
-    document = parse(_text(path))
+    return read(_text(path), path, flows=flows, environ=environ, secrets=secrets, drafted=drafted)
+
+
+def read(
+    text: str,
+    path: Path,
+    *,
+    flows: Mapping[str, Flow[Any]],
+    environ: Mapping[str, str],
+    secrets: bool = True,
+    drafted: bool = False,
+) -> Settings:
+    """Return the settings of a text as :func:`load` does; ``path`` is where it stands, or is going to."""
+    document = parse(text)
     if not document.problems and not isinstance(document.value, dict):
         document.problems.append((1, "the file is empty or not a mapping: copy config.example.yaml"))
     if document.problems:
@@ -74,7 +87,7 @@ def _text(path: Path) -> str:
         raise ConfigurationError(
             f"There is no configuration file {path}.",
             undone="Nothing was done.",
-            advice="Name it with -c FILE, or copy config.example.yaml.",
+            advice="Name it with -c FILE, or make one: `ecmbraze init` asks for what belongs there.",
         ) from None
     except UnicodeDecodeError:
         raise ConfigurationError(

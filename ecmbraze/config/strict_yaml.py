@@ -25,6 +25,8 @@ _FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DIFFER = re.compile(r"[\t\ufeff]|^---", re.MULTILINE)
 # Nothing can store or send half of a character, as JSON writes those beyond U+FFFF.
 _HALF = re.compile(r"[\ud800-\udfff]")
+_LINE_END = re.compile(r"[\r\n\x85\u2028\u2029]")
+_NO_LINE_ENDS = 1_000_000
 _SAFE = yaml.SafeLoader.yaml_implicit_resolvers
 
 
@@ -147,6 +149,32 @@ def _reinterpreted(text: str) -> bool:
         tag != "tag:yaml.org,2002:str" and pattern.match(text)
         for tag, pattern in (*_SAFE.get(text[:1], ()), *_SAFE.get(None, ()))
     ) or bool(re.fullmatch(r"[+-]?[0-9_]+([.:][0-9_]+)*", text))
+
+
+def written(value: Any) -> str:
+    """Return a value as it stands in a file, in one line, with quotes where YAML would read something else."""
+    text: str = yaml.dump([value], Dumper=_Dumper, default_flow_style=True, allow_unicode=True, width=_NO_LINE_ENDS)
+    return text.strip()[1:-1]
+
+
+def written_block(values: Mapping[str, Any]) -> str:
+    """Return settings as they stand in a file, a line each, quoted as :func:`written` does."""
+    text: str = yaml.dump(
+        dict(values), Dumper=_Dumper, allow_unicode=True, width=_NO_LINE_ENDS, default_flow_style=False, sort_keys=False
+    )
+    return text
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what this reader refuses without: PyYAML takes ``1.2.3`` for text."""
+
+
+def _dump_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    style = '"' if _LINE_END.search(text) else "'" if _reinterpreted(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _dump_text)
 
 
 def line_of(document: Document, path: tuple[str | int, ...]) -> int:

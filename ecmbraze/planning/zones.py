@@ -18,7 +18,8 @@ _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _TEXT = WithJsonSchema({"type": "string"})
 
 
-def _zone(raw: object) -> ZoneInfo:
+def zone_named(raw: object) -> ZoneInfo:
+    """Return the zone; raises ValueError with the nearest one for a name that is none."""
     if isinstance(raw, ZoneInfo):
         return raw
     if isinstance(raw, str) and raw.partition("/")[0] not in _NO_NAMES:
@@ -37,5 +38,5 @@ def _time_of_day(raw: object) -> time:
     return time(int(match[1]), int(match[2]))
 
 
-Zone = Annotated[ZoneInfo, BeforeValidator(_zone), _TEXT]
+Zone = Annotated[ZoneInfo, BeforeValidator(zone_named), _TEXT]
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day), _TEXT]

@@ -86,9 +86,14 @@ class Samples:
         return found
 
 
-def findings(config: Settings, reader: WorkspaceReader, flow: str, names: Sequence[Named]) -> Iterator[Finding]:
-    """Yield every name of a flow that ECM does not have, or that can never do what its rule wants of it."""
-    samples = Samples(reader=reader, types=reader.workspace_types())
+def findings(
+    config: Settings, reader: WorkspaceReader, flow: str, names: Sequence[Named], samples: Samples | None = None
+) -> Iterator[Finding]:
+    """Yield every name of a flow that ECM does not have, or that can never do what its rule wants of it.
+
+    Whoever asks several times hands the ``samples`` on, which are read once.
+    """
+    samples = samples or Samples(reader=reader, types=reader.workspace_types())
     found = list(dict.fromkeys(finding for entry in names for finding in _one(config, samples, entry)))
     yield from found
     if not found:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import yaml
-
 from ecmbraze.cli.discover.listing import Listing, Row
 from ecmbraze.config.meaning import WORKSPACE
+from ecmbraze.config.strict_yaml import written
 from ecmbraze.errors import ConfigurationError, CredentialRefused, RecordUnreadable
 from ecmbraze.model import AttributeInfo, Json, WorkspaceRow
 from ecmbraze.ports import WorkspaceReader
@@ -17,7 +16,6 @@ from ecmbraze.suggest import did_you_mean
 _WORKSPACES = 5
 _KINDS = {"String": "text", "Integer": "integer", "Date": "date", "Boolean": "checkbox"}
 _PLACEHOLDERS = ("COLUMN", "VALUE")
-_NO_LINE_ENDS = 1_000_000
 Attributes = Mapping[str, AttributeInfo]
 
 
@@ -103,11 +101,11 @@ def _examples(info: AttributeInfo, carried: Attributes) -> Iterator[str]:
     """Yield how an attribute is written; none of it is a value of a workspace."""
     single = not info.multi_value and not info.set_name
     if info.type_name == "Date" and single:
-        yield f"date: {_yaml(info.name)}"
+        yield f"date: {written(info.name)}"
     else:
-        yield f"when: {_yaml({info.name: _operand(info, single=single)})}"
-    if customer := _in_a_row(info, carried):
-        yield f"customer: {_yaml(customer)}"
+        yield f"when: {written({info.name: _operand(info, single=single)})}"
+    if customer := in_a_row(info, carried):
+        yield f"customer: {written(customer)}"
 
 
 def _operand(info: AttributeInfo, *, single: bool) -> Json:
@@ -122,7 +120,7 @@ def _operand(info: AttributeInfo, *, single: bool) -> Json:
             return {"is": "set"}
 
 
-def _in_a_row(info: AttributeInfo, carried: Attributes) -> str:
+def in_a_row(info: AttributeInfo, carried: Attributes) -> str:
     """Return how a customer is found in one row of a set, picked by a popup of it where it has one; else empty."""
     mine = f"{info.set_name}."
     if not info.set_name or info.type_name not in ("String", "Integer") or info.valid_values:
@@ -134,9 +132,3 @@ def _in_a_row(info: AttributeInfo, carried: Attributes) -> str:
     else:
         column, value = _PLACEHOLDERS
     return f"{info.set_name}[{column}={value}].{info.name.removeprefix(mine)}"
-
-
-def _yaml(value: Json) -> str:
-    """Return a value as it stands in a configuration, in one line, with quotes where YAML would read something else."""
-    text: str = yaml.safe_dump([value], default_flow_style=True, allow_unicode=True, width=_NO_LINE_ENDS)
-    return text.strip()[1:-1]

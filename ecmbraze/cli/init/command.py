@@ -1,8 +1,9 @@
-"""`ecmbraze init`: make the state file of a configuration; never overwrites one."""
+"""`ecmbraze init`: make the state file of a configuration, asking for both where wanted; never overwrites one."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -26,24 +27,37 @@ def init(
         bool, typer.Option("--non-interactive", help="read the configuration, ask nothing")
     ] = False,
 ) -> int:
-    """Create the state file for a configuration; an existing one is refused."""
+    """Ask for both systems and the flows, then write the configuration and its state file; existing ones are refused.
+
+    With --non-interactive the configuration is there already: its state file is created, and nothing is asked.
+    """
+    path = config_path(context, config)
     if not non_interactive:
-        raise UsageError(
-            "The guided init is not built yet.",
-            undone="Nothing was written.",
-            advice="Copy config.example.yaml, edit it, then `ecmbraze init --non-interactive -c FILE`.",
-        )
-    loaded = opening.settings(config_path(context, config))
+        from ecmbraze.cli.init.guided import guided  # the clients, the flows: only whoever is asked needs them
+
+        return guided(path)
+    loaded = opening.settings(path)
+    create(loaded)
+    for line in created(loaded):
+        typer.echo(line)
+    typer.echo(f"Next: `ecmbraze check -c {loaded.path}`, then a first run: it is a baseline.")
+    return 0
+
+
+def create(loaded: Settings) -> None:
+    """Make the state file; raises where one stands already, or its folder is missing."""
     _refuse_place(loaded)
     now = opening.wall_clock(loaded).now()
     Ledger.create(loaded.state, opening.identity(loaded), now).close()
-    typer.echo(f"Created {loaded.state}, and {loaded.state}.key, which keys its history: keep both.")
+
+
+def created(loaded: Settings) -> Iterator[str]:
+    """Yield what to say of a state file that was made."""
+    yield f"Created {loaded.state}, and {loaded.state}.key, which keys its history: keep both."
     if loaded.fence is not None and not loaded.fence.none:
         in_ecm = loaded.fence.workspace or f"node {loaded.fence.folder}"
         place = "the canary profile of Braze" if loaded.fence.canary else f"{in_ecm} of Extended ECM"
-        typer.echo(f"The first live run makes its claim in {place}; `check` looks whether it can.")
-    typer.echo(f"Next: `ecmbraze check -c {loaded.path}`, then a first run: it is a baseline.")
-    return 0
+        yield f"The first live run makes its claim in {place}; `check` looks whether it can."
 
 
 def _refuse_place(loaded: Settings) -> None:
