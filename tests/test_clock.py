@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 
 import pytest
@@ -39,6 +40,17 @@ def test_k02_a_clock_that_went_back_since_the_last_run_sends_no_message(stage: R
     assert wrong.code == 5
     assert "behind Braze's" in wrong.report["exit_reason"]
     assert not stage.messages()
+
+
+def test_check_says_that_no_message_would_leave_by_our_clock(stage: Rehearsal) -> None:
+    stage.ahead = timedelta(hours=1)
+
+    wrong = stage.ecmbraze("check", "--json")
+
+    levels = {one["where"]: one["level"] for one in json.loads(wrong.stdout)["findings"]}
+    assert (levels["ECM clock"], levels["our clock"], wrong.code) == ("?", "FAIL", 5)
+    stage.ahead = timedelta(minutes=3)
+    assert stage.ecmbraze("check").code == 0
 
 
 def test_k02_k09_without_a_server_that_tells_the_time_the_last_run_does() -> None:

@@ -24,6 +24,7 @@ from ecmbraze.cli.signals import Budget
 from ecmbraze.config import Settings
 from ecmbraze.config.names import Named, named
 from ecmbraze.config.schema import schema
+from ecmbraze.engine.deliver.clock_faults import TOLERANCE, ClockFaults
 from ecmbraze.engine.scan import discovery
 from ecmbraze.errors import (
     ConfigurationError,
@@ -35,6 +36,7 @@ from ecmbraze.errors import (
     StateNewer,
     StateUnusable,
     StorageError,
+    TemporaryError,
     UsageError,
     strongest,
 )
@@ -214,6 +216,7 @@ def _systems(loaded: Settings, asked: probe.Asked | None) -> list[Finding]:
     return [
         *_until_it_fails(loaded, "ecm", _of_ecm(loaded, made, wall, names)),
         *_until_it_fails(loaded, "braze", _of_braze(loaded, made, wall, names)),
+        *_clock(made, wall),
         *in_currents.findings(loaded, BY_NAME, CurrentsFolder(), wall.now()),
         *probed,
     ]
@@ -233,7 +236,10 @@ def _of_ecm(
 ) -> Iterator[Finding]:
     yield well("ECM login", f"{made.ecm.whoami()} at {loaded.ecm.url}")
     now = made.ecm.server_now()
-    yield well("ECM clock", f"{now:%Y-%m-%d %H:%M:%S} UTC, ours is {made.ecm.skew() or 0:+.0f} s from it")
+    skew = made.ecm.skew() or 0
+    told = f"{now:%Y-%m-%d %H:%M:%S} UTC, ours is {skew:+.0f} s from it"
+    near = abs(skew) <= TOLERANCE.total_seconds()
+    yield well("ECM clock", told) if near else doubt("ECM clock", f"{told}: one of them is wrong")
     if composition.setting(loaded).fence is not None:
         yield _fence(loaded, made, wall)
     broken = False
@@ -249,6 +255,14 @@ def _of_ecm(
     for need in together([BY_NAME[name].needs(section) for name, section in loaded.flows.items()]):
         said = discovery.told(made.ecm, need, types[need.name], loaded.ecm.date_query_from)
         yield well(f"changes of {need.name!r}", f"found {said}")
+
+
+def _clock(made: composition.Clients, wall: WallClock) -> Iterator[Finding]:
+    """Yield that no message would leave by our clock, where both systems disagree with it."""
+    skews = [skew for skew in (made.ecm.skew(), made.braze.skew()) if skew is not None]
+    if why := ClockFaults(clock=wall, skews=lambda: skews, last=None).told():
+        said = f"{why}: no run sends messages by it; set it right (NTP)"
+        yield Finding(level=Level.WRONG, where="our clock", said=said, code=TemporaryError.exit_code)
 
 
 def _of_braze(
