@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import logging
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +17,23 @@ import pytest
 from typer.main import get_command
 
 from ecmbraze.cli import logs
-from ecmbraze.cli.app import app
+from ecmbraze.cli.app import app, run
 from ecmbraze.cli.groups import SECTIONS
 from ecmbraze.config import load
 from ecmbraze.errors import ConfigurationError
 from ecmbraze.flows import BY_NAME, FLOWS
 from tests.offline import Offline
+from tests.rehearsal import Result
 
 NAMES = [flow.name for flow in FLOWS]
+
+
+def started(*arguments: str) -> Result:
+    """Run one command line in this process, as it is typed."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = run(list(arguments))
+    return Result(code, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture
@@ -75,6 +87,53 @@ def test_a_wrong_file_is_told_within_the_width_of_a_terminal_with_the_command_to
     assert all(len(line) <= 80 or str(path) in line for line in told.splitlines())
     assert "".join(told.split()) == "".join(logs.Text().format(record).split())
     assert all(line.startswith("    ") for line in told.splitlines()[1:])
+
+
+@pytest.mark.parametrize("place", ["before", "after", "variable"])
+def test_c01_a_configuration_that_we_may_not_read_is_told_like_any_other_mistake_in_it(
+    office: Offline, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    office.ecmbraze("status")
+    _lock_away(office.path, monkeypatch)
+    monkeypatch.setenv("ECMBRAZE_CONFIG", str(office.path) if place == "variable" else "")
+    named = {"before": ["-c", str(office.path), "status"], "after": ["status", "-c", str(office.path)]}
+
+    done = started(*named.get(place, ["status"]))
+
+    assert done.code == 15
+    assert f"{office.path} cannot be read: Permission denied. Nothing was done." in done.stderr
+
+
+def _lock_away(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody read a file: root reads every one, so it is told that it may not."""
+    path.chmod(0)
+    if os.geteuid() == 0:
+        access, read = os.access, Path.read_text
+        monkeypatch.setattr(os, "access", lambda at, *mode, **more: str(at) != str(path) and access(at, *mode, **more))
+
+        def read_text(at: Path, *how: Any, **more: Any) -> str:
+            if at == path:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            return read(at, *how, **more)
+
+        monkeypatch.setattr(Path, "read_text", read_text)
+
+
+@pytest.mark.parametrize("command", [["run"], ["status"], ["check", "--offline"]])
+def test_c17_an_empty_variable_for_the_configuration_takes_no_other_file(
+    office: Offline, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    office.ecmbraze("status")
+    monkeypatch.chdir(office.path.parent)
+    monkeypatch.setenv("ECMBRAZE_CONFIG", "")
+
+    done = started(*command)
+
+    assert done.code == 15
+    assert "The environment variable ECMBRAZE_CONFIG is empty. Nothing was done." in done.stderr
+    for name, value in office.secrets.items():
+        monkeypatch.setenv(name, value)
+    assert started(*command, "-c", str(office.path)).code != 15
 
 
 def test_init_beside_an_existing_state_file_is_a_wrong_command_and_not_a_broken_file(office: Offline) -> None:

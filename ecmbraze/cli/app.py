@@ -12,7 +12,7 @@ import typer
 
 from ecmbraze.cli.commands import Root
 from ecmbraze.cli.logs import LOG, set_up
-from ecmbraze.cli.shared import Shared
+from ecmbraze.cli.shared import CONFIG_VARIABLE, Shared
 from ecmbraze.errors import EcmbrazeError
 
 # Newer versions of typer carry their own copy of click: this is the base class of whichever copy is in use.
@@ -42,7 +42,13 @@ def root(
     context: typer.Context,
     config: Annotated[
         Path | None,
-        typer.Option("-c", "--config", envvar="ECMBRAZE_CONFIG", help="configuration file (default: ecmbraze.yaml)"),
+        typer.Option(
+            "-c",
+            "--config",
+            readable=False,
+            envvar=CONFIG_VARIABLE,
+            help="configuration file (default: ecmbraze.yaml)",
+        ),
     ] = None,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="log every request and decision on stderr")] = False,
     log_format: Annotated[str, typer.Option(help="text or json", metavar="text|json")] = "text",
