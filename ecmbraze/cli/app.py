@@ -10,10 +10,11 @@ from typing import Annotated, Any
 
 import typer
 
+from ecmbraze.cli import streams
 from ecmbraze.cli.commands import Root
 from ecmbraze.cli.logs import LOG, set_up
 from ecmbraze.cli.shared import CONFIG_VARIABLE, Shared
-from ecmbraze.errors import EcmbrazeError
+from ecmbraze.errors import EcmbrazeError, StorageError
 
 # Newer versions of typer carry their own copy of click: this is the base class of whichever copy is in use.
 _WRONG_COMMAND_LINE: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -65,7 +66,13 @@ def root(
 
 def main() -> None:
     """Run the program; every ending is an exit code of interface.md."""
-    sys.exit(run(sys.argv[1:]))
+    streams.hold()
+    code = run(sys.argv[1:])
+    if failure := streams.not_taken():
+        code = code or StorageError.exit_code
+        said = "The command is done, but what it printed was not taken: %s."
+        LOG.error(said, failure.strerror, extra={"fields": {"exit_code": code, "name": "output"}})
+    sys.exit(code)
 
 
 @cache

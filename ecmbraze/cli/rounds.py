@@ -141,15 +141,12 @@ def tell_result(
     reports: Sequence[RunReport], *, as_json: bool, limit: int | None = None, together: bool = False
 ) -> None:
     """Print the reports for a person or as JSON, ``together`` in ``{runs: [...]}``, and log how each run ended."""
-    try:
-        if as_json:
-            sys.stdout.writelines(json_text.pieces(reports, together=together, limit=limit))
-        else:
-            for report in reports:
-                _print(report, limit)
-        sys.stdout.flush()
-    except (BrokenPipeError, SystemExit):  # nobody listens (`| head`): the run is done and its code stands (fault O10)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if as_json:
+        sys.stdout.writelines(json_text.pieces(reports, together=together, limit=limit))
+    else:
+        for report in reports:
+            _print(report, limit)
+    sys.stdout.flush()
     for report in reports:
         _tell_decisions(report)
         fields = {
