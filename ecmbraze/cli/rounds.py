@@ -57,7 +57,7 @@ def start(
         return _execute(flows, config, options, wall, budget, due=due)
     with listening(budget):
         check(config.state)  # a wrong state file is told before the lock is touched
-        with run_lock(config.state, wait=waiting(wall, budget)):
+        with budget.under(run_lock(config.state, wait=waiting(wall, budget))):
             return _execute(flows, config, options, wall, budget, due=due)
 
 
