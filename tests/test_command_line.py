@@ -22,6 +22,7 @@ from ecmbraze.cli.groups import SECTIONS
 from ecmbraze.config import load
 from ecmbraze.errors import ConfigurationError
 from ecmbraze.flows import BY_NAME, FLOWS
+from ecmbraze.model import State
 from tests.offline import Offline
 from tests.rehearsal import Result
 
@@ -208,3 +209,18 @@ def test_an_error_is_told_in_the_form_that_was_asked_for(office: Offline) -> Non
     done = office.ecmbraze("--log-format", "json", "run", "nothing")
 
     assert json.loads(done.stderr)["exit_code"] == 2
+
+
+@pytest.mark.parametrize("command", [["quarantine", "list"], ["holds", "list"], ["runs"]])
+@pytest.mark.parametrize("written", ["[/b]", "[i]x[/i]", ":x:", "a\\[b"])
+def test_i7_what_a_stranger_writes_in_brackets_is_shown_as_it_is(
+    office: Offline, command: list[str], written: str
+) -> None:
+    office.messages((State.IN_FLIGHT, State.REFUSED), (State.IN_FLIGHT, State.IN_DOUBT, State.HELD), rule=written)
+    office.ran(code=5, reason=f"Braze says {written}\x1b[31m")
+
+    done = office.ecmbraze(*command)
+
+    assert done.code == 0, done.stderr
+    assert written in "".join(line.replace("│", "").replace("|", "").strip() for line in done.stdout.splitlines())
+    assert "\x1b" not in done.stdout

@@ -18,6 +18,7 @@ from ecmbraze.cli import composition, opening
 from ecmbraze.cli.clock import WallClock, new_id
 from ecmbraze.cli.logs import LOG, by_line, detail, tell
 from ecmbraze.cli.progress import Silent, observing
+from ecmbraze.cli.shared import console
 from ecmbraze.cli.signals import Budget, listening
 from ecmbraze.config import Settings
 from ecmbraze.engine.round import Round
@@ -166,11 +167,9 @@ def _print(report: RunReport, limit: int | None) -> None:
     if not watched and (text := unwrapped(report)) is not None:
         sys.stdout.write(text)
         return
-    from rich.console import Console
-
     from ecmbraze.report.table import show
 
-    show(report, Console(), limit=limit)
+    show(report, console(), limit=limit)
 
 
 def _tell_decisions(report: RunReport) -> None:

@@ -14,6 +14,8 @@ import typer
 from ecmbraze.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from ecmbraze.ledger.history import Deed
 
 # ``readable=False``: the loader says of a file why it cannot be read, and ends with 15 as for any other mistake in it.
@@ -48,6 +50,13 @@ class Shared:
 
     config: Path | None
     verbose: bool
+
+
+def console() -> Console:
+    """Return a console to which text is only text: what strangers write in brackets or colons is no markup of it."""
+    from rich.console import Console  # most commands print no table
+
+    return Console(markup=False, emoji=False)
 
 
 def deed(by: str | None, reason: str = "") -> Deed:
