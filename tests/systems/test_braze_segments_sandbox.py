@@ -189,7 +189,7 @@ def test_an_address_that_is_no_storage_on_the_internet_is_not_asked(
     answer = Exchange(status=201, headers={}, body=json.dumps({"url": url, "message": "success"}).encode())
     monkeypatch.setattr("ecmbraze.systems.http.Http.once", lambda *_, **__: answer)
     with pytest.raises(
-        TemporaryError, match="the address of the export is (none of a storage on the internet|malformed)"
+        TemporaryError, match=r"the address of the export is (none of a storage on the internet|malformed)"
     ):
         braze.segment(SEGMENT, [])
 
