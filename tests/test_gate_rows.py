@@ -199,6 +199,19 @@ def test_o10_a_run_whose_output_the_disk_does_not_take_has_sent_and_says_so(
     assert b"run.end" in done.stderr
 
 
+@pytest.mark.parametrize("files", range(7, 12))
+def test_o09_too_few_open_files_are_told_as_what_they_are(stage: Rehearsal, files: int) -> None:
+    customer = _due(stage)
+    typed = f"ulimit -n {files}; {shlex.join(stage.command('onboarding'))}"
+
+    done = subprocess.run(typed, shell=True, env=stage.environ(), capture_output=True, check=False)
+
+    assert done.returncode in (0, 16), done.stderr
+    stage.box.advance(600)
+    stage.run()
+    assert stage.messages() == {(customer, "contract_approved"): 1, (customer, CAMPAIGN): 1}
+
+
 @pytest.mark.parametrize("command", [["status"], ["runs", "--json"], ["holds", "list"], ["check", "--schema"]])
 def test_o10_a_command_whose_output_nobody_reads_keeps_its_code(stage: Rehearsal, command: list[str]) -> None:
     reader, writer = os.pipe()

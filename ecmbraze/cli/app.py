@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 from functools import cache
@@ -18,6 +19,11 @@ from ecmbraze.errors import EcmbrazeError, StorageError
 
 # Newer versions of typer carry their own copy of click: this is the base class of whichever copy is in use.
 _WRONG_COMMAND_LINE: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+
+# What a full disk, or a limit of the account, does to whatever is opened or written just then.
+_REFUSED_BY_THE_SYSTEM = frozenset(
+    (errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+)
 
 app = typer.Typer(
     name="ecmbraze",
@@ -98,9 +104,25 @@ def run(arguments: list[str]) -> int:
     except EcmbrazeError as error:
         LOG.error("%s", error, extra={"fields": {"exit_code": error.exit_code, "name": error.name}})
         return error.exit_code
-    except Exception as error:  # a bug: say so, keep the code of the contract, never print locals
-        said = "bug: %s: %s. It ended there, the state is consistent. Run it again with `ecmbraze -v`, and report that."
-        LOG.error(said, type(error).__name__, error, extra={"fields": {"exit_code": 1, "name": "bug"}})
-        if LOG.isEnabledFor(10):
-            traceback.print_exc()
-        return 1
+    except OSError as error:
+        if error.errno not in _REFUSED_BY_THE_SYSTEM:
+            return _bug(error)
+        where = f"{error.filename}: " if error.filename else ""
+        refused = StorageError(
+            f"{where}{error.strerror}.",
+            undone="What was not committed did not happen.",
+            advice="Make room or remove the cause, then run the same command again.",
+        )
+        LOG.error("%s", refused, extra={"fields": {"exit_code": refused.exit_code, "name": refused.name}})
+        return refused.exit_code
+    except Exception as error:
+        return _bug(error)
+
+
+def _bug(error: Exception) -> int:
+    """Say so, keep the code of the contract, never print locals."""
+    said = "bug: %s: %s. It ended there, the state is consistent. Run it again with `ecmbraze -v`, and report that."
+    LOG.error(said, type(error).__name__, error, extra={"fields": {"exit_code": 1, "name": "bug"}})
+    if LOG.isEnabledFor(10):
+        traceback.print_exc()
+    return 1
