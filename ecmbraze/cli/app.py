@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import resource
 import sys
 import traceback
 from functools import cache
@@ -73,6 +74,7 @@ def root(
 def main() -> None:
     """Run the program; every ending is an exit code of interface.md."""
     streams.hold()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # what is in memory, secrets among it, never goes to a disk
     code = run(sys.argv[1:])
     if failure := streams.not_taken():
         code = code or StorageError.exit_code
