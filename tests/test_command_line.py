@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from typer.main import get_command
 
 from ecmbraze.cli import logs
@@ -209,6 +210,26 @@ def test_an_error_is_told_in_the_form_that_was_asked_for(office: Offline) -> Non
     done = office.ecmbraze("--log-format", "json", "run", "nothing")
 
     assert json.loads(done.stderr)["exit_code"] == 2
+
+
+@pytest.mark.parametrize("command", [["explain"], ["pause", "--reason"], ["erase", "--reason"], ["-c"]])
+def test_an_argument_that_is_no_utf_8_is_a_wrong_command_line(command: list[str]) -> None:
+    done = started(*command, os.fsdecode(b"gr\xfcn"))
+
+    assert done.code == 2
+    assert r"'gr\udcfcn' is not UTF-8 text. Nothing was done." in done.stderr
+
+
+def test_a_state_file_whose_path_is_no_utf_8_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"gr\xfcn")
+    folder.mkdir(mode=0o700)
+    office = Offline(tmp_path)
+    office.path = folder / "ecmbraze.yaml"
+    office.config["state"] = "state.db"
+    office.path.write_text(yaml.safe_dump(office.config), encoding="utf-8")
+
+    with pytest.raises(ConfigurationError, match="The path of the state file is not UTF-8"):
+        load(office.path, flows=BY_NAME, environ=office.secrets)
 
 
 @pytest.mark.parametrize("command", [["quarantine", "list"], ["holds", "list"], ["runs"]])

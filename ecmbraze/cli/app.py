@@ -16,7 +16,7 @@ from ecmbraze.cli import streams
 from ecmbraze.cli.commands import Root
 from ecmbraze.cli.logs import LOG, set_up
 from ecmbraze.cli.shared import CONFIG_VARIABLE, Shared
-from ecmbraze.errors import EcmbrazeError, StorageError
+from ecmbraze.errors import EcmbrazeError, StorageError, UsageError
 
 # Newer versions of typer carry their own copy of click: this is the base class of whichever copy is in use.
 _WRONG_COMMAND_LINE: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -93,6 +93,7 @@ def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
     set_up(verbose=False, log_format="text")  # what is wrong with the command line itself is told like the rest
     try:
+        _refuse_undecoded(arguments)
         result = _command().main(args=arguments, prog_name="ecmbraze", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except typer.Exit as error:
@@ -119,6 +120,17 @@ def run(arguments: list[str]) -> int:
         return refused.exit_code
     except Exception as error:
         return _bug(error)
+
+
+def _refuse_undecoded(arguments: list[str]) -> None:
+    """Raise UsageError for an argument that is no UTF-8: of a terminal that is set to another encoding, say."""
+    for word in arguments:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            raise UsageError(
+                f"{word!r} is not UTF-8 text.", undone="Nothing was done.", advice="Set the terminal to UTF-8."
+            ) from None
 
 
 def _bug(error: Exception) -> int:
