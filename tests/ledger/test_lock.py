@@ -152,7 +152,7 @@ def test_u07_who_lost_the_lock_file_to_another_run_stops_before_the_next_message
         assert owner.wait() == 11
         other = stage.ecmbraze("onboarding")
 
-    assert owner.wait() == 11
+    assert owner.wait() in ((0, 11) if replaced else (11,))  # 0 where the other run left it nothing to send
     assert other.code in (0, 4)  # what the owner had on its way is in doubt, or was settled
     for seconds in (60, 6 * 60):
         stage.box.advance(seconds)
