@@ -39,6 +39,7 @@ HOSTILE = (
     "javascript:window.harmed=1",
     "\u202egpj.exe",
     "\x1b[31mred",
+    "[/b] [red]x[/red] :x:",
     "a\x00b",
     "line\nline",
     "\ud800",

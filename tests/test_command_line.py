@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import logging
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from typer.main import get_command
 
 from ecmbraze.cli import logs
-from ecmbraze.cli.app import app
+from ecmbraze.cli.app import app, run
 from ecmbraze.cli.groups import SECTIONS
 from ecmbraze.config import load
 from ecmbraze.errors import ConfigurationError
 from ecmbraze.flows import BY_NAME, FLOWS
+from ecmbraze.model import State
 from tests.offline import Offline
+from tests.rehearsal import Result
 
 NAMES = [flow.name for flow in FLOWS]
+
+
+def started(*arguments: str) -> Result:
+    """Run one command line in this process, as it is typed."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = run(list(arguments))
+    return Result(code, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture
@@ -75,6 +89,53 @@ def test_a_wrong_file_is_told_within_the_width_of_a_terminal_with_the_command_to
     assert all(len(line) <= 80 or str(path) in line for line in told.splitlines())
     assert "".join(told.split()) == "".join(logs.Text().format(record).split())
     assert all(line.startswith("    ") for line in told.splitlines()[1:])
+
+
+@pytest.mark.parametrize("place", ["before", "after", "variable"])
+def test_c01_a_configuration_that_we_may_not_read_is_told_like_any_other_mistake_in_it(
+    office: Offline, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    office.ecmbraze("status")
+    _lock_away(office.path, monkeypatch)
+    monkeypatch.setenv("ECMBRAZE_CONFIG", str(office.path) if place == "variable" else "")
+    named = {"before": ["-c", str(office.path), "status"], "after": ["status", "-c", str(office.path)]}
+
+    done = started(*named.get(place, ["status"]))
+
+    assert done.code == 15
+    assert f"{office.path} cannot be read: Permission denied. Nothing was done." in done.stderr
+
+
+def _lock_away(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody read a file: root reads every one, so it is told that it may not."""
+    path.chmod(0)
+    if os.geteuid() == 0:
+        access, read = os.access, Path.read_text
+        monkeypatch.setattr(os, "access", lambda at, *mode, **more: str(at) != str(path) and access(at, *mode, **more))
+
+        def read_text(at: Path, *how: Any, **more: Any) -> str:
+            if at == path:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            return read(at, *how, **more)
+
+        monkeypatch.setattr(Path, "read_text", read_text)
+
+
+@pytest.mark.parametrize("command", [["run"], ["status"], ["check", "--offline"]])
+def test_c17_an_empty_variable_for_the_configuration_takes_no_other_file(
+    office: Offline, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    office.ecmbraze("status")
+    monkeypatch.chdir(office.path.parent)
+    monkeypatch.setenv("ECMBRAZE_CONFIG", "")
+
+    done = started(*command)
+
+    assert done.code == 15
+    assert "The environment variable ECMBRAZE_CONFIG is empty. Nothing was done." in done.stderr
+    for name, value in office.secrets.items():
+        monkeypatch.setenv(name, value)
+    assert started(*command, "-c", str(office.path)).code != 15
 
 
 def test_init_beside_an_existing_state_file_is_a_wrong_command_and_not_a_broken_file(office: Offline) -> None:
@@ -149,3 +210,38 @@ def test_an_error_is_told_in_the_form_that_was_asked_for(office: Offline) -> Non
     done = office.ecmbraze("--log-format", "json", "run", "nothing")
 
     assert json.loads(done.stderr)["exit_code"] == 2
+
+
+@pytest.mark.parametrize("command", [["explain"], ["pause", "--reason"], ["erase", "--reason"], ["-c"]])
+def test_an_argument_that_is_no_utf_8_is_a_wrong_command_line(command: list[str]) -> None:
+    done = started(*command, os.fsdecode(b"gr\xfcn"))
+
+    assert done.code == 2
+    assert r"'gr\udcfcn' is not UTF-8 text. Nothing was done." in done.stderr
+
+
+def test_a_state_file_whose_path_is_no_utf_8_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"gr\xfcn")
+    folder.mkdir(mode=0o700)
+    office = Offline(tmp_path)
+    office.path = folder / "ecmbraze.yaml"
+    office.config["state"] = "state.db"
+    office.path.write_text(yaml.safe_dump(office.config), encoding="utf-8")
+
+    with pytest.raises(ConfigurationError, match="The path of the state file is not UTF-8"):
+        load(office.path, flows=BY_NAME, environ=office.secrets)
+
+
+@pytest.mark.parametrize("command", [["quarantine", "list"], ["holds", "list"], ["runs"]])
+@pytest.mark.parametrize("written", ["[/b]", "[i]x[/i]", ":x:", "a\\[b"])
+def test_i7_what_a_stranger_writes_in_brackets_is_shown_as_it_is(
+    office: Offline, command: list[str], written: str
+) -> None:
+    office.messages((State.IN_FLIGHT, State.REFUSED), (State.IN_FLIGHT, State.IN_DOUBT, State.HELD), rule=written)
+    office.ran(code=5, reason=f"Braze says {written}\x1b[31m")
+
+    done = office.ecmbraze(*command)
+
+    assert done.code == 0, done.stderr
+    assert written in "".join(line.replace("│", "").replace("|", "").strip() for line in done.stdout.splitlines())
+    assert "\x1b" not in done.stdout

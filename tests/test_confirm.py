@@ -46,6 +46,18 @@ def test_u01_a_wrong_hash_is_refused(stage: Rehearsal) -> None:
     assert not stage.messages()
 
 
+@pytest.mark.parametrize("characters", [0, 1, 7])
+def test_u01_too_few_characters_of_the_right_hash_confirm_nothing(stage: Rehearsal, characters: int) -> None:
+    _, plan = _guarded(stage, 2)
+
+    ended = stage.ecmbraze("onboarding", "--json", "--confirm", plan[:characters])
+
+    assert ended.code == 6
+    assert "too few characters of a plan's hash: 8 at least. Nothing was sent." in ended.report["exit_reason"]
+    assert not stage.messages()
+    stage.run("--confirm", plan[:8])
+
+
 def test_what_changed_since_the_plan_is_not_sent_and_not_lost(stage: Rehearsal) -> None:
     chosen, plan = _guarded(stage, 3)
     stage.box.advance(30)

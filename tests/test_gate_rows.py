@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import time
@@ -170,3 +171,55 @@ def test_o10_a_run_whose_output_nobody_reads_keeps_its_code(stage: Rehearsal, fo
     os.close(writer)
     assert (done.returncode, stage.messages()[(customer, CAMPAIGN)]) == (0, 1)
     assert b"run.end" in done.stderr
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", "2>/dev/full"])
+def test_o10_a_run_without_streams_sends_and_keeps_its_code(stage: Rehearsal, closed: str) -> None:
+    customer = _due(stage)
+    typed = shlex.join(stage.command("onboarding"))
+
+    done = subprocess.run(f"{typed} {closed}", shell=True, env=stage.environ(), stderr=subprocess.PIPE, check=False)
+
+    assert (done.returncode, stage.messages()[(customer, CAMPAIGN)]) == (0, 1)
+    assert stage.ecmbraze("state", "verify").code == 0
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_o10_a_run_whose_output_the_disk_does_not_take_has_sent_and_says_so(
+    stage: Rehearsal, form: tuple[str, ...]
+) -> None:
+    customer = _due(stage)
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            stage.command("onboarding", *form), env=stage.environ(), stdout=full, stderr=subprocess.PIPE, check=False
+        )
+
+    assert (done.returncode, stage.messages()[(customer, CAMPAIGN)]) == (16, 1)
+    assert b"The command is done, but what it printed was not taken: No space left on device." in done.stderr
+    assert b"run.end" in done.stderr
+
+
+@pytest.mark.parametrize("files", range(7, 12))
+def test_o09_too_few_open_files_are_told_as_what_they_are(stage: Rehearsal, files: int) -> None:
+    customer = _due(stage)
+    typed = f"ulimit -n {files}; {shlex.join(stage.command('onboarding'))}"
+
+    done = subprocess.run(typed, shell=True, env=stage.environ(), capture_output=True, check=False)
+
+    assert done.returncode in (0, 16), done.stderr
+    stage.box.advance(600)
+    stage.run()
+    assert stage.messages() == {(customer, "contract_approved"): 1, (customer, CAMPAIGN): 1}
+
+
+@pytest.mark.parametrize("command", [["status"], ["runs", "--json"], ["holds", "list"], ["check", "--schema"]])
+def test_o10_a_command_whose_output_nobody_reads_keeps_its_code(stage: Rehearsal, command: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    done = subprocess.run(
+        stage.command(*command), env=stage.environ(), stdout=writer, stderr=subprocess.PIPE, check=False
+    )
+
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import os
+import pwd
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,19 @@ def test_a_report_that_cannot_be_written_never_hides_how_the_run_ended(
 
     logging.getLogger("ecmbraze").removeHandler(caplog.handler)
     assert "The run is done, but its report is not written." in caplog.text
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_c19_an_account_without_a_name_as_in_a_container_gets_its_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)  # what it raises where no account has the number
+    path = tmp_path / f"plan{form}"
+
+    assert report_file.write([usual()], path, 0, personal=False) == 0
+    assert form != ".html" or f"uid {os.getuid()}@" in path.read_text(encoding="utf-8")
 
 
 def test_a_bug_of_the_page_never_hides_how_the_run_ended(tmp_path: Path) -> None:

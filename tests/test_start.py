@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,29 @@ def _started(stage: Rehearsal, *arguments: str, **more: Any) -> subprocess.Compl
     options = {"env": stage.environ(), "capture_output": True, "check": False, **more}
     done: subprocess.CompletedProcess[bytes] = subprocess.run(stage.command(*arguments), **options)
     return done
+
+
+@pytest.mark.parametrize("number", [signal.SIGABRT, signal.SIGQUIT, signal.SIGSEGV])
+def test_s5_a_program_that_dies_leaves_no_memory_on_the_disk(stage: Rehearsal, number: signal.Signals) -> None:
+    _due(stage)
+    stage.box.fault("slow", system="braze", path="/users/track", seconds=240, times=1)
+    unlimited = partial(resource.setrlimit, resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    process = subprocess.Popen(
+        stage.command("onboarding"),
+        env=stage.environ(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=stage.folder,
+        preexec_fn=unlimited if resource.getrlimit(resource.RLIMIT_CORE)[1] == resource.RLIM_INFINITY else None,
+    )
+    until(lambda: stage.box.faults()[-1]["hits"] == 1)
+
+    process.send_signal(number)
+    _, status = os.waitpid(process.pid, 0)
+    process.returncode = -os.WTERMSIG(status)
+
+    assert os.WTERMSIG(status) == number
+    assert not os.WCOREDUMP(status)
 
 
 def test_from_the_first_start_to_a_message_that_arrives_once(fresh: Rehearsal, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import resource
 import sys
 import traceback
 from functools import cache
@@ -10,13 +12,19 @@ from typing import Annotated, Any
 
 import typer
 
+from ecmbraze.cli import streams
 from ecmbraze.cli.commands import Root
 from ecmbraze.cli.logs import LOG, set_up
-from ecmbraze.cli.shared import Shared
-from ecmbraze.errors import EcmbrazeError
+from ecmbraze.cli.shared import CONFIG_VARIABLE, Shared
+from ecmbraze.errors import EcmbrazeError, StorageError, UsageError
 
 # Newer versions of typer carry their own copy of click: this is the base class of whichever copy is in use.
 _WRONG_COMMAND_LINE: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+
+# What a full disk, or a limit of the account, does to whatever is opened or written just then.
+_REFUSED_BY_THE_SYSTEM = frozenset(
+    (errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+)
 
 app = typer.Typer(
     name="ecmbraze",
@@ -42,7 +50,13 @@ def root(
     context: typer.Context,
     config: Annotated[
         Path | None,
-        typer.Option("-c", "--config", envvar="ECMBRAZE_CONFIG", help="configuration file (default: ecmbraze.yaml)"),
+        typer.Option(
+            "-c",
+            "--config",
+            readable=False,
+            envvar=CONFIG_VARIABLE,
+            help="configuration file (default: ecmbraze.yaml)",
+        ),
     ] = None,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="log every request and decision on stderr")] = False,
     log_format: Annotated[str, typer.Option(help="text or json", metavar="text|json")] = "text",
@@ -59,7 +73,14 @@ def root(
 
 def main() -> None:
     """Run the program; every ending is an exit code of interface.md."""
-    sys.exit(run(sys.argv[1:]))
+    streams.hold()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # what is in memory, secrets among it, never goes to a disk
+    code = run(sys.argv[1:])
+    if failure := streams.not_taken():
+        code = code or StorageError.exit_code
+        said = "The command is done, but what it printed was not taken: %s."
+        LOG.error(said, failure.strerror, extra={"fields": {"exit_code": code, "name": "output"}})
+    sys.exit(code)
 
 
 @cache
@@ -72,6 +93,7 @@ def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
     set_up(verbose=False, log_format="text")  # what is wrong with the command line itself is told like the rest
     try:
+        _refuse_undecoded(arguments)
         result = _command().main(args=arguments, prog_name="ecmbraze", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except typer.Exit as error:
@@ -85,9 +107,36 @@ def run(arguments: list[str]) -> int:
     except EcmbrazeError as error:
         LOG.error("%s", error, extra={"fields": {"exit_code": error.exit_code, "name": error.name}})
         return error.exit_code
-    except Exception as error:  # a bug: say so, keep the code of the contract, never print locals
-        said = "bug: %s: %s. It ended there, the state is consistent. Run it again with `ecmbraze -v`, and report that."
-        LOG.error(said, type(error).__name__, error, extra={"fields": {"exit_code": 1, "name": "bug"}})
-        if LOG.isEnabledFor(10):
-            traceback.print_exc()
-        return 1
+    except OSError as error:
+        if error.errno not in _REFUSED_BY_THE_SYSTEM:
+            return _bug(error)
+        where = f"{error.filename}: " if error.filename else ""
+        refused = StorageError(
+            f"{where}{error.strerror}.",
+            undone="What was not committed did not happen.",
+            advice="Make room or remove the cause, then run the same command again.",
+        )
+        LOG.error("%s", refused, extra={"fields": {"exit_code": refused.exit_code, "name": refused.name}})
+        return refused.exit_code
+    except Exception as error:
+        return _bug(error)
+
+
+def _refuse_undecoded(arguments: list[str]) -> None:
+    """Raise UsageError for an argument that is no UTF-8: of a terminal that is set to another encoding, say."""
+    for word in arguments:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            raise UsageError(
+                f"{word!r} is not UTF-8 text.", undone="Nothing was done.", advice="Set the terminal to UTF-8."
+            ) from None
+
+
+def _bug(error: Exception) -> int:
+    """Say so, keep the code of the contract, never print locals."""
+    said = "bug: %s: %s. It ended there, the state is consistent. Run it again with `ecmbraze -v`, and report that."
+    LOG.error(said, type(error).__name__, error, extra={"fields": {"exit_code": 1, "name": "bug"}})
+    if LOG.isEnabledFor(10):
+        traceback.print_exc()
+    return 1

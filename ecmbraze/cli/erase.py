@@ -61,11 +61,11 @@ def erase(
     with run_lock(loaded.state):
         ledger = opening.ledger(loaded)
         try:
+            ledger.clear_garbage()  # a killed run left what it had planned, and of whom; a killed erasure too
             named = subject_of(subject, ledger.database, ledger.history)
             kept = erasing.find(named, ledger.database, ledger.history, ledger.path)
             _refuse(subject, kept, unknown=unknown, lose_withdrawals=lose_withdrawals)
             erasing.erase(kept, ledger.database, ledger.history, opening.wall_clock(loaded).now(), deed(by, reason))
-            ledger.clear_garbage()  # a killed run left what it had planned, and of whom
         finally:
             ledger.close()
         for folder in _folders(loaded):

@@ -10,11 +10,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from ecmbraze.cli import opening
-from ecmbraze.cli.shared import ByOption, ConfigOption, config_path, deed
+from ecmbraze.cli.shared import ByOption, ConfigOption, config_path, console, deed
 from ecmbraze.config import Settings
 from ecmbraze.errors import UsageError
 from ecmbraze.flows import FLOWS
@@ -112,4 +111,4 @@ def _show(rows: list[Row], days: int) -> None:
         table.add_column(column, justify="right" if column in ("people", "messages") else "left")
     for row in rows:
         table.add_row(*(str(value) for value in asdict(row).values()))
-    Console().print(table)
+    console().print(table)

@@ -8,12 +8,11 @@ from datetime import datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from ecmbraze.cli import opening
 from ecmbraze.cli.groups import Group
-from ecmbraze.cli.shared import ByOption, ConfigOption, config_path, deed
+from ecmbraze.cli.shared import ByOption, ConfigOption, config_path, console, deed
 from ecmbraze.engine.deliver.channels import channel_of
 from ecmbraze.errors import UsageError
 from ecmbraze.ledger.history import Deed
@@ -53,7 +52,7 @@ def listing(
     for row in rows:
         told = _told(row)
         table.add_row(*(printable(str(told[name])) for name in ("id", "state", "key", "since", "why")))
-    Console().print(table)
+    console().print(table)
     return 0
 
 
@@ -106,7 +105,7 @@ def resolve(
         finally:
             ledger.close()
     for row in rows:
-        typer.echo(f"{row.action.key}: {decision}")
+        typer.echo(f"{printable(row.action.key)}: {decision}")
     if rule:
         typer.echo(f"{len(rows)} of {rule}: {decision}")
     if left:

@@ -71,7 +71,7 @@ class _Session:
 
     def begin(self, confirm: str | None, deed: Deed) -> RunReport | None:
         """Let a load begin; return the report that ends this start where a person must confirm first."""
-        with run_lock(self.config.state), self._opened() as (ledger, loading):
+        with self.budget.under(run_lock(self.config.state)), self._opened() as (ledger, loading):
             for _ in range(_LOOKS):  # the first names the people, the next looks at them
                 if not loading.has_baseline():
                     looked = self._round(ledger, Options())
@@ -91,7 +91,7 @@ class _Session:
         patience, reports, listing, more = Patience(), list[RunReport](), _Listing(), True
         lock = partial(run_lock, self.config.state, load=True, wait=rounds.waiting(self.wall, self.budget))
         while more:
-            with lock(), self._opened() as (ledger, loading):
+            with self.budget.under(lock()), self._opened() as (ledger, loading):
                 before = loading.load
                 assert before is not None, "it was confirmed"
                 if not reports:

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from ecmbraze.cli import flow_names, opening, rounds
-from ecmbraze.cli.shared import ByOption, ConfigOption, config_path, deed
+from ecmbraze.cli.shared import ByOption, ConfigOption, config_path, console, deed
 from ecmbraze.config import Settings
 from ecmbraze.engine.reporting import HIDDEN
 from ecmbraze.engine.setting import Options
@@ -120,7 +119,7 @@ def _show(file: Path | None, *, as_json: bool) -> int:
         table.add_column(column, overflow="fold")
     for told in found["actions"]:
         table.add_row(*(Text(printable(_text(told[str(column.header)]))) for column in table.columns))
-    Console().print(table)
+    console().print(table)
     typer.echo(f"Send it: ecmbraze apply {file} --confirm {str(found['hash'])[:12]}")
     return 0
 

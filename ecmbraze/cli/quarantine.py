@@ -8,12 +8,11 @@ from datetime import datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from ecmbraze.cli import opening
 from ecmbraze.cli.groups import Group
-from ecmbraze.cli.shared import ByOption, ConfigOption, config_path, deed
+from ecmbraze.cli.shared import ByOption, ConfigOption, config_path, console, deed
 from ecmbraze.errors import UsageError
 from ecmbraze.ledger.history import Deed
 from ecmbraze.ledger.ledger import Ledger
@@ -63,7 +62,7 @@ def listing(
         table.add_column(column, overflow="fold")
     for told in rows:
         table.add_row(*(printable("" if value is None else str(value)) for value in told.values()))
-    Console().print(table)
+    console().print(table)
     return 0
 
 

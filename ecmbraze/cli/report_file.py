@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 import socket
 from collections.abc import Sequence
 from pathlib import Path
 
 from ecmbraze.cli.logs import LOG
+from ecmbraze.cli.shared import login
 from ecmbraze.engine.run_report import RunReport
 from ecmbraze.errors import EcmbrazeError, StorageError, UsageError
 
@@ -33,7 +33,7 @@ def write(reports: Sequence[RunReport], report: Path | None, code: int, *, perso
     from ecmbraze.report import files
 
     try:
-        files.write(reports, report, made_by=f"{getpass.getuser()}@{socket.gethostname()}", personal=personal)
+        files.write(reports, report, made_by=f"{login()}@{socket.gethostname()}", personal=personal)
     except EcmbrazeError as error:
         return _failed(f"{error.happened} {error.advice}".rstrip(), code)
     except Exception as error:  # a bug of the page must not hide what the run did

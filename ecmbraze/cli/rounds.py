@@ -18,6 +18,7 @@ from ecmbraze.cli import composition, opening
 from ecmbraze.cli.clock import WallClock, new_id
 from ecmbraze.cli.logs import LOG, by_line, detail, tell
 from ecmbraze.cli.progress import Silent, observing
+from ecmbraze.cli.shared import console
 from ecmbraze.cli.signals import Budget, listening
 from ecmbraze.config import Settings
 from ecmbraze.engine.round import Round
@@ -57,7 +58,7 @@ def start(
         return _execute(flows, config, options, wall, budget, due=due)
     with listening(budget):
         check(config.state)  # a wrong state file is told before the lock is touched
-        with run_lock(config.state, wait=waiting(wall, budget)):
+        with budget.under(run_lock(config.state, wait=waiting(wall, budget))):
             return _execute(flows, config, options, wall, budget, due=due)
 
 
@@ -141,15 +142,12 @@ def tell_result(
     reports: Sequence[RunReport], *, as_json: bool, limit: int | None = None, together: bool = False
 ) -> None:
     """Print the reports for a person or as JSON, ``together`` in ``{runs: [...]}``, and log how each run ended."""
-    try:
-        if as_json:
-            sys.stdout.writelines(json_text.pieces(reports, together=together, limit=limit))
-        else:
-            for report in reports:
-                _print(report, limit)
-        sys.stdout.flush()
-    except (BrokenPipeError, SystemExit):  # nobody listens (`| head`): the run is done and its code stands (fault O10)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if as_json:
+        sys.stdout.writelines(json_text.pieces(reports, together=together, limit=limit))
+    else:
+        for report in reports:
+            _print(report, limit)
+    sys.stdout.flush()
     for report in reports:
         _tell_decisions(report)
         fields = {
@@ -169,11 +167,9 @@ def _print(report: RunReport, limit: int | None) -> None:
     if not watched and (text := unwrapped(report)) is not None:
         sys.stdout.write(text)
         return
-    from rich.console import Console
-
     from ecmbraze.report.table import show
 
-    show(report, Console(), limit=limit)
+    show(report, console(), limit=limit)
 
 
 def _tell_decisions(report: RunReport) -> None:

@@ -7,12 +7,12 @@ from contextlib import closing
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from ecmbraze.cli import opening
-from ecmbraze.cli.shared import ConfigOption, config_path
+from ecmbraze.cli.shared import ConfigOption, config_path, console
 from ecmbraze.report import json_text
+from ecmbraze.report.plain import printable
 
 
 def register(app: typer.Typer) -> None:
@@ -36,6 +36,6 @@ def runs(
     for column in ("run", "flow", "mode", "started", "exit", "reason"):
         table.add_column(column, overflow="fold")
     for run in ended:
-        table.add_row(run.run_id, run.flow, run.mode, run.started_at, str(run.exit_code), run.exit_reason)
-    Console().print(table)
+        table.add_row(run.run_id, run.flow, run.mode, run.started_at, str(run.exit_code), printable(run.exit_reason))
+    console().print(table)
     return 0

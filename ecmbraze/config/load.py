@@ -71,6 +71,7 @@ def read(
     _refuse(path, [(places.line(where), f"{places.of(where)}: {said}") for where, said in first])
     assert settings is not None, "a problem was told otherwise"
     state = settings.state if settings.state.is_absolute() else path.resolve().parent / settings.state
+    _refuse_undecoded(state)
     return settings.model_copy(update={"flows": sections, "state": state}).read_from(path.resolve(), places)
 
 
@@ -98,6 +99,18 @@ def _text(path: Path) -> str:
             f"{path} cannot be read: {error.strerror}.",
             undone="Nothing was done.",
             advice="Let the account that runs ecmbraze read it.",
+        ) from None
+
+
+def _refuse_undecoded(state: Path) -> None:
+    """Raise ConfigurationError for a path that is no UTF-8: SQLite takes none."""
+    try:
+        str(state).encode()
+    except UnicodeEncodeError:
+        raise ConfigurationError(
+            f"The path of the state file is not UTF-8: {str(state)!r}.",
+            undone="Nothing was done.",
+            advice="Rename the folder, or name another path under `state`.",
         ) from None
 
 

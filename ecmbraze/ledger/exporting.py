@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -87,6 +88,7 @@ def rows(ledger: Ledger, *, full: bool) -> Iterator[Mapping[str, Any]]:
             if (table, row.get("name")) in _SECRET:
                 continue
             shown = row if full else {name: _shown(ledger, table, name, row[name]) for name in columns}
+            shown = {name: _text(value) if isinstance(value, bytes) else value for name, value in shown.items()}
             yield {"table": table, **shown}
 
 
@@ -95,7 +97,14 @@ def as_line(row: Mapping[str, Any]) -> str:
     return json.dumps(row, ensure_ascii=False)
 
 
+def _text(content: bytes) -> str:
+    """Return the content of a document that waits to be stored, which may be of any kind."""
+    return base64.b64encode(content).decode()
+
+
 def _shown(ledger: Ledger, table: str, column: str, value: object) -> object:
+    if isinstance(value, bytes):
+        return HIDDEN
     if not isinstance(value, str):
         return value
     if column in _PEOPLE:

@@ -6,6 +6,7 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from ecmbraze.errors import Locked, StorageError
@@ -15,8 +16,12 @@ _LOADS = " loads"
 
 
 @contextmanager
-def run_lock(state: Path, *, load: bool = False, wait: Callable[[], None] | None = None) -> Iterator[None]:
+def run_lock(
+    state: Path, *, load: bool = False, wait: Callable[[], None] | None = None
+) -> Iterator[Callable[[], None]]:
     """Hold the lock of ``state`` until the block ends; raise Locked at once when another process has it.
+
+    Yields what raises Locked once the lock file is no longer the one that is held: another run may have begun (U07).
 
     An initial load takes it slice by slice, for days. Whoever comes meanwhile with a ``wait``, which is called again
     and again, gets it after the slice in hand; one may wait so, and the load waits behind it.
@@ -42,7 +47,7 @@ def run_lock(state: Path, *, load: bool = False, wait: Callable[[], None] | None
             os.pwrite(descriptor, f"{os.getpid()}{_LOADS if load else ''}\n".encode(), 0)
         except OSError as error:
             raise _unwritable(path, error) from error
-        yield
+        yield partial(_refuse_replaced, path, descriptor)
 
 
 def held(state: Path) -> bool:
@@ -70,6 +75,19 @@ def _opened(path: Path) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _refuse_replaced(path: Path, descriptor: int) -> None:
+    try:
+        there = path.lstat()
+    except OSError:  # that it cannot be looked at is no sign that it is still ours
+        there = None
+    if there is None or not os.path.samestat(there, os.fstat(descriptor)):
+        raise Locked(
+            f"{path} was removed or replaced while this run held it: another run may have begun.",
+            undone="This one sent nothing from then on; what was on its way is settled, or looked for by the next run.",
+            advice="Leave the lock file where it is: it does not outlive its run. The next run goes on.",
+        )
 
 
 def _until_locked(descriptor: int, path: Path, wait: Callable[[], None]) -> None:

@@ -17,6 +17,7 @@ from ecmbraze.errors import RecordUnreadable
 from ecmbraze.model import Fact, Facts, Json
 from ecmbraze.suggest import did_you_mean
 
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,2})?")
 _OPERATORS = ("not", "is", "at_least", "at_most")
 _SHAPES = "a value, a list of values, {not: value}, {is: set}, {is: empty}, {at_least: number} or {at_most: number}"
 
@@ -67,10 +68,9 @@ def _same(left: Any, right: Any) -> bool:
 def _number(fact: Fact) -> float:
     if isinstance(fact, int | float) and not isinstance(fact, bool):
         return fact
-    try:
-        return float(str(fact))
-    except ValueError:
-        raise RecordUnreadable(f"{fact!r} is not a number, but a rule compares it with one.") from None
+    if not _NUMBER.fullmatch(str(fact).strip()):  # `nan`, `inf` and `1_000` are words to whoever typed them
+        raise RecordUnreadable(f"{fact!r} is not a number, but a rule compares it with one.")
+    return float(str(fact))
 
 
 def _parse(raw: object) -> Condition:

@@ -27,11 +27,12 @@ _BEFORE = (NewConnectionError, ConnectTimeoutError, requests.ConnectTimeout, ssl
 def failure_of(error: Exception, trace: Trace, host: str, connect_s: float, timeout_s: float) -> TransportError:
     """Return the failure behind what requests raised.
 
-    *Not sent* needs proof: our own connection saw no byte leave, or the cause lies before any connection. The text
-    never repeats the words of the error, which may hold a URL or a header.
+    *Not sent* needs proof: our own connection saw no byte leave, or none was reached and the cause lies before any.
+    The same classes of errors are raised for headers and addresses of an answer. The text never repeats the words of
+    the error, which may hold a URL or a header.
     """
     causes = list(_causes(error))
-    if (trace.reached and not trace.left) or any(isinstance(cause, _BEFORE) for cause in causes):
+    if not trace.left and (trace.reached or any(isinstance(cause, _BEFORE) for cause in causes)):
         return _not_sent(causes, host, connect_s)
     if isinstance(error, TimeoutError | requests.Timeout) or any(isinstance(cause, TimeoutError) for cause in causes):
         return OutcomeUnknownError(f"no whole answer from {host} within {timeout_s:.0f} s")

@@ -119,7 +119,7 @@ class Http:
                         self._passed(response) if digest and response.status_code == 200 and _is_file(headers) else None
                     )
                     body = b"" if passed else self._body(response)
-            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
+            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
                 raise failure_of(error, trace, self.host, CONNECT_S, self.timeout_s) from None
         self._waiting.note(path, response.status_code, headers)
         self.skew = _skew(headers.get("date"), self.clock.now(), self.skew)

@@ -164,13 +164,18 @@ class _Adapter(HTTPAdapter):
         conn.cert_reqs = "CERT_REQUIRED"
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Name none: asked not to follow, requests still takes the address apart and reads the answer unbounded."""
+
+
 def session(connections: int, ca_file: Path | None, *, secure: bool = True) -> requests.Session:
     """Return a session that keeps up to ``connections`` open, and is never on more at once.
 
     Nothing of the environment is used (T-6), cookies are not kept (S-6), certificates are verified (T-1). Raises
     ConfigurationError for a file that holds no authority. Not ``secure``, the public authorities are not read.
     """
-    made = requests.Session()
+    made = _Session()
     made.trust_env = False
     made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     context = _context(ca_file, secure=secure)

@@ -271,6 +271,20 @@ def test_what_a_killed_run_had_planned_of_them_goes_too(tmp_path: Path) -> None:
     assert (done.code, left.exists()) == (0, False)
 
 
+def test_what_a_killed_erasure_left_of_them_goes_when_it_is_typed_again(tmp_path: Path) -> None:
+    office = Offline(tmp_path)
+    office.messages((State.IN_FLIGHT, State.SENT))
+    assert office.ecmbraze("erase", "C-0", "--reason", "art. 17").code == 0
+    with office.ledger() as ledger:
+        left = ledger.plan_path("waited")  # its row went in the transaction, and then came the kill
+    left.write_text("C-0")
+
+    again = office.ecmbraze("erase", "C-0", "--reason", "art. 17")
+
+    assert (again.code, left.exists()) == (2, False)
+    assert _holds(tmp_path, "C-0") == []
+
+
 def test_whom_nobody_knows_is_taken_for_a_slip_of_the_pen(tmp_path: Path) -> None:
     office = Offline(tmp_path)
 

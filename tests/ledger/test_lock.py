@@ -19,7 +19,7 @@ from ecmbraze.ledger.ledger import Ledger
 from ecmbraze.ledger.lock import held, run_lock
 from ecmbraze.ledger.planfile import PlanFile
 from tests.ledger.test_ledger import NOW
-from tests.rehearsal import Rehearsal
+from tests.rehearsal import CAMPAIGN, CONTRACT, Rehearsal
 
 _REFUSALS = (errno.ENOLCK, errno.EINVAL, errno.EOPNOTSUPP, errno.EIO)
 # A file system whose lock service does not answer: NFS, say.
@@ -129,3 +129,32 @@ def test_a_run_without_locks_ends_with_16_and_asks_nobody(stage: Rehearsal, opti
     assert b"No locks available" in done.stderr
     assert b"Traceback" not in done.stderr
     assert stage.received()["requests"] == before
+
+
+@pytest.mark.parametrize(
+    ("system", "path"),
+    [("ecm", "/businessworkspaces"), ("braze", "/users/export"), ("braze", "/users/track"), ("braze", "/trigger/send")],
+)
+@pytest.mark.parametrize("replaced", [False, True])
+def test_u07_who_lost_the_lock_file_to_another_run_stops_before_the_next_message(
+    stage: Rehearsal, system: str, path: str, replaced: bool
+) -> None:
+    stage.config["braze"] |= {"trigger_batch": 1, "connections": 1}
+    people = [stage.customer(workspace) for workspace in stage.open_workspaces()]
+    for workspace in stage.open_workspaces():
+        stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+    with stage.held_at(system, path, "onboarding") as owner:
+        lock = stage.state.with_name("state.db.lock")
+        lock.unlink()
+        if replaced:
+            other = stage.ecmbraze("onboarding")
+    if not replaced:
+        assert owner.wait() == 11
+        other = stage.ecmbraze("onboarding")
+
+    assert owner.wait() in ((0, 11) if replaced else (11,))  # 0 where the other run left it nothing to send
+    assert other.code in (0, 4)  # what the owner had on its way is in doubt, or was settled
+    for seconds in (60, 6 * 60):
+        stage.box.advance(seconds)
+        stage.run()
+    assert stage.messages() == {(one, name): 1 for one in people for name in ("contract_approved", CAMPAIGN)}

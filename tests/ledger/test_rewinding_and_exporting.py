@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from ecmbraze.errors import UsageError
 from ecmbraze.ledger import exporting, rewinding
 from ecmbraze.ledger.ledger import Ledger
+from tests.hand import unnoticed
 from tests.stories.book import once
 from tests.test_fence import approve, furnished
 from tests.twins.house import House
@@ -80,3 +83,18 @@ def test_an_export_holds_every_row_and_names_nobody_unless_it_is_to(house: House
     assert [line for line in masked if subject in line and json.loads(line)["table"] == "outbox"]
     assert [line for line in full if "C-1" in line]
     assert not [line for line in (*masked, *full) if salt in line]
+
+
+def test_a_document_that_waits_to_be_stored_is_exported_too(house: House) -> None:
+    content = b"\xff\x00 <p>Dear C-1</p>"
+    with unnoticed(house.state) as connection:
+        connection.execute("INSERT INTO content VALUES (?, ?)", (sha256(content).hexdigest(), content))
+    ledger = Ledger.open(house.state, read_only=True)
+    exported = {
+        full: [json.loads(exporting.as_line(row)) for row in exporting.rows(ledger, full=full)]
+        for full in (False, True)
+    }
+    ledger.close()
+
+    [masked], [whole] = ([row["bytes"] for row in rows if row["table"] == "content"] for rows in exported.values())
+    assert (masked, b64decode(whole)) == (exporting.HIDDEN, content)

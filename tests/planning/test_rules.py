@@ -107,6 +107,19 @@ def test_a_number_compared_with_text_is_unreadable_and_an_unknown_fact_is_not_fa
         satisfied(_when("a"), {})
 
 
+@pytest.mark.parametrize("word", ["nan", "NaN", "inf", "-Infinity", "1_000", "1e999", "0x10", "³"])
+@pytest.mark.parametrize("operator", ["at_least", "at_most"])
+def test_a_word_that_python_would_take_for_a_number_is_none(word: str, operator: str) -> None:
+    with pytest.raises(RecordUnreadable, match="is not a number"):
+        satisfied(_when({operator: 3}), {"f": word})
+
+
+@pytest.mark.parametrize("number", ["3", "3.0", " 3 ", "+3", "3.", "03", "3e0", "30E-1"])
+def test_a_number_in_a_text_is_compared_as_a_number(number: str) -> None:
+    assert satisfied(_when({"at_least": 3}), {"f": number})
+    assert satisfied(_when({"at_most": 3}), {"f": number})
+
+
 @given(before=st.sampled_from(["yes", "no", None]), now=st.sampled_from(["yes", "no", None]), times=st.integers(0, 2))
 def test_a_hit_is_a_transition_and_happens_once(before: str | None, now: str | None, times: int) -> None:
     change = _change(_record(f=before), _record(f=now), r=times)

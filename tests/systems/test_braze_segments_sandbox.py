@@ -166,14 +166,31 @@ def test_a_key_without_the_permission_is_refused(box: RemoteSandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://bucket.example.com/a.zip", "https://10.0.0.1/a", "https://metadata/a", "https://u@x.example/a"]
+    "url",
+    [
+        "http://bucket.example.com/a.zip",
+        "https://10.0.0.1/a",
+        "https://[::ffff:10.0.0.1]/a",
+        "https://127.1/a",
+        "https://0x7f.1/a",
+        "https://127.0.0.0x1/a",
+        "https://2130706433/a",
+        "https://metadata/a",
+        "https://x.localhost./a",
+        "https://u@x.example/a",
+        "https://[::1/a",
+        "//x.example/a",
+        "",
+    ],
 )
 def test_an_address_that_is_no_storage_on_the_internet_is_not_asked(
     url: str, braze: BrazeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer = Exchange(status=201, headers={}, body=json.dumps({"url": url, "message": "success"}).encode())
     monkeypatch.setattr("ecmbraze.systems.http.Http.once", lambda *_, **__: answer)
-    with pytest.raises(TemporaryError, match="none of a storage on the internet"):
+    with pytest.raises(
+        TemporaryError, match=r"the address of the export is (none of a storage on the internet|malformed)"
+    ):
         braze.segment(SEGMENT, [])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,7 +11,7 @@ import pytest
 import responses
 
 from ecmbraze.errors import ConfigurationError, RecordUnreadable, TemporaryError
-from tests.systems.ecm_answers import DEFINITIONS, HTML, LIST, ONE, TYPE, VALUES, client, detail, ready, row
+from tests.systems.ecm_answers import DEFINITIONS, HTML, LIST, ONE, TYPE, VALUES, client, detail, page, ready, row
 from tests.systems.rig import ECM_URL
 
 NODE = f"{ECM_URL}/api/v2/nodes/90101/categories"
@@ -39,6 +39,37 @@ def test_facts_come_by_name_with_their_types(net: responses.RequestsMock) -> Non
     assert read.sets == {
         "Customer.Contacts": ({"Name": "Ann", "Seen": "2026-01-05T08:30:00+01:00"}, {"Name": "Bob"}),
     }
+
+
+@pytest.mark.parametrize(("name", "value"), [("name", None), ("name", "x" * 10_001), ("id", "²"), ("id", None)])
+@pytest.mark.parametrize("kind", [0, 144])
+def test_a_child_of_another_shape_makes_the_documents_of_a_workspace_unreadable(
+    net: responses.RequestsMock, name: str, value: object, kind: int
+) -> None:
+    child = {"id": 7, "name": "a", "type": kind, "container": not kind} | {name: value}
+    net.add(responses.GET, f"{ECM_URL}/api/v2/nodes/90101/nodes", json=page(1, 1, [{"data": {"properties": child}}], 1))
+    with pytest.raises(RecordUnreadable, match="folder 90101"):
+        list(client().documents(90101))
+
+
+@pytest.mark.parametrize("odd", [{}, {"data": None}, {"data": {"properties": "1e5"}}])
+def test_a_workspace_whose_rights_are_told_in_another_shape_is_unreadable(
+    net: responses.RequestsMock, odd: dict[str, Any]
+) -> None:
+    net.add(responses.GET, f"{ECM_URL}/api/v2/nodes/90101", json={"results": odd})
+    with pytest.raises(RecordUnreadable, match="node 90101"):
+        client().obstacles(90101, {}, files=True)
+
+
+@pytest.mark.parametrize("told", ["--5", "²", "9" * 5000, "9" * 30, "5 x"])
+def test_a_place_that_the_index_tells_in_another_shape_is_left_out(net: responses.RequestsMock, told: str) -> None:
+    hit = {
+        "data": {"properties": {"id": 7, "modify_date": None}, "regions": {"OTLocation": f"2000 {told}"}},
+        "links": {"ancestors": [{"href": f"/api/v2/nodes/{told}"}, {"href": "/api/v2/nodes/2000"}]},
+    }
+    net.add(responses.POST, f"{ECM_URL}/api/v2/search", json={**page(1, 1, [hit], 1), "collection": {}})
+    [found] = client().documents_changed_since(date(2026, 3, 1))
+    assert {number for path in found.paths for number in path} <= {2000, 5}
 
 
 def test_the_workspace_itself_comes_with_aware_times_and_its_business_object(net: responses.RequestsMock) -> None:

@@ -120,6 +120,28 @@ def test_b33_an_answer_that_drips_is_cut_at_the_deadline(whole: bytes) -> None:
         http(server.url, clock=clock).once("POST", "/users/track", json={})
 
 
+@pytest.mark.parametrize("status", [200, 301])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+        b"Transfer-Encoding: chunked\r\n\r\n-5\r\n{}",
+        b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}",
+        b"Content-Encoding: gzip, gzip\r\nContent-Length: 2\r\n\r\n{}",
+        b"X: " + b"x" * 70_000 + b"\r\n\r\n{}",
+        b"X: x\r\n" * 200 + b"\r\n{}",
+    ],
+    ids=["two lengths", "a chunk below nothing", "a chunk of letters", "packed twice", "a long header", "many headers"],
+)
+def test_b05_an_answer_that_is_no_http_leaves_the_outcome_unknown(status: int, broken: bytes) -> None:
+    def tells(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 %d X\r\nLocation: /other\r\n" % status + broken)
+        connection.shutdown(socket.SHUT_WR)
+
+    with serving(tells) as server, pytest.raises(OutcomeUnknownError):
+        http(server.url).once("POST", "/campaigns/trigger/send", json={})
+
+
 def test_b34_an_answer_above_the_limit_is_not_read_to_its_end() -> None:
     with (
         serving(replying(answer(200, b"x" * 3_000_000))) as server,
@@ -159,6 +181,25 @@ def test_b23_a_redirect_is_returned_and_the_other_host_hears_nothing() -> None:
                 "POST", "/users/track", json={}, headers={"OTCSTicket": "t", "Authorization": "k"}
             )
         assert (got.status, other.connections) == (301, 0)
+
+
+@pytest.mark.parametrize("target", [b"\xff\xfe", b"http://[::1", b"http://", b"//", b"\x80:\x81", b"mailto:"])
+def test_b23_a_redirect_to_what_is_no_address_is_returned_like_any_other(target: bytes) -> None:
+    def moves(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 301 X\r\nContent-Length: 2\r\nLocation: " + target + b"\r\n\r\n{}")
+
+    with serving(moves) as server:
+        got = http(server.url).once("POST", "/campaigns/trigger/send", json={})
+        assert (got.status, got.body) == (301, b"{}")
+
+
+def test_b34_the_body_of_a_redirect_is_bounded_like_any_other() -> None:
+    bomb = gzip.compress(b"0" * 8_000_000)
+    with (
+        serving(replying(answer(301, bomb, "Location: /other", "Content-Encoding: gzip"))) as server,
+        pytest.raises(OutcomeUnknownError, match="100 times"),
+    ):
+        http(server.url).once("POST", "/campaigns/trigger/send", json={})
 
 
 def test_b24_a_server_without_tls_behind_https_gets_no_request() -> None:

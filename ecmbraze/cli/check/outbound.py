@@ -7,9 +7,9 @@ import io
 import json
 from collections.abc import Iterator
 
-from rich.console import Console
 from rich.table import Table
 
+from ecmbraze.cli.shared import console
 from ecmbraze.config import Settings
 from ecmbraze.engine.deliver.channels.marking import marker
 from ecmbraze.engine.recover.canary import ATTRIBUTE
@@ -65,7 +65,7 @@ def show(config: Settings) -> None:
             tables[flow, way] = _table(flow, way)
         tables[flow, way].add_row(*map(printable, (row.fact, f"{row.sort} {row.name}", row.rule)))
     for table in tables.values():
-        Console().print(table)
+        console().print(table)
 
 
 def _table(flow: str, way: Direction) -> Table:

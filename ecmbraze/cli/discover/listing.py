@@ -10,6 +10,7 @@ from itertools import compress
 
 import typer
 
+from ecmbraze.cli.shared import console
 from ecmbraze.errors import EcmbrazeError
 from ecmbraze.model import Json
 from ecmbraze.report.plain import printable
@@ -68,11 +69,10 @@ def lines(listing: Listing) -> list[str]:
 
 
 def _table(listing: Listing) -> None:
-    from rich.console import Console  # only a terminal has a table
-    from rich.table import Table
+    from rich.table import Table  # only a terminal has a table
     from rich.text import Text
 
-    console = Console()
+    shown = console()
     table = Table(title=f"{listing.what}: {len(listing.rows)}", title_justify="left")
     cells = [_cells(listing, row, dict.fromkeys(_LONG, "\n")) for row in listing.rows]
     used = [any(row[number] for row in cells) or not cells for number in range(len(listing.columns))]
@@ -80,7 +80,7 @@ def _table(listing: Listing) -> None:
         table.add_column(heading, overflow="fold", no_wrap=heading in _UNBROKEN)
     for row in cells:
         table.add_row(*map(Text, compress(row, used)))
-    console.print(table)
+    shown.print(table)
 
 
 def _cells(listing: Listing, row: Row, between: Mapping[str, str]) -> tuple[str, ...]:

@@ -160,6 +160,12 @@ def _chosen(ledger: Ledger, flow: str, asked: str, now: datetime) -> WaitingPlan
     if not waiting:
         raise UsageError(f"No plan of {flow} waits.", undone="Nothing was sent.", advice="Run without --confirm.")
     chosen = next((one for one in waiting if len(asked) >= SHORTEST and one.hash.startswith(asked)), None)
+    if chosen is None and len(asked) < SHORTEST:
+        raise GuardTripped(
+            f"{asked!r} are too few characters of a plan's hash: {SHORTEST} at least.",
+            undone="Nothing was sent.",
+            advice=f"Look at what waits, then {_advice(flow, waiting[0].hash)}",
+        )
     if chosen is None:
         raise GuardTripped(
             f"Plan {asked} is superseded by {waiting[0].hash[:12]}.",

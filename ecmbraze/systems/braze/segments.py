@@ -154,7 +154,10 @@ class Segments:
 
     def _checked(self, url: str) -> tuple[str, str]:
         """Return (origin, path with query) of an address that Braze gave; raises ShapeError for one nobody may ask."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            raise ShapeError("the address of the export is malformed") from None
         at_home = parts.netloc == self._http.host and self._http.base_url.startswith(f"{parts.scheme}:")
         if not at_home and (
             parts.scheme != "https" or not parts.hostname or "@" in parts.netloc or _is_inside(parts.hostname)
@@ -205,8 +208,10 @@ def _is_inside(host: str) -> bool:
     """Say whether a host is an address that is none of the internet, or a name without a domain (faults D13)."""
     try:
         return not ipaddress.ip_address(host).is_global
-    except ValueError:
-        return "." not in host.strip(".") or host.endswith((".local", ".internal"))
+    except ValueError:  # resolvers take 127.1 and 0x7f.1 for addresses too; no name on the internet ends in a number
+        last = host.rstrip(".").rpartition(".")[2]
+        named = "." in host.strip(".") and not last[:1].isdigit()
+        return not named or host.rstrip(".").endswith((".local", ".internal", ".localhost"))
 
 
 def _not_exported(why: str) -> TemporaryError:

@@ -95,7 +95,10 @@ class Attempts:
 
     def lacks(self, right: Right, node_id: int) -> bool:
         """Say whether ECM tells that the account has not this right on a node."""
-        return self._properties(node_id).get(right.flag) is False
+        try:
+            return self._properties(node_id).get(right.flag) is False
+        except ShapeError as error:
+            raise RecordUnreadable(f"node {node_id}: {error}") from None
 
     def _properties(self, node_id: int) -> Mapping[str, Any]:
         found = ask(self._session, f"/api/v2/nodes/{int(node_id)}", [("fields", "properties")])

@@ -28,8 +28,11 @@ def walk(session: Session, workspace_id: int, zone: tzinfo | None) -> Iterator[D
     while folders:
         number, path = folders.pop()
         for data in children(session, number):
-            row = inner(data, "properties")
-            child, kind, name = whole(row.get("id"), "node id"), row.get("type"), text(row.get("name"), "name")
+            try:
+                row = inner(data, "properties")
+                child, kind, name = whole(row.get("id"), "node id"), row.get("type"), text(row.get("name"), "name")
+            except ShapeError as error:
+                raise RecordUnreadable(f"folder {number}: {error}") from None
             if child in met:
                 continue  # rows move between pages (E10)
             met.add(child)

@@ -15,7 +15,8 @@ from ecmbraze.systems.shapes import ShapeError, inner, whole
 
 PATH = "/api/v2/search"
 _LIMIT = 100  # what public clients use; the cap is not documented (api/ecm.md 6.1)
-_NODE = re.compile(r"/nodes/(\d+)")
+# No number of a node has more digits.
+_NODE, _NUMBER = re.compile(r"/nodes/([0-9]{1,18})(?![0-9])"), re.compile(r"-?[0-9]{1,18}")
 
 
 def search(session: Session, day: date, zone: tzinfo | None, within: int = 0) -> Iterator[DocumentHit]:
@@ -89,7 +90,7 @@ def _paths(row: Mapping[str, Any]) -> Iterator[tuple[int, ...]]:
     yield tuple(int(match[1]) for href in hrefs if (match := _NODE.search(href)))
     regions = inner(row, "data").get("regions")
     location = str(regions.get("OTLocation") or "") if isinstance(regions, Mapping) else ""
-    yield tuple(int(number) for number in location.split() if number.lstrip("-").isdigit())
+    yield tuple(int(number) for number in location.split() if _NUMBER.fullmatch(number))
 
 
 def _cache_id(answer: Mapping[str, Any]) -> str:
