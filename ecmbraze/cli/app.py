@@ -16,7 +16,7 @@ from ecmbraze.cli import streams
 from ecmbraze.cli.commands import Root
 from ecmbraze.cli.logs import LOG, set_up
 from ecmbraze.cli.shared import CONFIG_VARIABLE, Shared
-from ecmbraze.errors import EcmbrazeError, StorageError, UsageError
+from ecmbraze.errors import STRENGTH, EcmbrazeError, StorageError, UsageError, strongest
 
 # Newer versions of typer carry their own copy of click: this is the base class of whichever copy is in use.
 _WRONG_COMMAND_LINE: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -77,7 +77,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # what is in memory, secrets among it, never goes to a disk
     code = run(sys.argv[1:])
     if failure := streams.not_taken():
-        code = code or StorageError.exit_code
+        code = strongest([StorageError.exit_code, *({code} & set(STRENGTH))])
         said = "The command is done, but what it printed was not taken: %s."
         LOG.error(said, failure.strerror, extra={"fields": {"exit_code": code, "name": "output"}})
     sys.exit(code)
