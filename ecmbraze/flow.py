@@ -73,6 +73,8 @@ class Flow(Generic[Options]):
     """Everything the flow may write, given the attribute prefix."""
     follows: Callable[[str], str] = lambda occurrence: ""
     """How the occurrence begins that must have reached a person before this one may; empty where none must."""
+    renews: Callable[[str], str] = lambda occurrence: ""
+    """How the occurrence begins that takes the place of this one, once it is planned; empty where each is told."""
     replaces: Callable[[Options], bool] = lambda options: False
     """Whether it may replace values that stood in ECM before it first wrote there."""
     taken_over: Callable[[Options, Record, Known], Mapping[str, Json]] = lambda options, record, known: {}

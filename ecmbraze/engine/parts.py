@@ -162,6 +162,7 @@ def _screen(of: RoundContext, flow: Flow[Any], section: Any, needs: Needs, view:
         max_per_person=of.setting.max_per_person,
         twins=of.ledger.outbox.twins,
         reached=of.ledger.outbox.reached,
+        renewed=of.ledger.outbox.renewed,
         staged=of.ledger.outbox.knows,
         mirrored=view.records,
         attributes=attributes(flow.outbound(section, of.setting.prefix)),

@@ -170,6 +170,12 @@ def follows(occurrence: str) -> str:
     return f"{occurrence.removesuffix(CLOSED)}:" if occurrence.endswith(CLOSED) else ""
 
 
+def renews(occurrence: str) -> str:
+    """Return how the next opening begins: of two that wait, only the last is true."""
+    count, _, documents = occurrence.partition(":")
+    return f"{int(count) + 1}:" if documents else ""
+
+
 def ahead(
     options: Options, record: Record, _memory: Mapping[str, Json], zone: tzinfo
 ) -> Sequence[tuple[datetime, str]]:
@@ -213,6 +219,7 @@ FLOW = Flow(
     plan=plan,
     holds=by_rule(lambda options: options.gates),
     follows=follows,
+    renews=renews,
     ahead=ahead,
     outbound=outbound,
 )

@@ -115,11 +115,20 @@ class OutboxReading:
 
         ``occurrence`` is how that message's own begins.
         """
-        query = """SELECT 1 FROM outbox WHERE delivery = 'once' AND key >= ? AND key < ? AND recipient = ?
-                   AND state IN ('in flight', 'in doubt', 'held', 'sent') LIMIT 1"""
+        states = "state IN ('in flight', 'in doubt', 'held', 'sent')"
+        return self._has(action, occurrence, states)
+
+    def renewed(self, action: Action, occurrence: str) -> bool:
+        """Say whether the same message was staged for its person under an occurrence that begins so."""
+        return self._has(action, occurrence, "kind = ? AND name = ?", action.kind, action.name)
+
+    def _has(self, action: Action, occurrence: str, where: str, *values: str) -> bool:
+        """Say whether there is such a message of the same rule, record and person, by how its occurrence begins."""
+        query = f"""SELECT 1 FROM outbox INDEXED BY outbox_key WHERE delivery <> 'latest' AND delivery = 'once'
+                    AND key >= ? AND key < ? AND recipient = ? AND {where} LIMIT 1"""
         first = f"{action.flow}/{action.record}/{action.rule}/{occurrence}"
         after = f"{first[:-1]}{chr(ord(first[-1]) + 1)}"
-        return self._database.execute(query, (first, after, action.recipient)).fetchone() is not None
+        return self._database.execute(query, (first, after, action.recipient, *values)).fetchone() is not None
 
     def knows(self, key: str) -> bool:
         """Say whether what happens once was ever staged under this business key: it is never staged again."""

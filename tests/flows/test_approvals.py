@@ -298,3 +298,20 @@ def test_a_closing_tells_when_it_was_seen_and_what_it_rested_on(stage: Rehearsal
     assert closing["properties"]["was"] in ("Agreement.pdf", "Proof of income.pdf")
     assert closing["properties"]["gate"] == "financing"
     assert closing["time"] >= opened.isoformat()[:16]
+
+
+def test_of_two_openings_that_wait_only_the_last_is_told(stage: Rehearsal) -> None:
+    bank = Bank(stage)
+    stage.ecmbraze("pause", "approvals")
+    for state in ("Approved", "Revoked", "Approved"):
+        for document in (bank.agreement, bank.proof):
+            bank.box.filed(do="edit", id=document, values={STATE: state})
+        bank.run()
+    stage.ecmbraze("resume", "approvals")
+
+    report = bank.run()
+
+    told = [(line["state"], line["why"]) for line in report["actions"] if line["kind"] == "campaign"]
+    assert sorted(told) == [("sent", "accepted"), ("superseded", "it closed, and opened again since")]
+    assert bank.sent == 1
+    assert bank.events() == ["financing_open"]

@@ -59,6 +59,8 @@ class Screen:
     """The other people who got, or may have got, this message of the same occasion."""
     reached: Callable[[Action, str], bool]
     """Whether an earlier occurrence of the rule, by its beginning, reached the person of a message."""
+    renewed: Callable[[Action, str], bool]
+    """Whether a later occurrence of a message, by its beginning, was staged for its person."""
     staged: Callable[[str], bool]
     """Whether what happens once was ever staged under a business key."""
     mirrored: Callable[[Sequence[str]], Mapping[str, Record | None]]
@@ -193,9 +195,11 @@ class Screen:
             return WENT
         if record is not None and action.recipient not in record.customers:
             return MOVED
-        opening = self.flow.follows(action.occurrence)
+        opening, again = self.flow.follows(action.occurrence), self.flow.renews(action.occurrence)
         if opening and not self.reached(action, opening):
             return "this person never heard of the opening"
+        if again and self.renewed(action, again):
+            return "it closed, and opened again since"
         return ""
 
     def _placeless(self, action: Action) -> bool:
