@@ -179,6 +179,8 @@ def test_u05_a_paused_flow_sends_nothing_until_it_is_resumed(stage: Rehearsal) -
     stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
     assert stage.ecmbraze("pause", "onboarding", "--reason", "audit").code == 0
 
+    dry = stage.run("--dry-run")
+    assert "audit; a live run sends nothing of this until it is resumed" in dry["notes"][0]
     report = stage.run()
     assert not stage.messages()
     assert "audit" in report["notes"][0]

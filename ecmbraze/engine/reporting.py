@@ -52,6 +52,8 @@ def _pushed(of: RoundContext, run: Run) -> None:
 def dry_run(of: RoundContext, run: Run) -> None:
     """Report what would be sent and who would be left out: the same screen, no write."""
     now = of.clock.now()
+    if paused := of.ledger.waiting.paused(run.name):
+        run.report.notes.append(f"{run.name} is {paused}; a live run sends nothing of this until it is resumed")
     rows = (
         Row(id=-number, action=action, state=State.READY, why="", attempt="", planned_at=now, changed_at=now, looks=0)
         for number, action in enumerate(run.plan.actions(run.name), start=1)
