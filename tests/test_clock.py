@@ -11,7 +11,7 @@ from ecmbraze.cli.clock import WallClock
 from ecmbraze.cli.signals import Budget
 from ecmbraze.engine.deliver.clock_faults import ClockFaults
 from ecmbraze.errors import TimeBudgetUsed
-from tests.rehearsal import CONTRACT, Rehearsal
+from tests.rehearsal import CAMPAIGN, CONTRACT, Rehearsal
 from tests.systems.rig import NOW, FakeClock
 
 
@@ -84,3 +84,71 @@ def test_k03_a_step_of_the_wall_clock_moves_no_deadline() -> None:
     clock.advance(601)
     with pytest.raises(TimeBudgetUsed):
         budget.tick()
+
+
+@pytest.mark.parametrize("ahead", [timedelta(days=1), timedelta(days=4), timedelta(days=30), timedelta(days=-4)])
+def test_k01_by_a_clock_that_is_wrong_no_message_expires(stage: Rehearsal, ahead: timedelta) -> None:
+    workspace = stage.open_workspaces()[0]
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+    stage.box.call("PUT", f"/braze/campaigns/{CAMPAIGN}", {"paused": True})
+    assert stage.ecmbraze("onboarding").code == 15
+    stage.box.advance(3600)
+    stage.ahead = ahead
+
+    wrong = stage.ecmbraze("onboarding", "--json")
+
+    stage.ahead = timedelta()
+    stage.box.call("PUT", f"/braze/campaigns/{CAMPAIGN}", {"paused": False})
+    assert (wrong.code, wrong.report["counts"]["expired"]) in ((5, 0), (15, 0))
+    stage.run()
+    assert stage.messages()[(stage.customer(workspace), CAMPAIGN)] == 1
+
+
+@pytest.mark.parametrize("ahead", [timedelta(days=days) for days in (1, 2, 6, 30, -2)])
+def test_k01_by_a_clock_that_is_wrong_no_reminder_comes_due_or_is_over(fresh: Rehearsal, ahead: timedelta) -> None:
+    fresh.box.add_category("Contract", [{"name": "Customer Number"}, {"name": "End", "type": "Date"}])
+    fresh.box.add_type("Contract", ["Contract"])
+    person = fresh.customer(fresh.open_workspaces()[0])
+    end = f"{fresh.box.now() + timedelta(days=32):%Y-%m-%d}"
+    fresh.box.create_workspace("Contract", values={"Contract.Customer Number": person, "Contract.End": end})
+    rule = {"name": "expiry", "before": {"date": "Contract.End", "days": [30]}, "send": {"event": "expiry"}}
+    lifecycle = {"workspace_types": ["Contract"], "customer": "Contract.Customer Number", "rules": [rule]}
+    fresh.config["flows"] = {"lifecycle": lifecycle}
+    assert fresh.ecmbraze("init", "--non-interactive").code == 0
+
+    def run(code: int = 0) -> str:
+        fresh.box.advance(3600)
+        done = fresh.ecmbraze("lifecycle", "--json")
+        assert done.code == code, done.stderr
+        return str(done.report["exit_reason"])
+
+    run()
+    fresh.ahead = ahead
+    assert "clock" in run(5)
+    assert "clock" in run(5)
+    fresh.ahead = timedelta()
+    run()
+    assert not fresh.messages()
+
+    fresh.box.advance(timedelta(days=2).total_seconds())
+    run()
+    assert fresh.messages() == {(person, "expiry"): 1}
+    fresh.box.advance(timedelta(days=30).total_seconds())
+    run()
+    assert fresh.messages() == {(person, "expiry"): 1}
+
+
+def test_k01_by_a_clock_that_is_wrong_no_plan_is_confirmed_and_it_still_waits(stage: Rehearsal) -> None:
+    stage.config["guards"] = {"max_messages": 1}
+    for workspace in stage.open_workspaces()[:2]:
+        stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+    plan = str(stage.run(code=6)["plan_hash"])
+    stage.ahead = timedelta(hours=3)
+
+    wrong = stage.ecmbraze("onboarding", "--json", "--confirm", plan)
+
+    stage.ahead = timedelta()
+    assert (wrong.code, stage.messages()) == (5, {})
+    stage.run("--confirm", plan)
+    assert set(stage.messages().values()) == {1}
+    assert len(stage.messages()) == 4

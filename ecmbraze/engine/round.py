@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ecmbraze.engine import parts, reporting, scans, second_plan, sending
+from ecmbraze.engine import parts, reporting, scans, second_plan, sending, timing
 from ecmbraze.engine.context import RoundContext, Shared
 from ecmbraze.engine.plan import confirming
 from ecmbraze.engine.plan.confirming import Confirmed
@@ -121,7 +121,8 @@ class Round:
             screened = sending.keep_screened(context, runs, self.reading)
             second_plan.record_withdrawals(context, runs, screened)
             sending.conclude(context, runs)
-            sending.tidy(context, runs)
+            if not any(run.untimely for run in runs):
+                sending.tidy(context, runs)
         for run in going(runs):
             run.error = run.stopped
 
@@ -154,11 +155,16 @@ def _plan(context: RoundContext, reading: Sequence[Needs], runs: Sequence[Run], 
     """Scan once for all flows, then plan and judge each that plans."""
     listing = [run for run in runs if run.listed_types or run.plans]
     scans = _scan(context, reading, listing) if listing and context.options.load is None else {}
+    wrong = timing.fault(context)
+    for run in runs:
+        run.untimely = wrong
     for run in (run for run in runs if run.plans):
         if run.goes_on:
             with run.ending():
+                if wrong and not run.may_withdraw():
+                    continue
                 run.make_plan(scans, context.clock.now())
-                if run.waits or run.loaded is not None:  # what a person confirmed, no guard stops
+                if wrong or run.waits or run.loaded is not None:  # what a person confirmed, no guard stops
                     continue
                 if confirmed is not None:
                     confirming.cut(context.ledger, run, confirmed)

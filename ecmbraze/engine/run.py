@@ -52,6 +52,8 @@ class Run:
     """Whom its workspaces concern in this round, where it plans people because of them; see ``Flow.candidates``."""
     untold: str = ""
     """Why of some of them it could not be asked whether they are silent; empty where it could."""
+    untimely: str = ""
+    """What is wrong with our clock, in words: then nothing but withdrawals is planned and staged."""
     stopped: GuardTripped | None = None
     loaded: tuple[str, int] | None = None
     """Of a slice of an initial load, the record of its last person and how many there were."""
@@ -129,6 +131,21 @@ class Run:
             *(capped(cap.name, cap.what, self.plan.of_kinds(self.name, cap.kinds), cap.most) for cap in caps),
             *([first_plan(self.plan.of_kinds(self.name, kinds))] if first else []),
         ]
+
+    def may_withdraw(self) -> bool:
+        """Say whether withdrawals may be planned where nothing else may; raises where a person asked for a plan."""
+        if self.options.confirming or self.options.backfill or self.options.load is not None:
+            self.refuse_untimely()
+        return self.flow.withdraws
+
+    def refuse_untimely(self) -> None:
+        """Raise when our clock is wrong: by it reminders would come due, and messages expire, at other times."""
+        if self.untimely:
+            raise TemporaryError(
+                f"Nothing is planned by a clock that is wrong: {self.untimely}.",
+                undone="Nothing but withdrawals was planned, nothing expired; what changed is planned by a later run.",
+                advice="Set the clock right (NTP), then run again.",
+            )
 
     def refuse_unread(self) -> None:
         """Raise when something could not be read on which it depends what leaves."""

@@ -28,6 +28,10 @@ def stage(context: RoundContext, runs: Sequence[Run], confirmed: Confirmed | Non
     planned = [run for run in planned if run.loaded is None]
     if not planned:
         return
+    if any(run.untimely for run in planned):  # one clock for all of them
+        alone = [Part(flow=run.name, facts=False, move=False, last=Phase.CONSENT) for run in planned]
+        context.ledger.stage(context.plan).withdrawals(alone, context.clock.now())
+        return
     merged = [
         Part(flow=run.name, facts=not context.options.backfill, move=run.complete)
         if run.stopped is None and not run.waits
@@ -72,6 +76,7 @@ def conclude(context: RoundContext, runs: Sequence[Run]) -> None:
         with run.ending():
             run.refuse_unread()
             confirming.refuse_again(context.ledger, run)
+            run.refuse_untimely()
             run.push.refuse_unwritten()
 
 

@@ -164,6 +164,10 @@ class Stage:
         """Merge a complete inventory and the plans of the flows; without parts it sends nothing and needs no guard."""
         self._merge(_MIRROR + _LISTING, parts, now)
 
+    def withdrawals(self, parts: Sequence[Part], now: datetime) -> None:
+        """Merge the parts of a plan whose inventory is not to be trusted."""
+        self._merge((), parts, now)
+
     def _note_held(self, now: datetime) -> None:
         query = "SELECT id FROM outbox WHERE state = 'held' AND planned_at = ? AND changed_at = planned_at ORDER BY id"
         if rows := [row[0] for row in self._database.execute(query, (instant(now),))]:

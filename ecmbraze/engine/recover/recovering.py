@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
-from ecmbraze.engine import parts
+from ecmbraze.engine import parts, timing
 from ecmbraze.engine.context import RoundContext
 from ecmbraze.engine.plan import confirming
 from ecmbraze.engine.recover import evidence, verifying
@@ -28,8 +28,15 @@ def recover(of: RoundContext, runs: Sequence[Run]) -> None:
     now = of.clock.now()
     cut_off = {row.id for row in of.ledger.outbox.recover(now)}
     of.ledger.contents.prune()
-    found = evidence.look(
-        of.ledger.outbox, of.systems, now, marked=of.setting.batches.marker, gone=partial(_is_gone, of)
+    # Evidence is given up, and messages are, by the time: where anything hangs on that, both servers are asked first.
+    timed = of.ledger.outbox.expired_since(now, now, None) or of.ledger.outbox.doubtful()
+    wrong = timing.fault(of, asking=True) if timed else ""
+    found = (
+        evidence.Found()
+        if wrong
+        else evidence.look(
+            of.ledger.outbox, of.systems, now, marked=of.setting.batches.marker, gone=partial(_is_gone, of)
+        )
     )
     _note_interrupted(runs, [row for row in of.ledger.outbox.unsettled() if row.id in cut_off])
     for run in runs:
@@ -40,7 +47,8 @@ def recover(of: RoundContext, runs: Sequence[Run]) -> None:
         _note_unread(run, found)
         run.push.note_held([row for row in found.lost if row.action.flow == run.name])
         confirming.find_waiting(of.ledger, run, now)
-        run.push.expire(now)
+        if not wrong:
+            run.push.expire(now)
     _verify(of, runs, now)
 
 
