@@ -29,13 +29,12 @@ def stage(context: RoundContext, runs: Sequence[Run], confirmed: Confirmed | Non
     if not planned:
         return
     if any(run.untimely for run in planned):  # one clock for all of them
-        alone = [Part(flow=run.name, facts=False, move=False, last=Phase.CONSENT) for run in planned]
-        context.ledger.stage(context.plan).withdrawals(alone, context.clock.now())
+        context.ledger.stage(context.plan).withdrawals(list(map(_withdrawals, planned)), context.clock.now())
         return
     merged = [
         Part(flow=run.name, facts=not context.options.backfill, move=run.complete)
         if run.stopped is None and not run.waits
-        else Part(flow=run.name, facts=False, move=False, last=Phase.CONSENT)
+        else _withdrawals(run)
         for run in planned
     ]
     now = context.clock.now()
@@ -47,6 +46,11 @@ def stage(context: RoundContext, runs: Sequence[Run], confirmed: Confirmed | Non
     for run in planned:
         if run.stopped is not None:
             confirming.keep(context.ledger, run, str(run.stopped), context.clock.now())
+
+
+def _withdrawals(run: Run) -> Part:
+    """Return of a plan the withdrawals alone."""
+    return Part(flow=run.name, facts=False, move=False, last=Phase.CONSENT)
 
 
 def push(context: RoundContext, runs: Sequence[Run]) -> None:

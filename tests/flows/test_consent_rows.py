@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -103,6 +104,23 @@ def test_d02_while_an_opt_out_has_not_reached_braze_its_person_gets_no_message(
 
     assert run(stage).code == 0
 
+    assert (state(stage, person), told(stage, person), len(history(stage, number))) == ("unsubscribed", 0, 1)
+
+
+def test_d02_k01_an_opt_out_reaches_braze_also_by_a_clock_that_is_wrong(
+    stage: Rehearsal, clients: Iterator[tuple[str, int]]
+) -> None:
+    person, number = next(clients)
+    stage.box.edit_workspace(number, {STATUS: "Withdrawn"})
+    approve(stage, person)
+    stage.ahead = timedelta(days=2)
+
+    wrong = run(stage)
+
+    stage.ahead = timedelta()
+    assert (wrong.code, state(stage, person), told(stage, person)) == (5, "unsubscribed", 0)
+    assert history(stage, number) == []  # what is dated waits
+    assert run(stage).code == 0
     assert (state(stage, person), told(stage, person), len(history(stage, number))) == ("unsubscribed", 0, 1)
 
 
