@@ -138,6 +138,19 @@ def test_k01_by_a_clock_that_is_wrong_no_reminder_comes_due_or_is_over(fresh: Re
     assert fresh.messages() == {(person, "expiry"): 1}
 
 
+@pytest.mark.parametrize("what", [[], ["--as-if-new"], ["--since", "2026-01-01"], ["--limit", "1"]])
+def test_k01_a_dry_run_by_a_clock_that_is_wrong_says_so(stage: Rehearsal, what: list[str]) -> None:
+    stage.box.edit_workspace(stage.open_workspaces()[0], {CONTRACT: "Approved"})
+    stage.ahead = timedelta(days=2)
+
+    shown = stage.ecmbraze("onboarding", "--dry-run", "--json", *what)
+
+    stage.ahead = timedelta()
+    assert (shown.code, shown.report["counts"]["planned"]) == (5, 0)
+    assert "our clock is" in shown.report["exit_reason"]
+    assert stage.ecmbraze("onboarding", "--dry-run", "--json").report["counts"]["planned"] > 0
+
+
 def test_k01_by_a_clock_that_is_wrong_no_plan_is_confirmed_and_it_still_waits(stage: Rehearsal) -> None:
     stage.config["guards"] = {"max_messages": 1}
     for workspace in stage.open_workspaces()[:2]:

@@ -112,6 +112,7 @@ class Round:
                 run.report.notes.extend([warning] if warning else ())
                 with run.ending():
                     reporting.dry_run(context, run)
+                    run.refuse_untimely()
         else:
             self.ledger.outbox.never_left(context.fence.begin(), self.clock.now())
             recovering.recover(context, runs)
