@@ -151,6 +151,21 @@ def test_k01_a_dry_run_by_a_clock_that_is_wrong_says_so(stage: Rehearsal, what: 
     assert stage.ecmbraze("onboarding", "--dry-run", "--json").report["counts"]["planned"] > 0
 
 
+def test_k01_a_flow_is_due_again_as_soon_as_a_clock_that_was_hours_ahead_is_right(stage: Rehearsal) -> None:
+    stage.config["guards"] = {"max_messages": 1}
+    for workspace in stage.open_workspaces()[:2]:
+        stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+    stage.run(code=6)
+    stage.ahead = timedelta(hours=3)
+    assert stage.ecmbraze("run", "--now").code == 6  # a plan waits: that is no failure in passing
+    stage.ahead = timedelta()
+    stage.box.advance(1800)
+
+    due = stage.ecmbraze("run", "--json")
+
+    assert [report["flow"] for report in due.report["runs"]] == ["onboarding"]
+
+
 def test_k01_by_a_clock_that_is_wrong_no_plan_is_confirmed_and_it_still_waits(stage: Rehearsal) -> None:
     stage.config["guards"] = {"max_messages": 1}
     for workspace in stage.open_workspaces()[:2]:

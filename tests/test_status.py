@@ -42,6 +42,20 @@ def test_it_says_well_when_nothing_is_open(office: Offline) -> None:
     assert _flow(office)["reasons"] == []
 
 
+@pytest.mark.parametrize("code", [0, 5, 6])
+def test_a_run_by_a_clock_that_was_days_ahead_hides_nothing_of_what_came_later(office: Offline, code: int) -> None:
+    office.later(days=3)
+    office.ran(code, "by a clock that was ahead")
+    office.later(days=-3, minutes=15)
+    office.ran(7, "the key was refused")
+
+    done = office.ecmbraze("status")
+
+    assert done.code == 21
+    assert "the last run ended with exit 7: the key was refused" in done.stdout
+    assert "by a clock that was ahead" not in done.stdout
+
+
 @pytest.mark.parametrize("way", [TO_DOUBT, (*TO_DOUBT, State.HELD)])
 def test_it_never_says_well_with_something_in_doubt(office: Offline, way: tuple[State, ...]) -> None:
     office.messages(way)

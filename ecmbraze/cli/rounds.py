@@ -133,8 +133,11 @@ def play(
 
 
 def _is_due(ledger: Ledger, flow: Flow[Any], section: Any, wall: WallClock) -> bool:
-    """Say whether the flow's `every` has passed; a tenth of it, at most a minute, forgives a timer that is early."""
-    last, every = ledger.last_look(flow.name), section.every
+    """Say whether the flow's `every` has passed; a tenth of it, at most a minute, forgives a timer that is early.
+
+    A look by a clock that was ahead, days perhaps, is none to wait for.
+    """
+    last, every = ledger.last_look(flow.name, wall.now() + _SLACK), section.every
     return last is None or wall.now() - last >= every - min(every / 10, _SLACK)
 
 

@@ -26,6 +26,8 @@ _WORDS = {0: "well", STALE: "stale", CRITICAL: "critical"}
 _DONE = (0, 3, 4)
 _NEEDS_A_PERSON = frozenset({6, 7, 12, 13, 14, 15})
 # How old a message of unknown outcome may grow: by then the last look for its marker is long past.
+# A run that began later than this from now did so by a clock that was ahead.
+_AHEAD = timedelta(minutes=5)
 _OLD, _TOO_OLD = timedelta(hours=4), timedelta(hours=24)
 _MODES = ("live", "backfill", "baseline")
 _UNFENCED = "No `fence:`: a restored or second copy of the state file would send again."
@@ -98,7 +100,8 @@ def status(
 
 
 def _standing(ledger: Ledger, name: str, section: Any, now: datetime) -> Standing:
-    last, good = ledger.latest_run(name), ledger.latest_run(name, _DONE)
+    until = now + _AHEAD
+    last, good = ledger.latest_run(name, until), ledger.latest_run(name, until, _DONE)
     one = Standing(
         flow=name,
         enabled=section.enabled,

@@ -227,18 +227,25 @@ class Ledger:
             for row in self.database.execute(query, (run.run_id,)).fetchall():
                 yield storedreports.whole(self.database, *row)
 
-    def latest_run(self, flow: str, codes: Collection[int] = ()) -> Ended | None:
-        """Return how the newest run of a flow ended, or the newest that ended with one of ``codes``."""
+    def latest_run(self, flow: str, until: datetime, codes: Collection[int] = ()) -> Ended | None:
+        """Return how the newest run of a flow ended, or the newest that ended with one of ``codes``.
+
+        One that began after ``until`` did so by a clock that was ahead: it would hide what came later.
+        """
         among = f"AND exit_code IN ({', '.join(map(str, codes))})" if codes else ""
-        query = f"SELECT {ENDED} FROM run WHERE flow = ? {among} ORDER BY started_at DESC, id DESC LIMIT 1"
-        row = self.database.execute(query, (flow,)).fetchone()
+        query = f"""SELECT {ENDED} FROM run WHERE flow = ? AND started_at <= ? {among}
+                    ORDER BY started_at DESC, id DESC LIMIT 1"""
+        row = self.database.execute(query, (flow, instant(until))).fetchone()
         return ended(row) if row else None
 
-    def last_look(self, flow: str) -> datetime | None:
-        """Return when the last run of a flow began that came to its end; a temporary failure does not count."""
+    def last_look(self, flow: str, until: datetime) -> datetime | None:
+        """Return when the last run of a flow began that came to its end; a temporary failure does not count.
+
+        Nor does one that began after ``until``: by a clock that was ahead.
+        """
         query = f"""SELECT max(started_at) FROM run WHERE flow = ? AND mode IN ('live', 'baseline')
-                    AND exit_code NOT IN ({", ".join(map(str, RUN_AGAIN))})"""
-        text = self.database.execute(query, (flow,)).fetchone()[0]
+                    AND started_at <= ? AND exit_code NOT IN ({", ".join(map(str, RUN_AGAIN))})"""
+        text = self.database.execute(query, (flow, instant(until))).fetchone()[0]
         return datetime.fromisoformat(text) if text else None
 
     def last_end(self) -> datetime | None:

@@ -116,9 +116,10 @@ def test_how_runs_ended_is_told_without_reading_what_they_list(tmp_path: Path, m
 
     assert ledger.runs(9) == [_newest, _first]
     assert ledger.runs(1) == [_newest]
-    assert ledger.latest_run("onboarding") == _newest
-    assert ledger.latest_run("onboarding", (0, 3)) == _first
-    assert ledger.latest_run("cases") is None
+    assert ledger.latest_run("onboarding", _AT + timedelta(hours=1)) == _newest
+    assert ledger.latest_run("onboarding", _AT + timedelta(hours=1), (0, 3)) == _first
+    assert ledger.latest_run("onboarding", _AT + timedelta(seconds=90)) == _first
+    assert ledger.latest_run("cases", _AT + timedelta(hours=1)) is None
     assert [report["run_id"] for report in reports] == ["r2", "r1"]
     assert reports[0]["actions"] == [_line(2, "ecm_a")]
 
