@@ -104,6 +104,26 @@ def test_k01_by_a_clock_that_is_wrong_no_message_expires(stage: Rehearsal, ahead
     assert stage.messages()[(stage.customer(workspace), CAMPAIGN)] == 1
 
 
+@pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(days=4), timedelta(days=30), timedelta(days=-4)])
+def test_k01_by_a_clock_that_is_wrong_no_message_that_could_leave_is_given_up(
+    stage: Rehearsal, ahead: timedelta
+) -> None:
+    workspace = stage.open_workspaces()[0]
+    stage.box.edit_workspace(workspace, {CONTRACT: "Approved"})
+    refusal = {"status": 400, "json": {"message": "campaign is paused"}}
+    stage.box.fault("status", system="braze", path="/trigger/send", times=1, **refusal)
+    assert stage.ecmbraze("onboarding").code == 15
+    stage.box.advance(3600)
+    stage.ahead = ahead
+
+    wrong = [stage.ecmbraze("onboarding", "--json") for _ in range(2)]
+
+    stage.ahead = timedelta()
+    assert [(done.code, done.report["counts"]["expired"]) for done in wrong] == [(5, 0), (5, 0)]
+    stage.run()
+    assert stage.messages()[(stage.customer(workspace), CAMPAIGN)] == 1
+
+
 @pytest.mark.parametrize("ahead", [timedelta(days=days) for days in (1, 2, 6, 30, -2)])
 def test_k01_by_a_clock_that_is_wrong_no_reminder_comes_due_or_is_over(fresh: Rehearsal, ahead: timedelta) -> None:
     fresh.box.add_category("Contract", [{"name": "Customer Number"}, {"name": "End", "type": "Date"}])

@@ -119,10 +119,12 @@ class Round:
             _plan(context, self.reading, runs, confirmed)
             sending.stage(context, runs, confirmed)
             sending.push(context, runs)
-            screened = sending.keep_screened(context, runs, self.reading)
-            second_plan.record_withdrawals(context, runs, screened)
+            timely = not any(run.untimely for run in runs)
+            if timely:
+                screened = sending.keep_screened(context, runs, self.reading)
+                second_plan.record_withdrawals(context, runs, screened)
             sending.conclude(context, runs)
-            if not any(run.untimely for run in runs):
+            if timely:
                 sending.tidy(context, runs)
         for run in going(runs):
             run.error = run.stopped
@@ -156,7 +158,7 @@ def _plan(context: RoundContext, reading: Sequence[Needs], runs: Sequence[Run], 
     """Scan once for all flows, then plan and judge each that plans."""
     listing = [run for run in runs if run.listed_types or run.plans]
     scans = _scan(context, reading, listing) if listing and context.options.load is None else {}
-    wrong = timing.fault(context)
+    wrong = timing.fault(context, asking=timing.something_is_over(context))
     for run in runs:
         run.untimely = wrong
     for run in (run for run in runs if run.plans):
@@ -219,8 +221,8 @@ def _look_at_content(context: RoundContext, run: Run, needs: ContentNeeds, save:
 
 
 def _save(context: RoundContext) -> None:
-    """Keep what was read so far, whatever becomes of the round."""
-    if not context.options.dry_run:
+    """Keep what was read so far, whatever becomes of the round, but for the one thing: when, by a wrong clock."""
+    if not context.options.dry_run and not timing.fault(context):
         context.ledger.stage(context.plan).slice(context.clock.now())
         context.plan.forget_records()
 

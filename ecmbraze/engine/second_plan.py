@@ -34,7 +34,7 @@ def _may(run: Run) -> bool:
     asked = run.options
     if asked.backfill or asked.confirming or asked.load is not None or asked.limit is not None:
         return False
-    return run.flow.withdraws and keys.PEOPLE in run.before and not run.untimely
+    return run.flow.withdraws and keys.PEOPLE in run.before
 
 
 def _record(context: RoundContext, run: Run, people: Iterable[str], letters: Iterable[Action]) -> None:

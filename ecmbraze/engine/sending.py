@@ -65,6 +65,8 @@ def push(context: RoundContext, runs: Sequence[Run]) -> None:
             run.report.notes.append(f"{left} writes of the initial load wait for its next slice: {command} goes on")
     for phase in Phase:
         for run in going(runs):
+            if run.untimely and phase is not Phase.CONSENT:
+                continue  # by its time a message would be taken back, put off or given up
             with run.ending():
                 run.push.send(phase)
     # A baseline writes to neither system, an initial load only to Extended ECM, nothing does once another state

@@ -12,6 +12,12 @@ from ecmbraze.errors import EcmbrazeError
 _NOBODY = "ecmbraze-asks-for-the-time"
 
 
+def something_is_over(of: RoundContext) -> bool:
+    """Say whether by our clock a message has passed its time."""
+    now = of.clock.now()
+    return of.ledger.outbox.expired_since(now, now, None) > 0
+
+
 def fault(of: RoundContext, *, asking: bool = False) -> str:
     """Return what is wrong with our clock, in words; empty while it may be trusted.
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -12,12 +14,12 @@ import pytest
 from tests.crashing.test_consent_beside_onboarding import CONSENT, STATUS
 from tests.rehearsal import CONTRACT, TYPE, Rehearsal, Result, rehearsal
 
-_FOLDER, _MANY = "Consent History", 20
+_FOLDER, _MANY = "Consent History", 24
 
 
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
-    with rehearsal(tmp_path_factory.mktemp("rows"), "--world", "onboarding", "--workspaces", "60") as stage:
+    with rehearsal(tmp_path_factory.mktemp("rows"), "--world", "onboarding", "--workspaces", "90") as stage:
         stage.flow["every"] = "1s"
         stage.config["flows"]["consent"] = CONSENT
         stage.config["guards"] = {"max_messages": 5}
@@ -122,6 +124,31 @@ def test_d02_k01_an_opt_out_reaches_braze_also_by_a_clock_that_is_wrong(
     assert history(stage, number) == []  # what is dated waits
     assert run(stage).code == 0
     assert (state(stage, person), told(stage, person), len(history(stage, number))) == ("unsubscribed", 0, 1)
+
+
+def test_k01_what_was_looked_at_by_a_clock_that_was_ahead_is_looked_at_again_in_its_turn(
+    stage: Rehearsal, clients: Iterator[tuple[str, int]]
+) -> None:
+    person, number = next(clients)
+    approve(stage, person)
+    paused = {"status": 400, "json": {"message": "campaign is paused"}}
+    stage.box.fault("status", system="braze", path="/trigger/send", times=1, **paused)
+    assert run(stage).code == 15  # the next one looks at this person before it finds that the clock is wrong
+    for days in (-3, 3):
+        stage.ahead = timedelta(days=days)
+        assert run(stage).code == 5
+    stage.ahead = timedelta()
+
+    with closing(sqlite3.connect(stage.state)) as file:
+        stamps = {
+            f"{table}.{column}": file.execute(f"SELECT max({column}) FROM {table}").fetchone()[0] or ""
+            for table, column in (("record", "read_at"), ("looked", "at"), ("position", "at"))
+        }
+    now = f"{stage.box.now() + timedelta(minutes=1):%Y-%m-%dT%H:%M:%S}"
+    assert {name: stamp for name, stamp in stamps.items() if stamp > now} == {}
+    stage.box.change({"external_id": person, "email_subscribe": "unsubscribed"})
+    assert run(stage).code == 0
+    assert status(stage, number) == "Withdrawn"
 
 
 def test_d03_an_opt_out_in_braze_after_what_ecm_says_is_recorded_and_nothing_turns_it_around(

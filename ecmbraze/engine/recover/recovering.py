@@ -29,7 +29,7 @@ def recover(of: RoundContext, runs: Sequence[Run]) -> None:
     cut_off = {row.id for row in of.ledger.outbox.recover(now)}
     of.ledger.contents.prune()
     # Evidence is given up, and messages are, by the time: where anything hangs on that, both servers are asked first.
-    timed = of.ledger.outbox.expired_since(now, now, None) or of.ledger.outbox.doubtful()
+    timed = timing.something_is_over(of) or of.ledger.outbox.doubtful()
     wrong = timing.fault(of, asking=True) if timed else ""
     found = (
         evidence.Found()
