@@ -158,7 +158,7 @@ def _plan(context: RoundContext, reading: Sequence[Needs], runs: Sequence[Run], 
     """Scan once for all flows, then plan and judge each that plans."""
     listing = [run for run in runs if run.listed_types or run.plans]
     scans = _scan(context, reading, listing) if listing and context.options.load is None else {}
-    wrong = timing.fault(context, asking=timing.something_is_over(context))
+    wrong = timing.fault(context)
     for run in runs:
         run.untimely = wrong
     for run in (run for run in runs if run.plans):

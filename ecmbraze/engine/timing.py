@@ -21,13 +21,13 @@ def something_is_over(of: RoundContext) -> bool:
 def fault(of: RoundContext, *, asking: bool = False) -> str:
     """Return what is wrong with our clock, in words; empty while it may be trusted.
 
-    A server that agrees with it is enough. Only where none has told its time, and ``asking``, or one contradicts it,
-    both are asked: one alone may be the one that is wrong (fault K08).
+    A server that agrees with it is enough. Both are asked only where one contradicts it, which may be the one that is
+    wrong (fault K08), or where none has told its time and something hangs on it, as with ``asking``.
     """
     skews = of.systems.skews()
     if skews and all(abs(skew) <= TOLERANCE.total_seconds() for skew in skews):
         return ""
-    if len(skews) < 2 and (asking or skews):
+    if len(skews) < 2 and (asking or skews or something_is_over(of)):
         with suppress(EcmbrazeError):
             of.systems.workspaces.server_now()
         with suppress(EcmbrazeError):
