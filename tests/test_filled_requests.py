@@ -11,11 +11,11 @@ from types import SimpleNamespace
 
 from ecmbraze.engine.deliver.rereading import Rereading
 from ecmbraze.ledger.codec import load
-from ecmbraze.model import Action, Kind, State, WorkspaceDetail, WorkspaceRow
+from ecmbraze.model import Action, Answer, Kind, State, Verdict, WorkspaceDetail, WorkspaceRow
 from ecmbraze.needs import Needs
 from ecmbraze.planning.customers import Customer
 from ecmbraze.systems.braze.client import BrazeClient
-from tests.channels.desk import Desk, action_of, attributes_of
+from tests.channels.desk import TAKEN, Desk, action_of, attributes_of
 from tests.systems.rig import FakeClock, answer, http, serving
 
 _LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -46,6 +46,33 @@ def test_attributes_of_many_people_fill_their_requests_and_ask_of_each_person_on
     assert [len(batch.attributes) for batch in desk.braze.tracked] == [75, 75, 10]
     assert sorted(desk.braze.asked) == people
     assert set(desk.states()) == {State.SENT}
+
+
+def test_a_rate_limit_within_a_look_asks_of_nobody_again(tmp_path: Path) -> None:
+    people = [f"C-{number:03}" for number in range(600)]
+    desk = Desk(tmp_path, *people)
+    desk.braze.answers = [TAKEN, *[Answer(verdict=Verdict.NOT_PROCESSED, reason="limited", limited=True)] * 7]
+    desk.stage(*(_attribute(person, "ecm_a") for person in people))
+
+    desk.send()
+
+    assert len(desk.braze.tracked) == 8 + 7
+    assert sorted(desk.braze.asked) == people
+    assert set(desk.states()) == {State.SENT}
+
+
+def test_after_a_rate_limit_one_request_is_on_its_way_at_a_time(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, *(f"C-{number:03}" for number in range(300)))
+    desk.braze.answers = [Answer(verdict=Verdict.NOT_PROCESSED, reason="limited", limited=True)]
+    desk.stage(*(_attribute(person, "ecm_a") for person in desk.braze.known))
+
+    desk.send()
+
+    waves = "SELECT count(DISTINCT attempt) FROM outbox"  # each has an attempt of its own
+    assert desk.ledger.database.execute(waves).fetchone() == (1 + 1,)  # four requests at once, then the refused one
+    desk.stage(*(_attribute(person, "ecm_b") for person in desk.braze.known))
+    desk.send()
+    assert desk.ledger.database.execute(waves).fetchone() == (2 + 4,)
 
 
 def test_events_are_looked_at_in_portions_that_fill_requests(tmp_path: Path) -> None:

@@ -33,9 +33,6 @@ class Narrow:
             self.flying_while_waiting.append(len(self.ledger.outbox.rows("state = 'in flight'")))
             self.left, self.waits = 2, self.waits + 1
 
-    def has_turn(self, kind: Kind) -> bool:
-        return self.left > 0
-
     def track(self, batch: TrackBatch) -> Answer:
         if self.left == 0:
             return Answer(verdict=Verdict.NOT_PROCESSED, reason="rate-limited", limited=True)

@@ -142,9 +142,6 @@ class Braze:
 
     def wait_for_turn(self, kind: Kind) -> None: ...
 
-    def has_turn(self, kind: Kind) -> bool:
-        return True
-
     def track(self, batch: TrackBatch) -> Answer:
         self.tracked.append(batch)
         return self.answers.pop(0) if self.answers else TAKEN

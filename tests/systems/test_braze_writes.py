@@ -155,7 +155,7 @@ def test_b17_a_rate_limited_write_was_not_processed_and_goes_after_the_wait(net:
 
     refused = client.track(EVENTS)
     assert (refused.verdict, refused.limited, refused.stop) == (Verdict.NOT_PROCESSED, True, None)
-    assert not client.has_turn(Kind.EVENT)
+    assert "/users/track" in client.closed_windows()
     client.wait_for_turn(Kind.EVENT)
 
     assert 20 <= clock.slept <= 22
@@ -172,7 +172,7 @@ def test_a_write_never_waits_and_asks_nothing_of_a_window_that_is_used_up(net: r
     assert all(answer.limited and answer.verdict is Verdict.NOT_PROCESSED for answer in answers)
     assert clock.slept == 0
     assert len(net.calls) == 1
-    assert client.has_turn(Kind.CANVAS)  # each endpoint has a window of its own
+    assert list(client.closed_windows()) == ["/campaigns/trigger/send"]  # each endpoint has a window of its own
 
 
 def test_b19_a_rate_limit_that_outlasts_the_run_is_waited_for_by_nobody(net: responses.RequestsMock) -> None:

@@ -230,9 +230,6 @@ class TwinBraze:
             raise TimeBudgetUsed(f"Braze limits the rate of {_path(kind)}.", undone="What was not sent waits.")
         self.wire.clock.sleep(left)
 
-    def has_turn(self, kind: Kind) -> bool:
-        return self._opens.get(_path(kind), 0.0) <= self.wire.clock.monotonic()
-
     def close(self, kind: Kind, seconds: float) -> None:
         """Let nothing of a path in for a while: its rate limit is used up."""
         self._opens[_path(kind)] = self.wire.clock.monotonic() + seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from ecmbraze.engine.deliver.channels.channel import Attempt, Batch, Place
 from ecmbraze.engine.deliver.denials import Denials
 from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.deliver.needless import left, needless
-from ecmbraze.engine.deliver.requests import build, divide, settle
+from ecmbraze.engine.deliver.requests import build, divide, settle, wave_of
 from ecmbraze.engine.deliver.rereading import too_slow
 from ecmbraze.engine.deliver.screen import Screen
 from ecmbraze.engine.deliver.touched import ON_THE_WAY, Touched
@@ -25,6 +26,8 @@ from ecmbraze.ports import Clock, Work
 
 # So many looks in a row may end with nothing that is young enough to leave.
 _TRIES = 3
+# For so long after a 429 one request at a time: eight at once were refused seven times over in each window.
+_CROWDED_S = 60.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,6 +73,8 @@ class Push:
     """What of it this flow cannot send in this round."""
     reach: int = 0
     """How many rows the next look is for; 0 while each look could read all that it was for."""
+    crowded_until: float = -math.inf
+    """Until when Braze is taken to limit the rate, monotonic: of many requests at once it would refuse most."""
     entered: dict[tuple[str, str], float] = field(default_factory=dict)
     """(person, message) → when this round last sent them one that must not follow another closely, monotonic."""
 
@@ -88,8 +93,7 @@ class Push:
         while self.clear and (rows := self.sendable(phase)):
             self.tick()
             self.fence.check()
-            for kind in {row.action.kind for row in rows}:  # before the screen, so that it is fresh, and before any
-                channel_of(kind).wait_for_turn(self.systems)  # row is in flight: a kill meanwhile must leave no doubt
+            self._wait_for_turn(rows)  # before the screen, so that it is fresh
             leave = self._screened(rows)
             if any(row.action.kind.is_message for row in leave) and (fault := self.clock_fault()):
                 raise TemporaryError(
@@ -148,38 +152,32 @@ class Push:
     def _waves(self, groups: list[tuple[Row, ...]]) -> bool:
         """Send groups, as many at a time as there are connections; return False when an outcome is unknown.
 
-        What is not sent while what it rests on is young, or before its rate limit is used up, is screened again.
+        What is not sent while what it rests on is young is screened again.
         """
         clear = True
         with ThreadPoolExecutor(max_workers=max(self.connections, self.braze_connections)) as pool:
             while groups and clear and not self.paused():
                 self.tick()
-                wave, groups = self._next_wave(groups)
-                kinds = {row.action.kind for rows in wave for row in rows}
-                if not all(channel_of(kind).has_turn(self.systems) for kind in kinds):
-                    break
-                again, clear = self._wave(pool, wave)
-                groups = self._in_time(again + groups)
+                self._wait_for_turn(row for rows in groups for row in rows)  # nothing is on its way
+                wave, groups = wave_of(self._in_time(groups), self._free())
+                again, clear = self._wave(pool, wave) if wave else ([], clear)
+                groups = again + groups
         return clear
+
+    def _wait_for_turn(self, rows: Iterable[Row]) -> None:
+        """Wait until no rate limit keeps rows back; before any is in flight: a kill meanwhile must leave no doubt."""
+        for kind in {row.action.kind for row in rows}:
+            channel_of(kind).wait_for_turn(self.systems)
 
     def _in_time(self, groups: Iterable[tuple[Row, ...]]) -> list[tuple[Row, ...]]:
         """Return groups without the messages that rest on what is too old: those stay ready."""
         young = (tuple(row for row in rows if not self.screen.outdated(row)) for rows in groups)
         return list(filter(None, young))
 
-    def _next_wave(self, groups: Sequence[tuple[Row, ...]]) -> tuple[list[tuple[Row, ...]], list[tuple[Row, ...]]]:
-        """Return the groups that may be in flight at once, and the rest: a recipient is in one request at a time."""
-        free = {System.ECM: self.connections, System.BRAZE: self.braze_connections}
-        wave, later, taken = list[tuple[Row, ...]](), list[tuple[Row, ...]](), set[str]()
-        for rows in groups:
-            mine, system = {row.action.recipient for row in rows}, rows[0].action.kind.system
-            if free[system] and not taken & mine:
-                wave.append(rows)
-                taken |= mine
-                free[system] -= 1
-            else:
-                later.append(rows)
-        return wave, later
+    def _free(self) -> dict[System, int]:
+        """Return how many requests may be on their way to each system; where Braze limits the rate one at a time."""
+        crowded = self.clock.monotonic() < self.crowded_until
+        return {System.ECM: self.connections, System.BRAZE: 1 if crowded else self.braze_connections}
 
     def _wave(self, pool: ThreadPoolExecutor, wave: Sequence[tuple[Row, ...]]) -> tuple[list[tuple[Row, ...]], bool]:
         entries = {
@@ -256,6 +254,8 @@ class Push:
         self.clock.sleep(max(0.0, max(free, default=0.0) - self.clock.monotonic()))
 
     def _stop_if_told(self, answers: Sequence[tuple[tuple[Row, ...], Answer]]) -> None:
+        if any(answer.limited for _, answer in answers):
+            self.crowded_until = self.clock.monotonic() + _CROWDED_S
         for rows, answer in answers:
             if answer.stop is not None:
                 raise answer.stop

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import TypeVar
@@ -11,7 +11,7 @@ from ecmbraze.engine.deliver.channels import channel_of
 from ecmbraze.engine.deliver.channels.channel import Attempt, Batch
 from ecmbraze.engine.setting import BatchLimits
 from ecmbraze.ledger.outbox import Row, Step
-from ecmbraze.model import Answer, Delivery, State, Verdict
+from ecmbraze.model import Answer, Delivery, State, System, Verdict
 
 Entry = TypeVar("Entry")
 
@@ -53,6 +53,25 @@ def divide(rows: Iterable[Row], limits: BatchLimits) -> Iterator[tuple[Row, ...]
             yield tuple(bundle)
 
 
+def wave_of(
+    groups: Sequence[tuple[Row, ...]], free: Mapping[System, int]
+) -> tuple[list[tuple[Row, ...]], list[tuple[Row, ...]]]:
+    """Return the groups that may be in flight at once, and the rest: a recipient is in one request at a time.
+
+    ``free`` says how many each system takes.
+    """
+    wave, later, taken, left = list[tuple[Row, ...]](), list[tuple[Row, ...]](), set[str](), dict(free)
+    for rows in groups:
+        mine, system = {row.action.recipient for row in rows}, rows[0].action.kind.system
+        if left[system] and not taken & mine:
+            wave.append(rows)
+            taken |= mine
+            left[system] -= 1
+        else:
+            later.append(rows)
+    return wave, later
+
+
 def _together(row: Row) -> str:
     return channel_of(row.action.kind).packing.together(row.action)
 
@@ -81,6 +100,9 @@ def settle(batch: Batch, answer: Answer) -> Settled:
     match answer.verdict:
         case Verdict.ACCEPTED:
             return _accepted(batch, answer)
+        case Verdict.NOT_PROCESSED if answer.limited and not channel_of(batch.rows[0].action.kind).alone:
+            # They go on once the window of their endpoint opens.
+            return Settled(steps=_all(batch, State.READY, answer.reason), again=(batch.rows,))
         case Verdict.NOT_PROCESSED:
             return _set_aside(_all(batch, State.READY, answer.reason))
         case Verdict.REFUSED:

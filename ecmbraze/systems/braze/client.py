@@ -112,10 +112,6 @@ class BrazeClient:
         """Wait until the rate limit lets the next write of a kind go; nothing of it is on its way meanwhile."""
         self._http.wait_for_turn(writes.path_of(kind))
 
-    def has_turn(self, kind: Kind) -> bool:
-        """Say whether a write of a kind may go now."""
-        return self._http.has_turn(writes.path_of(kind))
-
     def names(self, kind: str, message_id: str) -> Mapping[str, Any]:
         """Return name, draft, enabled, archived of a ``campaign`` or ``canvas``; ConfigurationError when unknown."""
         return probes.details(self._asking, kind, message_id)

@@ -132,7 +132,6 @@ class Channel:
     """The one request of rows that belong together."""
     wait_for_turn: Callable[[Systems], None]
     """Wait, with nothing on its way, until a rate limit lets the next one go."""
-    has_turn: Callable[[Systems], bool]
     screening: Screening | None
     """``None`` for what is no profile's: it leaves without asking Braze."""
     doubt: Doubt | None

@@ -59,7 +59,6 @@ def channel(
         packing=_PACKING,
         build=build,
         wait_for_turn=_no_wait,
-        has_turn=lambda systems: True,
         screening=None,
         doubt=doubt,
         shows=None,

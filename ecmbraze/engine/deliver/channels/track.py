@@ -69,10 +69,6 @@ def _wait(systems: Systems) -> None:
     systems.sink.wait_for_turn(Kind.EVENT)  # one endpoint, one rate limit
 
 
-def _has_turn(systems: Systems) -> bool:
-    return systems.sink.has_turn(Kind.EVENT)
-
-
 def _attribute_absent(action: Action, demanded: bool) -> tuple[State, str] | None:
     if action.payload is None:
         return State.SUPERSEDED, "not in Braze, so there is nothing to clear"
@@ -110,7 +106,6 @@ ATTRIBUTE = Channel(
     packing=_PACKING,
     build=_build,
     wait_for_turn=_wait,
-    has_turn=_has_turn,
     screening=Screening(absent=_attribute_absent, configured=True),
     doubt=None,
     shows=_attribute_shows,
@@ -124,7 +119,6 @@ EVENT = Channel(
     packing=_PACKING,
     build=_build,
     wait_for_turn=_wait,
-    has_turn=_has_turn,
     screening=Screening(absent=_event_absent),
     doubt=BY_MARKER,
     shows=_event_shows,

@@ -78,7 +78,6 @@ def _channel(kind: Kind, *, apart_s: float) -> Channel:
         packing=_PACKING,
         build=_build,
         wait_for_turn=lambda systems: systems.sink.wait_for_turn(kind),
-        has_turn=lambda systems: systems.sink.has_turn(kind),
         screening=Screening(absent=_absent, counted=True),
         doubt=BY_MARKER,
         shows=_shows,

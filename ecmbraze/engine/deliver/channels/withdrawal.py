@@ -54,7 +54,6 @@ WITHDRAWAL = Channel(
     packing=_PACKING,
     build=_build,
     wait_for_turn=lambda systems: systems.sink.wait_for_turn(Kind.WITHDRAWAL),
-    has_turn=lambda systems: systems.sink.has_turn(Kind.WITHDRAWAL),
     screening=Screening(absent=_absent, shared=True),
     doubt=None,
     shows=_shows,
