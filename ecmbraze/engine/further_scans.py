@@ -28,6 +28,7 @@ def people_scan(of: RoundContext, now: datetime | None = None, silences: Silence
         plan=of.plan,
         lists=lists,
         now=now,
+        clock=of.clock,
         new_id=of.new_id,
         currents=Currents(reader=of.systems.currents, mirror=of.ledger.mirror, plan=of.plan, now=now, tick=of.tick),
         tick=of.tick,

@@ -148,10 +148,13 @@ class PlanReading:
 
         A record of them says when it was seen. Two plans over the same facts differ by that, and by nothing else.
         """
-        query = "SELECT began FROM scan WHERE stream = ?"
-        looked = {str(row[0]) for row in self.rows(query, (keys.PEOPLE,))}
-        planned = {str(row[0]) for row in self.rows("SELECT DISTINCT at FROM fact WHERE flow = ?", (flow,))}
-        return [moment(text) for text in sorted(looked | planned)] if looked else []
+        query = """SELECT began FROM scan WHERE stream = :people UNION SELECT at FROM fact WHERE flow = :flow
+                   UNION SELECT modified_at FROM fact WHERE flow = :flow AND instr(record, :person) = 1"""
+        people = {"people": keys.PEOPLE, "person": PersonKey(recipient="").text}
+        if not self.database.conn.execute("SELECT 1 FROM scan WHERE stream = ?", (keys.PEOPLE,)).fetchone():
+            return []
+        values = {**people, "flow": flow}
+        return [moment(row[0]) for row in self.database.conn.execute(query, values)]
 
     def hash(self, flow: str) -> str:
         """Return sha256 over every decision of a flow in key order, without what differs from look to look."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import sqlite3
 import stat
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,6 +32,11 @@ _DECIDED = {
     "quarantine": "record, rule, customer, reason",
 }
 
+
+# A moment as a record shows it, in one of the ways of `_written`. There may be one for each fifty people.
+_MOMENT = re.compile(
+    r'\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?|"\d{4}-\d\d-\d\d (?!\d\d:)', re.ASCII
+)
 
 HIDES = "hides"
 """Under which name the file says which properties no reader of it may see."""
@@ -92,18 +98,19 @@ def decisions(plan: PlanReading, flow: str, moments: Iterable[datetime] = (), zo
         those = f"{CONFIRMED} AND flow = ?" if table == "action" else "flow = ?"
         query = f"SELECT {columns} FROM {table} WHERE {those} ORDER BY {columns}"
         for record, *values in plan.rows(query, (flow,)):
-            look = (*looks.get(str(record), ()), *when)
-            parts.setdefault(str(record), []).append(without(look, dump([table, *values])))
+            told = without(looks.get(str(record), ()), dump([table, *values]))
+            text = _MOMENT.sub(lambda found: "" if found[0] in when else found[0], told)
+            parts.setdefault(str(record), []).append(text)
     return {record: hashlib.sha256("\x1e".join(found).encode()).hexdigest() for record, found in parts.items()}
 
 
-def _written(moments: Iterable[datetime], zone: tzinfo) -> list[str]:
+def _written(moments: Iterable[datetime], zone: tzinfo) -> frozenset[str]:
     """Return how a record shows the moments of a look: in full, readable, as a date of ECM, as the day of a name."""
     found: list[str] = []
     for at in moments:
         local = at.astimezone(zone).replace(tzinfo=None, microsecond=0)
         found += [at.isoformat(), instant(at), f"{at:%Y-%m-%d %H:%M:%S}", local.isoformat(), f'"{at:%Y-%m-%d} ']
-    return found
+    return frozenset(found)
 
 
 _MAKE_ONE = "Make a plan with `ecmbraze plan FLOW -o FILE`."

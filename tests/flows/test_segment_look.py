@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +133,26 @@ def test_of_somebody_who_is_in_the_export_twice_the_profile_says_what_is_true(ma
 
     assert withdrawn(house) == ["C-3"]
     assert calls(outcome, "braze profiles") == 1
+
+
+def test_a_choice_made_while_the_export_was_awaited_lies_within_the_interval_of_its_entry(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, chosen = make(), list[datetime]()
+    export = house.braze.segment
+
+    def slow(*asked: Any) -> object:
+        house.clock.advance(20 * MINUTES)
+        chosen.append(house.clock.now())
+        house.braze.people["C-3"].email_subscribe = "unsubscribed"
+        house.clock.advance(20 * MINUTES)
+        return export(*asked)
+
+    monkeypatch.setattr(house.braze, "segment", slow)
+
+    run(house, 60 * 24)
+
+    (paper,) = house.ecm.papers.values()
+    entry = json.loads(paper.versions[-1][2].decode().rpartition("--- json\n")[2])
+    after, until = (datetime.fromisoformat(one) for one in entry["since"].values())
+    assert after < chosen[0] <= until

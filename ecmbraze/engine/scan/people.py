@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -21,9 +21,10 @@ from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import SPAM, Fact, Facts, PersonKey, Profile, Record, keys
 from ecmbraze.needs import PeopleNeeds, Rotation
 from ecmbraze.planning import currents
-from ecmbraze.ports import PeopleReader
+from ecmbraze.ports import Clock, PeopleReader
 
 TOGETHER = 50  # people per export (api/braze.md 4.1)
+_NOW: Mapping[str, datetime] = {}
 
 UNDELIVERABLE = "email.undeliverable", "phone.undeliverable"
 """Why an address, or a number, cannot be reached."""
@@ -39,6 +40,8 @@ class PeopleScan:
     lists: AddressLists
     currents: Currents
     now: datetime
+    """When these looks began."""
+    clock: Clock
     new_id: Callable[[], str]
     tick: Callable[[], None]
     bounced: Callable[[], frozenset[str]]
@@ -138,7 +141,7 @@ class PeopleScan:
             ]
             for scan, people in ((whole, covered), (self, moved)):
                 if people:
-                    scan.look(people, needs.facts)
+                    scan.look(people, needs.facts, screened.read if scan is whole else {})
 
     def _strangers(self, mappings: Sequence[str]) -> bool:
         """Say whether this very listing named people who were never read: the next run looks at them."""
@@ -148,13 +151,17 @@ class PeopleScan:
                 return True
         return False
 
-    def look(self, people: Sequence[str], wanted: frozenset[str]) -> int:
-        """Read some people into the plan file; return how many of them were read for the first time."""
+    def look(self, people: Sequence[str], wanted: frozenset[str], read: Mapping[str, datetime] = _NOW) -> int:
+        """Read some people into the plan file; return how many of them were read for the first time.
+
+        ``read`` says when, of those who were read before: what a look shows was so by then, and a rate limit, an export
+        or many others before them may have kept us waiting since the looks began.
+        """
         look, profiles = self.new_id(), self.reader.profiles(people)
         self.silences.prepare(people)
         groups = {fact: self.reader.group_states(fact.removeprefix("group:"), people) for fact in groups_of(wanted)}
         texts = [PersonKey(recipient=person).text for person in people]
-        held, read_at = self.mirror.held(texts), self.mirror.read_at(texts)
+        held, read_at, now = self.mirror.held(texts), self.mirror.read_at(texts), self.clock.now()
         for person, text in zip(people, texts, strict=True):
             found = profiles.get(person, ())
             states = {fact: answer.get(person, "unknown").lower() for fact, answer in groups.items()}
@@ -164,12 +171,13 @@ class PeopleScan:
             facts |= {fact: self._undeliverable(found, facts, fact) for fact in UNDELIVERABLE if fact in wanted}
             facts |= self.silences.told(person, found, load_facts(held[text].facts) if text in held else {})
             facts |= {name: "" for name in wanted if name.startswith(AFTER_OF)}
+            at = read.get(person, now)
             record = Record(
                 key=PersonKey(recipient=person),
                 stream=keys.PEOPLE,
                 name="",
-                created_at=self.now,
-                modified_at=self.now,
+                created_at=at,
+                modified_at=at,
                 facts={**facts, AFTER: "", LOOK: look},
                 customers=(person,),
             )
@@ -177,7 +185,7 @@ class PeopleScan:
             if before is not None:
                 record = _since(record, before, read_at[text][1])
             self.plan.count(keys.PEOPLE, "read")
-            self.plan.count(keys.PEOPLE, _news(record, before is not None, self.now))
+            self.plan.count(keys.PEOPLE, _news(record, before is not None, at))
             addresses = [entry for profile in found for entry in (profile.email, profile.phone) if entry]
             self.plan.put_record(record, {}, addresses=addresses)
         return sum(text not in held for text in texts)

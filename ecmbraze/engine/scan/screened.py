@@ -22,6 +22,8 @@ class Screened:
     seen: dict[str, Sequence[Profile]] = field(default_factory=dict)
     groups: dict[str, dict[str, str]] = field(default_factory=dict)
     """Group → person → state."""
+    read: dict[str, datetime] = field(default_factory=dict)
+    """Person → when Braze had said the last of it."""
     first: datetime | None = None
     """When the first of them was read; and the last one."""
     last: datetime | None = None
@@ -33,13 +35,14 @@ class Screened:
         for person in recipients:
             if person in self.seen or len(self.seen) < self.most:
                 self.seen[person] = [self._watched(profile) for profile in found.get(person, ())]
+                self.read[person] = self.last
         return found
 
     def group_states(self, group_id: str, recipients: Sequence[str]) -> Mapping[str, str]:
         states = self.reader.group_states(group_id, recipients)
-        self.groups.setdefault(group_id, {}).update(
-            {person: state for person, state in states.items() if person in self.seen}
-        )
+        kept = {person: state for person, state in states.items() if person in self.seen}
+        self.groups.setdefault(group_id, {}).update(kept)
+        self.read |= dict.fromkeys(kept, self.clock.now())
         return states
 
     def message(self, kind: Kind, message_id: str) -> MessageInfo:

@@ -188,7 +188,9 @@ def flipped(options: Options, channel: Channel, record: Record, held: Held, show
     after = _after(channel, record)
     if shown != held.before or not after or not held.seen:
         return ""
-    if _moment(after) - _moment(held.seen) >= max(options.every, timedelta(minutes=1)):
+    # From the end of the look that saw it to the beginning of a later one: of the same round, which screens people too,
+    # unless about the time from round to round is between them.
+    if _moment(after) - _moment(held.seen) >= max(options.every / 2, timedelta(minutes=1)):
         return ""
     return f"{channel.name} went from {held.before} to {held.state} and back within three looks; each is recorded"
 
