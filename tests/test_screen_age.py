@@ -274,3 +274,20 @@ def test_what_expires_while_the_run_goes_on_does_not_leave(slow: Slow) -> None:
     }
     assert len(slow.ages) == states["sent"]
     assert slow.house.start().count("sent") == 0
+
+
+def test_what_expires_counts_from_when_it_could_be_planned_not_from_when_a_long_scan_began(slow: Slow) -> None:
+    section = deepcopy(dict(onboarding.STORY.section))
+    for milestone in section["milestones"]:
+        milestone["send"]["expires"] = "1h"
+    slow.house.config = settings({"onboarding": section}, fence={"folder": FOLDER})
+    read, slow_s = slow.house.ecm.workspace, chain([0.75 * 3600] * 2, repeat(0.0))
+
+    def late(workspace_id: int) -> WorkspaceDetail:
+        slow.house.clock.advance(next(slow_s))
+        return read(workspace_id)
+
+    slow.house.ecm.workspace = late  # type: ignore[method-assign]  # as slow as it is
+
+    assert slow.house.start().codes == (0,)
+    assert len(slow.ages) == 2 * len(_PEOPLE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -89,7 +89,9 @@ class Run:
         return self.options.since or _EARLIEST, self.options.until or now
 
     def make_plan(self, scans: Mapping[str, Scan], now: datetime) -> None:
-        """Plan what changed, or the span of a backfill, and take the hash of the decisions."""
+        """Plan what changed, or the span of a backfill, and take the hash of the decisions; all is read by ``now``."""
+        self.planner = replace(self.planner, context=replace(self.planner.context, read_by=now))
+        self.plan.put_read_by(self.name, now)
         if self.options.backfill:
             self.planner.plan_span(*self.span(now), self.options.limit)
         elif self.options.load is not None:

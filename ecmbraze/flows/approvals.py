@@ -144,7 +144,7 @@ def _occasion(moved: Edge, change: Change, context: Context) -> messages.Occasio
     newest_one = max(approvals, key=lambda one: one.since, default=None)
     facts = newest_one.document.named if newest_one else _rested_on(moved.hit.rule.name, change)
     known_by = "approval" if newest_one and newest_one.dated else messages.MODIFIED
-    at = (min(newest_one.since, context.now), known_by) if newest_one else None
+    at = (min(newest_one.since, context.latest), known_by) if newest_one else None
     return replace(
         messages.occasion_of(NAME, change, moved.hit, context),
         facts=facts,

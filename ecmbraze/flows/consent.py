@@ -160,7 +160,7 @@ def _news(
     options: Options, channel: Channel, change: Change, person: str, past: Held | None, known: Known, context: Context
 ) -> Held:
     """Return the entry of what Braze shows; what the first look showed may always have been so."""
-    since, look = order.look(options, channel, change.record, person, known, context.now)
+    since, look = order.look(options, channel, change.record, person, known, context.latest)
     return Held(
         state=channel.shown(change.record.facts),
         since=since,

@@ -14,7 +14,7 @@ from ecmbraze.ledger.codec import dump, dump_documents, instant
 from ecmbraze.ledger.connection import Connection, check_pages, connect, unusable_plan
 from ecmbraze.ledger.planactions import PlanActions
 from ecmbraze.ledger.planfolder import empty_plan, new_file, new_nameless_file
-from ecmbraze.ledger.planreading import CONFIRMED
+from ecmbraze.ledger.planreading import CONFIRMED, READ_BY
 from ecmbraze.ledger.tombstones import ERASED, Tombstones
 from ecmbraze.model import Action, Change, Decision, DocumentBytes, Record, Skip, WorkspaceKey
 
@@ -95,6 +95,10 @@ class PlanFile(PlanActions):
         self.database.close()
         if self._named:
             self.path.unlink(missing_ok=True)
+
+    def put_read_by(self, flow: str, at: datetime) -> None:
+        """Note when all was read of what is planned of a flow."""
+        self.database.conn.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (READ_BY + flow, instant(at)))
 
     def begin_scan(self, stream: str, at: datetime) -> None:
         """Note that a stream is looked at from now on; ``at`` is by the clock of its server."""

@@ -29,6 +29,8 @@ _HASHED = (
 # Of a look: its id, when it was, and what holds one of the two: the document of an asset.
 _OF_THE_LOOK = ("look", "read", "document", "rendering")
 _MOMENTS = {"at", "id", "expires_at"}
+READ_BY = "read by "
+"""What the note begins with that says when all was read of what is planned of a flow."""
 
 
 class PlanReading:
@@ -149,11 +151,12 @@ class PlanReading:
         A record of them says when it was seen. Two plans over the same facts differ by that, and by nothing else.
         """
         query = """SELECT began FROM scan WHERE stream = :people UNION SELECT at FROM fact WHERE flow = :flow
-                   UNION SELECT modified_at FROM fact WHERE flow = :flow AND instr(record, :person) = 1"""
+                   UNION SELECT modified_at FROM fact WHERE flow = :flow AND instr(record, :person) = 1
+                   UNION SELECT value FROM meta WHERE name = :read_by"""
         people = {"people": keys.PEOPLE, "person": PersonKey(recipient="").text}
         if not self.database.conn.execute("SELECT 1 FROM scan WHERE stream = ?", (keys.PEOPLE,)).fetchone():
             return []
-        values = {**people, "flow": flow}
+        values = {**people, "flow": flow, "read_by": READ_BY + flow}
         return [moment(row[0]) for row in self.database.conn.execute(query, values)]
 
     def hash(self, flow: str) -> str:

@@ -19,6 +19,7 @@ class Context:
     """When, where and how a run plans."""
 
     now: datetime
+    """When the round began: nothing that it reads is older."""
     zone: tzinfo
     prefix: str
     backfill: bool = False
@@ -29,6 +30,13 @@ class Context:
     token: Callable[[str], str] = _unkeyed
     """Business key → what stands for it where outsiders see it: the same each time, and not to be guessed with the key
     of the ledger, which the engine gives."""
+    read_by: datetime | None = None
+    """When all was read of what is planned, which may be hours later; ``None`` where it took no time."""
+
+    @property
+    def latest(self) -> datetime:
+        """The moment after which nothing of what is planned can have happened."""
+        return self.read_by or self.now
 
     @property
     def messages(self) -> bool:

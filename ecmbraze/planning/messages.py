@@ -82,6 +82,7 @@ class Occasion:
     record: Record
     hit: Hit
     now: datetime
+    """When everything that it rests on had been read."""
     zone: tzinfo
     date: str | None = None
     """The rule's date attribute, if it names one."""
@@ -115,7 +116,7 @@ def occasion_of(flow: str, change: Change, hit: Hit, context: Context, *, date: 
         flow=flow,
         record=change.record,
         hit=hit,
-        now=context.now,
+        now=context.latest,
         zone=context.zone,
         date=date,
         since=change.since,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ecmbraze.model import Profile
+from ecmbraze.model import Profile, WorkspaceDetail
 from tests.flows.test_consent import MINUTES, OUT, SECTION, STATUS, Town
 from tests.stories import onboarding
 from tests.twins.house import settings
@@ -102,6 +102,40 @@ def test_what_two_looks_saw_is_no_flip_although_each_takes_a_while(
     assert told == []
 
 
+@pytest.mark.parametrize("moves_the_date", [True, False])
+def test_what_staff_record_while_the_workspaces_are_read_lies_within_the_interval_of_its_entry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moves_the_date: bool
+) -> None:
+    town, typed = _town(tmp_path), list[datetime]()
+    town.ecm.edit(town.eight, {"Customer.Number": "C-2"})
+    town.round()
+    read = town.ecm.workspace
+
+    def slow(number: int) -> WorkspaceDetail:
+        town.house.clock.advance(HOUR)
+        if not typed:
+            typed.append(town.house.clock.now())
+            town.ecm.edit(town.seven, {STATUS: OUT})
+            if not moves_the_date:
+                space = town.ecm.spaces[town.seven]
+                space.modified = edited
+        town.house.clock.advance(HOUR)
+        return read(number)
+
+    edited = town.ecm.spaces[town.seven].modified
+    monkeypatch.setattr(town.ecm, "workspace", slow)
+    town.house.clock.advance(timedelta(days=2))
+
+    for _ in range(3):
+        town.round()
+
+    (entry,) = town.entries(town.seven)
+    after, until, seen = (entry["since"]["after"], entry["since"]["until"], entry["seen_at"])
+    assert not after or datetime.fromisoformat(after) < typed[0]
+    assert typed[0] <= datetime.fromisoformat(until)
+    assert typed[0] <= datetime.fromisoformat(seen)
+
+
 def test_a_reviewed_plan_is_applied_although_the_looks_of_both_runs_took_their_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,6 +147,7 @@ def test_a_reviewed_plan_is_applied_although_the_looks_of_both_runs_took_their_t
         town.round()
     for person in ("C-1", "C-2", "C-30"):
         town.chooses("unsubscribed", person)
+    town.ecm.edit(town.opens("C-7"), {STATUS: OUT})
     _while_looking(town, monkeypatch, lambda people: town.house.clock.advance(timedelta(seconds=7, microseconds=5)))
     plan = town.round(20, "consent", dry_run=True, keep=file).report.plan_hash
 

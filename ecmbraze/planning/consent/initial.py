@@ -79,7 +79,7 @@ def _document(
     entry = Initial(
         key=action.key,
         customer=person,
-        seen_at=known.looked(record.key.text, context.now) or record.modified_at,
+        seen_at=known.looked(record.key.text, context.latest) or record.modified_at,
         request_id=str(record.facts.get("look") or ""),
         address=consent_record.shown(about, options.history.address),
         channels=tuple(

@@ -47,7 +47,7 @@ def decide(options: Options, change: Change, known: Past, context: Context) -> D
                 continue
             if sent or (past and past.state == WITHDRAWN):  # what left alone or stood at the baseline is in no history
                 past = in_braze = _before_ours(in_braze)
-            new = _withdrawn(channel, change, memory, in_braze, known.looked(record.key.text, context.now))
+            new = _withdrawn(channel, change, memory, in_braze, known.looked(record.key.text, context.latest))
             _note(memory, person, channel, new)
             held[channel.name] = new
             outcome += [] if sent else [writes.withdrawal(channel, record, person, new, why, context)]

@@ -116,7 +116,7 @@ def documents(
     if isinstance(record.key, PersonKey):
         look, seen_at = str(record.facts.get("look") or ""), record.modified_at
     else:  # what staff recorded comes after what Braze showed in the same round, in the folder too
-        look, seen_at = "", max(context.now, datetime.fromisoformat(new.seen))
+        look, seen_at = "", max(context.latest, datetime.fromisoformat(new.seen))
     for place in places if options.history.kept else ():
         action = Action(
             flow=FLOW,

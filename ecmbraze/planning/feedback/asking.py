@@ -176,7 +176,7 @@ class _One:
             flow=FLOW,
             record=record,
             hit=hit,
-            now=self.context.now,
+            now=self.context.latest,
             zone=self.context.zone,
             due=due,
             facts={TOKEN: self.context.token(key)},
