@@ -151,6 +151,29 @@ def test_where_many_people_cannot_be_asked_for_in_time_fewer_are(slow: Slow) -> 
     assert sum(slow.looks) <= 6 * len(_PEOPLE)
 
 
+@pytest.mark.parametrize("per_minute", [30, 5, 2])
+def test_where_others_use_up_the_rate_limit_of_braze_all_leaves_by_and_by(
+    slow: Slow, monkeypatch: pytest.MonkeyPatch, per_minute: int
+) -> None:
+    clock, read, left, ends = slow.house.clock, slow.house.braze.profiles, 0, 0.0
+
+    def limited(people: Sequence[str]) -> Mapping[str, Sequence[Profile]]:
+        nonlocal left, ends
+        for _ in people:  # as where each is keyed by an address
+            if clock.monotonic() >= ends or not left:
+                clock.advance(max(0.0, ends - clock.monotonic()))
+                left, ends = per_minute, clock.monotonic() + _MINUTE_S
+            left -= 1
+        return read(people)
+
+    monkeypatch.setattr(slow.house.braze, "profiles", limited)
+
+    assert slow.house.start().codes == (0,)
+
+    assert len(slow.ages) == 2 * len(_PEOPLE)
+    assert max(slow.ages) <= _MINUTE_S
+
+
 def test_attributes_alone_wait_for_nobody(slow: Slow) -> None:
     section = deepcopy(dict(onboarding.STORY.section))
     section["milestones"][0]["when"] = {"Onboarding.Contract Status": "Never"}

@@ -31,8 +31,16 @@ class Told:
     """Person → group → state."""
     began: datetime
     asked_s: float
-    late: bool
-    """Whether the first answer was too old for a message when the last one came."""
+    took_s: float
+
+    @property
+    def late(self) -> bool:
+        """Whether the first answer was too old for a message when the last one came."""
+        return self.took_s > _IN_TIME_S
+
+    def fewer(self, rows: int) -> int:
+        """Return of how many of so many rows the people could be asked for in time: half of them at the most."""
+        return max(1, int(rows * min(0.5, _IN_TIME_S / self.took_s)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +69,8 @@ class Consents:
         for group, members in wanted.items():
             for person, state in self.people.group_states(group, list(dict.fromkeys(members))).items():
                 states.setdefault(person, {})[group] = state
-        late = self.clock.monotonic() - asked_s > _IN_TIME_S
-        return Told(profiles=profiles, groups=states, began=began, asked_s=asked_s, late=late)
+        took_s = self.clock.monotonic() - asked_s
+        return Told(profiles=profiles, groups=states, began=began, asked_s=asked_s, took_s=took_s)
 
     def refused(self, row: Row, screening: Screening, told: Told) -> Step | Seen | None:
         """Return the step of a row that its person must not get now, else the consent on which it may leave.

@@ -39,7 +39,7 @@ from ecmbraze.ports import Clock
 
 # Where the records took so long, people are asked about once more.
 _STALE_S = 20.0
-# So often Braze is asked for fewer people before the run gives up: of 400 the last time for 13.
+# So often Braze is asked for fewer people before the run gives up.
 _TRIES = 6
 _LATE = "expired unsent: the run went on for so long that its time was over before its turn came"
 
@@ -126,7 +126,7 @@ class Screen:
     def _ask(
         self, left: Sequence[tuple[Row, Screening]], in_time: bool
     ) -> tuple[Sequence[tuple[Row, Screening]], Told]:
-        """Ask for the people behind rows, of half as many each time that it took too long for the messages among them.
+        """Ask for the people behind rows, of fewer each time that it took too long for the messages among them.
 
         Return the rows that were asked for, and what Braze said; the others are for the next look. A rate limit may be
         used up between two requests of one look, so that the first answer gets old.
@@ -137,9 +137,9 @@ class Screen:
             self.asked_s = told.asked_s
             if not (told.late and in_time and any(row.action.kind.is_message for row, _ in left)):
                 return left, told
-            half = (len(left) + 1) // 2
-            self.later |= {row.id for row, _ in left[half:]}
-            left = left[:half]
+            fewer = told.fewer(len(left))
+            self.later |= {row.id for row, _ in left[fewer:]}
+            left = left[:fewer]
         raise too_late(len(told.profiles))
 
     def _refused(self, left: Sequence[tuple[Row, Screening]], told: Told) -> dict[int, Step]:
