@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import datetime, timedelta
 
 import pytest
@@ -69,6 +70,16 @@ def test_k08_one_server_alone_may_be_the_one_that_is_wrong() -> None:
     assert fault(600.0, 1.0) == ""
     assert fault(600.0, -600.0) == ""
     assert "600 s ahead" in fault(600.0, 900.0)
+
+
+def test_k03_what_was_read_before_the_machine_slept_is_as_old_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    wall, real = WallClock(), time.clock_gettime
+    before = wall.monotonic()
+    slept = {time.CLOCK_BOOTTIME: 3600.0}  # no test can put its machine to sleep
+
+    monkeypatch.setattr(time, "clock_gettime", lambda which: real(which) + slept.get(which, 0.0))
+
+    assert 3600 <= wall.monotonic() - before < 4000
 
 
 def test_k03_a_step_of_the_wall_clock_moves_no_deadline() -> None:

@@ -12,6 +12,9 @@ from dateutil import parser
 
 from ecmbraze.errors import UsageError
 
+# What was read before a machine slept is as old as it is: CLOCK_MONOTONIC of Linux stands still meanwhile.
+_AGE: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+
 
 class WallClock:
     """The real clock, or one that ticks on from a set instant (rehearsals and tests)."""
@@ -26,7 +29,8 @@ class WallClock:
         return datetime.fromtimestamp(self._start.timestamp() + time.monotonic() - self._origin, UTC)
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        """Return seconds that no step of the wall clock moves, and that a machine which sleeps meanwhile counts."""
+        return time.clock_gettime(_AGE) if _AGE is not None else time.monotonic()
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
