@@ -128,7 +128,7 @@ def _of_asset(loaded: Settings, book: Explaining, asset: Known, at: datetime | N
     if not reached:
         return {**told, "at": _stamp(at), "archived": f"not yet: first seen {_stamp(versions[0].seen)}"}
     chosen, after = reached[-1], versions[len(reached) : len(reached) + 1]
-    last = after[0].after if after else _last_seen(asset)
+    last = after[0].after if after else _last_seen(asset, chosen)
     told |= {
         "at": _stamp(at) if at else "now",
         "version": chosen.number,
@@ -147,10 +147,11 @@ def _of_asset(loaded: Settings, book: Explaining, asset: Known, at: datetime | N
     return told | (_verified(loaded, asset, chosen) if verify else {})
 
 
-def _last_seen(asset: Known) -> datetime | None:
+def _last_seen(asset: Known, newest: _Version) -> datetime | None:
     """Return when an asset was seen last as it is archived: what is approved no more may have changed since."""
     told = str(asset.facts.get(facts.LAST) or "")
-    return datetime.fromisoformat(told) if told else asset.read_at
+    # A look counts from its beginning: of the one that saw it first that was before it was read.
+    return datetime.fromisoformat(told) if told else max(newest.seen, asset.read_at or newest.seen)
 
 
 def _uncertain(asset: Known, last: datetime, following: _Version | None = None) -> str:

@@ -57,6 +57,7 @@ def content_scan(of: RoundContext, needs: ContentNeeds, save: Callable[[], None]
         mirror=of.ledger.mirror,
         plan=of.plan,
         now=of.clock.now(),
+        clock=of.clock,
         new_id=of.new_id,
         tick=of.tick,
         save=save,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -270,3 +270,30 @@ def test_an_asset_is_known_by_its_name_exactly_and_by_another_case_where_none_is
             name: [one.key[-2:] for one in known(name)] for name in ("Offer", "OFFER", "offer", "TERMS", "t3", "x")
         }
     assert found == {"Offer": ["t1"], "OFFER": ["t2"], "offer": ["t1", "t2"], "TERMS": ["t3"], "t3": ["t3"], "x": []}
+
+
+def test_content_was_seen_when_it_was_read_however_long_its_scan_went_on(office: Office) -> None:
+    office.template("t1", "one")
+    edited = list[datetime]()
+
+    def slowly(text: str) -> None:
+        office.house.clock.advance(timedelta(minutes=20))
+        office.template("t1", text)
+        edited.append(office.house.clock.now())
+        office.house.clock.advance(timedelta(minutes=20))
+
+    office.content.before_read = lambda row: slowly("two")
+    waits = office.round()
+    office.content.before_read = lambda row: None
+    office.round(0, confirm=waits.report.plan_hash)
+    office.content.before_read = lambda row: slowly("three")
+    office.template("t1", "changed")
+    office.round()
+
+    (two, three) = (datetime.fromisoformat(one["manifest"]["seen"]["at"]) for one in office.archived("t1"))
+    assert office.bodies("t1") == ["two", "three"]
+    assert edited[0] < two
+    assert edited[-1] < three
+    with closing(Ledger.open(office.house.state, read_only=True)) as ledger:
+        (known,) = Explaining(ledger.database).content("t1")
+        assert two <= datetime.fromisoformat(str(known.facts["after"])) < edited[-1]

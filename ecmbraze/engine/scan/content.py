@@ -17,7 +17,7 @@ from ecmbraze.needs import ContentNeeds
 from ecmbraze.planning.assets import document, facts, references, rendering
 from ecmbraze.planning.assets.document import Seen
 from ecmbraze.planning.assets.facts import Status
-from ecmbraze.ports import ContentReader, WorkspaceReader
+from ecmbraze.ports import Clock, ContentReader, WorkspaceReader
 from ecmbraze.suggest import did_you_mean
 
 # What is asked for again before the newest edit that was seen (delivery.md, "Watermarks").
@@ -40,6 +40,7 @@ class ContentScan:
     mirror: Mirror
     plan: PlanFile
     now: datetime
+    clock: Clock
     new_id: Callable[[], str]
     tick: Callable[[], None]
     save: Callable[[], None]
@@ -218,7 +219,7 @@ class ContentScan:
             return {**dict.fromkeys(facts.FACTS), **own, facts.STATE: "", facts.LOST: 0}
         seen = held.get(facts.LOST) if held.get(facts.STATE) == lost else 0
         looks = (seen if isinstance(seen, int) else 0) + (whole and not self._is_read(row))
-        last = held.get(facts.LAST) or self._held[row.kind, row.id].at.isoformat()
+        last = self._last_seen(row, held)
         return {**held, **own, facts.STATE: str(lost), facts.LOST: min(looks, 2), facts.LAST: last}
 
     def _archived(self, asset: Asset, held: Facts | None) -> Facts:
@@ -247,7 +248,7 @@ class ContentScan:
             facts.RENDERED: None,
             facts.LAST: None,
         }
-        look: dict[str, Fact] = {facts.READ: self.now.isoformat(), facts.AFTER: self._last_seen(row, held)}
+        look: dict[str, Fact] = {facts.READ: self.clock.now().isoformat(), facts.AFTER: self._last_seen(row, held)}
         if held and held.get(facts.SHA256) == archived and held.get(facts.DOCUMENT):
             look = {name: held.get(name) for name in (facts.READ, facts.LOOK, facts.AFTER)}
             if held.get(facts.PLACE) == self._place:
@@ -276,7 +277,8 @@ class ContentScan:
         """Return when what is archived of an asset was seen last; empty where nothing is."""
         if not held or not held.get(facts.DOCUMENT):
             return ""
-        return str(held.get(facts.LAST) or self._held[row.kind, row.id].at.isoformat())
+        at, first = self._held[row.kind, row.id].at, datetime.fromisoformat(str(held[facts.READ]))
+        return str(held.get(facts.LAST) or max(at, first).isoformat())
 
     def _asset(self, row: ContentRow) -> Asset:
         self.tick()
