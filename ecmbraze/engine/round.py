@@ -174,6 +174,8 @@ def _plan(context: RoundContext, reading: Sequence[Needs], runs: Sequence[Run], 
                     continue
                 expected = context.ledger.waiting.expected(run.name, context.clock.now(), context.setting.zone)
                 run.judge(context.ledger.mirror, context.setting.guards, expected)
+    if listing and not going(runs) and any(isinstance(run.error, TimeBudgetUsed | Interrupted) for run in runs):
+        _save(context)  # nothing is staged that would keep it, and the next run would have to read it again
 
 
 def _scan(context: RoundContext, reading: Sequence[Needs], listing: Sequence[Run]) -> dict[str, Scan]:
@@ -259,6 +261,7 @@ def _look_at_people(
             _save(context)
         scan = looks.take(needs, exported=exported)
     except (TimeBudgetUsed, Interrupted):
+        _save(context)
         raise
     except EcmbrazeError as error:
         for run in planning:

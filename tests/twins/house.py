@@ -16,6 +16,7 @@ from typing import Any
 
 from ecmbraze.cli import composition, opening
 from ecmbraze.cli.progress import Silent
+from ecmbraze.cli.signals import Budget
 from ecmbraze.config import Settings, load
 from ecmbraze.engine import parts
 from ecmbraze.engine.loading import Loading
@@ -116,6 +117,8 @@ class House:
         self.content = TwinContent(self.wire)
         self.config = config
         self._base, self._lives, self._ids = folder, 0, 0
+        self.seconds: float | None = None
+        """The time budget of each start; none by default."""
         self.told_time = True
         """Whether both servers say what time it is; else only a step back is noticed (fault K09)."""
         self.folder.mkdir(mode=0o700)
@@ -280,7 +283,7 @@ def _round(house: House, names: Sequence[str], options: Options) -> list[RunRepo
                 ledger=ledger,
                 clock=house.clock,
                 new_id=house.new_id,
-                tick=lambda: None,
+                tick=Budget(house.clock.monotonic, house.seconds).tick,
             ).execute()
     finally:
         ledger.close()
