@@ -201,6 +201,18 @@ def test_a_run_whose_time_is_over_does_not_wait_for_it(box: RemoteSandbox) -> No
         BrazeClient(hurried, api_key=box.api_key).segment(SEGMENT, [])
 
 
+def test_an_export_that_is_not_ready_leaves_a_run_the_time_to_send(box: RemoteSandbox) -> None:
+    box.call("POST", "/braze/switches", {"export_ready_s": 860})
+    clock = Waits(box)
+    hurried, ends = http(box.braze, clock=clock), clock.monotonic() + 840
+    hurried.deadline = lambda: ends - clock.monotonic()
+
+    with pytest.raises(TemporaryError, match="not ready"):
+        BrazeClient(hurried, api_key=box.api_key).segment(SEGMENT, [])
+
+    assert hurried.deadline() > 200
+
+
 def _zip(packed: int = zipfile.ZIP_DEFLATED, **files: bytes) -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", packed) as archive:

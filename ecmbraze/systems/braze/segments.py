@@ -30,6 +30,8 @@ _FIELDS = ("external_id", "user_aliases", "email", "phone", "email_subscribe", "
 # not ready by then is still running when the next run asks. That of a few people is ready within seconds, and to ask
 # its address counts towards no limit of Braze.
 _PATIENCE_S, _FIRST_NAP_S, _LONGEST_NAP_S = 900.0, 1.0, 60.0
+# Of the time that a run has left it may take so much: what is to be sent must not wait for an export in run after run.
+_SHARE = 2 / 3
 _DOWNLOAD_S = 600.0
 # A million people are some 20 MB as a zip, and JSON shrinks to a tenth or so: what unpacks to more than a hundred times
 # its size is no export (faults D12, T-8), but for a small one.
@@ -138,7 +140,9 @@ class Segments:
         self._http.redactor.add(urlsplit(url).query, passing=True)
         there = replace(self._http, base_url=origin, max_body=_MOST_BYTES, timeout_s=_DOWNLOAD_S)
         waited, nap, failures, said = 0.0, _FIRST_NAP_S, 0, "it is not ready yet"
-        while waited < _PATIENCE_S and failures < READ_ATTEMPTS:
+        self._refuse_late()
+        patience = min(_PATIENCE_S, _SHARE * self._http.deadline())
+        while waited < patience and failures < READ_ATTEMPTS:
             answer: Exchange | None = None
             try:
                 answer = there.once("GET", path)
@@ -167,10 +171,13 @@ class Segments:
 
     def _wait(self, seconds: float) -> None:
         while seconds > 0:
-            if self._http.deadline() <= 0:
-                raise TimeBudgetUsed("The export of the segment is not ready.", undone="Nothing was concluded from it.")
+            self._refuse_late()
             self._http.clock.sleep(min(seconds, 1.0))
             seconds -= 1.0
+
+    def _refuse_late(self) -> None:
+        if self._http.deadline() <= 0:
+            raise TimeBudgetUsed("The export of the segment is not ready.", undone="Nothing was concluded from it.")
 
 
 def _users(content: bytes) -> Iterator[Member]:
