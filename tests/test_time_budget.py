@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from ecmbraze.errors import TimeBudgetUsed
-from ecmbraze.model import Profile, WorkspaceDetail
+from ecmbraze.model import AddressList, ContentKind, ContentRow, Profile, WorkspaceDetail
+from tests.flows.test_assets import Office
 from tests.flows.test_consent import SECTION
 from tests.stories import onboarding
 from tests.stories.story import SHORTLY
+from tests.twins.braze_content import TwinContent
 from tests.twins.house import House, settings
 
 _BUDGET_S = 14 * 60.0
@@ -71,7 +74,8 @@ def test_what_was_read_is_kept_where_no_time_is_left_to_look_at_people(
     house: House, details: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def limited(recipients: Sequence[str]) -> Mapping[str, Sequence[Profile]]:
-        raise TimeBudgetUsed("Braze limits the rate.", undone="Nothing was read.", advice="")
+        house.clock.advance(60 * 60.0)
+        raise _limited()
 
     house.seconds = 60 * 60.0
     with monkeypatch.context() as patched:
@@ -83,3 +87,58 @@ def test_what_was_read_is_kept_where_no_time_is_left_to_look_at_people(
     house.start()
 
     assert house.braze.messages
+
+
+def _limited() -> TimeBudgetUsed:
+    return TimeBudgetUsed("Braze limits the rate.", undone="Nothing was read.", advice="")
+
+
+def test_a_list_whose_rate_limit_opens_too_late_is_left_out(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def address_list(which: AddressList, since: datetime) -> Mapping[str, datetime]:
+        raise _limited()
+
+    monkeypatch.setattr(house.braze, "address_list", address_list)
+
+    outcome = house.start()
+
+    assert outcome.codes == (0, 0)
+    assert {entry.recipient for entry in house.braze.messages} == set(_PEOPLE)
+    assert "the list of" in " ".join(note for report in outcome.reports for note in report.notes)
+
+
+def test_a_look_at_people_whose_rate_limit_opens_too_late_ends_its_own_flow_alone(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask, asked = house.braze.profiles, list[str]()
+
+    def profiles(recipients: Sequence[str]) -> Mapping[str, Sequence[Profile]]:
+        if not asked:
+            asked.extend(recipients)
+            raise _limited()
+        return ask(recipients)
+
+    monkeypatch.setattr(house.braze, "profiles", profiles)
+
+    outcome = house.start()
+
+    assert {report.flow: report.exit_code for report in outcome.reports} == {"consent": 8, "onboarding": 0}
+    assert {entry.recipient for entry in house.braze.messages} == set(_PEOPLE)
+
+
+def test_so_does_a_look_at_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    office = Office(tmp_path, flows={"onboarding": onboarding.STORY.section})
+    onboarding.STORY.furnish(office.ecm)
+    onboarding.STORY.people(office.house, "C-1")
+    number = onboarding.STORY.create(office.house, "C-1")
+    office.round()
+    onboarding.STORY.act(office.house, number)
+
+    def content_rows(twin: TwinContent, kind: ContentKind, since: datetime | None) -> Sequence[ContentRow]:
+        raise _limited()
+
+    monkeypatch.setattr(TwinContent, "content_rows", content_rows)
+
+    outcome = office.round()
+
+    assert {report.flow: report.exit_code for report in outcome.reports} == {"assets": 8, "onboarding": 0}
+    assert office.house.braze.messages

@@ -213,11 +213,10 @@ def _look_at_content(context: RoundContext, run: Run, needs: ContentNeeds, save:
         found = scan.take()
         run.report.notes += scan.notes
         return found
-    except (TimeBudgetUsed, Interrupted):
-        save()
-        raise
     except EcmbrazeError as error:
         save()  # what was read so far is kept, the rest is read next time
+        if isinstance(error, TimeBudgetUsed | Interrupted):
+            context.tick()  # as for people: it raises where no time is left
         run.error = error
         return {}
 
@@ -260,10 +259,10 @@ def _look_at_people(
         if exported := segment.take(needs):
             _save(context)
         scan = looks.take(needs, exported=exported)
-    except (TimeBudgetUsed, Interrupted):
-        _save(context)
-        raise
     except EcmbrazeError as error:
+        if isinstance(error, TimeBudgetUsed | Interrupted):
+            _save(context)
+            context.tick()  # where there is time left, a rate limit opens too late, and others need not wait for it
         for run in planning:
             run.error = error
         return {}

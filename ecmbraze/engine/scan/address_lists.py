@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from ecmbraze.errors import CredentialRefused, TemporaryError
+from ecmbraze.errors import CredentialRefused, TemporaryError, TimeBudgetUsed
 from ecmbraze.ledger.mirror import Mirror
 from ecmbraze.ledger.planfile import PlanFile
 from ecmbraze.model import AddressList, PersonKey, keys
@@ -55,7 +55,7 @@ class AddressLists:
         since = (self.mirror.looked(which, keys.PEOPLE) or self.now) - _OVERLAP
         try:
             entries = self.reader.address_list(which, since)
-        except (TemporaryError, CredentialRefused) as error:
+        except (TemporaryError, CredentialRefused, TimeBudgetUsed) as error:  # a rate limit may open too late
             self.notes.append(f"the list of {which} was not read, its people are seen in their turn: {error.happened}")
             return
         self.read.append(which)
