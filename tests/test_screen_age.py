@@ -314,3 +314,28 @@ def test_what_expires_counts_from_when_it_could_be_planned_not_from_when_a_long_
 
     assert slow.house.start().codes == (0,)
     assert len(slow.ages) == 2 * len(_PEOPLE)
+
+
+@pytest.mark.parametrize("slow_s", [50.0, 55.0, 59.0])
+@pytest.mark.parametrize("claim_s", [2.0, 8.0])
+def test_a_record_that_is_read_for_nearly_a_minute_keeps_no_other_message_back(
+    slow: Slow, slow_s: float, claim_s: float
+) -> None:
+    read, seen = slow.house.ecm.workspace, list[str]()
+
+    def one_slow(workspace_id: int) -> WorkspaceDetail:
+        found = read(workspace_id)
+        person = str(found.facts["Onboarding.Customer Number"])
+        seen.append(person)
+        if person == _PEOPLE[0] and seen.count(person) > 1:  # the first of all, whenever a screen reads it
+            slow.house.clock.advance(slow_s)
+        return found
+
+    slow.house.ecm.workspace = one_slow  # type: ignore[method-assign]  # as slow as it is
+    slow.detail_s, slow.claim_s = 2.0, claim_s
+
+    outcome = slow.house.start()
+
+    others = {line.customer for line in outcome.report.actions if line.is_message and line.state == "sent"}
+    assert others >= set(_PEOPLE[1:])
+    assert max(slow.ages) <= _MINUTE_S

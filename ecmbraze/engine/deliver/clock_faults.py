@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ecmbraze.errors import TemporaryError
 from ecmbraze.ports import Clock
 
 # More than NTP ever leaves; less than a message could be wrongly expired or sent early by.
@@ -39,3 +40,12 @@ class ClockFaults:
             return ""
         behind = int((self.last - self.clock.now()).total_seconds())
         return f"our clock is {behind} s behind the end of the last run"
+
+
+def wrong_clock(fault: str) -> TemporaryError:
+    """Return why no message leaves by our clock."""
+    return TemporaryError(
+        f"Messages cannot be sent: {fault}.",
+        undone="None was sent; they wait.",
+        advice="Set the clock right (NTP), then run again.",
+    )

@@ -10,11 +10,13 @@ from datetime import datetime, timedelta
 
 from ecmbraze.engine.deliver.channels import channel_of
 from ecmbraze.engine.deliver.channels.channel import Attempt, Batch, Place
+from ecmbraze.engine.deliver.clock_faults import wrong_clock
 from ecmbraze.engine.deliver.denials import Denials
 from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.deliver.needless import left, needless
+from ecmbraze.engine.deliver.reach import Reach
 from ecmbraze.engine.deliver.requests import build, divide, settle, wave_of
-from ecmbraze.engine.deliver.rereading import too_slow
+from ecmbraze.engine.deliver.rereading import TooSlow, too_late
 from ecmbraze.engine.deliver.screen import Screen
 from ecmbraze.engine.deliver.touched import ON_THE_WAY, Touched
 from ecmbraze.engine.deliver.unsendable import Unsendable
@@ -24,8 +26,6 @@ from ecmbraze.ledger.outbox import Outbox, Row, Step
 from ecmbraze.model import Answer, Delivery, DocumentBytes, Kind, MessageInfo, Phase, State, System, Verdict
 from ecmbraze.ports import Clock, Work
 
-# So many looks in a row may end with nothing that is young enough to leave.
-_TRIES = 3
 # For so long after a 429 one request at a time: eight at once were refused seven times over in each window.
 _CROWDED_S = 60.0
 
@@ -71,10 +71,11 @@ class Push:
     """(kind, id) of what is launched in Braze → what Braze says of it: asked once for all flows of the round."""
     unsendable: Unsendable = field(init=False)
     """What of it this flow cannot send in this round."""
-    reach: int = 0
-    """How many rows the next look is for; 0 while each look could read all that it was for."""
+    reach: Reach = field(default_factory=Reach)
     crowded_until: float = -math.inf
     """Until when Braze is taken to limit the rate, monotonic: of many requests at once it would refuse most."""
+    waves: int = 0
+    """How many waves have left."""
     entered: dict[tuple[str, str], float] = field(default_factory=dict)
     """(person, message) → when this round last sent them one that must not follow another closely, monotonic."""
 
@@ -89,48 +90,48 @@ class Push:
         """
         if self.clear and not self.paused():
             self.systems.progress.expect(Work.SENT, self.outbox.count_sendable(self.flow, phase, but=self.leaves))
-        vain = 0
         while self.clear and (rows := self.sendable(phase)):
             self.tick()
             self.fence.check()
             self._wait_for_turn(rows)  # before the screen, so that it is fresh
             leave = self._screened(rows)
             if any(row.action.kind.is_message for row in leave) and (fault := self.clock_fault()):
-                raise TemporaryError(
-                    f"Messages cannot be sent: {fault}.",
-                    undone="None was sent; they wait.",
-                    advice="Set the clock right (NTP), then run again.",
-                )
-            if young := self._in_time(divide(leave, self.limits)):
-                self.clear = self._waves(young)
-            if (vain := vain + 1 if leave and not young else 0) == _TRIES:
-                raise too_slow()
+                raise wrong_clock(fault)
+            self._send_in_time(leave)
             self.touched.let_go()
         if phase is Phase.TRIGGER:
             self.unsendable.refuse()
+
+    def _send_in_time(self, leave: Sequence[Row]) -> None:
+        """Send what is young enough to leave."""
+        young, before = self._in_time(divide(leave, self.limits)), self.waves
+        try:
+            self.clear = self._waves(young) if young else self.clear
+            vain = bool(leave) and not young
+        except TooSlow:
+            vain = self.waves == before
+        if late := self.reach.after(leave, vain=vain):
+            self.screen.unread += len(late)
+            self._move(late)
 
     def sendable(self, phase: Phase) -> list[Row]:
         """Return the next rows that may leave; what Braze would not send, and what is paused, stays ready."""
         if self.paused():
             return []
         while True:
-            rows = self.outbox.sendable(
-                self.flow, phase, self._most(phase), without=self.unsendable.stopped, but=self.leaves
-            )
+            most, stopped = self._most(phase), self.unsendable.stopped
+            rows = self.outbox.sendable(self.flow, phase, most, without=stopped, but=self.leaves)
             if self._take_apart([row for row in rows if row.action.kind.holds and not self.screen.configured(row)]):
                 continue  # what is no longer configured goes no more, its neighbours go
             if not self.unsendable.find(rows):
                 return rows
 
     def _most(self, phase: Phase) -> int:
-        """Return how many rows to look at: as many messages as may be on their way at once; events go with attributes.
-
-        No more than the last look read in time, twice as many after one that read all.
-        """
+        """Return how many rows to look at: as many as may be on their way at once; events go with attributes."""
         full = (self.braze_connections if phase is Phase.TRIGGER else 3) * self.limits.trigger
         if phase is Phase.PROFILE:
             full = self.braze_connections * max(1, self.limits.track // 2)
-        return min(full, self.reach) if self.reach else full
+        return self.reach.most(full)
 
     def note_held(self, rows: Sequence[Row]) -> None:
         """Report the messages that were held as soon as they were staged."""
@@ -143,7 +144,7 @@ class Push:
 
     def _screened(self, rows: Sequence[Row]) -> list[Row]:
         steps = self.screen.look(rows)
-        self.reach = len(rows) - len(self.screen.later) if self.screen.later else 2 * self.reach
+        self.reach.looked(len(rows), len(self.screen.later))
         others = needless(left(rows, steps), self.systems)
         self.unwritten |= {(step.row.id, ""): step.why for step in others if step.state is State.WAITING}
         self._move([*steps, *others])
@@ -199,6 +200,7 @@ class Push:
         values = [row for rows in wave for row in rows if row.action.kind.delivery is Delivery.LATEST]
         self.touched.note_before(self.outbox.accepted_of(values))
         self._take_off([row for batch in batches for row in batch.rows], attempt.id)
+        self.waves += 1
         futures: dict[Future[Answer], Batch] = {pool.submit(batch.send, self.systems): batch for batch in batches}
         again: list[tuple[Row, ...]] = []
         apart: list[Row] = []
@@ -236,6 +238,7 @@ class Push:
 
         Raises why the claim was not moved, with the rows ready again: nothing of them left.
         """
+        began = self.clock.monotonic()
         token = self.fence.next_token() if any(row.action.kind.is_message for row in rows) else ""
         leaving = [Step(row=row, state=State.IN_FLIGHT, seen=self.screen.seen.get(row.id)) for row in rows]
         self._move(leaving, attempt=attempt, token=token)
@@ -243,7 +246,7 @@ class Push:
             if token:
                 self.fence.take(token)
             if any(self.screen.outdated(row) for row in rows):
-                raise too_slow()
+                raise too_late(self.clock.monotonic() - began)
         except EcmbrazeError as error:
             self._move([Step(row=row, state=State.READY, why=error.happened, untouched=True) for row in rows])
             raise
@@ -263,11 +266,8 @@ class Push:
         for rows, answer in answers:
             kind = rows[0].action.kind
             if answer.verdict is Verdict.NOT_PROCESSED and not answer.limited and not channel_of(kind).alone:
-                raise TemporaryError(
-                    f"{kind.system} did not take a request: {answer.reason}.",
-                    undone="What was not sent waits.",
-                    advice="The next run goes on.",
-                )
+                happened = f"{kind.system} did not take a request: {answer.reason}."
+                raise TemporaryError(happened, undone="What was not sent waits.", advice="The next run goes on.")
 
     def _bearable(self, answers: Sequence[tuple[tuple[Row, ...], Answer]]) -> bool:
         """Note what did not go through and is tried again; return whether more may be sent."""

@@ -19,6 +19,8 @@ LIFE_S = 60.0
 _FRESH_S = 50.0
 # So long the reading of one look may take; what it does not reach is for the next.
 _READING_S = 20.0
+# Where the claim takes so long to move, fewer messages would not leave sooner.
+_SLOW_CLAIM_S = 30.0
 # Records that are kept from look to look: more of them are read in a minute by no Extended ECM that people work with.
 _KEPT = 10_000
 
@@ -101,10 +103,25 @@ class Rereading:
         return began, found
 
 
-def too_slow() -> TemporaryError:
-    """Return the error of a run in which what messages rest on is too old before they leave, again and again."""
-    return TemporaryError(
+class TooSlow(TemporaryError):
+    """What messages rest on was too old before they left."""
+
+
+def too_slow() -> TooSlow:
+    """Return the error of a run in which that happened again and again, of each message alone."""
+    return TooSlow(
         "Extended ECM or Braze answers so slowly that what messages rest on was older than a minute before they left.",
         undone="They were not sent; they wait.",
         advice="The next run tries again; see what keeps both systems busy, or give `ecm.connections` more.",
+    )
+
+
+def too_late(claim_s: float) -> TemporaryError:
+    """Return the error of what is too old once the claim has moved; where that took very long it ends the run."""
+    if claim_s < _SLOW_CLAIM_S:
+        return too_slow()
+    return TemporaryError(
+        "The claim of this state file takes so long to move that what messages rest on was older than a minute then.",
+        undone="They were not sent; they wait.",
+        advice="The next run tries again; see what keeps Extended ECM busy.",
     )
