@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ from ecmbraze.model import Action, Answer, Kind, State, Verdict, WorkspaceDetail
 from ecmbraze.needs import Needs
 from ecmbraze.planning.customers import Customer
 from ecmbraze.systems.braze.client import BrazeClient
-from tests.channels.desk import TAKEN, Desk, action_of, attributes_of
+from tests.channels.desk import LOST, TAKEN, Desk, action_of, attributes_of
 from tests.systems.rig import FakeClock, answer, http, serving
 
 _LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -69,10 +70,31 @@ def test_after_a_rate_limit_one_request_is_on_its_way_at_a_time(tmp_path: Path) 
     desk.send()
 
     waves = "SELECT count(DISTINCT attempt) FROM outbox"  # each has an attempt of its own
-    assert desk.ledger.database.execute(waves).fetchone() == (1 + 1,)  # four requests at once, then the refused one
+    assert desk.ledger.database.execute(waves).fetchone() == (4,)
     desk.stage(*(_attribute(person, "ecm_b") for person in desk.braze.known))
     desk.send()
-    assert desk.ledger.database.execute(waves).fetchone() == (2 + 4,)
+    assert desk.ledger.database.execute(waves).fetchone() == (4 + 4,)
+
+
+def test_where_braze_is_out_of_order_the_first_request_shows_it(tmp_path: Path) -> None:
+    people = [f"C-{number:03}" for number in range(200)]
+    desk = _unscreened(Desk(tmp_path, *people))
+    desk.braze.answers = [LOST]
+    desk.stage(*map(_event, people))
+
+    desk.send()
+
+    assert Counter(desk.states()) == {State.IN_DOUBT: 37, State.READY: 163}  # with a marker each, 37 fill a request
+
+
+def test_requests_go_one_by_two_by_four_until_as_many_are_on_their_way_as_may_be(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, *(f"C-{number:04}" for number in range(1125)))
+    desk.stage(*(_attribute(person, "ecm_a") for person in desk.braze.known))
+
+    desk.send()
+
+    sizes = "SELECT count(*) FROM outbox GROUP BY attempt ORDER BY min(id)"
+    assert [row[0] for row in desk.ledger.database.execute(sizes)] == [75, 150, 300, 600]
 
 
 def test_events_are_looked_at_in_portions_that_fill_requests(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from ecmbraze.engine.deliver.clock_faults import wrong_clock
 from ecmbraze.engine.deliver.denials import Denials
 from ecmbraze.engine.deliver.fence import Fence
 from ecmbraze.engine.deliver.needless import left, needless
-from ecmbraze.engine.deliver.reach import Reach
+from ecmbraze.engine.deliver.reach import Reach, Width
 from ecmbraze.engine.deliver.requests import build, divide, settle, wave_of
 from ecmbraze.engine.deliver.rereading import TooSlow, too_late
 from ecmbraze.engine.deliver.screen import Screen
@@ -25,9 +24,6 @@ from ecmbraze.errors import EcmbrazeError, TemporaryError
 from ecmbraze.ledger.outbox import Outbox, Row, Step
 from ecmbraze.model import Answer, Delivery, DocumentBytes, Kind, MessageInfo, Phase, State, System, Verdict
 from ecmbraze.ports import Clock, Work
-
-# For so long after a 429 one request at a time: eight at once were refused seven times over in each window.
-_CROWDED_S = 60.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,8 +68,7 @@ class Push:
     unsendable: Unsendable = field(init=False)
     """What of it this flow cannot send in this round."""
     reach: Reach = field(default_factory=Reach)
-    crowded_until: float = -math.inf
-    """Until when Braze is taken to limit the rate, monotonic: of many requests at once it would refuse most."""
+    width: Width = field(init=False)
     waves: int = 0
     """How many waves have left."""
     entered: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -81,6 +76,7 @@ class Push:
 
     def __post_init__(self) -> None:
         self.unsendable = Unsendable(systems=self.systems, launched=self.launched)
+        self.width = Width(clock=self.clock, most=self.braze_connections)
 
     def send(self, phase: Phase) -> None:
         """Send every sendable row of one phase, unless an outcome of this flow is unknown already.
@@ -160,7 +156,9 @@ class Push:
             while groups and clear and not self.paused():
                 self.tick()
                 self._wait_for_turn(row for rows in groups for row in rows)  # nothing is on its way
-                wave, groups = wave_of(self._in_time(groups), self._free())
+                wave, groups = wave_of(
+                    self._in_time(groups), {System.ECM: self.connections, System.BRAZE: self.width.now}
+                )
                 again, clear = self._wave(pool, wave) if wave else ([], clear)
                 groups = again + groups
         return clear
@@ -174,11 +172,6 @@ class Push:
         """Return groups without the messages that rest on what is too old: those stay ready."""
         young = (tuple(row for row in rows if not self.screen.outdated(row)) for rows in groups)
         return list(filter(None, young))
-
-    def _free(self) -> dict[System, int]:
-        """Return how many requests may be on their way to each system; where Braze limits the rate one at a time."""
-        crowded = self.clock.monotonic() < self.crowded_until
-        return {System.ECM: self.connections, System.BRAZE: 1 if crowded else self.braze_connections}
 
     def _wave(self, pool: ThreadPoolExecutor, wave: Sequence[tuple[Row, ...]]) -> tuple[list[tuple[Row, ...]], bool]:
         entries = {
@@ -257,8 +250,8 @@ class Push:
         self.clock.sleep(max(0.0, max(free, default=0.0) - self.clock.monotonic()))
 
     def _stop_if_told(self, answers: Sequence[tuple[tuple[Row, ...], Answer]]) -> None:
-        if any(answer.limited for _, answer in answers):
-            self.crowded_until = self.clock.monotonic() + _CROWDED_S
+        if any(rows[0].action.kind.system is System.BRAZE for rows, _ in answers):
+            self.width.after(limited=any(answer.limited for _, answer in answers))
         for rows, answer in answers:
             if answer.stop is not None:
                 raise answer.stop

@@ -1,16 +1,20 @@
-"""How many people a look is for, so that what it reads is young when it leaves; looks at nobody."""
+"""How many people a look is for, and how many requests are on their way at once; looks at nobody and sends nothing."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ecmbraze.engine.deliver.rereading import too_slow
 from ecmbraze.ledger.outbox import Row, Step
 from ecmbraze.model import State
+from ecmbraze.ports import Clock
 
 # Of so many people in a row, each looked at alone, what their messages rest on may be too old before they leave.
 _TRIES = 10
+# For so long after a 429 one request at a time: eight at once were refused seven times over in each window.
+_CROWDED_S = 60.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,3 +51,26 @@ class Reach:
         return [
             Step(row=row, state=State.WAITING, why=too_slow().happened) for row in leave if row.action.kind.is_message
         ]
+
+
+@dataclass(slots=True, kw_only=True)
+class Width:
+    """How many requests of one flow may be on their way to Braze at once: one at first, then twice as many each time.
+
+    Where Braze is out of order the first of them shows it, and no more than its messages are in doubt.
+    """
+
+    clock: Clock
+    most: int
+    _reached: int = 1
+    _crowded_until: float = -math.inf
+
+    @property
+    def now(self) -> int:
+        return 1 if self.clock.monotonic() < self._crowded_until else min(self.most, self._reached)
+
+    def after(self, *, limited: bool) -> None:
+        """Note that requests were answered; ``limited`` says that Braze refused one of them for its rate."""
+        if limited:
+            self._crowded_until = self.clock.monotonic() + _CROWDED_S
+        self._reached = min(self.most, 2 * self._reached)
