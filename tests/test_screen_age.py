@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from ecmbraze.errors import RecordUnreadable, TemporaryError
-from ecmbraze.model import Answer, Profile, TrackBatch, TriggerBatch, WorkspaceDetail
+from ecmbraze.model import Answer, Document, DocumentRow, Profile, TrackBatch, TriggerBatch, WorkspaceDetail
 from ecmbraze.model.claims import FoundClaim
-from tests.stories import onboarding
+from tests.stories import approvals, onboarding
 from tests.stories.story import SHORTLY
 from tests.twins.claims import FOLDER
 from tests.twins.house import House, settings
@@ -339,3 +339,34 @@ def test_a_record_that_is_read_for_nearly_a_minute_keeps_no_other_message_back(
     others = {line.customer for line in outcome.report.actions if line.is_message and line.state == "sent"}
     assert others >= set(_PEOPLE[1:])
     assert max(slow.ages) <= _MINUTE_S
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_a_workspace_of_very_many_documents_is_told_of_unless_it_changed_while_they_were_read(
+    slow: Slow, tmp_path: Path, edited: bool
+) -> None:
+    (tmp_path / "many").mkdir()
+    house = House(tmp_path / "many", settings({"approvals": approvals.STORY.section}))
+    approvals.STORY.furnish(house.ecm)
+    approvals.STORY.people(house, "C-1")
+    number = approvals.STORY.create(house, "C-1")
+    for n in range(20):
+        house.ecm.file(number, f"Agreement {n}.pdf", values={"Approval.Status": "Draft"})
+    house.clock.advance(SHORTLY)
+    assert house.start().codes == (0,)
+    approvals.STORY.act(house, number)
+    reads = list[int]()
+
+    def one_by_one(row: DocumentRow, *, classified: bool) -> Document:
+        reads.append(row.id)
+        if edited and len(reads) == 30:  # the first look in the scan, this one before the messages leave
+            house.ecm.edit(number, {"Financing.Status": "Ended"})
+        house.clock.advance(4.0)
+        return read(row, classified=classified)
+
+    read, house.ecm.document = house.ecm.document, one_by_one  # type: ignore[method-assign]  # as slow as it is
+
+    outcome = house.start()
+
+    assert outcome.codes == ((TemporaryError.exit_code,) if edited else (0,))
+    assert len([entry for entry in house.braze.book if entry.kind in ("event", "campaign")]) == (0 if edited else 2)

@@ -91,16 +91,26 @@ class Rereading:
         return record is None or old or not self.needs.names(record.stream) <= record.facts.keys()
 
     def _reading(self, number: int, known: Record | None) -> tuple[float, Record] | RecordUnreadable:
-        """Return a workspace and when its reading began: what it says first may be as old as that."""
+        """Return a workspace and when its reading began: what it says first may be as old as that.
+
+        With very many documents that may be a minute ago. Then the workspace itself is read once more, and its record
+        is as old as that where nothing of it changed meanwhile: else its messages could never leave.
+        """
         needs = of_type(known.type if known else self.needs.types[0], [self.needs])
         began = self.clock.monotonic()
         try:
-            found = as_record(read_whole(self.reader, number, needs, {}), needs)[0]
+            found = read_whole(self.reader, number, needs, {})
+            if self.clock.monotonic() - began > _FRESH_S:
+                began = self.clock.monotonic()
+                again = self.reader.workspace(number)
+                if again.row.modified_at != found.row.modified_at or not again.facts.items() <= found.facts.items():
+                    return RecordUnreadable("it changed while its documents were read")
+            record = as_record(found, needs)[0]
         except RecordUnreadable as error:
             return error
         if (took := self.clock.monotonic() - began) >= LIFE_S:
             return RecordUnreadable(f"to read it took {took:.0f} seconds, what it says may be older than a minute")
-        return began, found
+        return began, record
 
 
 class TooSlow(TemporaryError):
