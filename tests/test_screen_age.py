@@ -370,3 +370,20 @@ def test_a_workspace_of_very_many_documents_is_told_of_unless_it_changed_while_t
 
     assert outcome.codes == ((TemporaryError.exit_code,) if edited else (0,))
     assert len([entry for entry in house.braze.book if entry.kind in ("event", "campaign")]) == (0 if edited else 2)
+
+
+def test_a_clock_that_steps_while_a_run_sends_sends_no_more(slow: Slow) -> None:
+    def stepping() -> Iterator[float]:
+        yield 0.0  # the events are looked at and leave
+        slow.house.clock.ahead = 24 * 3600.0
+        yield from repeat(0.0)
+
+    slow.profiles_s = stepping()
+
+    outcome = slow.house.start()
+
+    assert outcome.codes == (TemporaryError.exit_code,)
+    assert [entry.kind for entry in slow.house.braze.book if entry.kind in ("event", "campaign")] == ["event"] * 40
+    slow.house.clock.ahead = 0.0
+    assert slow.house.start().codes == (0,)
+    assert sum(entry.kind == "campaign" for entry in slow.house.braze.book) == len(_PEOPLE)
