@@ -22,7 +22,7 @@ _READING_S = 20.0
 # Where the claim takes so long to move, fewer messages would not leave sooner.
 _SLOW_CLAIM_S = 30.0
 # Records that are kept from look to look: more of them are read in a minute by no Extended ECM that people work with.
-_KEPT = 10_000
+_KEPT = 15_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,10 +65,13 @@ class Rereading:
         return left
 
     def _let_go(self) -> None:
-        """Forget what is too old to be used, and the oldest of very many: they would be most of the memory."""
-        oldest, most = self.clock.monotonic() - _FRESH_S, len(self.fresh) - _KEPT
+        """Forget what is too old to be used, and the last of very many: they would be most of the memory.
+
+        Those that were read first are wanted first again, by the campaigns that follow the events.
+        """
+        oldest = self.clock.monotonic() - _FRESH_S
         for n, (number, (read_s, _)) in enumerate(list(self.fresh.items())):
-            if read_s < oldest or n < most:
+            if read_s < oldest or n >= _KEPT:
                 del self.fresh[number]
 
     def read_s(self, record: str) -> float:
