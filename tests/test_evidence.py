@@ -95,3 +95,17 @@ def test_its_own_marker_proves_it_whenever_it_shows(ledger: Ledger, after: timed
 def test_the_marker_of_another_attempt_proves_nothing(ledger: Ledger) -> None:
     assert _look(ledger, People("attempt-2"), 5 * MINUTE) is State.IN_DOUBT
     assert _look(ledger, People("attempt-2"), 6 * HOUR) is State.HELD
+
+
+def test_a_kill_after_the_last_look_was_noted_leaves_it_to_the_next_run(ledger: Ledger) -> None:
+    (row,) = ledger.outbox.rows("true")
+    ledger.outbox.looked([(row, 3)])  # and there the kill came
+
+    assert _look(ledger, People(ATTEMPT), 7 * HOUR) is State.SENT
+
+
+def test_a_message_whose_last_look_found_nothing_before_a_kill_is_held(ledger: Ledger) -> None:
+    (row,) = ledger.outbox.rows("true")
+    ledger.outbox.looked([(row, 3)])
+
+    assert _look(ledger, People(), 7 * HOUR) is State.HELD

@@ -246,3 +246,14 @@ def test_a_document_is_not_read_back_for_the_sample(desk: Desk) -> None:
     seen = desk.verify()
 
     assert (seen.seen.total(), seen.unseen.total(), desk.braze.asked) == (0, 0, [])
+
+
+def test_a_kill_after_the_last_look_was_noted_leaves_it_to_the_next_run(desk: Desk) -> None:
+    desk.records.answers[1], desk.records.loses = [LOST], {1}
+    desk.stage(document())
+    desk.send()
+    desk.ledger.outbox.looked([(desk.row(), 1)])  # and there the kill came
+
+    desk.look(after=60)
+
+    assert desk.states() == [State.READY]

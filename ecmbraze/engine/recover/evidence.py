@@ -45,7 +45,8 @@ def look(
             continue
         if doubt.by_marker and not marked:
             blind.append(row)
-        elif _looks_due(doubt, row, now) > row.looks:
+        elif _looks_due(doubt, row, now) > row.looks or row.looks >= len(doubt.looks):
+            # Also one whose last look was noted, and a kill kept its end from it.
             ripe.setdefault(doubt, []).append(row)
     outbox.move([Step(row=row, state=State.HELD, why=row.why) for row in blind], now)
     for doubt, rows in ripe.items():
