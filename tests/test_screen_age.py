@@ -387,3 +387,15 @@ def test_a_clock_that_steps_while_a_run_sends_sends_no_more(slow: Slow) -> None:
     slow.house.clock.ahead = 0.0
     assert slow.house.start().codes == (0,)
     assert sum(entry.kind == "campaign" for entry in slow.house.braze.book) == len(_PEOPLE)
+
+
+def test_where_one_after_the_other_is_too_slow_the_run_does_not_try_them_all(slow: Slow) -> None:
+    slow.detail_s, slow.claim_s = 55.0, 8.0  # alone a message is 63 s old once the claim has moved
+
+    outcome = slow.house.start()
+
+    assert outcome.codes == (TemporaryError.exit_code,)
+    assert "answers so slowly" in outcome.report.exit_reason
+    assert slow.ages == []
+    late = [fate for fate in slow.house.fates() if fate.kind == "campaign" and "so slowly" in fate.why]
+    assert 0 < len(late) < 10

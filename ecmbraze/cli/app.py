@@ -78,7 +78,10 @@ def main() -> None:
     code = run(sys.argv[1:])
     if failure := streams.not_taken():
         code = strongest([StorageError.exit_code, *({code} & set(STRENGTH))])
-        said = "The command is done, but what it printed was not taken: %s."
+        said = (
+            "The command is done, but what it printed was not taken: %s. Nothing it did is undone. Make room where its "
+            "output goes; `ecmbraze runs --json` prints the reports of runs again."
+        )
         LOG.error(said, failure.strerror, extra={"fields": {"exit_code": code, "name": "output"}})
     sys.exit(code)
 

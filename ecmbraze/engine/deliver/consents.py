@@ -122,7 +122,7 @@ def address_of(profile: Profile) -> str:
     return (profile.email or "").lower()
 
 
-def too_late(people: int) -> TemporaryError:
+def consent_too_late(people: int) -> TemporaryError:
     """Return the error of a run to which Braze does not tell the consent of even a few people in time."""
     return TemporaryError(
         f"Braze took more than {_IN_TIME_S:.0f} seconds to tell the consent of {people} people, again and again.",

@@ -13,7 +13,7 @@ from ecmbraze.ports import Clock
 
 # Of so many people in a row, each looked at alone, what their messages rest on may be too old before they leave.
 _TRIES = 10
-# For so long after a 429 one request at a time: eight at once were refused seven times over in each window.
+# For so long after a 429 one request at a time: of eight at once a tight limit refused five in each window.
 _CROWDED_S = 60.0
 
 

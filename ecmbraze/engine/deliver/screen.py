@@ -13,7 +13,7 @@ from typing import Any
 
 from ecmbraze.engine.deliver.channels import channel_of
 from ecmbraze.engine.deliver.channels.channel import Screening
-from ecmbraze.engine.deliver.consents import Consents, Told, address_of, too_late
+from ecmbraze.engine.deliver.consents import Consents, Told, address_of, consent_too_late
 from ecmbraze.engine.deliver.rereading import LIFE_S, Rereading
 from ecmbraze.engine.plan.planner import UNPLANNABLE
 from ecmbraze.errors import RecordUnreadable
@@ -140,7 +140,7 @@ class Screen:
             fewer = told.fewer(len(left))
             self.later |= {row.id for row, _ in left[fewer:]}
             left = left[:fewer]
-        raise too_late(len(told.profiles))
+        raise consent_too_late(len(told.profiles))
 
     def _refused(self, left: Sequence[tuple[Row, Screening]], told: Told) -> dict[int, Step]:
         """Return the steps of rows that their people do not get; of the others note the consent on which they leave."""

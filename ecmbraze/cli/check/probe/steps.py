@@ -125,7 +125,11 @@ class Probe:
         """
         there = [one for one in self.ecm.probing.below(self.place.id, MARK) if one.name.startswith(MARK)]
         if others := [one for one in there if self.token not in one.name]:
-            raise RecordUnreadable(f"Another probe works in this workspace ({others[0].name!r}).")
+            raise RecordUnreadable(
+                f"Another probe works in this workspace ({others[0].name!r}).",
+                undone="Nothing but a folder was made.",
+                advice="Wait until it has ended; what one that was killed left is deleted in ECM. Then probe again.",
+            )
         if folder and not self.ecm.probing.may_delete(folder.id):
             raise CredentialRefused(
                 f"The account may not delete what it makes in this workspace (node {folder.id}).",
