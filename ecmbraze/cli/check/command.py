@@ -258,10 +258,10 @@ def _of_ecm(
 
 
 def _clock(made: composition.Clients, wall: WallClock) -> Iterator[Finding]:
-    """Yield that no message would leave by our clock, where both systems disagree with it."""
+    """Yield that a run does next to nothing by our clock, where both systems disagree with it."""
     skews = [skew for skew in (made.ecm.skew(), made.braze.skew()) if skew is not None]
     if why := ClockFaults(clock=wall, skews=lambda: skews, last=None).told():
-        said = f"{why}: no run sends messages by it; set it right (NTP)"
+        said = f"{why}: by it a run plans and sends withdrawals alone; set it right (NTP)"
         yield Finding(level=Level.WRONG, where="our clock", said=said, code=TemporaryError.exit_code)
 
 
